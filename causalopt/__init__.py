@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from causalopt.library import load, shipped
     from causalopt.measures import STATUSES
     from causalopt.model import Model
-    from causalopt.run import Run, run
+    from causalopt.runs import Run, run
     from causalopt.selectors import Node
     from causalopt.worlds import World, world
 
@@ -51,8 +51,8 @@ _HOMES = {
     "library": ("load", "shipped"),
     "measures": ("STATUSES",),
     "model": ("Model",),
-    "rates": ("Rates", "rates"),
-    "run": ("Run", "run"),
+    "growth": ("Rates", "rates"),
+    "runs": ("Run", "run"),
     "selectors": ("Node",),
     "worlds": ("World", "world"),
 }

@@ -13,7 +13,7 @@ import xarray
 from causalopt.errors import FileError
 
 if TYPE_CHECKING:
-    from causalopt.run import Run
+    from causalopt.runs import Run
 
 
 def run_dataset(run: Run) -> xarray.Dataset:

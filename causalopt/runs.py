@@ -180,10 +180,8 @@ class Run:
 def _sentence(op: float, comp: float, status: str) -> str:
     text = f"Op = {op:.6g} nats (Comp = {comp:.6g}), status {status}"
     if status == "ok":
-        verb = "removes" if comp * comp < 1 else "amplifies"
-        if comp * comp < 1:
-            return text + f": A {verb} {100 * (1 - abs(comp)):.4g}% of the disturbance"
-        return text + f": A {verb} the disturbance {abs(comp):.4g} times"
+        change = f"leaves {abs(comp):.4g} of" if op > 0 else f"amplifies {abs(comp):.4g} times"
+        return text + f": A {change} the disturbance that reaches m without it"
     return text + f": {STATUSES[status]}"
 
 
