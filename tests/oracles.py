@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import sympy
 
@@ -50,7 +52,7 @@ def path_sums(model: Model, nudge: Node, target: Place, hold, values) -> tuple[f
         total = 0.0
         for path in paths(graph, source, target, avoid=avoid):
             product = 1.0
-            for edge in zip(path, path[1:], strict=False):
+            for edge in itertools.pairwise(path):
                 product *= slopes[edge]
             total += product
             size += abs(product)

@@ -65,11 +65,12 @@ def templates(draw: st.DrawFn, *, linear: bool = False) -> Model:
     )  # fmt: skip
 
 
+FUNCTIONS = ("exp", "sin", "cos", "tanh", "atan", "sqrt", "log", "abs")
 expressions = st.recursive(
     st.sampled_from(["x", "y", "2", "0.5", "3", "pi"]),
     lambda inner: st.one_of(
         st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda p: f"({p[0]} {p[1]} {p[2]})"),
-        st.tuples(st.sampled_from(["exp", "sin", "cos", "tanh", "atan", "sqrt", "log", "abs"]), inner)
+        st.tuples(st.sampled_from(FUNCTIONS), inner)
         .map(lambda p: f"{p[0]}({p[1]})"),
         st.tuples(inner, st.sampled_from(["2", "3", "-1"])).map(lambda p: f"({p[0]})**{p[1]}"),
         st.tuples(inner, inner, inner).map(lambda p: f"where({p[0]} < {p[1]}, {p[1]}, {p[2]})"),

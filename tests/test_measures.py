@@ -47,8 +47,13 @@ def test_a_disturbance_from_outside_leaves_op_unchanged() -> None:
         "T": {"rule": "R[t-1] - d", "initial": 10},
         "R": {"rule": "R[t-1] - k*T[t-1] + 1000*sin(t)", "initial": 35},
     }
-    noisy = Model(name="noisy", parameters={"k": 0.01, "d": 25}, variables=variables,
-                  partition={"A": "T"}, question={"nudge": "R[0]", "target": "R", "steps": 500})  # fmt: skip
+    noisy = Model(
+        name="noisy",
+        parameters={"k": 0.01, "d": 25},
+        variables=variables,
+        partition={"A": "T"},
+        question={"nudge": "R[0]", "target": "R", "steps": 500},
+    )
     np.testing.assert_allclose(run(noisy).op, run(load("thermostat"), steps=500).op, rtol=1e-12)
 
 

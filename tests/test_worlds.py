@@ -161,8 +161,7 @@ def test_integer_variables_are_whole_and_have_no_tangent() -> None:
     with pytest.raises(QuestionError, match="use a finite nudge"):
         run(model, nudge="n[0]")
     assert run(model, nudge="n[0]", delta=1).total[-1] == 1 + 1 + 0 + 0
-    halves = model.model_copy(update={})
-    halves = Model(**{**model.model_dump(), "variables": {
-        **model.model_dump()["variables"], "n": {"rule": "n[t-1]/2", "initial": 9, "kind": "integer"}}})  # fmt: skip
+    variables["n"]["rule"] = "n[t-1]/2"
+    halves = Model(name="m", variables=variables, question={"steps": 4, "target": "x"})
     with pytest.raises(QuestionError, match=r"took the value 4.5 at t = 1"):
         run(halves, nudge="x[0]", hold="n")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
@@ -134,10 +135,8 @@ def test_arithmetic_is_pythons_own(text: str) -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_an_expression_or_an_expression_error(text: str) -> None:
-    try:
-        parse(text, TEMPLATE)
-    except ExpressionError as error:
-        assert 0 <= error.offset <= len(text)
+    with contextlib.suppress(ExpressionError):
+        assert isinstance(parse(text, TEMPLATE), Term)
 
 
 def test_a_declared_function_is_inlined_and_differentiated() -> None:

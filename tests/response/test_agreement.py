@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -113,7 +114,7 @@ def test_integrators_converge_at_their_order(method: str, order: int) -> None:
     model = load("lorenz").replace(parameters={"rho": 0.8}, method=method)  # type: ignore[arg-type]
     exact = -0.22269340318315
     errors = [abs(run(model.replace(dt=1 / n), steps=n).op[-1] - exact) for n in (50, 100, 200)]
-    rates = [math.log2(a / b) for a, b in zip(errors, errors[1:], strict=False)]
+    rates = [math.log2(a / b) for a, b in itertools.pairwise(errors)]
     assert rates == pytest.approx([order, order], abs=0.35)
 
 
