@@ -1,0 +1,152 @@
+"""Derivatives in the expression graph: reverse accumulation, select instead of multiply.
+
+All partial derivatives of a rule cost a small multiple of the rule. A branch contributes by
+selection, `where(c, da, db)`, never by `c*da + (1 - c)*db`: an untaken branch that is infinite or
+NaN leaves no trace (0 * inf would be NaN).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from causalopt.expressions.algebra import ONE, ZERO, add, constant, div, mul, neg, power, where
+from causalopt.expressions.term import Term, const, postorder
+
+
+def gradient(root: Term, wanted: Iterable[Term] | None = None) -> dict[Term, Term]:
+    """Return the partial derivative of a term by each leaf it depends on.
+
+    Args:
+        root: The term to differentiate.
+        wanted: The leaves to differentiate by; all references when not given.
+
+    Returns:
+        leaf -> derivative; a leaf with an identically zero derivative keeps its zero.
+
+    Example:
+        >>> from causalopt.expressions.term import ref
+        >>> x = ref("x", 1)
+        >>> gradient(Term.of("mul", x, x))[x]
+        add(ref(('x', 1)), ref(('x', 1)))
+    """
+    chosen = None if wanted is None else frozenset(wanted)
+    return _Gradient(chosen).of(root)
+
+
+class _Gradient:
+    """Gradients of one root; branches are memoised, since rules share them."""
+
+    def __init__(self, wanted: frozenset[Term] | None) -> None:
+        self._wanted = wanted
+        self._memo: dict[Term, dict[Term, Term]] = {}
+
+    def _is_wanted(self, term: Term) -> bool:
+        return term.op == "ref" if self._wanted is None else term in self._wanted
+
+    def of(self, root: Term) -> dict[Term, Term]:
+        """Return leaf -> derivative of the root."""
+        if root in self._memo:
+            return self._memo[root]
+        order = list(_smooth_postorder(root))
+        adjoint: dict[Term, Term] = {root: ONE}
+        result: dict[Term, Term] = {}
+        for term in reversed(order):
+            seed = adjoint.pop(term, ZERO)
+            if self._is_wanted(term):
+                result[term] = add(result.get(term, ZERO), seed)
+            elif term.op in _BRANCHES:
+                for leaf, partial in self._branch(term).items():
+                    result[leaf] = add(result.get(leaf, ZERO), mul(seed, partial))
+            elif not term.is_leaf:
+                for arg, partial in zip(term.args, _PARTIALS[term.op](term), strict=True):
+                    adjoint[arg] = add(adjoint.get(arg, ZERO), mul(seed, partial))
+        self._memo[root] = result
+        return result
+
+    def _branch(self, term: Term) -> dict[Term, Term]:
+        condition, a, b = _as_where(term)
+        left, right = self.of(a), self.of(b)
+        keys = dict.fromkeys([*left, *right])
+        return {
+            leaf: where(condition, left.get(leaf, ZERO), right.get(leaf, ZERO)) for leaf in keys
+        }
+
+
+_BRANCHES = frozenset({"where", "min", "max"})
+
+
+def _as_where(term: Term) -> tuple[Term, Term, Term]:
+    if term.op == "where":
+        condition, a, b = term.args
+        return condition, a, b
+    a, b = term.args
+    first, second = (a, b) if term.op == "min" else (b, a)
+    return Term.of("le", first, second), a, b
+
+
+def _smooth_postorder(root: Term) -> Iterable[Term]:
+    """Post-order that does not enter branches: those are differentiated on their own."""
+    seen: set[Term] = set()
+    stack = [(root, False)]
+    while stack:
+        term, ready = stack.pop()
+        if ready:
+            yield term
+        elif term not in seen:
+            seen.add(term)
+            stack.append((term, True))
+            if term.op not in _BRANCHES:
+                stack.extend((arg, False) for arg in term.args if arg not in seen)
+
+
+def _pow(term: Term) -> tuple[Term, Term]:
+    base, exponent = term.args
+    value = constant(exponent)
+    lowered = const(value - 1) if value is not None else Term.of("sub", exponent, ONE)
+    by_base = mul(exponent, Term.of("pow", base, lowered))
+    if not any(leaf.op in {"ref", "argument"} for leaf in postorder(exponent)):
+        return by_base, ZERO
+    # 0**b has no slope in b, and 0 * log(0) would be NaN.
+    by_exponent = where(Term.of("eq", base, ZERO), ZERO, mul(term, Term.of("log", base)))
+    return by_base, by_exponent
+
+
+def _ipow(term: Term) -> tuple[Term, ...]:
+    exponent = term.payload
+    assert isinstance(exponent, int)
+    return (mul(const(exponent), power(term.args[0], exponent - 1)),)
+
+
+def _square(term: Term) -> Term:
+    return Term.of("mul", term, term)
+
+
+def _one_minus_square(term: Term) -> Term:
+    return Term.of("sub", ONE, _square(term))
+
+
+_PARTIALS: dict[str, Callable[[Term], tuple[Term, ...]]] = {
+    "add": lambda _: (ONE, ONE),
+    "sub": lambda _: (ONE, const(-1)),
+    "mul": lambda u: (u.args[1], u.args[0]),
+    "div": lambda u: (div(ONE, u.args[1]), neg(div(u, u.args[1]))),
+    "neg": lambda _: (const(-1),),
+    "pow": _pow,
+    "ipow": _ipow,
+    "sqrt": lambda u: (div(ONE, add(u, u)),),
+    "exp": lambda u: (u,),
+    "log": lambda u: (div(ONE, u.args[0]),),
+    "abs": lambda u: (Term.of("sign", u.args[0]),),
+    "sign": lambda _: (ZERO,),
+    "floor": lambda _: (ZERO,),
+    "ceil": lambda _: (ZERO,),
+    "sin": lambda u: (Term.of("cos", u.args[0]),),
+    "cos": lambda u: (neg(Term.of("sin", u.args[0])),),
+    "tan": lambda u: (add(ONE, _square(u)),),
+    "asin": lambda u: (div(ONE, Term.of("sqrt", _one_minus_square(u.args[0]))),),
+    "acos": lambda u: (neg(div(ONE, Term.of("sqrt", _one_minus_square(u.args[0])))),),
+    "atan": lambda u: (div(ONE, add(ONE, _square(u.args[0]))),),
+    "sinh": lambda u: (Term.of("cosh", u.args[0]),),
+    "cosh": lambda u: (Term.of("sinh", u.args[0]),),
+    "tanh": lambda u: (_one_minus_square(u),),
+}

@@ -1,0 +1,67 @@
+"""Where a rule's derivative jumps: the comparisons that choose a branch.
+
+At a kink the limit delta -> 0 depends on the side it is taken from, so a tangent there answers for
+one side only. The engine watches these gaps and reports the status `kink`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from causalopt.expressions.algebra import ZERO
+from causalopt.expressions.term import COMPARISONS, Term, leaves
+
+
+@dataclasses.dataclass(frozen=True)
+class Kink:
+    """A kink is met where `left == right`, provided `guard` holds (None: always)."""
+
+    left: Term
+    right: Term
+    guard: Term | None = None
+
+
+def kinks(root: Term) -> list[Kink]:
+    """Return the kinks of a rule that its references can move.
+
+    Example:
+        >>> from causalopt.expressions.term import ref
+        >>> kinks(Term.of("abs", ref("x", 1)))
+        [Kink(left=ref(('x', 1)), right=const(0), guard=None)]
+    """
+    found: dict[Kink, None] = {}
+    stack: list[tuple[Term, Term | None]] = [(root, None)]
+    seen: set[tuple[Term, Term | None]] = set()
+    while stack:
+        item = stack.pop()
+        if item in seen:
+            continue
+        seen.add(item)
+        term, guard = item
+        gap = _gap(term)
+        if gap and any(leaf.op == "ref" for leaf in leaves(*gap)):
+            found[Kink(*gap, guard)] = None
+        if term.op == "where":
+            condition, a, b = term.args
+            stack += [
+                (condition, guard),
+                (a, _both(guard, condition)),
+                (b, _both(guard, Term.of("not", condition))),
+            ]
+        else:
+            stack.extend((arg, guard) for arg in term.args)
+    return list(found)
+
+
+def _both(guard: Term | None, condition: Term) -> Term:
+    return condition if guard is None else Term.of("and", guard, condition)
+
+
+def _gap(term: Term) -> tuple[Term, Term] | None:
+    if term.op in COMPARISONS or term.op in {"min", "max"}:
+        return term.args[0], term.args[1]
+    if term.op in {"abs", "sign"}:
+        return term.args[0], ZERO
+    if term.op in {"floor", "ceil"}:
+        return term.args[0], term
+    return None
