@@ -295,9 +295,7 @@ def _expanded(equations: list[Equation], flows: set[str], method: Method) -> lis
                              ("variables", equation.name, "initial"))  # fmt: skip
     starts = {e.name: e.initial for e in equations}
     rules = discretize(terms, method)
-    stages = [
-        Equation(stage.name, stage.rule, starts[stage.owner], stage.owner) for stage in rules
-    ]
+    stages = [Equation(stage.name, stage.rule, starts[stage.owner], stage.owner) for stage in rules]
     return [e for e in equations if e.name not in flows] + stages
 
 

@@ -17,7 +17,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.distributions.discrete import DiscreteModel, Mechanism
+from causalopt.distributions.discrete import DiscreteModel
 from causalopt.distributions.elimination import Node, Plan, Problem, order
 from causalopt.distributions.law import DenseLaw, Law, Masses, ProductLaw
 from causalopt.errors import QuestionError
@@ -104,7 +104,8 @@ def _contract(model: DiscreteModel, laws: Sequence[DenseLaw], limit: int) -> Den
     blocks = [_Array(tuple((name, 1) for name in law.space.names), law.p) for law in laws]
     held, problem, plan = _sliced(model, blocks, limit)
     exact = model.exact and all(law.exact for law in laws)
-    result = np.full(model.state.shape, Fraction(0) if exact else 0.0, dtype=_kind(exact))
+    zero = Fraction(0) if exact else 0.0
+    result: Masses = np.full(model.state.shape, zero, dtype=_kind(exact))
     sizes = [len(model[name].labels) for name, _ in held]
     for labels in itertools.product(*(range(size) for size in sizes)):
         fixed = dict(zip(held, labels, strict=True))

@@ -106,7 +106,7 @@ class DiscreteModel:
         return Space(tuple(m.name for m in kept), tuple(m.labels for m in kept))
 
     @property
-    def B(self) -> tuple[str, ...]:
+    def B(self) -> tuple[str, ...]:  # noqa: N802 - the theory's own letter
         """Every state variable outside A."""
         return self.state.without(self.A)
 
@@ -218,8 +218,8 @@ def _check_parents(mechanism: Mechanism, known: Iterable[str]) -> None:
             )
         if parent.lag not in (0, 1):
             raise ModelError(
-                f"{mechanism.name!r} reads {parent.name!r} {parent.lag} steps back; a law keeps one "
-                f"step, so add a variable that carries the older value and read that"
+                f"{mechanism.name!r} reads {parent.name!r} {parent.lag} steps back; a law keeps "
+                f"one step, so add a variable that carries the older value and read that"
             )
     if mechanism.noise and mechanism.parents:
         raise ModelError(f"noise {mechanism.name!r} is exogenous and has no parents")

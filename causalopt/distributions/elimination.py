@@ -16,6 +16,7 @@ from causalopt.distributions.discrete import Mechanism
 Node = tuple[str, int]
 """(variable, lag): lag 1 the step before, 0 the step being made."""
 
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """An order of mechanisms and the entries of the largest array it meets."""

@@ -133,5 +133,3 @@ def _contracted(network: _Network, targets: Sequence[Place], limit: int) -> Mass
 
 def _blocks(law: Law) -> tuple[Law, ...]:
     return law.blocks if isinstance(law, ProductLaw) else (law,)
-
-

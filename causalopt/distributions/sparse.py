@@ -64,6 +64,20 @@ def begin(model: DiscreteModel, law: Law, *, limit: int = LIMIT) -> SparseLaw:
     return _drawn(model, wanted, columns, given.p, limit)
 
 
+def images(model: DiscreteModel, law: SparseLaw) -> npt.NDArray[np.int64]:
+    """Return the successor of each row of a law's states, in the rows' order.
+
+    Args:
+        model: A deterministic discrete model.
+        law: The states, in the order of `model.state`.
+    """
+    columns: Columns = {(name, 1): law.states[:, i] for i, name in enumerate(law.space.names)}
+    p = law.p
+    for mechanism in model.ordered():
+        columns, p = _extend(mechanism, columns, p, LIMIT)
+    return np.column_stack([columns[name, 0] for name in model.state.names])
+
+
 def _drawn(
     model: DiscreteModel,
     mechanisms: Sequence[Mechanism],

@@ -147,8 +147,17 @@ def strength_of(
         UnknownNameError: `A` or `targets` names no state variable.
     """
     return strengths_of(
-        model, at=[at], initial=initial, A=A, targets=targets, horizon=horizon, lasting=lasting,
-        fresh=fresh, unit=unit, engine=engine, exact=exact,
+        model,
+        at=[at],
+        initial=initial,
+        A=A,
+        targets=targets,
+        horizon=horizon,
+        lasting=lasting,
+        fresh=fresh,
+        unit=unit,
+        engine=engine,
+        exact=exact,
     )[0]
 
 
@@ -234,9 +243,7 @@ def _same(question: _Question, P: Law) -> Law:
     model, both = question.model, pair(P, P)
     course: Law = both
     for i in range(question.horizon):
-        worlds = twin(
-            model, replaced_before=question.held(i), replaced_now=question.held(i + 1)
-        )
+        worlds = twin(model, replaced_before=question.held(i), replaced_now=question.held(i + 1))
         course = advance(worlds, course, question.choice.engine)
     if not question.held(question.horizon):
         return course.marginal(model.state.names)
@@ -256,10 +263,7 @@ def _on_graph(question: _Question, t: int) -> Strength:
         )
     model, names = question.model, question.targets
     cut = [
-        (name, t + i)
-        for name in model.A
-        for i in range(question.horizon + 1)
-        if question.held(i)
+        (name, t + i) for name in model.A for i in range(question.horizon + 1) if question.held(i)
     ]
     end = t + question.horizon
     P, P_next = (factorised.marginal(model, names, at=step) for step in (t, end))
@@ -272,8 +276,18 @@ def _on_graph(question: _Question, t: int) -> Strength:
 def _answer(question: _Question, t: int, *courses: Law) -> Strength:
     P, P_decoupled, P_next, later = (law.marginal(question.targets) for law in courses)
     return Strength(
-        question.model.name, t, question.horizon, question.lasting, question.model.A,
-        question.targets, question.unit, question.choice, P, P_decoupled, P_next, later,
+        question.model.name,
+        t,
+        question.horizon,
+        question.lasting,
+        question.model.A,
+        question.targets,
+        question.unit,
+        question.choice,
+        P,
+        P_decoupled,
+        P_next,
+        later,
     )
 
 
