@@ -128,7 +128,7 @@ def _contracted(network: _Network, targets: Sequence[Place], limit: int) -> Mass
             f"fewer variables or an earlier step"
         )
     result = opt_einsum.contract(*operands, optimize="auto")
-    return np.asarray(cast(Masses, result), dtype=object if exact else float)
+    return np.asarray(cast("Masses", result), dtype=object if exact else float)
 
 
 def _blocks(law: Law) -> tuple[Law, ...]:

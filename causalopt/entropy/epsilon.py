@@ -36,7 +36,7 @@ from causalopt.entropy.strength import Strength, strength_of
 from causalopt.errors import QuestionError
 
 Spread = Literal["others", "neighbours"]
-"""Which labels share eps: all others equally, or those next to the state's in the domain's order."""
+"""Which labels share eps: all others equally, or those next to the state's in its domain."""
 
 State = Mapping[str, Label] | Sequence[Label]
 _Position = tuple[int, ...]

@@ -29,13 +29,14 @@ from causalopt.distributions.propagation import (
 )
 from causalopt.distributions.replica import decorrelate, replace
 from causalopt.distributions.twin import pair, prime, twin
+from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit, entropy
 from causalopt.errors import QuestionError
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Strength:
-    """The four entropies of one decorrelation and what follows from them.
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Strength(Entropies):
+    """The four entropies of one decorrelation, the laws they belong to, and how they were had.
 
     Args:
         model: The model's name.
@@ -43,8 +44,7 @@ class Strength:
         horizon: How many steps later the `next` laws are taken.
         lasting: For how many steps A stays replaced; None for every step from `at` on.
         A: The variables replaced.
-        targets: The variables whose entropy is taken.
-        unit: Of all entropies.
+        targets: The variables whose entropies are taken; the mutual information is theirs too.
         choice: The engine that propagated the laws, and why.
         P: The law at `at`; `P_decoupled` after the surgery; `P_next`, `P_next_decoupled` at
             `at + horizon`. All over `targets`.
@@ -56,46 +56,11 @@ class Strength:
     lasting: int | None
     A: tuple[str, ...]
     targets: tuple[str, ...]
-    unit: Unit
     choice: Choice
     P: Law
     P_decoupled: Law
     P_next: Law
     P_next_decoupled: Law
-    S: float = dataclasses.field(init=False)
-    S_decoupled: float = dataclasses.field(init=False)
-    S_next: float = dataclasses.field(init=False)
-    S_next_decoupled: float = dataclasses.field(init=False)
-
-    def __post_init__(self) -> None:
-        for law, value in (
-            (self.P, "S"),
-            (self.P_decoupled, "S_decoupled"),
-            (self.P_next, "S_next"),
-            (self.P_next_decoupled, "S_next_decoupled"),
-        ):
-            object.__setattr__(self, value, entropy(law, unit=self.unit))
-
-    @property
-    def mutual_information(self) -> float:
-        """I(A; B) at `at`, the entropy the surgery adds at once; of targets, if some are named."""
-        return self.S_decoupled - self.S
-
-    @property
-    def optimizing_strength(self) -> float:
-        """The entropy the surgery adds `horizon` steps later."""
-        return self.S_next_decoupled - self.S_next
-
-    @property
-    def adjusted(self) -> float:
-        """Optimizing strength less the mutual information there was to spend."""
-        return self.optimizing_strength - self.mutual_information
-
-    def to_dict(self) -> dict[str, str | float]:
-        """Return the contract's JSON object for `causalopt entropy`."""
-        names = ("S", "S_decoupled", "S_next", "S_next_decoupled")
-        derived = ("mutual_information", "optimizing_strength", "adjusted")
-        return {"unit": self.unit} | {name: getattr(self, name) for name in (*names, *derived)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -275,19 +240,24 @@ def _on_graph(question: _Question, t: int) -> Strength:
 
 def _answer(question: _Question, t: int, *courses: Law) -> Strength:
     P, P_decoupled, P_next, later = (law.marginal(question.targets) for law in courses)
+    unit = question.unit
     return Strength(
-        question.model.name,
-        t,
-        question.horizon,
-        question.lasting,
-        question.model.A,
-        question.targets,
-        question.unit,
-        question.choice,
-        P,
-        P_decoupled,
-        P_next,
-        later,
+        unit=unit,
+        S=entropy(P, unit=unit),
+        S_decoupled=entropy(P_decoupled, unit=unit),
+        S_next=entropy(P_next, unit=unit),
+        S_next_decoupled=entropy(later, unit=unit),
+        model=question.model.name,
+        at=t,
+        horizon=question.horizon,
+        lasting=question.lasting,
+        A=question.model.A,
+        targets=question.targets,
+        choice=question.choice,
+        P=P,
+        P_decoupled=P_decoupled,
+        P_next=P_next,
+        P_next_decoupled=later,
     )
 
 

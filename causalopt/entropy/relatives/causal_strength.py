@@ -1,7 +1,7 @@
 """The strength of arrows (Janzing, Balduzzi, Grosse-Wentrup and Schoelkopf).
 
-Cutting an arrow feeds its head with an independent copy of its tail. The strength of a set of arrows
-is the divergence of the world from the world with them cut:
+Cutting an arrow feeds its head with an independent copy of its tail. The strength of a set of
+arrows is the divergence of the world from the world with them cut:
 
     C = D(P || P_cut).
 

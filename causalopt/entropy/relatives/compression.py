@@ -58,7 +58,8 @@ def successors(model: DiscreteModel) -> npt.NDArray[np.int64]:
     states = np.stack(np.unravel_index(np.arange(space.size), space.shape), axis=1)
     every = SparseLaw(space, states, np.full(space.size, 1.0 / space.size))
     columns = sparse.images(model, every)
-    return np.ravel_multi_index(tuple(columns.T), space.shape)
+    codes: npt.NDArray[np.int64] = np.ravel_multi_index(tuple(columns.T), space.shape)
+    return codes
 
 
 def image_sizes(model: DiscreteModel) -> tuple[int, ...]:

@@ -72,7 +72,9 @@ def capacity(
         raise QuestionError("a channel is a matrix whose rows are laws over the outputs")
     p = np.full(len(W), 1.0 / len(W))
     entropies = _xlogy(W, W).sum(axis=1)
-    for done in range(1, iterations + 1):
+    done = 0
+    while done < iterations:
+        done += 1
         divergences = entropies - _xlogy(W, p @ W).sum(axis=1)
         weights = p * np.exp(divergences)
         lower, upper = np.log(weights.sum()), divergences.max()

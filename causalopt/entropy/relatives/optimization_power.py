@@ -45,11 +45,13 @@ def optimization_power(
         >>> optimization_power(chance, lambda state: float(state[0]), achieved=7.0)
         3.0
     """
+    per_nat(unit)
     law = chance.sparse()
     states = (law.space.state([int(i) for i in row]) for row in law.states)
     as_good = [p for state, p in zip(states, law.p, strict=True) if utility(state) >= achieved]
     mass = float(sum(as_good))
-    return math.inf if mass == 0.0 else -math.log(mass) * per_nat(unit) + 0.0
+    log = math.log2 if unit == "bit" else math.log
+    return math.inf if mass == 0.0 else -log(mass) + 0.0
 
 
 def expected_power(law: Law, chance: Law, utility: Utility, *, unit: Unit = "bit") -> float:

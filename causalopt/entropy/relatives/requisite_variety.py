@@ -62,7 +62,7 @@ def requisite_variety(table: Sequence[Sequence[Hashable]]) -> Variety:
     every = list(dict.fromkeys(outcome for row in table for outcome in row))
     if len(every) > MOST_OUTCOMES:
         raise QuestionError(
-            f"{len(every)} outcomes are too many to search; group them into {MOST_OUTCOMES} or fewer"
+            f"{len(every)} outcomes are too many to search; group them into at most {MOST_OUTCOMES}"
         )
     columns = zip(*table, strict=True)
     repeats = max(max(collections.Counter(column).values()) for column in columns)

@@ -5,10 +5,11 @@ by H(X) - H(X'); without, by H(X) - H(X') under one fixed c. Their theorem:
 
     closed <= open_max + I(X; C),
 
-open_max being the best reduction of any fixed c over all laws of X: one bit of information about the
-system buys at most one bit of entropy.
+open_max being the best reduction of any fixed c over all laws of X: one bit of information about
+the system buys at most one bit of entropy.
 
-Source: H. Touchette, S. Lloyd, "Information-Theoretic Limits of Control", Phys. Rev. Lett. 84, 2000.
+Source: H. Touchette, S. Lloyd, "Information-Theoretic Limits of Control", Phys. Rev. Lett. 84
+(2000).
 """
 
 from __future__ import annotations
