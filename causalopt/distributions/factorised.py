@@ -3,7 +3,8 @@
 The unrolled graph is a network of tables, one a node; the targets' law is its contraction
 (opt_einsum finds the order). Only the targets' ancestors take part. Replacing nodes by a replica's
 is done on the graph itself: an arrow that would leave a replaced node leaves the replica's node
-instead, and the replica's own ancestors join the network.
+instead, and the replica's own ancestors join the network. The first replaced step is already
+settled when the surgery is made: what read its nodes within that step has read the world's own.
 """
 
 from __future__ import annotations
@@ -29,6 +30,23 @@ class Place(NamedTuple):
     name: str
     t: int
     replica: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class _Surgery:
+    """The nodes (variable, step) that are taken from the replica."""
+
+    nodes: frozenset[tuple[str, int]]
+
+    def seen(self, place: Place) -> Place:
+        """Return where a later reader of this node really reads."""
+        taken = not place.replica and (place.name, place.t) in self.nodes
+        return place._replace(replica=True) if taken else place
+
+    def seen_within(self, place: Place) -> Place:
+        """Return where a reader within the same step reads."""
+        settled = min((t for _, t in self.nodes), default=0)
+        return place if place.t == settled else self.seen(place)
 
 
 @dataclasses.dataclass
@@ -61,22 +79,13 @@ def marginal(
         QuestionError: The contraction would need an array larger than `limit`.
     """
     space = model.state.only(names)
-    taken = frozenset(replaced)
-    targets = [_seen_by(Place(name, at), taken) for name in space.names]
-    network = _gathered(model, targets, taken)
+    surgery = _Surgery(frozenset(replaced))
+    targets = [surgery.seen(Place(name, at)) for name in space.names]
+    network = _gathered(model, targets, surgery)
     return DenseLaw(space, _contracted(network, targets, limit))
 
 
-def _seen_by(place: Place, replaced: frozenset[tuple[str, int]]) -> Place:
-    """Return where a reader of this node really reads: the replica's node if it is replaced."""
-    if not place.replica and (place.name, place.t) in replaced:
-        return place._replace(replica=True)
-    return place
-
-
-def _gathered(
-    model: DiscreteModel, targets: Sequence[Place], replaced: frozenset[tuple[str, int]]
-) -> _Network:
+def _gathered(model: DiscreteModel, targets: Sequence[Place], surgery: _Surgery) -> _Network:
     network = _Network()
     blocks = _blocks(model.initial)
     waiting = list(targets)
@@ -96,7 +105,9 @@ def _gathered(
                 f"give it an initial value or law"
             )
         parents = [
-            _seen_by(Place(parent.name, place.t - parent.lag, place.replica), replaced)
+            (surgery.seen if parent.lag else surgery.seen_within)(
+                Place(parent.name, place.t - parent.lag, place.replica)
+            )
             for parent in mechanism.parents
         ]
         network.operands.append((mechanism.table, [*parents, place]))

@@ -40,7 +40,7 @@ class Law(Protocol):
         ...
 
     def marginal(self, names: Iterable[str]) -> Law:
-        """The law of some of the variables, in the order given."""
+        """The law of some of the variables, in the order given; a product's by its blocks."""
         ...
 
     def masses(self) -> Masses:
@@ -153,11 +153,9 @@ class SparseLaw:
 
     def dense(self) -> DenseLaw:
         """Return the same law with a probability for every state."""
-        p = np.zeros(self.space.shape, dtype=self.p.dtype)
-        if self.exact:
-            p.fill(Fraction(0))
-        np.add.at(p, tuple(self.states.T), self.p)
-        return DenseLaw(self.space, p)
+        p = np.full(self.space.size, Fraction(0) if self.exact else 0.0, dtype=self.p.dtype)
+        np.add.at(p, _codes(self.states, self.space.shape), self.p)
+        return DenseLaw(self.space, p.reshape(self.space.shape))
 
     def sparse(self) -> SparseLaw:
         """Return itself, every state once."""
@@ -191,7 +189,7 @@ class ProductLaw:
         return all(block.exact for block in self.blocks)
 
     def marginal(self, names: Iterable[str]) -> Law:
-        """Return the law of some of the variables; a single block stays unmultiplied."""
+        """Return the law of some of the variables, block by block, never multiplied out."""
         chosen = tuple(names)
         self.space.only(chosen)
         parts = [
@@ -282,13 +280,20 @@ def _groups(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Return an order that brings equal states together, and where each new one begins."""
     if math.prod(shape) < 2**62:
-        codes = np.ravel_multi_index(tuple(states.T), tuple(shape))
+        codes = _codes(states, shape)
         order = np.argsort(codes, kind="stable")
         changed = codes[order][1:] != codes[order][:-1]
     else:  # too many states for one integer code: compare rows
         order = np.lexsort(states.T[::-1])
         changed = (states[order][1:] != states[order][:-1]).any(axis=1)
     return order, np.concatenate([[True], changed])
+
+
+def _codes(states: npt.NDArray[np.int64], shape: Sequence[int]) -> npt.NDArray[np.int64]:
+    codes = np.zeros(len(states), dtype=np.int64)
+    for column, size in zip(states.T, shape, strict=True):
+        codes = codes * size + column
+    return codes
 
 
 def _require_one(p: Masses) -> None:

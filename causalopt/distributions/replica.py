@@ -6,7 +6,8 @@ take in W' and all others keep W's. Its law is
 
     P'(a, b) = sum over b', a' of P(a', b) P(a, b') = P^A(a) P^B(b),
 
-Part 1's uncorrelated law. It is the operation that makes Y in Parts 3 and 4 ('take these nodes from
+Part 1's uncorrelated law. W at t is complete when the surgery is made, whatever its rules read
+within the step. It is the operation that makes Y in Parts 3 and 4 ('take these nodes from
 that world'), with an independent replica in place of the baseline.
 """
 

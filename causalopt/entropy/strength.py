@@ -7,6 +7,9 @@ independent replica (`causalopt.distributions.replica`), both moved on by the sa
     mutual information    I(A; B)_t = S[P'_t] - S[P_t]
     adjusted              Omega - I(A; B)_t
 
+The step t is settled when the surgery is made: a rule that reads A within the same step has read
+the world's own A there, and reads the replica's from t + 1 on, for as long as the surgery lasts.
+
 Source: "Defining Optimization in a Deeper Way", Parts 1 and 2.
 """
 
