@@ -119,6 +119,12 @@ def uniform_box(low: tuple[float, float], high: tuple[float, float]) -> PlanarLa
     return PlanarLaw(((corners, 1.0 / area(corners)),))
 
 
+def centred(law: PlanarLaw) -> PlanarLaw:
+    """Return the law shifted so that its corners' mean is the origin; its entropies are the same."""
+    middle = np.vstack([polygon for polygon, _ in law.pieces]).mean(axis=0)
+    return PlanarLaw(tuple((polygon - middle, density) for polygon, density in law.pieces))
+
+
 def step(law: PlanarLaw, affine_map: AffineMap) -> PlanarLaw:
     """Return the law one step later, exactly.
 

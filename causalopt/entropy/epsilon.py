@@ -31,8 +31,8 @@ from causalopt.distributions import sparse
 from causalopt.distributions.discrete import DiscreteModel
 from causalopt.distributions.law import DenseLaw, ProductLaw, SparseLaw
 from causalopt.distributions.space import Label, Space
+from causalopt.entropy.decorrelation import Strength, strength_of
 from causalopt.entropy.information import Unit, entropy
-from causalopt.entropy.strength import Strength, strength_of
 from causalopt.errors import QuestionError
 
 Spread = Literal["others", "neighbours"]
