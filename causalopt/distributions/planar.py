@@ -120,7 +120,7 @@ def uniform_box(low: tuple[float, float], high: tuple[float, float]) -> PlanarLa
 
 
 def centred(law: PlanarLaw) -> PlanarLaw:
-    """Return the law shifted so that its corners' mean is the origin; its entropies are the same."""
+    """Return the law shifted to the origin, by its corners' mean; its entropies are the same."""
     middle = np.vstack([polygon for polygon, _ in law.pieces]).mean(axis=0)
     return PlanarLaw(tuple((polygon - middle, density) for polygon, density in law.pieces))
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from causalopt.distributions.discrete import DiscreteModel
 from causalopt.distributions.propagation import before, law_at, transition
-from causalopt.entropy.information import conditional_entropy, entropy, mutual_information
 from causalopt.entropy.decorrelation import strength_of, strengths_of
+from causalopt.entropy.information import conditional_entropy, entropy, mutual_information
 from causalopt.errors import QuestionError, UnknownNameError
 from tests.entropy.strategies import bijections, discrete_models, thermostat
 
