@@ -26,7 +26,7 @@ def test_the_uniform_thermostat_has_its_closed_form(k: float) -> None:
     assert found.optimizing_strength == pytest.approx(expected, rel=1e-12)
     assert found.mutual_information == pytest.approx(expected, rel=1e-12)
     assert found.adjusted == pytest.approx(0.0, abs=1e-12)
-    assert found.S == pytest.approx(math.log(0.1**2 * k) / LN2, rel=1e-13)
+    assert pytest.approx(math.log(0.1**2 * k) / LN2, rel=1e-13) == found.S
 
 
 def test_the_uniform_thermostat_starts_uncorrelated() -> None:
@@ -115,7 +115,7 @@ def test_the_code_keeps_its_message_for_ever() -> None:
     q = 1 / 20
     error = -(1 - 7 * q) * math.log2(1 - 7 * q) - 7 * q * math.log2(q)
     for found in strengths(causalopt.load("hamming_code"), at=[1, 2, 5]):
-        assert found.S == pytest.approx(4 + error, abs=1e-12)
+        assert pytest.approx(4 + error, abs=1e-12) == found.S
         assert found.mutual_information == pytest.approx(error, abs=1e-12)
         law = [1 - 7 * q] + [q] * 7  # over unit vectors of the group of syndromes
         thrice = np.zeros(128)
