@@ -1,1 +1,72 @@
-"""causalopt: declare a causal model and ask who is optimizing what, and by how much."""
+"""causalopt: declare a causal model and ask who is optimizing what, and by how much.
+
+A *model* is a causal DAG; a *world* one assignment of values to its nodes. W is the baseline; X has
+one node n of B nudged, everything downstream recomputed; Y has the same nudge while the set A keeps
+its values from W. Comp(A; n, m) = (x^m - w^m) / (y^m - w^m), Op = -ln |Comp|.
+
+    >>> import causalopt
+    >>> thermostat = causalopt.load("thermostat")
+    >>> causalopt.run(thermostat, nudge="R[0]", hold="T", target="R", steps=500).op[-1].round(4).item()
+    5.0665
+
+Names load what they need when they are first used: importing the package stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from causalopt.declaration import Fact, Partition, Question, Variable
+    from causalopt.errors import (
+        CausaloptError,
+        ExpressionError,
+        FileError,
+        ModelError,
+        QuestionError,
+        UnknownNameError,
+    )
+    from causalopt.files import parse_model, read_model, to_text, write_model
+    from causalopt.interventions import Nudge, Replace, Set
+    from causalopt.library import load, shipped
+    from causalopt.measures import STATUSES
+    from causalopt.model import Model
+    from causalopt.runs import Run, run
+    from causalopt.selectors import Node
+    from causalopt.worlds import World, world
+
+_HOMES = {
+    "declaration": ("Fact", "Partition", "Question", "Variable"),
+    "errors": (
+        "CausaloptError",
+        "ExpressionError",
+        "FileError",
+        "ModelError",
+        "QuestionError",
+        "UnknownNameError",
+    ),
+    "files": ("parse_model", "read_model", "to_text", "write_model"),
+    "interventions": ("Nudge", "Replace", "Set"),
+    "library": ("load", "shipped"),
+    "measures": ("STATUSES",),
+    "model": ("Model",),
+    "growth": ("Rates", "rates"),
+    "runs": ("Run", "run"),
+    "selectors": ("Node",),
+    "worlds": ("World", "world"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605 - the table above is the list
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"causalopt has no '{name}'")
+    return getattr(importlib.import_module(f"causalopt.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -49,6 +49,18 @@ class Equation:
         return tuple(sorted(pair for pair in found if isinstance(pair, tuple)))
 
 
+@dataclasses.dataclass(frozen=True)
+class Structure:
+    """The equations without their values: names and rules in order, and parameter names.
+
+    Terms are hash-consed, so that equal structures are equal keys.
+    """
+
+    names: tuple[str, ...]
+    rules: tuple[Term | None, ...]
+    parameters: tuple[str, ...]
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Template:
     """A model's equations in an order in which one step can be computed.
@@ -71,6 +83,15 @@ class Template:
     def index(self) -> Mapping[str, int]:
         """Equation's name -> its place in `equations`."""
         return {equation.name: i for i, equation in enumerate(self.equations)}
+
+    @functools.cached_property
+    def structure(self) -> Structure:
+        """What step code depends on: not on any value, so sweeps share one compilation."""
+        return Structure(
+            tuple(equation.name for equation in self.equations),
+            tuple(equation.rule for equation in self.equations),
+            ("dt", *self.parameters),
+        )
 
     @functools.cached_property
     def max_lag(self) -> int:

@@ -126,7 +126,7 @@ class _Reader:
             return ast.parse(self._source, mode="eval").body
         except SyntaxError as error:
             column = (error.offset or 1) - 1 + self._margin
-            message = (error.msg or "not an expression").translate(_REVEAL)
+            message = (error.msg or "not an expression").translate(_REVEAL).partition(";")[0]
             hint = ""
             if re.search(r"(?<![=<>!])=(?!=)", self._source):
                 hint = "; '=' assigns nothing here: compare with '=='"

@@ -1,0 +1,120 @@
+"""Plans run by generated Python: no compile time, right for short runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from causalopt.engine.outcome import Tangents, Trajectory
+from causalopt.engine.plan import Floats, Plan
+from causalopt.engine.source import TANGENTS, Kernel, kernel
+from causalopt.expressions import Term
+from causalopt.template import Structure
+
+Progress = Callable[[int], None]
+BLOCK = 4096
+RESCALE = 32
+_HUGE, _TINY = 2.0**200, 2.0**-200
+
+
+def run_values(
+    structure: Structure, plan: Plan, extras: tuple[Term, ...] = (), progress: Progress | None = None
+) -> Trajectory:
+    """Return one world's values, and those of further terms, at every step."""
+    width = len(structure.names)
+    out = np.empty((plan.steps + 1, width + len(extras)))
+    fast = kernel(structure, tangents=False, careful=False, extras=extras)
+    slow = kernel(structure, tangents=False, careful=True, extras=extras)
+    state: tuple[float, ...] = (math.nan,) * len(fast.layout.slots)
+    for t0, t1, careful in _blocks(plan, BLOCK):
+        state, _ = _advance(slow if careful else fast, plan, t0, t1, state, out, careful)
+        if progress is not None:
+            progress(t1)
+    return Trajectory(out[:, :width], out[:, width:])
+
+
+def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = None) -> Tangents:
+    """Return W with the total and direct tangents of every node, at every step."""
+    width = len(structure.names)
+    out = np.empty((plan.steps + 1, 5 * width))
+    exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
+    fast = kernel(structure, tangents=True, careful=False)
+    slow = kernel(structure, tangents=True, careful=True)
+    slots = len(fast.layout.slots)
+    state: tuple[float, ...] = (math.nan,) * slots + (0.0,) * (len(TANGENTS) * slots)
+    shift, kink, lost = [0, 0], -1, False
+    for t0, t1, careful in _blocks(plan, RESCALE):
+        state, met = _advance(slow if careful else fast, plan, t0, t1, state, out, careful)
+        exponents[t0:t1] = shift
+        kink = met if kink < 0 else kink
+        state, lost = _rescaled(state, slots, shift, lost)
+        if progress is not None and t1 % BLOCK < RESCALE:
+            progress(t1)
+    blocks = [out[:, i * width : (i + 1) * width] for i in range(5)]
+    values, total, direct, total_error, direct_error = blocks
+    return Tangents(
+        values=values,
+        total=total,
+        direct=direct,
+        total_error=total_error,
+        direct_error=direct_error,
+        exponents=exponents,
+        kink=None if kink < 0 else kink,
+        underflow=lost,
+    )
+
+
+def _blocks(plan: Plan, size: int) -> Iterator[tuple[int, int, bool]]:
+    for t0, t1 in plan.segments():
+        for start in range(t0, t1, size):
+            yield start, min(start + size, t1), plan.careful(t0)
+
+
+def _advance(
+    kernel: Kernel,
+    plan: Plan,
+    t0: int,
+    t1: int,
+    state: tuple[float, ...],
+    out: Floats,
+    careful: bool,
+) -> tuple[tuple[float, ...], int]:
+    rows: list[Any] = []
+    seed = -1
+    if careful:
+        rows = [_row(plan, t) for t in range(t0, t1)]
+        seed = plan.seed[1] if plan.seed is not None and plan.seed[0] == t0 else -1
+    held = plan.held_at(t0).tolist()
+    appended: list[tuple[float, ...]] = []
+    result = kernel.advance(t0, t1, plan.parameters.tolist(), state, held, appended, rows, seed)
+    out[t0:t1] = appended
+    return result
+
+
+def _row(plan: Plan, t: int) -> tuple[list[bool], list[float], list[float]]:
+    if t < len(plan.forced):
+        return plan.forced[t].tolist(), plan.values[t].tolist(), plan.shifts[t].tolist()
+    width = plan.held.shape[1]
+    return [False] * width, [0.0] * width, [0.0] * width
+
+
+def _rescaled(
+    state: tuple[float, ...], slots: int, shift: list[int], lost: bool
+) -> tuple[tuple[float, ...], bool]:
+    """Bring tangents back near 1 by a power of two, so that no number of steps overflows them."""
+    parts = [list(state[i * slots : (i + 1) * slots]) for i in range(5)]
+    for world in (0, 1):
+        tangent, error = parts[1 + world], parts[3 + world]
+        size = max(map(abs, tangent), default=0.0) or max(map(abs, error), default=0.0)
+        if not math.isfinite(size) or size == 0.0 or _TINY < size < _HUGE:
+            continue
+        power = math.frexp(size)[1]
+        shift[world] += power
+        scaled = [math.ldexp(value, -power) for value in tangent]
+        lost = lost or any(a != 0.0 == b for a, b in zip(tangent, scaled, strict=True))
+        parts[1 + world] = scaled
+        parts[3 + world] = [math.ldexp(value, -power) for value in error]
+    return tuple(value for part in parts for value in part), lost

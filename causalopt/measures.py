@@ -1,0 +1,77 @@
+"""The measures: Comp, Op and a status for every step, whatever semantics gave the effects.
+
+Comp(A; n, m) = total / direct; Op = -ln |Comp|, in nats (Defining Optimization, Part 4). In other
+fields' words: total effect over natural direct effect, closed-loop over open-loop sensitivity.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalopt.engine.plan import Floats
+from causalopt.response import Effect
+
+STATUSES = {
+    "ok": "Comp and Op are as computed",
+    "perfect": "the total effect is 0: A removes all of the disturbance",
+    "only_path": "the direct effect is 0: A is the only conduit",
+    "no_influence": "both effects are 0: n does not reach m, Op is undefined",
+    "held": "m is in A: its value in Y is that in W",
+    "diverged": "a value overflowed to infinity",
+    "nonfinite": "a value is not a number",
+    "kink": "a branch decided the answer: it depends on the side or the size of the nudge",
+    "unresolved": "cancellation below the resolution of floats",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Measures:
+    """Comp, Op and status at every step.
+
+    Attributes:
+        comp: Shape [t]; NaN where undefined.
+        op: Nats, shape [t]; +-inf as the status explains, NaN where undefined.
+        status: Keys of `STATUSES`, shape [t].
+    """
+
+    comp: Floats
+    op: Floats
+    status: NDArray[np.str_]
+
+
+def measure(effect: Effect) -> Measures:
+    """Return Comp, Op and status of an effect."""
+    total, direct = effect.total, effect.direct
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        op = direct.log - total.log
+        sign = np.sign(total.mantissa) * np.where(direct.mantissa < 0, -1.0, 1.0)
+        comp = np.where(op == 0, sign, sign * np.exp(-op))
+    # Where the ratio of mantissas is exact it is better than the exponential of a logarithm.
+    plain = (total.exponent == direct.exponent) & (direct.mantissa != 0)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        comp = np.where(plain, total.mantissa / np.where(plain, direct.mantissa, 1.0), comp)
+    status = _statuses(effect)
+    undefined = np.isin(status, ["no_influence", "diverged", "nonfinite"])
+    undefined |= (total.mantissa == 0) & (direct.mantissa == 0)
+    return Measures(np.where(undefined, np.nan, comp), np.where(undefined, np.nan, op), status)
+
+
+def _statuses(effect: Effect) -> NDArray[np.str_]:
+    total, direct = effect.total, effect.direct
+    steps = np.arange(len(effect.held))
+    no_total, no_direct = total.mantissa == 0, direct.mantissa == 0
+    finite = effect.finite & np.isfinite(total.mantissa) & np.isfinite(direct.mantissa)
+    unresolved = total.is_unresolved | direct.is_unresolved
+    choices = [
+        (~finite, "diverged" if effect.overflowed or effect.nonfinite is None else "nonfinite"),
+        (no_total & no_direct & ~unresolved, "no_influence"),
+        (effect.held, "held"),
+        (steps >= (len(steps) if effect.kink is None else effect.kink), "kink"),
+        (unresolved, "unresolved"),
+        (no_total, "perfect"),
+        (no_direct, "only_path"),
+    ]
+    return np.select([c for c, _ in choices], [name for _, name in choices], default="ok")

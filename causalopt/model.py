@@ -1,0 +1,222 @@
+"""The model: a frozen declaration that has been read, checked and found whole."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NoReturn
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from causalopt.declaration import Fact, Method, Partition, Question, Record, Scalar, Text, Variable
+from causalopt.errors import CausaloptError, ModelError, UnknownNameError, suggestion
+from causalopt.selectors import Node, Selection, parse_node, parse_selection
+from causalopt.template import Template, read_template
+
+
+def _variables(value: Any) -> Any:
+    """Let a bare text stand for a variable's rule, and a bare number for its initial value."""
+    if not isinstance(value, Mapping):
+        return value
+    return {k: {"rule": v} if isinstance(v, str) else v for k, v in value.items()}
+
+
+class Model(Record):
+    """A causal model: variables with rules, parameters, and a partition into A and B.
+
+    A model is checked whole when it is made and never changes: `replace` returns another one.
+
+    Attributes:
+        name: A short name.
+        title: One line on what the system is.
+        source: Where the model comes from.
+        parameters: Name -> number, or expression in other parameters.
+        functions: Signature such as `f(x)` -> body.
+        variables: Name -> variable.
+        partition: The sets A and B.
+        question: The defaults of what is asked.
+        dt: Time units per step (1 when not given).
+        method: How flows are integrated.
+        facts: Numbers the model is known to give.
+
+    Raises:
+        ModelError: The declaration is wrong; the message says where and what to do.
+
+    Example:
+        >>> model = Model(name="halving", variables={"x": {"rule": "x[t-1]/2", "initial": 1}})
+        >>> model.template.names
+        ('x',)
+    """
+
+    name: str
+    title: str = ""
+    source: str = ""
+    description: str = ""
+    parameters: Mapping[str, Scalar] = {}
+    functions: Mapping[str, Text] = {}
+    variables: Annotated[Mapping[str, Variable], BeforeValidator(_variables)]
+    partition: Partition = Partition()
+    question: Question = Question()
+    dt: float | None = Field(None, gt=0, allow_inf_nan=False)
+    method: Method | None = None
+    facts: tuple[Fact, ...] = ()
+
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            _translate(error)
+        self._check_partition()
+        self._check_question()
+
+    @functools.cached_property
+    def template(self) -> Template:
+        """The equations, read and ordered."""
+        return read_template(
+            variables=self.variables,
+            parameters=self.parameters,
+            functions=self.functions,
+            dt=self.dt,
+            method=self.method,
+        )
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the model is a plain DAG, without time."""
+        return self.template.is_static
+
+    @property
+    def A(self) -> tuple[str, ...]:  # noqa: N802 - the theory's name
+        """The variables of the partition's A."""
+        return self.partition.A
+
+    @property
+    def B(self) -> tuple[str, ...]:  # noqa: N802 - the theory's name
+        """The variables of the partition's B: all that are not in A."""
+        return tuple(name for name in self.variables if name not in self.partition.A)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A hash of all that decides the model's numbers; labels and texts about it do not count."""
+        parts = self.model_dump(
+            mode="json", include={"parameters", "functions", "variables", "dt", "method"}
+        )
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def node(self, text: str | Node | tuple[str, int]) -> Node:
+        """Return the node a text names, such as `R[0]`."""
+        return parse_node(text, tuple(self.variables), static=self.is_static)
+
+    def selection(self, text: str | Sequence[str | Node]) -> Selection:
+        """Return the set of nodes a selector names, such as `a[t<=10]`; `A` is the partition's."""
+        sets = {"A": self.A, "B": self.B}
+        return parse_selection(
+            text, tuple(self.variables), static=self.is_static, sets={k: v for k, v in sets.items() if v}
+        )
+
+    def replace(
+        self,
+        *,
+        parameters: Mapping[str, int | float | str] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        dt: float | None = None,
+        method: Method | None = None,
+    ) -> Model:
+        """Return the model with other parameter values, initial values, step or method.
+
+        Raises:
+            UnknownNameError: A name is not declared.
+            ModelError: The changed declaration is wrong.
+
+        Example:
+            >>> model = Model(name="m", variables={"x": {"rule": "x[t-1]/2", "initial": 1}})
+            >>> model.replace(initial={"x": 8}).variables["x"].initial
+            8
+        """
+        data = self.model_dump()
+        for name, value in (parameters or {}).items():
+            if name not in data["parameters"]:
+                hint = suggestion(name, data["parameters"])
+                raise UnknownNameError(f"unknown parameter '{name}'{hint}")
+            data["parameters"][name] = value
+        for name, value in (initial or {}).items():
+            if name not in data["variables"]:
+                hint = suggestion(name, data["variables"])
+                raise UnknownNameError(f"unknown variable '{name}'{hint}")
+            data["variables"][name]["initial"] = value
+        if dt is not None:
+            data["dt"] = dt
+        if method is not None:
+            data["method"] = method
+        return type(self)(**data)
+
+    def _check_partition(self) -> None:
+        for side in ("A", "B"):
+            for i, name in enumerate(getattr(self.partition, side) or ()):
+                if name not in self.variables:
+                    hint = suggestion(name, self.variables)
+                    raise ModelError(f"unknown variable '{name}'{hint}", ("partition", side, i))
+        if self.partition.B is None:
+            return
+        both = sorted(set(self.partition.A) & set(self.partition.B))
+        neither = [n for n in self.variables if n not in {*self.partition.A, *self.partition.B}]
+        if both:
+            raise ModelError(f"'{both[0]}' is in A and in B: a variable is in one of them",
+                             ("partition",))  # fmt: skip
+        if neither:
+            raise ModelError(
+                f"'{neither[0]}' is in neither A nor B: add it to one, or leave B out (it is then "
+                "the rest)", ("partition",)
+            )  # fmt: skip
+
+    def _check_question(self) -> None:
+        static = self.template.is_static
+        question = self.question
+        checks = {
+            "nudge": lambda: question.nudge is None or self.node(question.nudge),
+            "hold": lambda: question.hold is None or self.selection(question.hold),
+            "target": lambda: question.target is None
+            or parse_node(question.target, tuple(self.variables), static=True),
+        }
+        for key, check in checks.items():
+            try:
+                check()
+            except ModelError:
+                raise
+            except CausaloptError as error:
+                raise ModelError(error.message, ("question", key)) from None
+        if static and question.steps:
+            raise ModelError("a model without time has no steps: drop 'steps'",
+                             ("question", "steps"))  # fmt: skip
+
+
+def _translate(error: ValidationError) -> NoReturn:
+    """Raise pydantic's first complaint as one that says what to do."""
+    first = error.errors()[0]
+    path = tuple(first["loc"])
+    if first["type"] == "extra_forbidden":
+        owner = _record_at(path[:-1])
+        hint = suggestion(str(path[-1]), owner.model_fields)
+        message = f"unknown key '{path[-1]}'{hint}"
+    elif first["type"] == "missing":
+        message = f"the key '{path[-1]}' is missing"
+        path = path[:-1]
+    elif first["type"] == "literal_error":
+        message = f"expected {first['ctx']['expected']}, found {first['input']!r}"
+    elif first["type"] == "value_error":
+        message = str(first["ctx"]["error"])
+    else:
+        message = f"{first['msg'][:1].lower()}{first['msg'][1:]}, found {first['input']!r:.60}"
+    raise ModelError(message, path) from None
+
+
+def _record_at(path: tuple[int | str, ...]) -> type[Record]:
+    records: dict[object, type[Record]] = {
+        "variables": Variable,
+        "partition": Partition,
+        "question": Question,
+        "facts": Fact,
+    }
+    return records.get(path[0], Model) if path else Model

@@ -1,0 +1,166 @@
+"""Where each key and value of a YAML text stands, beside the data itself.
+
+YAML is composed to its node graph and built from there: the graph has the marks. Aliases are
+refused, since a few of them can expand without bound; so are custom tags and duplicate keys.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from causalopt.errors import Location, ModelError
+
+MAX_DEPTH = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class Spot:
+    """Where a key stands, and where its value does; lines and columns count from 1."""
+
+    line: int
+    column: int
+    value_line: int | None = None
+    value_column: int | None = None
+    in_line: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Positions:
+    """Path of keys -> spot."""
+
+    spots: Mapping[tuple[str | int, ...], Spot]
+
+    def find(self, path: tuple[str | int, ...], offset: int | None = None) -> Spot:
+        """Return the spot of a path, or of the nearest key above it.
+
+        Args:
+            path: The keys that lead to a place.
+            offset: Characters into the value's text, when the place is inside it.
+        """
+        for length in range(len(path), -1, -1):
+            spot = self.spots.get(path[:length])
+            if spot is None:
+                continue
+            if length < len(path) or spot.value_line is None or spot.value_column is None:
+                return spot
+            shift = offset if offset is not None and spot.in_line else 0
+            return Spot(spot.value_line, spot.value_column + shift)
+        return Spot(1, 1)
+
+
+def yaml_document(text: str, name: str) -> tuple[Any, Positions]:
+    """Return a YAML text's data and the positions in it.
+
+    Raises:
+        ModelError: The text is no YAML, or uses aliases, tags or a key twice.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        depth = 0
+        for event in yaml.parse(text):
+            depth += isinstance(event, CollectionStartEvent)
+            depth -= isinstance(event, CollectionEndEvent)
+            if isinstance(event, AliasEvent) or depth > MAX_DEPTH:
+                message = (
+                    "aliases (*name) are not allowed in a model file: write the value out"
+                    if isinstance(event, AliasEvent)
+                    else f"nested more than {MAX_DEPTH} levels deep"
+                )
+                raise ModelError(message, location=_location(name, event.start_mark))
+        root = YAML(typ="safe", pure=True).compose(text)
+    except ModelError:
+        raise
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = error.problem or "not YAML"
+        raise ModelError(f"not YAML: {problem}", location=_location(name, mark)) from None
+    except (ValueError, RecursionError) as error:
+        message = str(error).splitlines()[0] if str(error) else "not YAML"
+        raise ModelError(f"not YAML: {message}", location=Location(name, 1, 1)) from None
+    except YAMLError as error:
+        message = str(error).splitlines()[0]
+        raise ModelError(f"not YAML: {message}", location=Location(name, 1, 1)) from None
+    builder = _Builder(name)
+    data = builder.build(root, ()) if root is not None else None
+    return data, Positions(builder.spots)
+
+
+def _location(name: str, mark: Any) -> Location:
+    return Location(name, mark.line + 1, mark.column + 1) if mark else Location(name, 1, 1)
+
+
+def _integer(text: str) -> int | float:
+    plain = text.replace("_", "")
+    if len(plain) > 400:
+        raise ValueError("an integer of more than 400 digits")
+    return int(plain, 0 if plain.lstrip("+-")[:2].lower() in {"0x", "0o"} else 10)
+
+
+def _float(text: str) -> float:
+    plain = text.replace("_", "").lower()
+    special = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
+    return float(special.get(plain, plain))
+
+
+_SCALARS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "int": _integer,
+    "float": _float,
+    "bool": lambda text: text.lower() == "true",
+    "null": lambda _: None,
+}
+
+
+class _Builder:
+    """Data from a node graph, noting where each key and value stands."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.spots: dict[tuple[str | int, ...], Spot] = {}
+
+    def _fail(self, node: Any, message: str) -> ModelError:
+        return ModelError(message, location=_location(self._name, node.start_mark))
+
+    def build(self, node: Any, path: tuple[str | int, ...]) -> Any:
+        kind = str(node.tag).rsplit(":", 1)[-1]
+        if node.id == "mapping" and kind == "map":
+            return self._mapping(node, path)
+        if node.id == "sequence" and kind == "seq":
+            return self._sequence(node, path)
+        if node.id == "scalar" and kind in _SCALARS:
+            try:
+                return _SCALARS[kind](node.value)
+            except ValueError as error:
+                raise self._fail(node, f"cannot read this value: {error}") from None
+        raise self._fail(node, f"the tag {node.tag} is not allowed in a model file")
+
+    def _mapping(self, node: Any, path: tuple[str | int, ...]) -> dict[str, Any]:
+        self.spots.setdefault(path, Spot(node.start_mark.line + 1, node.start_mark.column + 1))
+        data: dict[str, Any] = {}
+        for key, value in node.value:
+            if key.id != "scalar":
+                raise self._fail(key, "a key is a plain text")
+            if key.value in data:
+                raise self._fail(key, f"the key '{key.value}' stands here a second time")
+            self._note((*path, key.value), key, value)
+            data[key.value] = self.build(value, (*path, key.value))
+        return data
+
+    def _sequence(self, node: Any, path: tuple[str | int, ...]) -> list[Any]:
+        for i, item in enumerate(node.value):
+            self._note((*path, i), item, item)
+        return [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
+
+    def _note(self, path: tuple[str | int, ...], key: Any, value: Any) -> None:
+        start, mark = key.start_mark, value.start_mark
+        quoted = getattr(value, "style", None) in {"'", '"'}
+        in_line = value.id == "scalar" and value.end_mark.line == mark.line
+        self.spots[path] = Spot(
+            start.line + 1, start.column + 1, mark.line + 1, mark.column + 1 + quoted, in_line
+        )

@@ -1,0 +1,130 @@
+"""Worlds: frozen assignments of values to all nodes of one graph.
+
+W is the baseline, X the world in which one node of B was nudged, and Y the nudged world in which A
+keeps its values from W.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from causalopt.engine import run_values
+from causalopt.engine.plan import Floats
+from causalopt.engine.python import Progress
+from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.interventions import Intervention, Nudge, Replace, plan_for
+from causalopt.model import Model
+from causalopt.selectors import Node, Selection
+from causalopt.template import unknown_name
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class World:
+    """One assignment of values to all nodes.
+
+    Attributes:
+        model: The model it is a world of.
+        name: W, X, Y or the caller's name.
+        interventions: What was done to the baseline, in order.
+        steps: The last step.
+        table: Values of every equation, stages included, shape [t, equation]; read-only.
+    """
+
+    model: Model
+    name: str
+    interventions: tuple[Intervention, ...]
+    steps: int
+    table: Floats
+
+    def __getitem__(self, key: str | Node | tuple[str, int]) -> float | Floats:
+        """Return a variable's values over t, or one node's value for a key such as `R[3]`.
+
+        Raises:
+            UnknownNameError: The variable is not declared.
+        """
+        template = self.model.template
+        if isinstance(key, str) and "[" not in key:
+            if key not in template.names:
+                raise UnknownNameError(unknown_name(key, template))
+            return self.table[:, template.index[key]]
+        node = self.model.node(key)
+        if node.t > self.steps:
+            raise QuestionError(f"{node.variable}[{node.t}] lies after the last step {self.steps}")
+        return float(self.table[node.t, template.index[node.variable]])
+
+    def __repr__(self) -> str:
+        done = ", ".join(_short(i) for i in self.interventions) or "baseline"
+        return f"World({self.name}: {self.model.name}, t = 0..{self.steps}, {done})"
+
+
+def _short(intervention: Intervention) -> str:
+    if isinstance(intervention, Replace):
+        return f"replace {intervention.nodes} from {intervention.world.name}"
+    return repr(intervention)
+
+
+def world(
+    model: Model,
+    *interventions: Intervention,
+    steps: int | None = None,
+    name: str = "W",
+    progress: Progress | None = None,
+) -> World:
+    """Return the world a model takes under interventions, applied in order.
+
+    Args:
+        model: The model.
+        interventions: None for the baseline.
+        steps: The last step; the model's question says it when not given.
+        name: What to call the world.
+        progress: Called with the number of steps done, now and then.
+
+    Example:
+        >>> model = Model(name="m", variables={"x": {"rule": "x[t-1]/2", "initial": 1}})
+        >>> world(model, Nudge("x[1]", 1), steps=2)["x"].tolist()
+        [1.0, 1.5, 0.75]
+    """
+    last = run_length(model, steps)
+    plan = plan_for(model, interventions, steps=last)
+    trajectory = run_values(model.template.structure, plan, progress=progress)
+    return World(model, name, tuple(interventions), last, _frozen(trajectory.values))
+
+
+def run_length(model: Model, steps: int | None) -> int:
+    """Return the last step of a run, from the caller or the model's question.
+
+    Raises:
+        QuestionError: Neither says it, or it is out of range.
+    """
+    if model.is_static:
+        if steps:
+            raise QuestionError("this model has no time: it takes no steps")
+        return 0
+    last = model.question.steps if steps is None else steps
+    if last is None:
+        raise QuestionError("how many steps? say --steps N (steps=N in Python), or give the model "
+                            "a question with steps")  # fmt: skip
+    if last < 0 or last != int(last):
+        raise QuestionError(f"steps must be a whole number from 0 up, found {last}")
+    return int(last)
+
+
+def three_worlds(
+    model: Model, nudge: Node, hold: Selection, *, delta: float, steps: int
+) -> tuple[World, World, World]:
+    """Return W, X and Y for a finite nudge."""
+    w = world(model, steps=steps)
+    x = world(model, Nudge(nudge, delta), steps=steps, name="X")
+    held = ", ".join(str(window) for window in hold)
+    moves: list[Intervention] = [Nudge(nudge, delta)]
+    if hold:
+        moves.append(Replace(held, w))
+    return w, x, world(model, *moves, steps=steps, name="Y")
+
+
+def _frozen(values: Floats) -> Floats:
+    table = np.ascontiguousarray(values)
+    table.flags.writeable = False
+    return table
