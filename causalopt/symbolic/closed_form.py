@@ -23,7 +23,7 @@ from causalopt.symbolic.roots import Reduced, reduce_response
 
 Early = Callable[[int], tuple[sympy.Expr, ...]]
 _MOST_CASES = 6
-_MOST_EARLY = 8
+MOST_EARLY = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +80,7 @@ def invert(
         problem = _Problem(response, t, start, early, deadline, depth)
         conditions, branches, more = _cases(problem, reduced, conditions)
         notes += more
-    if first <= _MOST_EARLY:
+    if first <= MOST_EARLY:
         branches = [*branches, *_early(early(first), t, start)]
         first = 0
     whole = sympy.Piecewise(*branches, (generic, True)) if branches else generic
@@ -147,6 +147,18 @@ def _cases(
         unsolved += special.conditions
         branches.append((special.expr, sympy.Eq(*solved)))
     return list(dict.fromkeys(unsolved)), branches, []
+
+
+def with_early(
+    form: ClosedForm, values: tuple[sympy.Expr, ...], t: sympy.Symbol, start: int
+) -> ClosedForm:
+    """Return the closed form that also holds at the steps just before it, start, start + 1, ..."""
+    formula = (form.expr, sympy.true)
+    branches = [(value, sympy.Eq(t, start + s)) for s, value in enumerate(values)]
+    if {form.expr, *values} == {form.expr}:
+        branches = []
+    expr = sympy.Piecewise(*branches, formula)
+    return dataclasses.replace(form, expr=expr, valid_from=start)
 
 
 def _early(

@@ -7,7 +7,8 @@ is checked is what is shown. Square roots stay exact (`surds`), sums over roots 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -45,11 +46,29 @@ def exact_value(expr: sympy.Expr, values: Mapping[sympy.Symbol, Fraction]) -> Fr
     return found.rational() if isinstance(found, Surd) else found
 
 
+def evaluate_line(
+    expr: sympy.Expr, values: dict[sympy.Symbol, Any], number: Callable[[Fraction], Any]
+) -> Any:
+    """Return a line of a program in any arithmetic.
+
+    Args:
+        expr: Built from + - * / and powers, with Piecewise, Abs, Min, Max where numbers have an
+            order.
+        values: Symbol -> number.
+        number: Takes a rational constant into the arithmetic.
+    """
+    return _walk(expr, {**values, _NUMBER: number})
+
+
+_NUMBER = sympy.Dummy("number")
+
+
 def _walk(expr: Any, values: dict[sympy.Symbol, Any]) -> Any:
     if expr.is_Symbol:
         return values[expr]
     if expr.is_Rational:
-        return Fraction(int(expr.p), int(expr.q))
+        exact = Fraction(int(expr.p), int(expr.q))
+        return values[_NUMBER](exact) if _NUMBER in values else exact
     if expr is sympy.I:
         return square_root(Fraction(-1))
     rule = _RULES.get(expr.func)
@@ -73,6 +92,8 @@ def _mul(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
 
 
 def _pow(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
+    if expr.exp.is_Integer:
+        return _walk(expr.base, values) ** int(expr.exp)  # type: ignore[no-any-return]
     base, exponent = (_plain(_walk(arg, values)) for arg in expr.args)
     if not isinstance(exponent, Fraction):
         raise ArithmeticError("an exponent is not rational")
@@ -154,7 +175,39 @@ def _root_sum(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
     return total.trace() if isinstance(total, Residue) else total * modulus.degree()
 
 
+def _absolute(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
+    return abs(_rational(_walk(expr.args[0], values)))
+
+
+def _smallest(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
+    return min(_rational(_walk(arg, values)) for arg in expr.args)
+
+
+def _largest(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
+    return max(_rational(_walk(arg, values)) for arg in expr.args)
+
+
+def _floor(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
+    return Fraction(math.floor(_rational(_walk(expr.args[0], values))))
+
+
+def _ceiling(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
+    return Fraction(math.ceil(_rational(_walk(expr.args[0], values))))
+
+
+def _rational(number: Any) -> Fraction:
+    plain = _plain(number)
+    if not isinstance(plain, Fraction):
+        raise ArithmeticError("only rational numbers have an order here")
+    return plain
+
+
 _RULES = {
+    sympy.Abs: _absolute,
+    sympy.Min: _smallest,
+    sympy.Max: _largest,
+    sympy.floor: _floor,
+    sympy.ceiling: _ceiling,
     sympy.Add: _add,
     sympy.Mul: _mul,
     sympy.Pow: _pow,

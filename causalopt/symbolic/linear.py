@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 
 from causalopt.symbolic.asymptotics import Asymptotics, asymptotics
-from causalopt.symbolic.closed_form import ClosedForm, invert
+from causalopt.symbolic.closed_form import MOST_EARLY, ClosedForm, invert, with_early
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.frequency import Sensitivity, sensitivity
 from causalopt.symbolic.measure import comp_of, op_of
@@ -97,14 +97,11 @@ class LinearSolution:
         self, step: int, values: Mapping[sympy.Symbol, sympy.Rational]
     ) -> tuple[Fraction, Fraction]:
         """Return (total, direct) at one step, exactly, at rational parameters."""
-        age = step - self.question.start
-        if age < 0:
-            return Fraction(0), Fraction(0)
-        pair = (
-            effect_after(effect.response.subs(dict(values)), age)
-            for effect in (self.total, self.direct)
-        )
-        total, direct = (Fraction(int(x.p), int(x.q)) for x in pair)
+        responses = [effect.response.subs(dict(values)) for effect in (self.total, self.direct)]
+        if step < max(response.base for response in responses):
+            return self.recur(step, values)[-1]
+        pair = (_fraction(effect_after(r, step - r.base)) for r in responses)
+        total, direct = pair
         return total, direct
 
     def recur(
@@ -161,20 +158,23 @@ def _effect(
 
     response = deadline.run(find, at_most=deadline.remaining() / 2)
     field = coefficient_field(template.parameters)
+    before = response.base - question.start
 
-    def early(count: int) -> tuple[sympy.Expr, ...]:
-        if count == 0:
-            return ()
-        last = question.start + count - 1
-        effects = influence(template, question, hold=hold, last=last)
+    def early_steps(count: int) -> tuple[sympy.Expr, ...]:
+        effects = influence(template, question, hold=hold, last=question.start + count - 1)
         return tuple(
             sympy.factor(field.to_sympy(now.get(question.target, field.zero))) for now in effects
         )
 
+    def early(count: int) -> tuple[sympy.Expr, ...]:
+        return early_steps(before + count)[before:] if count else ()
+
     try:
-        form = invert(response, T, question.start, early=early, deadline=deadline)
+        form = invert(response, T, response.base, early=early, deadline=deadline)
     except ZeroDivisionError as error:
         raise OvertimeError(f"the generic formula divides by 0: {error}") from None
+    if 0 < before <= MOST_EARLY and form.valid_from == response.base:
+        form = with_early(form, early_steps(before), T, question.start)
     checked = verify(form, template, question, T, hold=hold, deadline=deadline)
     return Effect(response, form, checked)
 

@@ -94,10 +94,8 @@ def _float(number: Any) -> float:
 
 
 def _log(ratio: Any) -> float:
-    if Fraction(1, 2) < ratio < 2:
+    if 0.5 < ratio < 2:
         return math.log1p(float(ratio - 1))
     if isinstance(ratio, Fraction):
         return math.log(ratio.numerator) - math.log(ratio.denominator)
-    import mpmath
-
-    return float(mpmath.log(ratio))
+    return float(ratio.context.log(ratio))

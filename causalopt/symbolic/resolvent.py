@@ -1,10 +1,11 @@
 """The resolvent: the response to a nudge as one ratio of polynomials in z.
 
-With u(t) the derivative of all variables at t by the nudged node, U(z) = sum over t >= t0 of
-u(t) z^-(t - t0). Where every rule is in force and the held set no longer changes,
+With u(t) the derivative of all variables at t by the nudged node, U(z) = sum over t >= b of
+u(t) z^-(t - b). Where every rule is in force and the held set no longer changes,
 u(t) = M_0 u(t) + ... + M_L u(t-L), so that P(z) U(z) = E(z) with P(z) = z^L (1 - M(z)) and E a
-polynomial in 1/z: the nudge itself, and whatever the first steps (initial values, a held set that
-still changes) do that the later rule would not. Then by Cramer's rule
+polynomial in 1/z: the nudge itself, and whatever the last L steps before that did that the later
+rule would not. The base b is the step of the nudge, or L steps before the rules settle if that is
+later. Then by Cramer's rule
 
     U_m(z) = N(z) / D(z),   D = det P,   N = e_m^T adj(P) E,
 
@@ -16,6 +17,7 @@ ratio of the two.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import sympy
@@ -29,17 +31,19 @@ Z = sympy.Symbol("z")
 
 @dataclasses.dataclass(frozen=True)
 class Response:
-    """U(z) = numerator / denominator, the z-transform of an effect counted from the nudge.
+    """U(z) = numerator / denominator, the z-transform of an effect counted from a base step.
 
     Args:
         numerator: A polynomial in z over the parameters' field.
         denominator: Likewise; 1 when the effect is identically 0.
         parameters: The symbols of the coefficients.
+        base: The step at which z^0 stands.
     """
 
     numerator: sympy.Poly
     denominator: sympy.Poly
     parameters: tuple[sympy.Symbol, ...]
+    base: int = 0
 
     @property
     def is_zero(self) -> bool:
@@ -58,7 +62,7 @@ class Response:
             sympy.Poly(sympy.together(p.as_expr().subs(values)), Z, domain=field)
             for p in (self.numerator, self.denominator)
         ]
-        return Response(pair[0], pair[1], rest)
+        return Response(pair[0], pair[1], rest, self.base)
 
 
 def coefficient_field(parameters: tuple[sympy.Symbol, ...]) -> Any:
@@ -84,9 +88,13 @@ def influence(
         For each step start..last the non-zero derivatives, variable -> field element.
     """
     field = coefficient_field(template.parameters)
-    edges = _by_target(template, field)
+    rows: dict[int, list[list[tuple[int, int, Any]]]] = {}
     history: list[dict[int, Any]] = []
     for step in range(question.start, last + 1):
+        now_in_force = template.edges_at(step)
+        if id(now_in_force) not in rows:
+            rows[id(now_in_force)] = _by_target(template, now_in_force, field)
+        edges = rows[id(now_in_force)]
         held = question.holding.at(step) if hold else frozenset()
         now: dict[int, Any] = {}
         history.append(now)
@@ -118,20 +126,22 @@ def resolve(template: LinearTemplate, question: Question, *, hold: bool) -> Resp
         >>> resolve(room, Question(0, 0, Holding()), hold=False).expr()
         z**2/(k + z**2 - z)
     """
-    sources = _sources(template, question, hold=hold)
+    base, sources = _sources(template, question, hold=hold)
     held = question.holding.final if hold else frozenset()
     kept = _relevant(template, set(sources), question.target, held)
     field = coefficient_field(template.parameters)
     if question.target not in kept:
         zero = sympy.Poly(0, Z, domain=field)
-        return Response(zero, sympy.Poly(1, Z, domain=field), template.parameters)
+        return Response(zero, sympy.Poly(1, Z, domain=field), template.parameters, base)
     order = sorted(kept)
     ring = QQ[(Z, *template.parameters)]
     matrix, vector = _system(template, order, sources, held, ring)
     numerator, denominator = _cramer(matrix, vector, order.index(question.target), ring)
     window = max((age for ages in sources.values() for age in ages), default=0)
     shift = _depth(template, kept, held) - window
-    return _response(numerator, denominator, shift, template.parameters)
+    return dataclasses.replace(
+        _response(numerator, denominator, shift, template.parameters), base=base
+    )
 
 
 def z_matrix(template: LinearTemplate, held: frozenset[int]) -> sympy.Matrix:
@@ -144,9 +154,11 @@ def z_matrix(template: LinearTemplate, held: frozenset[int]) -> sympy.Matrix:
     return matrix
 
 
-def _by_target(template: LinearTemplate, field: Any) -> list[list[tuple[int, int, Any]]]:
+def _by_target(
+    template: LinearTemplate, edges: Mapping[Edge, sympy.Expr], field: Any
+) -> list[list[tuple[int, int, Any]]]:
     rows: list[list[tuple[int, int, Any]]] = [[] for _ in template.names]
-    for (i, j, lag), coefficient in template.edges.items():
+    for (i, j, lag), coefficient in edges.items():
         rows[i].append((j, lag, field.from_sympy(sympy.sympify(coefficient))))
     return rows
 
@@ -163,21 +175,23 @@ def _row(
 
 def _sources(
     template: LinearTemplate, question: Question, *, hold: bool
-) -> dict[int, dict[int, Any]]:
-    """What the settled rule leaves unexplained: variable -> {steps after the nudge: amount}."""
+) -> tuple[int, dict[int, dict[int, Any]]]:
+    """The base, and what the settled rule leaves unexplained: variable -> {age: amount}."""
     field = coefficient_field(template.parameters)
-    settled = max(max(template.starts), question.holding.settles if hold else 0)
-    history = influence(template, question, hold=hold, last=max(question.start, settled - 1))
+    settled = max(template.settles, question.holding.settles if hold else 0)
+    base = max(question.start, settled - template.depth)
+    history = influence(template, question, hold=hold, last=max(base, settled - 1))
+    window = history[base - question.start :]
     held = question.holding.final if hold else frozenset()
-    edges = _by_target(template, field)
+    edges = _by_target(template, template.edges, field)
     found: dict[int, dict[int, Any]] = {}
-    for age, now in enumerate(history):
+    for age, now in enumerate(window):
         for i in range(len(template.names)):
-            ruled = field.zero if i in held else _row(edges[i], history[: age + 1], field)
+            ruled = field.zero if i in held else _row(edges[i], window[: age + 1], field)
             defect = now.get(i, field.zero) - ruled
             if defect:
                 found.setdefault(i, {})[age] = defect
-    return found
+    return base, found
 
 
 def _relevant(

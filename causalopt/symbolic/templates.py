@@ -25,12 +25,14 @@ class LinearTemplate:
         edges: (target, source, lag) -> coefficient, an expression in the parameters.
         parameters: The symbols that stay symbolic.
         starts: The first step at which each variable follows its rule; initial values stand before.
+        early: Other edges for the first steps t = 0, 1, ..., on a path that changes its branches.
     """
 
     names: tuple[str, ...]
     edges: Mapping[Edge, sympy.Expr]
     parameters: tuple[sympy.Symbol, ...] = ()
     starts: tuple[int, ...] = ()
+    early: tuple[Mapping[Edge, sympy.Expr], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.starts:
@@ -41,11 +43,28 @@ class LinearTemplate:
         """The largest lag, at least 1."""
         return max((lag for _, _, lag in self.edges), default=1) or 1
 
+    @property
+    def settles(self) -> int:
+        """The first step from which every variable follows its final rule."""
+        return max(*self.starts, len(self.early)) if self.starts else len(self.early)
+
+    def edges_at(self, step: int) -> Mapping[Edge, sympy.Expr]:
+        """Return the edges in force at one step."""
+        return self.early[step] if step < len(self.early) else self.edges
+
     def subs(self, values: Mapping[sympy.Symbol, sympy.Expr]) -> LinearTemplate:
         """Return the template at particular values of some parameters."""
+        done: dict[int, Mapping[Edge, sympy.Expr]] = {}
+
+        def special(edges: Mapping[Edge, sympy.Expr]) -> Mapping[Edge, sympy.Expr]:
+            if id(edges) not in done:
+                done[id(edges)] = {e: sympy.sympify(c).subs(values) for e, c in edges.items()}
+            return done[id(edges)]
+
         return dataclasses.replace(
             self,
-            edges={edge: sympy.sympify(c).subs(values) for edge, c in self.edges.items()},
+            edges=special(self.edges),
+            early=tuple(special(edges) for edges in self.early),
             parameters=tuple(p for p in self.parameters if p not in values),
         )
 
