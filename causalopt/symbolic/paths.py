@@ -63,6 +63,13 @@ class Mode:
         moving = {*self.reading.references.values(), sympy.Symbol("t")}
         return not any(edge.free_symbols & moving for edge in self.edges.values())
 
+    @functools.cached_property
+    def expressions(self) -> tuple[Any, ...]:
+        """The rules in symbols."""
+        return tuple(
+            None if rule is None else self.reading.expression(rule) for rule in self.rules
+        )
+
     @property
     def conditions(self) -> tuple[sympy.Basic, ...]:
         """The comparisons as relations between the variables."""

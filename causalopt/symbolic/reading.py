@@ -174,7 +174,10 @@ class Linear:
 
 
 def linear_template(
-    names: tuple[str, ...], edges: Mapping[Edge, sympy.Expr], starts: tuple[int, ...]
+    names: tuple[str, ...],
+    edges: Mapping[Edge, sympy.Expr],
+    starts: tuple[int, ...],
+    early: tuple[Mapping[Edge, sympy.Expr], ...] = (),
 ) -> Linear:
     """Return the template of edges that depend on parameters alone.
 
@@ -185,15 +188,24 @@ def linear_template(
         names: Variables.
         edges: (child, parent, lag) -> coefficient.
         starts: The first step at which each variable follows its rule.
+        early: Other edges for the first steps.
 
     Returns:
         The template and its stand-ins.
     """
     table: dict[sympy.Expr, sympy.Symbol] = {}
-    plain = {edge: _rationalised(sympy.sympify(c), table) for edge, c in edges.items()}
-    used = {symbol for c in plain.values() for symbol in c.free_symbols}
-    parameters = tuple(sorted(used, key=lambda symbol: symbol.name))
-    template = LinearTemplate(names, plain, parameters, starts)
+    done: dict[int, dict[Edge, sympy.Expr]] = {}
+    for some in (edges, *early):
+        if id(some) not in done:
+            done[id(some)] = {e: _rationalised(sympy.sympify(c), table) for e, c in some.items()}
+    used = {s for some in done.values() for c in some.values() for s in c.free_symbols}
+    template = LinearTemplate(
+        names,
+        done[id(edges)],
+        tuple(sorted(used, key=lambda symbol: symbol.name)),
+        starts,
+        tuple(done[id(some)] for some in early),
+    )
     return Linear(template, {symbol: expr for expr, symbol in table.items()})
 
 

@@ -1,0 +1,162 @@
+"""Which form a question's answer takes: the strongest exact one that can be had in time."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import sympy
+
+from causalopt.symbolic.arithmetic import NotRationalError
+from causalopt.symbolic.checks import check_program, check_template
+from causalopt.symbolic.conditions import describe
+from causalopt.symbolic.deadline import Deadline, OvertimeError
+from causalopt.symbolic.derivation import Derivation
+from causalopt.symbolic.fixed_points import starts_at_rest
+from causalopt.symbolic.linear import solve_linear
+from causalopt.symbolic.paths import Path, follow
+from causalopt.symbolic.reading import Reading, linear_template
+from causalopt.symbolic.static_paths import derive_static
+from causalopt.symbolic.straight_line import Program, write_program
+from causalopt.symbolic.templates import Edge
+
+_SHORT_RUN = 20
+_COMPARED_STEPS = 12
+
+
+def choose_form(
+    reading: Reading, *, at: int | None, expand: bool, time_limit: float
+) -> Derivation:
+    """Return the derivation in the strongest exact form that can be had in time.
+
+    In this order: path sums for a model without time; the closed form of a linear model; that of
+    the linearisation, for a model that starts at a fixed point; that of the last branch, for a
+    piecewise linear model whose path settles; a straight-line program.
+
+    Args:
+        reading: The model and the question.
+        at: The step asked for.
+        expand: Whether a program is written out whatever its size.
+        time_limit: Seconds for everything.
+    """
+    deadline = Deadline.after(time_limit)
+    if reading.model.is_static:
+        return derive_static(reading)
+    notes: list[str] = []
+    try:
+        found = _closed_form(reading, at, deadline)
+    except OvertimeError as error:
+        found = None
+        notes.append(f"no closed form within {time_limit:g} s ({error}): a straight-line program")
+    return found or _program(reading, at, expand, deadline, notes)
+
+
+def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Derivation | None:
+    if reading.is_linear:
+        return _solved(reading, reading.edges, (), at, deadline, [])
+    rest = deadline.run(starts_at_rest, reading, at_most=deadline.remaining() / 3)
+    if rest is not None:
+        where = "the model starts at a fixed point and stays there: " + ", ".join(
+            f"{name} = {value}" for name, value in rest.values
+        )
+        return _solved(reading, rest.edges, (), at, deadline, [where])
+    path = deadline.run(_followed, reading)
+    if path is None or not all(mode.is_linear for _, mode in path.spans):
+        return None
+    early = tuple(mode.edges for mode in path.by_step(path.settles - 1)) if path.settles else ()
+    where = describe_path(path, reading.asked.steps)
+    return _solved(reading, path.final.edges, early, at, deadline, where)
+
+
+def _followed(reading: Reading) -> Path | None:
+    try:
+        return follow(reading, reading.asked.steps)
+    except (NotRationalError, ZeroDivisionError):
+        return None
+
+
+def describe_path(path: Path, last: int) -> list[str]:
+    """Return the branches a path takes, span by span, and where it meets one exactly."""
+    ends = [first - 1 for first, _ in path.spans[1:]] + [None]
+    found = []
+    for (first, mode), end in zip(path.spans, ends, strict=True):
+        relations = " and ".join(str(relation) for relation in mode.conditions)
+        if relations:
+            until = f"{first}..{end}" if end is not None else f"{first}.. (seen to {last})"
+            found.append(f"at t = {until}: {relations}")
+    for step in path.ties:
+        found.append(
+            f"at t = {step} the path meets a branch exactly: the derivative is one-sided, on the "
+            "side that the run in floats takes"
+        )
+    return found
+
+
+def _solved(
+    reading: Reading,
+    edges: dict[Edge, sympy.Expr],
+    early: tuple[dict[Edge, sympy.Expr], ...],
+    at: int | None,
+    deadline: Deadline,
+    conditions: list[str],
+) -> Derivation:
+    linear = linear_template(reading.names, edges, reading.starts, early)
+    solution = solve_linear(
+        linear.template, reading.question, time_limit=deadline.remaining() * 0.8
+    )
+    checks = [solution.total.verification, solution.direct.verification]
+    if not linear.irrational and all(value.is_Rational for value in reading.values.values()):
+        checks.append(check_template(reading, solution, _span(reading, early)))
+    notes = [check.note for check in checks if check.note]
+    notes += [*solution.total.form.notes, *solution.direct.form.notes]
+    verified = all(check.passed for check in checks)
+    forms = [effect.form.expr.xreplace(dict(linear.irrational))
+             for effect in (solution.total, solution.direct)]  # fmt: skip
+    return Derivation(
+        reading, "closed form", *forms,
+        (*describe(solution, linear), *conditions), verified, tuple(dict.fromkeys(notes)),
+        solution=solution, at=at, stand_ins=linear.irrational,
+    )  # fmt: skip
+
+
+def _span(reading: Reading, early: tuple[dict[Edge, sympy.Expr], ...]) -> int:
+    return max(reading.question.start, len(early), reading.question.holding.settles) + (
+        _COMPARED_STEPS
+    )
+
+
+def _program(
+    reading: Reading, at: int | None, expand: bool, deadline: Deadline, notes: list[str]
+) -> Derivation:
+    start = reading.question.start
+    step = at if at is not None else max(start, min(reading.asked.steps, start + _SHORT_RUN))
+    shorter = Reading(
+        reading.model, dataclasses.replace(reading.asked, steps=step), reading.numbers
+    )
+    path = follow(shorter, step)
+    program = write_program(shorter, path, step)
+    conditions = [f"t = {step}", *describe_path(path, step)]
+    if at is None:
+        notes.append(f"the model is nonlinear along this path: the formulas are for t = {step} "
+                     "alone; ask for another step with --at (at=)")  # fmt: skip
+    branches = bool(path.ties) or len(path.spans) > 1 or bool(path.final.comparisons)
+    try:
+        verified, remark = deadline.run(_check, shorter, program, branches)
+    except OvertimeError:
+        verified, remark = False, "the comparison with the recurrence did not end in time"
+    if remark:
+        notes.append(remark)
+    total, direct = _written_out(program, expand)
+    return Derivation(
+        shorter, "straight-line program", total, direct, tuple(conditions), verified,
+        tuple(notes), program=program, at=at,
+    )  # fmt: skip
+
+
+def _check(reading: Reading, program: Program, branches: bool) -> tuple[bool, str]:
+    found = check_program(reading, program, branches=branches)
+    return found.passed, found.note
+
+
+def _written_out(program: Program, expand: bool) -> tuple[sympy.Expr, sympy.Expr]:
+    expanded = program.expand(200_000 if expand else 400)
+    return (program.total, program.direct) if expanded is None else expanded

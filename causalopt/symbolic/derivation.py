@@ -1,0 +1,222 @@
+"""derive: Comp and Op of a question as mathematics, with conditions, checked before shown."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from causalopt.errors import QuestionError
+from causalopt.model import Model
+from causalopt.runs import Asked, plain_number
+from causalopt.symbolic.duals import stable_effects
+from causalopt.symbolic.linear import LinearSolution
+from causalopt.symbolic.measure import Evaluation, comp_of, op_of, tabulate
+from causalopt.symbolic.notation import to_latex, to_text
+from causalopt.symbolic.reading import Reading
+from causalopt.symbolic.straight_line import Program
+
+if TYPE_CHECKING:
+    from causalopt.symbolic.static_paths import PathEffect
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Derivation:
+    """Total and direct effect, Comp and Op as sympy objects in the step t and the parameters.
+
+    Attributes:
+        reading: The model and the question.
+        form: Which form was found: `closed form`, `straight-line program` or `path sums`.
+        total: The effect over all paths.
+        direct: The effect over the paths that avoid A.
+        conditions: What must hold for the formulas, and what they do at degenerate parameters.
+        verified: Whether they were found equal to the recurrence, exactly.
+        notes: Which form was chosen for want of another, and why.
+        solution: The z-domain, where the model is linear.
+        program: The straight-line program, where it is not.
+        paths: The single paths' contributions, in a model without time.
+        at: The step asked for, if one was.
+        stand_ins: Symbols of `solution` that stand for irrational expressions.
+    """
+
+    reading: Reading
+    form: str
+    total: sympy.Expr
+    direct: sympy.Expr
+    conditions: tuple[str, ...]
+    verified: bool
+    notes: tuple[str, ...] = ()
+    solution: LinearSolution | None = None
+    program: Program | None = None
+    paths: tuple[PathEffect, ...] = ()
+    at: int | None = None
+    stand_ins: Mapping[sympy.Symbol, sympy.Expr] = dataclasses.field(default_factory=dict)
+
+    @property
+    def comp(self) -> sympy.Expr:
+        """Comp = total / direct."""
+        return comp_of(self.total, self.direct)
+
+    @property
+    def op(self) -> sympy.Expr:
+        """Op = -ln |Comp|, in nats."""
+        return op_of(self.comp)
+
+    @property
+    def latex(self) -> str:
+        """Comp and Op in LaTeX, as one aligned display."""
+        names = {
+            r"\mathrm{total}": self.total,
+            r"\mathrm{direct}": self.direct,
+            r"\mathrm{Comp}": self.comp,
+            r"\mathrm{Op}": self.op,
+        }
+        lines = [rf"{name} &= {to_latex(expr)}" for name, expr in names.items()]
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def evaluate(self, steps: int | None = None) -> Evaluation:
+        """Return both effects, Comp and Op in numbers at the steps 0..steps.
+
+        The numbers come from the exact recurrence, or one in as many digits as it takes: never
+        from radicals in floats.
+
+        Args:
+            steps: The last step; the question's when not given.
+        """
+        last = self.reading.asked.steps if steps is None else steps
+        try:
+            pairs = stable_effects(self.reading, last)
+        except ArithmeticError as error:
+            raise QuestionError(f"no number can be given at t <= {last}: {error}") from None
+        return tabulate(0, pairs)
+
+    def value(self, step: int | None = None) -> dict[str, float | str | None]:
+        """Return total, direct, comp and op at one step as JSON's numbers."""
+        last = step if step is not None else self.at
+        found = self.evaluate(last)
+        rows = {"total": found.total, "direct": found.direct, "comp": found.comp, "op": found.op}
+        return {name: plain_number(column[-1]) for name, column in rows.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contract's keys; formulas are texts that `sympy.sympify` reads."""
+        result: dict[str, Any] = {
+            "total": _text(self.total),
+            "direct": _text(self.direct),
+            "comp": _text(self.comp),
+            "op": _text(self.op),
+            "latex": self.latex,
+            "conditions": [*self.conditions, *self.notes],
+            "verified": self.verified,
+        }
+        if self.needs_program:
+            assert self.program is not None
+            result["program"] = [[to_text(n), to_text(e)] for n, e in self.program.lines]
+        if self.at is not None:
+            result["value"] = self.value(self.at)
+        return result
+
+    @property
+    def needs_program(self) -> bool:
+        """Whether the formulas are names that the program's lines define."""
+        if self.program is None:
+            return False
+        names = {name for name, _ in self.program.lines}
+        return bool(names & (self.total.free_symbols | self.direct.free_symbols))
+
+    def python(self) -> str:
+        """Return Python source, free of dependencies, that computes both effects."""
+        from causalopt.symbolic.python_source import source_of
+
+        return source_of(self)
+
+    def report(self) -> str:
+        """Return the derivation, step by step, in Markdown for a paper."""
+        from causalopt.symbolic.report import report_of
+
+        return report_of(self)
+
+    def __str__(self) -> str:
+        lines = [f"{self.form} ({'verified' if self.verified else 'NOT verified'})"]
+        if self.needs_program:
+            lines.append(str(self.program))
+        else:
+            lines += [f"total  = {_text(self.total)}", f"direct = {_text(self.direct)}"]
+        lines += [f"Comp   = {_text(self.comp)}", f"Op     = {_text(self.op)}"]
+        lines += [f"  where {condition}" for condition in self.conditions]
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+
+def _text(expr: sympy.Expr) -> str | None:
+    return None if expr is sympy.nan else to_text(expr)
+
+
+def derive(
+    model: Model,
+    *,
+    nudge: str | None = None,
+    hold: str | Sequence[str] | None = None,
+    target: str | None = None,
+    at: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    expand: bool = False,
+    time_limit: float = 20.0,
+) -> Derivation:
+    """Derive Comp(A; n, m) and Op as formulas, with their conditions, and verify them.
+
+    A linear model (also one that is linear along its path, or around the fixed point it starts at)
+    gets a closed form in the step t; a nonlinear one a straight-line program for one step; a model
+    without time the sums over its paths. Parameters stay symbols unless they are set here.
+
+    Args:
+        model: The model; its question gives what is not given here.
+        nudge: The node n, such as `R[0]`.
+        hold: The set A, such as `a` or `a[t<=10]`.
+        target: The variable m.
+        at: The step at which numbers are wanted, and for which a program is written.
+        parameters: Values that replace parameters in the model and in the formulas.
+        initial: Initial values that replace the model's.
+        expand: Write a program's effects out as expressions even if they are long.
+        time_limit: Seconds; when they run out the next simpler exact form is taken, and said so.
+
+    Returns:
+        The derivation.
+
+    Raises:
+        QuestionError: The question cannot be asked of this model.
+        UnknownNameError: It names something that the model does not declare.
+
+    Example:
+        >>> from causalopt import load
+        >>> derive(load("thermostat"), parameters={"k": "1/4"}).comp
+        (t + 1)/2**t
+    """
+    from causalopt.symbolic.choice import choose_form
+
+    changed = model.replace(parameters=parameters, initial=initial)
+    asked = _ask(changed, nudge, hold, target, at)
+    reading = Reading(changed, asked, frozenset(parameters or {}))
+    return choose_form(reading, at=at, expand=expand, time_limit=time_limit)
+
+
+def _ask(
+    model: Model,
+    nudge: str | None,
+    hold: str | Sequence[str] | None,
+    target: str | None,
+    at: int | None,
+) -> Asked:
+    from causalopt.runs import ask
+
+    if at is not None and (at < 0 or at != int(at)):
+        raise QuestionError(f"the step must be a whole number from 0 up, found {at}")
+    if model.is_static:
+        if at:
+            raise QuestionError("this model has no time: leave --at (at=) out")
+        return ask(model, nudge=nudge, hold=hold, target=target)
+    text = nudge if nudge is not None else model.question.nudge
+    first = model.node(text).t if text is not None else 0
+    steps = at if at is not None else max(model.question.steps or 0, first, 20)
+    return ask(model, nudge=nudge, hold=hold, target=target, steps=max(steps, first))
