@@ -25,8 +25,8 @@ def describe(solution: LinearSolution, linear: Linear) -> tuple[str, ...]:
     for effect in (solution.total, solution.direct):
         lines += [_shortened(str(condition)) for condition in effect.form.conditions]
         for value, condition in _branches(effect.form.expr):
-            kind = "degenerate" if isinstance(condition, sympy.Eq) else "where"
-            text = f"{kind} {to_text(condition.xreplace(exchange))}: own branch "
+            kind = "degenerate" if isinstance(condition, sympy.Eq) else "complex roots"
+            text = f"{to_text(condition.xreplace(exchange))} ({kind}): own branch "
             lines.append(text + _shortened(to_text(value.xreplace(exchange))))
     if solution.direct.response.is_zero:
         lines.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -54,12 +55,12 @@ class Derivation:
     at: int | None = None
     stand_ins: Mapping[sympy.Symbol, sympy.Expr] = dataclasses.field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def comp(self) -> sympy.Expr:
         """Comp = total / direct."""
         return comp_of(self.total, self.direct)
 
-    @property
+    @functools.cached_property
     def op(self) -> sympy.Expr:
         """Op = -ln |Comp|, in nats."""
         return op_of(self.comp)
@@ -118,6 +119,14 @@ class Derivation:
         return result
 
     @property
+    def rational_values(self) -> dict[sympy.Symbol, sympy.Rational] | None:
+        """Parameter -> exact value; None where one, or a coefficient, is irrational."""
+        values = self.reading.values
+        if self.stand_ins or not all(value.is_Rational for value in values.values()):
+            return None
+        return dict(values)
+
+    @property
     def needs_program(self) -> bool:
         """Whether the formulas are names that the program's lines define."""
         if self.program is None:
@@ -142,9 +151,10 @@ class Derivation:
         if self.needs_program:
             lines.append(str(self.program))
         else:
-            lines += [f"total  = {_text(self.total)}", f"direct = {_text(self.direct)}"]
-        lines += [f"Comp   = {_text(self.comp)}", f"Op     = {_text(self.op)}"]
-        lines += [f"  where {condition}" for condition in self.conditions]
+            lines += [f"total  = {self.total}", f"direct = {self.direct}"]
+        lines += [f"  {path}" for path in self.paths]
+        lines += [f"Comp   = {self.comp}", f"Op     = {self.op}"]
+        lines += [f"  if {condition}" for condition in self.conditions]
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
 
 
@@ -159,6 +169,7 @@ def derive(
     hold: str | Sequence[str] | None = None,
     target: str | None = None,
     at: int | None = None,
+    steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     expand: bool = False,
@@ -176,6 +187,8 @@ def derive(
         hold: The set A, such as `a` or `a[t<=10]`.
         target: The variable m.
         at: The step at which numbers are wanted, and for which a program is written.
+        steps: How far a path is followed through the branches of piecewise rules; the question's
+            steps when not given.
         parameters: Values that replace parameters in the model and in the formulas.
         initial: Initial values that replace the model's.
         expand: Write a program's effects out as expressions even if they are long.
@@ -196,7 +209,7 @@ def derive(
     from causalopt.symbolic.choice import choose_form
 
     changed = model.replace(parameters=parameters, initial=initial)
-    asked = _ask(changed, nudge, hold, target, at)
+    asked = _ask(changed, nudge, hold, target, at, steps)
     reading = Reading(changed, asked, frozenset(parameters or {}))
     return choose_form(reading, at=at, expand=expand, time_limit=time_limit)
 
@@ -207,6 +220,7 @@ def _ask(
     hold: str | Sequence[str] | None,
     target: str | None,
     at: int | None,
+    steps: int | None,
 ) -> Asked:
     from causalopt.runs import ask
 
@@ -218,5 +232,6 @@ def _ask(
         return ask(model, nudge=nudge, hold=hold, target=target)
     text = nudge if nudge is not None else model.question.nudge
     first = model.node(text).t if text is not None else 0
-    steps = at if at is not None else max(model.question.steps or 0, first, 20)
-    return ask(model, nudge=nudge, hold=hold, target=target, steps=max(steps, first))
+    default = steps if steps is not None else model.question.steps or 20
+    last = at if at is not None else max(default, first)
+    return ask(model, nudge=nudge, hold=hold, target=target, steps=last)

@@ -135,11 +135,26 @@ def _power_of_rotation(expr: Any, values: dict[sympy.Symbol, Any]) -> tuple[Any,
     return now[0], sign * now[1], square_root(1 - square)
 
 
+def _part_of_circle(expr: Any, values: dict[sympy.Symbol, Any]) -> Any:
+    """The exact sine or cosine of a rational multiple of pi; None for another angle."""
+    if not expr.args[0].has(sympy.pi):
+        return None
+    turn = _plain(_walk(sympy.expand(expr.args[0] / sympy.pi), values))
+    value = expr.func(sympy.pi * sympy.Rational(turn.numerator, turn.denominator))
+    return _walk(value, values)
+
+
 def _cos(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
+    found = _part_of_circle(expr, values)
+    if found is not None:
+        return found  # type: ignore[no-any-return]
     return _power_of_rotation(expr, values)[0]  # type: ignore[no-any-return]
 
 
 def _sin(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
+    found = _part_of_circle(expr, values)
+    if found is not None:
+        return found  # type: ignore[no-any-return]
     _, second, sine = _power_of_rotation(expr, values)
     return second * sine  # type: ignore[no-any-return]
 

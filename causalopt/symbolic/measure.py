@@ -56,7 +56,7 @@ def op_of(comp: sympy.Expr) -> sympy.Expr:
     rest = sympy.S.One
     for factor in sympy.Mul.make_args(comp):
         base, exponent = factor.as_base_exp()
-        if exponent.is_number and not base.is_number:
+        if exponent.is_number:
             rest *= factor
         else:
             total -= exponent * sympy.log(sympy.Abs(base))
@@ -76,7 +76,7 @@ def evaluate_ratio(total: Any, direct: Any) -> tuple[float, float, float, float]
     if total == 0:
         return 0.0, _float(direct), 0.0, math.inf
     ratio = total / direct
-    return _float(total), _float(direct), _float(ratio), -_log(abs(ratio))
+    return _float(total), _float(direct), _float(ratio), 0.0 - _log(abs(ratio))
 
 
 def tabulate(start: int, pairs: list[tuple[Any, Any]]) -> Evaluation:

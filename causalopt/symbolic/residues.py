@@ -156,7 +156,7 @@ def _vanishes(expr: sympy.Expr) -> sympy.Basic:
         poly = sympy.Poly(top, symbol)
         if poly.degree() == 1:
             return sympy.Eq(symbol, -poly.nth(0) / poly.LC())
-    return sympy.Eq(sympy.expand(top), 0)
+    return sympy.Eq(sympy.expand(top).as_content_primitive()[1], 0)
 
 
 def _radicals(
