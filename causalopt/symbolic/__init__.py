@@ -5,7 +5,8 @@ that are linear along their path, or around the fixed point they start at), a st
 for nonlinear ones, sums over paths for models without time. sympy is loaded when this package is.
 """
 
-from causalopt.symbolic.derivation import Derivation, derive
+from causalopt.symbolic.choice import derive
+from causalopt.symbolic.derivation import Derivation
 from causalopt.symbolic.fixed_points import Orbit, find_orbits, linearise
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.reading import Reading

@@ -20,19 +20,23 @@ class Rationals:
     """Exact arithmetic: numbers are Fractions."""
 
     def number(self, value: Fraction) -> Fraction:
+        """Return the value, if it is not too long."""
         if max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_BITS:
             raise NotRationalError(f"a value needs more than {MOST_BITS} bits")
         return value
 
-    def function(self, name: str, value: Any) -> tuple[Any, Any]:
+    def function(self, name: str, _: Any) -> tuple[Any, Any]:
+        """Refuse: no function of `arithmetic.Floats` keeps rationals rational."""
         raise NotRationalError(f"{name} leaves the rationals")
 
     def power(self, base: Any, exponent: Any) -> Any:
+        """Return base**exponent for a whole exponent."""
         if exponent.denominator != 1:
             raise NotRationalError("a fractional power leaves the rationals")
         return base ** int(exponent)
 
-    def log(self, value: Any) -> Any:
+    def log(self, _: Any) -> Any:
+        """Refuse: a logarithm is not rational."""
         raise NotRationalError("log leaves the rationals")
 
 
@@ -44,12 +48,13 @@ class Floats:
         self.context.prec = bits
 
     def number(self, value: Any) -> Any:
+        """Return the value at this precision."""
         if isinstance(value, Fraction):
             return self.context.mpf(value.numerator) / value.denominator
         return value
 
     def function(self, name: str, value: Any) -> tuple[Any, Any]:
-        """(f(value), f'(value)); NaN where f is not real."""
+        """Return (f(value), f'(value)); NaN where f is not real."""
         c = self.context
         try:
             return _SMOOTH[name](c, value)
@@ -57,10 +62,12 @@ class Floats:
             return c.nan, c.nan
 
     def power(self, base: Any, exponent: Any) -> Any:
+        """Return base**exponent; NaN where it is not real."""
         result = self.context.power(base, exponent)
         return result if isinstance(result, self.context.mpf) else self.context.nan
 
     def log(self, value: Any) -> Any:
+        """Return the natural logarithm; NaN where it is not real."""
         return self.context.log(value) if value > 0 else self.context.nan
 
 
@@ -168,6 +175,6 @@ class Residues(Rationals):
         """Return the image of a rational number."""
         return Modular.of(value)
 
-    def power(self, base: Any, exponent: Any) -> Any:
+    def power(self, base: Any, exponent: Any) -> Any:  # noqa: ARG002 - the family's signature
         """Refuse: an exponent that was reduced modulo the prime is no exponent."""
         raise NotRationalError("a residue cannot be an exponent")

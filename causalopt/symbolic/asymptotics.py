@@ -11,10 +11,9 @@ import dataclasses
 import math
 
 import sympy
-from sympy import QQ
 
 from causalopt.symbolic.deadline import Deadline
-from causalopt.symbolic.resolvent import Z, Response
+from causalopt.symbolic.resolvent import Response
 from causalopt.symbolic.roots import Reduced, reduce_response, specialise
 
 
@@ -103,10 +102,7 @@ def inside_unit_circle(poly: sympy.Poly) -> list[sympy.Basic]:
         return []
     w = sympy.Dummy("w")
     mapped = sympy.Poly(
-        sum(
-            c * (1 + w) ** power * (1 - w) ** (degree - power)
-            for (power,), c in poly.terms()
-        ),
+        sum(c * (1 + w) ** power * (1 - w) ** (degree - power) for (power,), c in poly.terms()),
         w,
     )
     coefficients = [mapped.nth(i) for i in range(degree + 1)]
@@ -127,9 +123,11 @@ def _hurwitz_minors(coefficients: list[sympy.Expr]) -> list[sympy.Expr]:
     matrix = sympy.Matrix(
         degree,
         degree,
-        lambda i, j: coefficients[degree - (2 * (j + 1) - (i + 1))]
-        if 0 <= 2 * (j + 1) - (i + 1) <= degree
-        else 0,
+        lambda i, j: (
+            coefficients[degree - (2 * (j + 1) - (i + 1))]
+            if 0 <= 2 * (j + 1) - (i + 1) <= degree
+            else 0
+        ),
     )
     return [sympy.expand(matrix[:n, :n].det(method="berkowitz")) for n in range(2, degree)]
 

@@ -1,11 +1,16 @@
-"""Which form a question's answer takes: the strongest exact one that can be had in time."""
+"""derive: the answer to a question in the strongest exact form that can be had in time."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sympy
 
+from causalopt.errors import QuestionError
+from causalopt.model import Model
+from causalopt.runs import Asked, ask
 from causalopt.symbolic.arithmetic import NotRationalError
 from causalopt.symbolic.checks import check_program, check_template
 from causalopt.symbolic.conditions import describe
@@ -21,11 +26,81 @@ from causalopt.symbolic.templates import Edge
 
 _SHORT_RUN = 20
 _COMPARED_STEPS = 12
+_CLOSED_FORM_SHARE = 0.7
 
 
-def choose_form(
-    reading: Reading, *, at: int | None, expand: bool, time_limit: float
+def derive(
+    model: Model,
+    *,
+    nudge: str | None = None,
+    hold: str | Sequence[str] | None = None,
+    target: str | None = None,
+    at: int | None = None,
+    steps: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    expand: bool = False,
+    time_limit: float = 20.0,
 ) -> Derivation:
+    """Derive Comp(A; n, m) and Op as formulas, with their conditions, and verify them.
+
+    A linear model (also one that is linear along its path, or around the fixed point it starts at)
+    gets a closed form in the step t; a nonlinear one a straight-line program for one step; a model
+    without time the sums over its paths. Parameters stay symbols unless they are set here.
+
+    Args:
+        model: The model; its question gives what is not given here.
+        nudge: The node n, such as `R[0]`.
+        hold: The set A, such as `a` or `a[t<=10]`.
+        target: The variable m.
+        at: The step at which numbers are wanted, and for which a program is written.
+        steps: How far a path is followed through the branches of piecewise rules; the question's
+            steps when not given.
+        parameters: Values that replace parameters in the model and in the formulas.
+        initial: Initial values that replace the model's.
+        expand: Write a program's effects out as expressions even if they are long.
+        time_limit: Seconds; when they run out the next simpler exact form is taken, and said so.
+
+    Returns:
+        The derivation.
+
+    Raises:
+        QuestionError: The question cannot be asked of this model.
+        UnknownNameError: It names something that the model does not declare.
+
+    Example:
+        >>> from causalopt import load
+        >>> derive(load("thermostat"), parameters={"k": "1/4"}).comp
+        (t + 1)/2**t
+    """
+    changed = model.replace(parameters=parameters, initial=initial)
+    asked = _ask(changed, nudge, hold, target, at, steps)
+    reading = Reading(changed, asked, frozenset(parameters or {}))
+    return choose_form(reading, at=at, expand=expand, time_limit=time_limit)
+
+
+def _ask(
+    model: Model,
+    nudge: str | None,
+    hold: str | Sequence[str] | None,
+    target: str | None,
+    at: int | None,
+    steps: int | None,
+) -> Asked:
+    if at is not None and (at < 0 or at != int(at)):
+        raise QuestionError(f"the step must be a whole number from 0 up, found {at}")
+    if model.is_static:
+        if at:
+            raise QuestionError("this model has no time: leave --at (at=) out")
+        return ask(model, nudge=nudge, hold=hold, target=target)
+    text = nudge if nudge is not None else model.question.nudge
+    first = model.node(text).t if text is not None else 0
+    default = steps if steps is not None else model.question.steps or 20
+    last = at if at is not None else max(default, first)
+    return ask(model, nudge=nudge, hold=hold, target=target, steps=last)
+
+
+def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: float) -> Derivation:
     """Return the derivation in the strongest exact form that can be had in time.
 
     In this order: path sums for a model without time; the closed form of a linear model; that of
@@ -39,11 +114,12 @@ def choose_form(
         time_limit: Seconds for everything.
     """
     deadline = Deadline.after(time_limit)
+    for_closed_form = Deadline.after(time_limit * _CLOSED_FORM_SHARE)
     if reading.model.is_static:
         return derive_static(reading)
     notes: list[str] = []
     try:
-        found = _closed_form(reading, at, deadline)
+        found = _closed_form(reading, at, for_closed_form)
     except OvertimeError as error:
         found = None
         notes.append(f"no closed form within {time_limit:g} s ({error}): a straight-line program")
@@ -63,8 +139,8 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
     if path is None or not all(mode.is_linear for _, mode in path.spans):
         return None
     early = tuple(mode.edges for mode in path.by_step(path.settles - 1)) if path.settles else ()
-    where = describe_path(path, reading.asked.steps)
-    return _solved(reading, path.final.edges, early, at, deadline, where)
+    spans = describe_path(path, reading.asked.steps)
+    return _solved(reading, path.final.edges, early, at, deadline, spans)
 
 
 def _followed(reading: Reading) -> Path | None:
@@ -83,42 +159,45 @@ def describe_path(path: Path, last: int) -> list[str]:
         if relations:
             until = f"{first}..{end}" if end is not None else f"{first}.. (seen to {last})"
             found.append(f"at t = {until}: {relations}")
-    for step in path.ties:
-        found.append(
-            f"at t = {step} the path meets a branch exactly: the derivative is one-sided, on the "
-            "side that the run in floats takes"
-        )
-    return found
+    return found + [
+        f"at t = {step} the path meets a branch exactly: the derivative is one-sided, on the "
+        "side that the run in floats takes"
+        for step in path.ties
+    ]
 
 
 def _solved(
     reading: Reading,
-    edges: dict[Edge, sympy.Expr],
-    early: tuple[dict[Edge, sympy.Expr], ...],
+    edges: Mapping[Edge, sympy.Expr],
+    early: tuple[Mapping[Edge, sympy.Expr], ...],
     at: int | None,
     deadline: Deadline,
     conditions: list[str],
 ) -> Derivation:
     linear = linear_template(reading.names, edges, reading.starts, early)
-    solution = solve_linear(
-        linear.template, reading.question, time_limit=deadline.remaining() * 0.8
-    )
+    solution = solve_linear(linear.template, reading.question, time_limit=deadline.remaining())
     checks = [solution.total.verification, solution.direct.verification]
     if not linear.irrational and all(value.is_Rational for value in reading.values.values()):
         checks.append(check_template(reading, solution, _span(reading, early)))
     notes = [check.note for check in checks if check.note]
     notes += [*solution.total.form.notes, *solution.direct.form.notes]
     verified = all(check.passed for check in checks)
-    forms = [effect.form.expr.xreplace(dict(linear.irrational))
-             for effect in (solution.total, solution.direct)]  # fmt: skip
+    written = dict(linear.irrational)
     return Derivation(
-        reading, "closed form", *forms,
-        (*describe(solution, linear), *conditions), verified, tuple(dict.fromkeys(notes)),
-        solution=solution, at=at, stand_ins=linear.irrational,
-    )  # fmt: skip
+        reading,
+        "closed form",
+        solution.total.form.expr.xreplace(written),
+        solution.direct.form.expr.xreplace(written),
+        (*describe(solution, linear), *conditions),
+        verified,
+        tuple(dict.fromkeys(notes)),
+        solution=solution,
+        at=at,
+        stand_ins=linear.irrational,
+    )
 
 
-def _span(reading: Reading, early: tuple[dict[Edge, sympy.Expr], ...]) -> int:
+def _span(reading: Reading, early: tuple[Mapping[Edge, sympy.Expr], ...]) -> int:
     return max(reading.question.start, len(early), reading.question.holding.settles) + (
         _COMPARED_STEPS
     )

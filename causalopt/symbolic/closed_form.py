@@ -17,8 +17,8 @@ import sympy
 
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.degenerate import Condition, coincidences, solve_condition
-from causalopt.symbolic.resolvent import Response
 from causalopt.symbolic.residues import Exponent, factor_term
+from causalopt.symbolic.resolvent import Response
 from causalopt.symbolic.roots import Reduced, reduce_response
 
 Early = Callable[[int], tuple[sympy.Expr, ...]]
@@ -87,9 +87,7 @@ def invert(
     return ClosedForm(whole, start + first, tuple(conditions), tuple(notes))
 
 
-def _sum_of_terms(
-    reduced: Reduced, exponent: Exponent
-) -> tuple[sympy.Expr, list[Condition]]:
+def _sum_of_terms(reduced: Reduced, exponent: Exponent) -> tuple[sympy.Expr, list[Condition]]:
     terms, conditions = [], []
     for place, (factor, multiplicity) in enumerate(reduced.factors):
         rest = [f**r for i, (f, r) in enumerate(reduced.factors) if i != place]

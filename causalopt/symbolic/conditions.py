@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import sympy
 
-from causalopt.symbolic.linear import T, LinearSolution
+from causalopt.symbolic.linear import LinearSolution, T
 from causalopt.symbolic.notation import to_text
 from causalopt.symbolic.reading import Linear
 

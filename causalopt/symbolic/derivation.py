@@ -1,22 +1,23 @@
-"""derive: Comp and Op of a question as mathematics, with conditions, checked before shown."""
+"""The derivation: Comp and Op of a question as mathematics, with conditions and checks."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import sympy
 
 from causalopt.errors import QuestionError
-from causalopt.model import Model
-from causalopt.runs import Asked, plain_number
+from causalopt.runs import plain_number
 from causalopt.symbolic.duals import stable_effects
 from causalopt.symbolic.linear import LinearSolution
 from causalopt.symbolic.measure import Evaluation, comp_of, op_of, tabulate
 from causalopt.symbolic.notation import to_latex, to_text
+from causalopt.symbolic.python_source import source_of
 from causalopt.symbolic.reading import Reading
+from causalopt.symbolic.report import report_of
 from causalopt.symbolic.straight_line import Program
 
 if TYPE_CHECKING:
@@ -136,14 +137,10 @@ class Derivation:
 
     def python(self) -> str:
         """Return Python source, free of dependencies, that computes both effects."""
-        from causalopt.symbolic.python_source import source_of
-
         return source_of(self)
 
     def report(self) -> str:
         """Return the derivation, step by step, in Markdown for a paper."""
-        from causalopt.symbolic.report import report_of
-
         return report_of(self)
 
     def __str__(self) -> str:
@@ -160,78 +157,3 @@ class Derivation:
 
 def _text(expr: sympy.Expr) -> str | None:
     return None if expr is sympy.nan else to_text(expr)
-
-
-def derive(
-    model: Model,
-    *,
-    nudge: str | None = None,
-    hold: str | Sequence[str] | None = None,
-    target: str | None = None,
-    at: int | None = None,
-    steps: int | None = None,
-    parameters: Mapping[str, int | float | str] | None = None,
-    initial: Mapping[str, Any] | None = None,
-    expand: bool = False,
-    time_limit: float = 20.0,
-) -> Derivation:
-    """Derive Comp(A; n, m) and Op as formulas, with their conditions, and verify them.
-
-    A linear model (also one that is linear along its path, or around the fixed point it starts at)
-    gets a closed form in the step t; a nonlinear one a straight-line program for one step; a model
-    without time the sums over its paths. Parameters stay symbols unless they are set here.
-
-    Args:
-        model: The model; its question gives what is not given here.
-        nudge: The node n, such as `R[0]`.
-        hold: The set A, such as `a` or `a[t<=10]`.
-        target: The variable m.
-        at: The step at which numbers are wanted, and for which a program is written.
-        steps: How far a path is followed through the branches of piecewise rules; the question's
-            steps when not given.
-        parameters: Values that replace parameters in the model and in the formulas.
-        initial: Initial values that replace the model's.
-        expand: Write a program's effects out as expressions even if they are long.
-        time_limit: Seconds; when they run out the next simpler exact form is taken, and said so.
-
-    Returns:
-        The derivation.
-
-    Raises:
-        QuestionError: The question cannot be asked of this model.
-        UnknownNameError: It names something that the model does not declare.
-
-    Example:
-        >>> from causalopt import load
-        >>> derive(load("thermostat"), parameters={"k": "1/4"}).comp
-        (t + 1)/2**t
-    """
-    from causalopt.symbolic.choice import choose_form
-
-    changed = model.replace(parameters=parameters, initial=initial)
-    asked = _ask(changed, nudge, hold, target, at, steps)
-    reading = Reading(changed, asked, frozenset(parameters or {}))
-    return choose_form(reading, at=at, expand=expand, time_limit=time_limit)
-
-
-def _ask(
-    model: Model,
-    nudge: str | None,
-    hold: str | Sequence[str] | None,
-    target: str | None,
-    at: int | None,
-    steps: int | None,
-) -> Asked:
-    from causalopt.runs import ask
-
-    if at is not None and (at < 0 or at != int(at)):
-        raise QuestionError(f"the step must be a whole number from 0 up, found {at}")
-    if model.is_static:
-        if at:
-            raise QuestionError("this model has no time: leave --at (at=) out")
-        return ask(model, nudge=nudge, hold=hold, target=target)
-    text = nudge if nudge is not None else model.question.nudge
-    first = model.node(text).t if text is not None else 0
-    default = steps if steps is not None else model.question.steps or 20
-    last = at if at is not None else max(default, first)
-    return ask(model, nudge=nudge, hold=hold, target=target, steps=last)

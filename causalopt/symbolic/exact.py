@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy
 
-from causalopt.symbolic.quotient import X, Residue
+from causalopt.symbolic.quotient import Residue, X
 from causalopt.symbolic.surds import Surd, square_root
 
 Number = Fraction | Surd | Residue

@@ -21,6 +21,7 @@ from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.reading import Reading, linear_template
 from causalopt.symbolic.templates import Edge, Holding, Question
+from causalopt.worlds import world
 
 _STARTS = 40
 _DIGITS = 40
@@ -149,7 +150,7 @@ def linearise(
     if reading.question.holding.early:
         raise QuestionError(
             "around an orbit the held set must be the same at all steps: hold whole variables "
-            "(hold=\"a\"), or derive the model itself for a[t<=10]"
+            '(hold="a"), or derive the model itself for a[t<=10]'
         )
     width, period = len(reading.names), orbit.period
     edges = {}
@@ -184,9 +185,7 @@ def _edges_at(reading: Reading, orbit: Orbit, phase: int) -> dict[Edge, sympy.Ex
     return {edge: slope for edge, slope in found.items() if slope != 0}
 
 
-def _orbit_equations(
-    reading: Reading, period: int
-) -> tuple[list[sympy.Symbol], list[sympy.Expr]]:
+def _orbit_equations(reading: Reading, period: int) -> tuple[list[sympy.Symbol], list[sympy.Expr]]:
     index = reading.model.template.index
     width = len(reading.names)
     unknowns = [sympy.Symbol(f"{name}_{p}") for p in range(period) for name in reading.names]
@@ -246,8 +245,6 @@ def _newton(context: Any, function: Any, start: list[float]) -> tuple[sympy.Expr
 
 
 def _starts(reading: Reading, count: int) -> Iterator[list[float]]:
-    from causalopt.worlds import world
-
     width = len(reading.names)
     table = world(reading.model, steps=max(reading.asked.steps, count)).table
     for last in {len(table), len(table) // 2 or 1}:

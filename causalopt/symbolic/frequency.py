@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import sympy
 from sympy import QQ
 
-from causalopt.symbolic.resolvent import Z, Response
+from causalopt.symbolic.resolvent import Response, Z
 from causalopt.symbolic.roots import specialise
 
 OMEGA = sympy.Symbol("omega")
@@ -89,9 +89,7 @@ class Sensitivity:
         top, bottom = self._at(values)
         return _mahler(bottom) - _mahler(top)
 
-    def _at(
-        self, values: Mapping[sympy.Symbol, sympy.Rational]
-    ) -> tuple[sympy.Poly, sympy.Poly]:
+    def _at(self, values: Mapping[sympy.Symbol, sympy.Rational]) -> tuple[sympy.Poly, sympy.Poly]:
         pair = [specialise(p, dict(values)) for p in (self.numerator, self.denominator)]
         if pair[0] is None or pair[1] is None:
             raise ZeroDivisionError("a coefficient of Comp(z) divides by 0 at these parameters")
@@ -118,8 +116,8 @@ def sensitivity(total: Response, direct: Response) -> Sensitivity | None:
     above, below = sympy.fraction(reduced)
     domain = total.numerator.domain
     lead = sympy.Poly(below, Z, domain=domain).LC()
-    polys = (sympy.Poly(part / lead, Z, domain=domain) for part in (above, below))
-    return Sensitivity(*polys, total.parameters)
+    numerator, denominator = (sympy.Poly(part / lead, Z, domain=domain) for part in (above, below))
+    return Sensitivity(numerator, denominator, total.parameters)
 
 
 def _squared(poly: sympy.Poly) -> sympy.Expr:
@@ -140,8 +138,9 @@ def _gain(top: sympy.Poly, bottom: sympy.Poly, cosine: sympy.Expr) -> float:
     above = top.eval(cosine) if cosine.is_Rational else None
     if below is None:
         point = cosine.evalf(40)
-        above, below = top.as_expr().evalf(40, {_COSINE: point}), bottom.as_expr().evalf(
-            40, {_COSINE: point}
+        above, below = (
+            top.as_expr().evalf(40, {_COSINE: point}),
+            bottom.as_expr().evalf(40, {_COSINE: point}),
         )
         if abs(below) < sympy.Float("1e-30"):
             return math.inf

@@ -150,9 +150,7 @@ def solve_linear(
     return LinearSolution(template, question, total, direct)
 
 
-def _effect(
-    template: LinearTemplate, question: Question, hold: bool, deadline: Deadline
-) -> Effect:
+def _effect(template: LinearTemplate, question: Question, hold: bool, deadline: Deadline) -> Effect:
     def find() -> Response:
         return resolve(template, question, hold=hold)
 

@@ -62,9 +62,7 @@ def find_modes(
         solution = None
         if mode.is_linear:
             linear = linear_template(reading.names, mode.edges, reading.starts)
-            solution = solve_linear(
-                linear.template, reading.question, time_limit=time_limit / most
-            )
+            solution = solve_linear(linear.template, reading.question, time_limit=time_limit / most)
         found.append(ModeSolution(conditions, mode, solution))
     return tuple(found)
 

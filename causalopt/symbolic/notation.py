@@ -26,10 +26,10 @@ _WORDS = frozenset({"and", "or", "not", "is", "in", "if", "else", "for", "lambda
 class _TextPrinter(StrPrinter):  # type: ignore[misc]
     """sympy's own text, with every symbol readable and a RootSum's variable kept."""
 
-    def _print_Symbol(self, expr: sympy.Symbol) -> str:
+    def _print_Symbol(self, expr: sympy.Symbol) -> str:  # noqa: N802 - sympy's name
         return expr.name if _is_plain(expr.name) else f"Symbol({expr.name!r})"
 
-    def _print_RootSum(self, expr: sympy.RootSum) -> str:
+    def _print_RootSum(self, expr: sympy.RootSum) -> str:  # noqa: N802 - sympy's name
         variable = self._print(expr.fun.variables[0])
         polynomial = self._print(expr.poly.as_expr())
         body = self._print(expr.fun.expr)
@@ -39,14 +39,14 @@ class _TextPrinter(StrPrinter):  # type: ignore[misc]
 class _LatexPrinter(LatexPrinter):  # type: ignore[misc]
     """LaTeX with names of several letters upright and a RootSum as a sum."""
 
-    def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:
+    def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:  # noqa: N802 - sympy's name
         plain = str(super()._print_Symbol(expr, style))
         head = expr.name.split("_")[0]
         if len(head) > 1 and plain.startswith(head):
-            return rf"\mathrm{{{head}}}{plain[len(head):]}"
+            return rf"\mathrm{{{head}}}{plain[len(head) :]}"
         return plain
 
-    def _print_RootSum(self, expr: sympy.RootSum) -> str:
+    def _print_RootSum(self, expr: sympy.RootSum) -> str:  # noqa: N802 - sympy's name
         variable = self._print(expr.fun.variables[0])
         polynomial = self._print(expr.poly.as_expr())
         body = self._print(expr.fun.expr)

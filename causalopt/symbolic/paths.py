@@ -66,9 +66,7 @@ class Mode:
     @functools.cached_property
     def expressions(self) -> tuple[Any, ...]:
         """The rules in symbols."""
-        return tuple(
-            None if rule is None else self.reading.expression(rule) for rule in self.rules
-        )
+        return tuple(None if rule is None else self.reading.expression(rule) for rule in self.rules)
 
     @property
     def conditions(self) -> tuple[sympy.Basic, ...]:
@@ -129,9 +127,7 @@ def follow(reading: Reading, last: int) -> Path:
         return _follow(reading, rules, last, Floats(1024))
 
 
-def _follow(
-    reading: Reading, rules: tuple[Term | None, ...], last: int, arithmetic: Any
-) -> Path:
+def _follow(reading: Reading, rules: tuple[Term | None, ...], last: int, arithmetic: Any) -> Path:
     ties = Ties(reading, last)
     walk = Walk(reading, arithmetic, ties)
     known: dict[tuple[Term | None, ...], Mode] = {}

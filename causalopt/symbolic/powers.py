@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sympy
 
-from causalopt.symbolic.resolvent import Z, Response
+from causalopt.symbolic.resolvent import Response, Z
 
 
 def effect_after(response: Response, age: int) -> sympy.Expr:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class _Printer(PythonCodePrinter):  # type: ignore[misc]
     """Python in which rational constants stay exact."""
 
-    def _print_Rational(self, expr: sympy.Rational) -> str:
+    def _print_Rational(self, expr: sympy.Rational) -> str:  # noqa: N802 - sympy's name
         return f"Fraction({expr.p}, {expr.q})"
 
 
@@ -73,9 +73,7 @@ def _linear(template: LinearTemplate, derivation: Derivation) -> list[str]:
     assert derivation.solution is not None
     question = derivation.solution.question
     spans = _spans(template)
-    irrational = [
-        f"    {symbol} = {_code(expr)}" for symbol, expr in derivation.stand_ins.items()
-    ]
+    irrational = [f"    {symbol} = {_code(expr)}" for symbol, expr in derivation.stand_ins.items()]
     return [
         '    """Return (total, direct) at step t."""',
         *irrational,
@@ -107,9 +105,7 @@ def _linear(template: LinearTemplate, derivation: Derivation) -> list[str]:
 
 def _spans(template: LinearTemplate) -> list[tuple[int, object]]:
     steps = [*template.early, template.edges]
-    return [
-        (s, edges) for s, edges in enumerate(steps) if s == 0 or edges is not steps[s - 1]
-    ]
+    return [(s, edges) for s, edges in enumerate(steps) if s == 0 or edges is not steps[s - 1]]
 
 
 def _rows(edges: object) -> str:
@@ -120,7 +116,5 @@ def _rows(edges: object) -> str:
 
 def _held(holding: Holding) -> str:
     steps = [*holding.early, holding.final]
-    spans = [
-        (s, sorted(held)) for s, held in enumerate(steps) if s == 0 or held != steps[s - 1]
-    ]
+    spans = [(s, sorted(held)) for s, held in enumerate(steps) if s == 0 or held != steps[s - 1]]
     return repr(spans)

@@ -64,13 +64,17 @@ def _graph(reading: Reading) -> Iterator[str]:
     lines = []
     for equation, rule in zip(reading.model.template.equations, reading.rules, strict=True):
         if rule is not None:
-            lines.append(f"- ${equation.name.replace('_', chr(92) + '_')} = {_steps(rule)}$")
+            lines.append(f"- ${_node(reading, equation.name)} = {_steps(rule)}$")
     yield "\n".join(lines)
     yield "Edges on the paths from the nudged node to the target, with their derivatives:"
     rows = ["| from | to | steps | derivative |", "|---|---|---|---|"]
     for (i, j, lag), slope in sorted(reading.edges.items(), key=lambda item: item[0]):
         rows.append(f"| {reading.names[j]} | {reading.names[i]} | {lag} | ${_steps(slope)}$ |")
     yield "\n".join(rows)
+
+
+def _node(reading: Reading, name: str) -> str:
+    return to_latex(sympy.Symbol(name if reading.model.is_static else f"{name}_{{t}}"))
 
 
 def _steps(expr: sympy.Expr) -> str:
@@ -102,8 +106,10 @@ def _resolvent(solution: LinearSolution) -> Iterator[str]:
             else ":"
         )
     )
-    pair = (to_latex(sympy.factor(e.response.expr())) for e in (solution.total, solution.direct))
-    yield "$$U_\\mathrm{total}(z) = %s, \\qquad U_\\mathrm{direct}(z) = %s.$$" % tuple(pair)
+    total, direct = (
+        to_latex(sympy.factor(e.response.expr())) for e in (solution.total, solution.direct)
+    )
+    yield f"$$U_\\mathrm{{total}}(z) = {total}, \\qquad U_\\mathrm{{direct}}(z) = {direct}.$$"
     yield (
         "The effect at a step is the sum of the residues of $U(z)\\,z^{s-1}$ over the roots of its "
         "denominator, $s$ the steps since then."
@@ -181,9 +187,7 @@ def _paths(derivation: Derivation) -> Iterator[str]:
     rows = ["| path | contribution | through A |", "|---|---|---|"]
     for path in derivation.paths:
         mark = "yes" if path.through else ""
-        rows.append(
-            f"| {' -> '.join(path.nodes)} | ${to_latex(path.contribution)}$ | {mark} |"
-        )
+        rows.append(f"| {' -> '.join(path.nodes)} | ${to_latex(path.contribution)}$ | {mark} |")
     yield "\n".join(rows)
     yield "The total effect is the sum of all rows, the direct effect that of the unmarked ones."
 

@@ -149,7 +149,7 @@ def _quadratic(residue: sympy.Poly, factor: sympy.Poly, exponent: Exponent) -> s
 
 
 def _vanishes(expr: sympy.Expr) -> sympy.Basic:
-    """expr = 0, solved for its only symbol where that is one rational value."""
+    """Expr = 0, solved for its only symbol where that is one rational value."""
     top = sympy.fraction(sympy.together(expr))[0]
     if len(top.free_symbols) == 1:
         (symbol,) = top.free_symbols
@@ -168,9 +168,7 @@ def _radicals(
     return (n0 * (high**plain - low**plain) + n1 * (high**raised - low**raised)) / gap
 
 
-def _confluent(
-    n0: sympy.Expr, n1: sympy.Expr, b: sympy.Expr, exponent: Exponent
-) -> sympy.Expr:
+def _confluent(n0: sympy.Expr, n1: sympy.Expr, b: sympy.Expr, exponent: Exponent) -> sympy.Expr:
     root = -b / 2
     plain, raised = exponent.plus(0), exponent.plus(1)
     first = n0 * plain * root ** exponent.plus(-1)

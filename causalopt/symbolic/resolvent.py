@@ -24,7 +24,7 @@ import sympy
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
-from causalopt.symbolic.templates import Edge, Holding, LinearTemplate, Question
+from causalopt.symbolic.templates import Edge, LinearTemplate, Question
 
 Z = sympy.Symbol("z")
 
@@ -163,9 +163,7 @@ def _by_target(
     return rows
 
 
-def _row(
-    edges: list[tuple[int, int, Any]], history: list[dict[int, Any]], field: Any
-) -> Any:
+def _row(edges: list[tuple[int, int, Any]], history: list[dict[int, Any]], field: Any) -> Any:
     total = field.zero
     for j, lag, coefficient in edges:
         if lag < len(history) and j in history[-1 - lag]:
@@ -255,9 +253,7 @@ def _cleared(cells: list[dict[int, Any]], ring: Any, field: Any) -> list[Any]:
     ]
 
 
-def _cramer(
-    matrix: list[list[Any]], vector: list[Any], target: int, ring: Any
-) -> tuple[Any, Any]:
+def _cramer(matrix: list[list[Any]], vector: list[Any], target: int, ring: Any) -> tuple[Any, Any]:
     """(e_m^T adj(P) E, det P) by two division-free determinants, the first of P bordered by E."""
     last = [ring.zero] * (len(matrix) + 1)
     last[target] = -ring.one

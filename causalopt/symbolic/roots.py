@@ -14,7 +14,7 @@ import sympy
 from sympy import QQ
 
 from causalopt.symbolic.deadline import Deadline, OvertimeError
-from causalopt.symbolic.resolvent import Z, Response, coefficient_field
+from causalopt.symbolic.resolvent import Response, Z, coefficient_field
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,12 +60,8 @@ def reduce_response(response: Response, deadline: Deadline) -> Reduced:
     if not _coprime_somewhere(numerator, denominator, response.parameters):
         numerator, denominator = deadline.run(_cancel, numerator, denominator)
     factors, notes = _factor(denominator, response.parameters, deadline)
-    lead = denominator.LC()
-    return Reduced(numerator.mul_ground(1 / _raw(numerator, lead)), factors, up - down, notes)
-
-
-def _raw(poly: sympy.Poly, coefficient: sympy.Expr) -> object:
-    return poly.domain.from_sympy(coefficient)
+    lead = numerator.domain.from_sympy(denominator.LC())
+    return Reduced(numerator.mul_ground(1 / lead), factors, up - down, notes)
 
 
 def _without_z(poly: sympy.Poly) -> tuple[int, sympy.Poly]:
@@ -73,9 +69,7 @@ def _without_z(poly: sympy.Poly) -> tuple[int, sympy.Poly]:
     return power, poly.quo(sympy.Poly(Z**power, Z, domain=poly.domain))
 
 
-def specialise(
-    poly: sympy.Poly, point: dict[sympy.Symbol, sympy.Rational]
-) -> sympy.Poly | None:
+def specialise(poly: sympy.Poly, point: dict[sympy.Symbol, sympy.Rational]) -> sympy.Poly | None:
     """Return the polynomial at rational parameters, or None where a denominator vanishes there."""
     coefficients = []
     for c in poly.all_coeffs():
@@ -87,22 +81,20 @@ def specialise(
     return sympy.Poly(coefficients, Z, domain=QQ)
 
 
-def _coprime_somewhere(
-    a: sympy.Poly, b: sympy.Poly, parameters: tuple[sympy.Symbol, ...]
-) -> bool:
+def _coprime_somewhere(a: sympy.Poly, b: sympy.Poly, parameters: tuple[sympy.Symbol, ...]) -> bool:
     for seed in range(2):
         point = random_point(parameters, seed)
-        pair = (specialise(a, point), specialise(b, point))
-        if None in pair or pair[1].degree() < b.degree() or pair[0].is_zero:
+        top, bottom = specialise(a, point), specialise(b, point)
+        if top is None or bottom is None or bottom.degree() < b.degree() or top.is_zero:
             continue
-        if pair[0].gcd(pair[1]).degree() == 0:
+        if top.gcd(bottom).degree() == 0:
             return True
     return False
 
 
 def _cancel(a: sympy.Poly, b: sympy.Poly) -> tuple[sympy.Poly, sympy.Poly]:
     top, bottom = sympy.fraction(sympy.cancel(a.as_expr() / b.as_expr()))
-    return tuple(sympy.Poly(p, Z, domain=a.domain) for p in (top, bottom))  # type: ignore[return-value]
+    return sympy.Poly(top, Z, domain=a.domain), sympy.Poly(bottom, Z, domain=a.domain)
 
 
 def _factor(

@@ -8,6 +8,7 @@ mediation analysis, every path through A is an indirect effect.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping
 
 import sympy
@@ -94,44 +95,39 @@ def count_paths(edges: Mapping[tuple[int, int], sympy.Expr], source: int, target
 def _in_node_names(
     reading: Reading, edges: dict[tuple[int, int], sympy.Expr]
 ) -> dict[tuple[int, int], sympy.Expr]:
-    plain = {
-        symbol: sympy.Symbol(name) for (name, _), symbol in reading.references.items()
-    }
+    plain = {symbol: sympy.Symbol(name) for (name, _), symbol in reading.references.items()}
     return {edge: sympy.sympify(c).xreplace(plain) for edge, c in edges.items()}
 
 
-def _paths(
-    reading: Reading, edges: dict[tuple[int, int], sympy.Expr]
-) -> Iterator[PathEffect]:
+def _paths(reading: Reading, edges: dict[tuple[int, int], sympy.Expr]) -> Iterator[PathEffect]:
     question, names = reading.question, reading.names
     children: dict[int, list[int]] = {}
     for child, parent in sorted(edges):
         children.setdefault(parent, []).append(child)
     held = question.holding.at(0)
-    stack = [(question.nudged,)]
+    stack: list[tuple[int, ...]] = [(question.nudged,)]
     while stack:
         path = stack.pop()
         if path[-1] == question.target:
             yield PathEffect(
                 tuple(names[i] for i in path),
-                tuple(edges[b, a] for a, b in zip(path, path[1:], strict=False)),
+                tuple(edges[b, a] for a, b in itertools.pairwise(path)),
                 any(i in held for i in path[1:]),
             )
         stack += [(*path, child) for child in reversed(children.get(path[-1], []))]
 
 
-def _mismatch(
-    reading: Reading, paths: tuple[PathEffect, ...], program: Program
-) -> list[str]:
+def _mismatch(reading: Reading, paths: tuple[PathEffect, ...], program: Program) -> list[str]:
     """A note if the listed paths do not add up to the effects, exactly."""
     try:
         values = rational_values(reading)
         expected = program.run(values, Short().number)
         nodes = dict(values)
+        rules = follow(reading, 0).final.expressions
         for i, equation in enumerate(reading.model.template.equations):
-            rule = reading.expression(equation.initial[0]) if equation.initial else (
-                follow(reading, 0).final.expressions[i]
-            )
+            rule = rules[i]
+            if equation.initial:
+                rule = reading.expression(equation.initial[0])
             plain = rule.xreplace({
                 symbol: sympy.Symbol(name) for (name, _), symbol in reading.references.items()
             })  # fmt: skip

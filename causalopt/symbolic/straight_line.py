@@ -206,6 +206,7 @@ class _Writer:
             self._written[expr] = name
         return self._written[expr]
 
+
 def _pruned(program: Program) -> Program:
     """The program without lines that the effects do not need."""
     needed = program.total.free_symbols | program.direct.free_symbols
