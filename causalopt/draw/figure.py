@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
@@ -40,11 +40,13 @@ def scene_figure(scene: Scene) -> Figure:
     return figure
 
 
-def write_figure(figure: Figure, path: str | os.PathLike[str], *, kind: str) -> None:
-    """Write a figure as PNG or PDF, with nothing in it that changes from run to run."""
+def figure_bytes(figure: Figure, kind: str) -> bytes:
+    """Return a figure as PNG or PDF, with nothing in it that changes from run to run."""
     metadata = {"Software": None} if kind == "png" else {"CreationDate": None, "Producer": None}
-    width, height = figure.get_size_inches()
-    figure.savefig(path, format=kind, dpi=min(DPI, LARGEST / max(width, height)), metadata=metadata)
+    dpi = min(DPI, LARGEST / max(figure.get_size_inches()))
+    stream = io.BytesIO()
+    figure.savefig(stream, format=kind, dpi=dpi, metadata=metadata)
+    return stream.getvalue()
 
 
 def _patch(shape: Outline, order: int, scale: float) -> PathPatch:

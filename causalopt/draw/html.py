@@ -21,7 +21,7 @@ from causalopt.selectors import Node
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 FAMILY = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
-EXTRA_HEIGHT = 8.0  # for the second line of a node's text
+EXTRA_HEIGHT = 5.0  # for the second line of a node's text
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -188,7 +188,7 @@ def _edge(
         "to": [order[link.target.variable], link.target.t],
     }
     if route.bend:
-        data["bend"] = 1.5 * route.bend
+        data["bend"] = 1.7 * route.bend
     return [*found, {"data": data, "classes": "bent" if route.bend else ""}]
 
 
@@ -210,7 +210,7 @@ def _style(layout: Layout) -> list[dict[str, Any]]:
         ".node": {**text, "shape": "round-rectangle", "corner-radius": NODE_HEIGHT / 2,
                   "width": layout.node_width, "height": NODE_HEIGHT + EXTRA_HEIGHT,
                   "background-color": FILL_B, "border-width": 1.2, "border-color": INK,
-                  "font-size": FONT - 1, "text-valign": "center", "text-halign": "center",
+                  "font-size": FONT - 1.5, "text-valign": "center", "text-halign": "center",
                   "z-index": 10},
         ".node.inA": {"shape": "rectangle", "background-color": FILL_A},
         ".node.red": {"border-color": RED, "border-width": 3},

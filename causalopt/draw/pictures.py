@@ -18,7 +18,8 @@ from causalopt.draw.scene import scene
 from causalopt.draw.shapes import Scene
 from causalopt.draw.svg import svg_text
 from causalopt.draw.tikz import tikz_text
-from causalopt.errors import FileError, QuestionError
+from causalopt.errors import QuestionError
+from causalopt.files import write_whole
 from causalopt.model import Model
 from causalopt.runs import node_text
 from causalopt.selectors import Node
@@ -84,27 +85,30 @@ class Picture:
         """Return the picture as one HTML page, in which n, m, A and the worlds are chosen."""
         return html_text(self.model, self.layout, self.marks, self.model.title or self.model.name)
 
+    def render(self, kind: str) -> bytes:
+        """Return the picture as the content of a file of a kind, one of `FORMATS`.
+
+        Raises:
+            QuestionError: The kind is none of them.
+        """
+        if kind not in FORMATS:
+            endings = ", ".join(f".{name}" for name in FORMATS)
+            raise QuestionError(f"'.{kind}' is no kind of picture: end the file in {endings}")
+        if kind in TEXTS:
+            return TEXTS[kind](self).encode()
+        from causalopt.draw.figure import figure_bytes
+
+        return figure_bytes(self.figure(), kind)
+
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture; the file's ending says as what.
+        """Write the picture, whole or not at all; the file's ending says as what.
 
         Raises:
             QuestionError: The ending is none of `FORMATS`.
             FileError: The file cannot be written.
         """
         file = Path(path)
-        kind = file.suffix.lower().removeprefix(".")
-        if kind not in FORMATS:
-            endings = ", ".join(f".{name}" for name in FORMATS)
-            raise QuestionError(f"'{file.name}' does not say what to draw: end it in {endings}")
-        try:
-            if kind in TEXTS:
-                file.write_text(TEXTS[kind](self), encoding="utf-8", newline="\n")
-            else:
-                from causalopt.draw.figure import write_figure
-
-                write_figure(self.figure(), file, kind=kind)
-        except OSError as error:
-            raise FileError(f"cannot write {file}: {error.strerror or error}") from error
+        write_whole(file, self.render(file.suffix.lower().removeprefix(".")))
 
     def _repr_svg_(self) -> str:
         return self.svg()

@@ -14,7 +14,7 @@ from causalopt.selectors import Node
 Point = tuple[float, float]
 Curve = tuple[Point, Point, Point, Point]  # a cubic Bezier curve
 
-CLEARANCE = 4.0
+CLEARANCE = 6.0
 LEAN = 40.0  # an edge into a gap ends less than this above or below its node
 RING = 4.5  # how far the ring round the nudged node stands out
 SAMPLES = 28
