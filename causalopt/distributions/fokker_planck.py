@@ -147,8 +147,9 @@ def chang_cooper(drift: Array, spread: Array, gaps: Array) -> tuple[Array, Array
         >>> chang_cooper(np.array([2.0, 0.0]), np.array([0.0, 1.0]), np.array([1.0, 0.5]))
         (array([2., 2.]), array([0., 2.]))
     """
-    tiny = np.finfo(float).tiny
-    peclet = np.minimum(np.abs(drift) * gaps / np.maximum(spread, tiny), 700.0)
+    carried = np.abs(drift) * gaps
+    # Past a Peclet number of 700 the exponential is out of range and the flux is upwind anyway.
+    peclet = carried / np.maximum(np.maximum(spread, carried / 700), np.finfo(float).tiny)
     fitted = np.where(peclet > 1e-12, peclet / np.expm1(np.maximum(peclet, 1e-12)), 1.0)
     against = spread / gaps * fitted
     return against + np.maximum(drift, 0.0), against + np.maximum(-drift, 0.0)

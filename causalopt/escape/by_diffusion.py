@@ -53,6 +53,7 @@ def escape_by_diffusion(
         QuestionError: More than one coordinate, or bad sizes.
 
     Example:
+        >>> from causalopt.escape import Escape
         >>> walk = RandomMap((lambda w: w - 1.0, lambda w: w + 1.0), (0.5, 0.5))
         >>> answer = escape_by_diffusion(walk, Escape((0.0,), 10.0, (100,)))
         >>> abs(answer.probability[0] - 0.158655) < 1e-4
