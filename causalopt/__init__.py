@@ -6,8 +6,8 @@ its values from W. Comp(A; n, m) = (x^m - w^m) / (y^m - w^m), Op = -ln |Comp|.
 
     >>> import causalopt
     >>> thermostat = causalopt.load("thermostat")
-    >>> causalopt.run(thermostat, nudge="R[0]", hold="T", target="R", steps=500).op[-1].round(4).item()
-    5.0665
+    >>> causalopt.run(thermostat, nudge="R[0]", hold="T", target="R", steps=500).op[-1].round(4)
+    np.float64(5.0665)
 
 Names load what they need when they are first used: importing the package stays fast.
 """
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
         CausaloptError,
         ExpressionError,
         FileError,
+        GraphError,
         ModelError,
         QuestionError,
         UnknownNameError,
     )
     from causalopt.files import parse_model, read_model, to_text, write_model
+    from causalopt.graph import from_networkx, paths, template_graph, unrolled_graph
+    from causalopt.growth import Rates, rates
     from causalopt.interventions import Nudge, Replace, Set
     from causalopt.library import load, shipped
     from causalopt.measures import STATUSES
@@ -37,28 +40,64 @@ if TYPE_CHECKING:
     from causalopt.worlds import World, world
 
 _HOMES = {
-    "declaration": ("Fact", "Partition", "Question", "Variable"),
-    "errors": (
+    "declaration": ["Fact", "Partition", "Question", "Variable"],
+    "errors": [
         "CausaloptError",
         "ExpressionError",
         "FileError",
+        "GraphError",
         "ModelError",
         "QuestionError",
         "UnknownNameError",
-    ),
-    "files": ("parse_model", "read_model", "to_text", "write_model"),
-    "interventions": ("Nudge", "Replace", "Set"),
-    "library": ("load", "shipped"),
-    "measures": ("STATUSES",),
-    "model": ("Model",),
-    "growth": ("Rates", "rates"),
-    "runs": ("Run", "run"),
-    "selectors": ("Node",),
-    "worlds": ("World", "world"),
+    ],
+    "files": ["parse_model", "read_model", "to_text", "write_model"],
+    "graph": ["from_networkx", "paths", "template_graph", "unrolled_graph"],
+    "growth": ["Rates", "rates"],
+    "interventions": ["Nudge", "Replace", "Set"],
+    "library": ["load", "shipped"],
+    "measures": ["STATUSES"],
+    "model": ["Model"],
+    "runs": ["Run", "run"],
+    "selectors": ["Node"],
+    "worlds": ["World", "world"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME)  # noqa: PLE0605 - the table above is the list
+__all__ = [
+    "STATUSES",
+    "CausaloptError",
+    "ExpressionError",
+    "Fact",
+    "FileError",
+    "GraphError",
+    "Model",
+    "ModelError",
+    "Node",
+    "Nudge",
+    "Partition",
+    "Question",
+    "QuestionError",
+    "Rates",
+    "Replace",
+    "Run",
+    "Set",
+    "UnknownNameError",
+    "Variable",
+    "World",
+    "from_networkx",
+    "load",
+    "parse_model",
+    "paths",
+    "rates",
+    "read_model",
+    "run",
+    "shipped",
+    "template_graph",
+    "to_text",
+    "unrolled_graph",
+    "world",
+    "write_model",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -55,15 +55,17 @@ class Variable(Record):
     """One variable: its rule (or flow) and how it starts."""
 
     rule: Text | None = Field(
-        None, description="the value at t from v[t], v[t-1], ..., parameters, t and time"
+        default=None, description="the value at t from v[t], v[t-1], ..., parameters, t and time"
     )
-    flow: Text | None = Field(None, description="dv/dtime, with bare names; in place of a rule")
+    flow: Text | None = Field(
+        default=None, description="dv/dtime, with bare names; in place of a rule"
+    )
     initial: Scalar | tuple[Scalar, ...] | None = Field(
-        None, description="the value at t = 0, or the list of values at t = 0, 1, ..."
+        default=None, description="the value at t = 0, or the list of values at t = 0, 1, ..."
     )
-    kind: Literal["real", "integer"] = Field("real", description="which values it takes")
-    label: str | None = Field(None, description="how pictures name it")
-    unit: str | None = Field(None, description="the unit of its values")
+    kind: Literal["real", "integer"] = Field(default="real", description="which values it takes")
+    label: str | None = Field(default=None, description="how pictures name it")
+    unit: str | None = Field(default=None, description="the unit of its values")
 
 
 class Partition(Record):
@@ -76,10 +78,10 @@ class Partition(Record):
 class Question(Record):
     """What is asked of the model when the command line or the caller does not say."""
 
-    nudge: str | None = Field(None, description="the node n that is nudged, such as R[0]")
-    hold: str | None = Field(None, description="the set A, such as a or a[t<=10]")
-    target: str | None = Field(None, description="the variable m that is measured")
-    steps: int | None = Field(None, ge=0, description="how many steps to run")
+    nudge: str | None = Field(default=None, description="the node n that is nudged, such as R[0]")
+    hold: str | None = Field(default=None, description="the set A, such as a or a[t<=10]")
+    target: str | None = Field(default=None, description="the variable m that is measured")
+    steps: int | None = Field(default=None, ge=0, description="how many steps to run")
 
 
 class Fact(Record):

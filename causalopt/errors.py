@@ -88,6 +88,10 @@ class QuestionError(CausaloptError, ValueError):
     """A question that cannot be asked of this model: its nodes, steps, sizes or settings."""
 
 
+class GraphError(CausaloptError, ValueError):
+    """A graph that does not fit the model, or a node it does not have."""
+
+
 class FileError(CausaloptError, OSError):
     """A file that cannot be read or written."""
 

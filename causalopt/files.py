@@ -152,7 +152,9 @@ def _plain(data: Any) -> Any:
 
 
 def _to_toml(data: dict[str, Any]) -> str:
-    lines = [f"{key} = {_toml(value)}" for key, value in data.items() if not isinstance(value, dict)]
+    lines = [
+        f"{key} = {_toml(value)}" for key, value in data.items() if not isinstance(value, dict)
+    ]
     for key, table in data.items():
         if isinstance(table, dict):
             lines += ["", f"[{key}]"]

@@ -36,16 +36,14 @@ def discretize(flows: Mapping[str, Term], method: Literal["euler", "rk4"]) -> li
         slopes = _slopes(flows, {}, Fraction(0))
         return [Stage(v, _moved(v, [(Fraction(1), slopes[v])]), v) for v in flows]
     nodes: list[Stage] = []
-    slopes = [_slopes(flows, {}, Fraction(0))]
+    stages = [_slopes(flows, {}, Fraction(0))]
     for number, weight in ((2, Fraction(1, 2)), (3, Fraction(1, 2)), (4, Fraction(1))):
-        nodes += [
-            Stage(f"{v}.{number}", _moved(v, [(weight, slopes[-1][v])]), v) for v in flows
-        ]
+        nodes += [Stage(f"{v}.{number}", _moved(v, [(weight, stages[-1][v])]), v) for v in flows]
         names = {v: f"{v}.{number}" for v in flows}
-        slopes.append(_slopes(flows, names, weight))
+        stages.append(_slopes(flows, names, weight))
     weights = (Fraction(1, 6), Fraction(1, 3), Fraction(1, 3), Fraction(1, 6))
     final = [
-        Stage(v, _moved(v, [(w, k[v]) for w, k in zip(weights, slopes, strict=True)]), v)
+        Stage(v, _moved(v, [(w, k[v]) for w, k in zip(weights, stages, strict=True)]), v)
         for v in flows
     ]
     return nodes + final

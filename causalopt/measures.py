@@ -53,6 +53,8 @@ def measure(effect: Effect) -> Measures:
     plain = (total.exponent == direct.exponent) & (direct.mantissa != 0)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         comp = np.where(plain, total.mantissa / np.where(plain, direct.mantissa, 1.0), comp)
+    # A zero denominator has no sign of its own: Comp is infinite, not minus infinite.
+    comp = np.where((direct.mantissa == 0) & (total.mantissa != 0), np.inf, comp)
     status = _statuses(effect)
     undefined = np.isin(status, ["no_influence", "diverged", "nonfinite"])
     undefined |= (total.mantissa == 0) & (direct.mantissa == 0)

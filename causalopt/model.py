@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -59,7 +59,7 @@ class Model(Record):
     variables: Annotated[Mapping[str, Variable], BeforeValidator(_variables)]
     partition: Partition = Partition()
     question: Question = Question()
-    dt: float | None = Field(None, gt=0, allow_inf_nan=False)
+    dt: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     method: Method | None = None
     facts: tuple[Fact, ...] = ()
 
@@ -99,7 +99,7 @@ class Model(Record):
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A hash of all that decides the model's numbers; labels and texts about it do not count."""
+        """A hash of all that decides the model's numbers; texts about it do not count."""
         parts = self.model_dump(
             mode="json", include={"parameters", "functions", "variables", "dt", "method"}
         )
@@ -113,7 +113,10 @@ class Model(Record):
         """Return the set of nodes a selector names, such as `a[t<=10]`; `A` is the partition's."""
         sets = {"A": self.A, "B": self.B}
         return parse_selection(
-            text, tuple(self.variables), static=self.is_static, sets={k: v for k, v in sets.items() if v}
+            text,
+            tuple(self.variables),
+            static=self.is_static,
+            sets={k: v for k, v in sets.items() if v},
         )
 
     def replace(
@@ -174,15 +177,17 @@ class Model(Record):
     def _check_question(self) -> None:
         static = self.template.is_static
         question = self.question
-        checks = {
-            "nudge": lambda: question.nudge is None or self.node(question.nudge),
-            "hold": lambda: question.hold is None or self.selection(question.hold),
-            "target": lambda: question.target is None
-            or parse_node(question.target, tuple(self.variables), static=True),
+        names = tuple(self.variables)
+        checks: dict[str, Callable[[str], object]] = {
+            "nudge": self.node,
+            "hold": self.selection,
+            "target": lambda text: parse_node(text, names, static=True),
         }
         for key, check in checks.items():
+            text = getattr(question, key)
             try:
-                check()
+                if text is not None:
+                    check(text)
             except ModelError:
                 raise
             except CausaloptError as error:

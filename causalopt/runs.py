@@ -15,7 +15,7 @@ import numpy as np
 
 from causalopt.engine.plan import Floats
 from causalopt.engine.python import Progress
-from causalopt.errors import FileError, QuestionError, UnknownNameError
+from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.interventions import Intervention, plan_for
 from causalopt.measures import STATUSES, Measures, measure
 from causalopt.model import Model
@@ -262,7 +262,7 @@ def run(
         steps=question.steps,
         delta=delta,
         given=tuple(given),
-        t=np.arange(question.steps + 1) * float(template.dt),
+        t=np.arange(question.steps + 1, dtype=np.float64) * float(template.dt),
         W=worlds[0],
         X=worlds[1] if len(worlds) > 1 else None,
         Y=worlds[2] if len(worlds) > 1 else None,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import graphlib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
@@ -154,7 +155,12 @@ def read_template(
     for equation in equations:
         _check_lags(equation)
     step = Fraction(repr(dt)) if dt is not None else Fraction(1)
-    return Template(_ordered(equations), tuple(variables), read, step, is_static)
+    template = Template(_ordered(equations), tuple(variables), read, step, is_static)
+    for name, value in template.parameter_values().items():
+        if not math.isfinite(value):
+            raise ModelError(f"the parameter '{name}' is {value}: it must be a finite number",
+                             ("parameters", name))  # fmt: skip
+    return template
 
 
 def _has_time(variable: Variable) -> bool:
@@ -316,9 +322,7 @@ def _expanded(equations: list[Equation], flows: set[str], method: Method) -> lis
                              ("variables", equation.name, "initial"))  # fmt: skip
     starts = {e.name: e.initial for e in equations}
     rules = discretize(terms, method)
-    stages = [
-        Equation(stage.name, stage.rule, starts[stage.owner], stage.owner) for stage in rules
-    ]
+    stages = [Equation(stage.name, stage.rule, starts[stage.owner], stage.owner) for stage in rules]
     return [e for e in equations if e.name not in flows] + stages
 
 

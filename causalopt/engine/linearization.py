@@ -59,8 +59,7 @@ def linearize(structure: Structure) -> Linearization:
         if rule is None:
             continue
         partials += _partials(child, gradient(rule), index)
-        for kink in kinks(rule):
-            gaps.append(Gap(child, kink, tuple(_gap_slopes(child, kink, index))))
+        gaps += [Gap(child, k, tuple(_gap_slopes(child, k, index))) for k in kinks(rule)]
     return Linearization(tuple(partials), tuple(gaps))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.engine.plan import Floats
@@ -44,6 +45,6 @@ class Tangents:
     direct: Floats
     total_error: Floats
     direct_error: Floats
-    exponents: NDArray
+    exponents: NDArray[np.int64]
     kink: int | None
     underflow: bool

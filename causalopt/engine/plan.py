@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ class Plan:
     Attributes:
         steps: The last step; nodes exist at t = 0 .. steps.
         parameters: Values in the order of the structure's parameters, shape [P].
-        forced: Which nodes take a given value, shape [F, V]: initial values, set and replaced nodes.
+        forced: Which nodes take a given value (initial, set, replaced), shape [F, V].
         values: The values they take, shape [F, V].
         shifts: What is added to a node's value, shape [F, V].
         held: Which nodes are in A, shape [H, V]; the last row goes on for ever.
@@ -48,7 +49,7 @@ class Plan:
         changes = np.flatnonzero(np.any(self.held[1:] != self.held[:-1], axis=1)) + 1
         edges |= {int(t) for t in changes if t <= self.steps}
         ordered = sorted(edges)
-        return list(zip(ordered, ordered[1:], strict=False))
+        return list(itertools.pairwise(ordered))
 
     def held_at(self, t: int) -> Bools:
         """Return A's mask at step t, shape [V]."""

@@ -21,7 +21,10 @@ _HUGE, _TINY = 2.0**200, 2.0**-200
 
 
 def run_values(
-    structure: Structure, plan: Plan, extras: tuple[Term, ...] = (), progress: Progress | None = None
+    structure: Structure,
+    plan: Plan,
+    extras: tuple[Term, ...] = (),
+    progress: Progress | None = None,
 ) -> Trajectory:
     """Return one world's values, and those of further terms, at every step."""
     width = len(structure.names)

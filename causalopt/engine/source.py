@@ -19,16 +19,13 @@ from typing import Any
 
 from causalopt.engine.linearization import Gap, Linearization, Partial, linearize
 from causalopt.expressions import Term, ieee, postorder
-from causalopt.expressions.term import leaves
+from causalopt.expressions.term import UNARY, leaves
 from causalopt.template import Structure
 
 TANGENTS = "xypq"
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
 _LOGIC = {"and": "and", "or": "or"}
-_CALLS = {
-    name: f"_{name}"
-    for name in "sqrt exp log sign floor ceil sin cos tan asin acos atan sinh cosh tanh".split()
-}
+_CALLS = {name: f"_{name}" for name in sorted(UNARY - {"neg", "abs"})}
 _GLOBALS: dict[str, Any] = {
     "_div": ieee.div,
     "_pow": ieee.power,
@@ -160,7 +157,9 @@ def _tangent_lines(child: int, partials: list[Partial], writer: _Writer) -> list
     lines = []
     for tangent, error in ("xp", "yq"):
         terms = [
-            f"{slope} * {_tangent(tangent, partial)}" if slope != "1.0" else _tangent(tangent, partial)
+            f"{slope} * {_tangent(tangent, partial)}"
+            if slope != "1.0"
+            else _tangent(tangent, partial)
             for slope, partial in zip(slopes, partials, strict=True)
         ]
         carried = [
@@ -194,8 +193,8 @@ class Kernel:
     """Compiled step code.
 
     Attributes:
-        advance: `advance(t0, t1, parameters, state, held, out, rows, seed)` runs the steps t0..t1-1,
-            appends one tuple a step to `out` and returns the new state and the first kink's step.
+        advance: `advance(t0, t1, parameters, state, held, out, rows, seed)` runs steps
+            t0..t1-1, appends one tuple a step to `out`, returns the new state and the first kink.
         layout: The state's layout.
         worlds: The letters of the quantities carried, in the order they are appended.
     """
@@ -289,6 +288,6 @@ def _body(
 def _function(source: str) -> Callable[..., tuple[tuple[float, ...], int]]:
     code: CodeType = compile(source, "<causalopt step>", "exec")
     namespace: dict[str, Any] = dict(_GLOBALS)
-    exec(code, namespace)  # noqa: S102 - the text is generated above from numbered names only
+    exec(code, namespace)
     advance: Callable[..., tuple[tuple[float, ...], int]] = namespace["advance"]
     return advance

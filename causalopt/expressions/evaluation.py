@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 from causalopt.expressions import ieee
-from causalopt.expressions.term import Term, postorder
+from causalopt.expressions.term import COMPARISONS, LOGIC, Term, postorder
 
 _FUNCTIONS: dict[str, Callable[..., float | bool]] = {
     "add": lambda a, b: a + b,
@@ -80,8 +81,9 @@ def _rounded(value: Fraction) -> float:
         return math.copysign(math.inf, value)
 
 
-_EXACT: dict[str, Callable[..., Fraction | bool]] = {
-    **{name: _FUNCTIONS[name] for name in "add sub mul neg abs lt le eq ne and or not".split()},  # type: ignore[dict-item] # these keep rationals rational
+_EXACT: dict[str, Callable[..., Any]] = {
+    **{name: _FUNCTIONS[name] for name in ("add", "sub", "mul", "neg", "abs")},
+    **{name: _FUNCTIONS[name] for name in (*COMPARISONS, *LOGIC)},
     "min": min,
     "max": max,
     "where": lambda c, a, b: a if c else b,
@@ -104,7 +106,7 @@ def exact(root: Term, leaf: Callable[[Term], Fraction | None]) -> Fraction | Non
         >>> exact(Term.of("div", const(1), const(3)), lambda _: None)
         Fraction(1, 3)
     """
-    values: dict[Term, Fraction | bool | None] = {}
+    values: dict[Term, Any] = {}
     for term in postorder(root):
         if isinstance(term.payload, Fraction):
             values[term] = term.payload
@@ -116,14 +118,13 @@ def exact(root: Term, leaf: Callable[[Term], Fraction | None]) -> Fraction | Non
     return value if isinstance(value, Fraction) else None
 
 
-def _exact_operation(term: Term, args: list[Fraction | bool | None]) -> Fraction | bool | None:
+def _exact_operation(term: Term, args: list[Any]) -> Any:
     if any(arg is None for arg in args):
         return None
     if term.op == "div":
-        return args[0] / args[1] if args[1] else None  # type: ignore[operator]
+        return args[0] / args[1] if args[1] else None
     if term.op == "ipow":
         base, exponent = args[0], term.payload
-        assert isinstance(base, Fraction)
         assert isinstance(exponent, int)
         bits = max(base.numerator.bit_length(), base.denominator.bit_length())
         if (exponent < 0 and not base) or bits * abs(exponent) > _MOST_BITS:

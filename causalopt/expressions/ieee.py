@@ -61,7 +61,7 @@ def power(a: float, b: float) -> float:
 
 
 def sinh(x: float) -> float:
-    """Return sinh(x), infinite on overflow."""
+    """Return the hyperbolic sine, infinite on overflow."""
     try:
         return math.sinh(x)
     except OverflowError:
@@ -69,7 +69,7 @@ def sinh(x: float) -> float:
 
 
 def cosh(x: float) -> float:
-    """Return cosh(x), inf on overflow."""
+    """Return the hyperbolic cosine, inf on overflow."""
     try:
         return math.cosh(x)
     except OverflowError:

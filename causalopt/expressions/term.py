@@ -11,17 +11,18 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 Payload: TypeAlias = Fraction | str | tuple[str, int] | int | None
+Key: TypeAlias = tuple[str, tuple[int, ...], Payload]
 
 LEAVES = frozenset({"const", "ref", "param", "argument", "t", "time", "dt", "pi"})
 COMPARISONS = frozenset({"lt", "le", "eq", "ne"})
 LOGIC = frozenset({"and", "or", "not"})
-UNARY = frozenset(
-    "neg sqrt exp log abs sign floor ceil sin cos tan asin acos atan sinh cosh tanh".split()
-)
-BINARY = frozenset("add sub mul div pow min max".split())
+_ELEMENTARY = ["neg", "abs", "sign", "floor", "ceil", "sqrt", "exp", "log"]
+_CIRCULAR = ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"]
+UNARY = frozenset([*_ELEMENTARY, *_CIRCULAR])
+BINARY = frozenset(["add", "sub", "mul", "div", "pow", "min", "max"])
 # ipow carries its integer exponent as payload; where is (condition, then, otherwise).
 OPERATIONS = UNARY | BINARY | COMPARISONS | LOGIC | {"ipow", "where"}
 
@@ -41,10 +42,8 @@ class Term:
     args: tuple[Term, ...]
     payload: Payload
 
-    _table: weakref.WeakValueDictionary[tuple[str, tuple[int, ...], Payload], Term] = (
-        weakref.WeakValueDictionary()
-    )
-    _lock = threading.Lock()
+    _table: ClassVar[weakref.WeakValueDictionary[Key, Term]] = weakref.WeakValueDictionary()
+    _lock: ClassVar = threading.Lock()
 
     @classmethod
     def of(cls, op: str, *args: Term, payload: Payload = None) -> Term:

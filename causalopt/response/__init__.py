@@ -1,4 +1,4 @@
-"""The response of m to n: total effect over all paths, direct effect over the paths that avoid A."""
+"""The response of m to n: total effect over all paths, direct effect over those that avoid A."""
 
 from causalopt.response.effect import Effect
 from causalopt.response.finite import finite_effect

@@ -33,13 +33,16 @@ class Part:
     def value(self) -> Floats:
         """The effect itself; it may overflow where its logarithm does not."""
         with np.errstate(over="ignore", under="ignore"):
-            return np.ldexp(self.mantissa, np.clip(self.exponent, -4000, 4000).astype(np.int32))
+            power = np.clip(self.exponent, -4000, 4000).astype(np.int32)
+            value: Floats = np.ldexp(self.mantissa, power)
+            return value
 
     @property
     def log(self) -> Floats:
         """The natural logarithm of the effect's size: -inf at 0, never an overflow."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(np.abs(self.mantissa)) + self.exponent * np.log(2.0)
+            log: Floats = np.log(np.abs(self.mantissa)) + self.exponent * np.log(2.0)
+            return log
 
     @property
     def is_unresolved(self) -> Bools:

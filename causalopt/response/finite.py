@@ -52,7 +52,7 @@ def finite_effect(
         total=_part(w.values[:, i], x.values[:, i], delta, model, plan, i, avoid=False),
         direct=_part(w.values[:, i], y.values[:, i], delta, model, plan, i, avoid=True),
         held=plan.held[np.minimum(np.arange(plan.steps + 1), len(plan.held) - 1), i],
-        finite=np.isfinite([run.values[:, i] for run in (w, x, y)]).all(axis=0),
+        finite=np.all(np.isfinite([run.values[:, i] for run in (w, x, y)]), axis=0),
         kink=int(steps[0]) if len(steps) else None,
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),

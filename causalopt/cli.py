@@ -1,0 +1,95 @@
+"""The command line: causalopt COMMAND MODEL ...
+
+Exit codes: 0 done, 2 the input is wrong (one readable message), 1 anything else. With `--json`,
+stdout holds strict JSON only, an error included.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from causalopt.commands.check import check
+from causalopt.commands.models import models
+from causalopt.commands.rates import rates
+from causalopt.commands.run import run
+from causalopt.commands.schema import schema
+from causalopt.errors import CausaloptError, Location
+
+app = typer.Typer(
+    name="causalopt",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (models, check, run, rates, schema):
+    app.command()(command)
+
+# Typer's own base of all complaints about the words of a command.
+_UsageError = typer.BadParameter.__mro__[2]
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(version("causalopt"))
+        raise typer.Exit
+
+
+@app.callback()
+def causalopt(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Declare a causal model and ask who is optimizing what, and by how much."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = app(args=words, prog_name="causalopt", standalone_mode=False)
+    except CausaloptError as error:
+        _complain(error.message, error.location, words, prefix=str(error))
+        return 2
+    except _UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            return 2
+        message = error.format_message()  # type: ignore[attr-defined] # a usage error of typer's
+        _complain(message, Location(), words, prefix=f"{message}\nTry 'causalopt --help'.")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output has gone; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError:
+        _complain("not enough memory for this many steps: run fewer", Location(), words)
+        return 1
+    if code == 130:
+        typer.echo("interrupted", err=True)
+        return 1
+    return int(code or 0)
+
+
+def _complain(
+    message: str, location: Location, words: list[str], *, prefix: str | None = None
+) -> None:
+    if "--json" in words:
+        place = {"file": location.file, "line": location.line, "column": location.column}
+        typer.echo(json.dumps({"error": {"message": message, **place}}, ensure_ascii=False))
+    else:
+        typer.echo(f"error: {prefix or message}", err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+"""causalopt models: what is shipped."""
+
+from __future__ import annotations
+
+import typer
+
+from causalopt.commands.options import Json, emit, table
+
+
+def models(json: Json = False) -> None:
+    """List the shipped models, one line each."""
+    from causalopt.library import load, shipped
+
+    found = [load(name) for name in shipped()]
+    if json:
+        emit([{"name": m.name, "title": m.title, "source": m.source} for m in found])
+        return
+    typer.echo(table([[m.name, m.title, m.source] for m in found], ["NAME", "TITLE", "SOURCE"]))

@@ -1,0 +1,147 @@
+"""What the commands share: their options, reading a model under them, and printing results."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from causalopt.errors import FileError, QuestionError
+
+if TYPE_CHECKING:
+    from causalopt.model import Model
+
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A shipped model's name, or a model file.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print strict JSON and nothing else.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=V", help="Give a parameter another value. Repeatable."),
+]
+Initials = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--initial",
+        metavar="VAR=V",
+        help="Give a variable another initial value (V1,V2 for several). Repeatable.",
+    ),
+]
+NudgeNode = Annotated[
+    str | None, typer.Option("--nudge", metavar="NODE", help="The nudged node n, such as R[0].")
+]
+Hold = Annotated[
+    str | None,
+    typer.Option("--hold", metavar="SEL", help="The held set A: a, a[3], a[t<=10], or several."),
+]
+Target = Annotated[
+    str | None, typer.Option("--target", metavar="VAR", help="The measured variable m.")
+]
+Steps = Annotated[int | None, typer.Option("--steps", metavar="N", help="The last step.")]
+Dt = Annotated[
+    float | None, typer.Option("--dt", metavar="D", help="Time units per step of the model.")
+]
+Method = Annotated[
+    str | None, typer.Option("--method", metavar="euler|rk4", help="How flows are integrated.")
+]
+
+
+def read_model(
+    name: str,
+    sets: list[str] | None = None,
+    initials: list[str] | None = None,
+    dt: float | None = None,
+    method: str | None = None,
+) -> Model:
+    """Return a model under the command line's changes.
+
+    Raises:
+        CausaloptError: The model or a change is wrong.
+    """
+    from causalopt.library import load
+
+    model = load(name)
+    parameters = _assignments(sets, "--set", "k=0.02")
+    initial = _assignments(initials, "--initial", "R=30")
+    if method is not None and method not in {"euler", "rk4"}:
+        raise QuestionError(f"--method is euler or rk4, found '{method}'")
+    if not parameters and not initial and dt is None and method is None:
+        return model
+    return model.replace(parameters=parameters, initial=initial, dt=dt, method=method)
+
+
+def _assignments(texts: list[str] | None, option: str, example: str) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for text in texts or []:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise QuestionError(f"{option} takes NAME=VALUE such as {example}, found '{text}'")
+        items = re.split(r",(?![^()]*\))", value)
+        result[name.strip()] = number(value) if len(items) == 1 else [number(v) for v in items]
+    return result
+
+
+def number(text: str) -> int | float | str:
+    """Return a text as a number where it is one, else as the expression it is."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip()
+
+
+def output_file(path: str | None, endings: tuple[str, ...]) -> Path | None:
+    """Return the path of a file to be written, checked before any work is done.
+
+    Raises:
+        FileError: Its ending is none of those, or its folder is not there.
+    """
+    if path is None:
+        return None
+    file = Path(path)
+    if file.suffix.lower() not in endings:
+        raise FileError(f"'{path}' must end in {' or '.join(endings)}")
+    if not file.parent.is_dir():
+        raise FileError(f"the folder '{file.parent}' does not exist: make it first")
+    if file.is_dir():
+        raise FileError(f"'{path}' is a folder: name a file")
+    return file
+
+
+def write_figure(figure: Any, path: Path) -> None:
+    """Write a matplotlib figure, whole or not at all."""
+    import io
+
+    from causalopt.files import write_whole
+
+    stream = io.BytesIO()
+    figure.savefig(stream, format=path.suffix[1:].lower(), dpi=150)
+    write_whole(path, stream.getvalue())
+
+
+def emit(data: Mapping[str, Any] | list[Any]) -> None:
+    """Print a result as strict JSON."""
+    typer.echo(json.dumps(data, allow_nan=False, ensure_ascii=False))
+
+
+def table(rows: list[list[str]], header: list[str]) -> str:
+    """Return rows as text in aligned columns, numbers to the right."""
+    cells = [header, *rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = []
+    for row in cells:
+        parts = [
+            text.rjust(width) if _is_number(text) else text.ljust(width)
+            for text, width in zip(row, widths, strict=True)
+        ]
+        lines.append("  ".join(parts).rstrip())
+    return "\n".join(lines)
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"-?(\d[\d.e+-]*|inf|-)", text))

@@ -1,0 +1,51 @@
+"""causalopt rates: growth of disturbances, with and without A."""
+
+from __future__ import annotations
+
+import typer
+
+from causalopt.commands.options import (
+    Dt,
+    Hold,
+    Initials,
+    Json,
+    Method,
+    ModelArgument,
+    Sets,
+    Steps,
+    emit,
+    read_model,
+)
+from causalopt.commands.progress import Progress
+
+
+def rates(
+    model: ModelArgument,
+    sets: Sets = None,
+    initial: Initials = None,
+    hold: Hold = None,
+    steps: Steps = None,
+    dt: Dt = None,
+    method: Method = None,
+    json: Json = False,
+) -> None:
+    """Lyapunov exponents, conditional exponents given A, and Op per unit time."""
+    from causalopt.growth import DEFAULT_STEPS
+    from causalopt.growth import rates as measure
+
+    declared = read_model(model, sets, initial, dt, method)
+    with Progress(round(1.1 * (steps or DEFAULT_STEPS)), "running") as progress:
+        found = measure(declared, hold=hold, steps=steps, progress=progress)
+    if json:
+        emit(found.to_dict())
+        return
+    typer.echo(f"{found.model}, A = {{{found.hold}}}, {found.steps} steps, {found.unit}")
+    typer.echo("  Lyapunov exponents      " + _row(found.lyapunov))
+    typer.echo("  conditional, given A    " + _row(found.conditional))
+    typer.echo(f"  Op per unit of time     {found.op_rate:.6g} +- {found.error:.2g}")
+    if found.status != "ok":
+        typer.echo(f"  status {found.status}: the run left the finite numbers")
+
+
+def _row(values: tuple[float, ...]) -> str:
+    return "  ".join(f"{value:.6g}" for value in values)

@@ -1,0 +1,101 @@
+"""causalopt run: the worlds W, X, Y of one question, with Comp and Op."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from causalopt.commands.options import (
+    Dt,
+    Hold,
+    Initials,
+    Json,
+    Method,
+    ModelArgument,
+    NudgeNode,
+    Sets,
+    Steps,
+    Target,
+    emit,
+    output_file,
+    read_model,
+    table,
+    write_figure,
+)
+from causalopt.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from causalopt.runs import Run
+
+_ROWS = 11
+
+
+def run(
+    model: ModelArgument,
+    sets: Sets = None,
+    initial: Initials = None,
+    nudge: NudgeNode = None,
+    hold: Hold = None,
+    target: Target = None,
+    steps: Steps = None,
+    delta: Annotated[
+        float | None,
+        typer.Option(
+            metavar="D", help="A nudge of this size; the limit delta -> 0 when not given."
+        ),
+    ] = None,
+    dt: Dt = None,
+    method: Method = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
+    ] = None,
+    plot: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure who optimizes what, and by how much, along one trajectory.
+
+    Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
+    over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
+    """
+    from causalopt.runs import run as measure
+    from causalopt.worlds import run_length
+
+    data_file = output_file(out, (".nc",))
+    picture = output_file(plot, (".png", ".svg", ".pdf"))
+    declared = read_model(model, sets, initial, dt, method)
+    with Progress(run_length(declared, steps), "running") as progress:
+        result = measure(
+            declared,
+            nudge=nudge,
+            hold=hold,
+            target=target,
+            steps=steps,
+            delta=delta,
+            progress=progress,
+        )
+    if data_file is not None:
+        result.to_netcdf(data_file)
+    if picture is not None:
+        write_figure(result.plot(), picture)
+    if json:
+        emit(result.to_dict())
+    else:
+        typer.echo(_report(result))
+
+
+def _report(result: Run) -> str:
+    last = result.steps
+    count = min(_ROWS, last + 1)
+    chosen = sorted({round(i * last / max(count - 1, 1)) for i in range(count)})
+    rows = [
+        [f"{v:.6g}" for v in (result.t[i], result.W[result.target][i], result.total[i],
+                              result.direct[i], result.comp[i], result.op[i])]
+        + [str(result.status[i])]
+        for i in chosen
+    ]  # fmt: skip
+    header = ["t", f"W {result.target}", "total", "direct", "Comp", "Op", "status"]
+    return f"{result!r}\n\n{table(rows, header)}"

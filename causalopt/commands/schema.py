@@ -1,0 +1,13 @@
+"""causalopt schema: the model format for editors."""
+
+from __future__ import annotations
+
+from causalopt.commands.options import emit
+
+
+def schema() -> None:
+    """Print the JSON Schema of model files, for editors."""
+    from causalopt.model import Model
+
+    data = Model.model_json_schema()
+    emit({"$schema": "https://json-schema.org/draft/2020-12/schema", **data})
