@@ -63,7 +63,5 @@ def compare_basins(
     points = operator.points()[0]
     left = np.append(points < barrier, False)
     right = np.append(points > barrier, False)
-    rates = [
-        escape_rate(absorb(operator, ~side), side).rate for side in (left, right)
-    ]
+    rates = [escape_rate(absorb(operator, ~side), side).rate for side in (left, right)]
     return Basins(float(law[left].sum()), float(law[right].sum()), rates[0], rates[1], status)

@@ -70,12 +70,10 @@ def _positive_root(moves: Array, shares: Array) -> Array:
         middle = (low + high) / 2
         below = value(middle) < 0
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return (low + high) / 2
+    return np.asarray((low + high) / 2)
 
 
-def quasi_potential(
-    chain: RandomMap, start: float, beyond: float, *, points: int = 4001
-) -> float:
+def quasi_potential(chain: RandomMap, start: float, beyond: float, *, points: int = 4001) -> float:
     """Return the cost in nats of climbing from `start` to `beyond`: log of the mean escape time.
 
     Args:

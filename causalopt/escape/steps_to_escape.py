@@ -118,8 +118,10 @@ def _one(chain: RandomMap, start: float, beyond: float, nodes: int) -> tuple[flo
         times = mean_steps(held, inside)
         return float(times @ held.place(np.array([[start]]))), escape.rate, "ok"
     resolved = escape.status == "ok" and escape.rate > 0
-    return (1 / escape.rate if escape.rate > 0 else np.inf), escape.rate, (
-        "ok" if resolved else "unresolved"
+    return (
+        (1 / escape.rate if escape.rate > 0 else np.inf),
+        escape.rate,
+        ("ok" if resolved else "unresolved"),
     )
 
 

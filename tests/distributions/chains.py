@@ -19,7 +19,9 @@ def pit_gradient(W: Array) -> Array:
 
 
 def pit(T: float) -> RandomMap:
-    return RandomMap((lambda W: W - T * well_gradient(W), lambda W: W - T * pit_gradient(W)), (0.5, 0.5))
+    return RandomMap(
+        (lambda W: W - T * well_gradient(W), lambda W: W - T * pit_gradient(W)), (0.5, 0.5)
+    )
 
 
 def linear(T: float = 0.5) -> RandomMap:

@@ -48,9 +48,7 @@ def test_resting_walkers_change_no_bit():
 
 def test_first_passage_is_the_first_position_beyond():
     start = np.full((1, 300), PIT_START)
-    steps = first_passage(
-        pit(0.02), start, lambda W: W[0] > PIT_EDGE, limit=80, seed=4, block=33
-    )
+    steps = first_passage(pit(0.02), start, lambda W: W[0] > PIT_EDGE, limit=80, seed=4, block=33)
     positions = run_ensemble(pit(0.02), start, range(81), seed=4).states[:, 0]
     beyond = positions > PIT_EDGE
     expected = np.where(beyond.any(axis=0), beyond.argmax(axis=0), -1)

@@ -56,7 +56,7 @@ def test_the_ornstein_uhlenbeck_variance_is_the_diffusions_not_the_chains():
     assert abs(variance - 0.0131579) > 5e-4
 
 
-def test_spreading_without_drift_adds_T_squared_S_squared_a_step():
+def test_spreading_without_drift_adds_its_variance_every_step():
     line = diffusion(walk(0.1), np.linspace(-6, 6, 1201))
     flow = evolve(line, line.place(0.0), np.array([50.0, 100.0]), step=0.25)
     variances = flow.mass @ line.centres**2

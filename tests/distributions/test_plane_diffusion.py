@@ -19,9 +19,7 @@ from causalopt.errors import QuestionError
 from tests.distributions.chains import swirl, walk
 
 
-@given(
-    angle=st.floats(0, np.pi), least=st.floats(0.01, 1), most=st.floats(1, 3)
-)
+@given(angle=st.floats(0, np.pi), least=st.floats(0.01, 1), most=st.floats(1, 3))
 def test_selling_rebuilds_every_matrix_from_non_negative_weights(angle, least, most):
     c, s = np.cos(angle), np.sin(angle)
     turn = np.array([[c, -s], [s, c]])
@@ -62,7 +60,7 @@ def test_the_current_at_rest_circulates_and_is_the_closed_form():
     assert np.abs(found - exact).max() < 0.06 * np.abs(exact).max()
 
 
-def test_the_current_at_rest_vanishes_where_H_and_S_commute():
+def test_the_current_at_rest_vanishes_where_curvature_and_spread_commute():
     T = 0.1
     pulls = [np.array(c) for c in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))]
     maps = tuple((lambda W, c=c: W - T * (W - c[:, np.newaxis])) for c in pulls)
