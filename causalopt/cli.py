@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from causalopt.commands.check import check
+from causalopt.commands.escape import escape
 from causalopt.commands.models import models
 from causalopt.commands.rates import rates
 from causalopt.commands.run import run
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (models, check, run, rates, schema):
+for command in (models, check, run, rates, escape, schema):
     app.command()(command)
 
 # Typer's own base of all complaints about the words of a command.

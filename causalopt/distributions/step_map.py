@@ -62,6 +62,32 @@ def written_out(template: Template, noise: Sequence[str]) -> dict[str, Term]:
     return _with_own_draw(rules, noise)
 
 
+def written_nodes(
+    template: Template, noise: Sequence[str], names: Sequence[str]
+) -> dict[str, Term]:
+    """Return the rules of variables that read their own step only, written out in full.
+
+    Args:
+        template: The equations.
+        noise: Variables drawn afresh each step.
+        names: The variables wanted, such as the gradient nodes.
+
+    Returns:
+        Variable -> rule in the carried variables and the noise, in the order of `names`.
+
+    Raises:
+        QuestionError: One of them carries something over from earlier steps.
+    """
+    instant: dict[str, Term] = {}
+    for equation in template.equations:
+        if equation.rule is not None and all(lag == 0 for _, lag in equation.parents):
+            instant[equation.name] = _inlined(equation.rule, instant)
+    for name in names:
+        if name not in instant or name in noise:
+            raise QuestionError(f"'{name}' does not follow from its own step's values alone")
+    return {name: instant[name] for name in names}
+
+
 def _inlined(rule: Term, instant: Mapping[str, Term]) -> Term:
     values = {}
     for leaf in leaves(rule):

@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from causalopt.distributions.noise import noise_outcomes
-from causalopt.distributions.step_map import specialise, written_nodes
-from causalopt.distributions.term_arrays import evaluate_arrays
+from causalopt.distributions.step_map import written_nodes
+from causalopt.distributions.term_arrays import evaluate_arrays, specialise
 from causalopt.errors import QuestionError
-from causalopt.expressions import Term, gradient
+from causalopt.expressions import Term, gradient, leaves
 from causalopt.expressions.algebra import ZERO, add, mul, neg
-from causalopt.expressions.term import const, leaves, ref
+from causalopt.expressions.term import const, ref
 
 if TYPE_CHECKING:
     from causalopt.distributions.random_map import Array
@@ -151,8 +152,6 @@ def _mean(terms: list[Term], shares: list[float]) -> Term:
 
 
 def _share(value: float) -> Term:
-    from fractions import Fraction
-
     return const(Fraction(value).limit_denominator(10**9))
 
 
