@@ -17,6 +17,7 @@ from causalopt.commands.check import check
 from causalopt.commands.derive import derive
 from causalopt.commands.draw import draw
 from causalopt.commands.entropy import entropy
+from causalopt.commands.escape import escape
 from causalopt.commands.models import models
 from causalopt.commands.rates import rates
 from causalopt.commands.run import run
@@ -36,6 +37,7 @@ COMMANDS = (
     run,
     derive,
     entropy,
+    escape,
     rates,
     draw,
     schema,
