@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -46,7 +46,7 @@ Dt = Annotated[
     float | None, typer.Option("--dt", metavar="D", help="Time units per step of the model.")
 ]
 Method = Annotated[
-    str | None, typer.Option("--method", metavar="euler|rk4", help="How flows are integrated.")
+    Literal["euler", "rk4"] | None, typer.Option("--method", help="How flows are integrated.")
 ]
 
 
@@ -55,7 +55,7 @@ def read_model(
     sets: list[str] | None = None,
     initials: list[str] | None = None,
     dt: float | None = None,
-    method: str | None = None,
+    method: Literal["euler", "rk4"] | None = None,
 ) -> Model:
     """Return a model under the command line's changes.
 
@@ -67,8 +67,6 @@ def read_model(
     model = load(name)
     parameters = _assignments(sets, "--set", "k=0.02")
     initial = _assignments(initials, "--initial", "R=30")
-    if method is not None and method not in {"euler", "rk4"}:
-        raise QuestionError(f"--method is euler or rk4, found '{method}'")
     if not parameters and not initial and dt is None and method is None:
         return model
     return model.replace(parameters=parameters, initial=initial, dt=dt, method=method)
