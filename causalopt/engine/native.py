@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import functools
+import itertools
 import threading
 from typing import Any
 
@@ -17,7 +18,7 @@ from llvmlite import binding
 from causalopt.engine.objects import ObjectStore
 
 _lock = threading.RLock()
-_SERIAL = 0
+_serial = itertools.count()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,30 +76,41 @@ class Library:
     tracker: Any = dataclasses.field(repr=False, default=None)
 
 
-def load_library(text: str, exports: dict[str, int], level: int = 2) -> Library:
+@dataclasses.dataclass(frozen=True)
+class Effort:
+    """How much time compilation may take: levels of the optimiser and of the code generator."""
+
+    passes: int
+    generator: int
+
+
+QUICK, FULL = Effort(0, 0), Effort(2, 2)
+# A large step is straight lines through memory: the optimiser's passes find little in it.
+STRAIGHT = Effort(0, 1)
+
+
+def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> Library:
     """Return the functions of an LLVM text, compiled now or earlier.
 
     Args:
         text: The module.
         exports: Function's name -> how many 64-bit arguments it takes.
-        level: Optimisation level, 0 to 3.
+        effort: How well it is optimised; results do not depend on it.
     """
-    global _SERIAL
     host = processor()
     version = ".".join(map(str, binding.llvm_version_info))
-    key = "\n".join([host.name, host.features, host.triple, version, str(level), text])
+    key = "\n".join([host.name, host.features, host.triple, version, repr(effort), text])
     with _lock:
         store = ObjectStore.default()
         image = store.find(key)
         from_disk = image is not None
         if image is None:
-            image = _compiled(text, level)
+            image = _compiled(text, effort)
             store.keep(key, image)
-        _SERIAL += 1
         builder = binding.JITLibraryBuilder().add_object_img(image).add_current_process()
         for name in exports:
             builder.export_symbol(name)
-        tracker = builder.link(_linker(), f"causalopt{_SERIAL}")
+        tracker = builder.link(_linker(), f"causalopt{next(_serial)}")
         functions = {
             name: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)(tracker[name])
             for name, count in exports.items()
@@ -106,12 +118,12 @@ def load_library(text: str, exports: dict[str, int], level: int = 2) -> Library:
     return Library(functions, from_disk, tracker)
 
 
-def _compiled(text: str, level: int) -> bytes:
-    machine = _machine(level)
+def _compiled(text: str, effort: Effort) -> bytes:
+    machine = _machine(effort.generator)
     module = binding.parse_assembly(text)
     module.triple = processor().triple
     module.data_layout = str(machine.target_data)
-    options = binding.create_pipeline_tuning_options(speed_level=level)
+    options = binding.create_pipeline_tuning_options(speed_level=effort.passes)
     options.loop_vectorization = False
     options.slp_vectorization = False
     options.loop_unrolling = False

@@ -58,6 +58,8 @@ class Stretch:
         self._parameters = {name: k for k, name in enumerate(program.structure.parameters)}
         self._terms = TermWriter(emitter, self._leaf, fixed, called, self._outside)
         self._context: dict[str, Value] = {}
+        self._pointers: dict[str, str] = {}
+        self._known: dict[str, Value] = {}
         self._leaves: dict[str, Value] = {}
         self._equal: list[tuple[Gap, Value]] = []
         worlds = "xypq" if program.estimate else "xy"
@@ -97,25 +99,40 @@ class Stretch:
     def _pointer(self, cell: str) -> str:
         if self._in_registers:
             return f"%c.{cell}"
-        pointer = self.e.name("p")
-        offset = self.frame[cell].offset
-        self.e.lines.append(f"{pointer} = getelementptr i8, ptr %frame, i64 {offset}")
-        return pointer
+        if cell not in self._pointers:
+            offset = self.frame[cell].offset
+            with self.e.hoisting():
+                pointer = self._pointers[cell] = self.e.name("p")
+                self.e.lines.append(f"{pointer} = getelementptr i8, ptr %frame, i64 {offset}")
+        return self._pointers[cell]
 
     def _read(self, cell: str, element: str = "double") -> Value:
-        kind = self.frame[cell].kind
-        return self.e.let(f"load {kind}, ptr {self._pointer(cell)}, align 8", element, True)
+        """Return a cell's value, loaded once a stretch."""
+        if cell not in self._known:
+            kind = self.frame[cell].kind
+            text = f"load {kind}, ptr {self._pointer(cell)}, align 8"
+            self._known[cell] = self.e.let(text, element, True)
+        return self._known[cell]
 
     def _write(self, cell: str, value: Value) -> None:
         value = self.e.spread(value)
         kind = self.frame[cell].kind
         self.e.lines.append(f"store {kind} {value.name}, ptr {self._pointer(cell)}, align 8")
+        self._known[cell] = value
+
+    def _tangent_of(self, cell: str) -> Value:
+        if cell not in self._known:
+            self._known[cell] = self._tangents.read(self._pointer(cell))
+        return self._known[cell]
 
     def _copy(self, source: str, target: str) -> None:
+        read = self._tangent_of if source[0] in "zpq" else self._read
+        if self.program.mode == "tangents" and source[0] in "xy":
+            read = self._tangent_of
+        value = read(source)
         kind = self.frame[source].kind
-        name = self.e.name()
-        self.e.lines.append(f"{name} = load {kind}, ptr {self._pointer(source)}, align 8")
-        self.e.lines.append(f"store {kind} {name}, ptr {self._pointer(target)}, align 8")
+        self.e.lines.append(f"store {kind} {value.name}, ptr {self._pointer(target)}, align 8")
+        self._known[target] = value
 
     def _outside(self, term: Term) -> Value | None:
         cell = self._outside_cell(term)
@@ -259,7 +276,9 @@ class Stretch:
             slopes, self._alternating(), bool(i.bit_count() & 1), cells, guards
         )
         for letter, value in updated.items():
-            self._tangents.store(value, self._pointer(f"{letter}{i}"))
+            cell = f"{letter}{i}"
+            self._known[cell] = self._tangents.e.spread(value)
+            self._tangents.store(value, self._pointer(cell))
 
     def _slope(self, partial: Partial) -> Slope:
         lag = f"_{partial.lag}" if partial.lag else ""
@@ -267,7 +286,7 @@ class Stretch:
 
     def _parents(self, slopes: list[Slope]) -> dict[str, Value]:
         return {
-            letter + slope.parent: self._tangents.read(self._pointer(letter + slope.parent))
+            letter + slope.parent: self._tangent_of(letter + slope.parent)
             for slope in slopes
             for letter in self._tangents.letters
         }
@@ -293,6 +312,7 @@ class Stretch:
         closed = self._equal[0][1]
         for _, equal in self._equal[1:]:
             closed = e.binary("or", closed, equal)
+        known = dict(self._known)
         if self._cold:
             e.lines.append(f"br i1 {e.any(closed).name}, label %closed, label %open, !prof !0")
             e.label("closed")
@@ -309,6 +329,9 @@ class Stretch:
         if self._cold:
             e.lines.append("br label %open")
             e.label("open")
+            # What was loaded behind the branch is not known after it.
+            self._known = known
+            self._known.pop("kink", None)
         self._equal.clear()
 
     def _note_kink(self, met: Value) -> None:
@@ -349,7 +372,7 @@ class Stretch:
             pointer = self._element("double", self._base("out_values"), at)
             e.lines.append(f"store double {value.name}, ptr {pointer}, align 8")
             if self.program.mode == "tangents":
-                tangent = self._tangents.read(self._pointer(f"z{i}"))
+                tangent = self._tangent_of(f"z{i}")
                 pointer = self._element(self._tangents.kind, self._base("out_tangents"), at)
                 self._tangents.store(tangent, pointer)
         extras = self.program.extras

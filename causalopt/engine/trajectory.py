@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 
 from causalopt.engine.frame import Frame
 from causalopt.engine.kernel import BLOCK, COUNTS, elementary_text, kernel_text
-from causalopt.engine.native import Library, load_library, processor
+from causalopt.engine.native import FULL, QUICK, STRAIGHT, Effort, Library, load_library, processor
 from causalopt.engine.outcome import Tangents, Trajectory
 from causalopt.engine.plan import Plan
-from causalopt.engine.program import Program
+from causalopt.engine.program import WHOLE, Program, operation_count
 from causalopt.engine.python import Progress
 from causalopt.engine.stretch import CONTEXT
 from causalopt.expressions import Term
 from causalopt.template import Structure
 
 LLVM = "llvm"
+_QUICK_WORK = 2_000_000_000  # operations that even plain code does within a few seconds
+_FEW = 500  # steps too few to optimise for
 _CALL = 1 << 20  # steps between two reports of progress; a multiple of BLOCK
 
 
@@ -30,53 +32,74 @@ class Code:
     """Compiled step code of one trajectory.
 
     Attributes:
-        fast: Runs steps in which every node follows its rule.
-        slow: Runs steps in which nodes may be forced, shifted or seeded.
+        advance: The function.
         frame: The state between two calls.
         library: What owns the machine code.
     """
 
-    fast: Any
-    slow: Any
+    advance: Any
     frame: Frame
     library: Library
 
 
 @functools.lru_cache(maxsize=64)
 def code_for(
-    structure: Structure, mode: str, extras: tuple[Term, ...] = (), *, contract: bool = False
+    structure: Structure,
+    mode: str,
+    extras: tuple[Term, ...] = (),
+    *,
+    careful: bool = False,
+    effort: Effort = FULL,
+    contract: bool = False,
 ) -> Code:
-    """Return compiled step code for one trajectory."""
+    """Return compiled step code for one trajectory.
+
+    Args:
+        structure: The template's rules.
+        mode: `values` or `tangents`.
+        extras: Further terms to store.
+        careful: Whether nodes may be forced, shifted or seeded.
+        effort: How well it is optimised.
+        contract: Whether a product and a sum may be one rounding.
+    """
     fma = processor().has_fma
-    program = Program(structure, mode, extras=extras, contract=contract)
-    fast = kernel_text(program, "fast", fma=fma)
-    slow = kernel_text(dataclasses.replace(program, careful=True), "slow", fma=fma)
-    functions, needs = elementary_text(fast.called | slow.called, 1, fma=fma)
-    needs |= fast.needs | slow.needs
-    text = "\n".join([functions, fast.text, slow.text, *sorted(needs), COUNTS])
-    library = load_library(text, {"fast": 8, "slow": 8})
-    frame = max(fast.frame, slow.frame, key=lambda frame: frame.size)
-    return Code(library.functions["fast"], library.functions["slow"], frame, library)
+    program = Program(structure, mode, extras=extras, careful=careful, contract=contract)
+    made = kernel_text(program, "advance", fma=fma)
+    functions, needs = elementary_text(made.called, 1, fma=fma)
+    text = "\n".join([functions, made.text, *sorted(needs | made.needs), COUNTS])
+    library = load_library(text, {"advance": 8}, effort)
+    return Code(library.functions["advance"], made.frame, library)
+
+
+def effort_for(structure: Structure, mode: str, steps: int) -> Effort:
+    """Return how well step code should be optimised that runs so many steps."""
+    operations = operation_count(structure, mode)
+    if steps * operations < _QUICK_WORK and (steps < _FEW or operations > WHOLE):
+        return QUICK
+    return STRAIGHT if operations > WHOLE else FULL
 
 
 def run_values(
     structure: Structure, plan: Plan, extras: tuple[Term, ...] = (), progress: Progress | None = None
 ) -> Trajectory:
     """Return one world's values, and those of further terms, at every step."""
-    code = code_for(structure, "values", extras)
     out = np.empty((plan.steps + 1, len(structure.names)))
     more = np.empty((plan.steps + 1, len(extras)))
-    _Runner(code, plan, {"out_values": out, "out_extras": more}).run(progress)
+    runner = _Runner(structure, "values", plan, extras)
+    runner.point("out_values", out)
+    runner.point("out_extras", more)
+    runner.run(progress)
     return Trajectory(out, more, execution=LLVM)
 
 
 def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = None) -> Tangents:
     """Return W with the total and direct tangents of every node, at every step."""
-    code = code_for(structure, "tangents")
     width = len(structure.names)
     values = np.empty((plan.steps + 1, width))
     packed = np.empty((plan.steps + 1, width, 4))
-    runner = _Runner(code, plan, {"out_values": values, "out_tangents": packed})
+    runner = _Runner(structure, "tangents", plan)
+    runner.point("out_values", values)
+    runner.point("out_tangents", packed)
     runner.run(progress)
     kink = int(runner.cell("kink")[0])
     return Tangents(
@@ -95,27 +118,41 @@ def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = N
 class _Runner:
     """Runs a plan's segments one after another on one frame."""
 
-    def __init__(self, code: Code, plan: Plan, outputs: dict[str, NDArray[np.float64]]) -> None:
-        self._code, self._plan = code, plan
-        self._state = code.frame.fresh()
+    def __init__(
+        self, structure: Structure, mode: str, plan: Plan, extras: tuple[Term, ...] = ()
+    ) -> None:
+        self._plan = plan
+        self._has_tangents = mode == "tangents"
+        counts = {True: 0, False: 0}
+        for t0, t1 in plan.segments():
+            counts[plan.careful(t0)] += t1 - t0
+        self._code = {
+            careful: code_for(
+                structure, mode, extras, careful=careful,
+                effort=effort_for(structure, mode, count),
+            )
+            for careful, count in counts.items()
+            if count
+        }  # fmt: skip
+        self._frame = max((code.frame for code in self._code.values()), key=lambda f: f.size)
+        self._state = self._frame.fresh()
         self._context = np.zeros(len(CONTEXT), dtype=np.int64)
         self._kept: list[NDArray[Any]] = []
-        self._point("parameters", np.ascontiguousarray(plan.parameters, dtype=float))
-        for name, array in outputs.items():
-            self._point(name, array)
-        self._point("force", np.ascontiguousarray(plan.forced, dtype=np.uint8))
-        self._point("values", np.ascontiguousarray(plan.values, dtype=float))
-        self._point("shifts", np.ascontiguousarray(plan.shifts, dtype=float))
+        self.point("parameters", np.ascontiguousarray(plan.parameters, dtype=float))
+        self.point("force", np.ascontiguousarray(plan.forced, dtype=np.uint8))
+        self.point("values", np.ascontiguousarray(plan.values, dtype=float))
+        self.point("shifts", np.ascontiguousarray(plan.shifts, dtype=float))
         self._held = np.ascontiguousarray(plan.held, dtype=np.uint8)
         self.exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
 
-    def _point(self, name: str, array: NDArray[Any]) -> None:
+    def point(self, name: str, array: NDArray[Any]) -> None:
+        """Give an array to the code under a name of the context."""
         self._kept.append(array)
         self._context[CONTEXT[name]] = array.ctypes.data
 
     def cell(self, name: str) -> NDArray[np.int64]:
         """Return an integer cell of the frame."""
-        start = self._code.frame[name].offset // 8
+        start = self._frame[name].offset // 8
         return self._state[start : start + 1].view(np.int64)
 
     def run(self, progress: Progress | None) -> None:
@@ -129,16 +166,16 @@ class _Runner:
                 row = 0
                 for name, array in zip(("force", "values", "shifts"), (*beyond, beyond[1]),
                                        strict=True):  # fmt: skip
-                    self._point(name, array)
+                    self.point(name, array)
             seed = plan.seed[1] if plan.seed is not None and plan.seed[0] == t0 else -1
             held = self._held[min(t0, len(self._held) - 1)]
             blocks = np.empty((-(-(t1 - t0) // BLOCK), 2), dtype=np.int64)
             self._context[CONTEXT["exponents"]] = blocks.ctypes.data
-            (self._code.slow if careful else self._code.fast)(
+            self._code[careful].advance(
                 self._context.ctypes.data, self._state.ctypes.data,
                 t0, t1, 0, held.ctypes.data, row, seed,
             )  # fmt: skip
-            if "ex" in self._code.frame:
+            if self._has_tangents:
                 self.exponents[t0:t1] = np.repeat(blocks, BLOCK, axis=0)[: t1 - t0]
             if progress is not None:
                 progress(t1)
