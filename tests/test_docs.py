@@ -45,20 +45,23 @@ def test_documentation_is_true(
             name = re.match(r"# (\S+\.yaml)\n", text)
             if name:
                 (tmp_path / name[1]).write_text(text)
+        names: dict[str, object] = {}
         for text in blocks(page, "python"):
-            check_python(text, page)
+            check_python(text, page, names)
         for text in blocks(page, "console"):
             check_console(text, capsys)
     finally:
         os.chdir(ROOT)
 
 
-def check_python(text: str, page: Path) -> None:
+def check_python(text: str, page: Path, names: dict[str, object]) -> None:
     if ">>>" not in text:
         text = "".join(f">>> {line}\n" if line[:1] not in " )]}" else f"... {line}\n"
                        for line in text.splitlines() if line)  # fmt: skip
-    test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
-    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test).failed == 0
+    test = doctest.DocTestParser().get_doctest(text, names, page.name, str(page), 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    assert runner.run(test, clear_globs=False).failed == 0
+    names.update(test.globs)
 
 
 def check_console(text: str, capsys: pytest.CaptureFixture[str]) -> None:

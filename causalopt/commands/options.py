@@ -128,18 +128,15 @@ def emit(data: Mapping[str, Any] | list[Any]) -> None:
 
 
 def table(rows: list[list[str]], header: list[str]) -> str:
-    """Return rows as text in aligned columns, numbers to the right."""
+    """Return rows as text in aligned columns, columns of numbers to the right."""
     cells = [header, *rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = []
-    for row in cells:
-        parts = [
-            text.rjust(width) if _is_number(text) else text.ljust(width)
-            for text, width in zip(row, widths, strict=True)
-        ]
-        lines.append("  ".join(parts).rstrip())
-    return "\n".join(lines)
+    columns = []
+    for column in zip(*cells, strict=True):
+        width = max(map(len, column))
+        right = all(map(_is_number, column[1:]))
+        columns.append([text.rjust(width) if right else text.ljust(width) for text in column])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"-?(\d[\d.e+-]*|inf|-)", text))
+    return bool(re.fullmatch(r"-?(\d[\d.e+-]*|inf|nan|-)", text))
