@@ -47,17 +47,17 @@ class Program:
         """The lagged values a step reads."""
         return _layout(self.structure)
 
-    @property
+    @functools.cached_property
     def linear(self) -> Linearization:
         """The local derivatives, where the mode needs them."""
         if self.mode == "values":
-            return Linearization((), ())
+            return _NO_DERIVATIVES
         return linearize(self.structure)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """The kinks a nudge may reach."""
-        return tuple(gap for gap in self.linear.gaps if gap.slopes)
+        return self.linear.moving_gaps
 
     def roots(self, i: int) -> list[Term]:
         """Return the terms that equation i needs."""
@@ -65,12 +65,14 @@ class Program:
         found = [] if rule is None else [rule]
         if self.mode == "tangents":
             found += [partial.term for partial in self.linear.of(i)]
-        for gap in self.gaps:
-            if gap.child == i:
-                found += [term for term in (gap.kink.left, gap.kink.right, gap.kink.guard) if term]
-                if self.mode == "tangents":
-                    found += [partial.term for partial in gap.slopes]
+        for gap in self.linear.gaps_of(i):
+            found += [term for term in (gap.kink.left, gap.kink.right, gap.kink.guard) if term]
+            if self.mode == "tangents":
+                found += [partial.term for partial in gap.slopes]
         return found
+
+
+_NO_DERIVATIVES = Linearization((), ())
 
 
 @functools.lru_cache(maxsize=256)

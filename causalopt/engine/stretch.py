@@ -198,8 +198,8 @@ class Stretch:
             if world == "y":
                 value = self.e.select(self._held(i), self._read(f"w{i}"), value)
             self._write(f"{world}{i}", value)
-        for gap in self.program.gaps:
-            if gap.child == i and self.program.mode == "tangents":
+        if self.program.mode == "tangents":
+            for gap in self.program.linear.gaps_of(i):
                 left = self._terms.number(gap.kink.left, "w")
                 right = self._terms.number(gap.kink.right, "w")
                 self._equal.append((gap, self.e.compare("oeq", left, right)))
