@@ -47,6 +47,11 @@ class Program:
         """The lagged values a step reads."""
         return _layout(self.structure)
 
+    @property
+    def is_small(self) -> bool:
+        """Whether a step is one block, its state in registers."""
+        return operation_count(self.structure, self.mode) <= WHOLE
+
     @functools.cached_property
     def linear(self) -> Linearization:
         """The local derivatives, where the mode needs them."""
