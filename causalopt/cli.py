@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from causalopt.commands.check import check
 from causalopt.commands.derive import derive
+from causalopt.commands.entropy import entropy
 from causalopt.commands.models import models
 from causalopt.commands.rates import rates
 from causalopt.commands.run import run
@@ -28,11 +29,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (models, check, run, derive, rates, schema):
+COMMANDS = (
+    models,
+    check,
+    run,
+    derive,
+    rates,
+    entropy,
+    schema,
+)
+for command in COMMANDS:
     app.command()(command)
 
 # Typer's own base of all complaints about the words of a command.
-_UsageError = typer.BadParameter.__mro__[2]
+_UsageError: type[Any] = typer.BadParameter.__mro__[2]
 
 
 def _version(value: bool) -> None:
@@ -64,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             return 2
-        message = error.format_message()  # type: ignore[attr-defined] # a usage error of typer's
+        message = error.format_message()
         _complain(message, Location(), words, prefix=f"{message}\nTry 'causalopt --help'.")
         return 2
     except (KeyboardInterrupt, typer.Abort):
