@@ -15,6 +15,7 @@ import typer
 
 from causalopt.commands.check import check
 from causalopt.commands.derive import derive
+from causalopt.commands.draw import draw
 from causalopt.commands.entropy import entropy
 from causalopt.commands.models import models
 from causalopt.commands.rates import rates
@@ -34,8 +35,9 @@ COMMANDS = (
     check,
     run,
     derive,
-    rates,
     entropy,
+    rates,
+    draw,
     schema,
 )
 for command in COMMANDS:
