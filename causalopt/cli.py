@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,7 +32,7 @@ for command in (models, check, run, rates, entropy, schema):
     app.command()(command)
 
 # Typer's own base of all complaints about the words of a command.
-_UsageError = typer.BadParameter.__mro__[2]
+_UsageError: type[Any] = typer.BadParameter.__mro__[2]
 
 
 def _version(value: bool) -> None:
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             return 2
-        message = error.format_message()  # type: ignore[attr-defined] # a usage error of typer's
+        message = error.format_message()
         _complain(message, Location(), words, prefix=f"{message}\nTry 'causalopt --help'.")
         return 2
     except (KeyboardInterrupt, typer.Abort):

@@ -51,6 +51,7 @@ class ModelError(CausaloptError, ValueError):
         path: Keys that lead to the fault in the declaration, such as ("variables", "R", "rule").
         offset: Characters into the text found there, when that text is an expression.
         location: Where in a file the fault lies, once the file is known.
+        is_key: Whether the fault is the last key itself, not the value under it.
     """
 
     def __init__(
@@ -59,9 +60,12 @@ class ModelError(CausaloptError, ValueError):
         path: tuple[str | int, ...] = (),
         offset: int | None = None,
         location: Location | None = None,
+        *,
+        is_key: bool = False,
     ) -> None:
         super().__init__(message, location)
         self.path = path
+        self.is_key = is_key
         self.offset = offset
 
     def __str__(self) -> str:

@@ -65,7 +65,7 @@ def parse_model(text: str, kind: str = "yaml", *, name: str = "<text>") -> Model
     try:
         return Model(**{str(key): value for key, value in data.items()})
     except ModelError as error:
-        spot = positions.find(error.path, error.offset)
+        spot = positions.find(error.path, error.offset, is_key=error.is_key)
         raise ModelError(
             error.message, error.path, error.offset, Location(name, spot.line, spot.column)
         ) from None
@@ -100,7 +100,9 @@ def _parse_toml(text: str, name: str) -> tuple[Any, Positions]:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        place = Location(name, int(match[1]), int(match[2])) if match else Location(name)
+        end = text.splitlines() or [""]
+        spot = (int(match[1]), int(match[2])) if match else (len(end), len(end[-1]) + 1)
+        place = Location(name, *spot)
         message = re.sub(r" \(at .*\)", "", str(error))
         raise ModelError(f"not TOML: {message}", location=place) from None
     return data, _toml_positions(text)

@@ -111,7 +111,9 @@ def rates(
     driven = _exponents(model, linear, slopes, burn, held, status)
     dt = float(model.template.dt)
     lyapunov, conditional = whole.mean(axis=0) / dt, driven.mean(axis=0) / dt
-    differences = (driven[:, 0] - whole[:, 0]) / dt
+    with np.errstate(invalid="ignore"):
+        differences = (driven[:, 0] - whole[:, 0]) / dt
+        error = float(differences.std(ddof=1) / math.sqrt(_BATCHES))
     is_timed = model.dt is not None
     return Rates(
         model=model.name,
@@ -119,7 +121,7 @@ def rates(
         lyapunov=_ordered(lyapunov),
         conditional=_ordered(conditional),
         op_rate=float(differences.mean()),
-        error=float(differences.std(ddof=1) / math.sqrt(_BATCHES)),
+        error=error,
         unit="nats per time unit" if is_timed else "nats per step",
         steps=len(slopes) - burn,
         transient=lead,

@@ -31,7 +31,8 @@ def _variables(value: Any) -> Any:
     """Let a bare text stand for a variable's rule, and a bare number for its initial value."""
     if not isinstance(value, Mapping):
         return value
-    return {k: {"rule": v} if isinstance(v, str) else v for k, v in value.items()}
+    short = {str: "rule", int: "initial", float: "initial"}
+    return {k: {short[type(v)]: v} if type(v) in short else v for k, v in value.items()}
 
 
 class Model(Record):
@@ -123,8 +124,11 @@ class Model(Record):
     @functools.cached_property
     def fingerprint(self) -> str:
         """A hash of all that decides the model's numbers; texts about it do not count."""
+        deciding = {"parameters", "functions", "variables", "initial", "dt", "method"}
         parts = self.model_dump(
-            mode="json", include={"parameters", "functions", "variables", "initial", "dt", "method"}
+            mode="json",
+            include=deciding,
+            exclude={"variables": {"__all__": {"label", "unit"}}},
         )
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -231,13 +235,15 @@ def _translate(error: ValidationError) -> NoReturn:
     elif first["type"] == "missing":
         message = f"the key '{path[-1]}' is missing"
         path = path[:-1]
+    elif first["type"] in {"model_type", "mapping_type", "dict_type"}:
+        message = f"expected a mapping of keys to values, found {first['input']!r:.60}"
     elif first["type"] == "literal_error":
         message = f"expected {first['ctx']['expected']}, found {first['input']!r}"
     elif first["type"] == "value_error":
         message = str(first["ctx"]["error"])
     else:
         message = f"{first['msg'][:1].lower()}{first['msg'][1:]}, found {first['input']!r:.60}"
-    raise ModelError(message, path) from None
+    raise ModelError(message, path, is_key=first["type"] == "extra_forbidden") from None
 
 
 def _record_at(path: tuple[int | str, ...]) -> type[Record]:

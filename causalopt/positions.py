@@ -32,20 +32,24 @@ class Positions:
 
     spots: Mapping[tuple[str | int, ...], Spot]
 
-    def find(self, path: tuple[str | int, ...], offset: int | None = None) -> Spot:
-        """Return the spot of a path, or of the nearest key above it.
+    def find(
+        self, path: tuple[str | int, ...], offset: int | None = None, *, is_key: bool = False
+    ) -> Spot:
+        """Return the spot of the value a path leads to, or of the nearest one above it.
 
         Args:
             path: The keys that lead to a place.
             offset: Characters into the value's text, when the place is inside it.
+            is_key: Whether the last key is meant rather than its value.
         """
         for length in range(len(path), -1, -1):
             spot = self.spots.get(path[:length])
             if spot is None:
                 continue
-            if length < len(path) or spot.value_line is None or spot.value_column is None:
+            if is_key or spot.value_line is None or spot.value_column is None:
                 return spot
-            shift = offset if offset is not None and spot.in_line else 0
+            inside = length == len(path) and offset is not None and spot.in_line
+            shift = offset if inside and offset is not None else 0
             return Spot(spot.value_line, spot.value_column + shift)
         return Spot(1, 1)
 

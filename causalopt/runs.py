@@ -180,8 +180,10 @@ class Run:
 def _sentence(op: float, comp: float, status: str) -> str:
     text = f"Op = {op:.6g} nats (Comp = {comp:.6g}), status {status}"
     if status == "ok":
-        change = f"leaves {abs(comp):.4g} of" if op > 0 else f"amplifies {abs(comp):.4g} times"
-        return text + f": A {change} the disturbance that reaches m without it"
+        if op == 0:
+            return text + ": A changes nothing"
+        verb = "leaves" if op > 0 else "makes"
+        return text + f": A {verb} {abs(comp):.4g} times the disturbance that reaches m without it"
     return text + f": {STATUSES[status]}"
 
 

@@ -207,14 +207,14 @@ class _Reader:
                 if not name.isidentifier():
                     raise ModelError(
                         f"'{name}' cannot be a name: use letters, digits and _, not starting with "
-                        "a digit", (section, key)
+                        "a digit", (section, key), is_key=True
                     )  # fmt: skip
                 if name in RESERVED:
                     raise ModelError(f"'{name}' is a word of the language: choose another name",
-                                     (section, key))  # fmt: skip
+                                     (section, key), is_key=True)  # fmt: skip
                 if normalized(name) in seen:
                     raise ModelError(f"'{name}' is declared under {seen[normalized(name)]} too",
-                                     (section, key))  # fmt: skip
+                                     (section, key), is_key=True)  # fmt: skip
                 seen[normalized(name)] = section
 
     def read_parameters(self) -> dict[str, Term]:
@@ -342,10 +342,10 @@ def _signature(key: str) -> tuple[str, tuple[str, ...]]:
     if match is None or not all(a.isidentifier() and a not in RESERVED for a in arguments):
         raise ModelError(
             f"'{key}' does not declare a function: write 'f(x): \"x**2\"', with plain names as "
-            "arguments", ("functions", key)
+            "arguments", ("functions", key), is_key=True
         )  # fmt: skip
     if len(set(arguments)) < len(arguments):
-        raise ModelError(f"'{key}' names an argument twice", ("functions", key))
+        raise ModelError(f"'{key}' names an argument twice", ("functions", key), is_key=True)
     return match[1], arguments
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -46,7 +46,7 @@ Dt = Annotated[
     float | None, typer.Option("--dt", metavar="D", help="Time units per step of the model.")
 ]
 Method = Annotated[
-    str | None, typer.Option("--method", metavar="euler|rk4", help="How flows are integrated.")
+    Literal["euler", "rk4"] | None, typer.Option("--method", help="How flows are integrated.")
 ]
 
 
@@ -55,7 +55,7 @@ def read_model(
     sets: list[str] | None = None,
     initials: list[str] | None = None,
     dt: float | None = None,
-    method: str | None = None,
+    method: Literal["euler", "rk4"] | None = None,
 ) -> Model:
     """Return a model under the command line's changes.
 
@@ -67,8 +67,6 @@ def read_model(
     model = load(name)
     parameters = _assignments(sets, "--set", "k=0.02")
     initial = _assignments(initials, "--initial", "R=30")
-    if method is not None and method not in {"euler", "rk4"}:
-        raise QuestionError(f"--method is euler or rk4, found '{method}'")
     if not parameters and not initial and dt is None and method is None:
         return model
     return model.replace(parameters=parameters, initial=initial, dt=dt, method=method)
@@ -130,18 +128,15 @@ def emit(data: Mapping[str, Any] | list[Any]) -> None:
 
 
 def table(rows: list[list[str]], header: list[str]) -> str:
-    """Return rows as text in aligned columns, numbers to the right."""
+    """Return rows as text in aligned columns, columns of numbers to the right."""
     cells = [header, *rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = []
-    for row in cells:
-        parts = [
-            text.rjust(width) if _is_number(text) else text.ljust(width)
-            for text, width in zip(row, widths, strict=True)
-        ]
-        lines.append("  ".join(parts).rstrip())
-    return "\n".join(lines)
+    columns = []
+    for column in zip(*cells, strict=True):
+        width = max(map(len, column))
+        right = all(map(_is_number, column[1:]))
+        columns.append([text.rjust(width) if right else text.ljust(width) for text in column])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"-?(\d[\d.e+-]*|inf|-)", text))
+    return bool(re.fullmatch(r"-?(\d[\d.e+-]*|inf|nan|-)", text))

@@ -72,7 +72,7 @@ def parse(text: str, scope: Scope) -> Term:
     Example:
         >>> scope = Scope(variables=frozenset("RT"), names={"k": Term.of("param", payload="k")})
         >>> parse("R[t-1] - k*T[t-1]", scope)
-        sub(ref(('R', 1)), mul(param(k, ), ref(('T', 1))))
+        sub(ref(('R', 1)), mul(param(k), ref(('T', 1))))
     """
     if len(text) > MAX_LENGTH:
         raise ExpressionError(

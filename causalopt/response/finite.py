@@ -33,14 +33,16 @@ def finite_effect(
         The effect, and three tables of shape [t, equation].
     """
     structure = model.template.structure
-    signs = _branches(model)
+    children, signs = _branches(model)
     assert plan.seed is not None
     w = run_values(structure, plan, signs, progress)
     nudged = _nudged(plan, delta)
     x = run_values(structure, nudged, signs, progress)
-    y = run_values(structure, _held(nudged, w.values), signs, progress)
-    differs = (w.extras != x.extras).any(axis=1) | (w.extras != y.extras).any(axis=1)
-    steps = np.flatnonzero(differs & np.isfinite(w.values).all(axis=1))
+    surgery = _held(nudged, w.values)
+    y = run_values(structure, surgery, signs, progress)
+    differs = _parted(w.extras, x.extras, nudged, children)
+    differs |= _parted(w.extras, y.extras, surgery, children)
+    steps = np.flatnonzero(differs)
     names = tuple(equation.owner for equation in model.template.equations)
     bad = min(
         (b for b in (first_nonfinite(names, run.values) for run in (w, x, y)) if b),
@@ -60,15 +62,25 @@ def finite_effect(
     return effect, (w.values, x.values, y.values)
 
 
-def _branches(model: Model) -> tuple[Term, ...]:
-    """Return terms that change exactly where a run takes another branch."""
-    return tuple(
+def _branches(model: Model) -> tuple[list[int], tuple[Term, ...]]:
+    """Return terms that change exactly where a run takes another branch, and their equations."""
+    gaps = [gap for gap in linearize(model.template.structure).gaps if gap.slopes]
+    signs = tuple(
         gap.kink.right
         if gap.kink.right.op in {"floor", "ceil"}
         else Term.of("sign", Term.of("sub", gap.kink.left, gap.kink.right))
-        for gap in linearize(model.template.structure).gaps
-        if gap.slopes
+        for gap in gaps
     )
+    return [gap.child for gap in gaps], signs
+
+
+def _parted(w: Floats, other: Floats, plan: Plan, children: list[int]) -> Bools:
+    """Return at which steps two worlds took different branches, at nodes that follow their rule."""
+    differs = w != other
+    differs &= ~(np.isnan(w) & np.isnan(other))
+    differs[: len(plan.forced)] &= ~plan.forced[:, children]
+    parted: Bools = differs.any(axis=1)
+    return parted
 
 
 def _nudged(plan: Plan, delta: float) -> Plan:

@@ -1,0 +1,80 @@
+"""Every example in a docstring and every code block in the documentation runs and is true."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import causalopt
+from causalopt.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MODULES = sorted(
+    info.name
+    for info in pkgutil.walk_packages(causalopt.__path__, "causalopt.")
+    if not info.name.endswith("__main__")
+)
+
+
+@pytest.mark.parametrize("name", ["causalopt", *MODULES])
+def test_examples_in_docstrings_are_true(name: str) -> None:
+    results = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert results.failed == 0
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_documentation_is_true(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Files are written, Python runs with its shown output, commands print what is shown."""
+    os.chdir(tmp_path)
+    try:
+        for text in blocks(page, "yaml"):
+            name = re.match(r"# (\S+\.yaml)\n", text)
+            if name:
+                (tmp_path / name[1]).write_text(text)
+        names: dict[str, object] = {}
+        for text in blocks(page, "python"):
+            check_python(text, page, names)
+        for text in blocks(page, "console"):
+            check_console(text, capsys)
+    finally:
+        os.chdir(ROOT)
+
+
+def check_python(text: str, page: Path, names: dict[str, object]) -> None:
+    if ">>>" not in text:
+        text = "".join(f">>> {line}\n" if line[:1] not in " )]}" else f"... {line}\n"
+                       for line in text.splitlines() if line)  # fmt: skip
+    test = doctest.DocTestParser().get_doctest(text, names, page.name, str(page), 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    assert runner.run(test, clear_globs=False).failed == 0
+    names.update(test.globs)
+
+
+def check_console(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        line, _, shown = part.partition("\n")
+        words = shlex.split(line, comments=True)
+        if words[:1] != ["causalopt"]:
+            continue
+        capsys.readouterr()
+        code = main(words[1:])
+        captured = capsys.readouterr()
+        printed = captured.out + captured.err
+        assert code in ({2} if "error:" in shown else {0}), printed
+        for expected in shown.splitlines():
+            if expected.strip() not in {"", "..."}:
+                assert expected.rstrip() in printed, f"{line}\nprinted:\n{printed}"

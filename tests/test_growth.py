@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from causalopt import Model, QuestionError, load, rates
+
+
+def one(rule: str, **parameters: float) -> Model:
+    variables = {"x": {"rule": rule, "initial": 0.3}, "a": {"rule": "x[t-1]", "initial": 0}}
+    return Model(name="map", parameters=parameters, variables=variables, partition={"A": "a"})
+
+
+def test_logistic_map_at_4_grows_by_ln_2() -> None:
+    found = rates(one("4*x[t-1]*(1 - x[t-1])"), steps=20_000)
+    assert found.lyapunov[0] == pytest.approx(math.log(2), abs=4e-3)
+
+
+def test_tent_map_grows_by_ln_mu() -> None:
+    found = rates(one("mu*min(x[t-1], 1 - x[t-1])", mu=1.9), steps=2000)
+    assert found.lyapunov[0] == pytest.approx(math.log(1.9), rel=1e-12)
+
+
+def test_cat_map_has_its_golden_exponents() -> None:
+    fold = "{0} - floor({0})"
+    variables = {
+        "x": {"rule": fold.format("(2*x[t-1] + y[t-1])"), "initial": 0.1},
+        "y": {"rule": fold.format("(x[t-1] + y[t-1])"), "initial": 0.2},
+        "z": {"rule": "x[t]", "initial": 0},
+    }
+    found = rates(Model(name="cat", variables=variables, partition={"A": "z"}), steps=500)
+    assert found.lyapunov == pytest.approx((0.9624236501, -0.9624236501), abs=1e-9)
+
+
+def test_henon_map_contracts_by_its_jacobian() -> None:
+    rule = "1 - 1.4*x[t-1]**2 + 0.3*x[t-2]"
+    variables = {"x": {"rule": rule, "initial": [0.1, 0.1]}, "z": {"rule": "x[t]", "initial": 0}}
+    found = rates(Model(name="henon", variables=variables, partition={"A": "z"}), steps=20_000)
+    assert sum(found.lyapunov) == pytest.approx(math.log(0.3), abs=1e-9)
+    assert found.lyapunov[0] == pytest.approx(0.419217, abs=6e-3)
+
+
+def test_lorenz_exponents_sum_to_its_divergence() -> None:
+    found = rates(load("lorenz").replace(method="rk4"), steps=20_000)
+    assert sum(found.lyapunov) == pytest.approx(-(10 + 1 + 8 / 3), abs=1e-3)
+    assert found.lyapunov[0] == pytest.approx(0.9056, abs=0.05)
+    assert found.lyapunov[1] == pytest.approx(0, abs=0.03)
+    assert found.conditional == pytest.approx((-1.80, -1.86), abs=0.01)
+    assert found.op_rate == pytest.approx(found.conditional[0] - found.lyapunov[0], abs=1e-9)
+    assert found.unit == "nats per time unit"
+
+
+def test_lorenz_driven_by_b_is_two_plain_decays() -> None:
+    found = rates(load("lorenz").replace(method="rk4"), hold="b", steps=5000)
+    assert found.conditional == pytest.approx((-8 / 3, -10), abs=2e-4)
+
+
+def test_thermostat_rate_is_its_slow_root() -> None:
+    found = rates(load("thermostat"), steps=2000)
+    assert found.op_rate == pytest.approx(-math.log((1 + math.sqrt(0.96)) / 2), rel=1e-12)
+    assert found.conditional == (0.0,)
+    assert found.unit == "nats per step"
+
+
+def test_a_dead_beat_has_an_infinite_rate() -> None:
+    found = rates(one("0.5 + 0*x[t-1]"), steps=20, transient=0)
+    assert found.lyapunov == (-math.inf,)
+    assert found.to_dict()["lyapunov"] == ["-inf"]
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        (load("thermostat"), {"hold": "T[t<=10]"}, "hold whole variables, such as T"),
+        (load("thermostat"), {"steps": 3}, "at least 10 steps"),
+        (load("thermostat"), {"hold": "T, R"}, "no memory outside the held set"),
+        (Model(name="z", variables={"z": 1}), {}, "has none"),
+        (Model(name="m", variables={"x": {"rule": "2*t"}, "y": {"rule": "x[t]"}}),
+         {"hold": "y"}, "no rule reads an earlier step"),
+        (Model(name="m", variables={"x": {"rule": "x[t-1]", "initial": 1}}), {}, "which variables"),
+    ],
+)  # fmt: skip
+def test_a_rate_that_cannot_be_is_refused(model: Model, options: dict, message: str) -> None:
+    with pytest.raises(QuestionError, match=message):
+        rates(model, **options)
+
+
+def test_a_diverging_run_says_so() -> None:
+    assert rates(one("x[t-1]**2 + 2"), steps=50).status == "diverged"

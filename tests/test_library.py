@@ -1,0 +1,58 @@
+"""Every file in models/ is built, run and held to the facts it carries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from causalopt import Fact, UnknownNameError, load, run, shipped
+from causalopt.library import models_folder
+
+FACTS = [
+    pytest.param(name, fact, id=f"{name}: {fact.claim}")
+    for name in shipped()
+    for fact in load(name).facts
+    if fact.measure in {"op", "comp", "total", "direct", "value"}
+]
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_a_shipped_model_names_its_source_and_facts(name: str) -> None:
+    model = load(name)
+    assert model.name == name
+    assert model.title
+    assert model.source
+    assert model.facts
+
+
+@pytest.mark.parametrize(("name", "fact"), FACTS)
+def test_a_shipped_model_keeps_its_facts(name: str, fact: Fact) -> None:
+    model = load(name).replace(
+        parameters=fact.parameters, initial=fact.initial, dt=fact.dt, method=fact.method
+    )
+    found = run(
+        model,
+        nudge=fact.nudge,
+        hold=fact.hold,
+        target=fact.target,
+        steps=None if model.is_static else fact.at,
+    )
+    values = found.W[found.target] if fact.measure == "value" else getattr(found, fact.measure)
+    assert values[fact.at] == pytest.approx(fact.value, abs=fact.tolerance)
+
+
+def test_models_ships_nothing_but_models() -> None:
+    assert {file.suffix for file in models_folder().iterdir()} == {".yaml"}
+
+
+def test_a_misspelt_model_is_an_error_with_a_suggestion() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'thermostat'"):
+        load("thermostatt")
+
+
+def test_a_file_is_loaded_by_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\nvariables: {x: {rule: 'x[t-1]/2', initial: 1}}\n")
+    assert load(file).name == "mine"
+    assert load(str(file)) == load(file)
