@@ -176,7 +176,7 @@ class TestCausalStrength:
                 assert strength >= told - 1e-10
 
     def test_an_arrow_that_is_not_there_is_refused(self) -> None:
-        with pytest.raises(QuestionError, match="no arrow from 'room' to 'door'|no arrow"):
+        with pytest.raises(QuestionError, match="no arrow from 'thermostat'"):
             causal_strength(_dumb(), _dumb().initial, [("thermostat", "thermostat")])
 
 
