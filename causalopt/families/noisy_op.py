@@ -151,8 +151,7 @@ def _linearised(model: Model, target: str | None) -> _System:
     jacobians = []
     for combination in itertools.product(*noise.values()):
         drawn = {
-            ref(name, 0): const(value)
-            for name, (value, _) in zip(names, combination, strict=True)
+            ref(name, 0): const(value) for name, (value, _) in zip(names, combination, strict=True)
         }
         jacobians.append(_jacobians(model, slots, (total, direct), drawn))
     step = step_map(model.template, noise)
