@@ -15,6 +15,7 @@ import typer
 
 from causalopt.commands.check import check
 from causalopt.commands.derive import derive
+from causalopt.commands.draw import draw
 from causalopt.commands.entropy import entropy
 from causalopt.commands.escape import escape
 from causalopt.commands.models import models
@@ -35,9 +36,10 @@ COMMANDS = (
     check,
     run,
     derive,
-    rates,
     entropy,
     escape,
+    rates,
+    draw,
     schema,
 )
 for command in COMMANDS:
