@@ -50,7 +50,7 @@ def start(model: DiscreteModel, *, joint: bool) -> Law:
 
 
 def measure(parents: int, certain: bool, joint: bool) -> tuple[float, float, float, float, int]:
-    """Return seconds for the step and for the entropies, processor seconds, gigabytes, how many."""
+    """Return seconds of the step and of the entropies, processor seconds, gigabytes, count."""
     model = network(parents, certain=certain, seed=1)
     law = start(model, joint=joint)
     began, busy = time.perf_counter(), time.process_time()
