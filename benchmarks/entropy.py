@@ -66,9 +66,8 @@ def main() -> None:
     """Print one row a case."""
     parents = int(sys.argv[1]) if len(sys.argv) > 1 else 2
     print(f"{VARIABLES} variables of {LABELS} labels, {parents} parents each")
-    print(
-        f"{'rules':<12}{'start':<14}{'step s':>8}{'entropies s':>13}{'sum s':>8}{'cpu s':>8}{'peak GB':>9}"
-    )
+    header = f"{'rules':<12}{'start':<14}{'step s':>8}{'entropies s':>13}"
+    print(f"{header}{'sum s':>8}{'cpu s':>8}{'peak GB':>9}")
     context = multiprocessing.get_context("spawn")
     for certain in (False, True):
         for joint in (False, True):
