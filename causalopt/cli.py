@@ -15,7 +15,9 @@ import typer
 
 from causalopt.commands.check import check
 from causalopt.commands.derive import derive
+from causalopt.commands.draw import draw
 from causalopt.commands.entropy import entropy
+from causalopt.commands.escape import escape
 from causalopt.commands.models import models
 from causalopt.commands.rates import rates
 from causalopt.commands.run import run
@@ -36,8 +38,10 @@ COMMANDS = (
     run,
     derive,
     sweep,
-    rates,
     entropy,
+    escape,
+    rates,
+    draw,
     schema,
 )
 for command in COMMANDS:

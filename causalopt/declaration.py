@@ -136,25 +136,34 @@ class Question(Record):
     steps: int | None = Field(default=None, ge=0, description="how many steps to run")
 
 
+Quantity = Literal["op", "comp", "total", "direct", "value"]
+Entropy = Literal[
+    "S", "S_decoupled", "S_next", "S_next_decoupled", "mutual_information", "optimizing_strength",
+    "adjusted",
+]  # fmt: skip
+
+
 class Fact(Record):
     """A number the model is known to give, with its source: shipped models carry their own tests.
 
     Attributes:
         claim: The fact in words.
-        measure: Which result is compared: `op`, `comp`, `total`, `direct`, or `value` (of target in
-            the baseline W).
-        at: The step it is compared at.
+        measure: Which result is compared: `op`, `comp`, `total`, `direct`, `value` (of target in
+            the baseline W), or an entropy of the law, in bits (`optimizing_strength`, ...).
+        at: The step it is compared at, or the step of the surgery.
+        start: The law at t = 0 for an entropy: the model's or the uniform one.
         value: The expected value.
         tolerance: The largest difference allowed.
         source: Where the value comes from, and how it can be derived.
     """
 
     claim: str
-    measure: Literal["op", "comp", "total", "direct", "value"]
+    measure: Quantity | Entropy
     at: int = Field(0, ge=0)
     value: float
     tolerance: float = Field(gt=0)
     source: str
+    start: Literal["model", "uniform"] = "model"
     nudge: str | None = None
     hold: str | None = None
     target: str | None = None

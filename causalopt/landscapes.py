@@ -27,8 +27,8 @@ FORMATS = (".nc", ".zarr")
 def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
     """Return a sweep as a dataset with one axis per swept value.
 
-    Variables: `value` (of m in W), `total`, `direct`, `comp`, `op` (nats) and `status`, a code whose
-    meanings stand in its attributes `flag_values` and `flag_meanings`.
+    Variables: `value` (of m in W), `total`, `direct`, `comp`, `op` (nats) and `status`, a code
+    whose meanings stand in its attributes `flag_values` and `flag_meanings`.
     """
     names = [_label(name) for name in sweep.axes]
     flags = {

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from causalopt.response.lanes import LaneEffect
 
 Progress: TypeAlias = Callable[[int], None]
+_ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
 LARGEST = 1_000_000_000
-_FAILED = [int(np.flatnonzero(NAMES == name)[0]) for name in ("diverged", "nonfinite")]
+_FAILED = [int(np.flatnonzero(name == NAMES)[0]) for name in ("diverged", "nonfinite")]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -53,6 +54,8 @@ class Sweep:
         direct: The effect over the paths that avoid A.
         comp: Comp, NaN where undefined.
         op: Op in nats, NaN where undefined.
+        slopes: Comp as `power` integrates it: where a point lies on a kink to within rounding, the
+            one for delta -> 0 from above.
         codes: The status of each point as a place in `causalopt.measures.NAMES`.
         workers: How many threads ran it.
     """
@@ -67,6 +70,7 @@ class Sweep:
     direct: Floats
     comp: Floats
     op: Floats
+    slopes: Floats
     codes: NDArray[np.int8]
     workers: int
 
@@ -90,12 +94,13 @@ class Sweep:
         """The amount of optimization: the integral of 1 - Comp over the nudged axis (trapezoid).
 
         Defining Optimization, Part 4. None unless the nudged node is the only axis, or where Comp
-        is undefined somewhere on it.
+        is undefined somewhere on it. On a kink the limit delta -> 0 has two sides, and rounding
+        decides which of them a tangent takes: there the integral takes the side delta > 0.
         """
         name = node_text(self.model, self.asked.nudge)
         if list(self.axes) != [name]:
             return None
-        value = float(np.trapezoid(1.0 - self.comp, self.axes[name]))
+        value = float(np.trapezoid(1.0 - self.slopes, self.axes[name]))
         return None if math.isnan(value) else value
 
     def to_dict(self, out: str | None = None) -> dict[str, Any]:
@@ -205,9 +210,10 @@ def sweep(
     work = _prepared(model, asked, axes, tuple(given), delta, estimate)
     threads = min(workers or processors(), len(work.tasks))
     columns = _run(work, threads, progress)
+    _one_sided(work, columns)
     shape = tuple(len(values) for values in axes.values())
     results = {name: column.reshape(shape) for name, column in columns.items()}
-    return Sweep(model, axes, asked, step, delta, **results, workers=threads)  # type: ignore[arg-type]
+    return Sweep(model, axes, asked, step, delta, **results, workers=threads)
 
 
 def processors() -> int:
@@ -235,6 +241,7 @@ class _Work:
     model: Model
     batch: Batch
     runner: BatchRunner
+    along: float
     paths: tuple[bool, bool]
     tasks: list[slice]
 
@@ -280,10 +287,13 @@ def _prepared(
         mode="tangents" if delta is None else "finite",
         delta=0.0 if delta is None else delta,
         estimate=estimate,
+        near=delta is None and [*axes] == [node_text(model, asked.nudge)],
     )
     runner = BatchRunner(template.structure, batch)
     size = max(LANES, min(TASK, -(-count // (4 * processors()) // LANES) * LANES))
-    return _Work(model, batch, runner, (paths[0], paths[1]), runner.tasks(size))
+    along = min((float(np.diff(values).min()) for values in map(np.unique, axes.values())
+                 if len(values) > 1), default=1.0)  # fmt: skip
+    return _Work(model, batch, runner, _ASIDE * along, (paths[0], paths[1]), runner.tasks(size))
 
 
 def _place(model: Model, item: Set) -> tuple[int, str]:
@@ -358,9 +368,7 @@ def _reads(term: Term, names: Mapping[str, Floats]) -> bool:
     return any(leaf.op == "param" and leaf.payload in names for leaf in leaves(term))
 
 
-def _parameter(
-    leaf: Term, varying: dict[str, Floats], uniform: dict[str, float]
-) -> Floats | float:
+def _parameter(leaf: Term, varying: dict[str, Floats], uniform: dict[str, float]) -> Floats | float:
     name = str(leaf.payload) if leaf.op == "param" else leaf.op
     return varying[name] if name in varying else uniform[name]
 
@@ -371,6 +379,7 @@ def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDAr
         name: np.empty(count) for name in ("values", "total", "direct", "comp", "op")
     }
     columns["codes"] = np.empty(count, dtype=np.int8)
+    columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
     done = 0
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         pending = [pool.submit(_task, work, columns, lanes) for lanes in work.tasks]
@@ -393,8 +402,29 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     effect: LaneEffect = lane_effect(structure, part, kept, 0, work.paths)
     codes = status_codes(effect)
     columns["codes"][lanes] = codes
+    if work.batch.near:
+        columns["near"][lanes] = kept.near[0] != 0
     columns["comp"][lanes], columns["op"][lanes] = ratios(effect, codes)
     columns["values"][lanes] = kept.values["w"][0, 0]
     columns["total"][lanes] = effect.total.value
     columns["direct"][lanes] = effect.direct.value
-    return lanes.stop - lanes.start
+    return len(codes)
+
+
+def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
+    """Find Comp for delta -> 0 from above where a point lies on a kink to within rounding."""
+    columns["slopes"] = columns["comp"]
+    chosen = np.flatnonzero(columns.pop("near"))
+    if not len(chosen):
+        return
+    beside = work.batch.slice(chosen)
+    starts = {node: values + work.along for node, values in beside.starts.items()}
+    beside = dataclasses.replace(beside, starts=starts)
+    structure = work.model.template.structure
+    runner = BatchRunner(structure, beside)
+    slopes = columns["comp"].copy()
+    for lanes in runner.tasks():
+        kept = runner.run(lanes)
+        effect = lane_effect(structure, beside.slice(lanes), kept, 0, work.paths)
+        slopes[chosen[lanes]] = ratios(effect, status_codes(effect))[0]
+    columns["slopes"] = slopes

@@ -129,9 +129,7 @@ def _axes(texts: list[str]) -> dict[str, tuple[float, float, int]]:
 
 
 def _not_an_axis(text: str) -> QuestionError:
-    return QuestionError(
-        f"--grid takes AXIS=LO:HI:COUNT such as R[0]=5:45:401, found '{text}'"
-    )
+    return QuestionError(f"--grid takes AXIS=LO:HI:COUNT such as R[0]=5:45:401, found '{text}'")
 
 
 def _spaced(low: float, high: float, count: int) -> list[float]:

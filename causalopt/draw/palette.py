@@ -16,6 +16,8 @@ GREEN = "#009e73"
 BLUE = "#0072b2"
 FILL_A = "#fbe9b7"
 FILL_B = "#dcebf7"
+BAND_A = "#fdf8e9"
+BAND_B = "#f3f8fc"
 
 WORLD_COLOURS = {"W": INK, "X": RED, "Y": GREEN}
 WORLD_DASHES = {"W": "-", "X": "-", "Y": "--"}

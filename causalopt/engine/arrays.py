@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from causalopt.engine.plan import Floats
 from causalopt.engine.program import constant_value
@@ -30,7 +29,7 @@ def integer_power(base: Floats, exponent: int) -> Floats:
 
 
 # The meanings of `expressions.ieee`, on arrays.
-OPERATIONS: dict[str, Callable[..., NDArray[Any]]] = {
+OPERATIONS: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,

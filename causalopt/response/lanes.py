@@ -52,7 +52,8 @@ def lane_effect(
     part = _finite_part if batch.mode == "finite" else _tangent_part
     total, direct = (part(batch, lanes, k, world, paths[world]) for world in (0, 1))
     worlds = "wxy" if batch.mode == "finite" else "w"
-    finite = np.isfinite([lanes.values[world][k, 0] for world in worlds]).all(axis=0)
+    values = np.array([lanes.values[world][k, 0] for world in worlds])
+    finite: Bools = np.isfinite(values).all(axis=0)
     whole = finite & np.isfinite(total.mantissa) & np.isfinite(direct.mantissa)
     held = batch.plan.held_at(batch.keep[k])[batch.outputs[0]]
     return LaneEffect(

@@ -183,6 +183,11 @@ def _solved(
     notes += [*solution.total.form.notes, *solution.direct.form.notes]
     verified = all(check.passed for check in checks)
     written = dict(linear.irrational)
+    named = [
+        (name, expr.xreplace(written))
+        for effect in (solution.total, solution.direct)
+        for name, expr in effect.form.definitions
+    ]
     return Derivation(
         reading,
         "closed form",
@@ -193,6 +198,7 @@ def _solved(
         tuple(dict.fromkeys(notes)),
         solution=solution,
         at=at,
+        definitions=tuple(dict.fromkeys(named)),
         stand_ins=linear.irrational,
     )
 

@@ -17,6 +17,7 @@ import sympy
 
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.degenerate import Condition, coincidences, solve_condition
+from causalopt.symbolic.naming import Names
 from causalopt.symbolic.residues import Exponent, factor_term
 from causalopt.symbolic.resolvent import Response
 from causalopt.symbolic.roots import Reduced, reduce_response
@@ -35,12 +36,14 @@ class ClosedForm:
         valid_from: The first step at which it holds.
         conditions: What the parameters must keep, beyond what the branches cover.
         notes: What was chosen for want of time.
+        definitions: (name, expression) of coefficients too long to stand in the formula.
     """
 
     expr: sympy.Expr
     valid_from: int
     conditions: tuple[Condition, ...] = ()
     notes: tuple[str, ...] = ()
+    definitions: tuple[tuple[sympy.Symbol, sympy.Expr], ...] = ()
 
 
 def invert(
@@ -50,6 +53,7 @@ def invert(
     *,
     early: Early,
     deadline: Deadline,
+    names: Names,
     depth: int = 0,
 ) -> ClosedForm:
     """Return the effect at step t from its z-transform.
@@ -60,6 +64,7 @@ def invert(
         start: The step of the nudge.
         early: Gives the first so many exact effects, for steps the formula does not reach.
         deadline: When to stop looking for degenerate cases.
+        names: Takes coefficients too long to stand in the formula.
         depth: How many degenerate conditions already hold.
 
     Returns:
@@ -72,26 +77,49 @@ def invert(
         return ClosedForm(sympy.S.Zero, start)
     reduced = reduce_response(response, deadline)
     exponent = Exponent(t - start, reduced.power - 1)
-    generic, conditions = deadline.run(_sum_of_terms, reduced, exponent)
+    notes = list(reduced.notes)
+    try:
+        generic, conditions = deadline.run(
+            _sum_of_terms, reduced, exponent, names, at_most=deadline.remaining() / 3
+        )
+    except OvertimeError:
+        reduced = _whole(reduced)
+        generic, conditions = deadline.run(_sum_of_terms, reduced, exponent, names)
+        notes.append("partial fractions did not end in time: one sum over all roots instead")
     first = max(0, 1 - reduced.power)
     branches: list[tuple[sympy.Expr, sympy.Basic]] = []
-    notes = list(reduced.notes)
     if response.parameters and depth < 2:
-        problem = _Problem(response, t, start, early, deadline, depth)
+        problem = _Problem(response, t, start, early, deadline, names, depth)
         conditions, branches, more = _cases(problem, reduced, conditions)
         notes += more
     if first <= MOST_EARLY:
         branches = [*branches, *_early(early(first), t, start)]
         first = 0
     whole = sympy.Piecewise(*branches, (generic, True)) if branches else generic
-    return ClosedForm(whole, start + first, tuple(conditions), tuple(notes))
+    return ClosedForm(whole, start + first, tuple(conditions), tuple(notes), names.definitions)
 
 
-def _sum_of_terms(reduced: Reduced, exponent: Exponent) -> tuple[sympy.Expr, list[Condition]]:
+def _whole(reduced: Reduced) -> Reduced:
+    """The denominator as one factor, whose roots need not be told apart.
+
+    Raises:
+        OvertimeError: A root repeats for all parameters: the simple sum would divide by 0.
+    """
+    if any(multiplicity > 1 for _, multiplicity in reduced.factors):
+        raise OvertimeError("partial fractions with repeated roots did not end in time")
+    product = reduced.numerator.one
+    for factor, _ in reduced.factors:
+        product *= factor
+    return dataclasses.replace(reduced, factors=((product, 1),))
+
+
+def _sum_of_terms(
+    reduced: Reduced, exponent: Exponent, names: Names
+) -> tuple[sympy.Expr, list[Condition]]:
     terms, conditions = [], []
     for place, (factor, multiplicity) in enumerate(reduced.factors):
         rest = [f**r for i, (f, r) in enumerate(reduced.factors) if i != place]
-        term, needs = factor_term(reduced.numerator, factor, multiplicity, rest, exponent)
+        term, needs = factor_term(reduced.numerator, factor, multiplicity, rest, exponent, names)
         terms.append(term)
         conditions += needs
     return sympy.Add(*terms), conditions
@@ -106,6 +134,7 @@ class _Problem:
     start: int
     early: Early
     deadline: Deadline
+    names: Names
     depth: int
 
     def at(self, symbol: sympy.Symbol, value: sympy.Expr) -> ClosedForm:
@@ -116,7 +145,13 @@ class _Problem:
 
         special = self.response.subs({symbol: value})
         return invert(
-            special, self.t, self.start, early=early, deadline=self.deadline, depth=self.depth + 1
+            special,
+            self.t,
+            self.start,
+            early=early,
+            deadline=self.deadline,
+            names=self.names,
+            depth=self.depth + 1,
         )
 
 

@@ -40,6 +40,7 @@ class Derivation:
         program: The straight-line program, where it is not.
         paths: The single paths' contributions, in a model without time.
         at: The step asked for, if one was.
+        definitions: Names of coefficients too long to stand in a closed form.
         stand_ins: Symbols of `solution` that stand for irrational expressions.
     """
 
@@ -54,6 +55,7 @@ class Derivation:
     program: Program | None = None
     paths: tuple[PathEffect, ...] = ()
     at: int | None = None
+    definitions: tuple[tuple[sympy.Symbol, sympy.Expr], ...] = ()
     stand_ins: Mapping[sympy.Symbol, sympy.Expr] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
@@ -112,9 +114,8 @@ class Derivation:
             "conditions": [*self.conditions, *self.notes],
             "verified": self.verified,
         }
-        if self.needs_program:
-            assert self.program is not None
-            result["program"] = [[to_text(n), to_text(e)] for n, e in self.program.lines]
+        if self.lines:
+            result["program"] = [[to_text(name), to_text(expr)] for name, expr in self.lines]
         if self.at is not None:
             result["value"] = self.value(self.at)
         return result
@@ -126,6 +127,13 @@ class Derivation:
         if self.stand_ins or not all(value.is_Rational for value in values.values()):
             return None
         return dict(values)
+
+    @property
+    def lines(self) -> tuple[tuple[sympy.Symbol, sympy.Expr], ...]:
+        """The definitions of all names in the formulas that are no parameters, in order."""
+        if self.needs_program and self.program is not None:
+            return self.program.lines
+        return self.definitions
 
     @property
     def needs_program(self) -> bool:
@@ -148,6 +156,7 @@ class Derivation:
         if self.needs_program:
             lines.append(str(self.program))
         else:
+            lines += [f"{name} = {expr}" for name, expr in self.definitions]
             lines += [f"total  = {self.total}", f"direct = {self.direct}"]
         lines += [f"  {path}" for path in self.paths]
         lines += [f"Comp   = {self.comp}", f"Op     = {self.op}"]

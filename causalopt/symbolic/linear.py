@@ -15,6 +15,7 @@ from causalopt.symbolic.closed_form import MOST_EARLY, ClosedForm, invert, with_
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.frequency import Sensitivity, sensitivity
 from causalopt.symbolic.measure import comp_of, op_of
+from causalopt.symbolic.naming import Names
 from causalopt.symbolic.powers import effect_after
 from causalopt.symbolic.resolvent import Response, coefficient_field, influence, resolve
 from causalopt.symbolic.templates import LinearTemplate, Question
@@ -74,15 +75,20 @@ class LinearSolution:
         """Whether both formulas were found equal to the recurrence, exactly."""
         return self.total.verification.passed and self.direct.verification.passed
 
-    def sensitivity(self) -> Sensitivity | None:
-        """Comp(z); None where the direct effect is identically 0."""
-        return sensitivity(self.total.response, self.direct.response)
+    def sensitivity(self, deadline: Deadline | None = None) -> Sensitivity | None:
+        """Comp(z); None where the direct effect is identically 0.
+
+        Raises:
+            OvertimeError: It could not be reduced in time (10 s when no deadline is given).
+        """
+        limit = deadline or Deadline.after(10.0)
+        return limit.run(sensitivity, self.total.response, self.direct.response)
 
     def asymptotics(self, deadline: Deadline) -> tuple[Asymptotics, Asymptotics]:
         """The long-time behaviour of the total and of the direct effect."""
         return (
-            asymptotics(self.total.response, deadline),
-            asymptotics(self.direct.response, deadline),
+            deadline.run(asymptotics, self.total.response, deadline),
+            deadline.run(asymptotics, self.direct.response, deadline),
         )
 
     def rate(self, values: dict[sympy.Symbol, sympy.Rational]) -> float:
@@ -157,6 +163,7 @@ def _effect(template: LinearTemplate, question: Question, hold: bool, deadline: 
     response = deadline.run(find, at_most=deadline.remaining() / 2)
     field = coefficient_field(template.parameters)
     before = response.base - question.start
+    names = Names("direct_c" if hold else "total_c", frozenset(template.parameters))
 
     def early_steps(count: int) -> tuple[sympy.Expr, ...]:
         effects = influence(template, question, hold=hold, last=question.start + count - 1)
@@ -168,7 +175,7 @@ def _effect(template: LinearTemplate, question: Question, hold: bool, deadline: 
         return early_steps(before + count)[before:] if count else ()
 
     try:
-        form = invert(response, T, response.base, early=early, deadline=deadline)
+        form = invert(response, T, response.base, early=early, deadline=deadline, names=names)
     except ZeroDivisionError as error:
         raise OvertimeError(f"the generic formula divides by 0: {error}") from None
     if 0 < before <= MOST_EARLY and form.valid_from == response.base:

@@ -52,6 +52,9 @@ def op_of(comp: sympy.Expr) -> sympy.Expr:
         return sympy.nan
     if isinstance(comp, sympy.Piecewise):
         return sympy.Piecewise(*((op_of(value), condition) for value, condition in comp.args))
+    if comp.has(sympy.RootSum):
+        # Evaluation would take the sum apart and factor its polynomial again, at length.
+        return -sympy.log(sympy.Abs(comp, evaluate=False), evaluate=False)
     total = sympy.S.Zero
     rest = sympy.S.One
     for factor in sympy.Mul.make_args(comp):

@@ -13,6 +13,7 @@ import dataclasses
 import sympy
 
 from causalopt.symbolic.degenerate import Condition, nonzero
+from causalopt.symbolic.naming import Names
 from causalopt.symbolic.resolvent import Z
 
 
@@ -34,6 +35,7 @@ def factor_term(
     multiplicity: int,
     rest: list[sympy.Poly],
     exponent: Exponent,
+    names: Names,
 ) -> tuple[sympy.Expr, list[Condition]]:
     """Return the residues at the roots of one factor, and what the parameters must keep.
 
@@ -43,6 +45,7 @@ def factor_term(
         multiplicity: r.
         rest: The other factors with their powers; h is their product.
         exponent: E.
+        names: Takes long coefficients.
 
     Returns:
         The sum over the roots of q, and conditions.
@@ -51,11 +54,11 @@ def factor_term(
     for poly in rest:
         other *= poly
     if factor.degree() == 1:
-        return _linear(numerator, factor, multiplicity, other, exponent)
+        return _linear(numerator, factor, multiplicity, other, exponent, names)
     if factor.degree() == 2 and multiplicity == 1:
         residue = (numerator * _inverse(other, factor)).rem(factor)
-        return _quadratic(residue, factor, exponent), []
-    return _higher(numerator, factor, multiplicity, other, exponent)
+        return _quadratic(residue, factor, exponent, names), []
+    return _higher(numerator, factor, multiplicity, other, exponent, names)
 
 
 def _tidy(expr: sympy.Expr) -> sympy.Expr:
@@ -120,12 +123,13 @@ def _linear(
     multiplicity: int,
     other: sympy.Poly,
     exponent: Exponent,
+    names: Names,
 ) -> tuple[sympy.Expr, list[Condition]]:
-    root = _tidy(-factor.nth(0))
+    root = names.short(-factor.nth(0))
     parts = principal_part(numerator, factor, multiplicity, other)
     total = sympy.Add(
         *(
-            _tidy(c.as_expr()) * _falling(exponent, j) * root ** exponent.plus(-j)
+            names.short(c.as_expr()) * _falling(exponent, j) * root ** exponent.plus(-j)
             for j, c in enumerate(parts)
         )
     )
@@ -133,10 +137,12 @@ def _linear(
     return total, vanishing
 
 
-def _quadratic(residue: sympy.Poly, factor: sympy.Poly, exponent: Exponent) -> sympy.Expr:
+def _quadratic(
+    residue: sympy.Poly, factor: sympy.Poly, exponent: Exponent, names: Names
+) -> sympy.Expr:
     """(n(l+) l+^E - n(l-) l-^E) / (l+ - l-), in the form its discriminant asks for."""
-    b, c = (_tidy(factor.nth(i)) for i in (1, 0))
-    n0, n1 = (_tidy(residue.nth(i)) for i in (0, 1))
+    b, c = (names.short(factor.nth(i)) for i in (1, 0))
+    n0, n1 = (names.short(residue.nth(i)) for i in (0, 1))
     discriminant = _tidy(sympy.cancel(b**2 - 4 * c))
     if discriminant.is_number:
         form = _radicals if discriminant > 0 else _oscillation
@@ -193,23 +199,24 @@ def _higher(
     multiplicity: int,
     other: sympy.Poly,
     exponent: Exponent,
+    names: Names,
 ) -> tuple[sympy.Expr, list[Condition]]:
     used = factor.free_symbols | factor.free_symbols_in_domain | exponent.age.free_symbols
-    names = ("x", "r", "root", "x_", "r_")
-    x = next(s for s in map(sympy.Symbol, names) if s not in used)
+    letters = ("x", "r", "root", "x_", "r_")
+    x = next(s for s in map(sympy.Symbol, letters) if s not in used)
     if multiplicity == 1:
-        below = (factor.diff(Z) * other).as_expr()
-        body = numerator.as_expr() / below * Z ** exponent.plus(0)
+        slope = names.polynomial(factor, x).diff(x)
+        rest = names.polynomial(other, x)
+        body = names.polynomial(numerator, x) / (slope * rest) * x ** exponent.plus(0)
     else:
         parts = principal_part(numerator, factor, multiplicity, other)
         body = sympy.Add(
             *(
-                p.as_expr() * _falling(exponent, j) * Z ** exponent.plus(-j)
+                names.polynomial(p, x) * _falling(exponent, j) * x ** exponent.plus(-j)
                 for j, p in enumerate(parts)
             )
         )
-    body = body.subs(Z, x)
-    polynomial = factor.as_expr().subs(Z, x)
+    polynomial = names.polynomial(factor, x)
     if factor.degree() == 2:
         value = sympy.Add(*(body.subs(x, root) for root in sympy.roots(polynomial, x)))
         needs = nonzero(factor.discriminant(), f"{polynomial} has no repeated root in {x}")

@@ -74,10 +74,12 @@ def _compare(
     near = form.valid_from + 2 * order + 2
     for point, degenerate in _points(form.expr, template.parameters, t):
         special = template.subs(point)
+        known = {p: _fraction(v) for p, v in point.items()}
+        known |= {name: exact_value(e, known) for name, e in form.definitions}
         effects = influence(special, question, hold=hold, last=near + _FAR)
         for step in (*range(form.valid_from, near), near + _FAR):
             expected = effects[step - question.start].get(question.target, 0)
-            values = {p: _fraction(v) for p, v in point.items()} | {t: Fraction(step)}
+            values = known | {t: Fraction(step)}
             try:
                 found = exact_value(form.expr, values)
             except ZeroDivisionError:
