@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from causalopt.model import Model
     from causalopt.runs import Run, run
     from causalopt.selectors import Node
+    from causalopt.symbolic import Derivation, derive
     from causalopt.worlds import World, world
 
 _HOMES = {
@@ -59,6 +60,7 @@ _HOMES = {
     "model": ["Model"],
     "runs": ["Run", "run"],
     "selectors": ["Node"],
+    "symbolic": ["Derivation", "derive"],
     "worlds": ["World", "world"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -66,6 +68,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "STATUSES",
     "CausaloptError",
+    "Derivation",
     "ExpressionError",
     "Fact",
     "FileError",
@@ -84,6 +87,7 @@ __all__ = [
     "UnknownNameError",
     "Variable",
     "World",
+    "derive",
     "from_networkx",
     "load",
     "parse_model",

@@ -14,7 +14,10 @@ from typing import Annotated, Any
 import typer
 
 from causalopt.commands.check import check
+from causalopt.commands.derive import derive
 from causalopt.commands.draw import draw
+from causalopt.commands.entropy import entropy
+from causalopt.commands.escape import escape
 from causalopt.commands.models import models
 from causalopt.commands.rates import rates
 from causalopt.commands.run import run
@@ -28,7 +31,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (models, check, run, rates, draw, schema):
+COMMANDS = (
+    models,
+    check,
+    run,
+    derive,
+    entropy,
+    escape,
+    rates,
+    draw,
+    schema,
+)
+for command in COMMANDS:
     app.command()(command)
 
 # Typer's own base of all complaints about the words of a command.

@@ -7,6 +7,7 @@ Frozen pydantic records. They check shapes and types only; what the texts in the
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -40,8 +41,40 @@ def _names(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _label(value: Any) -> Any:
+    if isinstance(value, bool):
+        word = str(value).lower()
+        raise ValueError(f"a label is a word or a number, found {word}: write '{word}' in quotes")
+    return _scalar(value)
+
+
+def _domain(value: Any) -> Any:
+    if isinstance(value, str):
+        bounds = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", value)
+        if bounds is None or int(bounds[1]) > int(bounds[2]):
+            raise ValueError(f"expected labels [a, b, ...] or a range 0..7, found {value!r}")
+        return tuple(range(int(bounds[1]), int(bounds[2]) + 1))
+    if isinstance(value, list | tuple):
+        texts = [str(label) for label in value]
+        twice = [text for text in texts if texts.count(text) > 1]
+        if not value or twice:
+            raise ValueError(f"a domain needs distinct labels, found {twice[0] if twice else '[]'}")
+    return value
+
+
+def _rows(value: Any) -> Any:
+    if isinstance(value, Mapping):  # "high, hot": off says the same as [high, hot, off]
+        return [[*(part.strip() for part in str(k).split(",")), v] for k, v in value.items()]
+    return value
+
+
 Scalar = Annotated[int | float | str, BeforeValidator(_scalar)]
 Text = Annotated[str, BeforeValidator(_text)]
+Label = Annotated[int | float | str, BeforeValidator(_label)]
+Domain = Annotated[tuple[Label, ...], BeforeValidator(_domain)]
+LabelLaw = Mapping[int | str, Scalar]
+Row = tuple[LabelLaw | tuple[Label, ...] | Label, ...]
+Rows = Annotated[tuple[Row, ...], BeforeValidator(_rows)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
@@ -60,8 +93,27 @@ class Variable(Record):
     flow: Text | None = Field(
         default=None, description="dv/dtime, with bare names; in place of a rule"
     )
-    initial: Scalar | tuple[Scalar, ...] | None = Field(
-        default=None, description="the value at t = 0, or the list of values at t = 0, 1, ..."
+    initial: Scalar | tuple[Scalar, ...] | LabelLaw | None = Field(
+        default=None,
+        description="the value at t = 0, the list of values at t = 0, 1, ..., or a law {hot: 1/3}",
+    )
+    domain: Domain | None = Field(
+        default=None, description="its labels [hot, warm, cold], or whole numbers 0..7"
+    )
+    parents: Names | None = Field(
+        default=None, description="what the table reads, such as room[t-1]"
+    )
+    table: Rows | None = Field(
+        default=None,
+        description="rows of the parents' labels and the label, or law {off: 1/2}, they give",
+    )
+    noise: str | LabelLaw | None = Field(
+        default=None,
+        description="drawn afresh each step: uniform, normal(0,1), bernoulli(p) or {heads: 1/2}",
+    )
+    spread: str | None = Field(
+        default=None,
+        description="how a law starts round the initial value: uniform(width) or normal(sd)",
     )
     kind: Literal["real", "integer"] = Field(default="real", description="which values it takes")
     label: str | None = Field(default=None, description="how pictures name it")
@@ -84,25 +136,34 @@ class Question(Record):
     steps: int | None = Field(default=None, ge=0, description="how many steps to run")
 
 
+Quantity = Literal["op", "comp", "total", "direct", "value"]
+Entropy = Literal[
+    "S", "S_decoupled", "S_next", "S_next_decoupled", "mutual_information", "optimizing_strength",
+    "adjusted",
+]  # fmt: skip
+
+
 class Fact(Record):
     """A number the model is known to give, with its source: shipped models carry their own tests.
 
     Attributes:
         claim: The fact in words.
-        measure: Which result is compared: `op`, `comp`, `total`, `direct`, or `value` (of target in
-            the baseline W).
-        at: The step it is compared at.
+        measure: Which result is compared: `op`, `comp`, `total`, `direct`, `value` (of target in
+            the baseline W), or an entropy of the law, in bits (`optimizing_strength`, ...).
+        at: The step it is compared at, or the step of the surgery.
+        start: The law at t = 0 for an entropy: the model's or the uniform one.
         value: The expected value.
         tolerance: The largest difference allowed.
         source: Where the value comes from, and how it can be derived.
     """
 
     claim: str
-    measure: Literal["op", "comp", "total", "direct", "value"]
+    measure: Quantity | Entropy
     at: int = Field(0, ge=0)
     value: float
     tolerance: float = Field(gt=0)
     source: str
+    start: Literal["model", "uniform"] = "model"
     nudge: str | None = None
     hold: str | None = None
     target: str | None = None

@@ -16,7 +16,7 @@ from causalopt.expressions import to_text
 from causalopt.model import Model
 from causalopt.selectors import Node as NodeName
 from causalopt.selectors import Selection
-from causalopt.template import Template
+from causalopt.template import Equation, Template
 
 Place: TypeAlias = tuple[str, int]  # a node of the unrolled graph: (variable, t)
 
@@ -270,8 +270,15 @@ def edge_list(model: Model) -> list[str]:
 def rule_texts(model: Model) -> dict[str, str]:
     """Return variable or stage -> its rule as read, flows expanded into the integrator's steps."""
     template = model.template
-    return {
-        e.name: to_text(e.rule, static=template.is_static)
-        for e in template.equations
-        if e.rule is not None
-    }
+    return {e.name: text for e in template.equations if (text := _rule_text(model, e)) is not None}
+
+
+def _rule_text(model: Model, equation: Equation) -> str | None:
+    if equation.rule is not None:
+        return to_text(equation.rule, static=model.is_static)
+    variable = model.variables[equation.owner]
+    if variable.noise is not None:
+        return f"noise {variable.noise if isinstance(variable.noise, str) else '{...}'}"
+    if variable.table is not None:
+        return f"table of {len(variable.table)} rows over {', '.join(variable.parents or ())}"
+    return None

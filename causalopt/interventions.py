@@ -126,6 +126,11 @@ class _Builder:
     def start(self) -> None:
         template = self._model.template
         for i, equation in enumerate(template.equations):
+            if equation.law is not None:
+                raise QuestionError(
+                    f"'{equation.name}' {equation.law}, and a run follows single values: ask "
+                    "`causalopt entropy` for the law"
+                )
             if equation.rule is None and len(equation.initial) <= self._steps:
                 given = len(equation.initial)
                 raise QuestionError(
@@ -186,6 +191,8 @@ def initial_values(model: Model, name: str) -> list[float]:
     template = model.template
     values = template.parameter_values()
     equation = template.equations[template.index[name]]
+    if equation.law is not None:
+        return []
     result = [
         evaluate(term, lambda leaf: values[str(leaf.payload) if leaf.payload else leaf.op])
         for term in equation.initial

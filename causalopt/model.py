@@ -10,8 +10,19 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from causalopt.declaration import Fact, Method, Partition, Question, Record, Scalar, Text, Variable
+from causalopt.declaration import (
+    Fact,
+    Label,
+    Method,
+    Partition,
+    Question,
+    Record,
+    Scalar,
+    Text,
+    Variable,
+)
 from causalopt.errors import CausaloptError, ModelError, UnknownNameError, suggestion
+from causalopt.labels import Finite, read_finite, uses_labels
 from causalopt.selectors import Node, Selection, parse_node, parse_selection
 from causalopt.template import Template, read_template
 
@@ -38,6 +49,7 @@ class Model(Record):
         variables: Name -> variable.
         partition: The sets A and B.
         question: The defaults of what is asked.
+        initial: Rows of a joint law at t = 0, such as {room: hot, thermostat: off, p: 1/3}.
         dt: Time units per step (1 when not given).
         method: How flows are integrated.
         facts: Numbers the model is known to give.
@@ -58,6 +70,7 @@ class Model(Record):
     parameters: Mapping[str, Scalar] = {}
     functions: Mapping[str, Text] = {}
     variables: Annotated[Mapping[str, Variable], BeforeValidator(_variables)]
+    initial: tuple[Mapping[str, Label], ...] = ()
     partition: Partition = Partition()
     question: Question = Question()
     dt: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -71,6 +84,8 @@ class Model(Record):
             _translate(error)
         self._check_partition()
         self._check_question()
+        if uses_labels(self.variables, self.initial):
+            _ = self.finite  # read now, so that a wrong table is an error of the declaration
 
     @functools.cached_property
     def template(self) -> Template:
@@ -81,7 +96,15 @@ class Model(Record):
             functions=self.functions,
             dt=self.dt,
             method=self.method,
+            joint=frozenset(name for row in self.initial for name in row if name != "p"),
         )
+
+    @functools.cached_property
+    def finite(self) -> Finite:
+        """What the declaration says in labels: domains, tables, noise and laws at t = 0."""
+        template = self.template
+        values = template.exact_parameters(), template.parameter_values()
+        return read_finite(self.variables, self.initial, *values)
 
     @property
     def is_static(self) -> bool:
@@ -101,7 +124,7 @@ class Model(Record):
     @functools.cached_property
     def fingerprint(self) -> str:
         """A hash of all that decides the model's numbers; texts about it do not count."""
-        deciding = {"parameters", "functions", "variables", "dt", "method"}
+        deciding = {"parameters", "functions", "variables", "initial", "dt", "method"}
         parts = self.model_dump(
             mode="json",
             include=deciding,

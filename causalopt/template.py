@@ -21,6 +21,7 @@ from causalopt.expressions import Function, Scope, Term, evaluate, exact, leaves
 from causalopt.expressions.parse import CLOCK, RESERVED, normalized
 from causalopt.expressions.term import const
 from causalopt.flows import discretize
+from causalopt.labels import check_kind, is_label_variable, starts_from_law, table_parents
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Equation:
         initial: Its values at t = 0, 1, ... before the rule takes over, in parameters.
         owner: The declared variable it belongs to; what is held together.
         is_integer: Whether it takes whole numbers only.
+        law: Why it has a law rather than one value in a run, None when it has a value.
+        reads: The `(variable, lag)` pairs its table reads, when it has a table for a rule.
     """
 
     name: str
@@ -40,12 +43,14 @@ class Equation:
     initial: tuple[Term, ...]
     owner: str
     is_integer: bool = False
+    law: str | None = None
+    reads: tuple[tuple[str, int], ...] = ()
 
     @functools.cached_property
     def parents(self) -> tuple[tuple[str, int], ...]:
-        """The `(variable, lag)` pairs the rule refers to, sorted."""
+        """The `(variable, lag)` pairs the rule or table refers to, sorted."""
         if self.rule is None:
-            return ()
+            return tuple(sorted(self.reads))
         found = (leaf.payload for leaf in leaves(self.rule))
         return tuple(sorted(pair for pair in found if isinstance(pair, tuple)))
 
@@ -60,6 +65,14 @@ class Structure:
     names: tuple[str, ...]
     rules: tuple[Term | None, ...]
     parameters: tuple[str, ...]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        # Memo tables ask for it often, and a structure may have ten thousand rules.
+        return hash((self.names, self.rules, self.parameters))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -126,13 +139,14 @@ def read_template(
     functions: Mapping[str, str],
     dt: float | None,
     method: Method | None,
+    joint: frozenset[str] = frozenset(),
 ) -> Template:
-    """Read the texts of a declaration.
+    """Read the texts of a declaration; `joint` names the variables with a joint law at t = 0.
 
     Raises:
         ModelError: A text, a name or a lag is wrong; `path` and `offset` say where.
     """
-    reader = _Reader(variables, parameters, functions)
+    reader = _Reader(variables, parameters, functions, joint)
     reader.check_names()
     is_static = not any(_has_time(variable) for variable in variables.values())
     read = reader.read_parameters()
@@ -164,7 +178,8 @@ def read_template(
 
 
 def _has_time(variable: Variable) -> bool:
-    return variable.flow is not None or bool(re.search(r"\[\s*t\b", variable.rule or ""))
+    texts = (variable.rule or "", *(variable.parents or ()))
+    return variable.flow is not None or any(re.search(r"\[\s*t\b", text) for text in texts)
 
 
 class _Reader:
@@ -175,11 +190,14 @@ class _Reader:
         variables: Mapping[str, Variable],
         parameters: Mapping[str, int | float | str],
         functions: Mapping[str, str],
+        joint: frozenset[str],
     ) -> None:
         self._variables = variables
+        self._joint = joint
         self._raw_parameters = parameters
         self._parameters = {normalized(n): Term.of("param", payload=n) for n in parameters}
         self._raw_functions = functions
+        self._names = frozenset(normalized(name) for name in variables)
         self._functions: dict[str, Function] | None = None
 
     def check_names(self) -> None:
@@ -255,8 +273,9 @@ class _Reader:
         """Return the equation of one declared variable, a flow still being a flow."""
         variable = self._variables[name]
         path = ("variables", name)
-        if variable.rule is not None and variable.flow is not None:
-            raise ModelError("a variable has a rule or a flow, not both", (*path, "flow"))
+        check_kind(name, variable)
+        if variable.noise is not None or is_label_variable(variable):
+            return self._drawn(name, variable)
         key = "rule" if variable.flow is None else "flow"
         text = variable.rule if variable.flow is None else variable.flow
         if text is None and variable.initial is None:
@@ -269,19 +288,38 @@ class _Reader:
                 clock["time"] = CLOCK["time"]
                 if key == "rule":
                     clock["t"] = CLOCK["t"]
-            names = frozenset(normalized(other) for other in self._variables)
-            scope = Scope(names, {**clock, **self._parameters}, self.functions, bare, key)
+            scope = Scope(self._names, {**clock, **self._parameters}, self.functions, bare, key)
             rule = self._read(text, scope, (*path, key))
             if key == "rule":
                 rule = substitute(rule, {CLOCK["time"]: Term.of("mul", CLOCK["t"], CLOCK["dt"])})
-        initial = self._initial(variable, path)
+        law = "starts from a law" if self._starts_from_law(name) else None
+        initial = (const(0),) if law else self._initial(variable, path)
         if is_static and rule is not None and initial:
             raise ModelError("in a model without time a variable has a rule or an initial value, "
                              "not both", (*path, "initial"))  # fmt: skip
-        return Equation(name, rule, initial, name, variable.kind == "integer")
+        return Equation(name, rule, initial, name, _is_integer(variable), law)
+
+    def _drawn(self, name: str, variable: Variable) -> Equation:
+        """Return the equation of a noise or of a label variable: its parents, but no number."""
+        if variable.noise is not None:
+            return Equation(name, None, (), name, law="is drawn afresh each step")
+        starts = self._starts_from_law(name)
+        if variable.table is None and not starts:
+            raise ModelError(
+                f"'{name}' has neither a table nor an initial label: give one", ("variables", name)
+            )
+        reads = table_parents(name, variable, self._variables)
+        held = (const(0),) if starts else ()
+        return Equation(name, None, held, name, law="takes labels, not numbers", reads=reads)
+
+    def _starts_from_law(self, name: str) -> bool:
+        return name in self._joint or starts_from_law(self._variables[name])
 
     def _initial(self, variable: Variable, path: tuple[str, ...]) -> tuple[Term, ...]:
         value = variable.initial
+        if isinstance(value, Mapping):
+            raise ModelError("a law at t = 0 needs labels: add a domain, or write one number",
+                             (*path, "initial"))  # fmt: skip
         values = () if value is None else value if isinstance(value, tuple) else (value,)
         clock = {"pi": CLOCK["pi"], "dt": CLOCK["dt"]}
         scope = Scope(names={**clock, **self._parameters}, functions=self.functions,
@@ -299,6 +337,11 @@ class _Reader:
             return parse(value, scope)
         except ExpressionError as error:
             raise ModelError(error.message, path, error.offset) from None
+
+
+def _is_integer(variable: Variable) -> bool:
+    whole = all(isinstance(label, int) for label in variable.domain or ("",))
+    return variable.kind == "integer" or whole
 
 
 def _signature(key: str) -> tuple[str, tuple[str, ...]]:

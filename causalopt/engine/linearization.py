@@ -42,6 +42,22 @@ class Linearization:
         return self._by_child.get(child, [])
 
     @functools.cached_property
+    def moving_gaps(self) -> tuple[Gap, ...]:
+        """The gaps that some parent can close."""
+        return tuple(gap for gap in self.gaps if gap.slopes)
+
+    def gaps_of(self, child: int) -> list[Gap]:
+        """Return the gaps of one equation that some parent can close."""
+        return self._gaps_by_child.get(child, [])
+
+    @functools.cached_property
+    def _gaps_by_child(self) -> dict[int, list[Gap]]:
+        table: dict[int, list[Gap]] = {}
+        for gap in self.moving_gaps:
+            table.setdefault(gap.child, []).append(gap)
+        return table
+
+    @functools.cached_property
     def _by_child(self) -> dict[int, list[Partial]]:
         table: dict[int, list[Partial]] = {}
         for partial in self.partials:

@@ -1,0 +1,90 @@
+"""causalopt derive: Comp and Op as formulas."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from causalopt.commands.options import (
+    Dt,
+    Hold,
+    Initials,
+    Json,
+    Method,
+    ModelArgument,
+    NudgeNode,
+    Sets,
+    Steps,
+    Target,
+    emit,
+    output_file,
+    read_model,
+)
+
+
+def derive(
+    model: ModelArgument,
+    sets: Sets = None,
+    initial: Initials = None,
+    nudge: NudgeNode = None,
+    hold: Hold = None,
+    target: Target = None,
+    steps: Steps = None,
+    dt: Dt = None,
+    method: Method = None,
+    at: Annotated[
+        int | None, typer.Option("--at", metavar="N", help="Give the values at this step too.")
+    ] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Write a program out as expressions.")
+    ] = False,
+    report: Annotated[
+        str | None,
+        typer.Option("--report", metavar="FILE.md", help="Write the derivation, step by step."),
+    ] = None,
+    python: Annotated[
+        str | None, typer.Option("--python", metavar="FILE.py", help="Write it as Python source.")
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", metavar="S", min=0.1, help="Seconds for symbolic work.")
+    ] = 20.0,
+    json: Json = False,
+) -> None:
+    """Comp and Op as formulas, with their conditions, verified before they are shown.
+
+    Parameters stay symbols unless --set gives them a value.
+    """
+    from causalopt.symbolic import derive as find
+
+    declared = read_model(model, sets, initial, dt, method)
+    outputs = [(output_file(report, (".md",)), "report"), (output_file(python, (".py",)), "python")]
+    names = [text.partition("=")[0].strip() for text in sets or []]
+    found = find(
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        at=at,
+        steps=steps,
+        parameters={name: declared.parameters[name] for name in names},
+        expand=expand,
+        time_limit=time_limit,
+    )
+    for path, form in outputs:
+        if path is not None:
+            from causalopt.files import write_whole
+
+            write_whole(path, getattr(found, form)().encode())
+            typer.echo(f"wrote {path}", err=True)
+    if json:
+        emit(found.to_dict())
+    elif latex:
+        typer.echo(found.latex)
+    else:
+        typer.echo(found)
+        if at is not None:
+            typer.echo(f"at t = {at}:")
+            for name, value in found.value(at).items():
+                typer.echo(f"  {name:6} = {'undefined' if value is None else value}")

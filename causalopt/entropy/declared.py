@@ -1,0 +1,177 @@
+"""Optimizing strength of a declared model: finite domains by tables, affine real ones by shape.
+
+Decorrelating A from B at t is the intervention `replace(A at t, with an independent replica's)`.
+What is evaluated under it is a law instead of a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from causalopt.distributions import gaussian, planar
+from causalopt.distributions.adapter import discrete, is_finite
+from causalopt.distributions.affine import AffineModel, affine, has_spread
+from causalopt.distributions.discrete import DiscreteModel
+from causalopt.distributions.gaussian import GaussianLaw
+from causalopt.distributions.propagation import Engine
+from causalopt.entropy.continuous import gaussian_strength, planar_strength
+from causalopt.entropy.decorrelation import Strength, strength_of, strengths_of
+from causalopt.entropy.entropies import Entropies
+from causalopt.entropy.information import Unit
+from causalopt.errors import QuestionError
+from causalopt.model import Model
+
+
+def strength(
+    model: Model | DiscreteModel,
+    *,
+    at: int = 0,
+    initial: str = "model",
+    A: Iterable[str] | None = None,
+    targets: Iterable[str] | None = None,
+    horizon: int = 1,
+    lasting: int | None = 1,
+    fresh: bool = False,
+    unit: Unit = "bit",
+    engine: Engine = "auto",
+    exact: bool | None = None,
+) -> Entropies:
+    """Return how much entropy the correlation between A and B takes out of a model.
+
+    Omega = S[P'_{t+1}] - S[P_{t+1}], P' being the law after A's nodes at t are replaced by those
+    of an independent replica.
+
+    Args:
+        model: Of finite domains, or of two real variables with affine rules and `spread: uniform`,
+            or of any number with affine rules and `spread: normal`. Entropies of real variables
+            are differential.
+        at: The step t of the surgery.
+        initial: Start from the `model`'s own law at t = 0 or from the `uniform` one.
+        A: The variables replaced; the partition's A by default. B is all others.
+        targets: The variables whose entropies are compared (finite domains only, like all that
+            follow but `unit`); all by default.
+        horizon: How many steps after `at` the `next` entropies are taken.
+        lasting: For how many steps A stays replaced; None for every step from `at` on.
+        fresh: While it lasts, take A from a new replica each step rather than from one.
+        unit: Bits or nats.
+        engine: How laws are propagated: auto, dense, sparse or factorised.
+        exact: Keep Fractions; by default where the model has them and is small.
+
+    Returns:
+        The entropies; for finite domains a `Strength`, with the laws and the engine used.
+
+    Raises:
+        QuestionError: The model's laws cannot be followed exactly, or an option is out of range.
+
+    Example:
+        >>> from causalopt import load
+        >>> found = strength(load("thermostat_smart"), at=1, initial="uniform")
+        >>> round(found.optimizing_strength, 7), round(found.adjusted, 7)
+        (1.1080054, 0.2846822)
+    """
+    if isinstance(model, Model) and has_spread(model):
+        if targets is not None or fresh or (horizon, lasting, engine) != (1, 1, "auto"):
+            raise QuestionError(
+                "targets, horizon, lasting, fresh and engine belong to finite domains; continuous "
+                "laws answer for one step of the whole state"
+            )
+        return _continuous(model, at, initial, tuple(model.A if A is None else A), unit)
+    return strength_of(
+        finite_model(model),
+        at=at,
+        initial=initial,
+        A=A,
+        targets=targets,
+        horizon=horizon,
+        lasting=lasting,
+        fresh=fresh,
+        unit=unit,
+        engine=engine,
+        exact=exact,
+    )
+
+
+def strengths(
+    model: Model | DiscreteModel,
+    *,
+    at: Sequence[int],
+    initial: str = "model",
+    A: Iterable[str] | None = None,
+    targets: Iterable[str] | None = None,
+    horizon: int = 1,
+    lasting: int | None = 1,
+    unit: Unit = "bit",
+    engine: Engine = "auto",
+) -> tuple[Strength, ...]:
+    """Return the optimizing strength as a function of the step, of a model of finite domains.
+
+    Args:
+        model: The model.
+        at: The steps.
+        initial: As for `strength`, like all that follow.
+        A: The variables replaced.
+        targets: The variables whose entropies are compared.
+        horizon: Steps from the surgery to the `next` entropies.
+        lasting: For how many steps A stays replaced.
+        unit: Bits or nats.
+        engine: How laws are propagated.
+    """
+    return strengths_of(
+        finite_model(model),
+        at=at,
+        initial=initial,
+        A=A,
+        targets=targets,
+        horizon=horizon,
+        lasting=lasting,
+        unit=unit,
+        engine=engine,
+    )
+
+
+def finite_model(model: Model | DiscreteModel) -> DiscreteModel:
+    """Return a model of finite domains as tables.
+
+    Raises:
+        QuestionError: A variable has no finite domain and no spread either.
+    """
+    if isinstance(model, DiscreteModel):
+        return model
+    if not model.is_static and not is_finite(model):
+        bare = next(name for name in model.variables if name not in model.finite.domains)
+        raise QuestionError(
+            f"the law of '{bare}' is not known: give it a finite domain (domain: [a, b] or 0..7), "
+            f"or, for a real variable with an affine rule, spread: uniform(width) or normal(sd)"
+        )
+    return discrete(model)
+
+
+def _continuous(model: Model, at: int, initial: str, A: tuple[str, ...], unit: Unit) -> Entropies:
+    if initial not in ("model", "uniform"):
+        raise QuestionError(f"initial is 'model' or 'uniform', got {initial!r}")
+    if at < 0:
+        raise QuestionError(f"steps count from 0, got {at}")
+    moved = affine(model)
+    for name in A:
+        model.selection(name)
+    if isinstance(moved.law, GaussianLaw):
+        if initial == "uniform":
+            raise QuestionError("there is no uniform law on the whole line: ask initial='model'")
+        return _gaussian(moved, moved.law, at, A, unit)
+    if set(A) in ({*moved.names}, set()):
+        raise QuestionError("the surgery parts A from B: A holds one of the two variables")
+    piece = planar.AffinePiece(moved.matrix, np.zeros(2))
+    law = planar.centred(moved.law)  # entropies do not see shifts, and far from 0 digits are lost
+    for _ in range(at):
+        law = planar.step(law, [piece])
+    return planar_strength(law, [piece], A=moved.names.index(A[0]), unit=unit)
+
+
+def _gaussian(
+    moved: AffineModel, law: GaussianLaw, at: int, A: tuple[str, ...], unit: Unit
+) -> Entropies:
+    for _ in range(at):
+        law = gaussian.step(law, moved.matrix, shift=moved.shift, noise=moved.noise)
+    return gaussian_strength(law, moved.matrix, A=A, noise=moved.noise, unit=unit)

@@ -1,0 +1,273 @@
+"""Optimizing strength: how much entropy the correlation between A and B takes out of the world.
+
+With P_t the law of the world and P'_t the law after A's nodes at t are replaced by those of an
+independent replica (`causalopt.distributions.replica`), both moved on by the same rules:
+
+    optimizing strength   Omega = S[P'_{t+1}] - S[P_{t+1}]
+    mutual information    I(A; B)_t = S[P'_t] - S[P_t]
+    adjusted              Omega - I(A; B)_t
+
+The step t is settled when the surgery is made: a rule that reads A within the same step has read
+the world's own A there, and reads the replica's from t + 1 on, for as long as the surgery lasts.
+
+Source: "Defining Optimization in a Deeper Way", Parts 1 and 2.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Sequence
+
+from causalopt.distributions import factorised
+from causalopt.distributions.discrete import DiscreteModel
+from causalopt.distributions.law import Law
+from causalopt.distributions.propagation import (
+    Choice,
+    Engine,
+    advance,
+    choose,
+    laws,
+    prepared,
+)
+from causalopt.distributions.replica import decorrelate, replace
+from causalopt.distributions.twin import pair, prime, twin
+from causalopt.entropy.entropies import Entropies
+from causalopt.entropy.information import Unit, entropy
+from causalopt.errors import QuestionError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Strength(Entropies):
+    """The four entropies of one decorrelation, the laws they belong to, and how they were had.
+
+    Args:
+        model: The model's name.
+        at: The step at which A is replaced.
+        horizon: How many steps later the `next` laws are taken.
+        lasting: For how many steps A stays replaced; None for every step from `at` on.
+        A: The variables replaced.
+        targets: The variables whose entropies are taken; the mutual information is theirs too.
+        choice: The engine that propagated the laws, and why.
+        P: The law at `at`; `P_decoupled` after the surgery; `P_next`, `P_next_decoupled` at
+            `at + horizon`. All over `targets`.
+    """
+
+    model: str
+    at: int
+    horizon: int
+    lasting: int | None
+    A: tuple[str, ...]
+    targets: tuple[str, ...]
+    choice: Choice
+    P: Law
+    P_decoupled: Law
+    P_next: Law
+    P_next_decoupled: Law
+
+
+@dataclasses.dataclass(frozen=True)
+class _Question:
+    model: DiscreteModel
+    targets: tuple[str, ...]
+    horizon: int
+    lasting: int | None
+    fresh: bool
+    unit: Unit
+    choice: Choice
+
+    def held(self, steps_on: int) -> bool:
+        """Whether A is replaced this many steps after the surgery began."""
+        return self.lasting is None or steps_on < self.lasting
+
+
+def strength_of(
+    model: DiscreteModel,
+    *,
+    at: int = 0,
+    initial: str = "model",
+    A: Iterable[str] | None = None,
+    targets: Iterable[str] | None = None,
+    horizon: int = 1,
+    lasting: int | None = 1,
+    fresh: bool = False,
+    unit: Unit = "bit",
+    engine: Engine = "auto",
+    exact: bool | None = None,
+) -> Strength:
+    """Return the optimizing strength of one decorrelation in a discrete model.
+
+    Args:
+        model: The discrete model.
+        at: The step t at which A is replaced by an independent replica's.
+        initial: Start from the `model`'s own law or from the `uniform` one.
+        A: The variables to replace; the model's own A by default. B is all others.
+        targets: The variables whose entropies are compared; all by default.
+        horizon: How many steps after `at` the `next` entropies are taken.
+        lasting: For how many steps A stays replaced; None for every step from `at` on.
+        fresh: While it lasts, take A from a new replica each step rather than from one replica.
+        unit: Bits or nats.
+        engine: How laws are propagated.
+        exact: Keep Fractions; by default where the model has them and is small.
+
+    Raises:
+        QuestionError: A step or duration out of range, an unknown engine or unit.
+        UnknownNameError: `A` or `targets` names no state variable.
+    """
+    return strengths_of(
+        model,
+        at=[at],
+        initial=initial,
+        A=A,
+        targets=targets,
+        horizon=horizon,
+        lasting=lasting,
+        fresh=fresh,
+        unit=unit,
+        engine=engine,
+        exact=exact,
+    )[0]
+
+
+def strengths_of(
+    model: DiscreteModel,
+    *,
+    at: Sequence[int],
+    initial: str = "model",
+    A: Iterable[str] | None = None,
+    targets: Iterable[str] | None = None,
+    horizon: int = 1,
+    lasting: int | None = 1,
+    fresh: bool = False,
+    unit: Unit = "bit",
+    engine: Engine = "auto",
+    exact: bool | None = None,
+) -> tuple[Strength, ...]:
+    """Return the optimizing strength as a function of the step, the law carried along once.
+
+    Args:
+        model: The discrete model.
+        at: The steps, in any order.
+        initial: As in `strength_of`, like all that follow.
+        A: The variables to replace.
+        targets: The variables whose entropies are compared.
+        horizon: Steps from the surgery to the `next` entropies.
+        lasting: For how many steps A stays replaced.
+        fresh: A new replica each step.
+        unit: Bits or nats.
+        engine: How laws are propagated.
+        exact: Keep Fractions.
+    """
+    _require_steps(at, horizon, lasting)
+    subject = prepared(model, initial=initial, exact=exact)
+    if A is not None:
+        subject = dataclasses.replace(subject, A=tuple(A))
+    wanted = subject.state.only(subject.state.names if targets is None else targets).names
+    choice = choose(subject, engine, targets=targets is not None)
+    question = _Question(subject, wanted, horizon, lasting, fresh, unit, choice)
+    if choice.engine == "factorised":
+        return tuple(_on_graph(question, t) for t in at)
+    reached = _reached(question, set(at))
+    return tuple(reached[t] for t in at)
+
+
+def _reached(question: _Question, at: set[int]) -> dict[int, Strength]:
+    """Walk the law along once and answer at each step asked for."""
+    course = laws(question.model, question.choice.engine)
+    found = {}
+    for t, P in enumerate(itertools.islice(course, max(at) + 1)):
+        if t in at:
+            found[t] = _on_laws(question, t, P)
+    return found
+
+
+def _on_laws(question: _Question, t: int, P: Law) -> Strength:
+    """Answer from the joint law at t."""
+    P_decoupled = decorrelate(P, question.model.A)
+    P_next = P
+    for _ in range(question.horizon):
+        P_next = advance(question.model, P_next, question.choice.engine)
+    if question.lasting == 1:
+        later: Law = P_decoupled
+        for _ in range(question.horizon):
+            later = advance(question.model, later, question.choice.engine)
+    else:
+        later = _fresh(question, P) if question.fresh else _same(question, P)
+    return _answer(question, t, P, P_decoupled, P_next, later)
+
+
+def _fresh(question: _Question, P: Law) -> Law:
+    """Replace A at every step by that of a replica never used before."""
+    Y = replica = P
+    for i in range(question.horizon):
+        Y = replace(Y, question.model.A, replica) if question.held(i) else Y
+        Y = advance(question.model, Y, question.choice.engine)
+        replica = advance(question.model, replica, question.choice.engine)
+    return replace(Y, question.model.A, replica) if question.held(question.horizon) else Y
+
+
+def _same(question: _Question, P: Law) -> Law:
+    """Replace A at every step by that of one replica, which runs beside the world."""
+    model, both = question.model, pair(P, P)
+    course: Law = both
+    for i in range(question.horizon):
+        worlds = twin(model, replaced_before=question.held(i), replaced_now=question.held(i + 1))
+        course = advance(worlds, course, question.choice.engine)
+    if not question.held(question.horizon):
+        return course.marginal(model.state.names)
+    taken = [prime(name) if name in model.A else name for name in model.state.names]
+    return _renamed(course.marginal(taken), model)
+
+
+def _renamed(law: Law, model: DiscreteModel) -> Law:
+    return dataclasses.replace(law.sparse(), space=model.state)
+
+
+def _on_graph(question: _Question, t: int) -> Strength:
+    """Answer for target variables from the unrolled graph."""
+    if question.fresh:
+        raise QuestionError(
+            "fresh replicas need the joint law; use engine='sparse' or 'dense', or fresh=False"
+        )
+    model, names = question.model, question.targets
+    cut = [
+        (name, t + i) for name in model.A for i in range(question.horizon + 1) if question.held(i)
+    ]
+    end = t + question.horizon
+    P, P_next = (factorised.marginal(model, names, at=step) for step in (t, end))
+    P_decoupled, later = (
+        factorised.marginal(model, names, at=step, replaced=cut) for step in (t, end)
+    )
+    return _answer(question, t, P, P_decoupled, P_next, later)
+
+
+def _answer(question: _Question, t: int, *courses: Law) -> Strength:
+    P, P_decoupled, P_next, later = (law.marginal(question.targets) for law in courses)
+    unit = question.unit
+    return Strength(
+        unit=unit,
+        S=entropy(P, unit=unit),
+        S_decoupled=entropy(P_decoupled, unit=unit),
+        S_next=entropy(P_next, unit=unit),
+        S_next_decoupled=entropy(later, unit=unit),
+        model=question.model.name,
+        at=t,
+        horizon=question.horizon,
+        lasting=question.lasting,
+        A=question.model.A,
+        targets=question.targets,
+        choice=question.choice,
+        P=P,
+        P_decoupled=P_decoupled,
+        P_next=P_next,
+        P_next_decoupled=later,
+    )
+
+
+def _require_steps(at: Sequence[int], horizon: int, lasting: int | None) -> None:
+    if not at or min(at) < 0:
+        raise QuestionError(f"steps count from 0, got {list(at)}")
+    if horizon < 1:
+        raise QuestionError(f"the horizon is at least one step, got {horizon}")
+    if lasting is not None and lasting < 1:
+        raise QuestionError(f"decorrelation lasts at least one step, got {lasting}")

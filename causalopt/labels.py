@@ -1,0 +1,381 @@
+"""Finite domains in a declaration: tables, noise, and laws at t = 0, read and checked.
+
+Everything said in labels is checked here once, against the domains declared: rows are complete and
+name known labels, probabilities sum to one, initial laws do not contradict each other. A number
+stays the exact fraction it is written as (`1/3`, `0.1`); an expression in parameters stays exact
+where it can.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from causalopt.declaration import Variable
+from causalopt.errors import ExpressionError, ModelError, suggestion
+from causalopt.expressions import Scope, Term, evaluate, exact, parse
+from causalopt.expressions.parse import CLOCK, normalized
+
+Label: TypeAlias = int | float | str
+Number: TypeAlias = Fraction | float
+Law: TypeAlias = Mapping[Label, Number]
+Path: TypeAlias = tuple[str | int, ...]
+Parent: TypeAlias = tuple[str, int]
+
+TOLERANCE = 1e-9
+"""How far probabilities written as rounded decimals may be from summing to one."""
+
+_PARENT = re.compile(r"\s*(\w+)\s*(\[\s*t\s*(?:-\s*(\d+)\s*)?\])?\s*")
+_NOISE = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelTable:
+    """A variable's rule as rows: the parents' labels and the law of the label they give."""
+
+    parents: tuple[Parent, ...]
+    rows: Mapping[tuple[Label, ...], Law]
+
+
+@dataclasses.dataclass(frozen=True)
+class Finite:
+    """What a declaration says in labels.
+
+    Attributes:
+        domains: Variable -> its labels, noise of finite range included.
+        tables: Variable -> its table.
+        noises: Finite noise variable -> its law.
+        marginals: Variable -> its own law at t = 0.
+        joint: The variables of the joint law at t = 0 and its rows, when there is one.
+    """
+
+    domains: Mapping[str, tuple[Label, ...]]
+    tables: Mapping[str, LabelTable]
+    noises: Mapping[str, Law]
+    marginals: Mapping[str, Law]
+    joint: tuple[tuple[str, ...], Mapping[tuple[Label, ...], Number]] | None
+
+
+def is_label_variable(variable: Variable) -> bool:
+    """Whether a variable is declared in labels alone: by a table, or a domain without a rule."""
+    return variable.table is not None or (
+        variable.domain is not None and variable.rule is None and variable.noise is None
+    )
+
+
+def starts_from_law(variable: Variable) -> bool:
+    """Whether a variable's own initial value is a law rather than a number."""
+    return isinstance(variable.initial, Mapping) or (
+        is_label_variable(variable) and variable.initial is not None
+    )
+
+
+def table_parents(name: str, variable: Variable, known: Iterable[str]) -> tuple[Parent, ...]:
+    """Return the `(variable, lag)` pairs a label variable reads.
+
+    Raises:
+        ModelError: A parent is no variable, or is not written as one.
+    """
+    found: list[Parent] = []
+    for i, text in enumerate(variable.parents or ()):
+        path = ("variables", name, "parents", i)
+        match = _PARENT.fullmatch(text)
+        if match is None:
+            raise ModelError(f"expected a parent such as room[t-1], found '{text}'", path)
+        if match[1] not in known:
+            raise ModelError(f"unknown variable '{match[1]}'{suggestion(match[1], known)}", path)
+        parent = (match[1], int(match[3] or 0))
+        if parent in found:
+            raise ModelError(f"the parent '{text}' stands here a second time", path)
+        found.append(parent)
+    return tuple(found)
+
+
+def check_kind(name: str, variable: Variable) -> None:
+    """Refuse combinations of keys that say two things about one variable.
+
+    Raises:
+        ModelError: Keys contradict each other, or one misses its companion.
+    """
+    path = ("variables", name)
+    given = [
+        key for key in ("rule", "flow", "table", "noise") if getattr(variable, key) is not None
+    ]
+    if len(given) > 1:
+        raise ModelError(
+            f"a variable has one of rule, flow, table and noise; this has {' and '.join(given)}",
+            (*path, given[1]),
+        )
+    if variable.noise is not None and variable.initial is not None:
+        raise ModelError("noise is drawn afresh each step and has no initial value: drop it",
+                         (*path, "initial"))  # fmt: skip
+    if variable.parents is not None and variable.table is None:
+        raise ModelError("'parents' belong to a table: add 'table', or name them in the rule",
+                         (*path, "parents"))  # fmt: skip
+    if variable.table is not None and variable.domain is None:
+        raise ModelError("a table needs the variable's labels: add domain: [a, b, ...]",
+                         (*path, "table"))  # fmt: skip
+    if variable.domain is not None and variable.flow is not None:
+        raise ModelError("a flow moves real numbers: drop 'domain', or give a rule",
+                         (*path, "domain"))  # fmt: skip
+
+
+def uses_labels(variables: Mapping[str, Variable], initial: object) -> bool:
+    """Whether a declaration has anything for this module to read."""
+    keys = ("domain", "table", "noise")
+    return bool(initial) or any(
+        starts_from_law(v) or any(getattr(v, key) is not None for key in keys)
+        for v in variables.values()
+    )
+
+
+def read_finite(
+    variables: Mapping[str, Variable],
+    initial: Iterable[Mapping[str, Label]],
+    parameters: Mapping[str, Fraction | None],
+    values: Mapping[str, float],
+) -> Finite:
+    """Read and check everything a declaration says in labels.
+
+    Args:
+        variables: The declared variables.
+        initial: Rows of the joint law at t = 0.
+        parameters: Exact values of the parameters, None for an irrational one.
+        values: Their values in floats.
+
+    Raises:
+        ModelError: A table, a noise or a law is wrong; `path` says where.
+    """
+    return _Reader(variables, parameters, values).finite(tuple(initial))
+
+
+class _Reader:
+    def __init__(
+        self,
+        variables: Mapping[str, Variable],
+        parameters: Mapping[str, Fraction | None],
+        values: Mapping[str, float],
+    ) -> None:
+        self._variables = variables
+        self._exact = parameters
+        self._values = values
+        self._domains: dict[str, tuple[Label, ...]] = {
+            name: v.domain for name, v in variables.items() if v.domain is not None
+        }
+
+    def finite(self, initial: tuple[Mapping[str, Label], ...]) -> Finite:
+        noises = dict(self._noises())
+        self._domains |= {name: tuple(law) for name, law in noises.items()}
+        tables = {
+            name: self._table(name, variable)
+            for name, variable in self._variables.items()
+            if variable.table is not None
+        }
+        joint = self._joint(initial) if initial else None
+        marginals = dict(self._marginals(joint[0] if joint else ()))
+        return Finite(self._domains, tables, noises, marginals, joint)
+
+    def _number(self, value: Label, path: Path) -> Number:
+        """Return a probability as the fraction written, or as a float where it is irrational."""
+        if not isinstance(value, str):
+            return Fraction(value if isinstance(value, int) else repr(value))
+        names = {normalized(n): Term.of("param", payload=n) for n in self._exact if n != "dt"}
+        try:
+            term = parse(value, Scope(names={**names, "pi": CLOCK["pi"]}, kind="probability"))
+        except ExpressionError as error:
+            raise ModelError(error.message, path, error.offset) from None
+        rational = exact(term, lambda leaf: self._exact[str(leaf.payload)])
+        if rational is not None:
+            return rational
+        return evaluate(term, lambda leaf: self._values[str(leaf.payload)])
+
+    def _label(self, name: str, value: object, path: Path) -> Label:
+        """Return the label of a domain that a text or number stands for."""
+        domain = self._domains[name]
+        for label in domain:
+            if label == value or str(label) == str(value):
+                return label
+        raise ModelError(
+            f"'{value}' is no label of '{name}'{suggestion(str(value), map(str, domain))}", path
+        )
+
+    def _law(self, name: str, entries: Mapping[Any, Label], path: Path) -> Law:
+        law: dict[Label, Number] = {}
+        for key, value in entries.items():
+            label = self._label(name, key, (*path, key))
+            if label in law:
+                raise ModelError(f"the label '{key}' stands here a second time", (*path, key))
+            law[label] = self._number(value, (*path, key))
+            if law[label] < 0:
+                raise ModelError(f"a probability is at least 0, found {value}", (*path, key))
+        return _normal(law, path)
+
+    def _noises(self) -> Iterator[tuple[str, Law]]:
+        for name, variable in self._variables.items():
+            path: Path = ("variables", name, "noise")
+            if isinstance(variable.noise, Mapping):
+                if name not in self._domains:
+                    self._domains[name] = tuple(_plain(key) for key in variable.noise)
+                yield name, self._law(name, variable.noise, path)
+            elif variable.noise is not None:
+                kind, arguments = noise_parts(variable.noise, path)
+                if kind == "bernoulli":
+                    self._domains.setdefault(name, (0, 1))
+                    p = self._number(arguments[0], path)
+                    if not 0 <= p <= 1:
+                        raise ModelError(f"bernoulli's probability is in [0, 1], found {p}", path)
+                    yield name, {0: 1 - p, 1: p}
+
+    def _table(self, name: str, variable: Variable) -> LabelTable:
+        path: Path = ("variables", name, "table")
+        parents = table_parents(name, variable, self._variables)
+        for i, (parent, _) in enumerate(parents):
+            if parent not in self._domains:
+                raise ModelError(
+                    f"'{parent}' has no finite domain, and a table reads labels: give it a domain",
+                    ("variables", name, "parents", i),
+                )
+        rows: dict[tuple[Label, ...], Law] = {}
+        for i, row in enumerate(variable.table or ()):
+            key, law = self._row(name, parents, row, (*path, i))
+            if key in rows:
+                raise ModelError(f"a second row for {_shown(key)}: keep one", (*path, i))
+            rows[key] = law
+        options = [self._domains[parent] for parent, _ in parents]
+        missing = [key for key in itertools.product(*options) if key not in rows]
+        if missing:
+            others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise ModelError(
+                f"the table of '{name}' has no row for {_shown(missing[0])}{others}: give every "
+                f"combination of {', '.join(parent for parent, _ in parents) or 'its parents'} one",
+                path,
+            )
+        return LabelTable(parents, rows)
+
+    def _row(
+        self, name: str, parents: tuple[Parent, ...], row: tuple[Any, ...], path: Path
+    ) -> tuple[tuple[Label, ...], Law]:
+        if len(row) == 2 and isinstance(row[0], tuple):
+            row = (*row[0], row[1])  # [[parents], outcome] says the same as [parents, outcome]
+        if len(row) != len(parents) + 1:
+            raise ModelError(
+                f"a row has {len(parents)} parents' labels and what they give, so "
+                f"{len(parents) + 1} entries; this has {len(row)}",
+                path,
+            )
+        key = tuple(
+            self._label(parent, value, (*path, j))
+            for j, ((parent, _), value) in enumerate(zip(parents, row, strict=False))
+        )
+        last: Path = (*path, len(parents))
+        if isinstance(row[-1], Mapping):
+            return key, self._law(name, row[-1], last)
+        return key, {self._label(name, row[-1], last): Fraction(1)}
+
+    def _marginals(self, covered: tuple[str, ...]) -> Iterator[tuple[str, Law]]:
+        for name, variable in self._variables.items():
+            path: Path = ("variables", name, "initial")
+            if variable.initial is None:
+                continue
+            if name in covered:
+                raise ModelError(
+                    f"'{name}' has an initial value here and another in the joint 'initial': keep "
+                    "one of the two",
+                    path,
+                )
+            if isinstance(variable.initial, Mapping):
+                if name not in self._domains:
+                    raise ModelError(
+                        f"a law at t = 0 needs labels: give '{name}' a domain, or one number", path
+                    )
+                yield name, self._law(name, variable.initial, path)
+            elif is_label_variable(variable):
+                yield name, {self._label(name, variable.initial, path): Fraction(1)}
+
+    def _joint(
+        self, initial: tuple[Mapping[str, Label], ...]
+    ) -> tuple[tuple[str, ...], Mapping[tuple[Label, ...], Number]]:
+        names = tuple(name for name in initial[0] if name != "p")
+        rows: dict[tuple[Label, ...], Number] = {}
+        for i, row in enumerate(initial):
+            key, p = self._joint_row(names, row, ("initial", i))
+            if key in rows:
+                raise ModelError(f"a second row for {_shown(key)}: add the two", ("initial", i))
+            rows[key] = p
+        return names, _normal(rows, ("initial",))
+
+    def _joint_row(
+        self, names: tuple[str, ...], row: Mapping[str, Label], path: Path
+    ) -> tuple[tuple[Label, ...], Number]:
+        for name in row:
+            if name != "p" and name not in self._domains:
+                known = [n for n in self._domains if self._variables[n].noise is None]
+                raise ModelError(
+                    f"'{name}' is no variable with a domain{suggestion(name, known)}",
+                    (*path, name),
+                )
+        if "p" not in row:
+            raise ModelError("the row has no probability: add p: 1/3", path)
+        if {*row} - {"p"} != {*names}:
+            raise ModelError(
+                f"every row of a joint law gives a label to the same variables: {', '.join(names)}",
+                path,
+            )
+        key = tuple(self._label(name, row[name], (*path, name)) for name in names)
+        p = self._number(row["p"], (*path, "p"))
+        if p < 0:
+            raise ModelError(f"a probability is at least 0, found {row['p']}", (*path, "p"))
+        return key, p
+
+
+def noise_parts(text: str, path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return a noise's kind and its arguments.
+
+    Raises:
+        ModelError: It is none of uniform, normal(mean, sd) and bernoulli(p).
+
+    Example:
+        >>> noise_parts("normal(0, 1)", ())
+        ('normal', ('0', '1'))
+    """
+    match = _NOISE.fullmatch(text)
+    wanted = {"uniform": 0, "normal": 2, "bernoulli": 1}
+    kind = match[1] if match else text
+    if match is None or kind not in wanted:
+        raise ModelError(
+            f"expected noise such as uniform, normal(0,1), bernoulli(1/2) or a map of labels to "
+            f"probabilities, found '{text}'{suggestion(kind, wanted)}",
+            path,
+        )
+    inner = (match[2] or "").strip()
+    arguments = tuple(part.strip() for part in inner.split(",")) if inner else ()
+    if len(arguments) != wanted[kind]:
+        raise ModelError(
+            f"{kind} takes {wanted[kind]} arguments, found {len(arguments)} in '{text}'", path
+        )
+    return kind, arguments
+
+
+def _normal(law: dict[Any, Number], path: Path) -> dict[Any, Number]:
+    """Return a law that sums to one, in floats where it does so only up to rounding."""
+    total: Number = Fraction(0)
+    for p in law.values():
+        total = total + p
+    if total == 1 and all(isinstance(p, Fraction) for p in law.values()):
+        return law
+    if abs(float(total) - 1.0) > TOLERANCE:
+        raise ModelError(f"the probabilities sum to {total}, and must sum to 1", path)
+    return {key: float(p) for key, p in law.items()}
+
+
+def _plain(key: Label) -> Label:
+    """Return the whole number a mapping's key stands for, else the key: keys are texts in files."""
+    return int(key) if isinstance(key, str) and re.fullmatch(r"-?\d+", key) else key
+
+
+def _shown(key: tuple[Label, ...]) -> str:
+    return "[" + ", ".join(str(label) for label in key) + "]"

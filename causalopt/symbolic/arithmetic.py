@@ -1,0 +1,180 @@
+"""Kinds of number a recurrence can run in: rationals, residues modulo a prime, or long floats."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+
+MOST_BITS = 1 << 17
+
+
+class NotRationalError(ArithmeticError):
+    """A rule leaves the rationals, or its numbers grow past `MOST_BITS`."""
+
+
+class Rationals:
+    """Exact arithmetic: numbers are Fractions."""
+
+    def number(self, value: Fraction) -> Fraction:
+        """Return the value, if it is not too long."""
+        if max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_BITS:
+            raise NotRationalError(f"a value needs more than {MOST_BITS} bits")
+        return value
+
+    def function(self, name: str, _: Any) -> tuple[Any, Any]:
+        """Refuse: no function of `arithmetic.Floats` keeps rationals rational."""
+        raise NotRationalError(f"{name} leaves the rationals")
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        """Return base**exponent for a whole exponent."""
+        if exponent.denominator != 1:
+            raise NotRationalError("a fractional power leaves the rationals")
+        return base ** int(exponent)
+
+    def log(self, _: Any) -> Any:
+        """Refuse: a logarithm is not rational."""
+        raise NotRationalError("log leaves the rationals")
+
+
+class Floats:
+    """Arithmetic of a given precision, in a context of its own."""
+
+    def __init__(self, bits: int) -> None:
+        self.context = mpmath.MPContext()
+        self.context.prec = bits
+
+    def number(self, value: Any) -> Any:
+        """Return the value at this precision."""
+        if isinstance(value, Fraction):
+            return self.context.mpf(value.numerator) / value.denominator
+        return value
+
+    def function(self, name: str, value: Any) -> tuple[Any, Any]:
+        """Return (f(value), f'(value)); NaN where f is not real."""
+        c = self.context
+        try:
+            return _SMOOTH[name](c, value)
+        except (ValueError, TypeError, ZeroDivisionError):
+            return c.nan, c.nan
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        """Return base**exponent; NaN where it is not real."""
+        result = self.context.power(base, exponent)
+        return result if isinstance(result, self.context.mpf) else self.context.nan
+
+    def log(self, value: Any) -> Any:
+        """Return the natural logarithm; NaN where it is not real."""
+        return self.context.log(value) if value > 0 else self.context.nan
+
+
+_SMOOTH: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
+    "sqrt": lambda c, x: (_real(c, c.sqrt(x)), 1 / (2 * _real(c, c.sqrt(x)))),
+    "exp": lambda c, x: (c.exp(x), c.exp(x)),
+    "log": lambda c, x: (_real(c, c.log(x)), 1 / x),
+    "sin": lambda c, x: (c.sin(x), c.cos(x)),
+    "cos": lambda c, x: (c.cos(x), -c.sin(x)),
+    "tan": lambda c, x: (c.tan(x), 1 + c.tan(x) ** 2),
+    "asin": lambda c, x: (_real(c, c.asin(x)), 1 / _real(c, c.sqrt(1 - x * x))),
+    "acos": lambda c, x: (_real(c, c.acos(x)), -1 / _real(c, c.sqrt(1 - x * x))),
+    "atan": lambda c, x: (c.atan(x), 1 / (1 + x * x)),
+    "sinh": lambda c, x: (c.sinh(x), c.cosh(x)),
+    "cosh": lambda c, x: (c.cosh(x), c.sinh(x)),
+    "tanh": lambda c, x: (c.tanh(x), 1 - c.tanh(x) ** 2),
+}
+
+
+def _real(context: Any, value: Any) -> Any:
+    if not isinstance(value, context.mpf):
+        raise ValueError("not real")
+    return value
+
+
+class Short(Rationals):
+    """Exact arithmetic that gives up early, where floats of some thousand bits are faster."""
+
+    def number(self, value: Fraction) -> Fraction:
+        """Return the value, if it is short."""
+        if max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_BITS // 8:
+            raise NotRationalError("long rationals")
+        return value
+
+
+@dataclasses.dataclass(frozen=True)
+class Modular:
+    """A residue modulo the prime 2^61 - 1: an image of the rationals in which sizes never grow.
+
+    Two rational functions that agree at a random point modulo the prime are equal, but for a chance
+    of their degree in 2^61 (Schwartz and Zippel).
+    """
+
+    residue: int
+
+    @classmethod
+    def of(cls, value: Any) -> Modular:
+        """Return the image of a rational number."""
+        if isinstance(value, Modular):
+            return value
+        exact = Fraction(value)
+        return cls(exact.numerator * pow(exact.denominator, -1, PRIME) % PRIME)
+
+    def __add__(self, other: Any) -> Modular:
+        return Modular((self.residue + Modular.of(other).residue) % PRIME)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Modular:
+        return Modular(-self.residue % PRIME)
+
+    def __sub__(self, other: Any) -> Modular:
+        return self + -Modular.of(other)
+
+    def __rsub__(self, other: Any) -> Modular:
+        return Modular.of(other) - self
+
+    def __mul__(self, other: Any) -> Modular:
+        return Modular(self.residue * Modular.of(other).residue % PRIME)
+
+    __rmul__ = __mul__
+
+    def __pow__(self, exponent: int) -> Modular:
+        if exponent < 0 and self.residue == 0:
+            raise ZeroDivisionError("0 has no inverse")
+        return Modular(pow(self.residue, exponent, PRIME))
+
+    def __truediv__(self, other: Any) -> Modular:
+        return self * Modular.of(other) ** -1
+
+    def __rtruediv__(self, other: Any) -> Modular:
+        return Modular.of(other) * self**-1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Modular | int | Fraction) and (
+            self.residue == Modular.of(other).residue
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.residue)
+
+    def _refuse(self, _: Any) -> bool:
+        raise NotRationalError("residues have no order")
+
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+
+
+PRIME = (1 << 61) - 1
+
+
+class Residues(Rationals):
+    """Arithmetic modulo the prime."""
+
+    def number(self, value: Any) -> Any:
+        """Return the image of a rational number."""
+        return Modular.of(value)
+
+    def power(self, base: Any, exponent: Any) -> Any:  # noqa: ARG002 - the family's signature
+        """Refuse: an exponent that was reduced modulo the prime is no exponent."""
+        raise NotRationalError("a residue cannot be an exponent")

@@ -1,0 +1,125 @@
+"""Modes: the linear template of every choice of branches of a piecewise linear model.
+
+A model whose rules are piecewise linear is, as long as it stays on one side of every branch, one
+linear template. `find_modes` lists the choices with the conditions for staying in each, and solves
+each one: what a disturbance does once the path has settled there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+
+import sympy
+
+from causalopt.expressions import Term
+from causalopt.symbolic.branches import pieces
+from causalopt.symbolic.linear import LinearSolution, solve_linear
+from causalopt.symbolic.paths import Comparison, Mode
+from causalopt.symbolic.reading import Reading, linear_template
+
+_MOST_PIECES = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class ModeSolution:
+    """One mode and, where it is linear, its closed form.
+
+    Args:
+        conditions: Relations between variables under which the mode's rules are in force.
+        mode: The rules and edges.
+        solution: The closed form as long as every step is in the mode; None if nonlinear.
+    """
+
+    conditions: tuple[sympy.Basic, ...]
+    mode: Mode
+    solution: LinearSolution | None
+
+
+def find_modes(
+    reading: Reading, *, most: int = 16, time_limit: float = 20.0
+) -> tuple[ModeSolution, ...]:
+    """Return the modes of a model, at most so many.
+
+    Args:
+        reading: The model and the question.
+        most: How many modes to return.
+        time_limit: Seconds for all of them together.
+
+    Returns:
+        The modes, those with all first branches taken first. Choices that contradict each other
+        (one comparison both true and false, or no values of the variables at all where the
+        comparisons are linear and the parameters have the model's values) are left out.
+    """
+    found: list[ModeSolution] = []
+    for mode in _modes(reading):
+        if len(found) >= most:
+            break
+        conditions = mode.conditions
+        if sympy.false in conditions or not is_feasible(reading, conditions):
+            continue
+        solution = None
+        if mode.is_linear:
+            linear = linear_template(reading.names, mode.edges, reading.starts)
+            solution = solve_linear(linear.template, reading.question, time_limit=time_limit / most)
+        found.append(ModeSolution(conditions, mode, solution))
+    return tuple(found)
+
+
+def _modes(reading: Reading) -> Iterator[Mode]:
+    options: list[list[tuple[Term | None, tuple[Comparison, ...]]]] = []
+    for equation in reading.model.template.equations:
+        if equation.rule is None:
+            options.append([(None, ())])
+        else:
+            options.append(list(pieces(equation.rule, _MOST_PIECES)))
+    for choice in itertools.product(*options):
+        merged: dict[Term, bool] = {}
+        consistent = all(
+            merged.setdefault(term, truth) == truth for _, pairs in choice for term, truth in pairs
+        )
+        if consistent:
+            yield Mode(reading, tuple(rule for rule, _ in choice), tuple(merged.items()))
+
+
+def is_feasible(reading: Reading, conditions: tuple[sympy.Basic, ...]) -> bool:
+    """Return whether some values of the variables meet linear conditions; True if undecided.
+
+    Args:
+        reading: The model, whose own parameter values are used.
+        conditions: Relations between the variables.
+    """
+    from scipy.optimize import linprog
+
+    variables = sorted(reading.references.values(), key=str)
+    upper: list[list[float]] = []
+    bounds: list[float] = []
+    for condition in conditions:
+        gap = _gap(condition)
+        if gap is None:
+            continue
+        gap = sympy.expand(gap.subs(reading.values))
+        try:
+            poly = sympy.Poly(gap, *variables)
+        except sympy.PolynomialError:
+            continue
+        if poly.total_degree() > 1 or not all(c.is_number for c in poly.coeffs()):
+            continue
+        upper.append([float(poly.coeff_monomial(v)) for v in variables])
+        bounds.append(-float(poly.coeff_monomial(1)))
+    if not upper or not variables:
+        return True
+    answer = linprog(
+        [0.0] * len(variables), A_ub=upper, b_ub=bounds, bounds=[(None, None)] * len(variables)
+    )
+    return bool(answer.status != 2)
+
+
+def _gap(condition: sympy.Basic) -> sympy.Expr | None:
+    """An expression that is at most 0 where the condition holds, its boundary included."""
+    if isinstance(condition, sympy.Le | sympy.Lt):
+        return condition.lhs - condition.rhs
+    if isinstance(condition, sympy.Ge | sympy.Gt):
+        return condition.rhs - condition.lhs
+    return None

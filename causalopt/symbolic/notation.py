@@ -1,0 +1,73 @@
+"""Formulas as text that sympy reads back, and as LaTeX.
+
+`sympify` takes names such as E, S, beta or gamma for its own objects; those are written as
+Symbol('beta'), which it reads as the symbol that was meant.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import sympy
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.str import StrPrinter
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_plain(name: str) -> bool:
+    if not name.isidentifier() or name in _WORDS:
+        return False
+    return not hasattr(sympy, name)
+
+
+_WORDS = frozenset({"and", "or", "not", "is", "in", "if", "else", "for", "lambda", "None", "True"})
+
+
+class _TextPrinter(StrPrinter):  # type: ignore[misc]
+    """sympy's own text, with every symbol readable and a RootSum's variable kept."""
+
+    def _print_Symbol(self, expr: sympy.Symbol) -> str:  # noqa: N802 - sympy's name
+        return expr.name if _is_plain(expr.name) else f"Symbol({expr.name!r})"
+
+    def _print_RootSum(self, expr: sympy.RootSum) -> str:  # noqa: N802 - sympy's name
+        variable = self._print(expr.fun.variables[0])
+        polynomial = self._print(expr.poly.as_expr())
+        body = self._print(expr.fun.expr)
+        return f"RootSum({polynomial}, Lambda({variable}, {body}), {variable})"
+
+
+class _LatexPrinter(LatexPrinter):  # type: ignore[misc]
+    """LaTeX with names of several letters upright and a RootSum as a sum."""
+
+    def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:  # noqa: N802 - sympy's name
+        plain = str(super()._print_Symbol(expr, style))
+        head = expr.name.split("_")[0]
+        if len(head) > 1 and plain.startswith(head):
+            return rf"\mathrm{{{head}}}{plain[len(head) :]}"
+        return plain
+
+    def _print_RootSum(self, expr: sympy.RootSum) -> str:  # noqa: N802 - sympy's name
+        variable = self._print(expr.fun.variables[0])
+        polynomial = self._print(expr.poly.as_expr())
+        body = self._print(expr.fun.expr)
+        return rf"\sum_{{{variable}:\; {polynomial} = 0}} {body}"
+
+
+def to_text(expr: sympy.Basic) -> str:
+    """Return text that `sympy.sympify` reads as the same expression.
+
+    Example:
+        >>> to_text(sympy.Symbol("beta") ** sympy.Symbol("t"))
+        "Symbol('beta')**t"
+    """
+    return str(_TextPrinter().doprint(expr))
+
+
+def to_latex(expr: sympy.Basic) -> str:
+    r"""Return LaTeX for an expression, Greek names as Greek letters.
+
+    Example:
+        >>> print(to_latex(sympy.Symbol("rate") / sympy.Symbol("alpha")))
+        \frac{\mathrm{rate}}{\alpha}
+    """
+    return str(_LatexPrinter().doprint(expr))

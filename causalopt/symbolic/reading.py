@@ -1,0 +1,222 @@
+"""A model and a question, read into algebra: symbols, exact values and the edges' expressions."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import sympy
+
+from causalopt.engine.linearization import linearize
+from causalopt.errors import QuestionError
+from causalopt.expressions import Term, leaves
+from causalopt.expressions.symbolic import to_sympy
+from causalopt.interventions import held_mask
+from causalopt.model import Model
+from causalopt.runs import Asked
+from causalopt.symbolic.linear import T
+from causalopt.symbolic.templates import Edge, Holding, LinearTemplate, Question
+
+_LONGEST = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reading:
+    """One question about one model, in symbols.
+
+    Args:
+        model: The model, with the caller's parameters and initial values.
+        asked: Node, held set, target and length.
+        numbers: Parameters that the caller has set: they are numbers in every formula.
+    """
+
+    model: Model
+    asked: Asked
+    numbers: frozenset[str] = frozenset()
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """All equations, stages included, in an order in which a step can be computed."""
+        return tuple(equation.name for equation in self.model.template.equations)
+
+    @functools.cached_property
+    def parameters(self) -> dict[str, sympy.Expr]:
+        """Parameter -> its symbol; its number if set; its expression if it follows from others."""
+        found: dict[str, sympy.Expr] = {}
+        for name, term in self.model.template.parameters.items():
+            free = any(leaf.op == "param" for leaf in leaves(term))
+            if free or name in self.numbers:
+                found[name] = to_sympy(term, lambda leaf: self._clock(leaf, found))
+            else:
+                found[name] = sympy.Symbol(name)
+        return found
+
+    @functools.cached_property
+    def values(self) -> dict[sympy.Symbol, sympy.Expr]:
+        """Symbol -> the parameter's exact value: the decimal that was written."""
+        return {
+            sympy.Symbol(name): to_sympy(term, lambda leaf: self._clock(leaf, {}))
+            for name, term in self.model.template.parameters.items()
+            if self.parameters[name] == sympy.Symbol(name)
+        }
+
+    @functools.cached_property
+    def references(self) -> dict[tuple[str, int], sympy.Symbol]:
+        """(variable, lag) -> the symbol that stands for it in a rule."""
+        return {
+            (parent, lag): sympy.Symbol(f"{parent}[t-{lag}]" if lag else f"{parent}[t]")
+            for equation in self.model.template.equations
+            for parent, lag in equation.parents
+        }
+
+    def expression(self, term: Term) -> Any:
+        """Return a rule, a derivative or a condition as a sympy expression."""
+        return to_sympy(term, lambda leaf: self._clock(leaf, self.parameters))
+
+    def _clock(self, leaf: Term, parameters: Mapping[str, sympy.Expr]) -> sympy.Expr:
+        if isinstance(leaf.payload, tuple):
+            return self.references[leaf.payload]
+        if leaf.op == "param":
+            return parameters[str(leaf.payload)]
+        step = self.model.template.dt
+        length = sympy.Rational(step.numerator, step.denominator)
+        return {"t": T, "dt": length, "time": T * length}[leaf.op]
+
+    @functools.cached_property
+    def rules(self) -> tuple[sympy.Expr | None, ...]:
+        """Each equation's rule; None for given data."""
+        return tuple(
+            None if equation.rule is None else self.expression(equation.rule)
+            for equation in self.model.template.equations
+        )
+
+    @functools.cached_property
+    def edges(self) -> dict[Edge, sympy.Expr]:
+        """(child, parent, lag) -> derivative of the rule, on the paths from n to m alone.
+
+        Raises:
+            QuestionError: A node on such a path takes whole numbers: it has no derivative.
+        """
+        partials = linearize(self.model.template.structure).partials
+        arrows = {(p.child, p.parent) for p in partials}
+        index = self.model.template.index
+        start, end = index[self.asked.nudge.variable], index[self.asked.target]
+        kept = _closure(start, arrows) & _closure(end, {(j, i) for i, j in arrows})
+        self._refuse_integers(kept)
+        found = {}
+        for p in partials:
+            if p.child in kept and p.parent in kept:
+                slope = self.expression(p.term)
+                if slope != 0:
+                    found[p.child, p.parent, p.lag] = slope
+        return found
+
+    def _refuse_integers(self, kept: set[int]) -> None:
+        for i in sorted(kept):
+            if self.model.template.equations[i].is_integer:
+                raise QuestionError(
+                    f"'{self.names[i]}' takes whole numbers and stands between "
+                    f"'{self.asked.nudge.variable}' and '{self.asked.target}': it has no "
+                    "derivative; use causalopt run with a finite nudge (--delta 1)"
+                )
+
+    @functools.cached_property
+    def question(self) -> Question:
+        """Nudged node, target and held set as places in `names`."""
+        mask = held_mask(self.model, self.asked.hold, _LONGEST)
+        rows = [frozenset(i for i, held in enumerate(row) if held) for row in mask.tolist()]
+        early, final = rows[:-1], rows[-1]
+        while early and early[-1] == final:
+            early.pop()
+        index = self.model.template.index
+        node = self.asked.nudge
+        return Question(
+            index[node.variable], index[self.asked.target], Holding(tuple(early), final), node.t
+        )
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The first step at which each equation follows its rule."""
+        return tuple(len(equation.initial) for equation in self.model.template.equations)
+
+    @functools.cached_property
+    def is_linear(self) -> bool:
+        """Whether no derivative on the paths from n to m depends on a variable or on the step."""
+        moving = {*self.references.values(), T}
+        return not any(edge.free_symbols & moving for edge in self.edges.values())
+
+
+def _closure(start: int, arrows: set[tuple[int, int]]) -> set[int]:
+    """Everything that can be reached against the arrows (child, parent), start included."""
+    seen, stack = {start}, [start]
+    while stack:
+        here = stack.pop()
+        for child, parent in arrows:
+            if parent == here and child not in seen:
+                seen.add(child)
+                stack.append(child)
+    return seen
+
+
+@dataclasses.dataclass(frozen=True)
+class Linear:
+    """A linear template whose irrational coefficients were given symbols of their own.
+
+    Args:
+        template: The edges, rational in the parameters.
+        irrational: Stand-in symbol -> the expression it stands for.
+    """
+
+    template: LinearTemplate
+    irrational: Mapping[sympy.Symbol, sympy.Expr]
+
+
+def linear_template(
+    names: tuple[str, ...],
+    edges: Mapping[Edge, sympy.Expr],
+    starts: tuple[int, ...],
+    early: tuple[Mapping[Edge, sympy.Expr], ...] = (),
+) -> Linear:
+    """Return the template of edges that depend on parameters alone.
+
+    Everything that is not built by + - * / from parameters and rationals, such as exp(-k), becomes
+    a symbol of its own: identities that hold for it as a free symbol hold for its value.
+
+    Args:
+        names: Variables.
+        edges: (child, parent, lag) -> coefficient.
+        starts: The first step at which each variable follows its rule.
+        early: Other edges for the first steps.
+
+    Returns:
+        The template and its stand-ins.
+    """
+    table: dict[sympy.Expr, sympy.Symbol] = {}
+    done: dict[int, dict[Edge, sympy.Expr]] = {}
+    for some in (edges, *early):
+        if id(some) not in done:
+            done[id(some)] = {e: _rationalised(sympy.sympify(c), table) for e, c in some.items()}
+    used = {s for some in done.values() for c in some.values() for s in c.free_symbols}
+    template = LinearTemplate(
+        names,
+        done[id(edges)],
+        tuple(sorted(used, key=lambda symbol: symbol.name)),
+        starts,
+        tuple(done[id(some)] for some in early),
+    )
+    return Linear(template, {symbol: expr for expr, symbol in table.items()})
+
+
+def _rationalised(expr: sympy.Expr, table: dict[sympy.Expr, sympy.Symbol]) -> sympy.Expr:
+    if expr.is_Rational or expr.is_Symbol:
+        return expr
+    is_power = expr.is_Pow and expr.exp.is_Integer
+    if expr.is_Add or expr.is_Mul:
+        return expr.func(*(_rationalised(arg, table) for arg in expr.args))
+    if is_power:
+        return _rationalised(expr.base, table) ** expr.exp
+    if expr not in table:
+        table[expr] = sympy.Symbol(f"irrational_{len(table) + 1}")
+    return table[expr]

@@ -1,0 +1,78 @@
+"""Monte Carlo: the same walkers whatever the blocks, workers, lanes and kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from causalopt.distributions.ensemble import apply_picks, first_passage, run_ensemble
+from causalopt.distributions.random_map import RandomMap
+from causalopt.distributions.streams import Picks
+from causalopt.errors import QuestionError
+from tests.distributions.chains import PIT_EDGE, PIT_START, pit, walk
+
+
+def by_hand(chain, start, steps, seed):
+    """Follow walkers one by one, with no blocks and no compaction."""
+    picks = Picks(chain.probabilities, seed=seed)
+    picks.start(np.arange(start.shape[1], dtype=np.uint64))
+    states = start.copy()
+    for step in range(steps):
+        chosen = picks.at(step)
+        for lane in range(start.shape[1]):
+            states[:, lane] = chain.maps[chosen[lane]](states[:, lane : lane + 1])[:, 0]
+    return states
+
+
+def test_walkers_are_those_followed_by_hand():
+    start = np.full((1, 40), PIT_START)
+    run = run_ensemble(pit(0.02), start, [150], seed=3, block=7)
+    assert np.array_equal(run.states[0], by_hand(pit(0.02), start, 150, 3))
+
+
+@pytest.mark.parametrize(("block", "workers"), [(61, 1), (97, 1), (128, 2), (5000, 3)])
+def test_blocks_and_workers_change_no_bit(block, workers):
+    start = np.full((1, 500), PIT_START)
+    whole = run_ensemble(pit(0.03), start, [0, 50, 400], seed=11)
+    split = run_ensemble(pit(0.03), start, [400, 0, 50], seed=11, block=block, workers=workers)
+    assert split.steps == (0, 50, 400)
+    assert np.array_equal(whole.states, split.states)
+
+
+def test_resting_walkers_change_no_bit():
+    # At T = 0.3 all walkers reach the fixed point 2 to the last bit and drop out of the loop.
+    start = np.linspace(1.5, 2.5, 64)[np.newaxis]
+    run = run_ensemble(pit(0.3), start, [600], seed=1)
+    assert np.array_equal(run.states[0], by_hand(pit(0.3), start, 600, 1))
+
+
+def test_first_passage_is_the_first_position_beyond():
+    start = np.full((1, 300), PIT_START)
+    steps = first_passage(pit(0.02), start, lambda W: W[0] > PIT_EDGE, limit=80, seed=4, block=33)
+    positions = run_ensemble(pit(0.02), start, range(81), seed=4).states[:, 0]
+    beyond = positions > PIT_EDGE
+    expected = np.where(beyond.any(axis=0), beyond.argmax(axis=0), -1)
+    assert np.array_equal(steps, expected)
+
+
+def test_another_kernel_of_the_same_signature_may_be_plugged_in():
+    calls = []
+
+    def counting(states, picks):
+        calls.append(states.shape[1])
+        return apply_picks(walk())(states, picks)
+
+    start = np.zeros((1, 10))
+    run = run_ensemble(walk(), start, [20], seed=0, advance=counting)
+    assert np.array_equal(run.states, run_ensemble(walk(), start, [20], seed=0).states)
+    assert len(calls) == 20
+
+
+def test_overflow_is_counted_and_not_raised():
+    blow_up = RandomMap((lambda W: W * 1e200, lambda W: W * 1e200), (0.5, 0.5))
+    assert run_ensemble(blow_up, np.ones((1, 8)), [4], seed=0).overflowed == 8
+
+
+def test_an_ensemble_without_walkers_is_refused():
+    with pytest.raises(QuestionError, match="at least one walker"):
+        run_ensemble(walk(), np.zeros((1, 0)), [3], seed=0)
