@@ -156,7 +156,9 @@ class _Kernel:
                 for term, owner in self.owners.items():
                     if owner == number and term in self.shared:
                         stretch.keep(term, self.shared[term])
-            arguments = "ptr %ctx, ptr %frame, i64 %t, i64 %t0, i64 %lane, ptr %held, i64 %row, i64 %seed"
+            arguments = (
+                "ptr %ctx, ptr %frame, i64 %t, i64 %t0, i64 %lane, ptr %held, i64 %row, i64 %seed"
+            )
             body = "\n  ".join([*inner.hoisted, *inner.lines, "ret void"])
             name = f"{self.name}_{number}"
             pieces.append(f"define internal void @{name}({arguments}) noinline {{\n  {body}\n}}\n")

@@ -16,8 +16,21 @@ from causalopt.expressions import Term
 CONTEXT = {
     name: place
     for place, name in enumerate(
-        "parameters varying width force values shifts overrides starts out_values out_tangents "
-        "out_extras exponents delta".split()
+        [
+            "parameters",
+            "varying",
+            "width",
+            "force",
+            "values",
+            "shifts",
+            "overrides",
+            "starts",
+            "out_values",
+            "out_tangents",
+            "out_extras",
+            "exponents",
+            "delta",
+        ]
     )
 }
 
@@ -176,7 +189,9 @@ class Stretch:
                 pointer = self._element("i64", Value("%ctx", "ptr", False),
                                         self.e.integer(CONTEXT[name]))  # fmt: skip
                 kind = "i64" if name in {"width", "delta"} else "ptr"
-                self._context[name] = self.e.let(f"load {kind}, ptr {pointer}, align 8", kind, False)
+                self._context[name] = self.e.let(
+                    f"load {kind}, ptr {pointer}, align 8", kind, False
+                )
         return self._context[name]
 
     def _element(self, kind: str, base: Value, at: Value) -> str:

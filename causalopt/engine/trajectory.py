@@ -80,7 +80,10 @@ def effort_for(structure: Structure, mode: str, steps: int) -> Effort:
 
 
 def run_values(
-    structure: Structure, plan: Plan, extras: tuple[Term, ...] = (), progress: Progress | None = None
+    structure: Structure,
+    plan: Plan,
+    extras: tuple[Term, ...] = (),
+    progress: Progress | None = None,
 ) -> Trajectory:
     """Return one world's values, and those of further terms, at every step."""
     out = np.empty((plan.steps + 1, len(structure.names)))
