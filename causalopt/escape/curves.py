@@ -84,6 +84,7 @@ def diffusion_error(
     Returns:
         Both answers and what their own errors leave open.
     """
+
     def diffuse(chain: RandomMap, asked: Escape) -> Answer:
         return escape_by_diffusion(chain, asked, alpha=alpha)
 
