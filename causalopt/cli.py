@@ -23,6 +23,7 @@ from causalopt.commands.models import models
 from causalopt.commands.rates import rates
 from causalopt.commands.run import run
 from causalopt.commands.schema import schema
+from causalopt.commands.sweep import sweep
 from causalopt.errors import CausaloptError, Location
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ COMMANDS = (
     check,
     run,
     derive,
+    sweep,
     entropy,
     escape,
     descent,
