@@ -51,7 +51,7 @@ def descent(
     steps: Last = 100,
     law: Law = "0.5:0.175",
     beyond: Level = None,
-    temperatures: Heat = "0.0105:0.02",
+    temperatures: Heat = "0.006:0.02",
     seed: Seed = 0,
 ) -> None:
     """Draw a descent: losses, gradients, trajectories, laws, moments, steps, current or Op."""

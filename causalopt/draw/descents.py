@@ -54,7 +54,7 @@ class Scene:
     mean: float = 0.5
     deviation: float = 0.175
     beyond: float | None = None
-    temperatures: tuple[float, float] = (0.0105, 0.02)
+    temperatures: tuple[float, float] = (0.006, 0.02)
     seed: int = 0
 
     def points(self, count: int) -> Array:
@@ -108,7 +108,7 @@ def draw_laws(model: Model, scene: Scene) -> Figure:
     """Draw the law of W at ten times, by the transfer operator, from a normal law."""
     chain = _line(model)
     times = np.unique(np.linspace(0, scene.steps, 11).astype(int))
-    points = normal_points(scene.mean, scene.deviation, 400)
+    points = normal_points(scene.mean, scene.deviation, 4000)
     return plot_laws(evolve_by_operator(chain, points, times, nodes=1200))
 
 
