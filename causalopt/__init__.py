@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from causalopt.model import Model
     from causalopt.runs import Run, run
     from causalopt.selectors import Node
+    from causalopt.sweeps import Sweep, sweep
     from causalopt.symbolic import Derivation, derive
     from causalopt.worlds import World, world
 
@@ -60,6 +61,7 @@ _HOMES = {
     "model": ["Model"],
     "runs": ["Run", "run"],
     "selectors": ["Node"],
+    "sweeps": ["Sweep", "sweep"],
     "symbolic": ["Derivation", "derive"],
     "worlds": ["World", "world"],
 }
@@ -84,6 +86,7 @@ __all__ = [
     "Replace",
     "Run",
     "Set",
+    "Sweep",
     "UnknownNameError",
     "Variable",
     "World",
@@ -96,6 +99,7 @@ __all__ = [
     "read_model",
     "run",
     "shipped",
+    "sweep",
     "template_graph",
     "to_text",
     "unrolled_graph",

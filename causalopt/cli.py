@@ -22,6 +22,7 @@ from causalopt.commands.models import models
 from causalopt.commands.rates import rates
 from causalopt.commands.run import run
 from causalopt.commands.schema import schema
+from causalopt.commands.sweep import sweep
 from causalopt.errors import CausaloptError, Location
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ COMMANDS = (
     check,
     run,
     derive,
+    sweep,
     entropy,
     escape,
     rates,

@@ -17,8 +17,8 @@ PACKAGE = Path(causalopt.__file__).parent
 LAYERS = [
     "errors", "expressions", "selectors", "declaration", "labels", "flows", "template", "model",
     "positions", "files", "library", "engine", "streams", "draws", "interventions", "worlds",
-    "graph", "response", "measures", "runs", "dataset", "growth", "sweeps", "optimizers",
-    "distributions", "entropy", "families", "escape", "symbolic", "draw", "reproduce", "commands",
+    "graph", "response", "measures", "runs", "dataset", "growth", "landscapes", "sweeps",
+    "optimizers", "distributions", "entropy", "families", "escape", "symbolic", "draw", "reproduce", "commands",
     "cli", "__main__",
 ]  # fmt: skip
 

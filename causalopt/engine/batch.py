@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,6 +47,7 @@ class Batch:
         estimate: Whether the rounding error of tangents is estimated.
         contract: Whether a product and a sum may be one rounding.
         watch: Whether each lane's first non-finite node is noted.
+        near: Whether lanes are noted that pass a kink within rounding.
     """
 
     plan: Plan
@@ -58,6 +60,7 @@ class Batch:
     estimate: bool = True
     contract: bool = False
     watch: bool = False
+    near: bool = False
 
     def __post_init__(self) -> None:
         sizes = {np.shape(a) for a in [*self.starts.values(), *self.parameters.values()]}
@@ -113,6 +116,7 @@ class Lanes:
         kink: The first step on a kink, -1 for none so far, shape [kept step, lane].
         lost: Whether a tangent underflowed, shape [kept step, lane].
         bad: First non-finite node as 2 (t V + i) + 1 for an infinity, -1 for none, likewise.
+        near: Whether the lane passed a kink within rounding, likewise.
     """
 
     values: dict[str, Floats]
@@ -120,6 +124,7 @@ class Lanes:
     kink: NDArray[np.int64]
     lost: NDArray[np.int64]
     bad: NDArray[np.int64]
+    near: NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,6 +171,7 @@ class BatchRunner:
             varying=frozenset(batch.parameters),
             contract=batch.contract,
             watch=batch.watch,
+            near=batch.near,
         )
         self._code = code_for(program, careful > 0.02 * (plan.steps + 1))
         self._fresh = self._code.frame.fresh()
@@ -199,7 +205,7 @@ class BatchRunner:
         last = self._batch.keep[-1]
         rows = []
         kept = {t: k for k, t in enumerate(self._batch.keep)}
-        for t0, t1 in zip(ordered, ordered[1:], strict=False):
+        for t0, t1 in itertools.pairwise(ordered):
             if t0 > last:
                 break
             seeded = plan.seed is not None and plan.seed[0] == t0
@@ -217,7 +223,7 @@ class BatchRunner:
             self._batch.mode, "wxypq" if self._batch.estimate else "wxy"
         )
         cells = [f"{letter}{i}" for letter in letters for i in self._batch.outputs]
-        extra = ("ox", "oy", "kink", "lost", "bad")
+        extra = ("ox", "oy", "kink", "lost", "bad", "near")
         return cells + [name for name in extra if name in self._code.frame]
 
     def run(self, lanes: slice) -> Lanes:
@@ -269,6 +275,7 @@ class BatchRunner:
             kink=integers("kink", -1),
             lost=integers("lost", 0),
             bad=integers("bad", -1),
+            near=integers("near", 0),
         )
 
     def tasks(self, size: int = TASK) -> list[slice]:

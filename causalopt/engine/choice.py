@@ -1,4 +1,4 @@
-"""Which execution runs a plan: chosen by the work there is, so that the same call runs the same way.
+"""Which execution runs a plan: chosen by the work, so that the same call runs the same way.
 
 Generated Python has no compile time; machine code needs a tenth of a second for a small model and
 then runs hundreds of times faster; numpy by level suits thousands of different rules that are each

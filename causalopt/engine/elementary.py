@@ -294,7 +294,7 @@ _ANGLES = frozenset({"sin", "cos", "tan"})
 def function_text(
     name: str, lanes: int, *, fma: bool, symbol: str = "", inline: bool = True
 ) -> tuple[str, set[str]]:
-    """Return the definition of `@co_<symbol>` on vectors of lanes, and the declarations it needs."""
+    """Return the definition of `@co_<symbol>` on vectors of lanes, and what it declares."""
     e = Emitter(lanes, fma=fma)
     kind = e.type("double", True)
     x = Value("%x", "double", lanes > 1)

@@ -41,7 +41,7 @@ class Emitter:
 
     Args:
         lanes: Lanes of a vector; 1 for scalar code, in which no value has lanes.
-        fma: Whether the processor multiplies and adds in one rounding (elementary functions use it).
+        fma: Whether the processor multiplies and adds in one rounding; elementary functions use it.
         contract: Whether the model's own arithmetic may use it too.
     """
 

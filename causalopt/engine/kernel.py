@@ -7,11 +7,12 @@ size that meet in the frame: optimisers are superlinear in the size of a block.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from causalopt.engine.elementary import function_text
 from causalopt.engine.emitter import Emitter, Value
 from causalopt.engine.frame import Frame
-from causalopt.engine.program import Program, parts
+from causalopt.engine.program import Program, is_fixed, parts
 from causalopt.engine.stretch import Stretch
 from causalopt.engine.tangents import Tangents, out_of_range, scaling
 from causalopt.expressions import Term
@@ -55,6 +56,8 @@ def frame_of(program: Program) -> Frame:
             frame.add(name, "i64", 0)
     if program.mode != "values":
         frame.add("kink", "i64", -1)
+    if program.near:
+        frame.add("near", "i64", 0)
     if program.watch:
         frame.add("bad", "i64", -1)
     frame.add("scratch", "double", 0.0)
@@ -190,8 +193,8 @@ class _Kernel:
                     continue
                 stack += term.args
 
-    def _outside(self, number: int, hoisted: dict[Term, str]):  # type: ignore[no-untyped-def]
-        from causalopt.engine.program import is_fixed
+    def _outside(self, number: int, hoisted: dict[Term, str]) -> Callable[[Term], str | None]:
+        """Return what tells a part in which cell another part left a term."""
 
         def cell_of(term: Term) -> str | None:
             if is_fixed(term, self.fixed):
@@ -244,7 +247,7 @@ class _Kernel:
         return pointer
 
     def _rescale(self, e: Emitter) -> None:
-        """Bring tangents back near 1 by a power of two, so that no number of steps overflows them."""
+        """Bring tangents back near 1 by a power of two: no number of steps overflows them."""
         program = self.program
         worlds = "xypq" if program.estimate else "xy"
         tangents = Tangents(e, worlds, packed=program.lanes == 1)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.arrays import OPERATIONS, integer_power
 from causalopt.engine.outcome import Tangents, Trajectory
 from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.python import RESCALE, Progress
@@ -16,56 +15,6 @@ from causalopt.template import Structure
 
 LEVELS = "levels"
 _HUGE, _TINY = 2.0**200, 2.0**-200
-
-
-def _integer_power(base: Floats, exponent: int) -> Floats:
-    result: Floats | None = None
-    square, left = base, abs(exponent)
-    while left:
-        if left & 1:
-            result = square if result is None else result * square
-        left >>= 1
-        if left:
-            square = square * square
-    if result is None:
-        return np.ones_like(base)
-    return 1.0 / result if exponent < 0 else result
-
-
-OPERATIONS: dict[str, Callable[..., NDArray]] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "div": np.divide,
-    "neg": np.negative,
-    "pow": np.power,
-    "sqrt": np.sqrt,
-    "exp": np.exp,
-    "log": np.log,
-    "abs": np.abs,
-    "sign": lambda a: np.where(a > 0, 1.0, np.where(a < 0, -1.0, a)),
-    "floor": lambda a: np.floor(a) + 0.0,
-    "ceil": lambda a: np.ceil(a) + 0.0,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "tanh": np.tanh,
-    "min": lambda a, b: np.where(a <= b, a, b),
-    "max": lambda a, b: np.where(b <= a, a, b),
-    "where": lambda c, a, b: np.where(c != 0, a, b),
-    "lt": np.less,
-    "le": np.less_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-    "and": lambda a, b: (a != 0) & (b != 0),
-    "or": lambda a, b: (a != 0) | (b != 0),
-    "not": lambda a: a == 0,
-}
 
 
 def run_values(
@@ -149,7 +98,7 @@ class _Levels:
                     value = np.where(plan.forced[t, i], plan.values[t, i], value)
                     value = value + plan.shifts[t, i]
             elif group.op == "ipow":
-                value = _integer_power(v[group.args[0]], group.payload)
+                value = integer_power(v[group.args[0]], group.payload)
             else:
                 value = OPERATIONS[group.op](*v[group.args])
             v[group.out] = value

@@ -30,6 +30,7 @@ class Program:
         extras: Further terms to store at every step (one trajectory only).
         contract: Whether a product and a sum may be one rounding.
         watch: Whether the first non-finite node of each lane is noted.
+        near: Whether lanes are noted that pass a kink within rounding.
     """
 
     structure: Structure
@@ -41,6 +42,7 @@ class Program:
     extras: tuple[Term, ...] = ()
     contract: bool = False
     watch: bool = False
+    near: bool = False
 
     @property
     def layout(self) -> Layout:

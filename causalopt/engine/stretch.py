@@ -17,22 +17,12 @@ CONTEXT = {
     name: place
     for place, name in enumerate(
         [
-            "parameters",
-            "varying",
-            "width",
-            "force",
-            "values",
-            "shifts",
-            "overrides",
-            "starts",
-            "out_values",
-            "out_tangents",
-            "out_extras",
-            "exponents",
-            "delta",
+            "parameters", "varying", "width", "force", "values", "shifts", "overrides", "starts",
+            "out_values", "out_tangents", "out_extras", "exponents", "delta",
         ]
     )
-}
+}  # fmt: skip
+NEAR = 2.0**-36  # relative width of a gap that rounding may have opened
 
 
 class Stretch:
@@ -74,7 +64,7 @@ class Stretch:
         self._pointers: dict[str, str] = {}
         self._known: dict[str, Value] = {}
         self._leaves: dict[str, Value] = {}
-        self._equal: list[tuple[Gap, Value]] = []
+        self._equal: list[tuple[Gap, Value, Value, Value]] = []
         worlds = "xypq" if program.estimate else "xy"
         self._tangents = Tangents(emitter, worlds, packed=program.lanes == 1)
         self._sign: Value | None = None
@@ -217,7 +207,7 @@ class Stretch:
             for gap in self.program.linear.gaps_of(i):
                 left = self._terms.number(gap.kink.left, "w")
                 right = self._terms.number(gap.kink.right, "w")
-                self._equal.append((gap, self.e.compare("oeq", left, right)))
+                self._equal.append((gap, left, right, self._closed(gap, left, right)))
         if self.program.mode == "tangents":
             self._tangent(i, careful)
 
@@ -230,13 +220,12 @@ class Stretch:
         at = e.binary("add", at, Value("%row", "i64", False))
         flag = e.let(f"load i8, ptr {self._element('i8', self._base('force'), at)}", "i8", False)
         pointer = self._element("double", self._base("shifts"), at)
-        found = {
+        return {
             "forced": e.let(f"icmp ne i8 {flag.name}, 0", "i1", False),
             "shift": e.let(f"load double, ptr {pointer}, align 8", "double", False),
             "value": self._given(at),
             "seeded": e.let(f"icmp eq i64 %seed, {i}", "i1", False),
         }
-        return found
 
     def _given(self, at: Value) -> Value:
         """Return the value a node is given: one for all lanes, or its own in each."""
@@ -324,30 +313,45 @@ class Stretch:
         if not self._equal:
             return
         e = self.e
-        closed = self._equal[0][1]
-        for _, equal in self._equal[1:]:
-            closed = e.binary("or", closed, equal)
+        closed = self._equal[0][3]
+        for *_, other in self._equal[1:]:
+            closed = e.binary("or", closed, other)
         known = dict(self._known)
         if self._cold:
             e.lines.append(f"br i1 {e.any(closed).name}, label %closed, label %open, !prof !0")
             e.label("closed")
-        met: Value | None = None
-        for gap, equal in self._equal:
-            if gap.kink.guard is not None:
-                equal = e.binary("and", equal, self._terms.of(gap.kink.guard, "w"))
+        met, near = e.truth(False), e.truth(False)
+        for gap, left, right, closed in self._equal:
             slopes = [self._slope(partial) for partial in gap.slopes]
-            moves = self._tangents.moves(slopes, self._parents(slopes))
-            equal = e.binary("and", equal, moves)
-            met = equal if met is None else e.binary("or", met, equal)
-        assert met is not None
+            counts = self._tangents.moves(slopes, self._parents(slopes))
+            if gap.kink.guard is not None:
+                counts = e.binary("and", counts, self._terms.of(gap.kink.guard, "w"))
+            equal = e.compare("oeq", left, right) if self.program.near else closed
+            met = e.binary("or", met, e.binary("and", equal, counts))
+            near = e.binary("or", near, e.binary("and", closed, counts))
         self._note_kink(met)
+        if self.program.near:
+            self._write("near", e.select(near, e.integer(1), self._read("near", "i64")))
         if self._cold:
             e.lines.append("br label %open")
             e.label("open")
             # What was loaded behind the branch is not known after it.
             self._known = known
             self._known.pop("kink", None)
+            self._known.pop("near", None)
         self._equal.clear()
+
+    def _closed(self, gap: Gap, left: Value, right: Value) -> Value:
+        """Return whether a gap is closed: exactly, or to within the rounding of a long run."""
+        e = self.e
+        if not self.program.near:
+            return e.compare("oeq", left, right)
+        if self._terms.is_hoisted(gap.kink.right):
+            with e.hoisting():
+                tolerance = e.mul(e.abs(right), e.const(NEAR))
+        else:
+            tolerance = e.mul(e.add(e.abs(left), e.abs(right)), e.const(NEAR))
+        return e.compare("ole", e.abs(e.sub(left, right)), tolerance)
 
     def _note_kink(self, met: Value) -> None:
         e = self.e
@@ -399,7 +403,7 @@ class Stretch:
             e.lines.append(f"store double {value.name}, ptr {pointer}, align 8")
 
     def _watch(self) -> None:
-        """Note each lane's first non-finite node as 2 (t V + i) + 1 for an infinity, + 0 for NaN."""
+        """Note each lane's first non-finite node: 2 (t V + i) for NaN, one more for infinity."""
         e, count = self.e, len(self.program.structure.names)
         infinite, undefined = e.spread(e.integer(-1)), e.spread(e.integer(-1))
         for world in reversed("wxy" if self.program.mode == "finite" else "w"):

@@ -52,6 +52,10 @@ class TermWriter:
             return value
         return self._e.select(value, self._e.const(1.0), self._e.const(0.0))
 
+    def is_hoisted(self, term: Term) -> bool:
+        """Whether a term depends on parameters only."""
+        return is_fixed(term, self._fixed)
+
     def of(self, root: Term, world: str) -> Value:
         """Return a term's value, after writing what it needs; the world decides its references."""
         stack = [root]

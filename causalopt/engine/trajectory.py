@@ -1,4 +1,4 @@
-"""One trajectory in machine code: the same arrays as from generated Python, a hundred times sooner."""
+"""One trajectory in machine code: the arrays of generated Python, a hundred times sooner."""
 
 from __future__ import annotations
 
@@ -160,15 +160,18 @@ class _Runner:
 
     def run(self, progress: Progress | None) -> None:
         plan, width = self._plan, self._plan.held.shape[1]
-        beyond = np.zeros((1, width), dtype=np.uint8), np.zeros((1, width))
+        empty: dict[str, NDArray[Any]] = {
+            "force": np.zeros((1, width), dtype=np.uint8),
+            "values": np.zeros((1, width)),
+            "shifts": np.zeros((1, width)),
+        }
         for t0, t1 in self._pieces():
             careful = plan.careful(t0)
             row = t0 * width
             if careful and t0 >= len(plan.forced):
                 # A seeded step after all given ones: nothing is forced there.
                 row = 0
-                for name, array in zip(("force", "values", "shifts"), (*beyond, beyond[1]),
-                                       strict=True):  # fmt: skip
+                for name, array in empty.items():
                     self.point(name, array)
             seed = plan.seed[1] if plan.seed is not None and plan.seed[0] == t0 else -1
             held = self._held[min(t0, len(self._held) - 1)]

@@ -73,6 +73,18 @@ class Effect:
     nonfinite: tuple[str, int] | None
     overflowed: bool
 
+    @property
+    def on_kink(self) -> Bools:
+        """Where a branch decided the answer, shape [t]."""
+        steps = np.arange(len(self.held))
+        on: Bools = steps >= (len(steps) if self.kink is None else self.kink)
+        return on
+
+    @property
+    def is_divergence(self) -> bool | Bools:
+        """Whether what is not finite is so by overflow."""
+        return self.overflowed or self.nonfinite is None
+
 
 def first_nonfinite(names: tuple[str, ...], values: Floats) -> tuple[str, int, bool] | None:
     """Return the first non-finite node as (variable, step, whether it is an infinity)."""
