@@ -79,6 +79,9 @@ def draw_measure(
                 markersize=4,
                 label=name,
             )
+            # A point between gaps has no line of its own.
+            lone = _lone(where & finite)
+            axes.plot(x[lone], values[lone], ".", color=colour, markersize=5)
     axes.axhline(rest, color=FAINT, linewidth=0.8, linestyle=":")
     axes.set_ylabel(label)
     _draw_infinities(axes, x, np.isposinf(values), "^", 0.97, "+∞")
@@ -149,3 +152,10 @@ def _stretches(where: Bools) -> list[tuple[int, int]]:
     """Return the first and last index of each run of true values."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], where, [False])).astype(np.int8)))
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _lone(where: Bools) -> Bools:
+    """Return the true values whose neighbours are both false."""
+    padded = np.concatenate(([False], where, [False]))
+    lone: Bools = where & ~padded[:-2] & ~padded[2:]
+    return lone
