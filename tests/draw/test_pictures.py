@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -335,3 +336,8 @@ def test_the_command_refuses_a_nudge_in_a(tmp_path, capsys):
 def test_a_notebook_shows_the_svg():
     drawn = picture(load("thermostat"), steps=2)
     assert drawn._repr_svg_() == drawn.svg()
+
+
+def test_the_documentation_shows_the_picture_that_is_drawn():
+    file = Path(__file__).parents[2] / "docs" / "images" / "thermostat.svg"
+    assert file.read_text(encoding="utf-8") == picture(load("thermostat"), steps=6).svg()
