@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from causalopt.declaration import Fact, Partition, Question, Variable
+    from causalopt.draw.pictures import Picture, picture
     from causalopt.errors import (
         CausaloptError,
         ExpressionError,

@@ -20,7 +20,7 @@ from causalopt.cli import main
 from causalopt.draw import FORMATS, draw, picture
 from causalopt.draw.marks import Mark, edge_state
 from causalopt.draw.palette import GREEN, RED
-from causalopt.draw.scene import STROKES, _body
+from causalopt.draw.scene import STROKES, node_shapes
 from causalopt.draw.shapes import Group, Outline, Scene, Text
 from causalopt.draw.svg import svg_text
 from causalopt.errors import FileError, QuestionError
@@ -138,7 +138,7 @@ def test_marks_are_told_apart_without_colour():
         "held and restored": Mark(in_a=True, held=True, changed=True, moved=True),
         "changed in A": Mark(in_a=True, changed=True, differs=True),
     }
-    drawn = {name: uncoloured(_body(0, 0, 60, 30, mark)) for name, mark in kinds.items()}
+    drawn = {name: uncoloured(node_shapes(0, 0, 60, 30, mark)) for name, mark in kinds.items()}
     assert len(set(drawn.values())) == len(kinds)
 
 
