@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "declaration": ["Fact", "Partition", "Question", "Variable"],
+    "draw.pictures": ["Picture", "picture"],
     "errors": [
         "CausaloptError",
         "ExpressionError",
@@ -81,6 +82,7 @@ __all__ = [
     "Node",
     "Nudge",
     "Partition",
+    "Picture",
     "Question",
     "QuestionError",
     "Rates",
@@ -96,6 +98,7 @@ __all__ = [
     "load",
     "parse_model",
     "paths",
+    "picture",
     "rates",
     "read_model",
     "run",
