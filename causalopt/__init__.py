@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from causalopt.declaration import Fact, Partition, Question, Variable
+    from causalopt.draw.pictures import Picture, picture
     from causalopt.errors import (
         CausaloptError,
         ExpressionError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "declaration": ["Fact", "Partition", "Question", "Variable"],
+    "draw.pictures": ["Picture", "picture"],
     "errors": [
         "CausaloptError",
         "ExpressionError",
@@ -80,6 +82,7 @@ __all__ = [
     "Node",
     "Nudge",
     "Partition",
+    "Picture",
     "Question",
     "QuestionError",
     "Rates",
@@ -95,6 +98,7 @@ __all__ = [
     "load",
     "parse_model",
     "paths",
+    "picture",
     "rates",
     "read_model",
     "run",
