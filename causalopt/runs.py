@@ -154,6 +154,7 @@ class Run:
             "hold": self.hold_name,
             "target": self.target,
             "delta": "limit" if self.delta is None else repr(self.delta),
+            "execution": self.effect.execution,
             "given": "; ".join(repr(i) for i in self.given),
             "causalopt": version("causalopt"),
             "numpy": np.__version__,
