@@ -137,6 +137,7 @@ class Question(Record):
 
 
 Quantity = Literal["op", "comp", "total", "direct", "value"]
+Chance = Literal["escape", "mean", "variance"]
 Entropy = Literal[
     "S", "S_decoupled", "S_next", "S_next_decoupled", "mutual_information", "optimizing_strength",
     "adjusted",
@@ -149,8 +150,11 @@ class Fact(Record):
     Attributes:
         claim: The fact in words.
         measure: Which result is compared: `op`, `comp`, `total`, `direct`, `value` (of target in
-            the baseline W), or an entropy of the law, in bits (`optimizing_strength`, ...).
+            the baseline W), an entropy of the law, in bits (`optimizing_strength`, ...), the mean
+            or variance of target's law at a step, or `escape`, the chance of standing beyond a
+            level there.
         at: The step it is compared at, or the step of the surgery.
+        beyond: The level of an escape.
         start: The law at t = 0 for an entropy: the model's or the uniform one.
         value: The expected value.
         tolerance: The largest difference allowed.
@@ -158,11 +162,12 @@ class Fact(Record):
     """
 
     claim: str
-    measure: Quantity | Entropy
+    measure: Quantity | Chance | Entropy
     at: int = Field(0, ge=0)
     value: float
     tolerance: float = Field(gt=0)
     source: str
+    beyond: float | None = None
     start: Literal["model", "uniform"] = "model"
     nudge: str | None = None
     hold: str | None = None

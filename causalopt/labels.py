@@ -49,6 +49,7 @@ class Finite:
         domains: Variable -> its labels, noise of finite range included.
         tables: Variable -> its table.
         noises: Finite noise variable -> its law.
+        densities: Continuous noise variable -> `uniform` or `normal`, and its numbers.
         marginals: Variable -> its own law at t = 0.
         joint: The variables of the joint law at t = 0 and its rows, when there is one.
     """
@@ -56,6 +57,7 @@ class Finite:
     domains: Mapping[str, tuple[Label, ...]]
     tables: Mapping[str, LabelTable]
     noises: Mapping[str, Law]
+    densities: Mapping[str, tuple[str, tuple[float, ...]]]
     marginals: Mapping[str, Law]
     joint: tuple[tuple[str, ...], Mapping[tuple[Label, ...], Number]] | None
 
@@ -177,7 +179,7 @@ class _Reader:
         }
         joint = self._joint(initial) if initial else None
         marginals = dict(self._marginals(joint[0] if joint else ()))
-        return Finite(self._domains, tables, noises, marginals, joint)
+        return Finite(self._domains, tables, noises, dict(self._densities()), marginals, joint)
 
     def _number(self, value: Label, path: Path) -> Number:
         """Return a probability as the fraction written, or as a float where it is irrational."""
@@ -229,6 +231,20 @@ class _Reader:
                     if not 0 <= p <= 1:
                         raise ModelError(f"bernoulli's probability is in [0, 1], found {p}", path)
                     yield name, {0: 1 - p, 1: p}
+
+    def _densities(self) -> Iterator[tuple[str, tuple[str, tuple[float, ...]]]]:
+        for name, variable in self._variables.items():
+            if not isinstance(variable.noise, str):
+                continue
+            path: Path = ("variables", name, "noise")
+            kind, arguments = noise_parts(variable.noise, path)
+            if kind != "bernoulli":
+                numbers = tuple(float(self._number(text, path)) for text in arguments)
+                if kind == "normal" and numbers[1] < 0:
+                    raise ModelError(
+                        f"a standard deviation is at least 0, found {numbers[1]}", path
+                    )
+                yield name, (kind, numbers)
 
     def _table(self, name: str, variable: Variable) -> LabelTable:
         path: Path = ("variables", name, "table")

@@ -70,6 +70,7 @@ def world(
     *interventions: Intervention,
     steps: int | None = None,
     name: str = "W",
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> World:
     """Return the world a model takes under interventions, applied in order.
@@ -79,6 +80,7 @@ def world(
         interventions: None for the baseline.
         steps: The last step; the model's question says it when not given.
         name: What to call the world.
+        seed: Which draws the noise variables make; a replica has another seed.
         progress: Called with the number of steps done, now and then.
 
     Example:
@@ -87,7 +89,7 @@ def world(
         [1.0, 1.5, 0.75]
     """
     last = run_length(model, steps)
-    plan = plan_for(model, interventions, steps=last)
+    plan = plan_for(model, interventions, steps=last, noise_seed=seed)
     trajectory = run_values(model.template.structure, plan, progress=progress)
     return World(model, name, tuple(interventions), last, _frozen(trajectory.values))
 

@@ -15,9 +15,11 @@ PACKAGE = Path(causalopt.__file__).parent
 # From the ground up; a module imports only from its own layer's package or from below.
 LAYERS = [
     "errors", "expressions", "selectors", "declaration", "labels", "flows", "template", "model",
-    "positions", "files", "library", "engine", "interventions", "worlds", "graph", "response",
-    "measures", "runs", "dataset", "growth", "distributions", "entropy", "families", "escape",
-    "symbolic", "landscapes", "sweeps", "optimizers", "draw", "commands", "cli", "__main__",
+    "positions", "files", "library", "engine", "streams", "draws", "interventions", "worlds",
+    "graph", "response", "measures", "runs", "dataset", "growth", "landscapes", "sweeps",
+    "matrices", "optimizers",
+    "distributions", "entropy", "families", "escape", "symbolic", "draw", "reproduce", "commands",
+    "cli", "__main__",
 ]  # fmt: skip
 
 

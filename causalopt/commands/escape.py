@@ -106,12 +106,11 @@ def _answer(chain: Chain, question: Escape, method: str, walkers: int, seed: int
 
     if method == "ensemble":
         return escape_by_ensemble(chain.step, question, walkers=walkers, seed=seed)
-    members = {
-        "operator": escape_by_operator,
-        "diffusion": escape_by_diffusion,
-        "exact": escape_by_counting,
-    }
-    return members[method](chain.step, question)
+    if method == "diffusion":
+        return escape_by_diffusion(chain.step, question)
+    if method == "exact":
+        return escape_by_counting(chain.step, question)
+    return escape_by_operator(chain.step, question)
 
 
 def _print(name: str, chain: Chain, question: Escape, answer: Answer) -> None:

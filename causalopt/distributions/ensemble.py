@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.distributions.random_map import Array, RandomMap
-from causalopt.distributions.streams import Picks
 from causalopt.errors import QuestionError
+from causalopt.streams import Picks
 
 BLOCK = 16384
 LOOK = 32

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PROBES = {1: 2049, 2: 97}
 GROWTH_LIMIT = 1e6
 PATIENCE = 5000
+LEAP = 8
+SLACK = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +77,8 @@ def reach(chain: RandomMap, low: Array, high: Array, *, steps: int) -> Box:
         )
     low, high = np.array(low, dtype=float), np.array(high, dtype=float)
     limit = GROWTH_LIMIT * max(float(np.max(high - low)), 1.0)
-    for _ in range(min(steps, PATIENCE)):
+    growth = np.zeros((2, len(low)))
+    for count in range(min(steps, PATIENCE)):
         with np.errstate(over="ignore", invalid="ignore"):
             images = chain.images(_probes(low, high))
         if not np.all(np.isfinite(images)):
@@ -85,14 +88,28 @@ def reach(chain: RandomMap, low: Array, high: Array, *, steps: int) -> Box:
             )
         lower = np.minimum(low, images.min(axis=(0, 2)))
         upper = np.maximum(high, images.max(axis=(0, 2)))
-        slack = 1e-12 * (high - low)
+        slack = SLACK * (high - low)
         closed = bool(np.all(lower >= low - slack) and np.all(upper <= high + slack))
+        before, growth = growth, np.stack([low - lower, upper - high])
         low, high = lower, upper
         if closed:
             return _box(low, high, closed=True)
         if float(np.max(high - low)) > limit:
             return _box(low, high, closed=False)
+        if count % LEAP == LEAP - 1:
+            ahead = _remaining(before, growth, steps - count)
+            low, high = low - ahead[0], high + ahead[1]
     return _box(low, high, closed=steps <= PATIENCE)
+
+
+def _remaining(before: Array, now: Array, steps: int) -> Array:
+    """Return how far geometric growth still goes: a slow approach to a fixed point is leapt over.
+
+    Growth that does not slow down (a free walk) is left to its own steps.
+    """
+    ratio = np.divide(now, before, out=np.ones_like(now), where=before > 0)
+    slowing = (ratio > 0) & (ratio < 1 - 1 / max(steps, 2))
+    return np.where(slowing, now * ratio / np.where(slowing, 1 - ratio, 1.0), 0.0)
 
 
 def _box(low: Array, high: Array, *, closed: bool) -> Box:

@@ -23,9 +23,10 @@ WHOLE_POINTS = 2**18
 PILOTS = 512
 PILOT_STEPS = 2000
 NEEDLESS = 3.0
+WIDE = 20.0
 MANY_STEPS = 100_000
-NODES = {1: 750, 2: 60}
-MOST_NODES = {1: 48_000, 2: 480}
+NODES = {1: 256, 2: 48}
+MOST_NODES = {1: 66_000, 2: 400}
 
 
 def escape_by_operator(
@@ -123,6 +124,11 @@ def natural_bounds(chain: RandomMap, question: Escape) -> Box:
     steps = max(question.within)
     # Twice the steps, so that the grid's own spread does not leave a box just large enough.
     box = reach(chain, low, high, steps=2 * steps + 16).widened(0.01)
+    wide = [top - bottom for bottom, top in zip(box.low, box.high, strict=True)]
+    if wide[question.coordinate] < WIDE * abs(
+        question.beyond - question.start[question.coordinate]
+    ):
+        return box
     start = np.tile(np.array(question.start)[:, np.newaxis], (1, PILOTS))
     times = sorted({min(steps, PILOT_STEPS) * part // 32 for part in range(33)})
     seen = run_ensemble(chain, start, times, seed=0).states

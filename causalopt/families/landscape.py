@@ -117,9 +117,7 @@ def _owners(model: Model, nodes: dict[str, Term]) -> dict[str, str]:
     owners = {}
     for name, term in nodes.items():
         readers = [
-            equation.name
-            for equation in model.template.equations
-            if (name, 1) in equation.parents
+            equation.name for equation in model.template.equations if (name, 1) in equation.parents
         ]
         if len(readers) != 1:
             raise QuestionError(

@@ -20,12 +20,12 @@ import numpy as np
 from causalopt.distributions.noise import noise_outcomes
 from causalopt.distributions.random_map import as_points
 from causalopt.distributions.step_map import state_slots, step_map, written_out
-from causalopt.distributions.streams import Picks
 from causalopt.distributions.term_arrays import evaluate_arrays, specialise
 from causalopt.errors import QuestionError
 from causalopt.expressions import Term, gradient
 from causalopt.expressions.algebra import ZERO
 from causalopt.expressions.term import const, ref
+from causalopt.streams import Picks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,8 +151,7 @@ def _linearised(model: Model, target: str | None) -> _System:
     jacobians = []
     for combination in itertools.product(*noise.values()):
         drawn = {
-            ref(name, 0): const(value)
-            for name, (value, _) in zip(names, combination, strict=True)
+            ref(name, 0): const(value) for name, (value, _) in zip(names, combination, strict=True)
         }
         jacobians.append(_jacobians(model, slots, (total, direct), drawn))
     step = step_map(model.template, noise)

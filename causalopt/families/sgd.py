@@ -195,9 +195,7 @@ def _choice(
 
 
 def _gradient_nodes(parameters: Sequence[str], how: Descent) -> list[str]:
-    return [
-        f"g_{name}{_suffix(step)}" for step in range(how.inner) for name in parameters
-    ]
+    return [f"g_{name}{_suffix(step)}" for step in range(how.inner) for name in parameters]
 
 
 def _suffix(step: int) -> str:

@@ -58,6 +58,7 @@ def asymptotics(response: Response, deadline: Deadline) -> Asymptotics:
         The behaviour for t to infinity.
 
     Example:
+        >>> from causalopt.symbolic.resolvent import Z
         >>> k = sympy.Symbol("k")
         >>> field = QQ.frac_field(k)
         >>> decay = Response(sympy.Poly(Z, Z, domain=field), sympy.Poly(Z - k, Z), (k,))
@@ -93,6 +94,7 @@ def inside_unit_circle(poly: sympy.Poly) -> list[sympy.Basic]:
     are left out; degrees above 4 are left to the numeric radius.
 
     Example:
+        >>> from causalopt.symbolic.resolvent import Z
         >>> k = sympy.Symbol("k")
         >>> inside_unit_circle(sympy.Poly(Z**2 - Z + k, Z))
         [k > 0, 1 - k > 0, k + 2 > 0]

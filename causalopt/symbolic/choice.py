@@ -76,7 +76,20 @@ def derive(
     changed = model.replace(parameters=parameters, initial=initial)
     asked = _ask(changed, nudge, hold, target, at, steps)
     reading = Reading(changed, asked, frozenset(parameters or {}))
+    _refuse_laws(reading)
     return choose_form(reading, at=at, expand=expand, time_limit=time_limit)
+
+
+def _refuse_laws(reading: Reading) -> None:
+    """Refuse variables without single values, but for noise that is only read."""
+    asked = {reading.asked.nudge.variable, reading.asked.target}
+    for equation in reading.model.template.equations:
+        is_noise = equation.law is not None and not equation.initial and not equation.reads
+        if equation.law is not None and (not is_noise or equation.name in asked):
+            raise QuestionError(
+                f"'{equation.name}' {equation.law}, and a formula follows single values: ask "
+                "`causalopt entropy` for the law"
+            )
 
 
 def _ask(
@@ -129,6 +142,12 @@ def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: f
 def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Derivation | None:
     if reading.is_linear:
         return _solved(reading, reading.edges, (), at, deadline, [])
+    if reading.drawn:
+        name, law = reading.drawn[0]
+        raise QuestionError(
+            f"'{name}' {law}, and the effects depend on its value: a formula follows single values "
+            "where the model is not linear; ask `causalopt entropy` for the law"
+        )
     rest = deadline.run(starts_at_rest, reading, at_most=deadline.remaining() / 3)
     if rest is not None:
         where = "the model starts at a fixed point and stays there: " + ", ".join(
@@ -177,7 +196,8 @@ def _solved(
     linear = linear_template(reading.names, edges, reading.starts, early)
     solution = solve_linear(linear.template, reading.question, time_limit=deadline.remaining())
     checks = [solution.total.verification, solution.direct.verification]
-    if not linear.irrational and all(value.is_Rational for value in reading.values.values()):
+    numbers = not linear.irrational and all(v.is_Rational for v in reading.values.values())
+    if numbers and not reading.drawn:
         checks.append(check_template(reading, solution, _span(reading, early)))
     notes = [check.note for check in checks if check.note]
     notes += [*solution.total.form.notes, *solution.direct.form.notes]

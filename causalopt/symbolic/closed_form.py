@@ -25,6 +25,7 @@ from causalopt.symbolic.roots import Reduced, reduce_response
 Early = Callable[[int], tuple[sympy.Expr, ...]]
 _MOST_CASES = 6
 MOST_EARLY = 8
+_SMALL = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +92,7 @@ def invert(
     if response.parameters and depth < 2:
         problem = _Problem(response, t, start, early, deadline, names, depth)
         conditions, branches, more = _cases(problem, reduced, conditions)
+        branches = [b for b in branches if not _continues(generic, *b)]
         notes += more
     if first <= MOST_EARLY:
         branches = [*branches, *_early(early(first), t, start)]
@@ -192,6 +194,16 @@ def with_early(
         branches = []
     expr = sympy.Piecewise(*branches, formula)
     return dataclasses.replace(form, expr=expr, valid_from=start)
+
+
+def _continues(generic: sympy.Expr, special: sympy.Expr, condition: sympy.Basic) -> bool:
+    """Whether the generic formula itself holds at a degenerate parameter: nothing divides by 0."""
+    if generic.has(sympy.Piecewise, sympy.RootSum) or generic.count_ops() > _SMALL:
+        return False
+    there = generic.subs(condition.lhs, condition.rhs)
+    if there.has(sympy.nan, sympy.zoo, sympy.oo):
+        return False
+    return bool(sympy.simplify(there - special) == 0)
 
 
 def _early(

@@ -20,6 +20,8 @@ from causalopt.symbolic.reading import Reading
 from causalopt.symbolic.report import report_of
 from causalopt.symbolic.straight_line import Program
 
+_LONGEST_EXACT = 2000
+
 if TYPE_CHECKING:
     from causalopt.symbolic.static_paths import PathEffect
 
@@ -90,16 +92,26 @@ class Derivation:
             steps: The last step; the question's when not given.
         """
         last = self.reading.asked.steps if steps is None else steps
+        values = self.rational_values
+        if (
+            self.solution is not None
+            and values is not None
+            and (last <= _LONGEST_EXACT or self.reading.drawn)
+        ):
+            return tabulate(0, self.solution.recur(last, values))
         try:
-            pairs = stable_effects(self.reading, last)
+            return tabulate(0, stable_effects(self.reading, last))
         except ArithmeticError as error:
             raise QuestionError(f"no number can be given at t <= {last}: {error}") from None
-        return tabulate(0, pairs)
 
     def value(self, step: int | None = None) -> dict[str, float | str | None]:
         """Return total, direct, comp and op at one step as JSON's numbers."""
         last = step if step is not None else self.at
-        found = self.evaluate(last)
+        values = self.rational_values
+        if self.solution is not None and values is not None and last is not None:
+            found = tabulate(last, [self.solution.at(last, values)])
+        else:
+            found = self.evaluate(last)
         rows = {"total": found.total, "direct": found.direct, "comp": found.comp, "op": found.op}
         return {name: plain_number(column[-1]) for name, column in rows.items()}
 

@@ -188,7 +188,7 @@ def _edges_at(reading: Reading, orbit: Orbit, phase: int) -> dict[Edge, sympy.Ex
 def _orbit_equations(reading: Reading, period: int) -> tuple[list[sympy.Symbol], list[sympy.Expr]]:
     index = reading.model.template.index
     width = len(reading.names)
-    unknowns = [sympy.Symbol(f"{name}_{p}") for p in range(period) for name in reading.names]
+    unknowns = [sympy.Dummy(f"{name}_{p}") for p in range(period) for name in reading.names]
     equations = []
     for p, i in itertools.product(range(period), range(width)):
         rule = reading.rules[i]

@@ -18,8 +18,9 @@ from sympy import QQ
 from causalopt.symbolic.resolvent import Response, Z
 from causalopt.symbolic.roots import specialise
 
-OMEGA = sympy.Symbol("omega")
-_COSINE = sympy.Symbol("c")
+# Dummies, so that parameters may be called omega or c.
+OMEGA = sympy.Dummy("omega")
+_COSINE = sympy.Dummy("c")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +106,7 @@ def sensitivity(total: Response, direct: Response) -> Sensitivity | None:
         >>> one = sympy.Poly(1, Z, domain=QQ)
         >>> decay = Response(sympy.Poly(2 * Z, Z, domain=QQ), sympy.Poly(2 * Z - 1, Z), ())
         >>> still = Response(sympy.Poly(Z, Z, domain=QQ), sympy.Poly(Z - 1, Z, domain=QQ), ())
-        >>> sensitivity(decay, still).comp
+        >>> sensitivity(decay, still).comp.subs(Z, sympy.Symbol("z"))
         (z - 1)/(z - 1/2)
     """
     if direct.is_zero:

@@ -16,12 +16,13 @@ from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.frequency import Sensitivity, sensitivity
 from causalopt.symbolic.measure import comp_of, op_of
 from causalopt.symbolic.naming import Names
-from causalopt.symbolic.powers import effect_after
+from causalopt.symbolic.powers import effect_after, effect_in_digits
 from causalopt.symbolic.resolvent import Response, coefficient_field, influence, resolve
 from causalopt.symbolic.templates import LinearTemplate, Question
 from causalopt.symbolic.verification import Verification, verify
 
 T = sympy.Symbol("t")
+_LONGEST_EXACT = 20_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,15 +100,19 @@ class LinearSolution:
             return math.nan if below == 0 else -math.inf
         return math.inf if below == 0 else math.log(above / below)
 
-    def at(
-        self, step: int, values: Mapping[sympy.Symbol, sympy.Rational]
-    ) -> tuple[Fraction, Fraction]:
-        """Return (total, direct) at one step, exactly, at rational parameters."""
+    def at(self, step: int, values: Mapping[sympy.Symbol, sympy.Rational]) -> tuple[Any, Any]:
+        """Return (total, direct) at one step at rational parameters.
+
+        Exactly up to 20,000 steps after the nudge; later, where the exact numbers have as many
+        digits, in multiprecision floats.
+        """
         responses = [effect.response.subs(dict(values)) for effect in (self.total, self.direct)]
         if step < max(response.base for response in responses):
             return self.recur(step, values)[-1]
-        pair = (_fraction(effect_after(r, step - r.base)) for r in responses)
-        total, direct = pair
+        if step - self.question.start > _LONGEST_EXACT:
+            total, direct = (effect_in_digits(r, step - r.base) for r in responses)
+        else:
+            total, direct = (_fraction(effect_after(r, step - r.base)) for r in responses)
         return total, direct
 
     def recur(

@@ -6,6 +6,10 @@ z^(s-1) N(z) mod D(z) over that of D: about log2(s) multiplications of polynomia
 
 from __future__ import annotations
 
+from fractions import Fraction
+from typing import Any
+
+import mpmath
 import sympy
 
 from causalopt.symbolic.resolvent import Response, Z
@@ -50,3 +54,68 @@ def _power_of_z(exponent: int, modulus: sympy.Poly) -> sympy.Poly:
         if bit == "1":
             result = (result * z).rem(modulus)
     return result
+
+
+def effect_in_digits(response: Response, age: int) -> Any:
+    """Return the effect far after the nudge in multiprecision floats, at rational coefficients.
+
+    The exact number has as many digits as steps; here the precision is raised until two of them
+    agree to 60 bits.
+
+    Args:
+        response: The effect's z-transform, without parameters.
+        age: Steps since its base, 1 or more.
+
+    Raises:
+        ArithmeticError: The highest precision does not suffice.
+    """
+    pair = [[_fraction(c) for c in reversed(p.all_coeffs())]
+            for p in (response.numerator, response.denominator)]  # fmt: skip
+    if response.numerator.is_zero or len(pair[1]) == 1:
+        return Fraction(0)
+    before: Any = None
+    for bits in (256, 1024, 4096):
+        context = mpmath.MPContext()
+        context.prec = bits
+        numerator, denominator = (
+            [context.mpf(c.numerator) / c.denominator for c in poly] for poly in pair
+        )
+        found = _coefficient(numerator, denominator, age)
+        if before is not None and abs(found - before) <= abs(found) * context.mpf(2) ** -60:
+            return found
+        before = found
+    raise ArithmeticError(f"4096 bits do not resolve the effect after {age} steps")
+
+
+def _coefficient(numerator: list[Any], denominator: list[Any], age: int) -> Any:
+    """The effect by repeated squaring; lists hold the lowest power first."""
+    monic = [c / denominator[-1] for c in denominator]
+    power = _reduced([denominator[-1] / denominator[-1]], monic)
+    for bit in bin(age - 1)[2:]:
+        power = _reduced(_product(power, power), monic)
+        if bit == "1":
+            power = _reduced([0 * power[0], *power], monic)
+    return _reduced(_product(power, numerator), monic)[-1] / denominator[-1]
+
+
+def _product(a: list[Any], b: list[Any]) -> list[Any]:
+    total = [a[0] * 0] * (len(a) + len(b) - 1)
+    for i, x in enumerate(a):
+        for j, y in enumerate(b):
+            total[i + j] = total[i + j] + x * y
+    return total
+
+
+def _reduced(poly: list[Any], monic: list[Any]) -> list[Any]:
+    """The remainder, with as many entries as the degree of the modulus."""
+    degree = len(monic) - 1
+    rest = [*poly, *[monic[-1] * 0] * (degree - len(poly))]
+    while len(rest) > degree:
+        lead = rest.pop()
+        for i in range(degree):
+            rest[len(rest) - degree + i] = rest[len(rest) - degree + i] - lead * monic[i]
+    return rest
+
+
+def _fraction(number: sympy.Rational) -> Fraction:
+    return Fraction(int(number.p), int(number.q))

@@ -137,6 +137,15 @@ class Reading:
         )
 
     @property
+    def drawn(self) -> tuple[tuple[str, str], ...]:
+        """(equation, what it does) for equations that take no single values: noise, labels."""
+        return tuple(
+            (equation.name, equation.law)
+            for equation in self.model.template.equations
+            if equation.law is not None
+        )
+
+    @property
     def starts(self) -> tuple[int, ...]:
         """The first step at which each equation follows its rule."""
         return tuple(len(equation.initial) for equation in self.model.template.equations)

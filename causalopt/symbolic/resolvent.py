@@ -26,7 +26,8 @@ from sympy.polys.matrices import DomainMatrix
 
 from causalopt.symbolic.templates import Edge, LinearTemplate, Question
 
-Z = sympy.Symbol("z")
+# A dummy, so that a parameter may be called z.
+Z = sympy.Dummy("z")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,9 +51,9 @@ class Response:
         """Whether no path, or only paths that cancel for every parameter, carry the effect."""
         return bool(self.numerator.is_zero)
 
-    def expr(self) -> sympy.Expr:
+    def expr(self, z: sympy.Expr = Z) -> sympy.Expr:
         """Return the ratio as a sympy expression in z."""
-        return self.numerator.as_expr() / self.denominator.as_expr()
+        return self.numerator.as_expr().subs(Z, z) / self.denominator.as_expr().subs(Z, z)
 
     def subs(self, values: dict[sympy.Symbol, sympy.Expr]) -> Response:
         """Return the response at particular parameters, not reduced."""
@@ -120,10 +121,11 @@ def resolve(template: LinearTemplate, question: Question, *, hold: bool) -> Resp
         The ratio, with common factors of z and of the polynomials left in.
 
     Example:
+        >>> from causalopt.symbolic.templates import Holding
         >>> k = sympy.Symbol("k")
         >>> edges = {(1, 0, 1): sympy.S(1), (0, 1, 1): -k, (0, 0, 1): sympy.S(1)}
         >>> room = LinearTemplate(("R", "T"), edges, (k,))
-        >>> resolve(room, Question(0, 0, Holding()), hold=False).expr()
+        >>> resolve(room, Question(0, 0, Holding()), hold=False).expr(sympy.Symbol("z"))
         z**2/(k + z**2 - z)
     """
     base, sources = _sources(template, question, hold=hold)

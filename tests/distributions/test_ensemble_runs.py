@@ -7,8 +7,8 @@ import pytest
 
 from causalopt.distributions.ensemble import apply_picks, first_passage, run_ensemble
 from causalopt.distributions.random_map import RandomMap
-from causalopt.distributions.streams import Picks
 from causalopt.errors import QuestionError
+from causalopt.streams import Picks
 from tests.distributions.chains import PIT_EDGE, PIT_START, pit, walk
 
 

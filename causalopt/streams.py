@@ -85,6 +85,14 @@ def uniforms(seed: int, walkers: Words, step: int, site: int = 0) -> NDArray[np.
     return np.asarray((words >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
+def sequence(seed: int, walker: int, steps: int, site: int = 0) -> NDArray[np.float64]:
+    """Return one walker's numbers in [0, 1) at the steps 0..steps, axis (step,)."""
+    step = np.arange(steps + 1, dtype=np.uint64)
+    left, right = threefry((seed, site), np.array(walker, dtype=np.uint64), step // np.uint64(2))
+    words = np.where(step % np.uint64(2) == 0, left, right)
+    return np.asarray((words >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
+
+
 class Picks:
     """Which of finitely many outcomes each walker draws at each step.
 
@@ -146,6 +154,20 @@ class Picks:
         shifted = word >> np.uint64(self.bits * (place % per_word))
         low = (shifted & np.uint64(2**self.bits - 1)).astype(np.uint8)
         return low if self._plain() else np.asarray(self.table[low])
+
+    def sequence(self, walker: int, steps: int) -> NDArray[Any]:
+        """Return one walker's outcomes at the steps 0..steps, axis (step,)."""
+        key = (self.seed, self.site)
+        if not self.bits:
+            draws = sequence(self.seed, walker, steps, self.site)
+            return np.asarray(np.searchsorted(self.edges, draws, side="right").astype(self.kind))
+        per_word = 64 // self.bits
+        step = np.arange(steps + 1, dtype=np.uint64)
+        block, place = np.divmod(step, np.uint64(2 * per_word))
+        left, right = threefry(key, np.array(walker, dtype=np.uint64), block)
+        word = np.where(place < per_word, left, right)
+        shifted = word >> (np.uint64(self.bits) * (place % np.uint64(per_word)))
+        return np.asarray(self.table[(shifted & np.uint64(2**self.bits - 1)).astype(np.intp)])
 
     def _plain(self) -> bool:
         return len(self.table) == 2**self.bits and bool(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causalopt.distributions.streams import Picks, threefry, uniforms
 from causalopt.errors import QuestionError
+from causalopt.streams import Picks, threefry, uniforms
 
 # Random123, tests/kat_vectors, lines "threefry2x64 20": counter, key, expected.
 FULL = 0xFFFFFFFFFFFFFFFF
