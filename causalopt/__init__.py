@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from causalopt.growth import Rates, rates
     from causalopt.interventions import Nudge, Replace, Set
     from causalopt.library import load, shipped
+    from causalopt.matrices import op_from_all, op_matrix, op_to_all
     from causalopt.measures import STATUSES
     from causalopt.model import Model
+    from causalopt.optimizers import Candidate, find_optimizers
     from causalopt.runs import Run, run
     from causalopt.selectors import Node
     from causalopt.sweeps import Sweep, sweep
@@ -57,8 +59,10 @@ _HOMES = {
     "growth": ["Rates", "rates"],
     "interventions": ["Nudge", "Replace", "Set"],
     "library": ["load", "shipped"],
+    "matrices": ["op_from_all", "op_matrix", "op_to_all"],
     "measures": ["STATUSES"],
     "model": ["Model"],
+    "optimizers": ["Candidate", "find_optimizers"],
     "runs": ["Run", "run"],
     "selectors": ["Node"],
     "sweeps": ["Sweep", "sweep"],
@@ -69,6 +73,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "STATUSES",
+    "Candidate",
     "CausaloptError",
     "Derivation",
     "ExpressionError",
@@ -91,8 +96,12 @@ __all__ = [
     "Variable",
     "World",
     "derive",
+    "find_optimizers",
     "from_networkx",
     "load",
+    "op_from_all",
+    "op_matrix",
+    "op_to_all",
     "parse_model",
     "paths",
     "rates",

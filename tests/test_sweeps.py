@@ -162,7 +162,7 @@ def test_a_store_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     found.write(tmp_path / "s.zarr")
     with pytest.raises(FileError, match="is there already"):
         found.write(tmp_path / "s.zarr")
-    with pytest.raises(FileError, match="must end in .nc or .zarr"):
+    with pytest.raises(FileError, match=r"must end in \.nc or \.zarr"):
         found.write(tmp_path / "s.csv")
     with pytest.raises(FileError, match="does not exist"):
         found.write(tmp_path / "missing" / "s.nc")

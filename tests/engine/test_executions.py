@@ -49,7 +49,8 @@ def test_a_large_template_cut_into_parts_agrees_bit_for_bit() -> None:
 def test_executions_agree_on_shipped_models(name: str) -> None:
     model = load(name)
     nudge, hold = model.question.nudge, model.question.hold
-    assert nudge and hold
+    assert nudge is not None
+    assert hold is not None
     plan = plan_of(model, 2000, hold, nudge)
     structure = model.template.structure
     assert_same(trajectory.run_tangents(structure, plan), python.run_tangents(structure, plan))
