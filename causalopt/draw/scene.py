@@ -114,7 +114,7 @@ def _bands(layout: Layout, marks: Marks) -> list[Group]:
         words = "in A" if inside.all() else "in A in part" if inside.any() else "in B"
         colour = BAND_A if inside.any() else BAND_B
         band: list[Shape] = [
-            Outline(box((a + b) / 2, lane.y, b - a, 2 * NODE_HEIGHT), fill=colour)
+            Outline(box((a + b) / 2, lane.y, b - a, layout.pitch - 6), fill=colour)
             for a, b in spans
             if b > a
         ]

@@ -241,7 +241,20 @@
   }
 
   redraw();
-  cy.fit(undefined, 20);
-  if (cy.zoom() > 1.4) { cy.zoom(1.4); cy.center(); }
+  function open() {
+    cy.resize();
+    cy.fit(undefined, 20);
+    if (cy.zoom() > 1.4) { cy.zoom(1.4); cy.center(); }
+    if (cy.zoom() >= 0.5) return;
+    // Too large to read as a whole: open where the nudge is, and leave the rest to "fit".
+    const zoom = 0.8, box = cy.elements().boundingBox();
+    const nudged = nodes.filter(".nudged");
+    const at = (nudged.nonempty() ? nudged : nodes).first().position();
+    const middle = box.h * zoom < cy.height() ? (box.y1 + box.y2) / 2 : at.y;
+    const left = Math.min(0.3 * cy.width(), zoom * (at.x - box.x1) + 20);
+    cy.viewport({ zoom, pan: { x: left - zoom * at.x, y: cy.height() / 2 - zoom * middle } });
+  }
+  open();
+  new ResizeObserver(() => cy.resize()).observe(byId("graph"));
   window.causalopt = { cy, markOf, state };
 })();
