@@ -93,9 +93,7 @@ def test_complex_roots_give_a_real_formula() -> None:
 
 def test_coinciding_roots_of_two_factors_have_their_own_formula() -> None:
     a, b = sympy.symbols("a b")
-    chain = LinearTemplate(
-        ("x", "y"), {(0, 0, 1): a, (1, 1, 1): b, (1, 0, 1): sympy.S(1)}, (a, b)
-    )
+    chain = LinearTemplate(("x", "y"), {(0, 0, 1): a, (1, 1, 1): b, (1, 0, 1): sympy.S(1)}, (a, b))
     form = solve_linear(chain, Question(0, 1, Holding())).total.form
     apart = form.expr.subs({a: 3, b: 2})
     together = form.expr.subs({a: 3, b: 3})
