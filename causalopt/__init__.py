@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from causalopt.declaration import Fact, Partition, Question, Variable
+    from causalopt.draw.pictures import Picture, picture
     from causalopt.errors import (
         CausaloptError,
         ExpressionError,
@@ -33,15 +34,19 @@ if TYPE_CHECKING:
     from causalopt.growth import Rates, rates
     from causalopt.interventions import Nudge, Replace, Set
     from causalopt.library import load, shipped
+    from causalopt.matrices import op_from_all, op_matrix, op_to_all
     from causalopt.measures import STATUSES
     from causalopt.model import Model
+    from causalopt.optimizers import Candidate, find_optimizers
     from causalopt.runs import Run, run
     from causalopt.selectors import Node
+    from causalopt.sweeps import Sweep, sweep
     from causalopt.symbolic import Derivation, derive
     from causalopt.worlds import World, world
 
 _HOMES = {
     "declaration": ["Fact", "Partition", "Question", "Variable"],
+    "draw.pictures": ["Picture", "picture"],
     "errors": [
         "CausaloptError",
         "ExpressionError",
@@ -56,10 +61,13 @@ _HOMES = {
     "growth": ["Rates", "rates"],
     "interventions": ["Nudge", "Replace", "Set"],
     "library": ["load", "shipped"],
+    "matrices": ["op_from_all", "op_matrix", "op_to_all"],
     "measures": ["STATUSES"],
     "model": ["Model"],
+    "optimizers": ["Candidate", "find_optimizers"],
     "runs": ["Run", "run"],
     "selectors": ["Node"],
+    "sweeps": ["Sweep", "sweep"],
     "symbolic": ["Derivation", "derive"],
     "worlds": ["World", "world"],
 }
@@ -67,6 +75,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "STATUSES",
+    "Candidate",
     "CausaloptError",
     "Derivation",
     "ExpressionError",
@@ -78,24 +87,32 @@ __all__ = [
     "Node",
     "Nudge",
     "Partition",
+    "Picture",
     "Question",
     "QuestionError",
     "Rates",
     "Replace",
     "Run",
     "Set",
+    "Sweep",
     "UnknownNameError",
     "Variable",
     "World",
     "derive",
+    "find_optimizers",
     "from_networkx",
     "load",
+    "op_from_all",
+    "op_matrix",
+    "op_to_all",
     "parse_model",
     "paths",
+    "picture",
     "rates",
     "read_model",
     "run",
     "shipped",
+    "sweep",
     "template_graph",
     "to_text",
     "unrolled_graph",

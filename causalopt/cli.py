@@ -13,14 +13,18 @@ from typing import Annotated, Any
 
 import typer
 
+from causalopt.commands.cache import cache
 from causalopt.commands.check import check
 from causalopt.commands.derive import derive
+from causalopt.commands.descent import descent
 from causalopt.commands.draw import draw
 from causalopt.commands.entropy import entropy
+from causalopt.commands.escape import escape
 from causalopt.commands.models import models
 from causalopt.commands.rates import rates
 from causalopt.commands.run import run
 from causalopt.commands.schema import schema
+from causalopt.commands.sweep import sweep
 from causalopt.errors import CausaloptError, Location
 
 app = typer.Typer(
@@ -35,10 +39,14 @@ COMMANDS = (
     check,
     run,
     derive,
+    sweep,
     entropy,
+    escape,
+    descent,
     rates,
     draw,
     schema,
+    cache,
 )
 for command in COMMANDS:
     app.command()(command)

@@ -62,19 +62,14 @@ def _domain(value: Any) -> Any:
     return value
 
 
-def _rows(value: Any) -> Any:
-    if isinstance(value, Mapping):  # "high, hot": off says the same as [high, hot, off]
-        return [[*(part.strip() for part in str(k).split(",")), v] for k, v in value.items()]
-    return value
-
-
 Scalar = Annotated[int | float | str, BeforeValidator(_scalar)]
 Text = Annotated[str, BeforeValidator(_text)]
 Label = Annotated[int | float | str, BeforeValidator(_label)]
 Domain = Annotated[tuple[Label, ...], BeforeValidator(_domain)]
 LabelLaw = Mapping[int | str, Scalar]
 Row = tuple[LabelLaw | tuple[Label, ...] | Label, ...]
-Rows = Annotated[tuple[Row, ...], BeforeValidator(_rows)]
+NestedRows = Mapping[int | str, Any]
+Rows = tuple[Row, ...] | NestedRows
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
@@ -137,6 +132,7 @@ class Question(Record):
 
 
 Quantity = Literal["op", "comp", "total", "direct", "value"]
+Chance = Literal["escape", "mean", "variance"]
 Entropy = Literal[
     "S", "S_decoupled", "S_next", "S_next_decoupled", "mutual_information", "optimizing_strength",
     "adjusted",
@@ -149,8 +145,11 @@ class Fact(Record):
     Attributes:
         claim: The fact in words.
         measure: Which result is compared: `op`, `comp`, `total`, `direct`, `value` (of target in
-            the baseline W), or an entropy of the law, in bits (`optimizing_strength`, ...).
+            the baseline W), an entropy of the law, in bits (`optimizing_strength`, ...), the mean
+            or variance of target's law at a step, or `escape`, the chance of standing beyond a
+            level there.
         at: The step it is compared at, or the step of the surgery.
+        beyond: The level of an escape.
         start: The law at t = 0 for an entropy: the model's or the uniform one.
         value: The expected value.
         tolerance: The largest difference allowed.
@@ -158,11 +157,12 @@ class Fact(Record):
     """
 
     claim: str
-    measure: Quantity | Entropy
+    measure: Quantity | Chance | Entropy
     at: int = Field(0, ge=0)
     value: float
     tolerance: float = Field(gt=0)
     source: str
+    beyond: float | None = None
     start: Literal["model", "uniform"] = "model"
     nudge: str | None = None
     hold: str | None = None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.draws import draw_noise
 from causalopt.engine import Plan
+from causalopt.engine.plan import Floats
 from causalopt.errors import QuestionError
 from causalopt.model import Model
 from causalopt.selectors import Node, Selection
@@ -59,8 +62,17 @@ def plan_for(
     steps: int,
     hold: Selection = (),
     seed: Node | None = None,
+    noise_seed: int = 0,
 ) -> Plan:
     """Return the plan that runs a model under interventions, applied in order.
+
+    Args:
+        model: The model.
+        interventions: What is done to it.
+        steps: The last step.
+        hold: The set A.
+        seed: The node by which derivatives are taken.
+        noise_seed: Which draws the noise variables make.
 
     Raises:
         QuestionError: A node lies outside the run, or a world is of another model or length.
@@ -70,7 +82,7 @@ def plan_for(
     last = max([len(e.initial) for e in template.equations], default=0) - 1
     builder = _Builder(model, steps, width)
     builder.grow(last)
-    builder.start()
+    builder.start(draw_noise(model, steps, seed=noise_seed))
     for intervention in interventions:
         builder.apply(intervention)
     values = template.parameter_values()
@@ -123,9 +135,14 @@ class _Builder:
             self.values = np.pad(self.values, pad)
             self.shifts = np.pad(self.shifts, pad)
 
-    def start(self) -> None:
+    def start(self, noise: Mapping[str, Floats]) -> None:
         template = self._model.template
         for i, equation in enumerate(template.equations):
+            if equation.name in noise:
+                self.grow(self._steps)
+                self.forced[:, i] = True
+                self.values[:, i] = noise[equation.name]
+                continue
             if equation.law is not None:
                 raise QuestionError(
                     f"'{equation.name}' {equation.law}, and a run follows single values: ask "

@@ -49,6 +49,7 @@ class Finite:
         domains: Variable -> its labels, noise of finite range included.
         tables: Variable -> its table.
         noises: Finite noise variable -> its law.
+        densities: Continuous noise variable -> `uniform` or `normal`, and its numbers.
         marginals: Variable -> its own law at t = 0.
         joint: The variables of the joint law at t = 0 and its rows, when there is one.
     """
@@ -56,6 +57,7 @@ class Finite:
     domains: Mapping[str, tuple[Label, ...]]
     tables: Mapping[str, LabelTable]
     noises: Mapping[str, Law]
+    densities: Mapping[str, tuple[str, tuple[float, ...]]]
     marginals: Mapping[str, Law]
     joint: tuple[tuple[str, ...], Mapping[tuple[Label, ...], Number]] | None
 
@@ -177,7 +179,7 @@ class _Reader:
         }
         joint = self._joint(initial) if initial else None
         marginals = dict(self._marginals(joint[0] if joint else ()))
-        return Finite(self._domains, tables, noises, marginals, joint)
+        return Finite(self._domains, tables, noises, dict(self._densities()), marginals, joint)
 
     def _number(self, value: Label, path: Path) -> Number:
         """Return a probability as the fraction written, or as a float where it is irrational."""
@@ -230,6 +232,20 @@ class _Reader:
                         raise ModelError(f"bernoulli's probability is in [0, 1], found {p}", path)
                     yield name, {0: 1 - p, 1: p}
 
+    def _densities(self) -> Iterator[tuple[str, tuple[str, tuple[float, ...]]]]:
+        for name, variable in self._variables.items():
+            if not isinstance(variable.noise, str):
+                continue
+            path: Path = ("variables", name, "noise")
+            kind, arguments = noise_parts(variable.noise, path)
+            if kind != "bernoulli":
+                numbers = tuple(float(self._number(text, path)) for text in arguments)
+                if kind == "normal" and numbers[1] < 0:
+                    raise ModelError(
+                        f"a standard deviation is at least 0, found {numbers[1]}", path
+                    )
+                yield name, (kind, numbers)
+
     def _table(self, name: str, variable: Variable) -> LabelTable:
         path: Path = ("variables", name, "table")
         parents = table_parents(name, variable, self._variables)
@@ -240,10 +256,10 @@ class _Reader:
                     ("variables", name, "parents", i),
                 )
         rows: dict[tuple[Label, ...], Law] = {}
-        for i, row in enumerate(variable.table or ()):
-            key, law = self._row(name, parents, row, (*path, i))
+        for place, row in _rows(variable.table or (), len(parents), path):
+            key, law = self._row(name, parents, row, place)
             if key in rows:
-                raise ModelError(f"a second row for {_shown(key)}: keep one", (*path, i))
+                raise ModelError(f"a second row for {_shown(key)}: keep one", place)
             rows[key] = law
         options = [self._domains[parent] for parent, _ in parents]
         missing = [key for key in itertools.product(*options) if key not in rows]
@@ -330,6 +346,24 @@ class _Reader:
         if p < 0:
             raise ModelError(f"a probability is at least 0, found {row['p']}", (*path, "p"))
         return key, p
+
+
+def _rows(table: Any, parents: int, path: Path) -> Iterator[tuple[Path, tuple[Any, ...]]]:
+    """Yield a table's rows with their places: a list of rows, or maps nested by parent.
+
+    `{high: {hot: hot, cold: warm}}` and `{"high, hot": hot}` say what `[high, hot, hot]` says.
+    """
+    if not isinstance(table, Mapping):
+        yield from (((*path, i), row) for i, row in enumerate(table))
+        return
+    for text, entry in table.items():
+        key = tuple(part.strip() for part in str(text).split(","))
+        inner = parents - len(key)
+        if inner > 0 and isinstance(entry, Mapping):
+            for place, row in _rows(entry, inner, (*path, text)):
+                yield place, (*key, *row)
+        else:
+            yield (*path, text), (*key, entry)
 
 
 def noise_parts(text: str, path: Path) -> tuple[str, tuple[str, ...]]:

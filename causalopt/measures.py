@@ -42,8 +42,19 @@ class Measures:
     status: NDArray[np.str_]
 
 
+NAMES = np.array(list(STATUSES))
+_CODES = {name: code for code, name in enumerate(STATUSES)}
+
+
 def measure(effect: Effect) -> Measures:
     """Return Comp, Op and status of an effect."""
+    codes = status_codes(effect)
+    comp, op = ratios(effect, codes)
+    return Measures(comp, op, NAMES[codes])
+
+
+def ratios(effect: Effect, codes: NDArray[np.int8]) -> tuple[Floats, Floats]:
+    """Return Comp and Op where the status leaves them defined, NaN elsewhere."""
     total, direct = effect.total, effect.direct
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         op = direct.log - total.log
@@ -53,27 +64,25 @@ def measure(effect: Effect) -> Measures:
     plain = (total.exponent == direct.exponent) & (direct.mantissa != 0)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         comp = np.where(plain, total.mantissa / np.where(plain, direct.mantissa, 1.0), comp)
-    # A zero denominator has no sign of its own: Comp is infinite, not minus infinite.
-    comp = np.where((direct.mantissa == 0) & (total.mantissa != 0), np.inf, comp)
-    status = _statuses(effect)
-    undefined = np.isin(status, ["no_influence", "diverged", "nonfinite"])
+    undefined = np.isin(codes, [_CODES[s] for s in ("no_influence", "diverged", "nonfinite")])
     undefined |= (total.mantissa == 0) & (direct.mantissa == 0)
-    return Measures(np.where(undefined, np.nan, comp), np.where(undefined, np.nan, op), status)
+    return np.where(undefined, np.nan, comp), np.where(undefined, np.nan, op)
 
 
-def _statuses(effect: Effect) -> NDArray[np.str_]:
+def status_codes(effect: Effect) -> NDArray[np.int8]:
+    """Return the status as places in `NAMES`."""
     total, direct = effect.total, effect.direct
-    steps = np.arange(len(effect.held))
     no_total, no_direct = total.mantissa == 0, direct.mantissa == 0
     finite = effect.finite & np.isfinite(total.mantissa) & np.isfinite(direct.mantissa)
     unresolved = total.is_unresolved | direct.is_unresolved
     choices = [
-        (~finite, "diverged" if effect.overflowed or effect.nonfinite is None else "nonfinite"),
         (no_total & no_direct & ~unresolved, "no_influence"),
         (effect.held, "held"),
-        (steps >= (len(steps) if effect.kink is None else effect.kink), "kink"),
+        (effect.on_kink, "kink"),
         (unresolved, "unresolved"),
         (no_total, "perfect"),
         (no_direct, "only_path"),
     ]
-    return np.select([c for c, _ in choices], [name for _, name in choices], default="ok")
+    codes = np.select([c for c, _ in choices], [_CODES[name] for _, name in choices], default=0)
+    blown = np.where(effect.is_divergence, _CODES["diverged"], _CODES["nonfinite"])
+    return np.where(finite, codes, blown).astype(np.int8)

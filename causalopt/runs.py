@@ -41,6 +41,7 @@ class Run:
         steps: The last step.
         delta: The nudge's size, None for the limit delta -> 0.
         given: Interventions that make the baseline.
+        seed: Which draws the noise variables made.
         t: Time units, shape [t].
         W: Variable -> its values in the baseline, shape [t] each.
         X: The same in the nudged world; None in the limit.
@@ -56,6 +57,7 @@ class Run:
     steps: int
     delta: float | None
     given: tuple[Intervention, ...]
+    seed: int
     t: Floats
     W: dict[str, Floats]
     X: dict[str, Floats] | None
@@ -154,7 +156,9 @@ class Run:
             "hold": self.hold_name,
             "target": self.target,
             "delta": "limit" if self.delta is None else repr(self.delta),
+            "execution": self.effect.execution,
             "given": "; ".join(repr(i) for i in self.given),
+            "seed": str(self.seed),
             "causalopt": version("causalopt"),
             "numpy": np.__version__,
             "python": platform.python_version(),
@@ -213,6 +217,7 @@ def run(
     steps: int | None = None,
     delta: float | None = None,
     given: Sequence[Intervention] = (),
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Run:
     """Measure Comp(A; n, m) and Op(A; n, m) at every step.
@@ -228,6 +233,7 @@ def run(
         steps: The last step.
         delta: The nudge's size; the limit delta -> 0, by exact tangents, when not given.
         given: Interventions that make the baseline W itself.
+        seed: Which draws the noise variables make, the same in W, X and Y.
         progress: Called with the number of steps done, now and then.
 
     Returns:
@@ -244,7 +250,12 @@ def run(
     """
     question = ask(model, nudge=nudge, hold=hold, target=target, steps=steps)
     plan = plan_for(
-        model, tuple(given), steps=question.steps, hold=question.hold, seed=question.nudge
+        model,
+        tuple(given),
+        steps=question.steps,
+        hold=question.hold,
+        seed=question.nudge,
+        noise_seed=seed,
     )
     template = model.template
     if delta is None:
@@ -264,6 +275,7 @@ def run(
         steps=question.steps,
         delta=delta,
         given=tuple(given),
+        seed=seed,
         t=np.arange(question.steps + 1, dtype=np.float64) * float(template.dt),
         W=worlds[0],
         X=worlds[1] if len(worlds) > 1 else None,

@@ -66,6 +66,14 @@ class Structure:
     rules: tuple[Term | None, ...]
     parameters: tuple[str, ...]
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        # Memo tables ask for it often, and a structure may have ten thousand rules.
+        return hash((self.names, self.rules, self.parameters))
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Template:
@@ -189,6 +197,7 @@ class _Reader:
         self._raw_parameters = parameters
         self._parameters = {normalized(n): Term.of("param", payload=n) for n in parameters}
         self._raw_functions = functions
+        self._names = frozenset(normalized(name) for name in variables)
         self._functions: dict[str, Function] | None = None
 
     def check_names(self) -> None:
@@ -279,8 +288,7 @@ class _Reader:
                 clock["time"] = CLOCK["time"]
                 if key == "rule":
                     clock["t"] = CLOCK["t"]
-            names = frozenset(normalized(other) for other in self._variables)
-            scope = Scope(names, {**clock, **self._parameters}, self.functions, bare, key)
+            scope = Scope(self._names, {**clock, **self._parameters}, self.functions, bare, key)
             rule = self._read(text, scope, (*path, key))
             if key == "rule":
                 rule = substitute(rule, {CLOCK["time"]: Term.of("mul", CLOCK["t"], CLOCK["dt"])})

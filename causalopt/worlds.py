@@ -7,6 +7,7 @@ keeps its values from W.
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from causalopt.interventions import Intervention, Nudge, Replace, plan_for
 from causalopt.model import Model
 from causalopt.selectors import Node, Selection
 from causalopt.template import unknown_name
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,6 +58,12 @@ class World:
             raise QuestionError(f"{node.variable}[{node.t}] lies after the last step {self.steps}")
         return float(self.table[node.t, template.index[node.variable]])
 
+    def plot(self, *others: World) -> matplotlib.figure.Figure:
+        """Return a figure of every variable over time, with other worlds of the model in it."""
+        from causalopt.draw.worlds import plot_worlds
+
+        return plot_worlds(self, *others)
+
     def __repr__(self) -> str:
         done = ", ".join(_short(i) for i in self.interventions) or "baseline"
         return f"World({self.name}: {self.model.name}, t = 0..{self.steps}, {done})"
@@ -70,6 +80,7 @@ def world(
     *interventions: Intervention,
     steps: int | None = None,
     name: str = "W",
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> World:
     """Return the world a model takes under interventions, applied in order.
@@ -79,6 +90,7 @@ def world(
         interventions: None for the baseline.
         steps: The last step; the model's question says it when not given.
         name: What to call the world.
+        seed: Which draws the noise variables make; a replica has another seed.
         progress: Called with the number of steps done, now and then.
 
     Example:
@@ -87,7 +99,7 @@ def world(
         [1.0, 1.5, 0.75]
     """
     last = run_length(model, steps)
-    plan = plan_for(model, interventions, steps=last)
+    plan = plan_for(model, interventions, steps=last, noise_seed=seed)
     trajectory = run_values(model.template.structure, plan, progress=progress)
     return World(model, name, tuple(interventions), last, _frozen(trajectory.values))
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 
 from causalopt import Fact, Model, UnknownNameError, load, run, shipped
-from causalopt.declaration import Quantity
+from causalopt.declaration import Chance, Quantity
+from causalopt.distributions.chain import chain_of
+from causalopt.distributions.moments import Moments, affine_maps, step_moments
 from causalopt.entropy import strength
+from causalopt.escape import Escape, escape_by_operator
 from causalopt.library import models_folder
 
 FACTS = [
@@ -37,6 +41,8 @@ def test_a_shipped_model_keeps_its_facts(name: str, fact: Fact) -> None:
 
 
 def measured(model: Model, fact: Fact) -> float:
+    if fact.measure in get_args(Chance):
+        return chance(model, fact)
     if fact.measure not in get_args(Quantity):
         return getattr(strength(model, at=fact.at, initial=fact.start), fact.measure)
     found = run(
@@ -48,6 +54,19 @@ def measured(model: Model, fact: Fact) -> float:
     )
     values = found.W[found.target] if fact.measure == "value" else getattr(found, fact.measure)
     return values[fact.at]
+
+
+def chance(model: Model, fact: Fact) -> float:
+    chain = chain_of(model, fact.target)
+    if fact.measure == "escape":
+        question = Escape(chain.start, fact.beyond or 0.0, (fact.at,), coordinate=chain.coordinate)
+        return escape_by_operator(chain.step, question).probability[0]
+    maps, size = affine_maps(chain.step), len(chain.start)
+    moments = Moments(np.array(chain.start), np.zeros((size, size)))
+    for _ in range(fact.at):
+        moments = step_moments(maps, moments)
+    place = chain.coordinate
+    return moments.mean[place] if fact.measure == "mean" else moments.covariance[place, place]
 
 
 def test_models_ships_nothing_but_models() -> None:

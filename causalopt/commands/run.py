@@ -47,6 +47,7 @@ def run(
     ] = None,
     dt: Dt = None,
     method: Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: Annotated[
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
     ] = None,
@@ -75,6 +76,7 @@ def run(
             target=target,
             steps=steps,
             delta=delta,
+            seed=seed,
             progress=progress,
         )
     if data_file is not None:

@@ -23,7 +23,7 @@ from causalopt.distributions.law import DenseLaw, Law, Masses, ProductLaw
 from causalopt.errors import QuestionError
 
 LIMIT = 2**25
-"""Most entries in one array: a quarter of a gigabyte of floats, of which a few may live at once."""
+"""Most entries in one array: a quarter of a gigabyte of floats, of which a few live at once."""
 
 CHUNK = 2**20
 """States sent to their successors at a time."""
@@ -167,7 +167,13 @@ def _pass(
 
 
 def _multiply(left: _Array, right: _Array, wanted: set[Node]) -> _Array:
-    """Multiply two arrays and sum out the nodes not wanted, as one batched matrix product."""
+    """Multiply two arrays and sum out the nodes not wanted, as one batched matrix product.
+
+    The large array's own axes stay last and in their order: long contiguous runs are moved, not
+    scattered.
+    """
+    if not left.nodes:
+        return _Array(right.nodes, right.p * left.p).summed(wanted)
     left = left.summed(wanted | set(right.nodes))
     right = right.summed(wanted | set(left.nodes))
     shared = [node for node in left.nodes if node in right.nodes]
@@ -175,16 +181,33 @@ def _multiply(left: _Array, right: _Array, wanted: set[Node]) -> _Array:
     spent = [node for node in shared if node not in wanted]
     mine = [node for node in left.nodes if node not in shared]
     theirs = [node for node in right.nodes if node not in shared]
-    first, sizes = _grouped(left, batch, mine, spent)
-    second, others = _grouped(right, batch, spent, theirs)
-    product = np.matmul(first, second)
-    shape = [{**sizes, **others}[node] for node in (*batch, *mine, *theirs)]
-    return _Array((*batch, *mine, *theirs), product.reshape(shape))
+    sizes = {n: k for a in (left, right) for n, k in zip(a.nodes, a.p.shape, strict=True)}
+    first = _grouped(right, sizes, (*batch, *theirs, *spent), ())
+    second = _grouped(left, sizes, (*batch, *spent), mine)
+    matrices = math.prod(sizes[n] for n in batch), math.prod(sizes[n] for n in spent)
+    first = first.reshape(matrices[0], -1, matrices[1])
+    second = second.reshape(matrices[0], matrices[1], -1)
+    product = np.matmul(first, second) if spent else first * second
+    nodes = (*batch, *theirs, *mine)
+    return _Array(nodes, product.reshape([sizes[node] for node in nodes]))
 
 
-def _grouped(array: _Array, *groups: Sequence[Node]) -> tuple[Masses, dict[Node, int]]:
-    """Return the array with its axes gathered into groups, and the size of each node."""
-    sizes = dict(zip(array.nodes, array.p.shape, strict=True))
-    order_ = [array.nodes.index(node) for group in groups for node in group]
-    shape = [math.prod(sizes[node] for node in group) for group in groups]
-    return np.transpose(array.p, order_).reshape(shape), sizes
+def _grouped(
+    array: _Array, sizes: Mapping[Node, int], front: Sequence[Node], rest: Sequence[Node]
+) -> Masses:
+    """Return the array with some axes in front and the rest behind, in their order.
+
+    The copy is made front label by front label: moving a last axis to the front in one go would
+    read memory a number at a time.
+    """
+    turn = [array.nodes.index(node) for node in (*front, *rest)]
+    turned = np.transpose(array.p, turn)
+    if turned.flags.c_contiguous or array.p.size < _LARGE:
+        return turned
+    copy = np.empty(turned.shape, dtype=turned.dtype)
+    for labels in itertools.product(*(range(sizes[node]) for node in front)):
+        copy[labels] = turned[labels]
+    return copy
+
+
+_LARGE = 2**16

@@ -130,7 +130,7 @@ def _question(model: Model, marks: Marks, order: dict[str, int]) -> dict[str, An
 
 def _elements(layout: Layout, marks: Marks, order: dict[str, int]) -> list[dict[str, Any]]:
     elements = [_decor(f"lane {i}", "lane", "", (layout.left + layout.right) / 2, lane.y,
-                       width=layout.right - layout.left, height=2 * NODE_HEIGHT)
+                       width=layout.right - layout.left, height=layout.pitch - 6)
                 for i, lane in enumerate(layout.lanes)]  # fmt: skip
     middle, height = (layout.top + layout.bottom) / 2, layout.bottom - layout.top + 8
     for i, gap in enumerate(layout.gaps):

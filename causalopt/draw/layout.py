@@ -24,7 +24,10 @@ NODE_PADDING = 10.0
 NODE_LIMIT = 190.0
 RANK_GAP = 30.0
 COLUMN_GAP = 54.0
+SLOPE = 6.0  # how much further apart columns stand for each row that an edge crosses
 ROW_PITCH = 66.0
+CLOSE_PITCH = 48.0
+MANY_ROWS = 40
 GAP_WIDTH = 96.0
 LANE_LIMIT = 220.0
 HEAD = 34.0
@@ -100,6 +103,7 @@ class Layout:
         right: Where they end.
         top: Where the rows begin.
         bottom: Where they end.
+        pitch: From one row to the next.
     """
 
     places: Mapping[Node, Place]
@@ -112,6 +116,7 @@ class Layout:
     right: float
     top: float
     bottom: float
+    pitch: float
 
 
 def lay_out(
@@ -222,17 +227,18 @@ def _placed(model: Model, grid: _Grid, nudge: Node | None, limit: int | None) ->
     width = _node_width(model, nodes)
     left = MARGIN + _head_width(model, grid)
     columns, gaps, right = _columns(grid, shown, left, width)
+    rows = max(row for _, row in grid.cells.values()) + 1
+    pitch = ROW_PITCH if rows <= MANY_ROWS else CLOSE_PITCH
     by_t = {column.t: column for column in columns}
     places = {}
     for node, t in nodes.items():
         rank, row = grid.cells[node.variable]
         x = by_t[t].left + width / 2 + rank * (width + RANK_GAP)
-        y = HEAD + ROW_PITCH * (row + 0.5)
+        y = HEAD + pitch * (row + 0.5)
         label = model.variables[node.variable].label or node.variable
         places[node] = Place(node, x, y, node_text(model, node), label)
-    rows = max(row for _, row in grid.cells.values()) + 1
     lanes = tuple(
-        Lane(name, HEAD + ROW_PITCH * (i + 0.5), model.variables[name].label or "")
+        Lane(name, HEAD + pitch * (i + 0.5), model.variables[name].label or "")
         for i, name in enumerate(grid.lanes)
     )
     return Layout(
@@ -245,7 +251,8 @@ def _placed(model: Model, grid: _Grid, nudge: Node | None, limit: int | None) ->
         left=left,
         right=right,
         top=HEAD,
-        bottom=HEAD + ROW_PITCH * rows,
+        bottom=HEAD + pitch * rows,
+        pitch=pitch,
     )
 
 
@@ -281,18 +288,26 @@ def _columns(
 ) -> tuple[list[Column], list[Gap], float]:
     columns: list[Column] = []
     gaps: list[Gap] = []
+    between = COLUMN_GAP + SLOPE * _steepest(grid)
     x, previous = left + COLUMN_GAP / 2, -1
     for t in shown:
         if t != previous + 1:
-            x -= COLUMN_GAP / 2
+            x -= between - COLUMN_GAP / 2
             gaps.append(Gap(previous + 1, t - 1, x, x + GAP_WIDTH))
             x += GAP_WIDTH + COLUMN_GAP / 2
         span = grid.ranks[t] * (width + RANK_GAP) - RANK_GAP
         text = f"t = {t}" if grid.layer is None else ""
         columns.append(Column(t, x, x + span, text))
-        x += span + COLUMN_GAP
+        x += span + between
         previous = t
-    return columns, gaps, x - COLUMN_GAP / 2
+    return columns, gaps, x - between + COLUMN_GAP / 2
+
+
+def _steepest(grid: _Grid) -> float:
+    """Return how many rows an edge crosses at most, up to a limit."""
+    rows = {name: row for name, (_, row) in grid.cells.items()}
+    spans = [abs(rows[a] - rows[b]) for a, b, lag in grid.edges if lag or grid.layer is not None]
+    return min(max(spans, default=0.0), 20.0)
 
 
 def _links(grid: _Grid, places: Mapping[Node, Place], gaps: Sequence[Gap]) -> list[Link]:

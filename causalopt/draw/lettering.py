@@ -46,7 +46,7 @@ def fitted(text: str, size: float, width: float) -> str:
 
     Example:
         >>> fitted("temperature_of_the_room[12]", 10, 100)
-        'temperat…om[12]'
+        'temperatu…om[12]'
     """
     text = " ".join(text.split())
     if text_width(text, size) <= width:

@@ -15,6 +15,7 @@ Point = tuple[float, float]
 Curve = tuple[Point, Point, Point, Point]  # a cubic Bezier curve
 
 CLEARANCE = 6.0
+HEADROOM = 8.0  # above a node, for the signs on its upper corners
 LEAN = 40.0  # an edge into a gap ends less than this above or below its node
 RING = 4.5  # how far the ring round the nudged node stands out
 SAMPLES = 28
@@ -84,7 +85,7 @@ class _Crowd:
     def __init__(self, layout: Layout) -> None:
         self._half = (layout.node_width / 2 + CLEARANCE, NODE_HEIGHT / 2 + CLEARANCE)
         self._cells: dict[tuple[int, int], list[Place]] = defaultdict(list)
-        self._size = (2 * self._half[0], 2 * self._half[1])
+        self._size = (2 * self._half[0], 2 * self._half[1] + HEADROOM)
         for place in layout.places.values():
             self._cells[self._cell(place.x, place.y)].append(place)
 
@@ -99,8 +100,9 @@ class _Crowd:
             column, row = self._cell(x, y)
             for cell in ((column + a, row + b) for a in (-1, 0, 1) for b in (-1, 0, 1)):
                 for place in self._cells.get(cell, ()):
-                    near = abs(place.x - x) < self._half[0] and abs(place.y - y) < self._half[1]
-                    if near and place.node not in but:
+                    above = place.y - y
+                    near = -self._half[1] < above < self._half[1] + HEADROOM
+                    if near and abs(place.x - x) < self._half[0] and place.node not in but:
                         found.add(place.node)
         return len(found)
 

@@ -4,10 +4,10 @@ The only interface between the theory and how numbers are made. `run_values` giv
 `run_tangents` gives W with its total and direct derivatives.
 """
 
+from causalopt.engine.choice import run_tangents, run_values
 from causalopt.engine.linearization import Linearization, Partial, linearize
 from causalopt.engine.outcome import Tangents, Trajectory
 from causalopt.engine.plan import Plan
-from causalopt.engine.python import run_tangents, run_values
 
 __all__ = [
     "Linearization",

@@ -17,10 +17,12 @@ class Trajectory:
     Attributes:
         values: Shape [t, equation].
         extras: The further terms asked for, shape [t, term].
+        execution: What ran it: `python`, `llvm` or `levels`.
     """
 
     values: Floats
     extras: Floats
+    execution: str = "python"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Tangents:
         exponents: Of total and direct, shape [t, 2].
         kink: The first step at which the nudge's influence sat on a kink, None for none.
         underflow: Whether a tangent was lost beside a far larger one.
+        execution: What ran it: `python`, `llvm` or `levels`.
     """
 
     values: Floats
@@ -48,3 +51,4 @@ class Tangents:
     exponents: NDArray[np.int64]
     kink: int | None
     underflow: bool
+    execution: str = "python"

@@ -24,7 +24,7 @@ def tangent_effect(
     Raises:
         QuestionError: An integer variable stands between them: it has no derivative.
     """
-    _refuse_integers(model, plan, target)
+    refuse_integers(model, plan, target)
     run = run_tangents(model.template.structure, plan, progress=progress)
     template = model.template
     i = template.index[target]
@@ -53,11 +53,17 @@ def tangent_effect(
         kink=run.kink,
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),
+        execution=run.execution,
     )
     return effect, run
 
 
-def _refuse_integers(model: Model, plan: Plan, target: str) -> None:
+def refuse_integers(model: Model, plan: Plan, target: str) -> None:
+    """Refuse a derivative through a variable that takes whole numbers.
+
+    Raises:
+        QuestionError: One stands between the seeded node and the target.
+    """
     template = model.template
     assert plan.seed is not None
     source = template.equations[plan.seed[1]].name

@@ -1,0 +1,139 @@
+"""causalopt sweep: Comp and Op over a grid of starting values and parameters."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from causalopt.commands.options import (
+    Dt,
+    Hold,
+    Initials,
+    Json,
+    Method,
+    ModelArgument,
+    NudgeNode,
+    Sets,
+    Steps,
+    Target,
+    emit,
+    read_model,
+)
+from causalopt.commands.progress import Progress
+from causalopt.errors import QuestionError
+
+
+def sweep(
+    model: ModelArgument,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grid",
+            metavar="AXIS=LO:HI:COUNT",
+            help="An axis: a parameter, or a node such as R[0]. Repeatable.",
+        ),
+    ] = None,
+    sets: Sets = None,
+    initial: Initials = None,
+    nudge: NudgeNode = None,
+    hold: Hold = None,
+    target: Target = None,
+    steps: Steps = None,
+    at: Annotated[
+        int | None, typer.Option("--at", metavar="N", help="The step measured; the last one.")
+    ] = None,
+    delta: Annotated[
+        float | None,
+        typer.Option(
+            metavar="D", help="A nudge of this size; the limit delta -> 0 when not given."
+        ),
+    ] = None,
+    dt: Dt = None,
+    method: Method = None,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Write the result: a .nc file or a .zarr store."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="K", help="Threads; one per processor.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an unfinished store (not yet).")
+    ] = False,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDR", help="Run on a Dask cluster (not yet).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Measure Op at one step over a grid, with a status for every point.
+
+    When the only axis is the nudged node, `power` is the integral of 1 - Comp over it.
+    """
+    if resume or dask is not None:
+        option = "--resume" if resume else "--dask"
+        raise QuestionError(
+            f"{option} is not there yet: sweeps run in memory, on threads of this machine; leave "
+            f"{option} out"
+        )
+    axes = _axes(grid or [])
+
+    from causalopt.landscapes import check_target
+    from causalopt.sweeps import sweep as measure
+
+    file = None if out is None else check_target(out)
+    declared = read_model(model, sets, initial, dt, method)
+    count = 1
+    for _, _, number in axes.values():
+        count *= number
+    with Progress(count, "sweeping") as progress:
+        found = measure(
+            declared,
+            {name: _spaced(*axis) for name, axis in axes.items()},
+            nudge=nudge,
+            hold=hold,
+            target=target,
+            steps=steps,
+            at=at,
+            delta=delta,
+            workers=workers,
+            progress=progress,
+        )
+    if file is not None:
+        found.write(file)
+    if json:
+        emit(found.to_dict(out))
+    else:
+        typer.echo(repr(found))
+        if out is not None:
+            typer.echo(f"written to {out}")
+
+
+def _axes(texts: list[str]) -> dict[str, tuple[float, float, int]]:
+    axes: dict[str, tuple[float, float, int]] = {}
+    for text in texts:
+        name, _, span = text.rpartition("=")
+        parts = span.split(":")
+        try:
+            low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
+        except (ValueError, IndexError):
+            raise _not_an_axis(text) from None
+        if not name.strip() or len(parts) > 3:
+            raise _not_an_axis(text)
+        if count < 1:
+            raise QuestionError(f"--grid {text}: COUNT must be at least 1")
+        if name.strip() in axes:
+            raise QuestionError(f"--grid names the axis '{name.strip()}' twice")
+        axes[name.strip()] = low, high, count
+    return axes
+
+
+def _not_an_axis(text: str) -> QuestionError:
+    return QuestionError(f"--grid takes AXIS=LO:HI:COUNT such as R[0]=5:45:401, found '{text}'")
+
+
+def _spaced(low: float, high: float, count: int) -> list[float]:
+    """Return evenly spaced values, both ends included and exact."""
+    if count == 1:
+        return [low]
+    return [low + (high - low) * k / (count - 1) for k in range(count - 1)] + [high]

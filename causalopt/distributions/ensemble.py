@@ -1,0 +1,274 @@
+"""Monte Carlo: many walkers of a random map, on streams that no block or worker can change.
+
+Two savings, neither of which changes a bit of the result:
+- live lanes: in a first-passage question a walker that has passed needs no more steps;
+- rest: a walker whose every image equals its state, bit for bit, never moves again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalopt.distributions.compiled_walk import MOST_OUTCOMES, compile_walk
+from causalopt.distributions.random_map import Array, RandomMap
+from causalopt.errors import QuestionError
+from causalopt.streams import Picks
+
+BLOCK = 16384
+LOOK = 32
+WORTH_COMPILING = 1_000_000
+
+Test = Callable[[Array], NDArray[np.bool_]]
+
+
+class Advance(Protocol):
+    """Moves each walker by the map it picked; a compiled kernel has this same signature."""
+
+    def __call__(self, states: Array, picks: NDArray[np.integer]) -> Array:
+        """Return new states, axes (coordinate, walker), from states and picks (walker,)."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Ensemble:
+    """Walkers observed at the steps asked for.
+
+    Args:
+        steps: The steps observed, increasing, axis (time,).
+        states: axes (time, coordinate, walker); a walker that overflowed is not finite from then.
+        overflowed: How many walkers left the floating-point numbers.
+    """
+
+    steps: tuple[int, ...]
+    states: Array
+    overflowed: int
+
+
+def apply_picks(chain: RandomMap) -> Advance:
+    """Return the plain numpy kernel: each map runs on the walkers that picked it."""
+
+    def advance(states: Array, picks: NDArray[np.integer]) -> Array:
+        moved = np.empty_like(states)
+        for number, image in enumerate(chain.maps):
+            lanes = np.flatnonzero(picks == number)
+            if len(lanes):
+                moved[:, lanes] = image(states[:, lanes])
+        return moved
+
+    return advance
+
+
+def run_ensemble(
+    chain: RandomMap,
+    start: Array,
+    steps: Sequence[int],
+    *,
+    seed: int,
+    block: int = BLOCK,
+    workers: int = 1,
+    advance: Advance | None = None,
+    compiled: bool | None = None,
+) -> Ensemble:
+    """Run one walker from each column of `start` and observe it after each number of steps.
+
+    Args:
+        chain: The random map.
+        start: First states, axes (coordinate, walker).
+        steps: Numbers of steps, 0 or more.
+        seed: 0 to 2^64 - 1; the same seed gives the same walkers, whatever `block` and `workers`.
+        block: How many walkers advance together.
+        workers: How many threads share the blocks.
+        advance: Another kernel than numpy's, moving all walkers by one step.
+        compiled: Whether machine code moves them; by default where the chain comes from a model,
+            has few dyadic outcomes, and there are a million walker-steps or more. Its exp may
+            differ from numpy's in the last place.
+
+    Returns:
+        The walkers at each of the sorted, distinct steps.
+
+    Raises:
+        QuestionError: Negative steps or no walkers.
+
+    Example:
+        >>> walk = RandomMap((lambda w: w - 1.0, lambda w: w + 1.0), (0.5, 0.5))
+        >>> run = run_ensemble(walk, np.zeros((1, 1000)), [100], seed=1)
+        >>> bool(abs(run.states[0, 0].std() - 10) < 1)
+        True
+    """
+    times = _checked_times(start, steps)
+    states = np.empty((len(times), *start.shape))
+    if compiled is None:
+        large = start.shape[1] * times[-1] >= WORTH_COMPILING
+        compiled = advance is None and large and can_compile(chain)
+    mover = _by_words(chain) if compiled else _by_steps(advance or apply_picks(chain))
+
+    def simulate(first: int) -> None:
+        last = min(first + block, start.shape[1])
+        _run_block(chain, mover, start[:, first:last], first, times, seed, states)
+
+    _share_out(simulate, range(0, start.shape[1], block), workers)
+    overflowed = int((~np.isfinite(states[-1]).all(axis=0)).sum())
+    return Ensemble(times, states, overflowed)
+
+
+Mover = Callable[[Array, Picks, int, int], tuple[Array, int]]
+
+
+def can_compile(chain: RandomMap) -> bool:
+    """Whether machine code can move these walkers: terms at hand, few outcomes, dyadic shares."""
+    dyadic = Picks(chain.probabilities, seed=0).bits > 0
+    return chain.source is not None and 1 < len(chain.maps) <= MOST_OUTCOMES and dyadic
+
+
+def _by_steps(kernel: Advance) -> Mover:
+    """Move walkers by one step a call."""
+
+    def move(states: Array, picks: Picks, step: int, until: int) -> tuple[Array, int]:
+        del until
+        return kernel(states, picks.at(step)), step + 1
+
+    return move
+
+
+def _by_words(chain: RandomMap) -> Mover:
+    """Move walkers by as many steps a call as one word of bits holds.
+
+    Raises:
+        QuestionError: The chain has no terms, too many outcomes, or shares that are not dyadic.
+    """
+    if chain.source is None or not can_compile(chain):
+        raise QuestionError(
+            "machine code moves walkers of a model with 2 to 8 outcomes whose probabilities are "
+            "multiples of 1/256; leave out compiled=True for this chain"
+        )
+    bits = Picks(chain.probabilities, seed=0).bits
+    shares = np.rint(np.asarray(chain.probabilities) * 2**bits).astype(int)
+    walk = compile_walk(chain.source, bits, tuple((np.cumsum(shares) - shares).tolist()))
+
+    def move(states: Array, picks: Picks, step: int, until: int) -> tuple[Array, int]:
+        words, place, left = picks.word(step)
+        count = min(left, until - step)
+        return walk(states, words, place, count), step + count
+
+    return move
+
+
+def _run_block(
+    chain: RandomMap,
+    mover: Mover,
+    start: Array,
+    first: int,
+    times: tuple[int, ...],
+    seed: int,
+    out: Array,
+) -> None:
+    """Run the walkers numbered from `first`; write them into `out` at each time."""
+    picks = Picks(chain.probabilities, seed=seed)
+    picks.start(np.arange(first, first + start.shape[1], dtype=np.uint64))
+    lanes = np.arange(first, first + start.shape[1])
+    states, final, step = start.copy(), start.copy(), 0
+    with np.errstate(all="ignore"):
+        for place, time in enumerate(times):
+            while step < time and len(lanes):
+                if step % LOOK == 0:
+                    moving = ~_rests(chain, states)
+                    if moving.mean() < 0.9:
+                        final[:, lanes - first] = states
+                        lanes, states = lanes[moving], states[:, moving]
+                        picks.keep(moving)
+                        if not len(lanes):
+                            break
+                states, step = mover(states, picks, step, min(time, (step // LOOK + 1) * LOOK))
+            step = time
+            final[:, lanes - first] = states
+            out[place, :, first : first + start.shape[1]] = final
+
+
+def _rests(chain: RandomMap, states: Array) -> NDArray[np.bool_]:
+    """Whether each walker stays for ever: at a common fixed point, or no longer a number."""
+    still = (chain.images(states) == states).all(axis=(0, 1))
+    return np.asarray(still | ~np.isfinite(states).all(axis=0))
+
+
+def first_passage(
+    chain: RandomMap,
+    start: Array,
+    passed: Test,
+    *,
+    limit: int,
+    seed: int,
+    block: int = BLOCK,
+    workers: int = 1,
+    advance: Advance | None = None,
+) -> NDArray[np.int64]:
+    """Return the first step at which each walker passes, or -1 if not within `limit`.
+
+    Args:
+        chain: The random map.
+        start: First states, axes (coordinate, walker).
+        passed: From states to booleans, axis (walker,).
+        limit: The last step looked at.
+        seed: 0 to 2^64 - 1.
+        block: How many walkers advance together.
+        workers: How many threads share the blocks.
+        advance: Another kernel than numpy's.
+
+    Returns:
+        Steps, axis (walker,); 0 for a walker that starts beyond.
+
+    Raises:
+        QuestionError: Negative steps or no walkers.
+    """
+    _checked_times(start, [limit])
+    kernel = advance or apply_picks(chain)
+    steps = np.full(start.shape[1], -1, dtype=np.int64)
+
+    def simulate(first: int) -> None:
+        last = min(first + block, start.shape[1])
+        picks = Picks(chain.probabilities, seed=seed)
+        picks.start(np.arange(first, last, dtype=np.uint64))
+        lanes, states = np.arange(first, last), start[:, first:last]
+        with np.errstate(all="ignore"):
+            for step in range(limit + 1):
+                out = passed(states)
+                if out.any():
+                    steps[lanes[out]] = step
+                    lanes, states = lanes[~out], states[:, ~out]
+                    picks.keep(~out)
+                if step == limit or not len(lanes):
+                    return
+                if step % LOOK == LOOK - 1:
+                    moving = ~_rests(chain, states)
+                    if moving.mean() < 0.9:
+                        lanes, states = lanes[moving], states[:, moving]
+                        picks.keep(moving)
+                states = kernel(states, picks.at(step))
+
+    _share_out(simulate, range(0, start.shape[1], block), workers)
+    return steps
+
+
+def _checked_times(start: Array, steps: Sequence[int]) -> tuple[int, ...]:
+    times = tuple(sorted(set(steps)))
+    if not times or times[0] < 0 or start.ndim != 2 or start.shape[1] < 1:
+        raise QuestionError(
+            "an ensemble needs steps of 0 or more and at least one walker, axes "
+            f"(coordinate, walker); steps {list(steps)} and shape {start.shape} came"
+        )
+    return times
+
+
+def _share_out(simulate: Callable[[int], None], firsts: range, workers: int) -> None:
+    """Run every block, on threads when several are asked for: numpy frees the interpreter lock."""
+    if workers <= 1:
+        for first in firsts:
+            simulate(first)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(simulate, firsts))

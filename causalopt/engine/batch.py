@@ -1,0 +1,299 @@
+"""Batches: one plan run for many starting values and parameter values at once.
+
+Worlds stand side by side in the lanes of vectors, sixteen to a group; a group goes through all its
+steps in registers before the next begins, and only chosen outputs at chosen steps are kept: memory
+is O(kept), not O(steps). Calls run without the GIL, so threads take groups in parallel; a lane's
+result does not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalopt.engine.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
+from causalopt.engine.frame import Frame
+from causalopt.engine.kernel import COUNTS, elementary_text, kernel_text
+from causalopt.engine.native import FULL, Library, load_library, processor
+from causalopt.engine.plan import Floats, Plan
+from causalopt.engine.program import Program
+from causalopt.engine.stretch import CONTEXT
+from causalopt.engine.trajectory import effort_for
+from causalopt.errors import QuestionError
+from causalopt.template import Structure
+
+LANES = 16
+TASK = 2048  # lanes of one call: results of a task stay in the cache until they are used
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Batch:
+    """What is run: one plan, and what differs from lane to lane.
+
+    Attributes:
+        plan: The part all lanes share; its seed is the nudged node.
+        starts: Node `(t, equation)` -> its values, shape [lane].
+        parameters: Place of a parameter -> its values, shape [lane].
+        keep: Steps to keep, in ascending order.
+        outputs: Equations to keep.
+        mode: `values`, `tangents` or `finite`.
+        delta: The nudge's size in the mode `finite`.
+        estimate: Whether the rounding error of tangents is estimated.
+        contract: Whether a product and a sum may be one rounding.
+        watch: Whether each lane's first non-finite node is noted.
+        near: Whether lanes are noted that pass a kink within rounding.
+    """
+
+    plan: Plan
+    starts: Mapping[tuple[int, int], Floats]
+    parameters: Mapping[int, Floats]
+    keep: tuple[int, ...]
+    outputs: tuple[int, ...]
+    mode: str = "tangents"
+    delta: float = 0.0
+    estimate: bool = True
+    contract: bool = False
+    watch: bool = False
+    near: bool = False
+
+    def __post_init__(self) -> None:
+        sizes = {np.shape(a) for a in [*self.starts.values(), *self.parameters.values()]}
+        if not sizes:
+            raise QuestionError("a batch needs values that differ from lane to lane: give starts "
+                                "or parameters as arrays")  # fmt: skip
+        if len(sizes) > 1 or any(len(size) != 1 for size in sizes):
+            raise QuestionError(
+                "starts and parameters of a batch are arrays of one length, shape [lane]; found "
+                f"the shapes {', '.join(map(str, sorted(sizes)))}"
+            )
+        if self.count == 0:
+            raise QuestionError("the batch is empty: give arrays with at least one value")
+        for name, arrays in (("start", self.starts), ("parameter", self.parameters)):
+            for place, values in arrays.items():
+                bad = np.flatnonzero(~np.isfinite(values))
+                if len(bad):
+                    raise QuestionError(
+                        f"the {name} {place} is {values[bad[0]]} in lane {bad[0]}: values must be "
+                        "finite numbers"
+                    )
+        if not self.keep or list(self.keep) != sorted(set(self.keep)):
+            raise QuestionError("the steps to keep are whole numbers in ascending order")
+        if self.keep[0] < 0 or self.keep[-1] > self.plan.steps:
+            raise QuestionError(f"the steps to keep lie between 0 and {self.plan.steps}")
+        seed = self.plan.seed
+        if seed is not None and self.plan.held_at(seed[0])[seed[1]]:
+            raise QuestionError("the nudged node is in the held set A: the nudge is made in B")
+
+    @property
+    def count(self) -> int:
+        """How many lanes."""
+        arrays = [*self.starts.values(), *self.parameters.values()]
+        return len(arrays[0])
+
+    def slice(self, lanes: slice | NDArray[np.intp]) -> Batch:
+        """Return the batch of some of the lanes."""
+        return dataclasses.replace(
+            self,
+            starts={node: values[lanes] for node, values in self.starts.items()},
+            parameters={place: values[lanes] for place, values in self.parameters.items()},
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Lanes:
+    """What was kept of a batch.
+
+    Attributes:
+        values: World (`w`; with tangents `x`, `y`, `p`, `q` mantissas; finite `x`, `y`) -> kept
+            values, shape [kept step, output, lane].
+        exponents: Of total and direct tangents, shape [kept step, 2, lane].
+        kink: The first step on a kink, -1 for none so far, shape [kept step, lane].
+        lost: Whether a tangent underflowed, shape [kept step, lane].
+        bad: First non-finite node as 2 (t V + i) + 1 for an infinity, -1 for none, likewise.
+        near: Whether the lane passed a kink within rounding, likewise.
+    """
+
+    values: dict[str, Floats]
+    exponents: NDArray[np.int64]
+    kink: NDArray[np.int64]
+    lost: NDArray[np.int64]
+    bad: NDArray[np.int64]
+    near: NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchCode:
+    """Compiled code of a batch: the driver, its frame and what owns the machine code."""
+
+    drive: Any
+    frame: Frame
+    libraries: tuple[Library, ...]
+
+
+@functools.lru_cache(maxsize=32)
+def code_for(program: Program, careful_is_hot: bool, lanes: int = LANES) -> BatchCode:
+    """Return the compiled driver with its step code."""
+    fma, register = processor().has_fma, min(processor().register, lanes)
+    program = dataclasses.replace(program, lanes=lanes, register=register)
+    fast = kernel_text(program, "fast", fma=fma)
+    slow = kernel_text(dataclasses.replace(program, careful=True), "slow", fma=fma)
+    functions, needs = elementary_text(fast.called | slow.called, register, fma=fma)
+    needs |= fast.needs | slow.needs
+    slow_text = slow.text
+    if not careful_is_hot:
+        # Run once a group: not worth the optimiser's time.
+        slow_text = slow_text.replace(") {\nentry:", ") noinline optnone {\nentry:", 1)
+    text = "\n".join([functions, fast.text, slow_text, driver_text(lanes), *sorted(needs), COUNTS])
+    effort = FULL if program.is_small else effort_for(program.structure, program.mode, 10**9)
+    library = load_library(text, {"drive": len(DRIVER_ARGUMENTS)}, effort)
+    frame = max(fast.frame, slow.frame, key=lambda frame: frame.size)
+    return BatchCode(library.functions["drive"], frame, (library,))
+
+
+class BatchRunner:
+    """A batch made ready to run; `run` takes any stretch of its lanes, from any thread."""
+
+    def __init__(self, structure: Structure, batch: Batch) -> None:
+        self._batch = batch
+        self._plan = plan = batch.plan
+        careful = sum(t1 - t0 for t0, t1 in plan.segments() if plan.careful(t0))
+        program = Program(
+            structure,
+            batch.mode,
+            lanes=LANES,
+            estimate=batch.estimate,
+            varying=frozenset(batch.parameters),
+            contract=batch.contract,
+            watch=batch.watch,
+            near=batch.near,
+        )
+        self._code = code_for(program, careful > 0.02 * (plan.steps + 1))
+        self._fresh = self._code.frame.fresh()
+        self._held = np.ascontiguousarray(plan.held, dtype=np.uint8)
+        self._prepare_given(len(structure.names))
+        self._segments = self._segment_table()
+        self._cells = self._kept_cells()
+        offsets = [self._code.frame[cell].offset for cell in self._cells]
+        self._copies = np.array(offsets, dtype=np.int64)
+
+    def _prepare_given(self, width: int) -> None:
+        """Lay out what careful steps are given; a step past the forced ones gets an empty row."""
+        plan, batch = self._plan, self._batch
+        rows = max([len(plan.forced), *(t + 1 for t, _ in batch.starts)]) + 1
+        pad = ((0, rows - len(plan.forced)), (0, 0))
+        self._forced = np.pad(plan.forced.astype(np.uint8), pad)
+        self._values = np.ascontiguousarray(np.pad(plan.values, pad))
+        self._shifts = np.ascontiguousarray(np.pad(plan.shifts, pad))
+        self._overrides = np.full((rows, width), -1, dtype=np.int64)
+        for k, (t, i) in enumerate(batch.starts):
+            self._overrides[t, i] = k
+            self._forced[t, i] = 1
+        self._careful_rows = rows - 1
+
+    def _segment_table(self) -> NDArray[np.int64]:
+        """Return the plan's segments, cut where steps are kept."""
+        plan, width = self._plan, self._plan.held.shape[1]
+        edges = {t for segment in plan.segments() for t in segment}
+        edges |= {t + 1 for t in self._batch.keep} | {min(self._careful_rows, plan.steps + 1)}
+        ordered = sorted(edges)
+        last = self._batch.keep[-1]
+        rows = []
+        kept = {t: k for k, t in enumerate(self._batch.keep)}
+        for t0, t1 in itertools.pairwise(ordered):
+            if t0 > last:
+                break
+            seeded = plan.seed is not None and plan.seed[0] == t0
+            given = t0 < self._careful_rows
+            row = (t0 if given else self._careful_rows) * width
+            held = self._held[min(t0, len(self._held) - 1)]
+            seed = plan.seed[1] if seeded and plan.seed is not None else -1
+            rows.append(
+                [t0, t1, int(given or seeded), row, held.ctypes.data, seed, kept.get(t1 - 1, -1)]
+            )
+        return np.array(rows, dtype=np.int64).reshape(-1, len(SEGMENT))
+
+    def _kept_cells(self) -> list[str]:
+        letters = {"values": "w", "finite": "wxy"}.get(
+            self._batch.mode, "wxypq" if self._batch.estimate else "wxy"
+        )
+        cells = [f"{letter}{i}" for letter in letters for i in self._batch.outputs]
+        extra = ("ox", "oy", "kink", "lost", "bad", "near")
+        return cells + [name for name in extra if name in self._code.frame]
+
+    def run(self, lanes: slice) -> Lanes:
+        """Run some lanes."""
+        part = self._batch.slice(lanes)
+        count = part.count
+        width = -(-count // LANES) * LANES
+        starts = _padded(list(part.starts.values()), width)
+        varying = _padded([part.parameters[k] for k in sorted(part.parameters)], width)
+        parameters = np.ascontiguousarray(self._plan.parameters, dtype=float)
+        out = np.empty((len(self._batch.keep), len(self._cells), width))
+        frame = self._fresh_copy()
+        context = np.zeros(len(CONTEXT), dtype=np.int64)
+        for name, array in (
+            ("parameters", parameters), ("varying", varying), ("starts", starts),
+            ("force", self._forced), ("values", self._values), ("shifts", self._shifts),
+            ("overrides", self._overrides),
+        ):  # fmt: skip
+            context[CONTEXT[name]] = array.ctypes.data
+        context[CONTEXT["width"]] = width
+        context[CONTEXT["delta"]] = np.float64(self._batch.delta).view(np.int64)
+        self._code.drive(
+            context.ctypes.data, frame.ctypes.data, self._fresh.ctypes.data, self._fresh.nbytes,
+            0, width, self._segments.ctypes.data, len(self._segments),
+            self._copies.ctypes.data, len(self._copies), out.ctypes.data, width,
+        )  # fmt: skip
+        return self._unpacked(out[:, :, :count])
+
+    def _fresh_copy(self) -> Floats:
+        return self._code.frame.fresh()
+
+    def _unpacked(self, out: Floats) -> Lanes:
+        place = {cell: k for k, cell in enumerate(self._cells)}
+        outputs = self._batch.outputs
+        values = {
+            letter: out[:, [place[f"{letter}{i}"] for i in outputs]]
+            for letter in "wxypq"
+            if outputs and f"{letter}{outputs[0]}" in place
+        }
+
+        def integers(name: str, default: int) -> NDArray[np.int64]:
+            if name not in place:
+                return np.full((len(out), out.shape[2]), default, dtype=np.int64)
+            return np.ascontiguousarray(out[:, place[name]]).view(np.int64)
+
+        return Lanes(
+            values=values,
+            exponents=np.stack([integers("ox", 0), integers("oy", 0)], axis=1),
+            kink=integers("kink", -1),
+            lost=integers("lost", 0),
+            bad=integers("bad", -1),
+            near=integers("near", 0),
+        )
+
+    def tasks(self, size: int = TASK) -> list[slice]:
+        """Return stretches of lanes that cover the batch."""
+        count = self._batch.count
+        return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def _padded(arrays: Sequence[Floats], width: int) -> Floats:
+    """Return arrays side by side, shape [array, lane], the last lane repeated to fill a group."""
+    table = np.empty((max(len(arrays), 1), width))
+    for row, values in zip(table, arrays, strict=False):
+        row[: len(values)] = values
+        row[len(values) :] = values[-1]
+    return table
+
+
+def run_batch(structure: Structure, batch: Batch) -> Lanes:
+    """Return what a batch keeps, all lanes in one call on this thread."""
+    runner = BatchRunner(structure, batch)
+    return runner.run(slice(0, batch.count))

@@ -1,0 +1,86 @@
+"""The frame: where a group of lanes keeps its state between two calls of its step code."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from causalopt.engine.plan import Floats
+
+WIDEST = 64  # bytes; frames and the cells in them are aligned to it for vectors
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One value of every lane.
+
+    Attributes:
+        offset: Bytes from the frame's start.
+        kind: LLVM type of what one register holds.
+        size: Bytes.
+        start: What the cell holds before the first step.
+    """
+
+    offset: int
+    kind: str
+    size: int
+    start: float | int
+
+
+class Frame:
+    """Cells by name, laid out one after another.
+
+    Args:
+        lanes: Lanes of a group.
+        register: Lanes of one vector register; all of them when not given.
+
+    Example:
+        >>> frame = Frame(1)
+        >>> frame.add("w0", "double", 0.0)
+        >>> frame["w0"].offset
+        0
+    """
+
+    def __init__(self, lanes: int, register: int | None = None) -> None:
+        self.lanes = lanes
+        self.register = lanes if register is None else register
+        self._cells: dict[str, Cell] = {}
+        self.size = 0
+
+    def add(self, name: str, kind: str, start: float | int, *, count: int | None = None) -> None:
+        """Lay out one more cell: `kind` is its element, `count` its elements when not the lanes."""
+        if name in self._cells:
+            return
+        count = self.lanes if count is None else count
+        size = 8 * count
+        align = min(size, WIDEST)
+        offset = -(-self.size // align) * align
+        width = min(count, self.register) if count == self.lanes else count
+        text = kind if width == 1 else f"<{width} x {kind}>"
+        self._cells[name] = Cell(offset, text, size, start)
+        self.size = offset + size
+
+    def __getitem__(self, name: str) -> Cell:
+        return self._cells[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._cells
+
+    def items(self) -> list[tuple[str, Cell]]:
+        """Return the cells in order."""
+        return list(self._cells.items())
+
+    def fresh(self) -> Floats:
+        """Return a frame before the first step, as floats aligned for vectors."""
+        words = -(-self.size // 8)
+        block = np.zeros(words + WIDEST // 8)
+        skip = (-block.ctypes.data % WIDEST) // 8
+        frame = block[skip : skip + words]
+        for cell in self._cells.values():
+            part = frame[cell.offset // 8 : (cell.offset + cell.size) // 8]
+            if isinstance(cell.start, int):
+                part.view(np.int64)[:] = cell.start
+            else:
+                part[:] = cell.start
+        return frame

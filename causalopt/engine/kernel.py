@@ -1,0 +1,364 @@
+"""Step code as LLVM text: a loop over steps for one trajectory or for a group of lanes.
+
+A small step is one block whose state lives in registers. A large one is cut into parts of bounded
+size that meet in the frame: optimisers are superlinear in the size of a block.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from causalopt.engine.elementary import function_text
+from causalopt.engine.emitter import Emitter, Value
+from causalopt.engine.frame import Frame
+from causalopt.engine.program import Program, is_fixed, parts
+from causalopt.engine.stretch import Stretch
+from causalopt.engine.tangents import Tangents, out_of_range, scaling
+from causalopt.engine.widen import widened
+from causalopt.expressions import Term
+
+BLOCK = 32  # steps between two looks at the tangents' exponents
+ARGUMENTS = ("ctx", "frame", "t0", "t1", "lane", "held", "row", "seed")
+COUNTS = '!0 = !{!"branch_weights", i32 1, i32 2000}\n'
+
+
+@dataclasses.dataclass(frozen=True)
+class KernelText:
+    """Step code: its text, the declarations it needs and the frame it works on."""
+
+    text: str
+    needs: frozenset[str]
+    frame: Frame
+    called: frozenset[str]
+
+
+def frame_of(program: Program) -> Frame:
+    """Return the frame: the same for all step code of one structure, mode and number of lanes."""
+    frame = Frame(program.lanes, program.register)
+    worlds = "wxy" if program.mode == "finite" else "w"
+    slots = program.layout.slots
+    count = len(program.structure.names)
+    for world in worlds:
+        for i in range(count):
+            frame.add(f"{world}{i}", "double", float("nan"))
+        for i, lag in slots:
+            frame.add(f"{world}{i}_{lag}", "double", float("nan"))
+    if program.mode == "tangents":
+        packed = program.lanes == 1
+        worlds = "xypq" if program.estimate else "xy"
+        for letter in "z" if packed else worlds:
+            width = len(worlds) if packed else None
+            for i in range(count):
+                frame.add(f"{letter}{i}", "double", 0.0, count=width)
+            for i, lag in slots:
+                frame.add(f"{letter}{i}_{lag}", "double", 0.0, count=width)
+        for name in ("ex", "ey", "ox", "oy", "lost"):
+            frame.add(name, "i64", 0)
+    if program.mode != "values":
+        frame.add("kink", "i64", -1)
+    if program.near:
+        frame.add("near", "i64", 0)
+    if program.watch:
+        frame.add("bad", "i64", -1)
+    frame.add("scratch", "double", 0.0)
+    return frame
+
+
+def kernel_text(program: Program, name: str, *, fma: bool) -> KernelText:
+    """Return the text of `@name(ctx, frame, t0, t1, lane, held, row, seed)`."""
+    return _Kernel(program, name, fma).text()
+
+
+def elementary_text(called: frozenset[str], lanes: int, *, fma: bool) -> tuple[str, set[str]]:
+    """Return the definitions of the elementary functions that were called."""
+    texts, needs = [], set()
+    for name in sorted(called):
+        one = name.endswith("_one")
+        text, declared = function_text(
+            name.removesuffix("_one"), 1 if one else lanes, fma=fma, symbol=name
+        )
+        texts.append(text)
+        needs |= declared
+    return "\n".join(texts), needs
+
+
+class _Kernel:
+    def __init__(self, program: Program, name: str, fma: bool) -> None:
+        self.program = program
+        self.name = name
+        self.fma = fma
+        self.frame = frame_of(program)
+        self.fixed: dict[Term, bool] = {}
+        self.called: set[str] = set()
+        self.parts = parts(program)
+        self.is_whole = len(self.parts) == 1
+        self.needs: set[str] = set()
+        self.owners: dict[Term, int] = {}
+        self.shared: dict[Term, str] = {}
+
+    def emitter(self) -> Emitter:
+        return Emitter(self.program.register, fma=self.fma, contract=self.program.contract)
+
+    def text(self) -> KernelText:
+        e = self.emitter()
+        body, pieces = self._whole(e) if self.is_whole else self._cut(e)
+        lines = [*e.hoisted, "br label %block", *self._loop(e, body)]
+        arguments = ", ".join(f"i64 %{argument}_" for argument in ARGUMENTS)
+        entry = _entry()
+        if self.is_whole:
+            entry += self._registers()
+        head = f"define i64 @{self.name}({arguments}) {{\nentry:"
+        body = self._widened([*entry, *lines])
+        main = "\n  ".join([head, *body, "}"])
+        self.needs |= e.needs
+        return KernelText(
+            "\n".join([*pieces, main]), frozenset(self.needs), self.frame, frozenset(self.called)
+        )
+
+    def _widened(self, lines: list[str]) -> list[str]:
+        program = self.program
+        return widened(lines, program.register, program.lanes // program.register)
+
+    def _registers(self) -> list[str]:
+        """Copy the frame into variables that the optimiser keeps in registers."""
+        lines = []
+        for name, cell in self.frame.items():
+            lines += [
+                f"%c.{name} = alloca {cell.kind}, align 64",
+                f"%f.{name} = getelementptr i8, ptr %frame, i64 {cell.offset}",
+                f"%i.{name} = load {cell.kind}, ptr %f.{name}, align 8",
+                f"store {cell.kind} %i.{name}, ptr %c.{name}, align 8",
+            ]
+        return lines
+
+    def _saved(self) -> list[str]:
+        lines = []
+        for name, cell in self.frame.items():
+            lines += [
+                f"%o.{name} = load {cell.kind}, ptr %c.{name}, align 8",
+                f"store {cell.kind} %o.{name}, ptr %f.{name}, align 8",
+            ]
+        return lines
+
+    def _whole(self, e: Emitter) -> tuple[list[str], list[str]]:
+        stretch = Stretch(self.program, e, self.frame, self.fixed, self.called, in_registers=True)
+        stretch.equations(self.parts[0])
+        stretch.finish()
+        return list(e.lines), []
+
+    def _cut(self, e: Emitter) -> tuple[list[str], list[str]]:
+        """Write each part as a function; terms that several parts need pass through the frame."""
+        self._assign()
+        calls, pieces = [], []
+        hoisted: dict[Term, str] = {}
+        for number, equations in enumerate([*self.parts, None]):
+            inner = self.emitter()
+            stretch = Stretch(
+                self.program, inner, self.frame, self.fixed, self.called, in_registers=False,
+                outside=self._outside(number, hoisted), cold=False,
+            )  # fmt: skip
+            if equations is None:
+                stretch.finish()
+            else:
+                stretch.equations(equations)
+                for term, owner in self.owners.items():
+                    if owner == number and term in self.shared:
+                        stretch.keep(term, self.shared[term])
+            arguments = (
+                "ptr %ctx, ptr %frame, i64 %t, i64 %t0, i64 %lane, ptr %held, i64 %row, i64 %seed"
+            )
+            body = "\n  ".join(self._widened([*inner.hoisted, *inner.lines, "ret void"]))
+            name = f"{self.name}_{number}"
+            pieces.append(f"define internal void @{name}({arguments}) noinline {{\n  {body}\n}}\n")
+            calls.append(f"call void @{name}({arguments})")
+            self.needs |= inner.needs
+        outer = Stretch(
+            self.program, e, self.frame, self.fixed, self.called, in_registers=False, cold=False
+        )
+        for term, cell in hoisted.items():
+            with e.hoisting():
+                outer.keep(term, cell)
+        return calls, pieces
+
+    def _assign(self) -> None:
+        """Find which part computes each term, and which terms other parts need as well."""
+        for number, equations in enumerate(self.parts):
+            stack = [root for i in equations for root in self.program.roots(i)]
+            seen: set[Term] = set()
+            while stack:
+                term = stack.pop()
+                if term in seen or term.is_leaf:
+                    continue
+                seen.add(term)
+                owner = self.owners.setdefault(term, number)
+                if owner != number and self.program.mode != "finite":
+                    if term not in self.shared:
+                        self.shared[term] = f"s{len(self.shared)}"
+                        self.frame.add(self.shared[term], "double", 0.0)
+                    continue
+                stack += term.args
+
+    def _outside(self, number: int, hoisted: dict[Term, str]) -> Callable[[Term], str | None]:
+        """Return what tells a part in which cell another part left a term."""
+
+        def cell_of(term: Term) -> str | None:
+            if is_fixed(term, self.fixed):
+                if term not in hoisted:
+                    hoisted[term] = f"g{len(hoisted)}"
+                    self.frame.add(hoisted[term], "double", 0.0)
+                return hoisted[term]
+            return self.shared.get(term) if self.owners.get(term, number) < number else None
+
+        return cell_of
+
+    def _loop(self, e: Emitter, body: list[str]) -> list[str]:
+        """Put the body into a loop over steps, in blocks after which tangents are rescaled."""
+        e.lines = []
+        if self.program.mode == "tangents":
+            self._rescale(e)
+        after, e.lines = e.lines, []
+        saved = self._saved() if self.is_whole else []
+        return [
+            "block:",
+            "  %from = phi i64 [%t0, %entry], [%until, %next]",
+            f"  %far = add i64 %from, {BLOCK}",
+            "  %short = icmp slt i64 %far, %t1",
+            "  %until = select i1 %short, i64 %far, i64 %t1",
+            "  br label %step",
+            "step:",
+            "  %t = phi i64 [%from, %block], [%t.next, %done]",
+            *body,
+            "  br label %done",
+            "done:",
+            "  %t.next = add i64 %t, 1",
+            "  %more = icmp slt i64 %t.next, %until",
+            "  br i1 %more, label %step, label %after",
+            "after:",
+            *after,
+            "  br label %next",
+            "next:",
+            "  %again = icmp slt i64 %until, %t1",
+            "  br i1 %again, label %block, label %exit",
+            "exit:",
+            *saved,
+            "  ret i64 0",
+        ]
+
+    def _pointer(self, e: Emitter, cell: str) -> str:
+        if self.is_whole:
+            return f"%c.{cell}"
+        pointer = e.name("p")
+        e.lines.append(f"{pointer} = getelementptr i8, ptr %frame, i64 {self.frame[cell].offset}")
+        return pointer
+
+    def _rescale(self, e: Emitter) -> None:
+        """Bring tangents back near 1 by a power of two: no number of steps overflows them."""
+        program = self.program
+        worlds = "xypq" if program.estimate else "xy"
+        tangents = Tangents(e, worlds, packed=program.lanes == 1)
+        slots = [f"{i}_{lag}" for i, lag in program.layout.slots]
+        exponents = [self._integer(e, f"e{w}") for w in "xy"]
+        for w, value in zip("xy", exponents, strict=True):
+            self._set_integer(e, f"o{w}", value)
+        if program.lanes == 1:
+            self._record(e, exponents)
+        if not slots:
+            return
+        cells = {
+            letter + slot: tangents.read(self._pointer(e, letter + slot))
+            for letter in tangents.letters for slot in slots
+        }  # fmt: skip
+        sizes = self._sizes(e, tangents, slots, cells)
+        needed = [out_of_range(e, size) for size in sizes]
+        either = e.any(e.binary("or", needed[0], needed[1]))
+        e.lines.append(f"br i1 {either.name}, label %rescale, label %next, !prof !0")
+        e.label("rescale")
+        factors = [scaling(e, s, n) for s, n in zip(sizes, needed, strict=True)]
+        for w, value, (power, _, _) in zip("xy", exponents, factors, strict=True):
+            self._set_integer(e, f"e{w}", e.binary("add", value, power))
+        self._scale(e, tangents, slots, cells, [(a, b) for _, a, b in factors])
+
+    def _integer(self, e: Emitter, cell: str) -> Value:
+        kind = self.frame[cell].kind
+        return e.let(f"load {kind}, ptr {self._pointer(e, cell)}, align 8", "i64", True)
+
+    def _set_integer(self, e: Emitter, cell: str, value: Value) -> None:
+        value = e.spread(value)
+        kind = self.frame[cell].kind
+        e.lines.append(f"store {kind} {value.name}, ptr {self._pointer(e, cell)}, align 8")
+
+    def _record(self, e: Emitter, exponents: list[Value]) -> None:
+        """Store a trajectory's exponents, one pair a block."""
+        since = e.binary("sub", Value("%from", "i64", False), Value("%t0", "i64", False))
+        place = e.binary("lshr", since, e.integer(4))  # two integers a block of 32
+        for k, value in enumerate(exponents):
+            at = e.binary("add", place, e.integer(k))
+            pointer = e.name("p")
+            e.lines.append(f"{pointer} = getelementptr i64, ptr %exponents, i64 {at.name}")
+            e.lines.append(f"store i64 {value.name}, ptr {pointer}, align 8")
+
+    def _sizes(
+        self, e: Emitter, tangents: Tangents, slots: list[str], cells: dict[str, Value]
+    ) -> list[Value]:
+        if not tangents.packed:
+            tops = {
+                w: tangents.largest([cells[w + slot] for slot in slots]) for w in tangents.worlds
+            }
+        else:
+            packed = tangents.largest([cells["z" + slot] for slot in slots])
+            tops = {
+                w: e.let(f"extractelement {tangents.kind} {packed.name}, i64 {k}", "double", False)
+                for k, w in enumerate(tangents.worlds)
+            }
+        sizes = []
+        for w, error in zip("xy", "pq", strict=True):
+            size = tops[w]
+            if error in tops:
+                size = e.select(e.compare("oeq", size, e.const(0.0)), tops[error], size)
+            sizes.append(size)
+        return sizes
+
+    def _scale(
+        self, e: Emitter, tangents: Tangents, slots: list[str], cells: dict[str, Value],
+        factors: list[tuple[Value, Value]],
+    ) -> None:  # fmt: skip
+        t = tangents.e
+        lost = Value("zeroinitializer", "i1", True) if t.lanes > 1 else t.truth(False)
+        zero = t.const(0.0)
+        for letter in tangents.letters:
+            if letter == "z":
+                pair = [self._gathered(e, tangents, [f[k] for f in factors]) for k in (0, 1)]
+            else:
+                pair = list(factors["xypq".index(letter) % 2])
+            for slot in slots:
+                old = cells[letter + slot]
+                new = t.mul(t.mul(old, pair[0]), pair[1])
+                tangents.store(new, self._pointer(e, letter + slot))
+                if letter in "zxy":
+                    gone = t.binary("and", t.compare("une", old, zero), t.compare("oeq", new, zero))
+                    lost = t.binary("or", lost, gone)
+        if tangents.packed:
+            ones = ", ".join(f"i1 {str(w in 'xy').lower()}" for w in tangents.worlds)
+            lost = t.any(t.let(f"and {t.type('i1', True)} {lost.name}, <{ones}>", "i1", True))
+        before = self._integer(e, "lost")
+        self._set_integer(e, "lost", e.select(lost, e.integer(1), before))
+
+    def _gathered(self, e: Emitter, tangents: Tangents, values: list[Value]) -> Value:
+        result = Value("poison", "double", True)
+        kind = tangents.kind
+        for k in range(len(tangents.worlds)):
+            text = f"insertelement {kind} {result.name}, double {values[k % 2].name}, i64 {k}"
+            result = e.let(text, "double", True)
+            result = Value(result.name, "double", True)
+        return result
+
+
+def _entry() -> list[str]:
+    lines = [f"%{name} = inttoptr i64 %{name}_ to ptr" for name in ("ctx", "frame", "held")]
+    lines += [f"%{name} = add i64 %{name}_, 0" for name in ("t0", "t1", "lane", "row", "seed")]
+    lines += [
+        "%ctx.exponents = getelementptr i64, ptr %ctx, i64 11",
+        "%exponents = load ptr, ptr %ctx.exponents, align 8",
+    ]
+    return lines

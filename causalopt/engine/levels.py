@@ -1,0 +1,169 @@
+"""Plans run by numpy, level by level: for thousands of different rules evaluated a few times."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalopt.engine.arrays import OPERATIONS, integer_power
+from causalopt.engine.outcome import Tangents, Trajectory
+from causalopt.engine.plan import Floats, Plan
+from causalopt.engine.python import RESCALE, Progress
+from causalopt.engine.schedule import EQUATION, Schedule, Sums, schedule
+from causalopt.expressions import Term
+from causalopt.template import Structure
+
+LEVELS = "levels"
+_HUGE, _TINY = 2.0**200, 2.0**-200
+
+
+def run_values(
+    structure: Structure,
+    plan: Plan,
+    extras: tuple[Term, ...] = (),
+    progress: Progress | None = None,
+) -> Trajectory:
+    """Return one world's values, and those of further terms, at every step."""
+    run = _Levels(schedule(structure, "values", extras), plan, progress)
+    run.all_steps()
+    return Trajectory(run.values, run.extras, execution=LEVELS)
+
+
+def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = None) -> Tangents:
+    """Return W with the total and direct tangents of every node, at every step."""
+    run = _Levels(schedule(structure, "tangents"), plan, progress)
+    run.all_steps()
+    return Tangents(
+        values=run.values,
+        total=run.tangents[:, 0],
+        direct=run.tangents[:, 1],
+        total_error=run.tangents[:, 2],
+        direct_error=run.tangents[:, 3],
+        exponents=run.exponents,
+        kink=None if run.kink < 0 else run.kink,
+        underflow=run.lost,
+        execution=LEVELS,
+    )
+
+
+class _Levels:
+    """One run; tangents are kept as x, y, p, q on the second axis: [t, 4, equation]."""
+
+    def __init__(self, schedule: Schedule, plan: Plan, progress: Progress | None) -> None:
+        self._s, self._plan, self._progress = schedule, plan, progress
+        width, steps = len(schedule.equations), plan.steps
+        self.values = np.empty((steps + 1, width))
+        self.extras = np.empty((steps + 1, len(schedule.extras)))
+        self._has_tangents = bool(schedule.tangents)
+        self.tangents = np.zeros((steps + 1 if self._has_tangents else 0, 4, width))
+        self.exponents = np.zeros((steps + 1, 2), dtype=np.int64)
+        self._depth = max([lag for _, lag in schedule.layout.slots], default=0)
+        # Tangents at lag 0, 1, ...: in the exponent of this step, unlike the table of results.
+        self._past = np.zeros((self._depth + 1, 4, width))
+        # One level of the model's bits per equation: the sign its rounding is counted with.
+        self._odd = np.array([-1.0 if i.bit_count() & 1 else 1.0 for i in range(width)])
+        self.kink, self.lost = -1, False
+
+    def all_steps(self) -> None:
+        shift = np.zeros(2, dtype=np.int64)
+        with np.errstate(all="ignore"):
+            for start, stop in self._plan.segments():
+                for t0 in range(start, stop, RESCALE):
+                    t1 = min(t0 + RESCALE, stop)
+                    for t in range(t0, t1):
+                        self._step(t)
+                    self.exponents[t0:t1] = shift
+                    if self._has_tangents:
+                        self._rescale(shift)
+                    if self._progress is not None:
+                        self._progress(t1)
+
+    def _step(self, t: int) -> None:
+        s, plan = self._s, self._plan
+        v = s.start.copy()
+        v[s.parameters[:, 0]] = plan.parameters[s.parameters[:, 1]]
+        if s.clock >= 0:
+            v[s.clock] = t
+        place, equation, lag = s.inputs.T
+        known = lag <= t
+        v[place[known]] = self.values[t - lag[known], equation[known]]
+        careful = t < len(plan.forced)
+        number = np.empty(s.size, dtype=np.intp)
+        number[s.equations] = np.arange(len(s.equations))
+        for group in s.groups:
+            if group.op == EQUATION:
+                value = v[group.args[0]]
+                if careful:
+                    i = number[group.out]
+                    value = np.where(plan.forced[t, i], plan.values[t, i], value)
+                    value = value + plan.shifts[t, i]
+            elif group.op == "ipow":
+                value = integer_power(v[group.args[0]], group.payload)
+            else:
+                value = OPERATIONS[group.op](*v[group.args])
+            v[group.out] = value
+        self.values[t] = v[s.equations]
+        self.extras[t] = v[s.extras]
+        if self._has_tangents:
+            self._tangent_step(t, v)
+
+    def _tangent_step(self, t: int, v: Floats) -> None:
+        plan = self._plan
+        past = self._past
+        past[1:] = past[:-1].copy()
+        past[0] = 0.0
+        sign = -1.0 if (t & (t >> 1)).bit_count() & 1 else 1.0
+        held = plan.held_at(t)
+        for chosen, sums in self._s.tangents:
+            value, rounding = self._summed(sums, v)
+            value[2:] += (sign * self._odd[chosen]) * rounding
+            value[1::2, held[chosen]] = 0.0
+            if t < len(plan.forced):
+                value[:, plan.forced[t, chosen]] = 0.0
+            if plan.seed is not None and plan.seed[0] == t:
+                value[:2, chosen == plan.seed[1]] += 1.0
+            past[0][:, chosen] = value
+        self.tangents[t] = past[0]
+        if self.kink < 0 and len(self._s.gaps) and self._on_kink(v):
+            self.kink = t
+
+    def _summed(self, sums: Sums, v: Floats) -> tuple[Floats, Floats]:
+        value = np.zeros((4, sums.count))
+        rounding = np.zeros((2, sums.count))
+        for k, (results, slopes, lags, parents) in enumerate(sums.rounds):
+            product = v[slopes] * self._past[lags, :, parents].T
+            if k:
+                value[:, results] += product
+                rounding[:, results] += np.abs(product[:2])
+            else:
+                value[:, results] = product
+                rounding[:, results] = np.abs(product[:2])
+        return value, rounding
+
+    def _on_kink(self, v: Floats) -> bool:
+        left, right, guard = self._s.gaps.T
+        closed = v[left] == v[right]
+        closed &= (guard < 0) | (v[guard] != 0)
+        if not closed.any():
+            return False
+        moved = (self._summed(self._s.moves, v)[0][:2] != 0.0).any(axis=0)
+        return bool((closed & moved).any())
+
+    def _rescale(self, shift: NDArray[np.int64]) -> None:
+        """Bring tangents back near 1, by the rule of the generated Python."""
+        slots = self._s.layout.slots
+        if not slots:
+            return
+        columns = np.array([i for i, _ in slots])
+        lags = np.array([lag - 1 for _, lag in slots])
+        state = self._past[lags, :, columns]
+        for world in (0, 1):
+            size = float(np.abs(state[:, world]).max()) or float(np.abs(state[:, 2 + world]).max())
+            if not np.isfinite(size) or size == 0.0 or _TINY < size < _HUGE:
+                continue
+            power = int(np.frexp(size)[1])
+            shift[world] += power
+            scaled = np.ldexp(self._past[:, world::2], -power)
+            kept = scaled[lags, 0, columns]
+            self.lost |= bool(((state[:, world] != 0) & (kept == 0)).any())
+            self._past[:, world::2] = scaled

@@ -1,0 +1,151 @@
+"""The program: what step code has to compute, in what order, and how it is cut into parts."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterable
+from fractions import Fraction
+
+from causalopt.engine.linearization import Gap, Linearization, linearize
+from causalopt.engine.source import Layout
+from causalopt.expressions import Term, postorder
+from causalopt.template import Structure
+
+PART = 600  # operations; optimisers are superlinear in the size of a block
+WHOLE = 2500  # operations below which a step stays one block, its state in registers
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """Step code to be made.
+
+    Attributes:
+        structure: The template's rules.
+        mode: `values` (one world), `tangents` (W with its derivatives) or `finite` (W, X and Y).
+        careful: Whether nodes may be forced, shifted or seeded.
+        lanes: Worlds computed at once; 1 for one trajectory, every step of which is stored.
+        register: Lanes of one vector register; lanes are a multiple of it.
+        estimate: Whether tangents carry an estimate of their rounding error.
+        varying: Parameters that differ from lane to lane.
+        extras: Further terms to store at every step (one trajectory only).
+        contract: Whether a product and a sum may be one rounding.
+        watch: Whether the first non-finite node of each lane is noted.
+        near: Whether lanes are noted that pass a kink within rounding.
+    """
+
+    structure: Structure
+    mode: str
+    careful: bool = False
+    lanes: int = 1
+    register: int = 1
+    estimate: bool = True
+    varying: frozenset[int] = frozenset()
+    extras: tuple[Term, ...] = ()
+    contract: bool = False
+    watch: bool = False
+    near: bool = False
+
+    @property
+    def layout(self) -> Layout:
+        """The lagged values a step reads."""
+        return _layout(self.structure)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether a step is one block, its state in registers."""
+        return operation_count(self.structure, self.mode) <= WHOLE
+
+    @functools.cached_property
+    def linear(self) -> Linearization:
+        """The local derivatives, where the mode needs them."""
+        if self.mode == "values":
+            return _NO_DERIVATIVES
+        return linearize(self.structure)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """The kinks a nudge may reach."""
+        return self.linear.moving_gaps
+
+    def roots(self, i: int) -> list[Term]:
+        """Return the terms that equation i needs."""
+        rule = self.structure.rules[i]
+        found = [] if rule is None else [rule]
+        if self.mode == "tangents":
+            found += [partial.term for partial in self.linear.of(i)]
+        for gap in self.linear.gaps_of(i):
+            found += [term for term in (gap.kink.left, gap.kink.right, gap.kink.guard) if term]
+            if self.mode == "tangents":
+                found += [partial.term for partial in gap.slopes]
+        return found
+
+
+_NO_DERIVATIVES = Linearization((), ())
+
+
+@functools.lru_cache(maxsize=256)
+def _layout(structure: Structure) -> Layout:
+    return Layout.of(structure)
+
+
+@functools.lru_cache(maxsize=512)
+def operation_count(structure: Structure, mode: str) -> int:
+    """Return how many operations one step of one world takes, as an estimate of its cost."""
+    program = Program(structure, mode)
+    roots = [root for i in range(len(structure.names)) for root in program.roots(i)]
+    own = sum(not term.is_leaf for term in postorder(*roots))
+    if mode == "finite":
+        return 3 * own + len(structure.names)
+    return own + 8 * len(program.linear.partials) + len(structure.names)
+
+
+def parts(program: Program) -> list[list[int]]:
+    """Return the equations cut into runs of about `PART` operations; one run for a small step."""
+    count = len(program.structure.names)
+    if operation_count(program.structure, program.mode) <= WHOLE:
+        return [list(range(count))]
+    cut: list[list[int]] = [[]]
+    seen: set[Term] = set()
+    weight = 0
+    for i in range(count):
+        cost = 2 + 8 * len(program.linear.of(i))
+        for term in _unseen(program.roots(i), seen):
+            cost += not term.is_leaf
+        if cut[-1] and weight + cost > PART:
+            cut.append([])
+            weight = 0
+        cut[-1].append(i)
+        weight += cost
+    return cut
+
+
+def _unseen(roots: Iterable[Term], seen: set[Term]) -> list[Term]:
+    found = []
+    stack = list(roots)
+    while stack:
+        term = stack.pop()
+        if term not in seen:
+            seen.add(term)
+            found.append(term)
+            stack += term.args
+    return found
+
+
+def is_fixed(term: Term, memo: dict[Term, bool]) -> bool:
+    """Whether a term depends on parameters only."""
+    if term in memo:
+        return memo[term]
+    for inner in postorder(term):
+        if inner not in memo:
+            memo[inner] = inner.op not in {"ref", "t"} and all(memo[arg] for arg in inner.args)
+    return memo[term]
+
+
+def constant_value(term: Term) -> float:
+    """Return a constant in floats, an infinity where it is too large."""
+    assert isinstance(term.payload, Fraction)
+    try:
+        return float(term.payload)
+    except OverflowError:
+        return float("inf") if term.payload > 0 else float("-inf")

@@ -1,0 +1,210 @@
+"""Tangents in LLVM text: sums of local derivative times parent's tangent, and their rounding.
+
+One trajectory carries its four tangents (total and direct, and the rounding error of each) as one
+vector of four; a group of lanes carries each of them as a vector of lanes. Both do the operations
+of the generated Python in the same order: the results agree bit for bit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from causalopt.engine.emitter import Emitter, Value
+
+HUGE, TINY = 2.0**200, 2.0**-200
+
+
+@dataclasses.dataclass(frozen=True)
+class Slope:
+    """A local derivative and the names of the parent's tangent cells, without their letter."""
+
+    value: Value
+    parent: str
+
+    @property
+    def is_one(self) -> bool:
+        """Whether the tangent passes as it is."""
+        return self.value.name == "0x3FF0000000000000"
+
+
+@dataclasses.dataclass(frozen=True)
+class Guards:
+    """What may keep a tangent from being the sum of its parents' (each i1, None for no)."""
+
+    held: Value
+    forced: Value | None = None
+    seeded: Value | None = None
+
+
+class Tangents:
+    """The tangents of one stretch of code.
+
+    Args:
+        emitter: Where lines go.
+        worlds: Letters of the quantities: `xypq` with the rounding estimate, `xy` without.
+        packed: Whether one vector holds them all (one trajectory).
+    """
+
+    def __init__(self, emitter: Emitter, worlds: str, *, packed: bool) -> None:
+        self.e = emitter.sibling(len(worlds)) if packed else emitter
+        self.worlds = worlds
+        self.packed = packed
+        self.letters = "z" if packed else worlds
+
+    @property
+    def kind(self) -> str:
+        """The LLVM type of one cell."""
+        return self.e.type("double", True)
+
+    def read(self, pointer: str) -> Value:
+        """Write the load of a tangent cell."""
+        return self.e.let(f"load {self.kind}, ptr {pointer}, align 8", "double", True)
+
+    def store(self, value: Value, pointer: str) -> None:
+        """Write the store of a tangent cell."""
+        value = self.e.spread(value)
+        self.e.lines.append(f"store {self.kind} {value.name}, ptr {pointer}, align 8")
+
+    def updated(
+        self, slopes: list[Slope], sign: Value, odd: bool, cells: dict[str, Value], guards: Guards
+    ) -> dict[str, Value]:
+        """Return an equation's tangents by letter, from its parents' in `cells`."""
+        if self.packed:
+            return {"z": self._packed(slopes, sign, odd, cells, guards)}
+        result: dict[str, Value] = {}
+        for letter, error in zip("xy", "pq", strict=True):
+            products = self._products(slopes, letter, cells)
+            value = self._sum(products)
+            keep = guards.held if letter == "y" else None
+            result[letter] = self._guarded(value, keep, guards, seeds=True)
+            if error in self.worlds:
+                rounding = self._sum([self.e.abs(product) for product in products])
+                carried = self._sum(self._products(slopes, error, cells))
+                noise = self.e.mul(sign, rounding)
+                value = self.e.sub(carried, noise) if odd else self.e.add(carried, noise)
+                result[error] = self._guarded(value, keep, guards, seeds=False)
+        return result
+
+    def _products(self, slopes: list[Slope], letter: str, cells: dict[str, Value]) -> list[Value]:
+        return [
+            cells[letter + slope.parent]
+            if slope.is_one
+            else self.e.mul(slope.value, cells[letter + slope.parent])
+            for slope in slopes
+        ]
+
+    def _sum(self, terms: list[Value]) -> Value:
+        if not terms:
+            return self.e.const(0.0)
+        total = terms[0]
+        for term in terms[1:]:
+            total = self.e.add(total, term)
+        return total
+
+    def _guarded(self, value: Value, held: Value | None, guards: Guards, *, seeds: bool) -> Value:
+        e, zero = self.e, self.e.const(0.0)
+        if held is not None and value.name.startswith("%"):
+            value = e.select(held, zero, value)
+        if guards.forced is not None:
+            value = e.select(guards.forced, zero, value)
+        if seeds and guards.seeded is not None:
+            value = e.select(guards.seeded, e.add(value, e.const(1.0)), value)
+        return value
+
+    def _packed(
+        self, slopes: list[Slope], sign: Value, odd: bool, cells: dict[str, Value], guards: Guards
+    ) -> Value:
+        e, zero = self.e, self.e.const(0.0)
+        products = self._products(slopes, "z", cells)
+        value = e.spread(self._sum(products))
+        if products and "p" in self.worlds:
+            size = self._sum([e.abs(product) for product in products])
+            both = self._shuffle(size, size, (0, 1, 0, 1))
+            noise = e.mul(sign, both)
+            rounded = e.sub(value, noise) if odd else e.add(value, noise)
+            value = self._shuffle(value, rounded, (0, 1, 6, 7))
+        if products:
+            value = e.select(self._mask(guards.held, "yq"), zero, value)
+        if guards.forced is not None:
+            value = e.select(guards.forced, zero, value)
+        if guards.seeded is not None:
+            mask = self._mask(guards.seeded, "xy")
+            value = e.select(mask, e.add(value, e.const(1.0)), value)
+        return value
+
+    def _shuffle(self, a: Value, b: Value, order: tuple[int, ...]) -> Value:
+        listed = ", ".join(f"i32 {i}" for i in order)
+        kind = self.kind
+        text = f"shufflevector {kind} {a.name}, {kind} {b.name}, <{len(order)} x i32> <{listed}>"
+        return self.e.let(text, "double", True)
+
+    def _mask(self, truth: Value, letters: str) -> Value:
+        """Return the truth value in the places of some letters, false elsewhere."""
+        ones = ", ".join(f"i1 {str(letter in letters).lower()}" for letter in self.worlds)
+        hoisted = truth.name.startswith("%h")
+        spread = self.e.spread(truth)
+        kind = self.e.type("i1", True)
+        text = f"and {kind} {spread.name}, <{ones}>"
+        if hoisted:
+            with self.e.hoisting():
+                return self.e.let(text, "i1", True)
+        return self.e.let(text, "i1", True)
+
+    def moves(self, slopes: list[Slope], cells: dict[str, Value]) -> Value:
+        """Return whether x or y moves a gap, whose slopes these are."""
+        e, zero = self.e, self.e.const(0.0)
+        if self.packed:
+            moved = e.compare("une", e.spread(self._sum(self._products(slopes, "z", cells))), zero)
+            ones = ", ".join(f"i1 {str(letter in 'xy').lower()}" for letter in self.worlds)
+            kind = e.type("i1", True)
+            return e.any(e.let(f"and {kind} {moved.name}, <{ones}>", "i1", True))
+        found = [
+            e.compare("une", self._sum(self._products(slopes, letter, cells)), zero)
+            for letter in "xy"
+        ]
+        return e.binary("or", found[0], found[1])
+
+    def largest(self, values: list[Value]) -> Value:
+        """Return the largest size among tangents; a NaN counts only in the first place."""
+        top = self.e.abs(values[0])
+        for value in values[1:]:
+            size = self.e.abs(value)
+            top = self.e.select(self.e.compare("ogt", size, top), size, top)
+        return top
+
+
+def out_of_range(e: Emitter, size: Value) -> Value:
+    """Return whether tangents of this size need another exponent."""
+    inside = e.binary(
+        "and", e.compare("olt", e.const(TINY), size), e.compare("olt", size, e.const(HUGE))
+    )
+    usable = e.binary(
+        "and",
+        e.compare("ogt", size, e.const(0.0)),
+        e.compare("olt", size, e.const(float("inf"))),
+    )
+    return e.binary("and", usable, e.binary("xor", inside, e.truth(True)))
+
+
+def scaling(e: Emitter, size: Value, needed: Value) -> tuple[Value, Value, Value]:
+    """Return the power of two that brings a size near 1, and two factors that do it.
+
+    The size becomes size * 2**-power, rounded once. Where it is not needed they are 0, 1 and 1.
+    """
+    small = e.compare("olt", size, e.const(2.0**-1022))
+    bits = e.bits(e.select(small, e.mul(size, e.const(2.0**54)), size))
+    raw = e.binary("and", e.binary("lshr", bits, e.integer(52)), e.integer(0x7FF))
+    power = e.binary("sub", raw, e.select(small, e.integer(1022 + 54), e.integer(1022)))
+    power = e.select(needed, power, e.integer(0))
+    wanted = e.binary("sub", e.integer(0), power)
+    low = e.select(e.compare("i.slt", wanted, e.integer(-1022)), e.integer(-1022), wanted)
+    first = e.select(e.compare("i.sgt", low, e.integer(1023)), e.integer(1023), low)
+    second = e.binary("sub", wanted, first)
+    a, b = _two_to(e, first), _two_to(e, second)
+    down = e.compare("i.sgt", power, e.integer(0))
+    return power, e.select(down, e.mul(a, b), a), e.select(down, e.const(1.0), b)
+
+
+def _two_to(e: Emitter, n: Value) -> Value:
+    biased = e.binary("add", n, e.integer(1023))
+    return e.from_bits(e.binary("shl", biased, e.integer(52)))

@@ -1,0 +1,63 @@
+"""Escape by exact counting: every sequence of picks that ends beyond, followed in full precision.
+
+It serves rare events and short runs, just where Monte Carlo sees nothing; a common event has too
+many sequences, and is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from causalopt.distributions.enumeration import count_escapes
+from causalopt.errors import QuestionError
+from causalopt.escape.answer import Answer
+from causalopt.escape.by_operator import natural_bounds
+
+if TYPE_CHECKING:
+    from causalopt.distributions.random_map import RandomMap
+    from causalopt.escape.question import Escape
+
+
+def escape_by_counting(chain: RandomMap, question: Escape, *, limit: int = 2_000_000) -> Answer:
+    """Answer a question of escape exactly, where few sequences of picks lead beyond.
+
+    Args:
+        chain: The random map, of one coordinate.
+        question: What is asked, about the position at N.
+        limit: Most sequences alive at once.
+
+    Returns:
+        Probabilities exact but for rounding.
+
+    Raises:
+        QuestionError: Too many sequences, more than one coordinate, or a first-passage question.
+
+    Example:
+        >>> from causalopt.distributions.random_map import RandomMap
+        >>> from causalopt.escape import Escape
+        >>> walk = RandomMap((lambda w: w - 1.0, lambda w: w + 1.0), (0.5, 0.5))
+        >>> escape_by_counting(walk, Escape((0.0,), 9.5, (10,))).probability[0] * 2**10
+        1.0
+    """
+    question.check(chain)
+    if chain.dimension != 1 or question.passage or question.side < 0:
+        raise QuestionError(
+            "exact counting answers for one coordinate, the position at N, and a level above the "
+            "start: ask the operator"
+        )
+    box = natural_bounds(chain, question)
+    chances = tuple(
+        count_escapes(
+            chain,
+            question.start[0],
+            question.beyond,
+            within,
+            bounds=(box.low[0], box.high[0]),
+            limit=limit,
+        )
+        for within in question.within
+    )
+    errors = tuple(
+        4e-16 * max(within, 1) * p for within, p in zip(question.within, chances, strict=True)
+    )
+    return Answer("exact", question.within, chances, errors, size=limit)

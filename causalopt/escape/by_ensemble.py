@@ -1,0 +1,94 @@
+"""Escape by Monte Carlo: count walkers, and say how sure the count is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from causalopt.distributions.ensemble import Advance, first_passage, run_ensemble
+from causalopt.errors import QuestionError
+from causalopt.escape.answer import Answer
+
+if TYPE_CHECKING:
+    from causalopt.distributions.random_map import Array, RandomMap
+    from causalopt.escape.question import Escape
+
+
+def escape_by_ensemble(
+    chain: RandomMap,
+    question: Escape,
+    *,
+    walkers: int = 100_000,
+    seed: int = 0,
+    workers: int = 1,
+    advance: Advance | None = None,
+) -> Answer:
+    """Answer a question of escape by running walkers.
+
+    The error is one standard error, `sqrt(p (1 - p) / M)`, with two successes and two failures
+    added (Agresti and Coull, 1998), so that no hit at all does not read as certainty.
+
+    Args:
+        chain: The random map, of any number of coordinates.
+        question: What is asked.
+        walkers: How many.
+        seed: 0 to 2^64 - 1; it fixes every walker.
+        workers: How many threads share the walkers; the numbers do not depend on it.
+        advance: Another kernel than numpy's, such as a compiled one.
+
+    Returns:
+        Shares of walkers beyond, and standard errors.
+
+    Raises:
+        QuestionError: No walkers, or a start that does not fit the chain.
+
+    Example:
+        >>> from causalopt.distributions.random_map import RandomMap
+        >>> from causalopt.escape import Escape
+        >>> walk = RandomMap((lambda w: w - 1.0, lambda w: w + 1.0), (0.5, 0.5))
+        >>> answer = escape_by_ensemble(walk, Escape((0.0,), 0.5, (1,)), walkers=4000, seed=1)
+        >>> abs(answer.probability[0] - 0.5) < 4 * answer.error[0]
+        True
+    """
+    question.check(chain)
+    if walkers < 1:
+        raise QuestionError(f"an ensemble needs at least one walker; {walkers} came")
+    start = np.tile(np.array(question.start)[:, np.newaxis], (1, walkers))
+    limit = max(question.within)
+    lost = 0
+    if question.passage:
+        steps = first_passage(
+            chain, start, question.holds, limit=limit, seed=seed, workers=workers, advance=advance
+        )
+        hits = [int(((steps >= 0) & (steps <= within)).sum()) for within in question.within]
+    else:
+        run = run_ensemble(
+            chain, start, question.within, seed=seed, workers=workers, advance=advance
+        )
+        beyond = {
+            step: int(question.holds(states).sum())
+            for step, states in zip(run.steps, run.states, strict=True)
+        }
+        hits, lost = [beyond[within] for within in question.within], run.overflowed
+    shares = np.array(hits) / walkers
+    return Answer(
+        "ensemble",
+        question.within,
+        tuple(shares.tolist()),
+        tuple(standard_error(np.array(hits), walkers).tolist()),
+        "overflow" if lost else "ok",
+        f"{lost} of {walkers} walkers left the floating-point numbers" if lost else "",
+        walkers,
+    )
+
+
+def standard_error(hits: Array, walkers: int) -> Array:
+    """Return the standard error of a share, with two successes and two failures added.
+
+    Example:
+        >>> float(standard_error(np.array([0]), 96)[0]) > 0
+        True
+    """
+    share = (np.asarray(hits) + 2) / (walkers + 4)
+    return np.asarray(np.sqrt(share * (1 - share) / (walkers + 4)))

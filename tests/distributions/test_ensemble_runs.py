@@ -1,0 +1,133 @@
+"""Monte Carlo: the same walkers whatever the blocks, workers, lanes and kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from causalopt import load, run
+from causalopt.distributions.chain import chain_of
+from causalopt.distributions.ensemble import apply_picks, first_passage, run_ensemble
+from causalopt.distributions.random_map import RandomMap
+from causalopt.errors import QuestionError
+from causalopt.streams import Picks
+from tests.distributions.chains import PIT_EDGE, PIT_START, pit, walk
+
+
+def by_hand(chain, start, steps, seed):
+    """Follow walkers one by one, with no blocks and no compaction."""
+    picks = Picks(chain.probabilities, seed=seed)
+    picks.start(np.arange(start.shape[1], dtype=np.uint64))
+    states = start.copy()
+    for step in range(steps):
+        chosen = picks.at(step)
+        for lane in range(start.shape[1]):
+            states[:, lane] = chain.maps[chosen[lane]](states[:, lane : lane + 1])[:, 0]
+    return states
+
+
+def test_walkers_are_those_followed_by_hand():
+    start = np.full((1, 40), PIT_START)
+    run = run_ensemble(pit(0.02), start, [150], seed=3, block=7)
+    assert np.array_equal(run.states[0], by_hand(pit(0.02), start, 150, 3))
+
+
+@pytest.mark.parametrize(("block", "workers"), [(61, 1), (97, 1), (128, 2), (5000, 3)])
+def test_blocks_and_workers_change_no_bit(block, workers):
+    start = np.full((1, 500), PIT_START)
+    whole = run_ensemble(pit(0.03), start, [0, 50, 400], seed=11)
+    split = run_ensemble(pit(0.03), start, [400, 0, 50], seed=11, block=block, workers=workers)
+    assert split.steps == (0, 50, 400)
+    assert np.array_equal(whole.states, split.states)
+
+
+def test_resting_walkers_change_no_bit():
+    # At T = 0.3 all walkers reach the fixed point 2 to the last bit and drop out of the loop.
+    start = np.linspace(1.5, 2.5, 64)[np.newaxis]
+    run = run_ensemble(pit(0.3), start, [600], seed=1)
+    assert np.array_equal(run.states[0], by_hand(pit(0.3), start, 600, 1))
+
+
+def test_first_passage_is_the_first_position_beyond():
+    start = np.full((1, 300), PIT_START)
+    steps = first_passage(pit(0.02), start, lambda W: W[0] > PIT_EDGE, limit=80, seed=4, block=33)
+    positions = run_ensemble(pit(0.02), start, range(81), seed=4).states[:, 0]
+    beyond = positions > PIT_EDGE
+    expected = np.where(beyond.any(axis=0), beyond.argmax(axis=0), -1)
+    assert np.array_equal(steps, expected)
+
+
+def test_another_kernel_of_the_same_signature_may_be_plugged_in():
+    calls = []
+
+    def counting(states, picks):
+        calls.append(states.shape[1])
+        return apply_picks(walk())(states, picks)
+
+    start = np.zeros((1, 10))
+    run = run_ensemble(walk(), start, [20], seed=0, advance=counting)
+    assert np.array_equal(run.states, run_ensemble(walk(), start, [20], seed=0).states)
+    assert len(calls) == 20
+
+
+def test_overflow_is_counted_and_not_raised():
+    blow_up = RandomMap((lambda W: W * 1e200, lambda W: W * 1e200), (0.5, 0.5))
+    assert run_ensemble(blow_up, np.ones((1, 8)), [4], seed=0).overflowed == 8
+
+
+def test_an_ensemble_without_walkers_is_refused():
+    with pytest.raises(QuestionError, match="at least one walker"):
+        run_ensemble(walk(), np.zeros((1, 0)), [3], seed=0)
+
+
+def test_machine_code_moves_walkers_as_numpy_does():
+    # Linear gradients need no exp, so every bit must agree.
+    chain = chain_of(load("sgd_linear")).step
+    start = np.linspace(-1, 4, 333)[np.newaxis]
+    numpy, machine = (
+        run_ensemble(chain, start, [1, 33, 70, 300], seed=6, compiled=flag)
+        for flag in (False, True)
+    )
+    assert np.array_equal(numpy.states, machine.states)
+
+
+def test_machine_code_agrees_to_rounding_on_the_pit():
+    chain = chain_of(load("sgd_pit")).step
+    start = np.full((1, 100), PIT_START)
+    numpy, machine = (
+        run_ensemble(chain, start, [25], seed=2, compiled=flag).states for flag in (False, True)
+    )
+    # Rounding grows at most fourfold a step in the pit (T l'' = 4), and mostly much less.
+    assert np.median(np.abs(numpy - machine)) < 1e-9
+    assert np.mean(np.abs(numpy - machine) < 1e-6) > 0.9
+
+
+def test_machine_code_serves_two_coordinates_and_four_outcomes():
+    chain = chain_of(load("sgd_swirl")).step
+    start = np.random.default_rng(1).normal(size=(2, 100))
+    numpy, machine = (
+        run_ensemble(chain, start, [40], seed=2, compiled=flag).states for flag in (False, True)
+    )
+    assert machine == pytest.approx(numpy, abs=1e-12)
+
+
+@pytest.mark.parametrize(("block", "workers"), [(48, 1), (100, 2)])
+def test_blocks_and_workers_change_no_bit_of_machine_code(block, workers):
+    chain = chain_of(load("sgd_pit")).step
+    start = np.full((1, 301), PIT_START)
+    whole = run_ensemble(chain, start, [500], seed=1, compiled=True)
+    split = run_ensemble(chain, start, [500], seed=1, compiled=True, block=block, workers=workers)
+    assert np.array_equal(whole.states, split.states)
+
+
+def test_a_walker_of_the_ensemble_is_the_run_of_its_seed():
+    model = load("sgd_pit")
+    walker = run_ensemble(
+        chain_of(model).step, np.full((1, 3), PIT_START), range(41), seed=12
+    ).states[:, 0, 0]
+    assert run(model, steps=40, seed=12).W["W"][:20] == pytest.approx(walker[:20], abs=1e-9)
+
+
+def test_a_chain_without_terms_has_no_machine_code():
+    with pytest.raises(QuestionError, match="leave out compiled=True"):
+        run_ensemble(walk(), np.zeros((1, 4)), [3], seed=0, compiled=True)
