@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 Answer = TypeVar("Answer")
 _TRIES = 8
 _PAUSE = 0.1
+_YIELD = 0.005
 
 
 class OvertimeError(Exception):
@@ -124,6 +125,9 @@ class _Worker(threading.Thread):
         collecting = gc.isenabled()
         gc.disable()
         try:
+            # Twice: a collection under way yields first inside its last callback.
+            time.sleep(_YIELD)
+            time.sleep(_YIELD)
             for _ in range(_TRIES):
                 with self._lock:
                     if not self._finished and self.ident is not None:

@@ -16,7 +16,7 @@ from causalopt.symbolic.linear import T
 from causalopt.symbolic.powers import effect_after, effect_in_digits
 from tests.symbolic.strategies import K, P, questions, unrolled
 
-few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 ROOM = LinearTemplate(
     ("R", "T"), {(1, 0, 1): sympy.S(1), (0, 1, 1): -K, (0, 0, 1): sympy.S(1)}, (K,)
 )

@@ -22,7 +22,7 @@ ROOM = LinearTemplate(
     ("R", "T"), {(1, 0, 1): sympy.S(1), (0, 1, 1): -K, (0, 0, 1): sympy.S(1)}, (K,)
 )
 HELD = Question(0, 0, Holding((), frozenset({1})))
-few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 AT = {P: sympy.Rational(2, 3), K: sympy.Rational(-3, 4)}
 
 
