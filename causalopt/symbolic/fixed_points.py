@@ -25,9 +25,27 @@ from causalopt.worlds import world
 
 _STARTS = 40
 _DIGITS = 40
-_MPMATH = (
-    "mpf pi e sqrt exp log sin cos tan asin acos atan sinh cosh tanh fabs sign floor ceil".split()
-)
+_MPMATH = [
+    "mpf",
+    "pi",
+    "e",
+    "sqrt",
+    "exp",
+    "log",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "fabs",
+    "sign",
+    "floor",
+    "ceil",
+]
 
 
 @dataclasses.dataclass(frozen=True)

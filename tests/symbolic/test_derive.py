@@ -12,6 +12,8 @@ import sympy
 from hypothesis import HealthCheck, given, settings
 
 from causalopt import Model, QuestionError, UnknownNameError, load, run, shipped
+from causalopt.engine.adjoint import run_adjoint
+from causalopt.interventions import plan_for
 from causalopt.symbolic import derive
 from tests import strategies
 
@@ -87,6 +89,23 @@ def test_on_smooth_models_program_and_tangent_agree(model: Model) -> None:
 
 
 @few
+@given(strategies.templates(linear=True))
+def test_on_linear_models_formula_and_adjoint_agree(model: Model) -> None:
+    steps = model.question.steps
+    found = derive(model, at=steps)
+    node, template = model.node(model.question.nudge), model.template
+    plan = plan_for(model, steps=steps, hold=model.selection("A"))
+    adjoint = run_adjoint(template.structure, plan, template.index[model.question.target])
+    n = template.index[node.variable]
+    scale = 2.0 ** adjoint.exponents[node.t]
+    total, direct = found.solution.at(steps, {})
+    assert float(total) == pytest.approx(adjoint.total[node.t, n] * scale[0], rel=1e-9, abs=1e-9)
+    if model.question.target not in model.A:
+        expected = adjoint.direct[node.t, n] * scale[1]
+        assert float(direct) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@few
 @given(strategies.static_models(linear=True))
 def test_path_sums_are_entries_of_the_inverse_of_one_minus_b(model: Model) -> None:
     found = derive(model)
@@ -108,9 +127,9 @@ def test_path_sums_are_entries_of_the_inverse_of_one_minus_b(model: Model) -> No
 
 
 def test_the_thermostat_is_derived_in_under_a_second() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     found = derive(load("thermostat"))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert found.verified
 
 
@@ -156,10 +175,10 @@ def test_names_that_sympy_uses_itself_are_read_back_as_symbols() -> None:
 
 
 def test_coupled_logistic_maps_at_step_sixty_take_under_five_seconds() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     found = derive(COUPLED, at=60)
     value = found.value()
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert found.verified
     assert found.form == "straight-line program"
     measured = run(COUPLED, steps=60)

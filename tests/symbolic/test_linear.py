@@ -142,8 +142,9 @@ def test_five_variables_with_ten_free_parameters_take_under_five_seconds() -> No
     cells = [(0, 0), (0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (1, 1), (2, 0), (3, 1), (4, 4)]
     edges |= {(i, j, 1): p for (i, j), p in zip(cells, free, strict=True)}
     template = LinearTemplate(tuple("abcde"), edges, free)
-    start = time.perf_counter()
+    # Processor time: a busy machine is no fault of the algebra.
+    start = time.process_time()
     solution = solve_linear(template, Question(0, 2, Holding((), frozenset({3}))))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert solution.verified
     assert solution.total.form.expr.has(sympy.RootSum)
