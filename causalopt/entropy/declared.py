@@ -140,7 +140,11 @@ def finite_model(model: Model | DiscreteModel) -> DiscreteModel:
     if isinstance(model, DiscreteModel):
         return model
     if not model.is_static and not is_finite(model):
-        bare = next(name for name in model.variables if name not in model.finite.domains)
+        bare = next(
+            name
+            for name, variable in model.variables.items()
+            if name not in model.finite.domains and variable.kind != "integer"
+        )
         raise QuestionError(
             f"the law of '{bare}' is not known: give it a finite domain (domain: [a, b] or 0..7), "
             f"or, for a real variable with an affine rule, spread: uniform(width) or normal(sd)"
