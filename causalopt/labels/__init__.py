@@ -5,10 +5,12 @@ said, and `reader` reads and checks it, once, when a model is made.
 """
 
 from causalopt.labels.kinds import (
+    check_given,
     check_kind,
     is_label_variable,
     starts_from_law,
     table_parents,
+    takes_whole_numbers,
     uses_labels,
 )
 from causalopt.labels.noise import noise_parts
@@ -18,11 +20,13 @@ from causalopt.labels.records import Finite, LabelTable
 __all__ = [
     "Finite",
     "LabelTable",
+    "check_given",
     "check_kind",
     "is_label_variable",
     "noise_parts",
     "read_finite",
     "starts_from_law",
     "table_parents",
+    "takes_whole_numbers",
     "uses_labels",
 ]

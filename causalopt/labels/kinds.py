@@ -83,3 +83,21 @@ def uses_labels(variables: Mapping[str, Variable], initial: object) -> bool:
         starts_from_law(v) or any(getattr(v, key) is not None for key in keys)
         for v in variables.values()
     )
+
+
+def check_given(name: str, variable: Variable, *, starts: bool) -> None:
+    """Refuse a label variable that has neither a table nor an initial label.
+
+    Raises:
+        ModelError: It has neither.
+    """
+    if variable.table is None and not starts:
+        raise ModelError(
+            f"'{name}' has neither a table nor an initial label: give one", ("variables", name)
+        )
+
+
+def takes_whole_numbers(variable: Variable) -> bool:
+    """Whether a variable is declared an integer, or has a domain of whole numbers."""
+    whole = all(isinstance(label, int) for label in variable.domain or ("",))
+    return variable.kind == "integer" or whole
