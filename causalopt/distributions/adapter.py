@@ -87,18 +87,18 @@ def _closed(model: Model) -> Domains:
     for equation in open_ended:
         _check_rule(model, equation)
         found[equation.name] |= {_whole(equation, v) for v in _starts(model, equation)}
+    rules = {e.name: _Rule(model, e, domains) for e in open_ended}
     grown = bool(open_ended)
     while grown:
         domains |= {name: tuple(sorted(values)) for name, values in found.items()}
-        news = [_grow(model, e, domains, found[e.name]) for e in open_ended]
+        news = [_grow(rules[e.name], e, domains, found[e.name]) for e in open_ended]
         grown = any(news)
     return domains
 
 
-def _grow(model: Model, equation: Equation, domains: Domains, values: set[int]) -> bool:
+def _grow(ask: _Rule, equation: Equation, domains: Domains, values: set[int]) -> bool:
     """Add what a rule gives for the values known so far; whether anything was new."""
     before = len(values)
-    ask = _Rule(model, equation, domains)
     for row in itertools.product(*_options(equation, domains)):
         values.add(_whole(equation, ask.value(row)))
         if len(values) > MOST_VALUES:
@@ -198,9 +198,15 @@ class _Rule:
         self._domains = domains
         self._exact = model.template.exact_parameters()
         self._values = model.template.parameter_values()
+        self._known: dict[tuple[Label, ...], Fraction | float] = {}
 
     def value(self, row: tuple[Label, ...]) -> Fraction | float:
         """Return what the rule gives for a row of parents' values, exactly where it can."""
+        if row not in self._known:
+            self._known[row] = self._computed(row)
+        return self._known[row]
+
+    def _computed(self, row: tuple[Label, ...]) -> Fraction | float:
         parents = dict(zip(self._equation.parents, row, strict=True))
 
         def rational(leaf: Term) -> Fraction | None:
