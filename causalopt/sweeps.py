@@ -29,6 +29,7 @@ from causalopt.runs import Asked, ask, node_text, plain_number
 from causalopt.selectors import Node
 
 if TYPE_CHECKING:
+    import matplotlib.figure
     import xarray
 
     from causalopt.response.lanes import LaneEffect
@@ -135,6 +136,16 @@ class Sweep:
         from causalopt.landscapes import write_sweep
 
         return write_sweep(self.dataset, path)
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Return a figure: Op and Comp over one axis, or a map of Op over two.
+
+        Raises:
+            QuestionError: The sweep has more than two axes.
+        """
+        from causalopt.draw.sweeps import plot_sweep
+
+        return plot_sweep(self)
 
     def __repr__(self) -> str:
         shape = " x ".join(f"{name}: {len(values)}" for name, values in self.axes.items())

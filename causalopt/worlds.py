@@ -7,6 +7,7 @@ keeps its values from W.
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from causalopt.interventions import Intervention, Nudge, Replace, plan_for
 from causalopt.model import Model
 from causalopt.selectors import Node, Selection
 from causalopt.template import unknown_name
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,6 +57,12 @@ class World:
         if node.t > self.steps:
             raise QuestionError(f"{node.variable}[{node.t}] lies after the last step {self.steps}")
         return float(self.table[node.t, template.index[node.variable]])
+
+    def plot(self, *others: World) -> matplotlib.figure.Figure:
+        """Return a figure of every variable over time, with other worlds of the model in it."""
+        from causalopt.draw.worlds import plot_worlds
+
+        return plot_worlds(self, *others)
 
     def __repr__(self) -> str:
         done = ", ".join(_short(i) for i in self.interventions) or "baseline"
