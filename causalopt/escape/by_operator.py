@@ -78,6 +78,18 @@ def escape_by_operator(
     tolerance = TOLERANCE[chain.dimension] if tolerance is None else tolerance
     relative = RELATIVE[chain.dimension] if relative is None else relative
     box = bounds or natural_bounds(chain, question)
+    return _refined(chain, question, box, (count, limit), (tolerance, relative))
+
+
+def _refined(
+    chain: RandomMap,
+    question: Escape,
+    box: Box,
+    sizes: tuple[int, int],
+    aims: tuple[float, float],
+) -> Answer:
+    """Double the grid from the first size to the last until both aims are met."""
+    (count, limit), (tolerance, relative) = sizes, aims
     levels = [_solve(chain, question, box, count)]
     while True:
         count *= 2
