@@ -15,6 +15,7 @@ import typer
 
 from causalopt.commands.check import check
 from causalopt.commands.derive import derive
+from causalopt.commands.descent import descent
 from causalopt.commands.draw import draw
 from causalopt.commands.entropy import entropy
 from causalopt.commands.escape import escape
@@ -40,6 +41,7 @@ COMMANDS = (
     sweep,
     entropy,
     escape,
+    descent,
     rates,
     draw,
     schema,

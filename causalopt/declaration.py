@@ -62,19 +62,14 @@ def _domain(value: Any) -> Any:
     return value
 
 
-def _rows(value: Any) -> Any:
-    if isinstance(value, Mapping):  # "high, hot": off says the same as [high, hot, off]
-        return [[*(part.strip() for part in str(k).split(",")), v] for k, v in value.items()]
-    return value
-
-
 Scalar = Annotated[int | float | str, BeforeValidator(_scalar)]
 Text = Annotated[str, BeforeValidator(_text)]
 Label = Annotated[int | float | str, BeforeValidator(_label)]
 Domain = Annotated[tuple[Label, ...], BeforeValidator(_domain)]
 LabelLaw = Mapping[int | str, Scalar]
 Row = tuple[LabelLaw | tuple[Label, ...] | Label, ...]
-Rows = Annotated[tuple[Row, ...], BeforeValidator(_rows)]
+NestedRows = Mapping[int | str, Any]
+Rows = tuple[Row, ...] | NestedRows
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 

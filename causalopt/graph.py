@@ -280,5 +280,6 @@ def _rule_text(model: Model, equation: Equation) -> str | None:
     if variable.noise is not None:
         return f"noise {variable.noise if isinstance(variable.noise, str) else '{...}'}"
     if variable.table is not None:
-        return f"table of {len(variable.table)} rows over {', '.join(variable.parents or ())}"
+        rows = len(model.finite.tables[equation.owner].rows)
+        return f"table of {rows} rows over {', '.join(variable.parents or ())}"
     return None

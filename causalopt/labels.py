@@ -256,10 +256,10 @@ class _Reader:
                     ("variables", name, "parents", i),
                 )
         rows: dict[tuple[Label, ...], Law] = {}
-        for i, row in enumerate(variable.table or ()):
-            key, law = self._row(name, parents, row, (*path, i))
+        for place, row in _rows(variable.table or (), len(parents), path):
+            key, law = self._row(name, parents, row, place)
             if key in rows:
-                raise ModelError(f"a second row for {_shown(key)}: keep one", (*path, i))
+                raise ModelError(f"a second row for {_shown(key)}: keep one", place)
             rows[key] = law
         options = [self._domains[parent] for parent, _ in parents]
         missing = [key for key in itertools.product(*options) if key not in rows]
@@ -346,6 +346,24 @@ class _Reader:
         if p < 0:
             raise ModelError(f"a probability is at least 0, found {row['p']}", (*path, "p"))
         return key, p
+
+
+def _rows(table: Any, parents: int, path: Path) -> Iterator[tuple[Path, tuple[Any, ...]]]:
+    """Yield a table's rows with their places: a list of rows, or maps nested by parent.
+
+    `{high: {hot: hot, cold: warm}}` and `{"high, hot": hot}` say what `[high, hot, hot]` says.
+    """
+    if not isinstance(table, Mapping):
+        yield from (((*path, i), row) for i, row in enumerate(table))
+        return
+    for text, entry in table.items():
+        key = tuple(part.strip() for part in str(text).split(","))
+        inner = parents - len(key)
+        if inner > 0 and isinstance(entry, Mapping):
+            for place, row in _rows(entry, inner, (*path, text)):
+                yield place, (*key, *row)
+        else:
+            yield (*path, text), (*key, entry)
 
 
 def noise_parts(text: str, path: Path) -> tuple[str, tuple[str, ...]]:

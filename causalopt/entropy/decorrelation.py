@@ -162,6 +162,10 @@ def strengths_of(
     subject = prepared(model, initial=initial, exact=exact)
     if A is not None:
         subject = dataclasses.replace(subject, A=tuple(A))
+    if not subject.A:
+        raise QuestionError(
+            f"{subject.name} names no A to replace: add partition: {{A: [...]}}, or say A=[...]"
+        )
     wanted = subject.state.only(subject.state.names if targets is None else targets).names
     choice = choose(subject, engine, targets=targets is not None)
     question = _Question(subject, wanted, horizon, lasting, fresh, unit, choice)

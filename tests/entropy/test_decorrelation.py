@@ -190,6 +190,7 @@ def test_the_choice_of_engine_is_reported() -> None:
         ({"lasting": 0}, "lasts at least one step"),
         ({"engine": "factorised", "targets": ["room"], "fresh": True}, "need the joint law"),
         ({"unit": "ban"}, "'bit' or 'nat'"),
+        ({"A": []}, "names no A to replace"),
     ],
 )
 def test_questions_out_of_range_are_refused(options: dict[str, object], message: str) -> None:
