@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from causalopt.commands.cache import cache
 from causalopt.commands.check import check
 from causalopt.commands.derive import derive
 from causalopt.commands.descent import descent
@@ -45,6 +46,7 @@ COMMANDS = (
     rates,
     draw,
     schema,
+    cache,
 )
 for command in COMMANDS:
     app.command()(command)

@@ -156,6 +156,7 @@ class Run:
             "hold": self.hold_name,
             "target": self.target,
             "delta": "limit" if self.delta is None else repr(self.delta),
+            "execution": self.effect.execution,
             "given": "; ".join(repr(i) for i in self.given),
             "seed": str(self.seed),
             "causalopt": version("causalopt"),

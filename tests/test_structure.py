@@ -18,8 +18,9 @@ LAYERS = [
     "errors", "expressions", "selectors", "declaration", "labels", "flows", "template", "model",
     "positions", "files", "library", "engine", "streams", "draws", "interventions", "worlds",
     "graph", "response", "measures", "runs", "dataset", "growth", "landscapes", "sweeps",
-    "optimizers", "distributions", "entropy", "families", "escape", "symbolic", "draw",
-    "reproduce", "commands", "cli", "__main__",
+    "matrices", "optimizers",
+    "distributions", "entropy", "families", "escape", "symbolic", "draw", "reproduce", "commands",
+    "cli", "__main__",
 ]  # fmt: skip
 
 # A result offers its own picture and data set; it reaches up for them only when asked.

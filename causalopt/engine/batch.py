@@ -139,11 +139,11 @@ class BatchCode:
 @functools.lru_cache(maxsize=32)
 def code_for(program: Program, careful_is_hot: bool, lanes: int = LANES) -> BatchCode:
     """Return the compiled driver with its step code."""
-    program = dataclasses.replace(program, lanes=lanes)
-    fma = processor().has_fma
+    fma, register = processor().has_fma, min(processor().register, lanes)
+    program = dataclasses.replace(program, lanes=lanes, register=register)
     fast = kernel_text(program, "fast", fma=fma)
     slow = kernel_text(dataclasses.replace(program, careful=True), "slow", fma=fma)
-    functions, needs = elementary_text(fast.called | slow.called, lanes, fma=fma)
+    functions, needs = elementary_text(fast.called | slow.called, register, fma=fma)
     needs |= fast.needs | slow.needs
     slow_text = slow.text
     if not careful_is_hot:

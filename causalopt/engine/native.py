@@ -34,6 +34,13 @@ class Processor:
         """Whether a product and a sum can be one rounding."""
         return "+fma," in f"{self.features}," or self.triple.startswith(("aarch64", "arm64"))
 
+    @property
+    def register(self) -> int:
+        """Doubles in one vector register."""
+        if "+avx512f," in f"{self.features},":
+            return 8
+        return 4 if "+avx," in f"{self.features}," else 2
+
 
 @functools.cache
 def processor() -> Processor:

@@ -58,6 +58,7 @@ def asymptotics(response: Response, deadline: Deadline) -> Asymptotics:
         The behaviour for t to infinity.
 
     Example:
+        >>> from sympy import QQ
         >>> from causalopt.symbolic.resolvent import Z
         >>> k = sympy.Symbol("k")
         >>> from sympy import QQ
