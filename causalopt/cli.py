@@ -20,6 +20,7 @@ from causalopt.commands.entropy import entropy
 from causalopt.commands.escape import escape
 from causalopt.commands.models import models
 from causalopt.commands.rates import rates
+from causalopt.commands.reproduce import reproduce
 from causalopt.commands.run import run
 from causalopt.commands.schema import schema
 from causalopt.commands.sweep import sweep
@@ -42,6 +43,7 @@ COMMANDS = (
     escape,
     rates,
     draw,
+    reproduce,
     schema,
 )
 for command in COMMANDS:
