@@ -32,9 +32,12 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .5rem; border-to
 thead th { border-top: 0; border-bottom: 2px solid #1a1a1a; }
 .id { display: block; font: .78rem/1.3 ui-monospace, monospace; color: #555;
   overflow-wrap: anywhere; }
+td:first-child { min-width: 11rem; }
 .verdict { white-space: nowrap; font-weight: 600; }
-.differs { background: #fdf0e6; } .differs .verdict { color: #9a3f00; }
-.agrees .verdict { color: #00664a; }
+.differs { background: #fdf0e6; } .differs td:first-child { min-width: 11rem; }
+.verdict { color: #9a3f00; }
+.agrees td:first-child { min-width: 11rem; }
+.verdict { color: #00664a; }
 .value { font-variant-numeric: tabular-nums; }
 @media (max-width: 40rem) {
   thead { position: absolute; left: -999rem; }
@@ -57,7 +60,7 @@ def page(findings: Sequence[Findings]) -> str:
     checks = [check for found in findings for check in found.checks]
     figures = sum(len(found.plates) for found in findings)
     body = [_summary(checks, figures), _contents(findings)]
-    body += [_differences(checks)]
+    body.append(_differences(checks))
     for post in POSTS.values():
         mine = [found for found in findings if found.piece.partition("/")[0] == post.id]
         if mine:
@@ -119,8 +122,9 @@ def _section(found: Findings) -> str:
 
 
 def _figure(plate: Plate) -> str:
+    wide = ' class="wide"' if plate.wide else ""
     return (
-        f'<figure id="{_anchor(plate.id)}"><img src="{plate.address}" alt="{_text(plate.title)}">'
+        f'<figure id="{_anchor(plate.id)}"{wide}><img src="{plate.address}" alt="{_text(plate.title)}">'
         f"<figcaption><strong>{_text(plate.title)}</strong> {_text(plate.caption)}</figcaption>"
         "</figure>"
     )
@@ -139,7 +143,7 @@ def _table(checks: Sequence[Check]) -> str:
 def _row(check: Check) -> str:
     return (
         f'<tr class="{check.word}" id="{_anchor(check.id)}">'
-        f'<td>{_text(check.source)}<span class="id">{_text(check.id)}</span></td>'
+        f'<td>{_text(check.source.rpartition(": ")[2])}<span class="id">{_text(check.id)}</span></td>'
         f'<td class="value" data-name="the post">{_value(check.claimed)}</td>'
         f'<td class="value" data-name="computed">{_value(check.computed)}</td>'
         f'<td class="verdict">{check.symbol} {check.word}</td>'

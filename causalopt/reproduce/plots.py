@@ -49,7 +49,7 @@ class Panel:
         x: Name and unit of the horizontal axis.
         y: Of the vertical one.
         title: Above it.
-        scale: `linear`, `log` or `symlog` for the vertical axis.
+        scale: `linear` or `log` for the vertical axis.
         x_scale: Likewise for the horizontal one.
         levels: Heights at which a thin line is drawn.
         limits: Of the vertical axis; by the data if None.
@@ -110,7 +110,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         axes.axhline(level, color=FAINT, linewidth=0.8, zorder=0)
     for mark in panel.marks:
         axes.axvline(mark, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
-    axes.set_yscale(panel.scale, **({"linthresh": 1e-3} if panel.scale == "symlog" else {}))
+    axes.set_yscale(panel.scale)
     axes.set_xscale(panel.x_scale)
     if panel.limits is not None:
         axes.set_ylim(*panel.limits)
@@ -209,4 +209,27 @@ def map_figure(maps: Sequence[Map], *, label: str, columns: int = 2) -> Figure:
         axes.set_xlabel(one.x_name)
         axes.set_ylabel(one.y_name)
         axes.set_title(one.title, fontsize=10)
+    return figure
+
+
+def bar_figure(values: Mapping[str, float], *, name: str) -> Figure:
+    """Return named values as horizontal bars with their numbers, first one on top.
+
+    Example:
+        >>> bar_figure({"one": 1.0, "two": -2.0}, name="Op [nats]").axes[0].get_xlabel()
+        'Op [nats]'
+    """
+    figure = Figure(figsize=(7.2, 0.36 * len(values) + 1.0), layout="constrained")
+    axes = figure.subplots()
+    labels = list(values)[::-1]
+    sizes = [values[label] for label in labels]
+    colours = [BLUE if size > 0 else RED for size in sizes]
+    hatches = ["" if size > 0 else "//" for size in sizes]
+    bars = axes.barh(labels, sizes, color=colours, hatch=hatches, edgecolor=INK, linewidth=0.6)
+    axes.bar_label(bars, labels=[f"{size + 0.0:.3g}" for size in sizes], padding=4, fontsize=8)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.margins(x=0.14)
+    axes.set_xlabel(name)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
     return figure

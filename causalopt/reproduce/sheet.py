@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["svg+xml", "png"]
 DPI = 110
+WIDE = 8.0  # inches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Plate:
         caption: How to read it, what was chosen.
         kind: `svg+xml` or `png`.
         content: The picture in base64.
+        wide: Whether it needs the page's whole width.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Plate:
     caption: str
     kind: Kind
     content: str
+    wide: bool = False
 
     @property
     def address(self) -> str:
@@ -163,7 +166,8 @@ class Sheet:
             raise QuestionError(f"'{self._piece}' has two pictures called '{name}'")
         content = figure.encode() if isinstance(figure, str) else image_bytes(figure, kind)
         text = base64.b64encode(content).decode()
-        self._plates[name] = Plate(f"{self._piece}/{name}", title, caption, kind, text)
+        wide = not isinstance(figure, str) and bool(figure.get_figwidth() > WIDE)
+        self._plates[name] = Plate(f"{self._piece}/{name}", title, caption, kind, text, wide)
 
     def findings(self) -> Findings:
         """Return all that was written down."""
