@@ -221,6 +221,11 @@ class _Reader:
                 if name in RESERVED:
                     raise ModelError(f"'{name}' is a word of the language: choose another name",
                                      (section, key), is_key=True)  # fmt: skip
+                if name != normalized(name):
+                    raise ModelError(
+                        f"'{name}' is spelt with characters that are written as others: spell it "
+                        f"'{normalized(name)}'", (section, key), is_key=True
+                    )  # fmt: skip
                 if normalized(name) in seen:
                     raise ModelError(f"'{name}' is declared under {seen[normalized(name)]} too",
                                      (section, key), is_key=True)  # fmt: skip
