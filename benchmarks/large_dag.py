@@ -13,10 +13,13 @@ from causalopt.engine import run_tangents  # noqa: E402
 from causalopt.interventions import plan_for  # noqa: E402
 
 RULES = [
-    "{k}*{a} + {q}*sin({b})", "tanh({k}*{a}) - {b}*{c}/3", "exp(-{a}**2) + {k}*{b}",
-    "where({a} > {b}, {c}, {k}*{a})", "{a}*{k} + {b}*{q} + {c}",
+    "{k}*{a} + {q}*sin({b})",
+    "tanh({k}*{a}) - {b}*{c}/3",
+    "exp(-{a}**2) + {k}*{b}",
+    "where({a} > {b}, {c}, {k}*{a})",
+    "{a}*{k} + {b}*{q} + {c}",
     "sqrt(1 + {a}**2)*{k} - cos({b} + {q})",
-]  # fmt: skip
+]
 
 
 def rules(count: int) -> dict[str, object]:
@@ -46,7 +49,8 @@ def main() -> None:
     print(f"CPU seconds: start and import {imported - START:.2f} s, "
           f"texts to model {built - imported:.2f} s, "
           f"schedule and first result {first - built:.2f} s "
-          f"({found.execution}); in all {first - START:.2f} s; again {again - first:.3f} s")  # fmt: skip
+          f"({found.execution}); in all {first - START:.2f} s; "
+          f"again {again - first:.3f} s")  # fmt: skip
 
 
 if __name__ == "__main__":
