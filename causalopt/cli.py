@@ -22,6 +22,7 @@ from causalopt.commands.entropy import entropy
 from causalopt.commands.escape import escape
 from causalopt.commands.models import models
 from causalopt.commands.rates import rates
+from causalopt.commands.reproduce import reproduce
 from causalopt.commands.run import run
 from causalopt.commands.schema import schema
 from causalopt.commands.sweep import sweep
@@ -45,6 +46,7 @@ COMMANDS = (
     descent,
     rates,
     draw,
+    reproduce,
     schema,
     cache,
 )

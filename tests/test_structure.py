@@ -24,7 +24,10 @@ LAYERS = [
 ]  # fmt: skip
 
 # A result offers its own picture and data set; it reaches up for them only when asked.
-OFFERED = re.compile(r"causalopt\.(runs|worlds|growth|sweeps) imports causalopt\.(draw|dataset)\b")
+OFFERED = re.compile(
+    r"causalopt\.(runs|worlds|growth|sweeps|entropy\.\w+|escape\.\w+) imports "
+    r"causalopt\.(draw|dataset)\b"
+)
 
 
 def layer(module: str) -> str:

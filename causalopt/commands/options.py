@@ -36,7 +36,7 @@ NudgeNode = Annotated[
 ]
 Hold = Annotated[
     str | None,
-    typer.Option("--hold", metavar="SEL", help="The held set A: a, a\\[3], a\\[t<=10], or several."),
+    typer.Option("--hold", metavar="SEL", help="The held set A: a, a\\[3], a\\[t<=10], ..."),
 ]
 Target = Annotated[
     str | None, typer.Option("--target", metavar="VAR", help="The measured variable m.")

@@ -10,12 +10,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.distributions.compiled_walk import MOST_OUTCOMES, compile_walk
+from causalopt.distributions.joint_picks import picks_of
 from causalopt.distributions.random_map import Array, RandomMap
 from causalopt.errors import QuestionError
 from causalopt.streams import Picks
@@ -117,19 +118,21 @@ def run_ensemble(
     return Ensemble(times, states, overflowed)
 
 
-Mover = Callable[[Array, Picks, int, int], tuple[Array, int]]
+Mover = Callable[[Array, Any, int, int], tuple[Array, int]]
 
 
 def can_compile(chain: RandomMap) -> bool:
     """Whether machine code can move these walkers: terms at hand, few outcomes, dyadic shares."""
+    if chain.source is None or len(chain.factors) != 1:
+        return False
     dyadic = Picks(chain.probabilities, seed=0).bits > 0
-    return chain.source is not None and 1 < len(chain.maps) <= MOST_OUTCOMES and dyadic
+    return 1 < len(chain.maps) <= MOST_OUTCOMES and dyadic
 
 
 def _by_steps(kernel: Advance) -> Mover:
     """Move walkers by one step a call."""
 
-    def move(states: Array, picks: Picks, step: int, until: int) -> tuple[Array, int]:
+    def move(states: Array, picks: Any, step: int, until: int) -> tuple[Array, int]:
         del until
         return kernel(states, picks.at(step)), step + 1
 
@@ -144,14 +147,14 @@ def _by_words(chain: RandomMap) -> Mover:
     """
     if chain.source is None or not can_compile(chain):
         raise QuestionError(
-            "machine code moves walkers of a model with 2 to 8 outcomes whose probabilities are "
-            "multiples of 1/256; leave out compiled=True for this chain"
+            "machine code moves walkers of a model whose one noise variable has 2 to 8 outcomes, "
+            "their probabilities multiples of 1/256; leave out compiled=True for this chain"
         )
     bits = Picks(chain.probabilities, seed=0).bits
     shares = np.rint(np.asarray(chain.probabilities) * 2**bits).astype(int)
     walk = compile_walk(chain.source, bits, tuple((np.cumsum(shares) - shares).tolist()))
 
-    def move(states: Array, picks: Picks, step: int, until: int) -> tuple[Array, int]:
+    def move(states: Array, picks: Any, step: int, until: int) -> tuple[Array, int]:
         words, place, left = picks.word(step)
         count = min(left, until - step)
         return walk(states, words, place, count), step + count
@@ -169,7 +172,7 @@ def _run_block(
     out: Array,
 ) -> None:
     """Run the walkers numbered from `first`; write them into `out` at each time."""
-    picks = Picks(chain.probabilities, seed=seed)
+    picks = picks_of(chain, seed)
     picks.start(np.arange(first, first + start.shape[1], dtype=np.uint64))
     lanes = np.arange(first, first + start.shape[1])
     states, final, step = start.copy(), start.copy(), 0
@@ -231,7 +234,7 @@ def first_passage(
 
     def simulate(first: int) -> None:
         last = min(first + block, start.shape[1])
-        picks = Picks(chain.probabilities, seed=seed)
+        picks = picks_of(chain, seed)
         picks.start(np.arange(first, last, dtype=np.uint64))
         lanes, states = np.arange(first, last), start[:, first:last]
         with np.errstate(all="ignore"):

@@ -51,6 +51,8 @@ class RandomMap:
         dimension: How many coordinates a state has.
         names: The coordinates' names, for messages and axes.
         source: The terms behind the maps, when they come from a model.
+        factors: The laws of independent noise variables whose joint outcomes the maps are, the
+            last one changing fastest; by default one variable.
 
     Example:
         >>> halves = RandomMap((lambda w: w / 2, lambda w: w / 2 + 1), (0.5, 0.5))
@@ -63,6 +65,7 @@ class RandomMap:
     dimension: int = 1
     names: tuple[str, ...] = ("W",)
     source: StepTerms | None = None
+    factors: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.maps or len(self.maps) != len(self.probabilities):

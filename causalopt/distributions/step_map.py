@@ -188,6 +188,7 @@ def step_map(template: Template, outcomes: Outcomes) -> RandomMap:
         len(slots),
         names,
         source,
+        tuple(tuple(share for _, share in law) for law in outcomes.values()),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from causalopt import load, run
+from causalopt import Model, load, run
 from causalopt.distributions.chain import chain_of
 from causalopt.distributions.ensemble import apply_picks, first_passage, run_ensemble
 from causalopt.distributions.random_map import RandomMap
@@ -131,3 +131,17 @@ def test_a_walker_of_the_ensemble_is_the_run_of_its_seed():
 def test_a_chain_without_terms_has_no_machine_code():
     with pytest.raises(QuestionError, match="leave out compiled=True"):
         run_ensemble(walk(), np.zeros((1, 4)), [3], seed=0, compiled=True)
+
+
+def test_several_noises_draw_on_their_own_sites_as_a_run_does():
+    model = Model(
+        name="two",
+        variables={
+            "a": {"noise": {0: "1/4", 1: "3/4"}},
+            "b": {"noise": {0: "1/3", 1: "1/3", 5: "1/3"}},
+            "x": {"rule": "x[t-1]/2 + a[t-1] + 10*b[t-1]", "initial": 0},
+        },
+    )
+    found = run_ensemble(chain_of(model).step, np.zeros((1, 2)), range(61), seed=4)
+    expected = run(model, nudge="x[0]", hold="a", target="x", steps=60, seed=4).W["x"]
+    assert np.array_equal(found.states[:, 0, 0], expected)

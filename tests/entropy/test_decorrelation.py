@@ -106,7 +106,7 @@ def test_the_initial_gap_is_the_mutual_information(model: DiscreteModel) -> None
 
 
 @given(discrete_models(), st.integers(1, 3), st.sampled_from([1, 2, 3, None]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_lasting_surgery_agrees_between_twin_worlds_and_the_unrolled_graph(
     model: DiscreteModel, horizon: int, lasting: int | None
 ) -> None:

