@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.cells import CONTEXT
 from causalopt.engine.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
 from causalopt.engine.frame import Frame
 from causalopt.engine.kernel import COUNTS, elementary_text, kernel_text
 from causalopt.engine.native import FULL, Library, load_library, processor
 from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.program import Program
-from causalopt.engine.stretch import CONTEXT
 from causalopt.engine.subnormals import warn_if_flushed
 from causalopt.engine.trajectory import effort_for
 from causalopt.errors import QuestionError

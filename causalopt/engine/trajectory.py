@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.cells import CONTEXT
 from causalopt.engine.frame import Frame
 from causalopt.engine.kernel import BLOCK, COUNTS, elementary_text, kernel_text
 from causalopt.engine.native import FULL, QUICK, STRAIGHT, Effort, Library, load_library, processor
@@ -17,7 +18,6 @@ from causalopt.engine.outcome import Tangents, Trajectory
 from causalopt.engine.plan import Plan
 from causalopt.engine.program import WHOLE, Program, operation_count
 from causalopt.engine.python import Progress
-from causalopt.engine.stretch import CONTEXT
 from causalopt.expressions import Term
 from causalopt.template import Structure
 
