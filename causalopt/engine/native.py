@@ -118,7 +118,7 @@ def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> L
         for name in exports:
             builder.export_symbol(name)
         tracker = builder.link(_linker(), f"causalopt{next(_serial)}")
-        functions = {
+        functions: dict[str, Any] = {
             name: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)(tracker[name])
             for name, count in exports.items()
         }
