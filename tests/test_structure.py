@@ -17,7 +17,7 @@ PACKAGE = Path(causalopt.__file__).parent
 LAYERS = [
     "errors", "expressions", "selectors", "declaration", "labels", "flows", "template", "model",
     "positions", "files", "library", "engine", "streams", "draws", "interventions", "worlds",
-    "graph", "response", "measures", "runs", "dataset", "growth", "landscapes", "sweeps",
+    "graph", "response", "measures", "runs", "dataset", "growth", "landscapes", "grids", "sweeps",
     "matrices", "optimizers",
     "distributions", "entropy", "families", "escape", "symbolic", "draw", "reproduce", "commands",
     "cli", "__main__",
