@@ -42,6 +42,14 @@ def sorted_axes(model: Model, axes: dict[str, Floats]) -> tuple[dict[str, Node],
                 f"unknown axis '{name}'{suggestion(name, known)}: an axis is a parameter, or a "
                 "node such as R[0]"
             )
+    template = model.template
+    for name, node in nodes.items():
+        equation = template.equations[template.index[node.variable]]
+        if equation.rule is not None and node.t >= len(equation.initial):
+            raise QuestionError(
+                f"the axis '{name}' is a node that follows its rule: sweep a parameter or an "
+                "initial value; to set a node, give the interventions of the baseline"
+            )
     if len(set(nodes.values())) < len(nodes):
         raise QuestionError("two axes name the same node")
     return nodes, parameters

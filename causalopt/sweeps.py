@@ -153,7 +153,11 @@ class Sweep:
         lines = [f"Op({hold}; {n}, {self.asked.target}) in {self.model.name}, {shape}, "
                  f"at step {self.at}"]  # fmt: skip
         summary = self.to_dict()
-        lines.append(f"  Op from {summary['op_min']} to {summary['op_max']} nats")
+        defined = self.op[~np.isnan(self.op)]
+        if len(defined):
+            lines.append(f"  Op from {defined.min():.6g} to {defined.max():.6g} nats")
+        else:
+            lines.append("  Op is defined at no point")
         if summary.get("power") is not None:
             lines.append(f"  power, the integral of 1 - Comp over {n}: {summary['power']:.6g}")
         counts = np.bincount(self.codes.ravel(), minlength=len(NAMES))

@@ -107,3 +107,19 @@ def test_a_full_disk_is_no_traceback() -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "No space left" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--grid", "k=0:1:" + "9" * 20], "the limit is 100,000,000"),
+        (["--grid", "k=0:1:3", "--set", "k=2"], "swept and given by --set"),
+        (["--grid", "R[0]=0:1:3", "--initial", "R=3"], "swept and given by --initial"),
+        (["--grid", "R[1]=0:1:3"], "follows its rule"),
+    ],
+)
+def test_a_sweep_that_would_mislead_is_refused(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", "thermostat", *words]) == 2
+    assert message in capsys.readouterr().err
