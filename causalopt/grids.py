@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from causalopt.engine.arrays import evaluate_arrays
 from causalopt.engine.plan import Floats
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
 from causalopt.expressions import Term, leaves
+from causalopt.expressions.arrays import evaluate_arrays
 from causalopt.model import Model
 from causalopt.selectors import Node
 
@@ -73,7 +73,7 @@ def varying_parameters(model: Model, swept: dict[str, Floats]) -> dict[str, Floa
     varying = dict(swept)
     for name, term in template.parameters.items():
         if name not in swept and _reads(term, varying):
-            value = evaluate_arrays(term, lambda leaf: _parameter(leaf, varying, uniform))
+            value = evaluate_arrays([term], lambda leaf: _parameter(leaf, varying, uniform))[0]
             varying[name] = np.asarray(value, dtype=np.float64)
     return varying
 
@@ -87,7 +87,7 @@ def varying_starts(
     for i, equation in enumerate(model.template.equations):
         for t, term in enumerate(equation.initial[: steps + 1]):
             if _reads(term, varying) and (t, equation.name) not in taken:
-                value = evaluate_arrays(term, lambda leaf: _parameter(leaf, varying, uniform))
+                value = evaluate_arrays([term], lambda leaf: _parameter(leaf, varying, uniform))[0]
                 array = np.asarray(value, dtype=np.float64)
                 if not np.isfinite(array).all():
                     raise QuestionError(
