@@ -24,8 +24,9 @@ from causalopt.declaration import (
 )
 from causalopt.errors import CausaloptError, ModelError, UnknownNameError, suggestion
 from causalopt.labels import Finite, read_finite, uses_labels
+from causalopt.reader import read_template
 from causalopt.selectors import Node, Selection, Window, parse_node, parse_selection
-from causalopt.template import Template, read_template
+from causalopt.template import Template
 
 
 def _variables(value: Any) -> Any:

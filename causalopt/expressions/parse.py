@@ -9,55 +9,23 @@ length, depth and the size of numbers keep hostile input cheap.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import keyword
 import math
 import re
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 
 from causalopt.errors import ExpressionError, suggestion
 from causalopt.expressions.algebra import constant
 from causalopt.expressions.gradient import gradient
-from causalopt.expressions.term import UNARY, Term, const, postorder, ref, substitute
+from causalopt.expressions.scope import CLOCK, NAMED_FUNCTIONS, Function, Scope
+from causalopt.expressions.term import Term, const, postorder, ref, substitute
 
 MAX_LENGTH = 50_000
 MAX_DEPTH = 150
 MAX_EXPONENT = 1024
 MAX_LAG = 1000
 MAX_TERMS = 100_000
-CLOCK = {"t": Term.of("t"), "time": Term.of("time"), "dt": Term.of("dt"), "pi": Term.of("pi")}
-NAMED_FUNCTIONS = frozenset(UNARY - {"neg"}) | {"min", "max", "clip", "where", "diff"}
-RESERVED = frozenset(CLOCK) | NAMED_FUNCTIONS | {"and", "or", "not"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Function:
-    """A declared one-line function: its arguments and a body in terms of them."""
-
-    name: str
-    arguments: tuple[str, ...]
-    body: Term
-
-
-@dataclasses.dataclass(frozen=True)
-class Scope:
-    """What names mean where an expression stands.
-
-    Attributes:
-        variables: Names that may be referred to.
-        names: Parameters, function arguments and clock names, with their terms.
-        functions: Declared functions.
-        bare: Whether variables are written without `[t]` (models without time, and flows).
-        kind: What the text is, for messages: "rule", "initial value", "parameter", ...
-    """
-
-    variables: frozenset[str] = frozenset()
-    names: Mapping[str, Term] = dataclasses.field(default_factory=dict)
-    functions: Mapping[str, Function] = dataclasses.field(default_factory=dict)
-    bare: bool = False
-    kind: str = "rule"
 
 
 def parse(text: str, scope: Scope) -> Term:
@@ -418,8 +386,3 @@ _CALLS: dict[str, Callable[..., Term]] = {
     "max": _Reader.extremum,
     "diff": _Reader.diff,
 }
-
-
-def normalized(name: str) -> str:
-    """Return a name as Python's parser would spell it (NFKC), the spelling look-ups use."""
-    return unicodedata.normalize("NFKC", name)

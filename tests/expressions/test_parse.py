@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from causalopt.errors import ExpressionError
 from causalopt.expressions import Function, Scope, Term, evaluate, parse, to_text
-from causalopt.expressions.parse import CLOCK
+from causalopt.expressions.scope import CLOCK
 from causalopt.expressions.term import const, ref
 from tests.strategies import expressions
 
