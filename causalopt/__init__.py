@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from causalopt.declaration import Fact, Partition, Question, Variable
+    from causalopt.draw.pictures import Picture, picture
     from causalopt.errors import (
         CausaloptError,
         ExpressionError,
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from causalopt.growth import Rates, rates
     from causalopt.interventions import Nudge, Replace, Set
     from causalopt.library import load, shipped
+    from causalopt.matrices import op_from_all, op_matrix, op_to_all
     from causalopt.measures import STATUSES
     from causalopt.model import Model
+    from causalopt.optimizers import Candidate, find_optimizers
     from causalopt.runs import Run, run
     from causalopt.selectors import Node
     from causalopt.sweeps import Sweep, sweep
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "declaration": ["Fact", "Partition", "Question", "Variable"],
+    "draw.pictures": ["Picture", "picture"],
     "errors": [
         "CausaloptError",
         "ExpressionError",
@@ -57,8 +61,10 @@ _HOMES = {
     "growth": ["Rates", "rates"],
     "interventions": ["Nudge", "Replace", "Set"],
     "library": ["load", "shipped"],
+    "matrices": ["op_from_all", "op_matrix", "op_to_all"],
     "measures": ["STATUSES"],
     "model": ["Model"],
+    "optimizers": ["Candidate", "find_optimizers"],
     "runs": ["Run", "run"],
     "selectors": ["Node"],
     "sweeps": ["Sweep", "sweep"],
@@ -69,6 +75,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "STATUSES",
+    "Candidate",
     "CausaloptError",
     "Derivation",
     "ExpressionError",
@@ -80,6 +87,7 @@ __all__ = [
     "Node",
     "Nudge",
     "Partition",
+    "Picture",
     "Question",
     "QuestionError",
     "Rates",
@@ -91,10 +99,15 @@ __all__ = [
     "Variable",
     "World",
     "derive",
+    "find_optimizers",
     "from_networkx",
     "load",
+    "op_from_all",
+    "op_matrix",
+    "op_to_all",
     "parse_model",
     "paths",
+    "picture",
     "rates",
     "read_model",
     "run",

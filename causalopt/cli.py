@@ -13,8 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
+from causalopt.commands.cache import cache
 from causalopt.commands.check import check
 from causalopt.commands.derive import derive
+from causalopt.commands.descent import descent
 from causalopt.commands.draw import draw
 from causalopt.commands.entropy import entropy
 from causalopt.commands.escape import escape
@@ -41,10 +43,12 @@ COMMANDS = (
     sweep,
     entropy,
     escape,
+    descent,
     rates,
     draw,
     reproduce,
     schema,
+    cache,
 )
 for command in COMMANDS:
     app.command()(command)
@@ -87,12 +91,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         code = 130
-    except BrokenPipeError:
-        # The reader of our output has gone; Python would complain once more at exit.
+    except OSError as error:
+        # Our output cannot be written; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            typer.echo(f"error: cannot write: {error.strerror}", err=True)
         return 1
     except MemoryError:
-        _complain("not enough memory for this many steps: run fewer", Location(), words)
+        _complain("not enough memory: ask for fewer steps, points or walkers", Location(), words)
         return 1
     if code == 130:
         typer.echo("interrupted", err=True)

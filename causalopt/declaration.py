@@ -18,22 +18,26 @@ Method = Literal["euler", "rk4"]
 
 def _scalar(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"expected a number or an expression, found {_shown(value)}")
+        raise ValueError(f"expected a number or an expression, found {shown(value)}")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"expected a finite number, found {value}")
     return value
 
 
-def _shown(value: Any) -> str:
-    kinds = {dict: "a mapping", list: "a list", type(None): "nothing", bool: "a truth value"}
-    return kinds.get(type(value), repr(value))
+def shown(value: Any) -> str:
+    """Return what a message calls a value that was found."""
+    kinds = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "nothing"}
+    if isinstance(value, bool):
+        return "a truth value"
+    text = kinds.get(type(value), repr(value))
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _text(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return repr(value)
     if not isinstance(value, str):
-        raise ValueError(f"expected a text, found {_shown(value)}")
+        raise ValueError(f"expected a text, found {shown(value)}")
     return value
 
 
@@ -62,19 +66,14 @@ def _domain(value: Any) -> Any:
     return value
 
 
-def _rows(value: Any) -> Any:
-    if isinstance(value, Mapping):  # "high, hot": off says the same as [high, hot, off]
-        return [[*(part.strip() for part in str(k).split(",")), v] for k, v in value.items()]
-    return value
-
-
 Scalar = Annotated[int | float | str, BeforeValidator(_scalar)]
 Text = Annotated[str, BeforeValidator(_text)]
 Label = Annotated[int | float | str, BeforeValidator(_label)]
 Domain = Annotated[tuple[Label, ...], BeforeValidator(_domain)]
 LabelLaw = Mapping[int | str, Scalar]
 Row = tuple[LabelLaw | tuple[Label, ...] | Label, ...]
-Rows = Annotated[tuple[Row, ...], BeforeValidator(_rows)]
+NestedRows = Mapping[int | str, Any]
+Rows = tuple[Row, ...] | NestedRows
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 

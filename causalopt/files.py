@@ -105,6 +105,8 @@ def _parse_toml(text: str, name: str) -> tuple[Any, Positions]:
         place = Location(name, *spot)
         message = re.sub(r" \(at .*\)", "", str(error))
         raise ModelError(f"not TOML: {message}", location=place) from None
+    except RecursionError:
+        raise ModelError("nested too deeply for a model", location=Location(name, 1, 1)) from None
     return data, _toml_positions(text)
 
 
@@ -121,7 +123,9 @@ def _toml_positions(text: str) -> Positions:
         prefix = table
         for pair in re.finditer(r"([\w.\-]+|\"[^\"]*\"|'[^']*')\s*=\s*(\{?)\s*(['\"]?)", line):
             key = (*prefix, *(part.strip("\"'") for part in pair[1].split(".")))
-            spots[key] = Spot(number, pair.start() + 1, number, pair.end() + 1, bool(pair[3]))
+            column = pair.end() + 1
+            pieces = ((0, number, column),) if pair[3] else ()
+            spots[key] = Spot(number, pair.start() + 1, number, column, pieces)
             prefix = key if pair[2] else prefix
     return Positions(spots)
 

@@ -278,7 +278,11 @@ def _rule_text(model: Model, equation: Equation) -> str | None:
         return to_text(equation.rule, static=model.is_static)
     variable = model.variables[equation.owner]
     if variable.noise is not None:
-        return f"noise {variable.noise if isinstance(variable.noise, str) else '{...}'}"
+        if isinstance(variable.noise, str):
+            return f"noise {variable.noise}"
+        law = model.finite.noises[equation.owner]
+        return "noise {" + ", ".join(f"{label}: {p}" for label, p in law.items()) + "}"
     if variable.table is not None:
-        return f"table of {len(variable.table)} rows over {', '.join(variable.parents or ())}"
+        rows = len(model.finite.tables[equation.owner].rows)
+        return f"table of {rows} rows over {', '.join(variable.parents or ())}"
     return None

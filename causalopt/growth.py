@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from causalopt.interventions import held_mask, plan_for
 from causalopt.model import Model
 from causalopt.runs import plain
 from causalopt.selectors import Selection
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 DEFAULT_STEPS = 20_000
 _BATCHES = 10
@@ -63,6 +66,12 @@ class Rates:
             data[name] = plain(np.array(data[name]))
         data["op_rate"], data["error"] = plain(np.array([self.op_rate, self.error]))
         return data
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Return a figure of the exponents and of the gap that is Op per unit time."""
+        from causalopt.draw.rates import plot_rates
+
+        return plot_rates(self)
 
 
 def rates(
@@ -136,13 +145,10 @@ def _ordered(values: Floats) -> tuple[float, ...]:
 def _whole_variables(model: Model, hold: str | Sequence[str] | None) -> Selection:
     if model.is_static:
         raise QuestionError("rates are about growth in time, and this model has none")
-    chosen = hold if hold is not None else model.question.hold
-    if chosen is None and model.A:
-        chosen = "A"
-    if chosen is None:
-        raise QuestionError("which variables are held (the set A)? say --hold a (hold=\"a\" in "
+    selection = model.held_set(hold)
+    if selection is None:
+        raise QuestionError('which variables are held (the set A)? say --hold a (hold="a" in '
                             "Python), or give the model a partition")  # fmt: skip
-    selection = model.selection(chosen)
     for window in selection:
         if not window.is_whole:
             raise QuestionError(

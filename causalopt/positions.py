@@ -17,13 +17,30 @@ MAX_DEPTH = 50
 
 @dataclasses.dataclass(frozen=True)
 class Spot:
-    """Where a key stands, and where its value does; lines and columns count from 1."""
+    """Where a key stands, and where its value does; lines and columns count from 1.
+
+    Attributes:
+        line: Of the key.
+        column: Of the key.
+        value_line: Of the value.
+        value_column: Of the value.
+        pieces: Where a text continues: (characters into it, line, column), in order. A folded
+            text has one a line; empty where characters cannot be placed.
+    """
 
     line: int
     column: int
     value_line: int | None = None
     value_column: int | None = None
-    in_line: bool = False
+    pieces: tuple[tuple[int, int, int], ...] = ()
+
+    def inside(self, offset: int) -> Spot | None:
+        """Return where a character of the value's text stands."""
+        before = [piece for piece in self.pieces if piece[0] <= offset]
+        if not before:
+            return None
+        start, line, column = before[-1]
+        return Spot(line, column + offset - start)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +65,8 @@ class Positions:
                 continue
             if is_key or spot.value_line is None or spot.value_column is None:
                 return spot
-            inside = length == len(path) and offset is not None and spot.in_line
-            shift = offset if inside and offset is not None else 0
-            return Spot(spot.value_line, spot.value_column + shift)
+            inside = spot.inside(offset) if offset is not None and length == len(path) else None
+            return inside or Spot(spot.value_line, spot.value_column)
         return Spot(1, 1)
 
 
@@ -90,7 +106,7 @@ def yaml_document(text: str, name: str) -> tuple[Any, Positions]:
     except YAMLError as error:
         message = str(error).splitlines()[0]
         raise ModelError(f"not YAML: {message}", location=Location(name, 1, 1)) from None
-    builder = _Builder(name)
+    builder = _Builder(name, text)
     data = builder.build(root, ()) if root is not None else None
     return data, Positions(builder.spots)
 
@@ -124,8 +140,9 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
 class _Builder:
     """Data from a node graph, noting where each key and value stands."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, text: str) -> None:
         self._name = name
+        self._lines = text.splitlines()
         self.spots: dict[tuple[str | int, ...], Spot] = {}
 
     def _fail(self, node: Any, message: str) -> ModelError:
@@ -164,7 +181,21 @@ class _Builder:
     def _note(self, path: tuple[str | int, ...], key: Any, value: Any) -> None:
         start, mark = key.start_mark, value.start_mark
         quoted = getattr(value, "style", None) in {"'", '"'}
-        in_line = value.id == "scalar" and value.end_mark.line == mark.line
-        self.spots[path] = Spot(
-            start.line + 1, start.column + 1, mark.line + 1, mark.column + 1 + quoted, in_line
-        )
+        column = mark.column + 1 + quoted
+        pieces = self._pieces(value, column) if value.id == "scalar" else ()
+        self.spots[path] = Spot(start.line + 1, start.column + 1, mark.line + 1, column, pieces)
+
+    def _pieces(self, value: Any, column: int) -> tuple[tuple[int, int, int], ...]:
+        """Follow a text over its lines: each is cut free of its indent and joined by one space."""
+        mark, last = value.start_mark, value.end_mark.line
+        if last == mark.line:
+            return ((0, mark.line + 1, column),)
+        block = value.style in {"|", ">"}
+        pieces = [] if block else [(0, mark.line + 1, column)]
+        length = 0 if block else len(self._lines[mark.line].rstrip()) - column + 2
+        for number in range(mark.line + 1, min(last + 1, len(self._lines))):
+            line = self._lines[number]
+            indent = len(line) - len(line.lstrip())
+            pieces.append((length, number + 1, indent + 1))
+            length += len(line.strip()) + 1
+        return tuple(pieces)

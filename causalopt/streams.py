@@ -169,6 +169,17 @@ class Picks:
         shifted = word >> (np.uint64(self.bits) * (place % np.uint64(per_word)))
         return np.asarray(self.table[(shifted & np.uint64(2**self.bits - 1)).astype(np.intp)])
 
+    def word(self, step: int) -> tuple[Words, int, int]:
+        """Return the word of random bits that holds a step's picks, axis (walker,).
+
+        With it, how many picks of it lie before this step, and how many are left, this one
+        included. Only dyadic outcomes are read as bits.
+        """
+        self.at(step)
+        per_word = 64 // self.bits
+        place = step % (2 * per_word)
+        return self.words[place // per_word], place % per_word, per_word - place % per_word
+
     def _plain(self) -> bool:
         return len(self.table) == 2**self.bits and bool(
             np.array_equal(self.table, np.arange(len(self.table)))

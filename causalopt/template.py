@@ -21,7 +21,7 @@ from causalopt.expressions import Function, Scope, Term, evaluate, exact, leaves
 from causalopt.expressions.parse import CLOCK, RESERVED, normalized
 from causalopt.expressions.term import const
 from causalopt.flows import discretize
-from causalopt.labels import check_kind, is_label_variable, starts_from_law, table_parents
+from causalopt.labels import kinds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,7 +193,7 @@ class _Reader:
         joint: frozenset[str],
     ) -> None:
         self._variables = variables
-        self._joint = joint
+        self._from_law = joint | {n for n, v in variables.items() if kinds.starts_from_law(v)}
         self._raw_parameters = parameters
         self._parameters = {normalized(n): Term.of("param", payload=n) for n in parameters}
         self._raw_functions = functions
@@ -221,6 +221,11 @@ class _Reader:
                 if name in RESERVED:
                     raise ModelError(f"'{name}' is a word of the language: choose another name",
                                      (section, key), is_key=True)  # fmt: skip
+                if name != normalized(name):
+                    raise ModelError(
+                        f"'{name}' is spelt with characters that are written as others: spell it "
+                        f"'{normalized(name)}'", (section, key), is_key=True
+                    )  # fmt: skip
                 if normalized(name) in seen:
                     raise ModelError(f"'{name}' is declared under {seen[normalized(name)]} too",
                                      (section, key), is_key=True)  # fmt: skip
@@ -273,8 +278,8 @@ class _Reader:
         """Return the equation of one declared variable, a flow still being a flow."""
         variable = self._variables[name]
         path = ("variables", name)
-        check_kind(name, variable)
-        if variable.noise is not None or is_label_variable(variable):
+        kinds.check_kind(name, variable)
+        if variable.noise is not None or kinds.is_label_variable(variable):
             return self._drawn(name, variable)
         key = "rule" if variable.flow is None else "flow"
         text = variable.rule if variable.flow is None else variable.flow
@@ -292,28 +297,21 @@ class _Reader:
             rule = self._read(text, scope, (*path, key))
             if key == "rule":
                 rule = substitute(rule, {CLOCK["time"]: Term.of("mul", CLOCK["t"], CLOCK["dt"])})
-        law = "starts from a law" if self._starts_from_law(name) else None
+        law = "starts from a law" if name in self._from_law else None
         initial = (const(0),) if law else self._initial(variable, path)
         if is_static and rule is not None and initial:
             raise ModelError("in a model without time a variable has a rule or an initial value, "
                              "not both", (*path, "initial"))  # fmt: skip
-        return Equation(name, rule, initial, name, _is_integer(variable), law)
+        return Equation(name, rule, initial, name, kinds.takes_whole_numbers(variable), law)
 
     def _drawn(self, name: str, variable: Variable) -> Equation:
         """Return the equation of a noise or of a label variable: its parents, but no number."""
         if variable.noise is not None:
             return Equation(name, None, (), name, law="is drawn afresh each step")
-        starts = self._starts_from_law(name)
-        if variable.table is None and not starts:
-            raise ModelError(
-                f"'{name}' has neither a table nor an initial label: give one", ("variables", name)
-            )
-        reads = table_parents(name, variable, self._variables)
-        held = (const(0),) if starts else ()
+        held = (const(0),) if name in self._from_law else ()
+        kinds.check_given(name, variable, starts=bool(held))
+        reads = kinds.table_parents(name, variable, self._variables)
         return Equation(name, None, held, name, law="takes labels, not numbers", reads=reads)
-
-    def _starts_from_law(self, name: str) -> bool:
-        return name in self._joint or starts_from_law(self._variables[name])
 
     def _initial(self, variable: Variable, path: tuple[str, ...]) -> tuple[Term, ...]:
         value = variable.initial
@@ -337,11 +335,6 @@ class _Reader:
             return parse(value, scope)
         except ExpressionError as error:
             raise ModelError(error.message, path, error.offset) from None
-
-
-def _is_integer(variable: Variable) -> bool:
-    whole = all(isinstance(label, int) for label in variable.domain or ("",))
-    return variable.kind == "integer" or whole
 
 
 def _signature(key: str) -> tuple[str, tuple[str, ...]]:

@@ -7,6 +7,9 @@ keeps its values from W.
 from __future__ import annotations
 
 import dataclasses
+import math
+import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +21,13 @@ from causalopt.interventions import Intervention, Nudge, Replace, plan_for
 from causalopt.model import Model
 from causalopt.selectors import Node, Selection
 from causalopt.template import unknown_name
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+
+MAX_STEPS = 1_000_000_000
+_BYTES = 5 * 8  # a run keeps a node's value, two tangents and their errors
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,6 +63,12 @@ class World:
         if node.t > self.steps:
             raise QuestionError(f"{node.variable}[{node.t}] lies after the last step {self.steps}")
         return float(self.table[node.t, template.index[node.variable]])
+
+    def plot(self, *others: World) -> matplotlib.figure.Figure:
+        """Return a figure of every variable over time, with other worlds of the model in it."""
+        from causalopt.draw.worlds import plot_worlds
+
+        return plot_worlds(self, *others)
 
     def __repr__(self) -> str:
         done = ", ".join(_short(i) for i in self.interventions) or "baseline"
@@ -110,6 +126,14 @@ def run_length(model: Model, steps: int | None) -> int:
                             "a question with steps")  # fmt: skip
     if last < 0 or last != int(last):
         raise QuestionError(f"steps must be a whole number from 0 up, found {last}")
+    if last > MAX_STEPS:
+        raise QuestionError(f"steps must be at most {MAX_STEPS:,}, found {last}")
+    needed, there = (int(last) + 1) * len(model.template.equations) * _BYTES, _memory()
+    if needed > there:
+        raise QuestionError(
+            f"{last} steps of this model need about {needed / 1e9:.3g} GB and this machine has "
+            f"{there / 1e9:.3g} GB: run fewer steps, or keep one step of many by a sweep"
+        )
     return int(last)
 
 
@@ -124,6 +148,14 @@ def three_worlds(
     if hold:
         moves.append(Replace(held, w))
     return w, x, world(model, *moves, steps=steps, name="Y")
+
+
+def _memory() -> float:
+    """Return the machine's memory in bytes, infinite where it does not say."""
+    names = getattr(os, "sysconf_names", {})
+    if not {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(names):
+        return math.inf
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
 def _frozen(values: Floats) -> Floats:

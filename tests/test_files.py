@@ -121,11 +121,18 @@ def test_yaml_is_version_1_2() -> None:
 
 
 def test_a_rule_may_span_lines() -> None:
-    text = "name: m\nvariables:\n  x:\n    initial: 1\n    rule: >\n      x[t-1]\n      + {}\n"
-    assert parse_model(text.format("1")).variables["x"].rule == "x[t-1] + 1\n"
-    with pytest.raises(ModelError, match="unknown name 'zz'") as caught:
-        parse_model(text.format("zz"))
-    assert caught.value.location.line == 5
+    folded = "name: m\nvariables:\n  x:\n    initial: 1\n    rule: >\n      x[t-1]\n      + {}\n"
+    plain = "name: m\nvariables:\n  x:\n    initial: 1\n    rule: x[t-1]\n      + {}\n"
+    quoted = 'name: m\nvariables:\n  x: {{initial: 1, rule: "x[t-1]\n      + {}"}}\n'
+    literal = folded.replace(">", "|")
+    for text in (folded, plain, quoted, literal):
+        rule = parse_model(text.format("1")).variables["x"].rule
+        assert rule is not None
+        assert rule.split() == ["x[t-1]", "+", "1"]
+        with pytest.raises(ModelError, match="unknown name 'zz'") as caught:
+            parse_model(text.format("zz"))
+        location = caught.value.location
+        assert text_at(text.format("zz"), location.line, location.column).startswith("zz")
 
 
 @pytest.mark.parametrize(

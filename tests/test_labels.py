@@ -75,6 +75,15 @@ def test_irrational_parameters_make_float_laws() -> None:
 def test_rows_may_group_their_parents_or_be_keys() -> None:
     nested = COIN.replace("[hot, shut, hot]", "[[hot, shut], hot]")
     assert parse_model(nested).finite == parse_model(COIN).finite
+    maps = (
+        COIN[: COIN.index("      - [hot")]
+        + """\
+      hot: {open: {hot: p, cold: 1 - p}, shut: hot}
+      cold: {open: cold, shut: {hot: 0.1, cold: 0.9}}
+"""
+        + COIN[COIN.index("    initial") :]
+    )
+    assert parse_model(maps).finite == parse_model(COIN).finite
     keyed = parse_model(
         "{name: m, variables: {x: {domain: 0..1, parents: ['x[t-1]'], "
         "table: {0: 1, 1: 0}, initial: 0}}}"

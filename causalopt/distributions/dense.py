@@ -22,8 +22,8 @@ from causalopt.distributions.elimination import Node, Plan, Problem, order
 from causalopt.distributions.law import DenseLaw, Law, Masses, ProductLaw
 from causalopt.errors import QuestionError
 
-LIMIT = 2**26
-"""Most entries in one array: half a gigabyte of floats, of which a few may live at once."""
+LIMIT = 2**25
+"""Most entries in one array: a quarter of a gigabyte of floats, of which a few live at once."""
 
 CHUNK = 2**20
 """States sent to their successors at a time."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from causalopt.distributions.law import TOLERANCE, Law, Masses
+from causalopt.distributions.law import TOLERANCE, Law, Masses, inexact
 from causalopt.distributions.space import Label, Space
 from causalopt.errors import ModelError, UnknownNameError, suggestion
 
@@ -141,19 +141,14 @@ class DiscreteModel:
 
     def inexact(self) -> DiscreteModel:
         """Return the same model with float tables and a float initial law."""
-        return self._retyped(float)
+        mechanisms = tuple(
+            dataclasses.replace(m, table=m.table.astype(float)) for m in self.mechanisms
+        )
+        return dataclasses.replace(self, mechanisms=mechanisms, initial=inexact(self.initial))
 
     def _shape(self, mechanism: Mechanism) -> tuple[int, ...]:
         parents = tuple(len(self[parent.name].labels) for parent in mechanism.parents)
         return (*parents, len(mechanism.labels))
-
-    def _retyped(self, kind: type) -> DiscreteModel:
-        mechanisms = tuple(
-            dataclasses.replace(m, table=m.table.astype(kind)) for m in self.mechanisms
-        )
-        law = self.initial.sparse()
-        initial = dataclasses.replace(law, p=law.p.astype(kind))
-        return dataclasses.replace(self, mechanisms=mechanisms, initial=initial)
 
 
 def tabulate(

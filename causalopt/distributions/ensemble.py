@@ -10,17 +10,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.distributions.compiled_walk import MOST_OUTCOMES, compile_walk
+from causalopt.distributions.joint_picks import picks_of
 from causalopt.distributions.random_map import Array, RandomMap
 from causalopt.errors import QuestionError
 from causalopt.streams import Picks
 
 BLOCK = 16384
 LOOK = 32
+WORTH_COMPILING = 1_000_000
 
 Test = Callable[[Array], NDArray[np.bool_]]
 
@@ -71,6 +74,7 @@ def run_ensemble(
     block: int = BLOCK,
     workers: int = 1,
     advance: Advance | None = None,
+    compiled: bool | None = None,
 ) -> Ensemble:
     """Run one walker from each column of `start` and observe it after each number of steps.
 
@@ -81,7 +85,10 @@ def run_ensemble(
         seed: 0 to 2^64 - 1; the same seed gives the same walkers, whatever `block` and `workers`.
         block: How many walkers advance together.
         workers: How many threads share the blocks.
-        advance: Another kernel than numpy's, such as a compiled one.
+        advance: Another kernel than numpy's, moving all walkers by one step.
+        compiled: Whether machine code moves them; by default where the chain comes from a model,
+            has few dyadic outcomes, and there are a million walker-steps or more. Its exp may
+            differ from numpy's in the last place.
 
     Returns:
         The walkers at each of the sorted, distinct steps.
@@ -96,21 +103,68 @@ def run_ensemble(
         True
     """
     times = _checked_times(start, steps)
-    kernel = advance or apply_picks(chain)
     states = np.empty((len(times), *start.shape))
+    if compiled is None:
+        large = start.shape[1] * times[-1] >= WORTH_COMPILING
+        compiled = advance is None and large and can_compile(chain)
+    mover = _by_words(chain) if compiled else _by_steps(advance or apply_picks(chain))
 
     def simulate(first: int) -> None:
         last = min(first + block, start.shape[1])
-        _run_block(chain, kernel, start[:, first:last], first, times, seed, states)
+        _run_block(chain, mover, start[:, first:last], first, times, seed, states)
 
     _share_out(simulate, range(0, start.shape[1], block), workers)
     overflowed = int((~np.isfinite(states[-1]).all(axis=0)).sum())
     return Ensemble(times, states, overflowed)
 
 
+Mover = Callable[[Array, Any, int, int], tuple[Array, int]]
+
+
+def can_compile(chain: RandomMap) -> bool:
+    """Whether machine code can move these walkers: terms at hand, few outcomes, dyadic shares."""
+    if chain.source is None or len(chain.factors) != 1:
+        return False
+    dyadic = Picks(chain.probabilities, seed=0).bits > 0
+    return 1 < len(chain.maps) <= MOST_OUTCOMES and dyadic
+
+
+def _by_steps(kernel: Advance) -> Mover:
+    """Move walkers by one step a call."""
+
+    def move(states: Array, picks: Any, step: int, until: int) -> tuple[Array, int]:
+        del until
+        return kernel(states, picks.at(step)), step + 1
+
+    return move
+
+
+def _by_words(chain: RandomMap) -> Mover:
+    """Move walkers by as many steps a call as one word of bits holds.
+
+    Raises:
+        QuestionError: The chain has no terms, too many outcomes, or shares that are not dyadic.
+    """
+    if chain.source is None or not can_compile(chain):
+        raise QuestionError(
+            "machine code moves walkers of a model whose one noise variable has 2 to 8 outcomes, "
+            "their probabilities multiples of 1/256; leave out compiled=True for this chain"
+        )
+    bits = Picks(chain.probabilities, seed=0).bits
+    shares = np.rint(np.asarray(chain.probabilities) * 2**bits).astype(int)
+    walk = compile_walk(chain.source, bits, tuple((np.cumsum(shares) - shares).tolist()))
+
+    def move(states: Array, picks: Any, step: int, until: int) -> tuple[Array, int]:
+        words, place, left = picks.word(step)
+        count = min(left, until - step)
+        return walk(states, words, place, count), step + count
+
+    return move
+
+
 def _run_block(
     chain: RandomMap,
-    kernel: Advance,
+    mover: Mover,
     start: Array,
     first: int,
     times: tuple[int, ...],
@@ -118,27 +172,25 @@ def _run_block(
     out: Array,
 ) -> None:
     """Run the walkers numbered from `first`; write them into `out` at each time."""
-    picks = Picks(chain.probabilities, seed=seed)
+    picks = picks_of(chain, seed)
     picks.start(np.arange(first, first + start.shape[1], dtype=np.uint64))
     lanes = np.arange(first, first + start.shape[1])
-    states, place = start.copy(), 0
-    final = start.copy()
+    states, final, step = start.copy(), start.copy(), 0
     with np.errstate(all="ignore"):
-        for step in range(times[-1] + 1):
-            while place < len(times) and times[place] == step:
-                final[:, lanes - first] = states
-                out[place, :, first : first + start.shape[1]] = final
-                place += 1
-            if step == times[-1]:
-                break
-            if step % LOOK == 0 and len(lanes):
-                moving = ~_rests(chain, states)
-                if moving.mean() < 0.9:
-                    final[:, lanes - first] = states
-                    lanes, states = lanes[moving], states[:, moving]
-                    picks.keep(moving)
-            if len(lanes):
-                states = kernel(states, picks.at(step))
+        for place, time in enumerate(times):
+            while step < time and len(lanes):
+                if step % LOOK == 0:
+                    moving = ~_rests(chain, states)
+                    if moving.mean() < 0.9:
+                        final[:, lanes - first] = states
+                        lanes, states = lanes[moving], states[:, moving]
+                        picks.keep(moving)
+                        if not len(lanes):
+                            break
+                states, step = mover(states, picks, step, min(time, (step // LOOK + 1) * LOOK))
+            step = time
+            final[:, lanes - first] = states
+            out[place, :, first : first + start.shape[1]] = final
 
 
 def _rests(chain: RandomMap, states: Array) -> NDArray[np.bool_]:
@@ -182,7 +234,7 @@ def first_passage(
 
     def simulate(first: int) -> None:
         last = min(first + block, start.shape[1])
-        picks = Picks(chain.probabilities, seed=seed)
+        picks = picks_of(chain, seed)
         picks.start(np.arange(first, last, dtype=np.uint64))
         lanes, states = np.arange(first, last), start[:, first:last]
         with np.errstate(all="ignore"):

@@ -185,13 +185,7 @@ def evolve(
         >>> bool(abs(flow.mass[0].sum() - 1) < 1e-12 and flow.mass.min() >= 0)
         True
     """
-    times = np.asarray(times, dtype=float)
-    if not step > 0 or times.min() < 0 or np.any(np.diff(times) <= 0):
-        raise QuestionError(
-            f"times increase from 0 on and the step is positive; {times} with step {step} came"
-        )
-    if scheme not in ("implicit", "crank-nicolson"):
-        raise QuestionError(f"a scheme is 'implicit' or 'crank-nicolson'; {scheme!r} came")
+    times = _checked(times, step, scheme)
     masses, now, replaced = np.empty((len(times), len(mass))), 0.0, 0
     whole = mass.sum()
     steppers: dict[float, _Stepper] = {}
@@ -217,6 +211,17 @@ def evolve(
                 mass = mass * (whole / mass.sum())
         masses[place], now = mass, float(time)
     return Flow(times, masses, replaced)
+
+
+def _checked(times: Array, step: float, scheme: str) -> Array:
+    times = np.asarray(times, dtype=float)
+    if not step > 0 or times.min() < 0 or np.any(np.diff(times) <= 0):
+        raise QuestionError(
+            f"times increase from 0 on and the step is positive; {times} with step {step} came"
+        )
+    if scheme not in ("implicit", "crank-nicolson"):
+        raise QuestionError(f"a scheme is 'implicit' or 'crank-nicolson'; {scheme!r} came")
+    return times
 
 
 class _Stepper:

@@ -77,7 +77,7 @@ def reach(chain: RandomMap, low: Array, high: Array, *, steps: int) -> Box:
         )
     low, high = np.array(low, dtype=float), np.array(high, dtype=float)
     limit = GROWTH_LIMIT * max(float(np.max(high - low)), 1.0)
-    growth = np.zeros((2, len(low)))
+    growths = [np.zeros((2, len(low)))] * 3
     for count in range(min(steps, PATIENCE)):
         with np.errstate(over="ignore", invalid="ignore"):
             images = chain.images(_probes(low, high))
@@ -90,26 +90,31 @@ def reach(chain: RandomMap, low: Array, high: Array, *, steps: int) -> Box:
         upper = np.maximum(high, images.max(axis=(0, 2)))
         slack = SLACK * (high - low)
         closed = bool(np.all(lower >= low - slack) and np.all(upper <= high + slack))
-        before, growth = growth, np.stack([low - lower, upper - high])
+        growths = [*growths[1:], np.stack([low - lower, upper - high])]
         low, high = lower, upper
         if closed:
             return _box(low, high, closed=True)
         if float(np.max(high - low)) > limit:
             return _box(low, high, closed=False)
         if count % LEAP == LEAP - 1:
-            ahead = _remaining(before, growth, steps - count)
+            ahead = _remaining(growths, steps - count)
             low, high = low - ahead[0], high + ahead[1]
     return _box(low, high, closed=steps <= PATIENCE)
 
 
-def _remaining(before: Array, now: Array, steps: int) -> Array:
+def _remaining(growths: list[Array], steps: int) -> Array:
     """Return how far geometric growth still goes: a slow approach to a fixed point is leapt over.
 
-    Growth that does not slow down (a free walk) is left to its own steps.
+    Only growth whose ratio is steady is extrapolated; one that speeds up, or has only begun to slow
+    down (a free walk, the middle of a slope), is left to its own steps.
     """
-    ratio = np.divide(now, before, out=np.ones_like(now), where=before > 0)
-    slowing = (ratio > 0) & (ratio < 1 - 1 / max(steps, 2))
-    return np.where(slowing, now * ratio / np.where(slowing, 1 - ratio, 1.0), 0.0)
+    first, second, third = growths
+    started = (first > 0) & (second > 0)
+    before = np.divide(second, first, out=np.ones_like(first), where=started)
+    ratio = np.divide(third, second, out=np.ones_like(first), where=started)
+    steady = (np.abs(ratio - before) < 0.02 * (1 - ratio)) & (ratio > 0)
+    steady &= ratio < 1 - 1 / max(steps, 2)
+    return np.where(steady, third * ratio / np.where(steady, 1 - ratio, 1.0), 0.0)
 
 
 def _box(low: Array, high: Array, *, closed: bool) -> Box:

@@ -238,6 +238,21 @@ def uniform(space: Space, *, exact: bool = True) -> ProductLaw:
     return ProductLaw(tuple(blocks))
 
 
+def inexact(law: Law) -> Law:
+    """Return a law with float probabilities; the blocks of a product stay apart.
+
+    Example:
+        >>> inexact(uniform(Space(("x",), ((0, 1),)))).masses().tolist()
+        [0.5, 0.5]
+    """
+    if isinstance(law, ProductLaw):
+        return ProductLaw(tuple(inexact(block) for block in law.blocks))
+    if isinstance(law, DenseLaw):
+        return DenseLaw(law.space, law.p.astype(float))
+    found = law.sparse()
+    return SparseLaw(found.space, found.states, found.p.astype(float))
+
+
 def law_of(space: Space, table: Mapping[tuple[Label, ...], float | Fraction]) -> SparseLaw:
     """Return the law that a map from states to probabilities describes.
 

@@ -11,15 +11,34 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.errors import QuestionError
 
+if TYPE_CHECKING:
+    from causalopt.expressions import Term
+
 Array = NDArray[np.float64]
 Map = Callable[[Array], Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class StepTerms:
+    """The terms a random map was made from, for executions other than numpy's.
+
+    Args:
+        slots: The state's `(variable, lag)` pairs.
+        roots: New values of the slots, axes (outcome, slot).
+        parameters: The model's constants.
+    """
+
+    slots: tuple[tuple[str, int], ...]
+    roots: tuple[tuple[Term, ...], ...]
+    parameters: Mapping[str, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +50,9 @@ class RandomMap:
         probabilities: One a map; they sum to 1.
         dimension: How many coordinates a state has.
         names: The coordinates' names, for messages and axes.
+        source: The terms behind the maps, when they come from a model.
+        factors: The laws of independent noise variables whose joint outcomes the maps are, the
+            last one changing fastest; by default one variable.
 
     Example:
         >>> halves = RandomMap((lambda w: w / 2, lambda w: w / 2 + 1), (0.5, 0.5))
@@ -42,6 +64,8 @@ class RandomMap:
     probabilities: tuple[float, ...]
     dimension: int = 1
     names: tuple[str, ...] = ("W",)
+    source: StepTerms | None = None
+    factors: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.maps or len(self.maps) != len(self.probabilities):

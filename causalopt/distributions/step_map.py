@@ -12,10 +12,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from causalopt.distributions.random_map import Array, Map, RandomMap
-from causalopt.distributions.term_arrays import evaluate_arrays, specialise
+from causalopt.distributions.random_map import Array, Map, RandomMap, StepTerms
 from causalopt.errors import QuestionError
 from causalopt.expressions import Term, leaves, substitute
+from causalopt.expressions.arrays import evaluate_arrays
+from causalopt.expressions.specialise import specialise
 from causalopt.expressions.term import const, ref
 from causalopt.template import Template
 
@@ -170,17 +171,26 @@ def step_map(template: Template, outcomes: Outcomes) -> RandomMap:
     rules = written_out(template, tuple(outcomes))
     slots = state_slots(rules, tuple(outcomes))
     _check(rules, outcomes)
-    maps, shares = [], []
+    values = template.parameter_values()
+    moves, shares = [], []
     for combination in itertools.product(*outcomes.values()):
         drawn = {
             ref(name, 0): const(value)
             for name, (value, _) in zip(outcomes, combination, strict=True)
         }
-        maps.append(_step(template, rules, slots, drawn))
+        moves.append(_step(rules, slots, drawn))
         shares.append(float(np.prod([share for _, share in combination])))
     names = tuple(name if lag == 1 else f"{name}[t-{lag - 1}]" for name, lag in slots)
     whole = sum(shares)
-    return RandomMap(tuple(maps), tuple(share / whole for share in shares), len(slots), names)
+    source = StepTerms(slots, tuple(moves), values)
+    return RandomMap(
+        tuple(_image(roots, slots, values) for roots in moves),
+        tuple(share / whole for share in shares),
+        len(slots),
+        names,
+        source,
+        tuple(tuple(share for _, share in law) for law in outcomes.values()),
+    )
 
 
 def _check(rules: Mapping[str, Term], outcomes: Outcomes) -> None:
@@ -198,17 +208,18 @@ def _check(rules: Mapping[str, Term], outcomes: Outcomes) -> None:
 
 
 def _step(
-    template: Template,
-    rules: Mapping[str, Term],
-    slots: tuple[Slot, ...],
-    drawn: Mapping[Term, Term],
-) -> Map:
-    """Return one step as a function on arrays, with the noise decided."""
+    rules: Mapping[str, Term], slots: tuple[Slot, ...], drawn: Mapping[Term, Term]
+) -> tuple[Term, ...]:
+    """Return the slots' new values as terms in the old ones, with the noise decided."""
     written: dict[Term, Term] = dict(drawn)
     for name, rule in rules.items():
         written[ref(name, 0)] = specialise(rule, written)
-    roots = [written[ref(name, 0)] if lag == 1 else ref(name, lag - 1) for name, lag in slots]
-    parameters = {name: np.float64(value) for name, value in template.parameter_values().items()}
+    return tuple(written[ref(name, 0)] if lag == 1 else ref(name, lag - 1) for name, lag in slots)
+
+
+def _image(roots: tuple[Term, ...], slots: tuple[Slot, ...], values: Mapping[str, float]) -> Map:
+    """Return the terms as a function on arrays."""
+    parameters = {name: np.float64(value) for name, value in values.items()}
     places = {ref(name, lag): place for place, (name, lag) in enumerate(slots)}
 
     def image(states: Array) -> Array:
@@ -217,7 +228,7 @@ def _step(
                 return np.asarray(states[places[term]])
             return parameters[str(term.payload or term.op)]
 
-        values = evaluate_arrays(roots, leaf)
-        return np.stack([np.broadcast_to(value, states.shape[1:]) for value in values])
+        found = evaluate_arrays(roots, leaf)
+        return np.stack([np.broadcast_to(value, states.shape[1:]) for value in found])
 
     return image

@@ -163,7 +163,7 @@ def plot_current(
     axes = figure.subplots()
     mesh = axes.pcolormesh(*axes_of, density.T, cmap="Blues", shading="nearest")
     figure.colorbar(mesh, ax=axes, label="density")
-    thin = max(len(axes_of[0]) // 24, 1)
+    thin = max(len(axes_of[0]) // 16, 1)
     spots = (slice(None, None, thin), slice(None, None, thin))
     axes.quiver(
         axes_of[0][::thin],
@@ -171,6 +171,8 @@ def plot_current(
         current[0][spots].T,
         current[1][spots].T,
         color=RED,
+        pivot="mid",
+        width=0.004,
     )
     axes.set_xlabel(names[0])
     axes.set_ylabel(names[1])

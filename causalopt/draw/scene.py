@@ -167,7 +167,7 @@ def _rungs(top: float, bottom: float) -> list[float]:
 def _node(place: Place, layout: Layout, marks: Marks) -> Group:
     mark = marks.of(place.node)
     width = layout.node_width
-    shapes = [*_body(place.x, place.y, width, NODE_HEIGHT, mark)]
+    shapes = [*node_shapes(place.x, place.y, width, NODE_HEIGHT, mark)]
     caption = place.label if not layout.lanes and place.label != place.node.variable else ""
     text = fitted(place.text, FONT, width - 12)
     if caption:
@@ -182,7 +182,7 @@ def _node(place: Place, layout: Layout, marks: Marks) -> Group:
     return Group("node", tuple(shapes), place.text, f"{name}: {mark.words}")
 
 
-def _body(x: float, y: float, width: float, height: float, mark: Mark) -> list[Shape]:
+def node_shapes(x: float, y: float, width: float, height: float, mark: Mark) -> list[Shape]:
     """Draw a node without its name: square in A, round in B, and its marks."""
     radius = 0.0 if mark.in_a else height / 2
     stroke = Stroke(INK, 1.1)
@@ -263,7 +263,9 @@ def legend_entries(layout: Layout, marks: Marks) -> list[Entry]:
 
 
 def _sample(mark: Mark) -> Callable[[float, float], list[Shape]]:
-    return lambda x, y: _body(x, y, 26, 16, mark) if not mark.held else _body(x, y, 34, 18, mark)
+    return lambda x, y: (
+        node_shapes(x, y, 26, 16, mark) if not mark.held else node_shapes(x, y, 34, 18, mark)
+    )
 
 
 def _line_sample(stroke: Stroke) -> Callable[[float, float], list[Shape]]:

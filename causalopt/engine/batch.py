@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.cells import CONTEXT
 from causalopt.engine.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
 from causalopt.engine.frame import Frame
 from causalopt.engine.kernel import COUNTS, elementary_text, kernel_text
 from causalopt.engine.native import FULL, Library, load_library, processor
 from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.program import Program
-from causalopt.engine.stretch import CONTEXT
+from causalopt.engine.subnormals import warn_if_flushed
 from causalopt.engine.trajectory import effort_for
 from causalopt.errors import QuestionError
 from causalopt.template import Structure
@@ -139,11 +140,11 @@ class BatchCode:
 @functools.lru_cache(maxsize=32)
 def code_for(program: Program, careful_is_hot: bool, lanes: int = LANES) -> BatchCode:
     """Return the compiled driver with its step code."""
-    program = dataclasses.replace(program, lanes=lanes)
-    fma = processor().has_fma
+    fma, register = processor().has_fma, min(processor().register, lanes)
+    program = dataclasses.replace(program, lanes=lanes, register=register)
     fast = kernel_text(program, "fast", fma=fma)
     slow = kernel_text(dataclasses.replace(program, careful=True), "slow", fma=fma)
-    functions, needs = elementary_text(fast.called | slow.called, lanes, fma=fma)
+    functions, needs = elementary_text(fast.called | slow.called, register, fma=fma)
     needs |= fast.needs | slow.needs
     slow_text = slow.text
     if not careful_is_hot:
@@ -160,6 +161,7 @@ class BatchRunner:
     """A batch made ready to run; `run` takes any stretch of its lanes, from any thread."""
 
     def __init__(self, structure: Structure, batch: Batch) -> None:
+        warn_if_flushed()
         self._batch = batch
         self._plan = plan = batch.plan
         careful = sum(t1 - t0 for t0, t1 in plan.segments() if plan.careful(t0))

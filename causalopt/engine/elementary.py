@@ -314,15 +314,17 @@ def function_text(
 
 
 def _angle_function(e: Emitter, name: str, x: Value) -> Value:
-    """Leave to the C library the vectors with an angle too large for three parts of pi/2."""
+    """Take from the C library the lanes with an angle too large for three parts of pi/2."""
     kind = e.type("double", True)
-    wide = e.any(e.compare("ogt", e.abs(x), e.const(_LARGEST_ANGLE)))
-    e.lines.append(f"br i1 {wide.name}, label %far, label %near, !prof !0")
+    near = BODIES[name](e, x)
+    large = e.compare("ogt", e.abs(x), e.const(_LARGEST_ANGLE))
+    e.lines.append(f"br i1 {e.any(large).name}, label %far, label %near, !prof !0")
     e.label("far")
-    far = _by_library(e, name, (x,))
+    # Lane by lane: a result must not depend on the neighbours in the vector.
+    far = e.select(large, _by_library(e, name, (x,)), near)
     e.lines.append(f"ret {kind} {far.name}")
     e.label("near")
-    return BODIES[name](e, x)
+    return near
 
 
 def _by_library(e: Emitter, name: str, args: tuple[Value, ...]) -> Value:

@@ -17,7 +17,7 @@ class Cell:
 
     Attributes:
         offset: Bytes from the frame's start.
-        kind: LLVM type.
+        kind: LLVM type of what one register holds.
         size: Bytes.
         start: What the cell holds before the first step.
     """
@@ -33,6 +33,7 @@ class Frame:
 
     Args:
         lanes: Lanes of a group.
+        register: Lanes of one vector register; all of them when not given.
 
     Example:
         >>> frame = Frame(1)
@@ -41,8 +42,9 @@ class Frame:
         0
     """
 
-    def __init__(self, lanes: int) -> None:
+    def __init__(self, lanes: int, register: int | None = None) -> None:
         self.lanes = lanes
+        self.register = lanes if register is None else register
         self._cells: dict[str, Cell] = {}
         self.size = 0
 
@@ -54,7 +56,8 @@ class Frame:
         size = 8 * count
         align = min(size, WIDEST)
         offset = -(-self.size // align) * align
-        text = kind if count == 1 else f"<{count} x {kind}>"
+        width = min(count, self.register) if count == self.lanes else count
+        text = kind if width == 1 else f"<{width} x {kind}>"
         self._cells[name] = Cell(offset, text, size, start)
         self.size = offset + size
 

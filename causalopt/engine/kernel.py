@@ -15,6 +15,7 @@ from causalopt.engine.frame import Frame
 from causalopt.engine.program import Program, is_fixed, parts
 from causalopt.engine.stretch import Stretch
 from causalopt.engine.tangents import Tangents, out_of_range, scaling
+from causalopt.engine.widen import widened
 from causalopt.expressions import Term
 
 BLOCK = 32  # steps between two looks at the tangents' exponents
@@ -34,7 +35,7 @@ class KernelText:
 
 def frame_of(program: Program) -> Frame:
     """Return the frame: the same for all step code of one structure, mode and number of lanes."""
-    frame = Frame(program.lanes)
+    frame = Frame(program.lanes, program.register)
     worlds = "wxy" if program.mode == "finite" else "w"
     slots = program.layout.slots
     count = len(program.structure.names)
@@ -97,7 +98,7 @@ class _Kernel:
         self.shared: dict[Term, str] = {}
 
     def emitter(self) -> Emitter:
-        return Emitter(self.program.lanes, fma=self.fma, contract=self.program.contract)
+        return Emitter(self.program.register, fma=self.fma, contract=self.program.contract)
 
     def text(self) -> KernelText:
         e = self.emitter()
@@ -108,11 +109,16 @@ class _Kernel:
         if self.is_whole:
             entry += self._registers()
         head = f"define i64 @{self.name}({arguments}) {{\nentry:"
-        main = "\n  ".join([head, *entry, *lines, "}"])
+        body = self._widened([*entry, *lines])
+        main = "\n  ".join([head, *body, "}"])
         self.needs |= e.needs
         return KernelText(
             "\n".join([*pieces, main]), frozenset(self.needs), self.frame, frozenset(self.called)
         )
+
+    def _widened(self, lines: list[str]) -> list[str]:
+        program = self.program
+        return widened(lines, program.register, program.lanes // program.register)
 
     def _registers(self) -> list[str]:
         """Copy the frame into variables that the optimiser keeps in registers."""
@@ -162,7 +168,7 @@ class _Kernel:
             arguments = (
                 "ptr %ctx, ptr %frame, i64 %t, i64 %t0, i64 %lane, ptr %held, i64 %row, i64 %seed"
             )
-            body = "\n  ".join([*inner.hoisted, *inner.lines, "ret void"])
+            body = "\n  ".join(self._widened([*inner.hoisted, *inner.lines, "ret void"]))
             name = f"{self.name}_{number}"
             pieces.append(f"define internal void @{name}({arguments}) noinline {{\n  {body}\n}}\n")
             calls.append(f"call void @{name}({arguments})")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
-from causalopt.expressions import Kink, Term, gradient, kinks
-from causalopt.expressions.algebra import ZERO, add, mul
+from causalopt.expressions import Kink, Term, gradient, kinks, postorder
+from causalopt.expressions.algebra import ZERO, add, mul, neg, where
 from causalopt.expressions.term import const
 from causalopt.template import Structure
 
@@ -84,8 +85,56 @@ def _partials(child: int, slopes: dict[Term, Term], index: dict[str, int]) -> li
     for leaf, term in slopes.items():
         if term is not ZERO and isinstance(leaf.payload, tuple):
             name, lag = leaf.payload
-            found.append(Partial(child, index[name], lag, term))
+            found.append(Partial(child, index[name], lag, _folded(term)))
     return found
+
+
+def _folded(root: Term) -> Term:
+    """Move factors that depend on parameters only into the branches they multiply.
+
+    k * (a where c, else b) is (k a where c, else k b), bit for bit; where a and b depend on
+    parameters only too, the products are computed once a run instead of once a step.
+    """
+    order = list(postorder(root))
+    if not any(term.op == "where" for term in order):
+        return root
+    fixed: dict[Term, bool] = {}
+    done: dict[Term, Term] = {}
+    for term in order:
+        args = [done[arg] for arg in term.args]
+        new = term
+        if any(arg is not old for arg, old in zip(args, term.args, strict=True)):
+            new = Term.of(term.op, *args, payload=term.payload)
+        if term.op == "neg" and _is_choice(args[0], fixed):
+            new = _through(args[0], neg)
+        elif term.op == "mul":
+            for one, other in ((args[0], args[1]), (args[1], args[0])):
+                if _is_fixed(one, fixed) and _is_choice(other, fixed):
+                    new = _through(other, functools.partial(mul, one))
+                    break
+        done[term] = new
+    return done[root]
+
+
+def _is_fixed(term: Term, memo: dict[Term, bool]) -> bool:
+    for inner in postorder(term):
+        if inner not in memo:
+            memo[inner] = inner.op not in {"ref", "t"} and all(memo[arg] for arg in inner.args)
+    return memo[term]
+
+
+def _is_choice(term: Term, memo: dict[Term, bool]) -> bool:
+    """Whether a term chooses, by branches, among values that depend on parameters only."""
+    if term.op != "where":
+        return False
+    return all(_is_fixed(arg, memo) or _is_choice(arg, memo) for arg in term.args[1:])
+
+
+def _through(choice: Term, apply: Callable[[Term], Term]) -> Term:
+    if choice.op != "where":
+        return apply(choice)
+    condition, a, b = choice.args
+    return where(condition, _through(a, apply), _through(b, apply))
 
 
 def _gap_slopes(child: int, kink: Kink, index: dict[str, int]) -> list[Partial]:

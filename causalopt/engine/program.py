@@ -25,6 +25,7 @@ class Program:
         mode: `values` (one world), `tangents` (W with its derivatives) or `finite` (W, X and Y).
         careful: Whether nodes may be forced, shifted or seeded.
         lanes: Worlds computed at once; 1 for one trajectory, every step of which is stored.
+        register: Lanes of one vector register; lanes are a multiple of it.
         estimate: Whether tangents carry an estimate of their rounding error.
         varying: Parameters that differ from lane to lane.
         extras: Further terms to store at every step (one trajectory only).
@@ -37,6 +38,7 @@ class Program:
     mode: str
     careful: bool = False
     lanes: int = 1
+    register: int = 1
     estimate: bool = True
     varying: frozenset[int] = frozenset()
     extras: tuple[Term, ...] = ()

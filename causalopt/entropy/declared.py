@@ -40,30 +40,27 @@ def strength(
 ) -> Entropies:
     """Return how much entropy the correlation between A and B takes out of a model.
 
-    Omega = S[P'_{t+1}] - S[P_{t+1}], P' being the law after A's nodes at t are replaced by those
-    of an independent replica.
+    Omega = S[P'_{t+1}] - S[P_{t+1}], P' the law with A at t from an independent replica.
 
     Args:
-        model: Of finite domains, or of two real variables with affine rules and `spread: uniform`,
-            or of any number with affine rules and `spread: normal`. Entropies of real variables
-            are differential.
+        model: Of finite domains; or real, with affine rules and a `spread` round each initial
+            value, and then entropies are differential.
         at: The step t of the surgery.
         initial: Start from the `model`'s own law at t = 0 or from the `uniform` one.
         A: The variables replaced; the partition's A by default. B is all others.
-        targets: The variables whose entropies are compared (finite domains only, like all that
-            follow but `unit`); all by default.
+        targets: The variables compared (finite domains only, as all below but `unit`).
         horizon: How many steps after `at` the `next` entropies are taken.
-        lasting: For how many steps A stays replaced; None for every step from `at` on.
-        fresh: While it lasts, take A from a new replica each step rather than from one.
+        lasting: For how many steps A stays replaced; None for ever.
+        fresh: While it lasts, take A from a new replica each step.
         unit: Bits or nats.
         engine: How laws are propagated: auto, dense, sparse or factorised.
         exact: Keep Fractions; by default where the model has them and is small.
 
     Returns:
-        The entropies; for finite domains a `Strength`, with the laws and the engine used.
+        The entropies; for finite domains a `Strength`, with its laws and its engine.
 
     Raises:
-        QuestionError: The model's laws cannot be followed exactly, or an option is out of range.
+        QuestionError: The laws cannot be followed exactly, or an option is out of range.
 
     Example:
         >>> from causalopt import load
@@ -72,12 +69,8 @@ def strength(
         (1.1080054, 0.2846822)
     """
     if isinstance(model, Model) and has_spread(model):
-        if targets is not None or fresh or (horizon, lasting, engine) != (1, 1, "auto"):
-            raise QuestionError(
-                "targets, horizon, lasting, fresh and engine belong to finite domains; continuous "
-                "laws answer for one step of the whole state"
-            )
-        return _continuous(model, at, initial, tuple(model.A if A is None else A), unit)
+        plain = targets is None and not fresh and (horizon, lasting, engine) == (1, 1, "auto")
+        return _continuous(model, at, initial, A, unit, plain=plain)
     return strength_of(
         finite_model(model),
         at=at,
@@ -140,7 +133,11 @@ def finite_model(model: Model | DiscreteModel) -> DiscreteModel:
     if isinstance(model, DiscreteModel):
         return model
     if not model.is_static and not is_finite(model):
-        bare = next(name for name in model.variables if name not in model.finite.domains)
+        bare = next(
+            name
+            for name, variable in model.variables.items()
+            if name not in model.finite.domains and variable.kind != "integer"
+        )
         raise QuestionError(
             f"the law of '{bare}' is not known: give it a finite domain (domain: [a, b] or 0..7), "
             f"or, for a real variable with an affine rule, spread: uniform(width) or normal(sd)"
@@ -148,7 +145,15 @@ def finite_model(model: Model | DiscreteModel) -> DiscreteModel:
     return discrete(model)
 
 
-def _continuous(model: Model, at: int, initial: str, A: tuple[str, ...], unit: Unit) -> Entropies:
+def _continuous(
+    model: Model, at: int, initial: str, named: Iterable[str] | None, unit: Unit, *, plain: bool
+) -> Entropies:
+    if not plain:
+        raise QuestionError(
+            "targets, horizon, lasting, fresh and engine belong to finite domains; continuous "
+            "laws answer for one step of the whole state"
+        )
+    A = tuple(model.A if named is None else named)
     if initial not in ("model", "uniform"):
         raise QuestionError(f"initial is 'model' or 'uniform', got {initial!r}")
     if at < 0:

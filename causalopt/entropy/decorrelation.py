@@ -18,6 +18,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from causalopt.distributions import factorised
 from causalopt.distributions.discrete import DiscreteModel
@@ -35,6 +36,9 @@ from causalopt.distributions.twin import pair, prime, twin
 from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit, entropy
 from causalopt.errors import QuestionError
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,6 +68,28 @@ class Strength(Entropies):
     P_decoupled: Law
     P_next: Law
     P_next_decoupled: Law
+
+    def plot(
+        self, *, rows: str | None = None, columns: str | None = None
+    ) -> matplotlib.figure.Figure:
+        """Return a figure of the four laws as tables, as Parts 1 and 2 print them.
+
+        Args:
+            rows: The variable down the side; the first target in A when not given.
+            columns: The variable along the top; the first target outside A when not given.
+
+        Raises:
+            QuestionError: The targets lie all in A or all outside, and nothing is said.
+        """
+        from causalopt.draw.laws import plot_strength
+
+        inside = [name for name in self.targets if name in self.A]
+        outside = [name for name in self.targets if name not in self.A]
+        side, top = rows or next(iter(inside), None), columns or next(iter(outside), None)
+        if side is None or top is None:
+            raise QuestionError("a table needs two variables: say rows and columns, one in A and "
+                                "one outside")  # fmt: skip
+        return plot_strength(self, rows=side, columns=top)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,6 +188,10 @@ def strengths_of(
     subject = prepared(model, initial=initial, exact=exact)
     if A is not None:
         subject = dataclasses.replace(subject, A=tuple(A))
+    if not subject.A:
+        raise QuestionError(
+            f"{subject.name} names no A to replace: add partition: {{A: [...]}}, or say A=[...]"
+        )
     wanted = subject.state.only(subject.state.names if targets is None else targets).names
     choice = choose(subject, engine, targets=targets is not None)
     question = _Question(subject, wanted, horizon, lasting, fresh, unit, choice)

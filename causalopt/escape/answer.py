@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 Method = Literal["operator", "ensemble", "diffusion", "exact"]
 Status = Literal["ok", "leaves_grid", "overflow", "unresolved"]
@@ -33,3 +36,9 @@ class Answer:
     status: Status = "ok"
     note: str = ""
     size: int = 0
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Return a figure of the probability for each number of steps, with its errors."""
+        from causalopt.draw.answers import plot_answer
+
+        return plot_answer(self)

@@ -55,30 +55,37 @@ def escape_by_ensemble(
     if walkers < 1:
         raise QuestionError(f"an ensemble needs at least one walker; {walkers} came")
     start = np.tile(np.array(question.start)[:, np.newaxis], (1, walkers))
-    limit = max(question.within)
-    lost = 0
     if question.passage:
         steps = first_passage(
-            chain, start, question.holds, limit=limit, seed=seed, workers=workers, advance=advance
+            chain,
+            start,
+            question.holds,
+            limit=max(question.within),
+            seed=seed,
+            workers=workers,
+            advance=advance,
         )
         hits = [int(((steps >= 0) & (steps <= within)).sum()) for within in question.within]
-    else:
-        run = run_ensemble(
-            chain, start, question.within, seed=seed, workers=workers, advance=advance
-        )
-        beyond = {
-            step: int(question.holds(states).sum())
-            for step, states in zip(run.steps, run.states, strict=True)
-        }
-        hits, lost = [beyond[within] for within in question.within], run.overflowed
-    shares = np.array(hits) / walkers
+        return _counted(question, hits, walkers, overflowed=0)
+    run = run_ensemble(chain, start, question.within, seed=seed, workers=workers, advance=advance)
+    beyond = {
+        step: int(question.holds(states).sum())
+        for step, states in zip(run.steps, run.states, strict=True)
+    }
+    hits = [beyond[within] for within in question.within]
+    return _counted(question, hits, walkers, overflowed=run.overflowed)
+
+
+def _counted(question: Escape, hits: list[int], walkers: int, *, overflowed: int) -> Answer:
+    """Return the shares that counts are, with their standard errors."""
+    note = f"{overflowed} of {walkers} walkers left the floating-point numbers"
     return Answer(
         "ensemble",
         question.within,
-        tuple(shares.tolist()),
+        tuple((np.array(hits) / walkers).tolist()),
         tuple(standard_error(np.array(hits), walkers).tolist()),
-        "overflow" if lost else "ok",
-        f"{lost} of {walkers} walkers left the floating-point numbers" if lost else "",
+        "overflow" if overflowed else "ok",
+        note if overflowed else "",
         walkers,
     )
 

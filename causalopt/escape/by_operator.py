@@ -23,8 +23,10 @@ WHOLE_POINTS = 2**18
 PILOTS = 512
 PILOT_STEPS = 2000
 NEEDLESS = 3.0
-WIDE = 20.0
+WIDE = 60.0
 MANY_STEPS = 100_000
+TOLERANCE = {1: 1e-4, 2: 1e-2}
+RELATIVE = {1: 1e-2, 2: 1e-1}
 NODES = {1: 256, 2: 48}
 MOST_NODES = {1: 66_000, 2: 400}
 
@@ -33,8 +35,8 @@ def escape_by_operator(
     chain: RandomMap,
     question: Escape,
     *,
-    tolerance: float = 1e-4,
-    relative: float = 1e-2,
+    tolerance: float | None = None,
+    relative: float | None = None,
     nodes: int | None = None,
     most_nodes: int | None = None,
     bounds: Box | None = None,
@@ -50,8 +52,9 @@ def escape_by_operator(
     Args:
         chain: The random map, of one or two coordinates.
         question: What is asked.
-        tolerance: Absolute error at which refinement may stop.
-        relative: Relative error at which it may stop; both must hold.
+        tolerance: Absolute error at which refinement may stop; by default 1e-4 for one
+            coordinate, 1e-2 for two.
+        relative: Relative error at which it may stop, by default 0.01 and 0.1; both must hold.
         nodes: Nodes an axis to begin with.
         most_nodes: Nodes an axis at which refinement gives up, with status `unresolved`.
         bounds: Where the grid lies; by default as far as the chain can reach.
@@ -72,7 +75,21 @@ def escape_by_operator(
     """
     question.check(chain)
     count, limit = _sizes(chain, question, nodes, most_nodes)
+    tolerance = TOLERANCE[chain.dimension] if tolerance is None else tolerance
+    relative = RELATIVE[chain.dimension] if relative is None else relative
     box = bounds or natural_bounds(chain, question)
+    return _refined(chain, question, box, (count, limit), (tolerance, relative))
+
+
+def _refined(
+    chain: RandomMap,
+    question: Escape,
+    box: Box,
+    sizes: tuple[int, int],
+    aims: tuple[float, float],
+) -> Answer:
+    """Double the grid from the first size to the last until both aims are met."""
+    (count, limit), (tolerance, relative) = sizes, aims
     levels = [_solve(chain, question, box, count)]
     while True:
         count *= 2

@@ -17,6 +17,8 @@ from causalopt.distributions.operator import transfer_operator
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
+    import matplotlib.figure
+
     from causalopt.distributions.random_map import Array, RandomMap
 
 
@@ -39,6 +41,12 @@ class Evolution:
     mean: Array
     deviation: Array
     lost: float
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Return a figure of the law at each time, or of its moments where there are no nodes."""
+        from causalopt.draw.escape import plot_laws, plot_moments
+
+        return plot_laws(self) if len(self.nodes) else plot_moments({"ensemble": self})
 
 
 def normal_points(mean: float, deviation: float, count: int) -> Array:

@@ -17,6 +17,8 @@ from causalopt.escape.question import Escape
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import matplotlib.figure
+
     from causalopt.distributions.random_map import Array, RandomMap
 
 REACH_STEPS = 5000
@@ -41,6 +43,12 @@ class EscapeTimes:
     rate: Array
     barrier: Array
     status: tuple[str, ...]
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Return a figure of the mean number of steps against T, beside the theory."""
+        from causalopt.draw.escape import plot_steps_to_escape
+
+        return plot_steps_to_escape(self)
 
 
 @dataclasses.dataclass(frozen=True)

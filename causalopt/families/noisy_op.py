@@ -17,20 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from causalopt.distributions.joint_picks import picks_of
 from causalopt.distributions.noise import noise_outcomes
 from causalopt.distributions.random_map import as_points
 from causalopt.distributions.step_map import state_slots, step_map, written_out
-from causalopt.distributions.term_arrays import evaluate_arrays, specialise
 from causalopt.errors import QuestionError
 from causalopt.expressions import Term, gradient
 from causalopt.expressions.algebra import ZERO
+from causalopt.expressions.arrays import evaluate_arrays
+from causalopt.expressions.specialise import specialise
 from causalopt.expressions.term import const, ref
-from causalopt.streams import Picks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from causalopt.distributions.random_map import Array
+    from causalopt.distributions.random_map import Array, RandomMap
     from causalopt.model import Model
 
 
@@ -87,7 +88,7 @@ def noisy_op(
     first = as_points(starts)[0]
     states = np.tile(np.array(system.start)[:, np.newaxis], (1, len(first)))
     states[system.place] = first
-    picks = Picks(system.shares, seed=seed)
+    picks = picks_of(system.step, seed)
     picks.start(np.arange(len(first), dtype=np.uint64))
     worlds = [_Carried(system.place, states.shape) for _ in range(2)]
     rows = [(np.zeros(len(first)), np.ones(len(first)), states[system.place])]
@@ -133,7 +134,7 @@ class _Carried:
 class _System:
     place: int
     start: tuple[float, ...]
-    shares: tuple[float, ...]
+    step: RandomMap
     outcomes: list[tuple[Any, Any]]
 
 
@@ -158,7 +159,7 @@ def _linearised(model: Model, target: str | None) -> _System:
     return _System(
         chain.coordinate,
         chain.start,
-        step.probabilities,
+        step,
         list(zip(step.maps, jacobians, strict=True)),
     )
 

@@ -63,6 +63,7 @@ class Effect:
         kink: The first step at which a branch decided the answer, None for none.
         nonfinite: The first node whose value is not finite, with its step, None for none.
         overflowed: Whether that value is an infinity rather than NaN.
+        execution: What ran it: `python`, `llvm` or `levels`.
     """
 
     total: Part
@@ -72,6 +73,7 @@ class Effect:
     kink: int | None
     nonfinite: tuple[str, int] | None
     overflowed: bool
+    execution: str = "python"
 
     @property
     def on_kink(self) -> Bools:

@@ -58,6 +58,7 @@ def finite_effect(
         kink=int(steps[0]) if len(steps) else None,
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),
+        execution=w.execution,
     )
     return effect, (w.values, x.values, y.values)
 

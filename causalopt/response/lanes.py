@@ -14,7 +14,7 @@ from causalopt.response.tangent import UNIT_ROUNDOFF
 from causalopt.template import Structure
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LaneEffect(Effect):
     """Effects at one step, one for each lane.
 
@@ -64,6 +64,7 @@ def lane_effect(
         kink=None,
         nonfinite=None,
         overflowed=False,
+        execution="llvm",
         kinks=lanes.kink[k] >= 0,
         diverges=_diverges(structure, batch, ~whole),
     )

@@ -53,6 +53,7 @@ def tangent_effect(
         kink=run.kink,
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),
+        execution=run.execution,
     )
     return effect, run
 

@@ -58,8 +58,10 @@ def asymptotics(response: Response, deadline: Deadline) -> Asymptotics:
         The behaviour for t to infinity.
 
     Example:
+        >>> from sympy import QQ
         >>> from causalopt.symbolic.resolvent import Z
         >>> k = sympy.Symbol("k")
+        >>> from sympy import QQ
         >>> field = QQ.frac_field(k)
         >>> decay = Response(sympy.Poly(Z, Z, domain=field), sympy.Poly(Z - k, Z), (k,))
         >>> asymptotics(decay, Deadline.after(5)).stable

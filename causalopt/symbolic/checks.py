@@ -13,7 +13,7 @@ from fractions import Fraction
 import sympy
 
 from causalopt.symbolic.arithmetic import Modular, NotRationalError, Residues, Short
-from causalopt.symbolic.duals import Ties, effects_along
+from causalopt.symbolic.duals import Ties, Walk, effects_along
 from causalopt.symbolic.linear import LinearSolution
 from causalopt.symbolic.paths import follow, rational
 from causalopt.symbolic.reading import Reading
@@ -55,13 +55,19 @@ def _same(found: object, expected: object, where: str) -> None:
 
 
 def _near(reading: Reading, last: int) -> int:
-    """Programs of the first steps, in rationals, at the model's own values."""
+    """Programs of the first steps, in rationals, for as long as their numbers stay short."""
     values = rational_values(reading)
-    expected = effects_along(reading, last, Short())
     path = follow(reading, last)
-    for step in range(reading.question.start, last + 1):
-        found = write_program(reading, path, step).run(values, Short().number)
-        _same(found, (expected[step].total, expected[step].direct), f"at t = {step}")
+    walk = Walk(reading, Short(), Ties(reading, last))
+    for step in range(last + 1):
+        try:
+            dual = walk.advance()[reading.question.target]
+            if step < reading.question.start:
+                continue
+            found = write_program(reading, path, step).run(values, Short().number)
+        except NotRationalError:
+            return step
+        _same(found, (dual.total, dual.direct), f"at t = {step}")
     return last + 1
 
 

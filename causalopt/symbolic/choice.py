@@ -237,8 +237,10 @@ def _program(
     shorter = Reading(
         reading.model, dataclasses.replace(reading.asked, steps=step), reading.numbers
     )
-    path = follow(shorter, step)
-    program = write_program(shorter, path, step)
+    try:
+        path, program = deadline.run(_written, shorter, step, at_most=deadline.remaining() * 0.7)
+    except OvertimeError:
+        return _recurrence(shorter, at, notes)
     conditions = [f"t = {step}", *describe_path(path, step)]
     if at is None:
         notes.append(f"the model is nonlinear along this path: the formulas are for t = {step} "
@@ -255,6 +257,36 @@ def _program(
         shorter, "straight-line program", total, direct, tuple(conditions), verified,
         tuple(notes), program=program, at=at,
     )  # fmt: skip
+
+
+def _written(reading: Reading, step: int) -> tuple[Path, Program]:
+    path = follow(reading, step)
+    return path, write_program(reading, path, step)
+
+
+def _recurrence(reading: Reading, at: int | None, notes: list[str]) -> Derivation:
+    """The last resort: one step of the recurrence, whose values are exact all the same."""
+    step = reading.asked.steps
+    names = reading.names
+    lines = []
+    for i, child in enumerate(names):
+        terms = [
+            f"({slope})*total_{names[j]}[{f't-{lag}' if lag else 't'}]"
+            for (k, j, lag), slope in sorted(reading.edges.items())
+            if k == i
+        ]
+        if terms:
+            lines.append(f"total_{child}[t] = " + " + ".join(terms))
+    lines.append("direct_v[t] follows from the same lines, with 0 where v is held")
+    notes.append(
+        f"the program for t = {step} was not written within the time limit: its recurrence is "
+        "given, and values come from it; ask for an earlier step or a longer --time-limit"
+    )
+    total, direct = (sympy.Symbol(f"{kind}_{reading.asked.target}_{step}")
+                     for kind in ("total", "direct"))  # fmt: skip
+    return Derivation(
+        reading, "recurrence", total, direct, (f"t = {step}", *lines), False, tuple(notes), at=at
+    )
 
 
 def _check(reading: Reading, program: Program, branches: bool) -> tuple[bool, str]:

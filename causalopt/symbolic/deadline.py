@@ -1,23 +1,28 @@
 """A time limit for symbolic work that holds on every thread and every system.
 
-Signals reach only the main thread and do not exist on Windows, and a fresh process costs more than
-most derivations take. So each stage runs on a worker thread while the caller waits for at most the
-time left; at the limit the worker is asked to stop by an exception raised inside it, which reaches
-pure Python code such as sympy's between two instructions. A stage inside one long C call cannot be
-stopped that way: the caller still returns at the limit and the daemon worker ends when the call
-does.
+Signals reach only the main thread and do not exist on Windows, a fresh process costs more than most
+derivations take, and tracing every call makes sympy ten times slower. So each stage runs on a
+worker thread while the caller waits for at most the time left; at the limit an exception is raised
+inside the worker, between two of its instructions. Garbage collection is put off for that moment,
+for an exception inside one of its callbacks would be lost, and it is raised again until the worker
+has ended. A stage inside one long C call cannot be stopped that way: the caller still returns, and
+the daemon worker ends when the call does.
 """
 
 from __future__ import annotations
 
 import ctypes
 import dataclasses
+import gc
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
+_TRIES = 8
+_PAUSE = 0.1
+_YIELD = 0.005
 
 
 class OvertimeError(Exception):
@@ -70,32 +75,68 @@ class Deadline:
         limit = self.remaining() if at_most is None else min(at_most, self.remaining())
         if limit <= 0:
             raise OvertimeError("no time is left")
-        outcome: list[Answer] = []
-        failure: list[BaseException] = []
-
-        def work() -> None:
-            try:
-                outcome.append(stage(*arguments))
-            except _StopError:
-                return
-            except BaseException as error:  # handed to the caller, where it is raised again
-                failure.append(error)
-
-        worker = threading.Thread(target=work, name="causalopt-symbolic", daemon=True)
+        worker = _Worker(stage, arguments)
         worker.start()
         worker.join(limit)
         if worker.is_alive():
-            _stop(worker)
-        if failure:
-            raise failure[0]
-        if not outcome:
+            worker.stop()
+        if worker.failure is not None:
+            raise worker.failure
+        if not worker.outcome:
             raise OvertimeError(f"not done within {limit:.3g} s")
-        return outcome[0]
+        answer: Answer = worker.outcome[0]
+        return answer
 
 
-def _stop(worker: threading.Thread) -> None:
-    if worker.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(worker.ident), ctypes.py_object(_StopError)
-        )
-    worker.join(0.5)
+class _Worker(threading.Thread):
+    """One stage on a thread of its own, which can be stopped."""
+
+    def __init__(self, stage: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        super().__init__(name="causalopt-symbolic", daemon=True)
+        self._stage = stage
+        self._arguments = arguments
+        self._lock = threading.Lock()
+        self._finished = False
+        self.outcome: list[Any] = []
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._work()
+            with self._lock:
+                self._finished = True
+            # An exception that was raised before the lock arrives here at the latest: it is
+            # delivered where loops turn round.
+            for _ in range(3):
+                pass
+        except _StopError:
+            return
+
+    def _work(self) -> None:
+        try:
+            self.outcome.append(self._stage(*self._arguments))
+        except _StopError:
+            raise
+        except BaseException as error:  # handed to the caller, where it is raised again
+            self.failure = error
+
+    def stop(self) -> None:
+        """Raise inside the worker until it ends, for as long as that makes sense."""
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            # Twice: a collection under way yields first inside its last callback.
+            time.sleep(_YIELD)
+            time.sleep(_YIELD)
+            for _ in range(_TRIES):
+                with self._lock:
+                    if not self._finished and self.ident is not None:
+                        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                            ctypes.c_ulong(self.ident), ctypes.py_object(_StopError)
+                        )
+                self.join(_PAUSE)
+                if not self.is_alive():
+                    return
+        finally:
+            if collecting:
+                gc.enable()

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 class Derivation:
     """Total and direct effect, Comp and Op as sympy objects in the step t and the parameters.
 
+    Take numbers from `evaluate` and `value`: they are exact and quick, where radicals in floats
+    lose digits and sympy expands a RootSum at length when a step is put into it.
+
     Attributes:
         reading: The model and the question.
         form: Which form was found: `closed form`, `straight-line program` or `path sums`.

@@ -25,6 +25,27 @@ from causalopt.worlds import world
 
 _STARTS = 40
 _DIGITS = 40
+_MPMATH = [
+    "mpf",
+    "pi",
+    "e",
+    "sqrt",
+    "exp",
+    "log",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "fabs",
+    "sign",
+    "floor",
+    "ceil",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,7 +245,9 @@ def _solve_numerically(
     context = mpmath.MPContext()
     context.dps = _DIGITS + 10
     numeric = [e.subs(reading.values) for e in equations]
-    function = sympy.lambdify([unknowns], numeric, modules="mpmath")
+    # The names of mpmath, bound to a context of our own: the global precision stays as it is.
+    bound = {name: getattr(context, name) for name in _MPMATH}
+    function = sympy.lambdify([unknowns], numeric, modules=[bound, "mpmath"])
     found: list[tuple[sympy.Expr, ...]] = []
     for start in _starts(reading, len(unknowns)):
         root = _newton(context, function, start)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sympy
 
 _LONGEST = 150
+_FACTORED = 60
 
 
 class Names:
@@ -23,6 +24,7 @@ class Names:
     def __init__(self, tag: str, taken: frozenset[sympy.Symbol] = frozenset()) -> None:
         self._tag = tag
         self._taken = taken
+        self._short: dict[sympy.Expr, sympy.Expr] = {}
         self._found: dict[sympy.Expr, sympy.Symbol] = {}
 
     @property
@@ -31,7 +33,7 @@ class Names:
         return tuple((name, expr) for expr, name in self._found.items())
 
     def short(self, expr: sympy.Expr) -> sympy.Expr:
-        """Return the expression, factored, if it is short, else its name.
+        """Return the expression if it is short (factored if very short), else its name.
 
         Example:
             >>> a, b = sympy.symbols("a b")
@@ -41,8 +43,11 @@ class Names:
         plain = sympy.sympify(expr)
         if not plain.free_symbols:
             return plain
-        if plain.count_ops() <= _LONGEST:
-            return sympy.factor(plain)
+        size = plain.count_ops()
+        if size <= _LONGEST:
+            if plain not in self._short:
+                self._short[plain] = sympy.factor(plain) if size <= _FACTORED else plain
+            return self._short[plain]
         if plain not in self._found:
             name = sympy.Symbol(f"{self._tag}{len(self._found)}")
             while name in self._taken:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import sympy
 from sympy.printing.pycode import PythonCodePrinter
 
+from causalopt.errors import QuestionError
 from causalopt.symbolic.templates import Holding, LinearTemplate
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def source_of(derivation: Derivation) -> str:
         arguments = ["t"]
         parameters = template.parameters
     else:
-        assert derivation.program is not None
+        if derivation.program is None:
+            raise QuestionError("no program was written in the time given: ask for an earlier "
+                                "step or a longer time limit")  # fmt: skip
         body = _program(derivation.program)
         arguments = []
         parameters = tuple(derivation.reading.values)

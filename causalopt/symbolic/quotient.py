@@ -7,6 +7,7 @@ rational number for rational f and p: the exact value of a RootSum.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from fractions import Fraction
 
 import sympy
@@ -57,11 +58,7 @@ class Residue:
         Raises:
             ZeroDivisionError: Some root of the modulus makes self 0.
         """
-        if self.value.gcd(self.modulus).degree() > 0 or self.value.is_zero:
-            raise ZeroDivisionError("a root of the modulus makes the denominator 0")
-        if self.value.degree() == 0:
-            return self._of(sympy.Poly(1 / self.value.LC(), X, domain=QQ))
-        return self._of(self.value.invert(self.modulus))
+        return Residue(_inverse(self.value, self.modulus), self.modulus)
 
     def __pow__(self, exponent: int) -> Residue:
         base = self if exponent >= 0 else self.inverse()
@@ -77,6 +74,15 @@ class Residue:
         for power, sum_of_powers in enumerate(power_sums(self.modulus)):
             total += self.value.nth(power) * sum_of_powers
         return Fraction(int(total.p), int(total.q))
+
+
+@functools.lru_cache(maxsize=256)
+def _inverse(value: sympy.Poly, modulus: sympy.Poly) -> sympy.Poly:
+    if value.is_zero or value.gcd(modulus).degree() > 0:
+        raise ZeroDivisionError("a root of the modulus makes the denominator 0")
+    if value.degree() == 0:
+        return sympy.Poly(1 / value.LC(), X, domain=QQ)
+    return value.invert(modulus)
 
 
 def power_sums(poly: sympy.Poly) -> list[sympy.Rational]:

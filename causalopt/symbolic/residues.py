@@ -177,9 +177,11 @@ def _radicals(
 def _confluent(n0: sympy.Expr, n1: sympy.Expr, b: sympy.Expr, exponent: Exponent) -> sympy.Expr:
     root = -b / 2
     plain, raised = exponent.plus(0), exponent.plus(1)
+    if b == 0:
+        return sympy.Piecewise((n1, sympy.Eq(plain, 0)), (n0, sympy.Eq(plain, 1)), (0, True))
     first = n0 * plain * root ** exponent.plus(-1)
-    if b.free_symbols:
-        first = sympy.Piecewise((0, sympy.Eq(plain, 0)), (first, True)) if n0 != 0 else first
+    if b.free_symbols and n0 != 0:
+        first = sympy.Piecewise((0, sympy.Eq(plain, 0)), (first, True))
     return first + n1 * raised * root**plain
 
 

@@ -46,6 +46,24 @@ def test_whole_number_rules_with_noise_become_exact_tables() -> None:
     }
 
 
+def test_integers_without_a_domain_take_the_values_their_rules_close() -> None:
+    text = WHERE.replace("domain: 0..2, rule", "kind: integer, rule").replace(
+        "domain: 0..1, rule", "kind: integer, rule"
+    )
+    model = discrete(parse_model(text))
+    declared = discrete(parse_model(WHERE))
+    assert model.state == declared.state
+    assert as_table(law_at(model, 3), ("n", "seen")) == as_table(law_at(declared, 3), ("n", "seen"))
+
+
+def test_integers_that_count_without_end_are_refused() -> None:
+    text = WHERE.replace("domain: 0..2, rule", "kind: integer, rule").replace(
+        "min(n[t-1] + w[t], 2)", "n[t-1] + w[t]"
+    )
+    with pytest.raises(QuestionError, match="more than 512 values"):
+        discrete(parse_model(text))
+
+
 def test_joint_and_marginal_starts_are_independent_blocks() -> None:
     text = """
 name: m

@@ -156,6 +156,18 @@ def test_middle_sized_spaces_are_dense() -> None:
     assert choose(model).engine == "dense"
 
 
+def test_floats_leave_independent_blocks_apart() -> None:
+    """Twelve variables of four labels must not be multiplied out to become floats."""
+    table = np.full((4, 4), Fraction(1, 4), dtype=object)
+    names = tuple(f"v{i}" for i in range(12))
+    mechanisms = tuple(Mechanism(n, (0, 1, 2, 3), (Parent(n),), table) for n in names)
+    space = Space(names, ((0, 1, 2, 3),) * 12)
+    model = prepared(DiscreteModel("wide", mechanisms, uniform(space), ("v0",)))
+    assert isinstance(model.initial, ProductLaw)
+    assert len(model.initial.blocks) == 12
+    assert not model.exact
+
+
 def test_prepared_keeps_fractions_where_the_model_is_small() -> None:
     smart = thermostat("smart")
     assert prepared(smart).exact

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from causalopt import Model, load, run
+from causalopt.distributions.chain import chain_of
 from causalopt.distributions.ensemble import apply_picks, first_passage, run_ensemble
 from causalopt.distributions.random_map import RandomMap
 from causalopt.errors import QuestionError
@@ -76,3 +78,70 @@ def test_overflow_is_counted_and_not_raised():
 def test_an_ensemble_without_walkers_is_refused():
     with pytest.raises(QuestionError, match="at least one walker"):
         run_ensemble(walk(), np.zeros((1, 0)), [3], seed=0)
+
+
+def test_machine_code_moves_walkers_as_numpy_does():
+    # Linear gradients need no exp, so every bit must agree.
+    chain = chain_of(load("sgd_linear")).step
+    start = np.linspace(-1, 4, 333)[np.newaxis]
+    numpy, machine = (
+        run_ensemble(chain, start, [1, 33, 70, 300], seed=6, compiled=flag)
+        for flag in (False, True)
+    )
+    assert np.array_equal(numpy.states, machine.states)
+
+
+def test_machine_code_agrees_to_rounding_on_the_pit():
+    chain = chain_of(load("sgd_pit")).step
+    start = np.full((1, 100), PIT_START)
+    numpy, machine = (
+        run_ensemble(chain, start, [25], seed=2, compiled=flag).states for flag in (False, True)
+    )
+    # Rounding grows at most fourfold a step in the pit (T l'' = 4), and mostly much less.
+    assert np.median(np.abs(numpy - machine)) < 1e-9
+    assert np.mean(np.abs(numpy - machine) < 1e-6) > 0.9
+
+
+def test_machine_code_serves_two_coordinates_and_four_outcomes():
+    chain = chain_of(load("sgd_swirl")).step
+    start = np.random.default_rng(1).normal(size=(2, 100))
+    numpy, machine = (
+        run_ensemble(chain, start, [40], seed=2, compiled=flag).states for flag in (False, True)
+    )
+    assert machine == pytest.approx(numpy, abs=1e-12)
+
+
+@pytest.mark.parametrize(("block", "workers"), [(48, 1), (100, 2)])
+def test_blocks_and_workers_change_no_bit_of_machine_code(block, workers):
+    chain = chain_of(load("sgd_pit")).step
+    start = np.full((1, 301), PIT_START)
+    whole = run_ensemble(chain, start, [500], seed=1, compiled=True)
+    split = run_ensemble(chain, start, [500], seed=1, compiled=True, block=block, workers=workers)
+    assert np.array_equal(whole.states, split.states)
+
+
+def test_a_walker_of_the_ensemble_is_the_run_of_its_seed():
+    model = load("sgd_pit")
+    walker = run_ensemble(
+        chain_of(model).step, np.full((1, 3), PIT_START), range(41), seed=12
+    ).states[:, 0, 0]
+    assert run(model, steps=40, seed=12).W["W"][:20] == pytest.approx(walker[:20], abs=1e-9)
+
+
+def test_a_chain_without_terms_has_no_machine_code():
+    with pytest.raises(QuestionError, match="leave out compiled=True"):
+        run_ensemble(walk(), np.zeros((1, 4)), [3], seed=0, compiled=True)
+
+
+def test_several_noises_draw_on_their_own_sites_as_a_run_does():
+    model = Model(
+        name="two",
+        variables={
+            "a": {"noise": {0: "1/4", 1: "3/4"}},
+            "b": {"noise": {0: "1/3", 1: "1/3", 5: "1/3"}},
+            "x": {"rule": "x[t-1]/2 + a[t-1] + 10*b[t-1]", "initial": 0},
+        },
+    )
+    found = run_ensemble(chain_of(model).step, np.zeros((1, 2)), range(61), seed=4)
+    expected = run(model, nudge="x[0]", hold="a", target="x", steps=60, seed=4).W["x"]
+    assert np.array_equal(found.states[:, 0, 0], expected)

@@ -51,7 +51,8 @@ def test_losses_are_labelled():
 
 def test_the_op_landscape_marks_infinities_without_failing():
     op = np.array([[0.0, 1.0], [np.inf, -2.0]])
-    written(plot_op_landscape(np.array([0.0, 1.0]), np.array([0.1, 0.2]), op))
+    figure = written(plot_op_landscape(np.array([0.0, 1.0]), np.array([0.1, 0.2]), op))
+    assert figure.axes[0].get_ylabel() == "T"
 
 
 def test_escape_curves_have_one_line_a_member_and_number_of_steps():

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from causalopt.cli import main
 from causalopt.draw import FORMATS, draw, picture
 from causalopt.draw.marks import Mark, edge_state
 from causalopt.draw.palette import GREEN, RED
-from causalopt.draw.scene import STROKES, _body
+from causalopt.draw.scene import STROKES, node_shapes
 from causalopt.draw.shapes import Group, Outline, Scene, Text
 from causalopt.draw.svg import svg_text
 from causalopt.errors import FileError, QuestionError
@@ -137,7 +138,7 @@ def test_marks_are_told_apart_without_colour():
         "held and restored": Mark(in_a=True, held=True, changed=True, moved=True),
         "changed in A": Mark(in_a=True, changed=True, differs=True),
     }
-    drawn = {name: uncoloured(_body(0, 0, 60, 30, mark)) for name, mark in kinds.items()}
+    drawn = {name: uncoloured(node_shapes(0, 0, 60, 30, mark)) for name, mark in kinds.items()}
     assert len(set(drawn.values())) == len(kinds)
 
 
@@ -335,3 +336,8 @@ def test_the_command_refuses_a_nudge_in_a(tmp_path, capsys):
 def test_a_notebook_shows_the_svg():
     drawn = picture(load("thermostat"), steps=2)
     assert drawn._repr_svg_() == drawn.svg()
+
+
+def test_the_documentation_shows_the_picture_that_is_drawn():
+    file = Path(__file__).parents[2] / "docs" / "images" / "thermostat.svg"
+    assert file.read_text(encoding="utf-8") == picture(load("thermostat"), steps=6).svg()

@@ -106,7 +106,7 @@ def test_the_initial_gap_is_the_mutual_information(model: DiscreteModel) -> None
 
 
 @given(discrete_models(), st.integers(1, 3), st.sampled_from([1, 2, 3, None]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_lasting_surgery_agrees_between_twin_worlds_and_the_unrolled_graph(
     model: DiscreteModel, horizon: int, lasting: int | None
 ) -> None:
@@ -190,6 +190,7 @@ def test_the_choice_of_engine_is_reported() -> None:
         ({"lasting": 0}, "lasts at least one step"),
         ({"engine": "factorised", "targets": ["room"], "fresh": True}, "need the joint law"),
         ({"unit": "ban"}, "'bit' or 'nat'"),
+        ({"A": []}, "names no A to replace"),
     ],
 )
 def test_questions_out_of_range_are_refused(options: dict[str, object], message: str) -> None:

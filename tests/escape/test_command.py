@@ -74,3 +74,63 @@ def test_a_start_on_the_level_is_refused(capsys):
     words = ["escape", "sgd_pit", "--start", "1", "--beyond", "1", "--within", "5", "--json"]
     assert main(words) == 2
     assert "on the level itself" in capsys.readouterr().out
+
+
+def test_a_grid_asks_at_every_point_and_draws(capsys, tmp_path):
+    file = tmp_path / "curve.png"
+    code, found = asked(
+        capsys, "--within", "20,40", "--grid", "T=0.015:0.025:3", "--plot", str(file)
+    )
+    assert code == 0
+    assert found["T"] == pytest.approx([0.015, 0.02, 0.025])
+    single = asked(capsys, "--within", "20,40", "--set", "T=0.02")[1]
+    assert found["probability"][1] == pytest.approx(single["probability"], rel=1e-6)
+    assert file.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--grid", "T=1"], "--grid takes T=LO:HI:COUNT"),
+        (["--grid", "T=0:0.02:3"], "learning rate T is positive"),
+        (["--plot", "x.png"], "--plot draws a grid"),
+    ],
+)
+def test_wrong_grids_are_refused(capsys, words, message):
+    code, found = asked(capsys, "--within", "5", *words)
+    assert code == 2
+    assert message in found["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("model", "show", "words"),
+    [
+        ("sgd_pit", "losses", []),
+        ("sgd_pit", "gradients", []),
+        ("sgd_well", "trajectories", ["--steps", "20"]),
+        ("sgd_linear", "laws", ["--law", "1:0.1", "--steps", "10"]),
+        ("sgd_spread", "moments", ["--law", "0:0.1", "--steps", "20"]),
+        ("sgd_pit", "steps", ["--beyond", "1.1959565", "--temperatures", "0.015:0.02"]),
+        ("sgd_swirl", "current", ["--span", "-1.5:1.5"]),
+        ("sgd_well", "op", ["--steps", "10", "--temperatures", "0.05:0.5"]),
+    ],
+)
+def test_every_picture_of_descent_is_written(tmp_path, model, show, words):
+    file = tmp_path / "picture.svg"
+    assert main(["descent", model, "--show", show, "--out", str(file), *words]) == 0
+    assert file.read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--show", "nothing", "--out", "x.png"], "--show is one of"),
+        (["--show", "steps", "--out", "x.png"], "need the level"),
+        (["--show", "laws", "--out", "x.png", "--span", "0"], "--span takes two numbers"),
+        (["--show", "current", "--out", "x.png"], "two parameters"),
+        (["--show", "laws", "--out", "x.txt"], "must end in"),
+    ],
+)
+def test_pictures_that_cannot_be_are_refused(capsys, words, message):
+    assert main(["descent", "sgd_pit", *words]) == 2
+    assert message in capsys.readouterr().err

@@ -223,3 +223,14 @@ def test_a_start_of_too_many_coordinates_is_refused():
 def test_an_ensemble_of_nobody_is_refused():
     with pytest.raises(QuestionError, match="at least one walker"):
         escape_by_ensemble(walk(), Escape((0.0,), 2.0, (3,)), walkers=0)
+
+
+@pytest.mark.parametrize("T", [0.006, 0.01, 0.013])
+def test_nobody_returns_to_the_pit(T):
+    # Beyond the edge both gradients point onwards, so escape can only grow with N.
+    answer = escape_by_operator(pit(T), Escape((PIT_START,), PIT_EDGE, (60, 100, 1000, 9000)))
+    assert answer.status == "ok"
+    assert np.all(np.diff(answer.probability) > 0)
+    # Once the start is forgotten escape is a constant rate: survival is a power.
+    late = np.log1p(-np.array(answer.probability))
+    assert late[3] / late[2] == pytest.approx(9, rel=0.06)

@@ -27,6 +27,7 @@
     const size = (data.steps + 1) * width;
     const held = new Uint8Array(size), x = new Uint8Array(size);
     const y = new Uint8Array(size), moved = new Uint8Array(size);
+    const still = lastEvent();
     const any = (row, t, parents) =>
       parents.some(([j, lag]) => t >= lag && row[(t - lag) * width + j]) ? 1 : 0;
     for (let t = 0; t <= data.steps; t++) {
@@ -42,10 +43,36 @@
           moved[place] = held[place] ? x[place] : any(moved, t, equation.parents);
         }
       }
+      if (t > still && [held, x, y, moved].every((rows) => repeats(rows, t))) {
+        [held, x, y, moved].forEach((rows) => repeat(rows, t));
+        break;
+      }
     }
     return { held, x, y, moved };
   }
-  let now = worlds();
+  // A long run settles: when nothing new happens to it and the rows that its rules can see are all
+  // alike, they stay so to the end.
+  const depth = Math.max(1, ...data.equations.flatMap((e) => e.parents.map(([, lag]) => lag)));
+  const starts = Math.max(...data.equations.map((e) => e.starts));
+  function lastEvent() {
+    const ends = state.windows.flatMap(([, first, last]) => [first, last === null ? 0 : last + 1]);
+    const flips = [...state.flipped].map((key) => Number(key.split(",")[1]) + 1);
+    return Math.max(starts, state.n === null ? 0 : state.n[1] + 1, ...ends, ...flips) + depth;
+  }
+  function repeats(rows, t) {
+    for (let k = (t - depth) * width; k < t * width; k++) {
+      if (rows[k] !== rows[k + width]) return false;
+    }
+    return true;
+  }
+  function repeat(rows, t) {
+    for (let done = 1, left = data.steps - t; left > 0; done *= 2) {
+      const take = Math.min(done, left);
+      rows.copyWithin((t + done) * width, t * width, (t + take) * width);
+      left -= take;
+    }
+  }
+  let now;
   function markOf(v, t) {
     const place = t * width + data.home[v];
     return {

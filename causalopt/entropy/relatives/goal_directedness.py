@@ -70,6 +70,7 @@ class _Gain:
     advantage: Array
 
     def at(self, b: float) -> float:
+        """Return the gain in prediction over indifference, in nats."""
         decisions = math.log(self.advantage.shape[1])
         if math.isinf(b):
             best = (self.advantage == 0.0).sum(axis=1)
@@ -79,6 +80,7 @@ class _Gain:
         return max(0.0, mean - float(self.contexts @ norm) + decisions)
 
     def slope(self, b: float) -> float:
+        """Return the derivative of the gain: the utility reached less that of p_b."""
         soft = np.exp(b * self.advantage)
         soft /= soft.sum(axis=1, keepdims=True)
         reached = float((self.weight * self.advantage).sum())

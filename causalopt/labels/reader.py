@@ -8,131 +8,22 @@ where it can.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 from causalopt.declaration import Variable
 from causalopt.errors import ExpressionError, ModelError, suggestion
 from causalopt.expressions import Scope, Term, evaluate, exact, parse
 from causalopt.expressions.parse import CLOCK, normalized
-
-Label: TypeAlias = int | float | str
-Number: TypeAlias = Fraction | float
-Law: TypeAlias = Mapping[Label, Number]
-Path: TypeAlias = tuple[str | int, ...]
-Parent: TypeAlias = tuple[str, int]
+from causalopt.labels.kinds import is_label_variable, table_parents
+from causalopt.labels.noise import noise_parts
+from causalopt.labels.records import Finite, Label, LabelTable, Law, Number, Parent, Path
 
 TOLERANCE = 1e-9
 """How far probabilities written as rounded decimals may be from summing to one."""
-
-_PARENT = re.compile(r"\s*(\w+)\s*(\[\s*t\s*(?:-\s*(\d+)\s*)?\])?\s*")
-_NOISE = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelTable:
-    """A variable's rule as rows: the parents' labels and the law of the label they give."""
-
-    parents: tuple[Parent, ...]
-    rows: Mapping[tuple[Label, ...], Law]
-
-
-@dataclasses.dataclass(frozen=True)
-class Finite:
-    """What a declaration says in labels.
-
-    Attributes:
-        domains: Variable -> its labels, noise of finite range included.
-        tables: Variable -> its table.
-        noises: Finite noise variable -> its law.
-        densities: Continuous noise variable -> `uniform` or `normal`, and its numbers.
-        marginals: Variable -> its own law at t = 0.
-        joint: The variables of the joint law at t = 0 and its rows, when there is one.
-    """
-
-    domains: Mapping[str, tuple[Label, ...]]
-    tables: Mapping[str, LabelTable]
-    noises: Mapping[str, Law]
-    densities: Mapping[str, tuple[str, tuple[float, ...]]]
-    marginals: Mapping[str, Law]
-    joint: tuple[tuple[str, ...], Mapping[tuple[Label, ...], Number]] | None
-
-
-def is_label_variable(variable: Variable) -> bool:
-    """Whether a variable is declared in labels alone: by a table, or a domain without a rule."""
-    return variable.table is not None or (
-        variable.domain is not None and variable.rule is None and variable.noise is None
-    )
-
-
-def starts_from_law(variable: Variable) -> bool:
-    """Whether a variable's own initial value is a law rather than a number."""
-    return isinstance(variable.initial, Mapping) or (
-        is_label_variable(variable) and variable.initial is not None
-    )
-
-
-def table_parents(name: str, variable: Variable, known: Iterable[str]) -> tuple[Parent, ...]:
-    """Return the `(variable, lag)` pairs a label variable reads.
-
-    Raises:
-        ModelError: A parent is no variable, or is not written as one.
-    """
-    found: list[Parent] = []
-    for i, text in enumerate(variable.parents or ()):
-        path = ("variables", name, "parents", i)
-        match = _PARENT.fullmatch(text)
-        if match is None:
-            raise ModelError(f"expected a parent such as room[t-1], found '{text}'", path)
-        if match[1] not in known:
-            raise ModelError(f"unknown variable '{match[1]}'{suggestion(match[1], known)}", path)
-        parent = (match[1], int(match[3] or 0))
-        if parent in found:
-            raise ModelError(f"the parent '{text}' stands here a second time", path)
-        found.append(parent)
-    return tuple(found)
-
-
-def check_kind(name: str, variable: Variable) -> None:
-    """Refuse combinations of keys that say two things about one variable.
-
-    Raises:
-        ModelError: Keys contradict each other, or one misses its companion.
-    """
-    path = ("variables", name)
-    given = [
-        key for key in ("rule", "flow", "table", "noise") if getattr(variable, key) is not None
-    ]
-    if len(given) > 1:
-        raise ModelError(
-            f"a variable has one of rule, flow, table and noise; this has {' and '.join(given)}",
-            (*path, given[1]),
-        )
-    if variable.noise is not None and variable.initial is not None:
-        raise ModelError("noise is drawn afresh each step and has no initial value: drop it",
-                         (*path, "initial"))  # fmt: skip
-    if variable.parents is not None and variable.table is None:
-        raise ModelError("'parents' belong to a table: add 'table', or name them in the rule",
-                         (*path, "parents"))  # fmt: skip
-    if variable.table is not None and variable.domain is None:
-        raise ModelError("a table needs the variable's labels: add domain: [a, b, ...]",
-                         (*path, "table"))  # fmt: skip
-    if variable.domain is not None and variable.flow is not None:
-        raise ModelError("a flow moves real numbers: drop 'domain', or give a rule",
-                         (*path, "domain"))  # fmt: skip
-
-
-def uses_labels(variables: Mapping[str, Variable], initial: object) -> bool:
-    """Whether a declaration has anything for this module to read."""
-    keys = ("domain", "table", "noise")
-    return bool(initial) or any(
-        starts_from_law(v) or any(getattr(v, key) is not None for key in keys)
-        for v in variables.values()
-    )
 
 
 def read_finite(
@@ -256,10 +147,10 @@ class _Reader:
                     ("variables", name, "parents", i),
                 )
         rows: dict[tuple[Label, ...], Law] = {}
-        for i, row in enumerate(variable.table or ()):
-            key, law = self._row(name, parents, row, (*path, i))
+        for place, row in _rows(variable.table or (), len(parents), path):
+            key, law = self._row(name, parents, row, place)
             if key in rows:
-                raise ModelError(f"a second row for {_shown(key)}: keep one", (*path, i))
+                raise ModelError(f"a second row for {_shown(key)}: keep one", place)
             rows[key] = law
         options = [self._domains[parent] for parent, _ in parents]
         missing = [key for key in itertools.product(*options) if key not in rows]
@@ -348,32 +239,22 @@ class _Reader:
         return key, p
 
 
-def noise_parts(text: str, path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return a noise's kind and its arguments.
+def _rows(table: Any, parents: int, path: Path) -> Iterator[tuple[Path, tuple[Any, ...]]]:
+    """Yield a table's rows with their places: a list of rows, or maps nested by parent.
 
-    Raises:
-        ModelError: It is none of uniform, normal(mean, sd) and bernoulli(p).
-
-    Example:
-        >>> noise_parts("normal(0, 1)", ())
-        ('normal', ('0', '1'))
+    `{high: {hot: hot, cold: warm}}` and `{"high, hot": hot}` say what `[high, hot, hot]` says.
     """
-    match = _NOISE.fullmatch(text)
-    wanted = {"uniform": 0, "normal": 2, "bernoulli": 1}
-    kind = match[1] if match else text
-    if match is None or kind not in wanted:
-        raise ModelError(
-            f"expected noise such as uniform, normal(0,1), bernoulli(1/2) or a map of labels to "
-            f"probabilities, found '{text}'{suggestion(kind, wanted)}",
-            path,
-        )
-    inner = (match[2] or "").strip()
-    arguments = tuple(part.strip() for part in inner.split(",")) if inner else ()
-    if len(arguments) != wanted[kind]:
-        raise ModelError(
-            f"{kind} takes {wanted[kind]} arguments, found {len(arguments)} in '{text}'", path
-        )
-    return kind, arguments
+    if not isinstance(table, Mapping):
+        yield from (((*path, i), row) for i, row in enumerate(table))
+        return
+    for text, entry in table.items():
+        key = tuple(part.strip() for part in str(text).split(","))
+        inner = parents - len(key)
+        if inner > 0 and isinstance(entry, Mapping):
+            for place, row in _rows(entry, inner, (*path, text)):
+                yield place, (*key, *row)
+        else:
+            yield (*path, text), (*key, entry)
 
 
 def _normal(law: dict[Any, Number], path: Path) -> dict[Any, Number]:

@@ -1,0 +1,247 @@
+// The baselines: the work of W1, W2 and W3 by hand, register-blocked and vectorised.
+// Compiled with -O3 -march=native; the compiler may contract products and sums (its default).
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+typedef double v8 __attribute__((vector_size(64)));
+typedef int64_t m8 __attribute__((vector_size(64)));
+typedef uint64_t u8 __attribute__((vector_size(64)));
+
+static inline v8 splat(double x) { return v8{x, x, x, x, x, x, x, x}; }
+static inline u8 splat_u(uint64_t x) { return u8{x, x, x, x, x, x, x, x}; }
+
+// W1: Lorenz by Euler's method, W with the total and the direct tangents (A = {a}), all stored.
+extern "C" void w1(int64_t steps, double dt, double sigma, double rho, double beta, double* w,
+                   double* x, double* y) {
+  double a = 1, b = 1, c = 1, xa = 0, xb = 1, xc = 0, yb = 1, yc = 0;
+  w[0] = a, w[1] = b, w[2] = c, x[0] = xa, x[1] = xb, x[2] = xc, y[0] = 0, y[1] = yb, y[2] = yc;
+  for (int64_t t = 1; t <= steps; t++) {
+    double na = a + dt * (sigma * (b - a));
+    double nb = b + dt * (a * (rho - c) - b);
+    double nc = c + dt * (a * b - beta * c);
+    double ka = dt * (rho - c), kc = dt * a, kb = dt * b;
+    double nxa = xa + (dt * sigma) * (xb - xa);
+    double nxb = xb + (ka * xa - kc * xc) - dt * xb;
+    double nxc = xc + (kb * xa + kc * xb) - (dt * beta) * xc;
+    double nyb = yb - kc * yc - dt * yb;
+    double nyc = yc + kc * yb - (dt * beta) * yc;
+    a = na, b = nb, c = nc, xa = nxa, xb = nxb, xc = nxc, yb = nyb, yc = nyc;
+    double *o = w + 3 * t, *p = x + 3 * t, *q = y + 3 * t;
+    o[0] = a, o[1] = b, o[2] = c, p[0] = xa, p[1] = xb, p[2] = xc, q[0] = 0, q[1] = yb, q[2] = yc;
+  }
+}
+
+// W2: the saturating thermostat from many starts, final Comp kept; B registers of eight lanes.
+// The products dt p and dt p / theta are folded by hand, and A = {T} is built in.
+template <int B>
+static void w2_block(const double* starts, double* comp, int64_t n, int64_t steps, double dt,
+                     double d, double theta, double p) {
+  const v8 k = splat(dt * p / theta), top = splat(dt * p), D = splat(d), zero = splat(0);
+  for (int64_t i = 0; i + 8 * B <= n; i += 8 * B) {
+    v8 R[B], T[B], xR[B], xT[B], yR[B];
+    for (int j = 0; j < B; j++) {
+      std::memcpy(&R[j], starts + i + 8 * j, 64);
+      T[j] = zero, xR[j] = splat(1), xT[j] = zero, yR[j] = splat(1);
+    }
+    for (int64_t t = 1; t <= steps; t++)
+      for (int j = 0; j < B; j++) {
+        v8 push = k * T[j];
+        m8 high = push >= top, low = push <= -top;
+        push = high ? top : (low ? -top : push);
+        v8 slope = (high | low) ? zero : k;
+        v8 newT = R[j] - D, newxT = xR[j];
+        R[j] -= push;
+        xR[j] -= slope * xT[j];
+        T[j] = newT, xT[j] = newxT;
+      }
+    for (int j = 0; j < B; j++) {
+      v8 c = xR[j] / yR[j];
+      std::memcpy(comp + i + 8 * j, &c, 64);
+    }
+  }
+}
+
+extern "C" void w2(const double* starts, double* comp, int64_t n, int64_t steps, double dt, double d,
+                   double theta, double p, int64_t block) {
+  if (block == 1) w2_block<1>(starts, comp, n, steps, dt, d, theta, p);
+  if (block == 2) w2_block<2>(starts, comp, n, steps, dt, d, theta, p);
+  if (block == 4) w2_block<4>(starts, comp, n, steps, dt, d, theta, p);
+}
+
+// The same work for any A: the direct tangent is carried and A is a mask, as the engine does.
+template <int B>
+static void w2_any_block(const double* starts, double* comp, int64_t n, int64_t steps, double dt,
+                         double d, double theta, double p, int64_t hold_T, int64_t hold_R) {
+  const v8 k = splat(dt * p / theta), top = splat(dt * p), D = splat(d), zero = splat(0);
+  const int64_t aT = hold_T ? -1 : 0, aR = hold_R ? -1 : 0;
+  const m8 hT = {aT, aT, aT, aT, aT, aT, aT, aT}, hR = {aR, aR, aR, aR, aR, aR, aR, aR};
+  for (int64_t i = 0; i + 8 * B <= n; i += 8 * B) {
+    v8 R[B], T[B], xR[B], xT[B], yR[B], yT[B];
+    for (int j = 0; j < B; j++) {
+      std::memcpy(&R[j], starts + i + 8 * j, 64);
+      T[j] = zero, xR[j] = yR[j] = splat(1), xT[j] = yT[j] = zero;
+    }
+    for (int64_t t = 1; t <= steps; t++)
+      for (int j = 0; j < B; j++) {
+        v8 push = k * T[j];
+        m8 high = push >= top, low = push <= -top;
+        push = high ? top : (low ? -top : push);
+        v8 slope = (high | low) ? zero : k;
+        v8 newT = R[j] - D, newxT = xR[j], newyT = hT ? zero : yR[j];
+        R[j] -= push;
+        xR[j] -= slope * xT[j];
+        yR[j] = hR ? zero : yR[j] - slope * yT[j];
+        T[j] = newT, xT[j] = newxT, yT[j] = newyT;
+      }
+    for (int j = 0; j < B; j++) {
+      v8 c = xR[j] / yR[j];
+      std::memcpy(comp + i + 8 * j, &c, 64);
+    }
+  }
+}
+
+extern "C" void w2_any(const double* starts, double* comp, int64_t n, int64_t steps, double dt,
+                       double d, double theta, double p, int64_t hT, int64_t hR, int64_t block) {
+  if (block == 1) w2_any_block<1>(starts, comp, n, steps, dt, d, theta, p, hT, hR);
+  if (block == 2) w2_any_block<2>(starts, comp, n, steps, dt, d, theta, p, hT, hR);
+  if (block == 4) w2_any_block<4>(starts, comp, n, steps, dt, d, theta, p, hT, hR);
+}
+
+extern "C" void w2_scalar(const double* starts, double* comp, int64_t n, int64_t steps, double dt,
+                          double d, double theta, double p) {
+  const double k = dt * p / theta, top = dt * p;
+  for (int64_t i = 0; i < n; i++) {
+    double R = starts[i], T = 0, xR = 1, xT = 0, yR = 1;
+    for (int64_t t = 1; t <= steps; t++) {
+      double push = k * T, slope = k;
+      if (push >= top) push = top, slope = 0;
+      else if (push <= -top) push = -top, slope = 0;
+      double newT = R - d, newxT = xR;
+      R -= push, xR -= slope * xT, T = newT, xT = newxT;
+    }
+    comp[i] = xR / yR;
+  }
+}
+
+// W3: stochastic gradient descent in the pit, W <- W - T g_j(W), j a fair bit of threefry2x64-20:
+// one block of two words serves 128 steps of a walker, as in the ensemble's streams.
+static inline u8 rotl(u8 x, int r) { return (x << r) | (x >> (64 - r)); }
+
+static inline void threefry(uint64_t k0, uint64_t k1, u8 c0, u8 c1, u8& o0, u8& o1) {
+  const uint64_t ks[3] = {k0, k1, 0x1BD11BDAA9FC1A22ULL ^ k0 ^ k1};
+  const int rot[8] = {16, 42, 12, 31, 16, 32, 24, 21};
+  u8 a = c0 + splat_u(ks[0]), b = c1 + splat_u(ks[1]);
+  for (int r = 0; r < 20; r++) {
+    a += b;
+    b = rotl(b, rot[r % 8]) ^ a;
+    if (r % 4 == 3) {
+      int q = r / 4 + 1;
+      a += splat_u(ks[q % 3]);
+      b += splat_u(ks[(q + 1) % 3] + q);
+    }
+  }
+  o0 = a, o1 = b;
+}
+
+// exp for arguments up to 0: degree 12 and one scaling, enough for what the losses need.
+static inline v8 exp_v(v8 x) {
+  const v8 magic = splat(6755399441055744.0);
+  x = x < splat(-708.0) ? splat(-708.0) : x;
+  v8 t = x * splat(1.4426950408889634) + magic;
+  v8 n = t - magic;
+  v8 r = (x - n * splat(6.93147180369123816490e-01)) - n * splat(1.90821492927058770002e-10);
+  v8 r2 = r * r, r4 = r2 * r2, r8 = r4 * r4;
+  v8 p01 = splat(1.0) + r, p23 = splat(1.0 / 2) + r * splat(1.0 / 6);
+  v8 p45 = splat(1.0 / 24) + r * splat(1.0 / 120), p67 = splat(1.0 / 720) + r * splat(1.0 / 5040);
+  v8 p89 = splat(1.0 / 40320) + r * splat(1.0 / 362880);
+  v8 pab = splat(1.0 / 3628800) + r * splat(1.0 / 39916800);
+  v8 p = (p01 + r2 * p23) + r4 * (p45 + r2 * p67) + r8 * (p89 + r2 * pab + r4 * splat(1.0 / 479001600));
+  u8 bits;
+  std::memcpy(&bits, &t, 64);
+  bits = (bits + splat_u(1023)) << 52;
+  v8 scale;
+  std::memcpy(&scale, &bits, 64);
+  return p * scale;
+}
+
+template <int B>
+static void w3_block(double* out, int64_t n, int64_t steps, double start, double T, uint64_t seed) {
+  const v8 one = splat(1), two = splat(2), rate = splat(T);
+  for (int64_t i = 0; i + 8 * B <= n; i += 8 * B) {
+    v8 W[B];
+    u8 lane[B], word[B], next[B];
+    for (int j = 0; j < B; j++) {
+      W[j] = splat(start);
+      for (int l = 0; l < 8; l++) lane[j][l] = i + 8 * j + l;
+    }
+    for (int64_t t = 0; t < steps; t++) {
+      if (t % 128 == 0)
+        for (int j = 0; j < B; j++) threefry(seed, 0, lane[j], splat_u(t / 128), word[j], next[j]);
+      if (t % 128 == 64)
+        for (int j = 0; j < B; j++) word[j] = next[j];
+      for (int j = 0; j < B; j++) {
+        v8 e = W[j] - two, f = W[j] - one;
+        v8 g = two * e * exp_v(-(e * e));
+        v8 pit = splat(200.0) * f * exp_v(splat(-100.0) * (f * f));
+        m8 bit = (m8)((word[j] >> (t % 64)) & splat_u(1)) != 0;
+        W[j] -= rate * (g + (bit ? pit : splat(0)));
+      }
+    }
+    for (int j = 0; j < B; j++) std::memcpy(out + i + 8 * j, &W[j], 64);
+  }
+}
+
+extern "C" void w3(double* out, int64_t n, int64_t steps, double start, double T, int64_t seed,
+                   int64_t block) {
+  if (block == 1) w3_block<1>(out, n, steps, start, T, seed);
+  if (block == 2) w3_block<2>(out, n, steps, start, T, seed);
+  if (block == 4) w3_block<4>(out, n, steps, start, T, seed);
+}
+
+extern "C" void w3_scalar(double* out, int64_t n, int64_t steps, double start, double T,
+                          int64_t seed) {
+  for (int64_t i = 0; i < n; i++) {
+    double W = start;
+    u8 word = splat_u(0), next = splat_u(0);
+    for (int64_t t = 0; t < steps; t++) {
+      if (t % 128 == 0) threefry(seed, 0, splat_u(i), splat_u(t / 128), word, next);
+      if (t % 128 == 64) word = next;
+      double e = W - 2, f = W - 1;
+      double g = 2 * e * std::exp(-(e * e));
+      if ((word[0] >> (t % 64)) & 1) g += 200 * f * std::exp(-100 * (f * f));
+      W -= T * g;
+    }
+    out[i] = W;
+  }
+}
+
+// The landscape as a whole program: N starts, all threads, Comp and Op of every start in memory.
+#ifdef PROGRAM
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+int main(int argc, char** argv) {
+  int64_t n = atoll(argv[1]), steps = atoll(argv[2]);
+  int threads = argc > 3 ? atoi(argv[3]) : 1;
+  int64_t padded = (n + 31) / 32 * 32;
+  std::vector<double> starts(padded), comp(padded), op(padded);
+  for (int64_t i = 0; i < padded; i++) starts[i] = 5 + 40.0 * (i < n ? i : n - 1) / (n - 1);
+  std::vector<std::thread> pool;
+  int64_t share = (padded / 32 + threads - 1) / threads * 32;
+  for (int k = 0; k < threads; k++)
+    pool.emplace_back([&, k] {
+      int64_t from = k * share, to = std::min(padded, from + share);
+      if (from >= to) return;
+      w2_any(&starts[from], &comp[from], to - from, steps, 0.02, 25, 1, 1, 1, 0, 4);
+      for (int64_t i = from; i < to; i++) op[i] = -std::log(std::fabs(comp[i]));
+    });
+  for (auto& thread : pool) thread.join();
+  double power = 0;
+  for (int64_t i = 0; i + 1 < n; i++)
+    power += (2 - comp[i] - comp[i + 1]) / 2 * (starts[i + 1] - starts[i]);
+  std::printf("%.6f %.6f\n", power, op[n / 2]);
+}
+#endif

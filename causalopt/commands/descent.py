@@ -1,0 +1,83 @@
+"""causalopt descent: the posts' pictures of a descent, one name each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from causalopt.commands.options import (
+    Initials,
+    ModelArgument,
+    Sets,
+    output_file,
+    read_model,
+    write_figure,
+)
+from causalopt.errors import QuestionError
+
+NAMES = ("losses", "gradients", "trajectories", "laws", "moments", "steps", "current", "op")
+
+Show = Annotated[
+    str, typer.Option("--show", metavar="|".join(NAMES), help="Which picture to draw.")
+]
+Out = Annotated[
+    str, typer.Option("--out", metavar="FILE", help="Where to write it: .png, .svg or .pdf.")
+]
+Span = Annotated[
+    str, typer.Option("--span", metavar="LO:HI", help="The values of W that are covered.")
+]
+Last = Annotated[int, typer.Option("--steps", metavar="N", help="The last step.")]
+Law = Annotated[
+    str,
+    typer.Option("--law", metavar="MEAN:SD", help="The normal law that laws and moments start at."),
+]
+Level = Annotated[
+    float | None, typer.Option("--beyond", metavar="V", help="The level of steps to escape.")
+]
+Heat = Annotated[
+    str, typer.Option("--temperatures", metavar="LO:HI", help="The T of steps and op.")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="S", help="The walkers' seed.")]
+
+
+def descent(
+    model: ModelArgument,
+    show: Show,
+    out: Out,
+    sets: Sets = None,
+    initial: Initials = None,
+    span: Span = "0:3",
+    steps: Last = 100,
+    law: Law = "0.5:0.175",
+    beyond: Level = None,
+    temperatures: Heat = "0.006:0.02",
+    seed: Seed = 0,
+) -> None:
+    """Draw a descent: losses, gradients, trajectories, laws, moments, steps, current or Op."""
+    if show not in NAMES:
+        raise QuestionError(f"--show is one of {', '.join(NAMES)}; '{show}' came")
+    if steps < 1:
+        raise QuestionError(f"--steps is 1 or more; {steps} came")
+    file = output_file(out, (".png", ".svg", ".pdf"))
+    from causalopt.draw.descents import PICTURES, Scene
+
+    low, high = _pair(span, "--span")
+    mean, deviation = _pair(law, "--law")
+    if not low < high or deviation <= 0:
+        raise QuestionError("--span goes from low to high, and --law has a positive deviation")
+    scene = Scene(
+        low, high, steps, mean, deviation, beyond, _pair(temperatures, "--temperatures"), seed
+    )
+    figure = PICTURES[show](read_model(model, sets, initial), scene)
+    if file is not None:
+        write_figure(figure, file)
+        typer.echo(f"wrote {file}", err=True)
+
+
+def _pair(text: str, option: str) -> tuple[float, float]:
+    try:
+        first, second = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise QuestionError(f"{option} takes two numbers such as 0:3; '{text}' came") from None
+    return first, second

@@ -1,0 +1,176 @@
+"""The adjoint: the derivatives of one node by all others, in one sweep from the end to the start.
+
+The full sweep and the one that avoids A run side by side. `x3_1` in the generated text is the
+adjoint of equation 3 one step back, over all paths; `y` avoids A; `p` and `q` are the rounding
+errors they carry, as in `source`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalopt.engine.linearization import linearize
+from causalopt.engine.plan import Floats, Plan
+from causalopt.engine.slopes import baselines_backwards
+from causalopt.template import Structure
+
+RESCALE = 32
+_LETTERS = "xypq"
+_HUGE, _TINY = 2.0**200, 2.0**-200
+
+
+@dataclasses.dataclass(frozen=True)
+class Adjoint:
+    """The derivatives of one node m by every node.
+
+    A derivative's value is mantissa * 2**exponent.
+
+    Attributes:
+        total: Over all paths, mantissas, shape [t, equation].
+        direct: Over the paths that avoid A.
+        total_error: Rounding error carried by `total`, in units of 2**-53.
+        direct_error: Likewise for `direct`.
+        exponents: Of total and direct, shape [t, 2].
+        values: W at the measured node.
+        kink: The last step at which some gap of a kink was closed, -1 for none.
+        nonfinite: Whether W left the finite numbers.
+    """
+
+    total: Floats
+    direct: Floats
+    total_error: Floats
+    direct_error: Floats
+    exponents: NDArray[np.int64]
+    values: float
+    kink: int
+    nonfinite: bool
+
+
+def run_adjoint(structure: Structure, plan: Plan, target: int) -> Adjoint:
+    """Return the derivatives of an equation's value at the plan's last step by every node.
+
+    Args:
+        structure: The template's rules.
+        plan: The baseline; its held set is A, its seed is not used.
+        target: The measured equation.
+    """
+    width = len(structure.names)
+    table = np.zeros((plan.steps + 1, 4, width))
+    exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
+    code = _reverse(structure)
+    state = [0.0] * code.size
+    shift = [0, 0]
+    kink, nonfinite, value = -1, False, math.nan
+    seed = target
+    for baseline in baselines_backwards(structure, dataclasses.replace(plan, seed=None)):
+        stop = baseline.first + len(baseline.values)
+        if stop == plan.steps + 1:
+            value = float(baseline.values[-1, target])
+        closed = np.flatnonzero(baseline.closed)
+        if len(closed) and kink < 0:
+            kink = baseline.first + int(closed[-1])
+        nonfinite |= not np.isfinite(baseline.values).all()
+        for t1 in range(stop, baseline.first, -RESCALE):
+            t0 = max(t1 - RESCALE, baseline.first)
+            rows: list[tuple[float, ...]] = []
+            cut = [_cut(plan, t, width) for t in range(t0, t1)]
+            slopes = baseline.slopes[t0 - baseline.first : t1 - baseline.first].tolist()
+            state = list(code.sweep(t0, t1, state, slopes, cut, rows, seed))
+            seed = -1
+            block = np.array(rows[::-1]).reshape(t1 - t0, 4, width)
+            table[t0:t1] = block
+            exponents[t0:t1] = shift
+            _rescale(state, shift, code.size // 4)
+    return Adjoint(
+        total=table[:, 0],
+        direct=table[:, 1],
+        total_error=table[:, 2],
+        direct_error=table[:, 3],
+        exponents=exponents,
+        values=value,
+        kink=kink,
+        nonfinite=nonfinite,
+    )
+
+
+def _cut(plan: Plan, t: int, width: int) -> tuple[list[bool], list[bool]]:
+    """Return which equations let nothing through: forced ones, and those in A besides."""
+    forced = plan.forced[t] if t < len(plan.forced) else np.zeros(width, dtype=bool)
+    return forced.tolist(), (forced | plan.held_at(t)).tolist()
+
+
+def _rescale(state: list[float], shift: list[int], size: int) -> None:
+    for world in (0, 1):
+        parts = [slice(k * size, (k + 1) * size) for k in (world, 2 + world)]
+        largest = max(map(abs, state[parts[0]]), default=0.0)
+        if not math.isfinite(largest) or largest == 0.0 or _TINY < largest < _HUGE:
+            continue
+        power = math.frexp(largest)[1]
+        shift[world] += power
+        for part in parts:
+            state[part] = [math.ldexp(value, -power) for value in state[part]]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Reverse:
+    """Generated code of the sweep, and how many numbers its state has."""
+
+    sweep: Callable[..., tuple[float, ...]]
+    size: int
+
+
+@functools.lru_cache(maxsize=64)
+def _reverse(structure: Structure) -> _Reverse:
+    linear = linearize(structure)
+    width = len(structure.names)
+    depth = max((partial.lag for partial in linear.partials), default=0)
+    state = [f"{w}{i}_{lag}" for w in _LETTERS for lag in range(depth + 1) for i in range(width)]
+    lines = [
+        "force, hold = cut[t - t0]",
+        f"({''.join(f's{k}, ' for k in range(len(linear.partials)))}) = slopes[t - t0]"
+        if linear.partials
+        else "pass",
+        "s = -1.0 if (t & (t >> 1)).bit_count() & 1 else 1.0",
+        *[f"if seed == {i}: x{i}_0 += 1.0; y{i}_0 += 1.0" for i in range(width)],
+        "seed = -1",
+    ]
+    numbered: dict[int, list[tuple[int, int, int]]] = {}
+    for k, partial in enumerate(linear.partials):
+        numbered.setdefault(partial.child, []).append((k, partial.parent, partial.lag))
+    for child in reversed(range(width)):
+        sign = "+-"[child.bit_count() & 1]
+        found = numbered.get(child, [])
+        for value, error, cut in (("x", "p", "force"), ("y", "q", "hold")) if found else ():
+            lines.append(f"if not {cut}[{child}]:")
+            for k, parent, lag in found:
+                noise = f"s{k} * {error}{child}_0 {sign} s * abs(r)"
+                lines.append(f"    r = s{k} * {value}{child}_0")
+                lines.append(f"    {value}{parent}_{lag} += r")
+                lines.append(f"    {error}{parent}_{lag} += {noise}")
+    lines.append(f"append(({', '.join(f'{w}{i}_0' for w in _LETTERS for i in range(width))},))")
+    for w in _LETTERS:
+        for i in range(width):
+            chain = [f"{w}{i}_{lag}" for lag in range(depth + 1)]
+            lines.append(f"{', '.join(chain)}{',' * (not depth)} = "
+                         f"{', '.join([*chain[1:], '0.0'])}{',' * (not depth)}")  # fmt: skip
+    source = "\n".join(
+        [
+            "def sweep(t0, t1, state, slopes, cut, rows, seed):",
+            f"    ({', '.join(state)},) = state",
+            "    append = rows.append",
+            "    for t in range(t1 - 1, t0 - 1, -1):",
+            *(f"        {line}" for line in lines),
+            f"    return ({', '.join(state)},)",
+        ]
+    )
+    namespace: dict[str, Any] = {}
+    code = compile(source, "<causalopt adjoint>", "exec")
+    exec(code, namespace)  # the text is generated above, from numbered names only
+    return _Reverse(namespace["sweep"], len(state))

@@ -1,0 +1,302 @@
+"""Op from all nodes to one, from one to all, and between many: labelled arrays.
+
+From all n to one m takes one reverse sweep (two worlds side by side); from one n to all m one
+forward pass; a matrix takes the fewer of the two.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import xarray
+from numpy.typing import NDArray
+
+from causalopt.engine import run_tangents
+from causalopt.engine.adjoint import Adjoint, run_adjoint
+from causalopt.engine.plan import Bools, Floats, Plan
+from causalopt.errors import QuestionError
+from causalopt.interventions import Intervention, plan_for
+from causalopt.measures import NAMES, ratios, status_codes
+from causalopt.model import Model
+from causalopt.response.effect import Part
+from causalopt.response.lanes import LaneEffect
+from causalopt.response.reach import reachable
+from causalopt.response.tangent import UNIT_ROUNDOFF, refuse_integers
+from causalopt.runs import node_text
+from causalopt.selectors import Node, Selection
+from causalopt.worlds import run_length
+
+LARGEST = 4_000_000
+
+
+def op_from_all(
+    model: Model,
+    target: str | Node,
+    *,
+    hold: str | Sequence[str | Node] | None = None,
+    steps: int | None = None,
+    given: Sequence[Intervention] = (),
+) -> xarray.Dataset:
+    """Measure Op(A; n, m) for every node n and one m, by one reverse sweep.
+
+    Args:
+        model: The model.
+        target: The measured node m such as `R[100]`, or a variable, at its last step.
+        hold: The set A; the model's own when not given.
+        steps: The last step, when `target` is a variable.
+        given: Interventions that make the baseline.
+
+    Returns:
+        `total`, `direct`, `log_total`, `log_direct`, `comp`, `op` (nats) and `status`, with axes
+        `variable` and `t` (the nudged node's step). Nodes of A have the status `held`: the nudge is
+        made in B.
+
+    Raises:
+        QuestionError: The question cannot be asked of this model.
+
+    Example:
+        >>> from causalopt import load
+        >>> found = op_from_all(load("thermostat"), "R[100]")
+        >>> found.op.sel(variable="R", t=0).round(6).item()
+        1.005085
+    """
+    node = _target(model, target, steps)
+    selection = _held(model, hold)
+    plan = plan_for(model, tuple(given), steps=node.t, hold=selection)
+    template = model.template
+    for name in template.names:
+        _refuse_integers(model, plan, name, node.variable)
+    place = template.index[node.variable]
+    found = run_adjoint(template.structure, plan, place)
+    columns = [template.index[name] for name in template.names]
+    paths = [_reaching(model, plan, place, avoid_held=avoid)[:, columns] for avoid in (False, True)]
+    held = plan.held[np.minimum(np.arange(node.t + 1), len(plan.held) - 1)][:, columns]
+    return _dataset(model, _adjoint_effect(found, columns, paths, held), ("t", "variable"),
+                    {"t": np.arange(node.t + 1), "variable": list(template.names)},
+                    {"target": node_text(model, node)}, selection)  # fmt: skip
+
+
+def op_to_all(
+    model: Model,
+    nudge: str | Node,
+    *,
+    hold: str | Sequence[str | Node] | None = None,
+    steps: int | None = None,
+    given: Sequence[Intervention] = (),
+) -> xarray.Dataset:
+    """Measure Op(A; n, m) for one n and every node m, by one forward pass.
+
+    Returns:
+        As `op_from_all`; the axes say the measured node.
+
+    Example:
+        >>> from causalopt import load
+        >>> found = op_to_all(load("thermostat"), "R[0]", steps=100)
+        >>> found.op.sel(variable="R", t=100).round(6).item()
+        1.005085
+    """
+    node, selection = model.node(nudge), _held(model, hold)
+    last = run_length(model, steps)
+    _check_nudge(model, node, selection, last)
+    plan = plan_for(model, tuple(given), steps=last, hold=selection, seed=node)
+    for name in model.template.names:
+        refuse_integers(model, plan, name)
+    effect = _forward_effect(model, plan)
+    names = list(model.template.names)
+    return _dataset(model, effect, ("t", "variable"),
+                    {"t": np.arange(last + 1), "variable": names},
+                    {"nudge": node_text(model, node)}, selection)  # fmt: skip
+
+
+def op_matrix(
+    model: Model,
+    *,
+    sources: Sequence[str | Node],
+    targets: Sequence[str | Node],
+    hold: str | Sequence[str | Node] | None = None,
+    given: Sequence[Intervention] = (),
+) -> xarray.Dataset:
+    """Measure Op(A; n, m) between nodes: every source n, every target m.
+
+    Args:
+        model: The model.
+        sources: Nodes n, such as `["R[0]", "R[5]"]`.
+        targets: Nodes m.
+        hold: The set A.
+        given: Interventions that make the baseline.
+
+    Returns:
+        As `op_from_all`, with axes `source` and `target`.
+
+    Example:
+        >>> from causalopt import load
+        >>> op_matrix(load("thermostat"), sources=["R[0]"], targets=["R[10]"]).op.round(6).values
+        array([[0.091277]])
+    """
+    if not sources or not targets:
+        raise QuestionError("a matrix needs at least one source and one target")
+    if len(sources) * len(targets) > LARGEST:
+        raise QuestionError(f"a matrix has at most {LARGEST} entries: ask for fewer nodes")
+    rows = [model.node(node) for node in sources]
+    columns = [model.node(node) for node in targets]
+    backwards = len(set(columns)) < len(set(rows))
+    lines = []
+    last = max(node.t for node in columns)
+    for node in columns if backwards else rows:
+        if backwards:
+            found = op_from_all(model, node, hold=hold, given=given)
+        else:
+            found = op_to_all(model, node, hold=hold, steps=last, given=given)
+        others = rows if backwards else columns
+        t = xarray.DataArray([other.t for other in others], dims="other")
+        names = xarray.DataArray([other.variable for other in others], dims="other")
+        # A node after the measured one cannot reach it.
+        reached = found.reindex(t=np.arange(max(other.t for other in others) + 1))
+        lines.append(reached.sel(t=t, variable=names).drop_vars(["t", "variable"]))
+    joined = xarray.concat(lines, dim="one")
+    before = joined["op"].isnull() & joined["status"].isnull()
+    joined["status"] = joined["status"].where(~before, "no_influence")
+    joined = joined.rename(one="target", other="source") if backwards else (
+        joined.rename(one="source", other="target"))  # fmt: skip
+    labels = {"source": [node_text(model, n) for n in rows],
+              "target": [node_text(model, n) for n in columns]}  # fmt: skip
+    joined = joined.assign_coords(labels).transpose("source", "target")
+    joined.attrs = {"model": model.name, "hold": found.attrs["hold"]}
+    return joined
+
+
+def _target(model: Model, target: str | Node, steps: int | None) -> Node:
+    if isinstance(target, str) and "[" not in target:
+        last = run_length(model, steps)
+        return model.node((target, last)) if not model.is_static else model.node(target)
+    return model.node(target)
+
+
+def _held(model: Model, hold: str | Sequence[str | Node] | None) -> Selection:
+    chosen = hold if hold is not None else model.question.hold
+    if chosen is None:
+        chosen = "A" if model.A else None
+    if chosen is None:
+        raise QuestionError('which nodes are held (the set A)? say hold="a"')
+    return model.selection(chosen)
+
+
+def _check_nudge(model: Model, node: Node, hold: Selection, last: int) -> None:
+    if any(node in window for window in hold):
+        raise QuestionError(f"the nudged node {node_text(model, node)} is in the held set: the "
+                            "nudge is made in B")  # fmt: skip
+    if node.t > last:
+        raise QuestionError(f"the nudged node {node_text(model, node)} lies after the last step "
+                            f"{last}")  # fmt: skip
+
+
+def _refuse_integers(model: Model, plan: Plan, source: str, target: str) -> None:
+    seeded = dataclasses.replace(plan, seed=(0, model.template.index[source]))
+    refuse_integers(model, seeded, target)
+
+
+def _forward_effect(model: Model, plan: Plan) -> LaneEffect:
+    template = model.template
+    run = run_tangents(template.structure, plan)
+    columns = [template.index[name] for name in template.names]
+    steps = np.arange(plan.steps + 1)
+    parts = []
+    for world, (mantissa, error) in enumerate(
+        ((run.total, run.total_error), (run.direct, run.direct_error))
+    ):
+        path = reachable(template, plan, avoid_held=world == 1)[:, columns]
+        parts.append(_part(mantissa[:, columns], error[:, columns], run.exponents[:, world], path))
+    held = plan.held[np.minimum(steps, len(plan.held) - 1)][:, columns]
+    on_kink = np.zeros(held.shape, dtype=bool)
+    if run.kink is not None:
+        on_kink[run.kink :] = True
+    finite = np.isfinite(run.values[:, columns])
+    return _effect(parts, held, finite, on_kink, np.isnan(run.values).any())
+
+
+def _adjoint_effect(
+    found: Adjoint, columns: list[int], paths: list[Bools], held: Bools
+) -> LaneEffect:
+    parts = [
+        _part(found.total[:, columns], found.total_error[:, columns],
+              found.exponents[:, 0], paths[0]),
+        _part(found.direct[:, columns], found.direct_error[:, columns],
+              found.exponents[:, 1], paths[1]),
+    ]  # fmt: skip
+    steps = np.arange(len(held))[:, None]
+    on_kink = paths[0] & (steps <= found.kink)
+    finite = np.full(held.shape, np.isfinite(found.values) and not found.nonfinite)
+    return _effect(parts, held, finite, on_kink, bool(np.isnan(found.values)))
+
+
+def _part(mantissa: Floats, error: Floats, exponents: NDArray[np.int64], path: Bools) -> Part:
+    spread = np.broadcast_to(exponents[:, None], mantissa.shape)
+    none = np.zeros(mantissa.shape, dtype=bool)
+    return Part(mantissa, spread, error * UNIT_ROUNDOFF, path, none)
+
+
+def _effect(
+    parts: list[Part], held: Bools, finite: Bools, on_kink: Bools, undefined: bool | np.bool_
+) -> LaneEffect:
+    return LaneEffect(
+        total=parts[0],
+        direct=parts[1],
+        held=held,
+        finite=finite,
+        kink=None,
+        nonfinite=None,
+        overflowed=False,
+        kinks=on_kink,
+        diverges=np.full(held.shape, not undefined),
+    )
+
+
+def _reaching(model: Model, plan: Plan, target: int, *, avoid_held: bool) -> Bools:
+    """Return which nodes have a path to the target at the last step, shape [t, equation]."""
+    template = model.template
+    width, last = len(template.equations), plan.steps
+    parents = [
+        [(template.index[name], lag) for name, lag in equation.parents]
+        for equation in template.equations
+    ]
+    reach = np.zeros((last + 1, width), dtype=bool)
+    reach[last, target] = True
+    for t in range(last, -1, -1):
+        forced = plan.forced[t] if t < len(plan.forced) else None
+        held = plan.held_at(t)
+        for i in reversed(range(width)):
+            closed = (forced is not None and forced[i]) or (avoid_held and held[i])
+            if reach[t, i] and not closed:
+                for j, lag in parents[i]:
+                    if lag <= t:
+                        reach[t - lag, j] = True
+    return reach
+
+
+def _dataset(
+    model: Model,
+    effect: LaneEffect,
+    dims: tuple[str, ...],
+    coordinates: dict[str, object],
+    attrs: dict[str, str],
+    hold: Selection,
+) -> xarray.Dataset:
+    codes = status_codes(effect)
+    comp, op = ratios(effect, codes)
+    held = effect.held
+    comp, op = np.where(held, np.nan, comp), np.where(held, np.nan, op)
+    return xarray.Dataset(
+        {
+            "total": (dims, effect.total.value),
+            "direct": (dims, effect.direct.value),
+            "log_total": (dims, effect.total.log, {"units": "nat"}),
+            "log_direct": (dims, effect.direct.log, {"units": "nat"}),
+            "comp": (dims, comp),
+            "op": (dims, op, {"units": "nat"}),
+            "status": (dims, NAMES[codes].astype(object)),
+        },
+        coords=coordinates,
+        attrs={"model": model.name, "hold": ", ".join(map(str, hold)), **attrs},
+    )

@@ -1,0 +1,59 @@
+"""The time limit: it holds on any thread, and passes results and errors through."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+
+import pytest
+import sympy
+
+from causalopt.symbolic.deadline import Deadline, OvertimeError
+
+
+def endless() -> None:
+    numbers = itertools.count()
+    while True:
+        try:
+            sympy.sin(next(numbers)).diff()
+        except Exception:
+            continue
+
+
+# hypothesis counts collections in a callback in which a stop is lost; it is raised again.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_endless_stage_is_stopped_in_time_and_its_thread_ends() -> None:
+    before, start = threading.active_count(), time.monotonic()
+    with pytest.raises(OvertimeError, match="not done within"):
+        Deadline.after(0.2).run(endless)
+    assert time.monotonic() - start < 2
+    assert threading.active_count() == before
+
+
+# hypothesis counts collections in a callback in which a stop is lost; it is raised again.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_limit_holds_off_the_main_thread_too() -> None:
+    found: list[str] = []
+
+    def work() -> None:
+        try:
+            Deadline.after(0.2).run(endless)
+        except OvertimeError:
+            found.append("stopped")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(5)
+    assert found == ["stopped"]
+
+
+def test_a_stage_within_its_time_gives_its_answer_or_its_error() -> None:
+    assert Deadline.after(5).run(max, 3, 4) == 4
+    with pytest.raises(ZeroDivisionError, match="zero"):
+        Deadline.after(5).run(lambda: 1 // 0)
+
+
+def test_no_stage_starts_after_the_deadline() -> None:
+    with pytest.raises(OvertimeError, match="no time is left"):
+        Deadline.after(-1).run(max, 1, 2)

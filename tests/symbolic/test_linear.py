@@ -1,0 +1,150 @@
+"""Closed forms of linear templates against the inverse of the unrolled graph, exactly."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+
+import pytest
+import sympy
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from causalopt.symbolic import Holding, LinearTemplate, Question, solve_linear
+from causalopt.symbolic.exact import exact_value
+from causalopt.symbolic.linear import T
+from causalopt.symbolic.powers import effect_after, effect_in_digits
+from tests.symbolic.strategies import K, P, questions, unrolled
+
+few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+ROOM = LinearTemplate(
+    ("R", "T"), {(1, 0, 1): sympy.S(1), (0, 1, 1): -K, (0, 0, 1): sympy.S(1)}, (K,)
+)
+HELD = Question(0, 0, Holding((), frozenset({1})))
+
+
+def value(form, step: int, values: dict[sympy.Symbol, Fraction]) -> Fraction:
+    known = dict(values)
+    known |= {name: exact_value(e, known) for name, e in form.definitions}
+    return exact_value(form.expr, known | {T: Fraction(step)})
+
+
+@few
+@given(questions(), st.sampled_from([(2, 3), (-1, 4), (0, 1), (1, 4), (1, 1), (-2, 1), (1, 2)]))
+def test_closed_forms_are_entries_of_the_inverse_of_the_unrolled_graph(asked, at) -> None:
+    template, question = asked
+    values = {P: sympy.Rational(*at), K: sympy.Rational(at[1], 4)}
+    exact = {s: Fraction(v.p, v.q) for s, v in values.items()}
+    solution = solve_linear(template, question)
+    last = 8
+    for hold, effect in ((False, solution.total), (True, solution.direct)):
+        expected = unrolled(template.subs(values), question, hold=hold, last=last)
+        assert effect.verification.passed, effect.verification.note
+        for step in range(effect.form.valid_from, last + 1):
+            try:
+                found = value(effect.form, step, exact)
+            except ZeroDivisionError:
+                assert effect.form.conditions, "a condition must name what divides by 0"
+                break
+            assert found == expected[step]
+
+
+@few
+@given(questions())
+def test_the_recurrence_and_the_powers_agree_with_the_unrolled_graph(asked) -> None:
+    template, question = asked
+    values = {P: sympy.Rational(2, 3), K: sympy.Rational(-5, 4)}
+    solution = solve_linear(template, question)
+    last = 7
+    pairs = list(zip(
+        unrolled(template.subs(values), question, hold=False, last=last),
+        unrolled(template.subs(values), question, hold=True, last=last), strict=True,
+    ))  # fmt: skip
+    assert solution.recur(last, values) == pairs
+    assert solution.at(last, values) == pairs[-1]
+
+
+@pytest.mark.parametrize("k", ["1/100", "1/4", "1", "3/2", "-1/2", "0"])
+def test_the_thermostat_is_right_on_both_sides_of_the_double_root(k: str) -> None:
+    solution = solve_linear(ROOM, HELD)
+    u = [Fraction(1), Fraction(1)]
+    for _ in range(30):
+        u.append(u[-1] - Fraction(k) * u[-2])
+    found = [value(solution.total.form, t, {K: Fraction(k)}) for t in range(32)]
+    assert found == u
+
+
+def test_at_a_quarter_comp_is_t_plus_one_over_two_to_the_t() -> None:
+    solution = solve_linear(ROOM, HELD)
+    special = solution.comp.subs(K, sympy.Rational(1, 4))
+    assert sympy.simplify(special - (T + 1) / 2**T) == 0
+
+
+def test_at_gain_one_the_thermostat_has_period_six() -> None:
+    comp = solve_linear(ROOM, HELD).comp.subs(K, 1)
+    assert [sympy.simplify(comp.subs(T, t)) for t in range(12)] == [1, 1, 0, -1, -1, 0] * 2
+
+
+def test_complex_roots_give_a_real_formula() -> None:
+    comp = solve_linear(ROOM, HELD).comp.subs(K, sympy.Rational(3, 5))
+    assert not comp.has(sympy.I)
+    assert comp.has(sympy.sin)
+
+
+def test_coinciding_roots_of_two_factors_have_their_own_formula() -> None:
+    a, b = sympy.symbols("a b")
+    chain = LinearTemplate(("x", "y"), {(0, 0, 1): a, (1, 1, 1): b, (1, 0, 1): sympy.S(1)}, (a, b))
+    form = solve_linear(chain, Question(0, 1, Holding())).total.form
+    apart = form.expr.subs({a: 3, b: 2})
+    together = form.expr.subs({a: 3, b: 3})
+    assert [apart.subs(T, t) for t in range(5)] == [0, 1, 5, 19, 65]
+    assert [together.subs(T, t) for t in range(5)] == [0, 1, 6, 27, 108]
+    assert not form.conditions
+
+
+def test_a_root_that_repeats_for_every_parameter_gives_powers_of_t() -> None:
+    a = sympy.Symbol("a")
+    edges = {(i, i, 1): a for i in range(3)} | {(1, 0, 1): sympy.S(1), (2, 1, 1): sympy.S(1)}
+    form = solve_linear(
+        LinearTemplate(("x", "y", "z"), edges, (a,)), Question(0, 2, Holding())
+    ).total.form
+    found = [form.expr.subs({a: sympy.Rational(1, 2), T: t}) for t in range(8)]
+    expected = [sympy.binomial(t, 2) / sympy.Integer(2) ** (t - 2) if t > 1 else 0
+                for t in range(8)]  # fmt: skip
+    assert found == expected
+
+
+def test_a_held_set_that_ends_gives_the_closed_form_after_it() -> None:
+    holding = Holding((frozenset({1}),) * 11, frozenset())
+    solution = solve_linear(ROOM, Question(0, 0, holding))
+    assert solution.verified
+    values = {K: sympy.Rational(1, 100)}
+    expected = unrolled(ROOM.subs(values), Question(0, 0, holding), hold=True, last=14)
+    form = solution.direct.form
+    assert form.valid_from == 10
+    exact = {K: Fraction(1, 100)}
+    assert [value(form, t, exact) for t in range(10, 15)] == expected[10:]
+
+
+def test_a_far_step_is_reached_by_powers_exactly_and_in_digits() -> None:
+    response = solve_linear(ROOM, HELD).total.response.subs({K: sympy.Rational(1, 100)})
+    u = [Fraction(1), Fraction(1)]
+    for _ in range(999):
+        u.append(u[-1] - u[-2] / 100)
+    assert effect_after(response, 1000) == sympy.Rational(*u[1000].as_integer_ratio())
+    assert float(effect_in_digits(response, 1000)) == pytest.approx(float(u[1000]), rel=1e-15)
+
+
+def test_five_variables_with_ten_free_parameters_take_under_five_seconds() -> None:
+    free = sympy.symbols("p0:10")
+    edges = {(i, j, 1): sympy.Rational((3 * i + 5 * j) % 7 - 3, 8)
+             for i in range(5) for j in range(5)}  # fmt: skip
+    cells = [(0, 0), (0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (1, 1), (2, 0), (3, 1), (4, 4)]
+    edges |= {(i, j, 1): p for (i, j), p in zip(cells, free, strict=True)}
+    template = LinearTemplate(tuple("abcde"), edges, free)
+    # Processor time: a busy machine is no fault of the algebra.
+    start = time.process_time()
+    solution = solve_linear(template, Question(0, 2, Holding((), frozenset({3}))))
+    assert time.process_time() - start < 5
+    assert solution.verified
+    assert solution.total.form.expr.has(sympy.RootSum)

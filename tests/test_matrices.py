@@ -1,0 +1,65 @@
+"""Op from all, to all and between many, against runs of one question each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from causalopt import Model, load, run
+from causalopt.errors import QuestionError
+from causalopt.matrices import op_from_all, op_matrix, op_to_all
+
+
+def test_one_reverse_sweep_answers_for_every_nudged_node() -> None:
+    found = op_from_all(load("lorenz"), "b[120]")
+    for variable in ("b", "c"):
+        for t in (0, 60, 119):
+            own = run(load("lorenz"), nudge=f"{variable}[{t}]", steps=120, target="b")
+            one = found.sel(variable=variable, t=t)
+            assert one.op.item() == pytest.approx(own.op[-1], abs=1e-10)
+            assert one.comp.item() == pytest.approx(own.comp[-1], rel=1e-10)
+            assert one.status.item() == own.status[-1]
+
+
+def test_nodes_of_a_are_held_and_later_nodes_have_no_influence() -> None:
+    found = op_from_all(load("thermostat"), "R[20]")
+    assert (found.status.sel(variable="T") != "ok").all()
+    assert np.isnan(found.op.sel(variable="T")).all()
+    assert found.status.sel(variable="R", t=20).item() == "ok"
+    assert found.op.sel(variable="R", t=20).item() == 0.0
+
+
+def test_one_forward_pass_answers_for_every_measured_node() -> None:
+    found = op_to_all(load("lorenz"), "c[5]", steps=80)
+    for variable in ("b", "c"):
+        own = run(load("lorenz"), nudge="c[5]", target=variable, steps=80)
+        np.testing.assert_array_equal(found.op.sel(variable=variable), own.op)
+        np.testing.assert_array_equal(found.status.sel(variable=variable), own.status)
+
+
+@pytest.mark.parametrize("targets", [["b[40]", "c[35]"], ["c[40]"]])
+def test_a_matrix_agrees_with_single_questions_either_way(targets: list[str]) -> None:
+    sources = ["b[0]", "c[3]"]
+    found = op_matrix(load("lorenz"), sources=sources, targets=targets)
+    for n in sources:
+        for m in targets:
+            own = run(load("lorenz"), nudge=n, target=m[0], steps=int(m[2:-1]))
+            assert found.op.sel(source=n, target=m).item() == pytest.approx(own.op[-1], abs=1e-10)
+
+
+def test_a_source_after_its_target_has_no_influence() -> None:
+    found = op_matrix(load("lorenz"), sources=["b[0]", "b[9]"], targets=["b[4]"])
+    assert found.status.sel(source="b[9]").item() == "no_influence"
+
+
+def test_bad_questions_are_refused_by_name() -> None:
+    model = load("thermostat")
+    with pytest.raises(QuestionError, match="at least one source"):
+        op_matrix(model, sources=[], targets=["R[3]"])
+    with pytest.raises(QuestionError, match="made in B"):
+        op_to_all(model, "T[0]", steps=5)
+    with pytest.raises(QuestionError, match="after the last step"):
+        op_to_all(model, "R[9]", steps=5)
+    bare = Model(name="m", variables={"x": {"rule": "x[t-1]", "initial": 1}})
+    with pytest.raises(QuestionError, match="which nodes are held"):
+        op_from_all(bare, "x[3]")
