@@ -197,7 +197,7 @@ def variance(sheet: Sheet) -> None:
             "standard deviation of R",
             "log V[P'_t+1] - log V[P_t+1]",
             x_scale="log",
-            limits=(0, 5.5),
+            limits=(0, 7),
         ),
         Panel(
             [

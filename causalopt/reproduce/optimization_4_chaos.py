@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.draw.palette import BLUE, FAINT
 from causalopt.growth import rates
 from causalopt.reproduce.optimization_4_lorenz import TIME, lorenz, op_panel, parts_panel
 from causalopt.reproduce.plots import Line, Map, Panel, line_figure, map_figure
@@ -133,8 +134,8 @@ def smaller_nudges(sheet: Sheet) -> None:
             panels.append(
                 Panel(
                     [
-                        Line(one.t[: last + 1], op, f"delta = {delta:g}"),
-                        Line(limit.t[: last + 1], limit.op[: last + 1], "limit"),
+                        Line(limit.t[: last + 1], limit.op[: last + 1], "limit", FAINT, "-"),
+                        Line(one.t[: last + 1], op, f"delta = {delta:g}", BLUE, "--"),
                     ],
                     TIME,
                     "Op [nats]",
@@ -144,7 +145,7 @@ def smaller_nudges(sheet: Sheet) -> None:
             name,
             f"{title}: Op(a; b_0, b) with delta = 1e-5, 1e-6, 1e-7.",
             line_figure(panels, columns=3, size=(4.2, 3.2)),
-            "A line that stops has y - w = 0 to the last bit.",
+            "Where the dashed line stops, y - w is 0 to the last bit.",
         )
     part = {delta: _parting(one.op, limit.op) * 0.01 for delta, one in found.items()}
     short = min(part.values())

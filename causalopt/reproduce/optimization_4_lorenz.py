@@ -270,7 +270,7 @@ def complex_op(sheet: Sheet) -> None:
         "op-b",
         "Op of b over time, n = c_0.",
         line_figure([op_panel(b, "b")]),
-        "b does not feel c_0 at t = 0 and 1, where Op is undefined.",
+        "b does not feel c_0 in the first two steps, where Op is undefined.",
     )
     sheet.picture(
         "op-c",

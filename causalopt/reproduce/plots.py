@@ -143,7 +143,7 @@ def table_figure(
     grid = np.ravel(figure.subplots(1, len(tables), squeeze=False))
     for axes, (title, cells) in zip(grid, tables.items(), strict=True):
         values = np.array([[as_number(c) if shade else 0.0 for c in row] for row in cells])
-        axes.imshow(values, cmap="Blues", vmin=0, vmax=max(1.3 * float(values.max()), 0.5))
+        axes.imshow(values, cmap="Blues", vmin=0, vmax=max(2.0 * float(values.max()), 0.5))
         for i, row in enumerate(cells):
             for j, cell in enumerate(row):
                 axes.text(j, i, str(cell), ha="center", va="center", fontsize=8, color=INK)

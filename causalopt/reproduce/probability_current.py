@@ -134,13 +134,16 @@ def first_term(sheet: Sheet) -> None:
     )
     chain, times = full_batch(), np.arange(0, 101, 10, dtype=float)
     for name, mean, deviation in (("left", 0.5, 0.175), ("wide", 1.5, 0.4)):
-        points = normal_points(mean, deviation, 1000)
-        flow = evolve_by_diffusion(chain, points, times, cells=1200)
+        points = normal_points(mean, deviation, 4000)
+        flow = evolve_by_diffusion(chain, points, times, cells=400)
+        figure = plot_laws(flow)
+        figure.axes[0].set_ylim(0, 6)
+        figure.axes[0].set_xlim(0, 2.8)
         sheet.picture(
             f"law-{name}",
             f"A law of mean {mean:g} and deviation {deviation:g}, every ten steps.",
-            plot_laws(flow),
-            "By the current -T G P alone. Peaks at the pit and the well are cut by the grid.",
+            figure,
+            "By the current -T G P alone. Peaks in the pit and the well go on far above the frame.",
         )
     times = np.arange(0, 301, 20, dtype=float)
     points = normal_points(0.5, 0.175, 1000)
@@ -180,10 +183,12 @@ def spreading(sheet: Sheet) -> None:
     points = normal_points(0.0, 0.05, 500)
     flow = evolve_by_diffusion(chain, points, times, cells=1200)
     walkers = evolve_by_ensemble(chain, points, times, copies=20, seed=3)
+    figure = plot_laws(flow)
+    figure.axes[0].set_xlim(-1.5, 1.5)
     sheet.picture(
         "laws",
         "A concentrated law broadens.",
-        plot_laws(flow),
+        figure,
         "G = 0, S² = 1, T = 0.02; every 50 steps.",
     )
     sheet.picture(
@@ -241,12 +246,13 @@ def linear(sheet: Sheet) -> None:
     chain, times = chain_of(model).step, np.arange(0, 13, dtype=float)
     points = normal_points(0.8, 0.15, 500)
     flow = evolve_by_diffusion(chain, points, times, cells=1200, step=0.05)
+    smooth = evolve_by_diffusion(chain, normal_points(0.8, 0.15, 4000), times, cells=200, step=0.05)
     exact = evolve_by_operator(chain, points, times, nodes=1500)
     walkers = evolve_by_ensemble(chain, points, times, copies=20, seed=4)
     sheet.picture(
         "laws",
         "The law moves to the centre and does not concentrate.",
-        plot_laws(flow),
+        plot_laws(smooth),
         "The post gives no start: a normal law of mean 0.8 and deviation 0.15, our choice.",
     )
     sheet.picture(

@@ -82,7 +82,7 @@ def _rates_of_learning(sheet: Sheet) -> None:
         ", ".join(f"T = {T:g}: {n}" for T, n in need.items()),
         agrees=need[0.5] < need[0.2],
         section=INTRO,
-        note="steps until |W - 2| < 0.01 for good; 500 means not at all",
+        note="steps until |W - 2| < 0.01 for good; 501 means not at all",
     )
     left = {width: _left_over(width, T) for width, T in ((1.0, 0.5), (0.5, 0.125))}
     sheet.claim(

@@ -35,13 +35,15 @@ def escape_broad(sheet: Sheet) -> None:
     question = Escape((stationary()[0],), stationary()[1], (100, 1000))
     Ts = np.array([0.005, 0.01, 0.0125, 0.015, 0.0175, 0.02, 0.025, 0.03, 0.04, 0.05])
     exact = np.array([chances(T, question.within) for T in Ts])
+    fine = np.unique(np.concatenate([Ts, np.linspace(0.005, 0.05, 31)]))
+    curve = np.array([chances(T, question.within) for T in fine])
     found = np.array(
         [escape_by_ensemble(chain_at(T), question, walkers=1000, seed=1).probability for T in Ts]
     )
     for place, steps in enumerate(question.within):
         panel = Panel(
             [
-                Line(Ts, exact[:, place], "transfer operator"),
+                Line(fine, curve[:, place], "transfer operator"),
                 Line(Ts, found[:, place], "1000 walkers", marker="o", dash="none"),
             ],
             "T",
@@ -150,6 +152,6 @@ def steps_needed(sheet: Sheet) -> None:
         agrees=inverse.r_squared > line.r_squared > 0.8,
         section=MONTE,
         note="a function of T it is; a straight one in 1/T rather than in T, for a barrier "
-        f"V is climbed at cost V/T: fitted {inverse.slope:.3f}, from the quasi-potential "
-        f"{float(times.barrier[0] * Ts[0]):.3f}",
+        f"V is climbed at cost V/T. The fit has V = {inverse.slope:.3f}; the quasi-potential, the "
+        f"limit of small T without prefactor, {float(times.barrier[0] * Ts[0]):.3f}",
     )
