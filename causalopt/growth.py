@@ -21,6 +21,7 @@ from causalopt.engine.source import Layout
 from causalopt.errors import QuestionError
 from causalopt.interventions import held_mask, plan_for
 from causalopt.model import Model
+from causalopt.response.integers import refuse_in_dynamics
 from causalopt.runs import plain
 from causalopt.selectors import Selection
 
@@ -104,6 +105,7 @@ def rates(
     lead = count // 10 if transient is None else transient
     if count < _BATCHES or lead < 0:
         raise QuestionError(f"rates need at least {_BATCHES} steps, and a transient of 0 or more")
+    refuse_in_dynamics(model)
     linear = linearize(model.template.structure)
     plan = plan_for(model, steps=lead + count)
     terms = tuple(partial.term for partial in linear.partials)

@@ -88,3 +88,25 @@ def test_a_rate_that_cannot_be_is_refused(model: Model, options: dict, message: 
 
 def test_a_diverging_run_says_so() -> None:
     assert rates(one("x[t-1]**2 + 2"), steps=50).status == "diverged"
+
+
+@pytest.mark.parametrize("whole", [{"kind": "integer"}, {"domain": "0..4"}])
+def test_rates_refuse_dynamics_through_whole_numbers(whole: dict[str, str]) -> None:
+    variables = {
+        "n": {"rule": "clip(n[t-1] + floor(x[t-1]/10), 0, 4)", "initial": 3, **whole},
+        "x": {"rule": "x[t-1] - 0.1*n[t-1]", "initial": 35},
+    }
+    model = Model(name="counter", variables=variables, partition={"A": "n"})
+    with pytest.raises(QuestionError, match="'n' takes whole numbers and the dynamics read it"):
+        rates(model, steps=100)
+
+
+def test_rates_pass_by_whole_numbers_that_carry_nothing() -> None:
+    variables = {
+        "x": {"rule": "x[t-1]/2", "initial": 8},
+        "shown": {"rule": "floor(x[t])", "kind": "integer"},
+        "day": {"rule": "floor(t/24)", "kind": "integer"},
+        "a": {"rule": "x[t-1] + day[t]", "initial": 0},
+    }
+    model = Model(name="aside", variables=variables, partition={"A": "a"})
+    assert rates(model, steps=100).lyapunov[0] == pytest.approx(-math.log(2), rel=1e-12)
