@@ -13,13 +13,7 @@ setup: .venv/.done
 	touch $@
 
 demo: setup
-	mkdir -p out
-	$(BIN)/causalopt run thermostat --plot out/thermostat.png
-	$(BIN)/causalopt run lorenz --set rho=0.8 --plot out/lorenz_stable.png
-	$(BIN)/causalopt run lorenz --steps 2000 --plot out/lorenz_chaotic.png
-	$(BIN)/causalopt rates lorenz --method rk4
-	$(BIN)/causalopt draw thermostat --steps 4 --out out/thermostat.svg
-	@echo "pictures are in out/"
+	$(BIN)/causalopt reproduce --demo --out out
 
 test: setup
 	$(BIN)/python -m pytest

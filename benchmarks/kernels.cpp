@@ -215,3 +215,33 @@ extern "C" void w3_scalar(double* out, int64_t n, int64_t steps, double start, d
     out[i] = W;
   }
 }
+
+// The landscape as a whole program: N starts, all threads, Comp and Op of every start in memory.
+#ifdef PROGRAM
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+int main(int argc, char** argv) {
+  int64_t n = atoll(argv[1]), steps = atoll(argv[2]);
+  int threads = argc > 3 ? atoi(argv[3]) : 1;
+  int64_t padded = (n + 31) / 32 * 32;
+  std::vector<double> starts(padded), comp(padded), op(padded);
+  for (int64_t i = 0; i < padded; i++) starts[i] = 5 + 40.0 * (i < n ? i : n - 1) / (n - 1);
+  std::vector<std::thread> pool;
+  int64_t share = (padded / 32 + threads - 1) / threads * 32;
+  for (int k = 0; k < threads; k++)
+    pool.emplace_back([&, k] {
+      int64_t from = k * share, to = std::min(padded, from + share);
+      if (from >= to) return;
+      w2_any(&starts[from], &comp[from], to - from, steps, 0.02, 25, 1, 1, 1, 0, 4);
+      for (int64_t i = from; i < to; i++) op[i] = -std::log(std::fabs(comp[i]));
+    });
+  for (auto& thread : pool) thread.join();
+  double power = 0;
+  for (int64_t i = 0; i + 1 < n; i++)
+    power += (2 - comp[i] - comp[i + 1]) / 2 * (starts[i + 1] - starts[i]);
+  std::printf("%.6f %.6f\n", power, op[n / 2]);
+}
+#endif

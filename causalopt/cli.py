@@ -91,12 +91,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         code = 130
-    except BrokenPipeError:
-        # The reader of our output has gone; Python would complain once more at exit.
+    except OSError as error:
+        # Our output cannot be written; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            typer.echo(f"error: cannot write: {error.strerror}", err=True)
         return 1
     except MemoryError:
-        _complain("not enough memory for this many steps: run fewer", Location(), words)
+        _complain("not enough memory: ask for fewer steps, points or walkers", Location(), words)
         return 1
     if code == 130:
         typer.echo("interrupted", err=True)

@@ -18,22 +18,26 @@ Method = Literal["euler", "rk4"]
 
 def _scalar(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"expected a number or an expression, found {_shown(value)}")
+        raise ValueError(f"expected a number or an expression, found {shown(value)}")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"expected a finite number, found {value}")
     return value
 
 
-def _shown(value: Any) -> str:
-    kinds = {dict: "a mapping", list: "a list", type(None): "nothing", bool: "a truth value"}
-    return kinds.get(type(value), repr(value))
+def shown(value: Any) -> str:
+    """Return what a message calls a value that was found."""
+    kinds = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "nothing"}
+    if isinstance(value, bool):
+        return "a truth value"
+    text = kinds.get(type(value), repr(value))
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _text(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return repr(value)
     if not isinstance(value, str):
-        raise ValueError(f"expected a text, found {_shown(value)}")
+        raise ValueError(f"expected a text, found {shown(value)}")
     return value
 
 

@@ -31,10 +31,10 @@ def draw_noise(model: Model, steps: int, *, seed: int = 0) -> dict[str, Floats]:
         [1.0, 0.0, 1.0, 0.0, 0.0]
     """
     names = [name for name, variable in model.variables.items() if variable.noise is not None]
-    if not names:
-        return {}
     if not 0 <= seed < 1 << 64:
         raise QuestionError(f"a seed is an integer from 0 to 2^64 - 1, found {seed}")
+    if not names:
+        return {}
     return {name: _draws(model, name, steps, seed, site) for site, name in enumerate(names)}
 
 

@@ -105,6 +105,8 @@ def _parse_toml(text: str, name: str) -> tuple[Any, Positions]:
         place = Location(name, *spot)
         message = re.sub(r" \(at .*\)", "", str(error))
         raise ModelError(f"not TOML: {message}", location=place) from None
+    except RecursionError:
+        raise ModelError("nested too deeply for a model", location=Location(name, 1, 1)) from None
     return data, _toml_positions(text)
 
 

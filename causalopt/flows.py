@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Literal
 
-from causalopt.expressions.parse import CLOCK
+from causalopt.expressions.scope import CLOCK
 from causalopt.expressions.term import Term, const, leaves, ref, substitute
 
 

@@ -172,13 +172,10 @@ def _ordered(values: Floats) -> tuple[float, ...]:
 def _whole_variables(model: Model, hold: str | Sequence[str] | None) -> Selection:
     if model.is_static:
         raise QuestionError("rates are about growth in time, and this model has none")
-    chosen = hold if hold is not None else model.question.hold
-    if chosen is None and model.A:
-        chosen = "A"
-    if chosen is None:
-        raise QuestionError("which variables are held (the set A)? say --hold a (hold=\"a\" in "
+    selection = model.held_set(hold)
+    if selection is None:
+        raise QuestionError('which variables are held (the set A)? say --hold a (hold="a" in '
                             "Python), or give the model a partition")  # fmt: skip
-    selection = model.selection(chosen)
     for window in selection:
         if not window.is_whole:
             raise QuestionError(

@@ -109,6 +109,8 @@ def write_sweep(dataset: xarray.Dataset, path: str | os.PathLike[str]) -> Path:
         dataset.to_zarr(Path(folder) / "store.zarr", mode="w", consolidated=False)
         os.replace(Path(folder) / "store.zarr", target)
     except OSError as error:
+        if target.exists():
+            raise FileError(f"'{path}' was written meanwhile: name another store") from None
         raise FileError(f"cannot write '{target}': {error.strerror or error}") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -51,7 +51,7 @@ def load(name: str | os.PathLike[str]) -> Model:
     files = shipped()
     if text in files:
         return read_model(files[text])
-    if Path(text).is_file():
+    if os.path.isfile(text):  # a name too long for a path is simply no file
         return read_model(text)
     raise UnknownNameError(
         f"no shipped model is called '{text}'{suggestion(text, files)}; a file's name ends in "

@@ -17,10 +17,10 @@ from causalopt.response import Effect
 STATUSES = {
     "ok": "Comp and Op are as computed",
     "perfect": "the total effect is 0: A removes all of the disturbance",
-    "only_path": "the direct effect is 0: A is the only conduit",
+    "only_path": "the direct effect is 0: all that reaches m comes through A",
     "no_influence": "both effects are 0: n does not reach m, Op is undefined",
     "held": "m is in A: its value in Y is that in W",
-    "diverged": "a value overflowed to infinity",
+    "diverged": "a value became infinite: an overflow, or a division by zero",
     "nonfinite": "a value is not a number",
     "kink": "a branch decided the answer: it depends on the side or the size of the nudge",
     "unresolved": "cancellation below the resolution of floats",
@@ -64,6 +64,8 @@ def ratios(effect: Effect, codes: NDArray[np.int8]) -> tuple[Floats, Floats]:
     plain = (total.exponent == direct.exponent) & (direct.mantissa != 0)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         comp = np.where(plain, total.mantissa / np.where(plain, direct.mantissa, 1.0), comp)
+    # A zero denominator has no sign of its own: Comp is infinite, not minus infinite.
+    comp = np.where((direct.mantissa == 0) & (total.mantissa != 0), np.inf, comp)
     undefined = np.isin(codes, [_CODES[s] for s in ("no_influence", "diverged", "nonfinite")])
     undefined |= (total.mantissa == 0) & (direct.mantissa == 0)
     return np.where(undefined, np.nan, comp), np.where(undefined, np.nan, op)

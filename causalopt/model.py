@@ -20,11 +20,13 @@ from causalopt.declaration import (
     Scalar,
     Text,
     Variable,
+    shown,
 )
 from causalopt.errors import CausaloptError, ModelError, UnknownNameError, suggestion
 from causalopt.labels import Finite, read_finite, uses_labels
-from causalopt.selectors import Node, Selection, parse_node, parse_selection
-from causalopt.template import Template, read_template
+from causalopt.reader import read_template
+from causalopt.selectors import Node, Selection, Window, parse_node, parse_selection
+from causalopt.template import Template
 
 
 def _variables(value: Any) -> Any:
@@ -146,6 +148,19 @@ class Model(Record):
             sets={k: v for k, v in sets.items() if v},
         )
 
+    def held_set(self, hold: str | Sequence[str | Node] | None = None) -> Selection | None:
+        """Return the set A that is meant: the one said, else the question's, else the partition's.
+
+        Example:
+            >>> from causalopt import load
+            >>> load("lorenz").held_set()
+            (Window(variable='a', first=0, last=None),)
+        """
+        said = hold if hold is not None else self.question.hold
+        if said is not None:
+            return self.selection(said)
+        return tuple(Window(name) for name in self.A) or None
+
     def replace(
         self,
         *,
@@ -226,8 +241,9 @@ class Model(Record):
 
 def _translate(error: ValidationError) -> NoReturn:
     """Raise pydantic's first complaint as one that says what to do."""
-    first = error.errors()[0]
-    path = tuple(first["loc"])
+    # A misspelt key explains the one that is missing.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    path = tuple(key for i, key in enumerate(first["loc"]) if i < 3 or not _is_inner(key))
     if first["type"] == "extra_forbidden":
         owner = _record_at(path[:-1])
         hint = suggestion(str(path[-1]), owner.model_fields)
@@ -236,14 +252,20 @@ def _translate(error: ValidationError) -> NoReturn:
         message = f"the key '{path[-1]}' is missing"
         path = path[:-1]
     elif first["type"] in {"model_type", "mapping_type", "dict_type"}:
-        message = f"expected a mapping of keys to values, found {first['input']!r:.60}"
+        message = f"expected a mapping of keys to values, found {shown(first['input'])}"
     elif first["type"] == "literal_error":
-        message = f"expected {first['ctx']['expected']}, found {first['input']!r}"
+        message = f"expected {first['ctx']['expected']}, found {shown(first['input'])}"
     elif first["type"] == "value_error":
         message = str(first["ctx"]["error"])
     else:
-        message = f"{first['msg'][:1].lower()}{first['msg'][1:]}, found {first['input']!r:.60}"
+        message = f"{first['msg'][:1].lower()}{first['msg'][1:]}, found {shown(first['input'])}"
     raise ModelError(message, path, is_key=first["type"] == "extra_forbidden") from None
+
+
+def _is_inner(key: int | str) -> bool:
+    """Whether a step of a path is the checker's own, not a key of the declaration."""
+    inner = {"int", "float", "str", "tuple", "dict"}
+    return isinstance(key, str) and (key in inner or "[" in key or "(" in key)
 
 
 def _record_at(path: tuple[int | str, ...]) -> type[Record]:

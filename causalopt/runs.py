@@ -312,13 +312,10 @@ def ask(
     default = model.question
     n = _required(nudge if nudge is not None else default.nudge, "which node is nudged", "nudge",
                   "z" if model.is_static else "R[0]")  # fmt: skip
-    a = hold if hold is not None else default.hold
-    if a is None and model.A:
-        a = "A"
-    a = _required(a, "which nodes are held (the set A)", "hold", "a")
+    selection = _required(model.held_set(hold), "which nodes are held (the set A)", "hold", "a")
     m = _required(target if target is not None else default.target, "which variable is measured",
                   "target", "R")  # fmt: skip
-    node, selection = model.node(n), model.selection(a)
+    node = model.node(n)
     if m not in model.variables:
         raise UnknownNameError(unknown_name(m, model.template))
     length = run_length(model, steps)
@@ -328,6 +325,9 @@ def ask(
             f"the nudged node {node_text(model, node)} is in the held set ({inside[0]}): the nudge "
             "is made in B; nudge another node, or hold a set without it"
         )
+    late = [window for window in selection if window.first > length]
+    if late:
+        raise QuestionError(f"the held nodes {late[0]} lie after the last step {length}")
     if node.t > length:
         raise QuestionError(f"the nudged node {node_text(model, node)} lies after the last step "
                             f"{length}")  # fmt: skip

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from causalopt.engine.arrays import evaluate_arrays
 from causalopt.engine.batch import LANES, TASK, Batch, BatchRunner
 from causalopt.engine.plan import Floats
-from causalopt.errors import QuestionError, UnknownNameError, suggestion
-from causalopt.expressions import Term, leaves
+from causalopt.errors import QuestionError
+from causalopt.grids import axis_values, sorted_axes, spread, varying_parameters, varying_starts
 from causalopt.interventions import Intervention, Set, plan_for
 from causalopt.measures import NAMES, ratios, status_codes
 from causalopt.model import Model
@@ -154,7 +153,11 @@ class Sweep:
         lines = [f"Op({hold}; {n}, {self.asked.target}) in {self.model.name}, {shape}, "
                  f"at step {self.at}"]  # fmt: skip
         summary = self.to_dict()
-        lines.append(f"  Op from {summary['op_min']} to {summary['op_max']} nats")
+        defined = self.op[~np.isnan(self.op)]
+        if len(defined):
+            lines.append(f"  Op from {defined.min():.6g} to {defined.max():.6g} nats")
+        else:
+            lines.append("  Op is defined at no point")
         if summary.get("power") is not None:
             lines.append(f"  power, the integral of 1 - Comp over {n}: {summary['power']:.6g}")
         counts = np.bincount(self.codes.ravel(), minlength=len(NAMES))
@@ -207,7 +210,8 @@ def sweep(
     """
     if delta is not None and (not math.isfinite(delta) or delta == 0):
         raise QuestionError(f"delta must be a finite number other than 0, found {delta}")
-    asked = ask(model, nudge=nudge, hold=hold, target=target, steps=steps)
+    length = at if steps is None and at is not None and at >= 0 else steps
+    asked = ask(model, nudge=nudge, hold=hold, target=target, steps=length)
     step = asked.steps if at is None else at
     if not 0 <= step <= asked.steps:
         raise QuestionError(f"at must lie between 0 and the last step {asked.steps}, found {at}")
@@ -217,7 +221,7 @@ def sweep(
     if asked.nudge.t > step:
         raise QuestionError(f"the nudged node {node_text(model, asked.nudge)} lies after the "
                             f"measured step {step}")  # fmt: skip
-    axes = {str(name): _axis(str(name), values) for name, values in grid.items()}
+    axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     work = _prepared(model, asked, axes, tuple(given), delta, estimate)
     threads = min(workers or processors(), len(work.tasks))
     columns = _run(work, threads, progress)
@@ -232,17 +236,6 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _axis(name: str, values: ArrayLike) -> Floats:
-    axis = np.array(values, dtype=np.float64)
-    if axis.ndim != 1 or not len(axis):
-        raise QuestionError(f"the axis '{name}' takes one or more values in a row, found an array "
-                            f"of shape {axis.shape}")  # fmt: skip
-    bad = axis[~np.isfinite(axis)]
-    if len(bad):
-        raise QuestionError(f"the axis '{name}' takes finite numbers, found {bad[0]}")
-    return axis
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,7 +258,7 @@ def _prepared(
     delta: float | None,
     estimate: bool,
 ) -> _Work:
-    nodes, parameters = _sorted_axes(model, axes)
+    nodes, parameters = sorted_axes(model, axes)
     if not axes:
         raise QuestionError("a sweep needs an axis: --grid R[0]=5:45:401, or grid={'R[0]': values}")
     count = math.prod(len(values) for values in axes.values())
@@ -282,12 +275,12 @@ def _prepared(
     paths = tuple(
         bool(reachable(template, plan, avoid_held=avoid)[asked.steps, i]) for avoid in (False, True)
     )
-    lanes = _spread(axes)
+    lanes = spread(axes)
     starts = {(node.t, template.index[node.variable]): lanes[name] for name, node in nodes.items()}
-    varying = _varying_parameters(model, {name: lanes[name] for name in parameters})
+    varying = varying_parameters(model, {name: lanes[name] for name in parameters})
     set_nodes = {(node.t, node.variable) for node in nodes.values()}
     set_nodes |= {_place(model, item) for item in given if isinstance(item, Set)}
-    starts |= _varying_starts(model, varying, set_nodes, asked.steps)
+    starts |= varying_starts(model, varying, set_nodes, asked.steps)
     places = {name: k for k, name in enumerate(template.structure.parameters)}
     batch = Batch(
         plan=plan,
@@ -310,78 +303,6 @@ def _prepared(
 def _place(model: Model, item: Set) -> tuple[int, str]:
     node = model.node(item.node)
     return node.t, node.variable
-
-
-def _sorted_axes(model: Model, axes: dict[str, Floats]) -> tuple[dict[str, Node], list[str]]:
-    """Tell axes that are nodes from axes that are parameters."""
-    nodes: dict[str, Node] = {}
-    parameters: list[str] = []
-    for name in axes:
-        if name in model.parameters:
-            parameters.append(name)
-        elif "[" in name or name in model.variables:
-            nodes[name] = model.node(name)
-        else:
-            known = [*model.parameters, *model.variables]
-            raise UnknownNameError(
-                f"unknown axis '{name}'{suggestion(name, known)}: an axis is a parameter, or a "
-                "node such as R[0]"
-            )
-    if len(set(nodes.values())) < len(nodes):
-        raise QuestionError("two axes name the same node")
-    return nodes, parameters
-
-
-def _spread(axes: dict[str, Floats]) -> dict[str, Floats]:
-    """Return each axis' value at every point, the last axis running fastest, shape [point]."""
-    shape = [len(values) for values in axes.values()]
-    spread = {}
-    for k, (name, values) in enumerate(axes.items()):
-        form = [1] * len(shape)
-        form[k] = len(values)
-        spread[name] = np.broadcast_to(values.reshape(form), shape).reshape(-1)
-    return spread
-
-
-def _varying_parameters(model: Model, swept: dict[str, Floats]) -> dict[str, Floats]:
-    """Return the swept parameters with those that are computed from them."""
-    template = model.template
-    uniform = template.parameter_values()
-    varying = dict(swept)
-    for name, term in template.parameters.items():
-        if name not in swept and _reads(term, varying):
-            value = evaluate_arrays(term, lambda leaf: _parameter(leaf, varying, uniform))
-            varying[name] = np.asarray(value, dtype=np.float64)
-    return varying
-
-
-def _varying_starts(
-    model: Model, varying: dict[str, Floats], taken: set[tuple[int, str]], steps: int
-) -> dict[tuple[int, int], Floats]:
-    """Return the initial values that are computed from swept parameters."""
-    uniform = model.template.parameter_values()
-    starts: dict[tuple[int, int], Floats] = {}
-    for i, equation in enumerate(model.template.equations):
-        for t, term in enumerate(equation.initial[: steps + 1]):
-            if _reads(term, varying) and (t, equation.name) not in taken:
-                value = evaluate_arrays(term, lambda leaf: _parameter(leaf, varying, uniform))
-                array = np.asarray(value, dtype=np.float64)
-                if not np.isfinite(array).all():
-                    raise QuestionError(
-                        f"the initial value of '{equation.owner}' is not finite at every point of "
-                        "the grid: choose another range"
-                    )
-                starts[t, i] = array
-    return starts
-
-
-def _reads(term: Term, names: Mapping[str, Floats]) -> bool:
-    return any(leaf.op == "param" and leaf.payload in names for leaf in leaves(term))
-
-
-def _parameter(leaf: Term, varying: dict[str, Floats], uniform: dict[str, float]) -> Floats | float:
-    name = str(leaf.payload) if leaf.op == "param" else leaf.op
-    return varying[name] if name in varying else uniform[name]
 
 
 def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDArray[Any]]:

@@ -7,6 +7,8 @@ keeps its values from W.
 from __future__ import annotations
 
 import dataclasses
+import math
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +24,10 @@ from causalopt.template import unknown_name
 
 if TYPE_CHECKING:
     import matplotlib.figure
+
+
+MAX_STEPS = 1_000_000_000
+_BYTES = 5 * 8  # a run keeps a node's value, two tangents and their errors
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,6 +126,14 @@ def run_length(model: Model, steps: int | None) -> int:
                             "a question with steps")  # fmt: skip
     if last < 0 or last != int(last):
         raise QuestionError(f"steps must be a whole number from 0 up, found {last}")
+    if last > MAX_STEPS:
+        raise QuestionError(f"steps must be at most {MAX_STEPS:,}, found {last}")
+    needed, there = (int(last) + 1) * len(model.template.equations) * _BYTES, _memory()
+    if needed > there:
+        raise QuestionError(
+            f"{last} steps of this model need about {needed / 1e9:.3g} GB and this machine has "
+            f"{there / 1e9:.3g} GB: run fewer steps, or keep one step of many by a sweep"
+        )
     return int(last)
 
 
@@ -134,6 +148,14 @@ def three_worlds(
     if hold:
         moves.append(Replace(held, w))
     return w, x, world(model, *moves, steps=steps, name="Y")
+
+
+def _memory() -> float:
+    """Return the machine's memory in bytes, infinite where it does not say."""
+    names = getattr(os, "sysconf_names", {})
+    if not {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(names):
+        return math.inf
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
 def _frozen(values: Floats) -> Floats:

@@ -126,8 +126,8 @@ def test_progress_counts_the_points() -> None:
         ({"R[0]": [1.0]}, {"hold": "R"}, "in the held set"),
         ({"R[0]": [1.0]}, {"delta": 0.0}, "other than 0"),
         ({"R[0]": [1.0]}, {"workers": 0}, "at least 1"),
-        ({"R[0]": [1.0]}, {"at": 5000}, "between 0 and the last step"),
-        ({"R[2000]": [1.0]}, {}, "after the last step"),
+        ({"R[0]": [1.0]}, {"at": 50, "steps": 9}, "between 0 and the last step"),
+        ({"R[2000]": [1.0]}, {}, "follows its rule"),
         ({"R[0]": np.ones(40000), "k": np.ones(40000)}, {}, "1600000000 points"),
     ],
 )

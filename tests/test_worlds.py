@@ -155,12 +155,12 @@ def test_integer_variables_are_whole_and_have_no_tangent() -> None:
         "x": {"rule": "x[t-1] + n[t-1]", "initial": 0},
     }
     model = Model(
-        name="m", variables=variables, question={"steps": 4, "target": "x", "hold": "x[9]"}
+        name="m", variables=variables, question={"steps": 4, "target": "x"}
     )
     assert world(model)["n"].tolist() == [9, 4, 2, 1, 0]
     with pytest.raises(QuestionError, match="use a finite nudge"):
-        run(model, nudge="n[0]")
-    assert run(model, nudge="n[0]", delta=1).total[-1] == 1 + 1 + 0 + 0
+        run(model, nudge="n[0]", hold=[])
+    assert run(model, nudge="n[0]", hold=[], delta=1).total[-1] == 1 + 1 + 0 + 0
     variables["n"]["rule"] = "n[t-1]/2"
     halves = Model(name="m", variables=variables, question={"steps": 4, "target": "x"})
     with pytest.raises(QuestionError, match=r"took the value 4.5 at t = 1"):

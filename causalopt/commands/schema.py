@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from causalopt.commands.options import emit
+from causalopt.commands.options import Json, emit
 
 
-def schema() -> None:
+def schema(json: Json = True) -> None:  # noqa: ARG001 - it prints nothing but JSON either way
     """Print the JSON Schema of model files, for editors."""
     from causalopt.model import Model
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -22,6 +24,8 @@ from causalopt.commands.options import (
 )
 from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
+
+MAX_POINTS = 100_000_000
 
 
 def sweep(
@@ -59,11 +63,9 @@ def sweep(
         int | None, typer.Option(metavar="K", help="Threads; one per processor.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an unfinished store (not yet).")
+        bool, typer.Option("--resume", hidden=True, help="The place of stores that resume.")
     ] = False,
-    dask: Annotated[
-        str | None, typer.Option(metavar="ADDR", help="Run on a Dask cluster (not yet).")
-    ] = None,
+    dask: Annotated[str | None, typer.Option(hidden=True, help="The place of clusters.")] = None,
     json: Json = False,
 ) -> None:
     """Measure Op at one step over a grid, with a status for every point.
@@ -77,15 +79,17 @@ def sweep(
             f"{option} out"
         )
     axes = _axes(grid or [])
+    count = math.prod(number for _, _, number in axes.values())
+    if count > MAX_POINTS:
+        raise QuestionError(f"the grid has {count} points, the limit is {MAX_POINTS:,}: make COUNT "
+                            "smaller, or sweep in parts")  # fmt: skip
+    _refuse_both(axes, sets, initial)
 
     from causalopt.landscapes import check_target
     from causalopt.sweeps import sweep as measure
 
     file = None if out is None else check_target(out)
     declared = read_model(model, sets, initial, dt, method)
-    count = 1
-    for _, _, number in axes.values():
-        count *= number
     with Progress(count, "sweeping") as progress:
         found = measure(
             declared,
@@ -107,6 +111,19 @@ def sweep(
         typer.echo(repr(found))
         if out is not None:
             typer.echo(f"written to {out}")
+
+
+def _refuse_both(
+    axes: Mapping[str, object], sets: list[str] | None, initial: list[str] | None
+) -> None:
+    """Refuse a value that is both given and swept: one of them would be lost without a word."""
+    for option, texts in (("--set", sets), ("--initial", initial)):
+        for text in texts or []:
+            name = text.partition("=")[0].strip()
+            if name in axes or f"{name}[0]" in axes:
+                raise QuestionError(
+                    f"'{name}' is swept and given by {option} too: drop one of them"
+                )
 
 
 def _axes(texts: list[str]) -> dict[str, tuple[float, float, int]]:

@@ -16,7 +16,7 @@ from causalopt.distributions.gaussian import GaussianLaw
 from causalopt.distributions.planar import PlanarLaw, uniform_box
 from causalopt.errors import ExpressionError, ModelError, QuestionError
 from causalopt.expressions import Scope, Term, evaluate, gradient, leaves, parse
-from causalopt.expressions.parse import CLOCK, normalized
+from causalopt.expressions.scope import CLOCK, normalized
 from causalopt.labels import noise_parts
 from causalopt.model import Model
 from causalopt.template import Equation

@@ -13,9 +13,10 @@ from fractions import Fraction
 import numpy as np
 
 from causalopt.distributions.random_map import Array, Map, RandomMap, StepTerms
-from causalopt.distributions.term_arrays import evaluate_arrays, specialise
 from causalopt.errors import QuestionError
 from causalopt.expressions import Term, leaves, substitute
+from causalopt.expressions.arrays import evaluate_arrays
+from causalopt.expressions.specialise import specialise
 from causalopt.expressions.term import const, ref
 from causalopt.template import Template
 

@@ -17,7 +17,7 @@ from causalopt.draw.marks import Marks
 from causalopt.draw.palette import BAND_B, FAINT, FILL_A, FILL_B, GREEN, INK, PAPER, RED
 from causalopt.draw.routes import Route, routes
 from causalopt.model import Model
-from causalopt.selectors import Node
+from causalopt.selectors import Node, Window
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 FAMILY = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
@@ -119,7 +119,7 @@ def _data(model: Model, layout: Layout, marks: Marks) -> dict[str, Any]:
 
 def _question(model: Model, marks: Marks, order: dict[str, int]) -> dict[str, Any]:
     target = model.question.target
-    windows = marks.hold or (model.selection("A") if model.A else ())
+    windows = marks.hold or tuple(Window(name) for name in model.A)
     n = marks.nudge
     return {
         "n": None if n is None else [order[n.variable], n.t],

@@ -126,9 +126,7 @@ def marks_for(
     """
     template = model.template
     n = None if nudge is None else model.node(nudge)
-    if hold is None:
-        hold = "A" if model.A else ""
-    selection = model.selection(hold) if hold else ()
+    selection = () if hold == "" else model.held_set(hold) or ()
     _check(model, n, selection, steps)
     plan = _structural_plan(model, steps, selection, n)
     held = plan.held[np.minimum(np.arange(steps + 1), len(plan.held) - 1)]

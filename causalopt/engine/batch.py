@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.cells import CONTEXT
 from causalopt.engine.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
 from causalopt.engine.frame import Frame
 from causalopt.engine.kernel import COUNTS, elementary_text, kernel_text
 from causalopt.engine.native import FULL, Library, load_library, processor
 from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.program import Program
-from causalopt.engine.stretch import CONTEXT
+from causalopt.engine.subnormals import warn_if_flushed
 from causalopt.engine.trajectory import effort_for
 from causalopt.errors import QuestionError
 from causalopt.template import Structure
@@ -160,6 +161,7 @@ class BatchRunner:
     """A batch made ready to run; `run` takes any stretch of its lanes, from any thread."""
 
     def __init__(self, structure: Structure, batch: Batch) -> None:
+        warn_if_flushed()
         self._batch = batch
         self._plan = plan = batch.plan
         careful = sum(t1 - t0 for t0, t1 in plan.segments() if plan.careful(t0))

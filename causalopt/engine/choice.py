@@ -14,6 +14,7 @@ from causalopt.engine.outcome import Tangents, Trajectory
 from causalopt.engine.plan import Plan
 from causalopt.engine.program import operation_count
 from causalopt.engine.python import Progress
+from causalopt.engine.subnormals import warn_if_flushed
 from causalopt.errors import QuestionError
 from causalopt.expressions import Term
 from causalopt.template import Structure
@@ -51,6 +52,7 @@ def run_values(
         progress: Called with the number of steps done, now and then.
         execution: `python`, `llvm` or `levels`; chosen by the work when not given.
     """
+    warn_if_flushed()
     chosen = _checked(execution) or choose(structure, plan, "values")
     if chosen == "llvm":
         from causalopt.engine import trajectory
@@ -69,6 +71,7 @@ def run_tangents(
     execution: str | None = None,
 ) -> Tangents:
     """Return W with the total and direct tangents of every node, at every step."""
+    warn_if_flushed()
     chosen = _checked(execution) or choose(structure, plan, "tangents")
     if chosen == "llvm":
         from causalopt.engine import trajectory

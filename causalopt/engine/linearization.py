@@ -95,9 +95,12 @@ def _folded(root: Term) -> Term:
     k * (a where c, else b) is (k a where c, else k b), bit for bit; where a and b depend on
     parameters only too, the products are computed once a run instead of once a step.
     """
+    order = list(postorder(root))
+    if not any(term.op == "where" for term in order):
+        return root
     fixed: dict[Term, bool] = {}
     done: dict[Term, Term] = {}
-    for term in postorder(root):
+    for term in order:
         args = [done[arg] for arg in term.args]
         new = term
         if any(arg is not old for arg, old in zip(args, term.args, strict=True)):

@@ -118,10 +118,13 @@ def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> L
         for name in exports:
             builder.export_symbol(name)
         tracker = builder.link(_linker(), f"causalopt{next(_serial)}")
-        functions = {
+        functions: dict[str, Any] = {
             name: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)(tracker[name])
             for name, count in exports.items()
         }
+        for function in functions.values():
+            # The code lives as long as any function that can be called.
+            function.library = tracker
     return Library(functions, from_disk, tracker)
 
 

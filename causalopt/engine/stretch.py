@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from causalopt.engine.cells import Cells
 from causalopt.engine.emitter import Emitter, Value
 from causalopt.engine.frame import Frame
 from causalopt.engine.linearization import Gap, Partial
 from causalopt.engine.program import Program
-from causalopt.engine.tangents import Guards, Slope, Tangents
+from causalopt.engine.tangents import Guards, Slope
 from causalopt.engine.terms import TermWriter
 from causalopt.expressions import Term
 
-# Places in the context table, 64 bits each.
-CONTEXT = {
-    name: place
-    for place, name in enumerate(
-        [
-            "parameters", "varying", "width", "force", "values", "shifts", "overrides", "starts",
-            "out_values", "out_tangents", "out_extras", "exponents", "delta",
-        ]
-    )
-}  # fmt: skip
 NEAR = 2.0**-36  # relative width of a gap that rounding may have opened
 
 
-class Stretch:
+class Stretch(Cells):
     """Writes equations; reads and writes the cells of the frame.
 
     Args:
@@ -51,22 +42,14 @@ class Stretch:
         outside: Callable[[Term], str | None] = lambda _: None,
         cold: bool = True,
     ) -> None:
-        self.program = program
-        self.e = emitter
-        self.frame = frame
-        self._in_registers = in_registers
+        super().__init__(program, emitter, frame, in_registers=in_registers)
         self._outside_cell = outside
         self._cold = cold
         self._places = {name: k for k, name in enumerate(program.structure.names)}
         self._parameters = {name: k for k, name in enumerate(program.structure.parameters)}
         self._terms = TermWriter(emitter, self._leaf, fixed, called, self._outside)
-        self._context: dict[str, Value] = {}
-        self._pointers: dict[str, str] = {}
-        self._known: dict[str, Value] = {}
         self._leaves: dict[str, Value] = {}
         self._equal: list[tuple[Gap, Value, Value, Value]] = []
-        worlds = "xypq" if program.estimate else "xy"
-        self._tangents = Tangents(emitter, worlds, packed=program.lanes == 1)
         self._sign: Value | None = None
 
     def equations(self, numbers: list[int]) -> None:
@@ -96,46 +79,6 @@ class Stretch:
     def _letters(self) -> str:
         worlds = "wxy" if self.program.mode == "finite" else "w"
         return worlds + (self._tangents.letters if self.program.mode == "tangents" else "")
-
-    # Cells.
-
-    def _pointer(self, cell: str) -> str:
-        if self._in_registers:
-            return f"%c.{cell}"
-        if cell not in self._pointers:
-            offset = self.frame[cell].offset
-            with self.e.hoisting():
-                pointer = self._pointers[cell] = self.e.name("p")
-                self.e.lines.append(f"{pointer} = getelementptr i8, ptr %frame, i64 {offset}")
-        return self._pointers[cell]
-
-    def _read(self, cell: str, element: str = "double") -> Value:
-        """Return a cell's value, loaded once a stretch."""
-        if cell not in self._known:
-            kind = self.frame[cell].kind
-            text = f"load {kind}, ptr {self._pointer(cell)}, align 8"
-            self._known[cell] = self.e.let(text, element, True)
-        return self._known[cell]
-
-    def _write(self, cell: str, value: Value) -> None:
-        value = self.e.spread(value)
-        kind = self.frame[cell].kind
-        self.e.lines.append(f"store {kind} {value.name}, ptr {self._pointer(cell)}, align 8")
-        self._known[cell] = value
-
-    def _tangent_of(self, cell: str) -> Value:
-        if cell not in self._known:
-            self._known[cell] = self._tangents.read(self._pointer(cell))
-        return self._known[cell]
-
-    def _copy(self, source: str, target: str) -> None:
-        read = self._tangent_of if source[0] in "zpq" else self._read
-        if self.program.mode == "tangents" and source[0] in "xy":
-            read = self._tangent_of
-        value = read(source)
-        kind = self.frame[source].kind
-        self.e.lines.append(f"store {kind} {value.name}, ptr {self._pointer(target)}, align 8")
-        self._known[target] = value
 
     def _outside(self, term: Term) -> Value | None:
         cell = self._outside_cell(term)
@@ -171,24 +114,6 @@ class Stretch:
             pointer = self._element("double", self._base("varying"), at)
             kind = self.e.type("double", True)
             return self.e.let(f"load {kind}, ptr {pointer}, align 8", "double", True)
-
-    def _base(self, name: str) -> Value:
-        """Return an entry of the context table: an integer, or a pointer as an integer."""
-        if name not in self._context:
-            with self.e.hoisting():
-                pointer = self._element("i64", Value("%ctx", "ptr", False),
-                                        self.e.integer(CONTEXT[name]))  # fmt: skip
-                kind = "i64" if name in {"width", "delta"} else "ptr"
-                self._context[name] = self.e.let(
-                    f"load {kind}, ptr {pointer}, align 8", kind, False
-                )
-        return self._context[name]
-
-    def _element(self, kind: str, base: Value, at: Value) -> str:
-        pointer = self.e.name("p")
-        line = f"{pointer} = getelementptr {kind}, ptr {base.name}, i64 {at.name}"
-        self.e.lines.append(line)
-        return pointer
 
     # Equations.
 

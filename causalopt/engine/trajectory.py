@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.cells import CONTEXT
 from causalopt.engine.frame import Frame
 from causalopt.engine.kernel import BLOCK, COUNTS, elementary_text, kernel_text
 from causalopt.engine.native import FULL, QUICK, STRAIGHT, Effort, Library, load_library, processor
@@ -17,7 +18,6 @@ from causalopt.engine.outcome import Tangents, Trajectory
 from causalopt.engine.plan import Plan
 from causalopt.engine.program import WHOLE, Program, operation_count
 from causalopt.engine.python import Progress
-from causalopt.engine.stretch import CONTEXT
 from causalopt.expressions import Term
 from causalopt.template import Structure
 
@@ -51,6 +51,7 @@ def code_for(
     careful: bool = False,
     effort: Effort = FULL,
     contract: bool = False,
+    estimate: bool = True,
 ) -> Code:
     """Return compiled step code for one trajectory.
 
@@ -61,9 +62,12 @@ def code_for(
         careful: Whether nodes may be forced, shifted or seeded.
         effort: How well it is optimised.
         contract: Whether a product and a sum may be one rounding.
+        estimate: Whether tangents carry an estimate of their rounding error.
     """
     fma = processor().has_fma
-    program = Program(structure, mode, extras=extras, careful=careful, contract=contract)
+    program = Program(
+        structure, mode, extras=extras, careful=careful, contract=contract, estimate=estimate
+    )
     made = kernel_text(program, "advance", fma=fma)
     functions, needs = elementary_text(made.called, 1, fma=fma)
     text = "\n".join([functions, made.text, *sorted(needs | made.needs), COUNTS])
@@ -95,12 +99,21 @@ def run_values(
     return Trajectory(out, more, execution=LLVM)
 
 
-def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = None) -> Tangents:
-    """Return W with the total and direct tangents of every node, at every step."""
+def run_tangents(
+    structure: Structure, plan: Plan, progress: Progress | None = None, *, estimate: bool = True
+) -> Tangents:
+    """Return W with the total and direct tangents of every node, at every step.
+
+    Args:
+        structure: The template's rules.
+        plan: The run.
+        progress: Called with the number of steps done, now and then.
+        estimate: Whether rounding errors are estimated; without, they are given as 0.
+    """
     width = len(structure.names)
     values = np.empty((plan.steps + 1, width))
-    packed = np.empty((plan.steps + 1, width, 4))
-    runner = _Runner(structure, "tangents", plan)
+    packed = np.empty((plan.steps + 1, width, 4 if estimate else 2))
+    runner = _Runner(structure, "tangents", plan, estimate=estimate)
     runner.point("out_values", values)
     runner.point("out_tangents", packed)
     runner.run(progress)
@@ -109,8 +122,8 @@ def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = N
         values=values,
         total=packed[:, :, 0],
         direct=packed[:, :, 1],
-        total_error=packed[:, :, 2],
-        direct_error=packed[:, :, 3],
+        total_error=packed[:, :, 2] if estimate else np.zeros_like(values),
+        direct_error=packed[:, :, 3] if estimate else np.zeros_like(values),
         exponents=runner.exponents,
         kink=None if kink < 0 else kink,
         underflow=bool(runner.cell("lost")[0]),
@@ -122,7 +135,13 @@ class _Runner:
     """Runs a plan's segments one after another on one frame."""
 
     def __init__(
-        self, structure: Structure, mode: str, plan: Plan, extras: tuple[Term, ...] = ()
+        self,
+        structure: Structure,
+        mode: str,
+        plan: Plan,
+        extras: tuple[Term, ...] = (),
+        *,
+        estimate: bool = True,
     ) -> None:
         self._plan = plan
         self._has_tangents = mode == "tangents"
@@ -132,7 +151,7 @@ class _Runner:
         self._code = {
             careful: code_for(
                 structure, mode, extras, careful=careful,
-                effort=effort_for(structure, mode, count),
+                effort=effort_for(structure, mode, count), estimate=estimate,
             )
             for careful, count in counts.items()
             if count

@@ -7,7 +7,8 @@ print it. A text is never evaluated and never reaches a parser other than the wh
 from causalopt.expressions.evaluation import evaluate, exact
 from causalopt.expressions.gradient import gradient
 from causalopt.expressions.kinks import Kink, kinks
-from causalopt.expressions.parse import Function, Scope, parse
+from causalopt.expressions.parse import parse
+from causalopt.expressions.scope import Function, Scope
 from causalopt.expressions.term import Term, leaves, postorder, substitute
 from causalopt.expressions.text import to_text
 

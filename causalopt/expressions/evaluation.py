@@ -61,7 +61,7 @@ def evaluate(root: Term, leaf: Callable[[Term], float]) -> float:
     values: dict[Term, float | bool] = {}
     for term in postorder(root):
         if isinstance(term.payload, Fraction):
-            values[term] = _rounded(term.payload)
+            values[term] = rounded(term.payload)
         elif term.op == "pi":
             values[term] = math.pi
         elif term.is_leaf:
@@ -74,7 +74,8 @@ def evaluate(root: Term, leaf: Callable[[Term], float]) -> float:
     return float(values[root])
 
 
-def _rounded(value: Fraction) -> float:
+def rounded(value: Fraction) -> float:
+    """Return the nearest float, infinite beyond the largest."""
     try:
         return float(value)
     except OverflowError:

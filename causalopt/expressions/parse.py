@@ -9,54 +9,23 @@ length, depth and the size of numbers keep hostile input cheap.
 from __future__ import annotations
 
 import ast
-import dataclasses
 import keyword
 import math
 import re
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 
 from causalopt.errors import ExpressionError, suggestion
 from causalopt.expressions.algebra import constant
 from causalopt.expressions.gradient import gradient
-from causalopt.expressions.term import UNARY, Term, const, ref, substitute
+from causalopt.expressions.scope import CLOCK, NAMED_FUNCTIONS, Function, Scope
+from causalopt.expressions.term import Term, const, postorder, ref, substitute
 
 MAX_LENGTH = 50_000
 MAX_DEPTH = 150
 MAX_EXPONENT = 1024
 MAX_LAG = 1000
-CLOCK = {"t": Term.of("t"), "time": Term.of("time"), "dt": Term.of("dt"), "pi": Term.of("pi")}
-NAMED_FUNCTIONS = frozenset(UNARY - {"neg"}) | {"min", "max", "clip", "where", "diff"}
-RESERVED = frozenset(CLOCK) | NAMED_FUNCTIONS | {"and", "or", "not"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Function:
-    """A declared one-line function: its arguments and a body in terms of them."""
-
-    name: str
-    arguments: tuple[str, ...]
-    body: Term
-
-
-@dataclasses.dataclass(frozen=True)
-class Scope:
-    """What names mean where an expression stands.
-
-    Attributes:
-        variables: Names that may be referred to.
-        names: Parameters, function arguments and clock names, with their terms.
-        functions: Declared functions.
-        bare: Whether variables are written without `[t]` (models without time, and flows).
-        kind: What the text is, for messages: "rule", "initial value", "parameter", ...
-    """
-
-    variables: frozenset[str] = frozenset()
-    names: Mapping[str, Term] = dataclasses.field(default_factory=dict)
-    functions: Mapping[str, Function] = dataclasses.field(default_factory=dict)
-    bare: bool = False
-    kind: str = "rule"
+MAX_TERMS = 100_000
 
 
 def parse(text: str, scope: Scope) -> Term:
@@ -172,7 +141,7 @@ class _Reader:
         return method(self, node, depth + 1)
 
     def _no_such_syntax(self, node: ast.AST) -> str:
-        default = f"{type(node).__name__} is not part of the language of rules"
+        default = "only numbers, names, operators and function calls are part of the language"
         return _HINTS.get(type(node), default)
 
     def constant(self, node: ast.Constant, _: int) -> Term:
@@ -200,7 +169,10 @@ class _Reader:
             )
         if name in self._scope.functions or name in NAMED_FUNCTIONS:
             raise self._fail(node, f"'{name}' is a function: write {name}(...)")
-        raise self._fail(node, f"unknown name '{name}'" + suggestion(name, self._known()))
+        if self._scope.bare and name in CLOCK:
+            raise self._fail(node, f"'{name}' means nothing here: {_TIMELESS[self._scope.kind]}")
+        hint = suggestion(name, self._known())
+        raise self._fail(node, f"unknown name '{_short(name)}'{hint}")
 
     def _known(self) -> set[str]:
         scope = self._scope
@@ -214,9 +186,11 @@ class _Reader:
             if name in self._scope.names:
                 raise self._fail(node, f"'{name}' is not a variable and takes no step: drop the []")
             hint = suggestion(name, self._scope.variables)
-            raise self._fail(node, f"unknown variable '{name}'{hint}")
+            raise self._fail(node, f"unknown variable '{_short(name)}'{hint}")
         if self._scope.bare:
-            raise self._fail(node, f"here variables are written bare: {name}, without a step")
+            raise self._fail(
+                node, f"write {name} without a step here: {_TIMELESS[self._scope.kind]}"
+            )
         return ref(name, self._lag(node.slice, name))
 
     def _lag(self, node: ast.expr, name: str) -> int:
@@ -318,7 +292,7 @@ class _Reader:
         declared = self._scope.functions.get(name)
         if declared is not None:
             self._expect(node, name, len(declared.arguments))
-            return _apply(declared, [self.number(arg, depth) for arg in node.args])
+            return self._apply(node, declared, [self.number(arg, depth) for arg in node.args])
         if name in _CALLS:
             return _CALLS[name](self, node, depth)
         if name in NAMED_FUNCTIONS:
@@ -327,7 +301,7 @@ class _Reader:
         if name in self._scope.variables or name in self._scope.names:
             raise self._fail(node, f"'{name}' is not a function: did you mean {name}*(...)?")
         hint = suggestion(name, {*self._scope.functions, *NAMED_FUNCTIONS})
-        raise self._fail(node, f"unknown function '{name}'{hint}")
+        raise self._fail(node, f"unknown function '{_short(name)}'{hint}")
 
     def _expect(self, node: ast.Call, name: str, count: int) -> None:
         if len(node.args) != count:
@@ -364,12 +338,28 @@ class _Reader:
             hint = suggestion(name, self._scope.functions)
             raise self._fail(node.args[0], f"'{name}' is not declared under 'functions:'{hint}")
         self._expect(node, "diff", 1 + len(declared.arguments))
-        return _apply(_derivative(declared), [self.number(arg, depth) for arg in node.args[1:]])
+        values = [self.number(arg, depth) for arg in node.args[1:]]
+        return self._apply(node, _derivative(declared), values)
+
+    def _apply(self, node: ast.AST, function: Function, values: list[Term]) -> Term:
+        arguments = (Term.of("argument", payload=name) for name in function.arguments)
+        written = substitute(function.body, dict(zip(arguments, values, strict=True)))
+        if sum(1 for _ in postorder(written)) > MAX_TERMS:
+            raise self._fail(
+                node, f"written out, this call of '{function.name}' is more than {MAX_TERMS} "
+                "operations long: give its parts variables of their own"
+            )  # fmt: skip
+        return written
 
 
-def _apply(function: Function, values: list[Term]) -> Term:
-    arguments = (Term.of("argument", payload=name) for name in function.arguments)
-    return substitute(function.body, dict(zip(arguments, values, strict=True)))
+_TIMELESS = {
+    "rule": "no rule of this model reads a [t] or [t-1], so it is a model without time",
+    "flow": "a flow is written with bare names, and 'time' for the time",
+}
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 60 else name[:57] + "..."
 
 
 def _derivative(function: Function) -> Function:
@@ -396,8 +386,3 @@ _CALLS: dict[str, Callable[..., Term]] = {
     "max": _Reader.extremum,
     "diff": _Reader.diff,
 }
-
-
-def normalized(name: str) -> str:
-    """Return a name as Python's parser would spell it (NFKC), the spelling look-ups use."""
-    return unicodedata.normalize("NFKC", name)

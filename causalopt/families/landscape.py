@@ -18,10 +18,11 @@ import numpy as np
 
 from causalopt.distributions.noise import noise_outcomes
 from causalopt.distributions.step_map import written_nodes
-from causalopt.distributions.term_arrays import evaluate_arrays, specialise
 from causalopt.errors import QuestionError
 from causalopt.expressions import Term, gradient, leaves
 from causalopt.expressions.algebra import ZERO, add, mul, neg
+from causalopt.expressions.arrays import evaluate_arrays
+from causalopt.expressions.specialise import specialise
 from causalopt.expressions.term import const, ref
 
 if TYPE_CHECKING:

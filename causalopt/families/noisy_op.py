@@ -21,10 +21,11 @@ from causalopt.distributions.joint_picks import picks_of
 from causalopt.distributions.noise import noise_outcomes
 from causalopt.distributions.random_map import as_points
 from causalopt.distributions.step_map import state_slots, step_map, written_out
-from causalopt.distributions.term_arrays import evaluate_arrays, specialise
 from causalopt.errors import QuestionError
 from causalopt.expressions import Term, gradient
 from causalopt.expressions.algebra import ZERO
+from causalopt.expressions.arrays import evaluate_arrays
+from causalopt.expressions.specialise import specialise
 from causalopt.expressions.term import const, ref
 
 if TYPE_CHECKING:

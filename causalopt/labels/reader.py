@@ -17,7 +17,7 @@ from typing import Any
 from causalopt.declaration import Variable
 from causalopt.errors import ExpressionError, ModelError, suggestion
 from causalopt.expressions import Scope, Term, evaluate, exact, parse
-from causalopt.expressions.parse import CLOCK, normalized
+from causalopt.expressions.scope import CLOCK, normalized
 from causalopt.labels.kinds import is_label_variable, table_parents
 from causalopt.labels.noise import noise_parts
 from causalopt.labels.records import Finite, Label, LabelTable, Law, Number, Parent, Path

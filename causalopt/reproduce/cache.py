@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).resolve().parent.parent
 # What every piece is written with; the other posts and the page itself are not part of its key.
-TOOLS = ("check.py", "sheet.py", "plots.py", "post.py", "systems.py", "tables.py")
+TOOLS = ("check.py", "sheet.py", "plots.py", "post.py", "systems.py", "tables.py", "pit.py")
 PACKAGES = ("numpy", "scipy", "sympy", "matplotlib", "llvmlite", "opt-einsum")
 
 

@@ -15,9 +15,10 @@ from causalopt.reproduce.optimization_1 import write_tables
 from causalopt.reproduce.optimization_2_continuous import continuous, variance
 from causalopt.reproduce.plots import Line, Panel, line_figure
 from causalopt.reproduce.post import Post
-from causalopt.reproduce.tables import moves, printed, successor, table_of, written
+from causalopt.reproduce.tables import Table, moves, printed, successor, table_of, written
 
 if TYPE_CHECKING:
+    from causalopt.distributions.discrete import DiscreteModel
     from causalopt.reproduce.sheet import Sheet
 
 DUMB, SMART, DATA = "The Dumb Thermostat", "The Smart Thermostat", "Quantitative Data"
@@ -31,29 +32,50 @@ def laws(name: str) -> Strength:
     return found
 
 
-def _table(sheet: Sheet, name: str, text: str, found: list, section: str, note: str = "") -> None:
-    sheet.claim(name, text, written(found), agrees=printed(text) == found, section=section,
-                note=note)  # fmt: skip
+def _table(sheet: Sheet, name: str, text: str, found: Table, section: str, note: str = "") -> None:
+    sheet.claim(
+        name, text, written(found), agrees=printed(text) == found, section=section, note=note
+    )
 
 
 def dumb(sheet: Sheet) -> None:
-    """The dumb thermostat from the maximum-entropy law"""
+    """The dumb thermostat from the maximum-entropy law."""
     found = laws("thermostat_dumb")
-    sheet.number("S-uniform", "3.2", found.S_decoupled, section=DUMB,
-                 note="bits of the uniform law, to which decorrelation leads back")  # fmt: skip
+    sheet.number(
+        "S-uniform",
+        "3.2",
+        found.S_decoupled,
+        section=DUMB,
+        note="bits of the uniform law, to which decorrelation leads back",
+    )
     write_tables(sheet, found, "thermostat_dumb")
     _table(sheet, "Pt", "0 1/9 2/9 | 1/9 1/9 1/9 | 2/9 1/9 0", table_of(found.P), DUMB)
     _table(sheet, "Pt1", "0 2/9 1/9 | 1/9 1/9 1/9 | 1/9 2/9 0", table_of(found.P_next), DUMB)
     same = table_of(found.P_next_decoupled) == table_of(found.P)
-    sheet.claim("decorrelated", "P'_t+1 is actually just the same as P_t",
-                written(table_of(found.P_next_decoupled)), agrees=same, section=DUMB)  # fmt: skip
-    sheet.number("strength", "0", found.optimizing_strength, within=1e-12, section=DUMB,
-                 note="'the same entropy': no optimizing distribution")  # fmt: skip
+    sheet.claim(
+        "decorrelated",
+        "P'_t+1 is actually just the same as P_t",
+        written(table_of(found.P_next_decoupled)),
+        agrees=same,
+        section=DUMB,
+    )
+    sheet.number(
+        "strength",
+        "0",
+        found.optimizing_strength,
+        within=1e-12,
+        section=DUMB,
+        note="'the same entropy': no optimizing distribution",
+    )
     matrix = moves(load("thermostat_dumb"))
-    sheet.claim("matrix", "(hot, off) (hot, low) (warm, high) | (hot, off) (warm, low) (cold, high)"
-                " | (warm, off) (cold, low) (cold, high)",
-                " | ".join(" ".join(row) for row in matrix), section=DUMB,
-                agrees=" ".join(matrix[2]) == "(warm, off) (cold, low) (cold, high)")  # fmt: skip
+    sheet.claim(
+        "matrix",
+        "(hot, off) (hot, low) (warm, high) | (hot, off) (warm, low) (cold, high)"
+        " | (warm, off) (cold, low) (cold, high)",
+        " | ".join(" ".join(row) for row in matrix),
+        section=DUMB,
+        agrees=" ".join(matrix[2]) == "(warm, off) (cold, low) (cold, high)",
+    )
     _cycle(sheet)
 
 
@@ -63,13 +85,19 @@ def _cycle(sheet: Sheet) -> None:
     while (state := successor(model, state)) != seen[0]:
         seen.append(state)
     found = ["({1}, {0})".format(*one) for one in seen]
-    said = ["(hot, low)", "(hot, off)", "(warm, off)", "(cold, low)", "(cold, high)", "(warm, high)"]
-    sheet.claim("cycle", " -> ".join(said), " -> ".join(found), agrees=found == said,
-                section=DUMB)  # fmt: skip
+    said = [
+        "(hot, low)",
+        "(hot, off)",
+        "(warm, off)",
+        "(cold, low)",
+        "(cold, high)",
+        "(warm, high)",
+    ]
+    sheet.claim("cycle", " -> ".join(said), " -> ".join(found), agrees=found == said, section=DUMB)
 
 
 def smart(sheet: Sheet) -> None:
-    """The smart thermostat from the maximum-entropy law"""
+    """The smart thermostat from the maximum-entropy law."""
     found = laws("thermostat_smart")
     write_tables(sheet, found, "thermostat_smart")
     zeros = "the scan lost zeros and blanks; set back by the table's own sums"
@@ -92,59 +120,114 @@ def smart(sheet: Sheet) -> None:
     }
     for name, (text, value, note) in numbers.items():
         sheet.number(name, text, value, section=SMART, note=f"{note}, bits")
-    sheet.claim("formula", "S[P'_t+1] + S[P_t] - S[P_t+1] - S[P'_t]",
-                found.S_next_decoupled + found.S - found.S_next - found.S_decoupled, section=SMART,
-                agrees=math.isclose(found.S_next_decoupled + found.S - found.S_next
-                                    - found.S_decoupled, found.adjusted),
-                note="primes are lost in the scan; so placed, it is the adjusted strength")  # fmt: skip
+    sheet.claim(
+        "formula",
+        "S[P'_t+1] + S[P_t] - S[P_t+1] - S[P'_t]",
+        found.S_next_decoupled + found.S - found.S_next - found.S_decoupled,
+        section=SMART,
+        agrees=math.isclose(
+            found.S_next_decoupled + found.S - found.S_next - found.S_decoupled, found.adjusted
+        ),
+        note="primes are lost in the scan; so placed, it is the adjusted strength",
+    )
 
 
 def epsilon(sheet: Sheet) -> None:
-    """Laws drawn ever closer round one state"""
+    """Laws drawn ever closer round one state."""
     model = finite_model(load("thermostat_smart"))
     family = epsilon_family(model, CALM, [Fraction(1, 10**n) for n in range(1, 11)])
     S = np.array([point.S_before for point in family])
     adjusted = np.array([point.strength.adjusted for point in family])
     panels = [
-        Panel([Line(S, adjusted, "adjusted", marker="o"), Line(S, S / 2, "S/2")],
-              "S[P_t-1] [bits]", "adjusted optimizing-ness [bits]", scale="log", x_scale="log"),
-        Panel([Line([point.epsilon for point in family], adjusted / S, "adjusted / S", marker="o")],
-              "epsilon", "adjusted / S[P_t-1]", x_scale="log", levels=(0.5,)),
-    ]  # fmt: skip
-    sheet.picture("line", "Optimizing-ness against entropy.",
-                  line_figure(panels, columns=2, size=(4.8, 3.4)),
-                  "epsilon from 0.1 to 1e-10 in powers of ten; the post names only the ends.")  # fmt: skip
+        Panel(
+            [Line(S, adjusted, "adjusted", marker="o"), Line(S, S / 2, "S/2")],
+            "S[P_t-1] [bits]",
+            "adjusted optimizing-ness [bits]",
+            scale="log",
+            x_scale="log",
+        ),
+        Panel(
+            [Line([point.epsilon for point in family], adjusted / S, "adjusted / S", marker="o")],
+            "epsilon",
+            "adjusted / S[P_t-1]",
+            x_scale="log",
+            levels=(0.5,),
+        ),
+    ]
+    sheet.picture(
+        "line",
+        "Optimizing-ness against entropy.",
+        line_figure(panels, columns=2, size=(4.8, 3.4)),
+        "epsilon from 0.1 to 1e-10 in powers of ten; the post names only the ends.",
+    )
     slope = float(np.polyfit(S[-5:], adjusted[-5:], 1)[0])
-    sheet.number("half", "half of the entropy", slope, value=0.5, within=0.005, section=DATA,
-                 note="slope fitted to the leftmost five points")  # fmt: skip
+    sheet.number(
+        "half",
+        "half of the entropy",
+        slope,
+        value=0.5,
+        within=0.005,
+        section=DATA,
+        note="slope fitted to the leftmost five points",
+    )
     limit = point_limit(model, CALM)
-    sheet.claim("limit", "approaches half of the entropy of P_t-1", str(limit),
-                agrees=limit == Fraction(1, 2), section=DATA,
-                note="exact, by counting deviating states to first order in epsilon: 'kind of "
-                "weird', but a number of the state, not of thermostats")  # fmt: skip
+    sheet.claim(
+        "limit",
+        "approaches half of the entropy of P_t-1",
+        str(limit),
+        agrees=limit == Fraction(1, 2),
+        section=DATA,
+        note="exact, by counting deviating states to first order in epsilon: 'kind of "
+        "weird', but a number of the state, not of thermostats",
+    )
     power = float(np.polyfit(np.log(S[-5:]), np.log(adjusted[-5:]), 1)[0])
-    sheet.number("log-log", "it looks linear in the log/log", power, value=1.0, within=0.01,
-                 section=DATA, note="slope in the log/log, leftmost five points")  # fmt: skip
+    sheet.number(
+        "log-log",
+        "it looks linear in the log/log",
+        power,
+        value=1.0,
+        within=0.01,
+        section=DATA,
+        note="slope in the log/log, leftmost five points",
+    )
     _tables(sheet, epsilon_family(model, CALM, [Fraction(1, 10)])[0].strength)
+    _other_states(sheet, model)
+
+
+def _other_states(sheet: Sheet, model: DiscreteModel) -> None:
     others = {}
     for t in ("high", "low", "off"):
         for r in ("hot", "warm", "cold"):
             others[f"{t}, {r}"] = str(point_limit(model, {"thermostat": t, "room": r}))
-    sheet.claim("other-states", "this might not be an optimal system to study",
-                "; ".join(f"{state}: {value}" for state, value in others.items()), agrees=True,
-                section=DATA, note="the same limit round each of the nine states")  # fmt: skip
+    sheet.claim(
+        "other-states",
+        "this might not be an optimal system to study",
+        "; ".join(f"{state}: {value}" for state, value in others.items()),
+        agrees=len(set(others.values())) > 1,
+        section=DATA,
+        note="the limit round each of the nine states (thermostat, room): one half belongs "
+        "to the state studied, not to the thermostat",
+    )
 
 
 def _tables(sheet: Sheet, found: Strength) -> None:
-    e = Fraction(1, 10)
+    e, zero = Fraction(1, 10), Fraction(0)
     side, corner = e * (1 - e) / 2, e**2 / 4
-    first = [[0, 0, side + corner], [side, (1 - e) ** 2 + e**2 / 2, side], [side + corner, 0, 0]]
-    second = [[0, 0, side], [0, 1 - e * (1 - e), 0], [side, 0, 0]]
+    first: Table = [
+        [zero, zero, side + corner],
+        [side, (1 - e) ** 2 + e**2 / 2, side],
+        [side + corner, zero, zero],
+    ]
+    second: Table = [[zero, zero, side], [zero, 1 - e * (1 - e), zero], [side, zero, zero]]
     for name, said, law in (("Pt", first, found.P), ("Pt1", second, found.P_next)):
-        table = [[Fraction(cell) for cell in row] for row in said]
-        sheet.claim(f"{name}-formula", written(table), written(table_of(law)),
-                    agrees=table == table_of(law), section=DATA,
-                    note=f"the printed formulas at epsilon = 1/10; {float(entropy(law)):.4f} bits")  # fmt: skip
+        sheet.claim(
+            f"{name}-formula",
+            written(said),
+            written(table_of(law)),
+            agrees=said == table_of(law),
+            section=DATA,
+            note=f"the printed formulas at epsilon = 1/10; {float(entropy(law)):.4f} bits",
+        )
 
 
 POST = Post(

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 WISH = "Point 1 and Conclusions"
 
 
-def beside(sheet: Sheet) -> None:
-    """Non-optimizers beside optimizers"""
-    runs: dict[str, Run] = {
+def systems() -> dict[str, Run]:
+    """Return runs of six optimizers, then of six systems that are none."""
+    return {
         "thermostat": run(load("thermostat"), steps=500),
         "thermostat of limited power": run(load("thermostat_saturating"), steps=500),
         "gradient descent in a well (A = gradients)": run(load("sgd_well"), steps=60),
@@ -28,43 +28,85 @@ def beside(sheet: Sheet) -> None:
         "amortized answer": run(load("amortized")),
         "base optimizer": run(load("base_optimizer")),
         "thermostat switched off (k = 0)": run(
-            load("thermostat").replace(parameters={"k": 0}), steps=500),
+            load("thermostat").replace(parameters={"k": 0}), steps=500
+        ),
         "water in a plughole, watched": run(plughole(), steps=500),
         "logistic map, watched": run(logistic(), steps=500),
         "thermostat with crossed wires (k = -0.01)": run(
-            load("thermostat").replace(parameters={"k": -0.01}), steps=500),
+            load("thermostat").replace(parameters={"k": -0.01}), steps=500
+        ),
         "Lorenz at rho = 0.8, A = a": run(
-            load("lorenz").replace(parameters={"rho": 0.8}), steps=500),
+            load("lorenz").replace(parameters={"rho": 0.8}), steps=500
+        ),
         "Lorenz at rho = 28, A = a": run(load("lorenz"), steps=500),
-    }  # fmt: skip
+    }
+
+
+def beside(sheet: Sheet) -> None:
+    """Non-optimizers beside optimizers."""
+    runs = systems()
     ends = {f"{name}, t = {found.t[-1]:g}": float(found.op[-1]) for name, found in runs.items()}
-    sheet.picture("bars", "Op at the end of a run: optimizers, bystanders, amplifiers.",
-                  bar_figure(ends, name="Op [nats]"),
-                  "t in each model's own units. Blue: positive; red, hatched: negative.")  # fmt: skip
+    sheet.picture(
+        "bars",
+        "Op at the end of a run: optimizers, bystanders, amplifiers.",
+        bar_figure(ends, name="Op [nats]"),
+        "t in each model's own units. Blue: positive; red, hatched: negative.",
+    )
     hole = runs["water in a plughole, watched"]
     t = np.arange(501)
     panels = [
-        Panel([Line(t, np.abs(hole.total), "plughole: (x - w)/delta"),
-               Line(t, np.abs(hole.direct), "plughole: (y - w)/delta"),
-               Line(t, np.abs(runs["thermostat"].total), "thermostat: (x - w)/delta"),
-               Line(t, np.abs(runs["thermostat"].direct), "thermostat: (y - w)/delta")],
-              "t [steps]", "difference per delta", scale="log"),
-        Panel([Line(t, hole.op, "plughole"), Line(t, runs["thermostat"].op, "thermostat")],
-              "t [steps]", "Op [nats]"),
-    ]  # fmt: skip
-    sheet.picture("plughole", "Compression that nobody does: water in a plughole.",
-                  line_figure(panels, columns=2, size=(4.8, 3.4)),
-                  "Both systems compress the nudge; only in one of them does A do it.")  # fmt: skip
-    sheet.claim("plughole", "systems which naturally compress themselves, for example water going "
-                "into a plughole, should not count", float(hole.op[-1]),
-                agrees=float(np.abs(hole.op).max()) == 0.0, section=WISH,
-                note=f"Op is 0 while the nudge shrinks to {float(hole.total[-1]):.3g} of itself: in "
-                "Y it shrinks just as much")  # fmt: skip
+        Panel(
+            [
+                Line(t, np.abs(hole.total), "plughole: (x - w)/delta"),
+                Line(t, np.abs(hole.direct), "plughole: (y - w)/delta"),
+                Line(t, np.abs(runs["thermostat"].total), "thermostat: (x - w)/delta"),
+                Line(t, np.abs(runs["thermostat"].direct), "thermostat: (y - w)/delta"),
+            ],
+            "t [steps]",
+            "difference per delta",
+            scale="log",
+        ),
+        Panel(
+            [Line(t, hole.op, "plughole"), Line(t, runs["thermostat"].op, "thermostat")],
+            "t [steps]",
+            "Op [nats]",
+        ),
+    ]
+    sheet.picture(
+        "plughole",
+        "Compression that nobody does: water in a plughole.",
+        line_figure(panels, columns=2, size=(4.8, 3.4)),
+        "Both systems compress the nudge; only in one of them does A do it.",
+    )
+    _claims(sheet, runs, ends)
+
+
+def _claims(sheet: Sheet, runs: dict[str, Run], ends: dict[str, float]) -> None:
+    hole = runs["water in a plughole, watched"]
+    sheet.claim(
+        "plughole",
+        "systems which naturally compress themselves, for example water going "
+        "into a plughole, should not count",
+        float(hole.op[-1]),
+        agrees=float(np.abs(hole.op).max()) == 0.0,
+        section=WISH,
+        note=f"Op is 0 while the nudge shrinks to {float(hole.total[-1]):.3g} of itself: in "
+        "Y it shrinks just as much",
+    )
     chaotic = float(np.abs(runs["logistic map, watched"].op).max())
-    sheet.claim("watched", "a natural measure gives no credit to a bystander", chaotic,
-                agrees=chaotic == 0.0, section=WISH,
-                note="largest |Op| of a watcher of a chaotic map")  # fmt: skip
+    sheet.claim(
+        "watched",
+        "a natural measure gives no credit to a bystander",
+        chaotic,
+        agrees=chaotic == 0.0,
+        section=WISH,
+        note="largest |Op| of a watcher of a chaotic map",
+    )
     good, bad = list(ends.values())[:6], list(ends.values())[6:]
-    sheet.claim("order", "Op is positive when A does something optimizer-ish",
-                f"optimizers from {min(good):.2f}, others up to {max(bad):.2f} nats",
-                agrees=min(good) > max(bad), section="Definition of Op")  # fmt: skip
+    sheet.claim(
+        "order",
+        "Op is positive when A does something optimizer-ish",
+        f"optimizers from {min(good):.2f}, others up to {max(bad):.2f} nats",
+        agrees=min(good) > max(bad),
+        section="Definition of Op",
+    )

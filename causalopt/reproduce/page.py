@@ -124,7 +124,8 @@ def _section(found: Findings) -> str:
 def _figure(plate: Plate) -> str:
     wide = ' class="wide"' if plate.wide else ""
     return (
-        f'<figure id="{_anchor(plate.id)}"{wide}><img src="{plate.address}" alt="{_text(plate.title)}">'
+        f'<figure id="{_anchor(plate.id)}"{wide}>'
+        f'<img src="{plate.address}" alt="{_text(plate.title)}">'
         f"<figcaption><strong>{_text(plate.title)}</strong> {_text(plate.caption)}</figcaption>"
         "</figure>"
     )
@@ -143,7 +144,8 @@ def _table(checks: Sequence[Check]) -> str:
 def _row(check: Check) -> str:
     return (
         f'<tr class="{check.word}" id="{_anchor(check.id)}">'
-        f'<td>{_text(check.source.rpartition(": ")[2])}<span class="id">{_text(check.id)}</span></td>'
+        f"<td>{_text(check.source.rpartition(': ')[2])}"
+        f'<span class="id">{_text(check.id)}</span></td>'
         f'<td class="value" data-name="the post">{_value(check.claimed)}</td>'
         f'<td class="value" data-name="computed">{_value(check.computed)}</td>'
         f'<td class="verdict">{check.symbol} {check.word}</td>'

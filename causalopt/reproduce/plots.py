@@ -149,8 +149,9 @@ def table_figure(
                 axes.text(j, i, str(cell), ha="center", va="center", fontsize=8, color=INK)
         axes.set_xticks(range(len(columns)), columns)
         axes.set_yticks(range(len(rows)), rows)
-        axes.tick_params(length=0, labelsize=8, top=True, labeltop=True, bottom=False,
-                         labelbottom=False)  # fmt: skip
+        axes.tick_params(
+            length=0, labelsize=8, top=True, labeltop=True, bottom=False, labelbottom=False
+        )
         axes.set_xlabel(title, fontsize=9)
     return figure
 
@@ -195,14 +196,22 @@ def map_figure(maps: Sequence[Map], *, label: str, columns: int = 2) -> Figure:
     """
     rows = -(-len(maps) // columns)
     figure = Figure(figsize=(4.4 * columns, 3.4 * rows), layout="constrained")
-    for axes, one in zip(np.ravel(figure.subplots(rows, columns, squeeze=False)), maps, strict=True):
+    for axes, one in zip(
+        np.ravel(figure.subplots(rows, columns, squeeze=False)), maps, strict=True
+    ):
         values = np.asarray(one.values, dtype=float).T
         finite = np.abs(values[np.isfinite(values)])
         limit = max(float(np.quantile(finite, 0.98)) if finite.size else 1.0, 1e-9)
         mesh = axes.pcolormesh(
-            one.x, one.y, values, cmap="RdBu", vmin=-limit, vmax=limit, shading="nearest",
+            one.x,
+            one.y,
+            values,
+            cmap="RdBu",
+            vmin=-limit,
+            vmax=limit,
+            shading="nearest",
             rasterized=True,
-        )  # fmt: skip
+        )
         if finite.size and float(np.nanmin(values)) < 0 < float(np.nanmax(values)):
             axes.contour(one.x, one.y, values, levels=[0.0], colors=INK, linewidths=0.6)
         figure.colorbar(mesh, ax=axes, label=label, extend="both")

@@ -40,7 +40,9 @@ class Post:
 
     def sources(self, piece: str) -> list[Path]:
         """Return the files a piece is written in: its function's, and this post's."""
-        homes = [inspect.getsourcefile(make) for make in (self.pieces[piece], *self.pieces.values())]
+        homes = [
+            inspect.getsourcefile(make) for make in (self.pieces[piece], *self.pieces.values())
+        ]
         return sorted({Path(home) for home in homes if home})
 
 

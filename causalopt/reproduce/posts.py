@@ -10,8 +10,9 @@ from causalopt.reproduce import (
     probability_current,
     sgd_model,
 )
+from causalopt.reproduce.post import Post
 
-POSTS = {
+POSTS: dict[str, Post] = {
     module.POST.id: module.POST
     for module in (
         sgd_model,

@@ -99,7 +99,7 @@ def narrowed(findings: Findings, only: Sequence[str]) -> Findings:
     if not only or any(f"{findings.piece}/".startswith(f"{name}/") for name in only):
         return findings
     wanted = [name for name in only if name.startswith(f"{findings.piece}/")]
-    ids = [item.id for item in (*findings.checks, *findings.plates)]
+    ids = [check.id for check in findings.checks] + [plate.id for plate in findings.plates]
     for name in wanted:
         if name not in ids:
             raise UnknownNameError(

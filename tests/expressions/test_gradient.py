@@ -8,7 +8,7 @@ import sympy
 from hypothesis import given
 
 from causalopt.expressions import Scope, evaluate, gradient, kinks, parse
-from causalopt.expressions.parse import CLOCK
+from causalopt.expressions.scope import CLOCK
 from causalopt.expressions.symbolic import to_sympy
 from causalopt.expressions.term import Term, const, ref
 from tests.strategies import expressions

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from causalopt.errors import ExpressionError
 from causalopt.expressions import Function, Scope, Term, evaluate, parse, to_text
-from causalopt.expressions.parse import CLOCK
+from causalopt.expressions.scope import CLOCK
 from causalopt.expressions.term import const, ref
 from tests.strategies import expressions
 
@@ -58,7 +58,7 @@ def test_an_undeclared_word_is_an_error_never_a_symbol(word: str) -> None:
         ("k > 0", "expected a number, found a condition", 0),
         ("where(k, 1, 2)", "expected a condition", 6),
         ("k.real", "attributes", 0),
-        ("[k]", "not part of the language", 0),
+        ("[k]", "only numbers, names, operators", 0),
         ("'k'", "expected a number", 0),
         ("1e400", "larger than a float", 0),
         ("", "empty", 0),

@@ -1,0 +1,329 @@
+"""The engine against hand-written C, numba, JAX and numpy, on the same work in one run.
+
+    python benchmarks/run.py [--quick]
+
+Each figure is the least CPU time of one thread over several rounds, in which the contestants take
+turns; JAX is timed by the clock, being threaded. A C++ compiler, numba and JAX are used when they
+are there (pip install -r benchmarks/requirements.txt). Not a test: nothing fails when it is slow.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+
+import numpy as np  # noqa: E402 - the path comes first
+
+import causalopt  # noqa: E402
+from benchmarks.contestants import (  # noqa: E402
+    has,
+    jax_adjoint,
+    jax_landscape,
+    jax_lorenz,
+    numba_landscape,
+    numba_lorenz,
+    numpy_landscape,
+    with_jax,
+)
+from causalopt.engine import batch as batches  # noqa: E402
+from causalopt.engine import choice, python, trajectory  # noqa: E402
+from causalopt.engine.adjoint import run_adjoint  # noqa: E402
+from causalopt.interventions import plan_for  # noqa: E402
+
+QUICK = "--quick" in sys.argv
+D, N = ctypes.c_double, ctypes.c_int64
+SOURCE = HERE / "kernels.cpp"
+FLAGS = ["-O3", "-march=native", "-mprefer-vector-width=512", "-std=c++17"]
+
+
+@dataclasses.dataclass
+class Row:
+    """One contestant's time."""
+
+    name: str
+    seconds: float
+    unit: float  # how many node-updates
+
+
+def compiled(folder: Path) -> ctypes.CDLL | None:
+    """Return the C baselines, None without a compiler."""
+    compiler = shutil.which("g++") or shutil.which("clang++")
+    if compiler is None:
+        return None
+    library = folder / "kernels.so"
+    flags = [flag for flag in FLAGS if "prefer" not in flag or "avx512" in cpu_flags()]
+    command = [compiler, *flags, "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
+    subprocess.run(command, check=True, capture_output=True)
+    program = [compiler, *flags, "-DPROGRAM", "-pthread", "-o", str(folder / "landscape")]
+    subprocess.run([*program, str(SOURCE)], check=True, capture_output=True)
+    return ctypes.CDLL(str(library))
+
+
+def cpu_flags() -> str:
+    """Return what the system says of the processor."""
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def at(array: np.ndarray) -> ctypes.c_void_p:
+    """Return an array's address."""
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+def least(
+    contestants: dict[str, Callable[[], object]], rounds: int, wall: frozenset[str] = frozenset()
+) -> dict[str, float]:
+    """Return each contestant's least time; they take turns, so that all see the same machine."""
+    best = dict.fromkeys(contestants, float("inf"))
+    for function in contestants.values():
+        function()
+    for _ in range(rounds):
+        for name, function in contestants.items():
+            clock = time.perf_counter if name in wall else time.thread_time
+            start = clock()
+            function()
+            best[name] = min(best[name], clock() - start)
+    return best
+
+
+def report(title: str, best: dict[str, float], base: str, updates: float) -> None:
+    """Print one workload's table."""
+    print(f"\n{title}")
+    reference = best.get(base)
+    for name, seconds in best.items():
+        ratio = f"{seconds / reference:8.2f}" if reference else "       -"
+        print(f"  {name:44s} {seconds * 1e3:10.2f} ms {seconds / updates * 1e9:9.3f} ns {ratio}")
+
+
+def w1(c: ctypes.CDLL | None) -> None:
+    """One Lorenz trajectory with both tangents, everything stored."""
+    steps = 20_000 if QUICK else 100_000
+    model = causalopt.load("lorenz")
+    plan = plan_for(model, steps=steps, hold=model.selection("a"), seed=model.node("b[0]"))
+    structure = model.template.structure
+    tables = [np.zeros((steps + 1, 3)) for _ in range(3)]
+    contestants: dict[str, Callable[[], object]] = {}
+    if c is not None:
+        contestants["C"] = lambda: c.w1(
+            N(steps), D(0.01), D(10), D(28), D(8 / 3), *(at(table) for table in tables)
+        )
+    contestants["engine (with rounding estimates)"] = lambda: trajectory.run_tangents(
+        structure, plan
+    )
+    contestants["engine, no rounding estimates"] = lambda: trajectory.run_tangents(
+        structure, plan, estimate=False
+    )
+    contestants["generated Python"] = lambda: python.run_tangents(structure, plan)
+    wall = with_jax(contestants, "JAX scan", lambda: jax_lorenz(steps))
+    if has("numba"):
+        contestants["numba"] = numba_lorenz(steps, tables)
+    best = least(contestants, 3 if QUICK else 7, wall)
+    report(f"W1: Lorenz, {steps} steps, W and both tangents stored", best, "C", 3.0 * steps)
+
+
+def thermostat_batch(count: int, steps: int, **options: bool) -> Callable[[], object]:
+    """Return the landscape as the engine runs it, final Comp of every start."""
+    model = causalopt.load("thermostat_saturating")
+    template = model.template
+    plan = plan_for(model, steps=steps, hold=model.selection("T"), seed=model.node("R[0]"))
+    r = template.index["R"]
+    starts = {(0, r): np.linspace(5, 45, count)}
+    batch = batches.Batch(plan, starts, {}, (steps,), (r,), **options)
+    runner = batches.BatchRunner(template.structure, batch)
+    comp = np.empty(count)
+
+    def go() -> None:
+        for lanes in runner.tasks():
+            kept = runner.run(lanes)
+            comp[lanes] = kept.values["x"][0, 0] / kept.values["y"][0, 0]
+
+    return go
+
+
+def w2(c: ctypes.CDLL | None) -> None:
+    """A landscape of the saturating thermostat."""
+    count, steps = (9984 if QUICK else 99_968), 1000
+    starts, comp = np.linspace(5, 45, count), np.empty(count)
+    numbers = (N(count), N(steps), D(0.02), D(25), D(1), D(1))
+    contestants: dict[str, Callable[[], object]] = {}
+    if c is not None:
+        contestants["C, SIMD, A built in"] = lambda: c.w2(at(starts), at(comp), *numbers, N(4))
+        contestants["C, SIMD, any A"] = lambda: c.w2_any(
+            at(starts), at(comp), *numbers, N(1), N(0), N(4)
+        )
+        contestants["C, scalar"] = lambda: c.w2_scalar(at(starts), at(comp), *numbers)
+    contestants["engine, no rounding estimates"] = thermostat_batch(count, steps, estimate=False)
+    contestants["engine, no estimates, contracted"] = thermostat_batch(
+        count, steps, estimate=False, contract=True
+    )
+    contestants["engine, with rounding estimates"] = thermostat_batch(count, steps)
+    if has("numba"):
+        contestants["numba, 256 lanes a block"] = numba_landscape(starts, comp, steps)
+    contestants["numpy"] = lambda: numpy_landscape(starts, steps)
+    wall = with_jax(contestants, "JAX vmap of scan", lambda: jax_landscape(starts, steps))
+    best = least(contestants, 3 if QUICK else 5, wall)
+    title = f"W2: {count} starts x {steps} steps of the saturating thermostat"
+    report(title, best, "C, SIMD, A built in", 2.0 * count * steps)
+
+
+def w4() -> None:
+    """A static DAG of thousands of nodes, each with its own rule."""
+    count = 2000 if QUICK else 10_000
+    command = [sys.executable, str(HERE / "large_dag.py"), str(count)]
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    shown = subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment
+    ).stdout
+    print(f"\nW4: static DAG of {count} nodes, its own random rule each (fresh process)")
+    print("  " + shown.strip().replace("\n", "\n  "))
+
+
+def w5() -> None:
+    """The adjoint: one node by all others."""
+    steps = 1000
+    model = causalopt.load("lorenz")
+    plan = plan_for(model, steps=steps, hold=model.selection("a"))
+    structure, target = model.template.structure, model.template.index["b"]
+    contestants: dict[str, Callable[[], object]] = {
+        "engine, both sweeps, all 3003 nodes": lambda: run_adjoint(structure, plan, target)
+    }
+    wall = with_jax(contestants, "JAX grad, one sweep, 3 nodes", lambda: jax_adjoint(steps))
+    report(f"W5: adjoint of Lorenz, {steps} steps", least(contestants, 7, wall), "", 3.0 * steps)
+
+
+def threads() -> None:
+    """Two threads against one, by the clock."""
+    model = causalopt.load("thermostat_saturating")
+    grid = {"R[0]": np.linspace(5, 45, 100_000 if QUICK else 400_000)}
+    best = {}
+    for _ in range(3):
+        for k in (1, 2):
+            start = time.perf_counter()
+            causalopt.sweep(model, grid, steps=1000, workers=k)
+            best[k] = min(best.get(k, np.inf), time.perf_counter() - start)
+    print(f"\nThreads: 1: {best[1]:.3f} s, 2: {best[2]:.3f} s, ratio {best[1] / best[2]:.2f}")
+
+
+def landscape_process(folder: Path, has_c: bool) -> None:
+    """The landscape as whole processes: `causalopt sweep` against a C program."""
+    count = 100_000 if QUICK else 1_000_000
+    words = ["sweep", "thermostat_saturating", "--grid", f"R[0]=5:45:{count}", "--steps", "1000"]
+    commands = {"causalopt sweep": [sys.executable, "-m", "causalopt", *words, "--json"]}
+    if has_c:
+        commands["C program, any A"] = [str(folder / "landscape"), str(count), "1000", "2"]
+    print(f"\nWhole processes: {count} starts x 1000 steps, 2 threads")
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    for name, command in commands.items():
+        runs = [child(command, environment) for _ in range(3)]
+        wall, cpu, memory = (min(run[k] for run in runs) for k in range(3))
+        print(f"  {name:44s} {wall:8.3f} s  {cpu:8.3f} s of CPU  {memory:6.0f} MB")
+
+
+def child(command: list[str], environment: dict[str, str]) -> tuple[float, float, float]:
+    """Run a process and return its seconds, its CPU seconds and its most memory in MB."""
+    start = time.perf_counter()
+    pid = os.posix_spawn(
+        command[0], command, environment,
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+    )  # fmt: skip
+    _, code, usage = os.wait4(pid, 0)
+    if code:
+        raise SystemExit(f"{command[0]} failed")
+    wall = time.perf_counter() - start
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+COLD = """
+import time; start = 0.0
+import causalopt
+model = causalopt.load("lorenz")
+causalopt.run(model, steps=100_000)
+first = time.process_time()
+causalopt.run(causalopt.load("thermostat_saturating"), steps=100_000)
+print(first - start, time.process_time() - first)
+"""
+
+
+def cold() -> None:
+    """First and second results in a fresh process, compiled now or found compiled."""
+    print("\nFresh process (CPU seconds): 100,000 steps of Lorenz, then of the thermostat")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("compiling", "compiled before"):
+            environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "CAUSALOPT_CACHE": folder}
+            shown = subprocess.run([sys.executable, "-c", COLD], check=True, capture_output=True,
+                                   text=True, env=environment).stdout.split()  # fmt: skip
+            print(
+                f"  {name:20s} first {float(shown[0]):.3f} s, second model {float(shown[1]):.3f} s"
+            )
+
+
+def curves() -> None:
+    """Cost against steps, lanes and variables: linear means a constant last column."""
+    print("\nCost is linear: nanoseconds per step of Lorenz")
+    model = causalopt.load("lorenz")
+    structure = model.template.structure
+    for steps in (10_000, 100_000, 1_000_000):
+        plan = plan_for(model, steps=steps, hold=model.selection("a"), seed=model.node("b[0]"))
+        best = least(
+            {"": lambda plan=plan: choice.run_tangents(structure, plan, execution="llvm")}, 3
+        )
+        print(f"  {steps:9d} steps  {best[''] / steps * 1e9:8.2f} ns")
+    print("Nanoseconds per lane of 1000 steps of the saturating thermostat")
+    for count in (1_000, 10_000, 100_000):
+        best = least({"": thermostat_batch(count, 1000)}, 3)
+        print(f"  {count:9d} lanes  {best[''] / count * 1e9:8.1f} ns")
+    print("A ring of n variables, 2000 steps: first result, compiled; later, per node-update")
+    os.environ["CAUSALOPT_CACHE"] = ""
+    for count in (10, 100, 1000):
+        ring = causalopt.Model(name="ring", variables={
+            f"v{i}": {"rule": f"0.9*v{i}[t-1] + 0.1*v{(i + 1) % count}[t-1]*v{i * 7 % count}[t-1]",
+                      "initial": 0.5} for i in range(count)})  # fmt: skip
+        plan = plan_for(ring, steps=2000, hold=ring.selection("v1"), seed=ring.node("v0[0]"))
+        start = time.process_time()
+        choice.run_tangents(ring.template.structure, plan, execution="llvm")
+        first = time.process_time() - start
+        best = least({"": lambda ring=ring, plan=plan: choice.run_tangents(
+            ring.template.structure, plan, execution="llvm")}, 2)  # fmt: skip
+        print(f"  {count:9d} variables  {first:6.2f} s   {best[''] / count / 2000 * 1e9:8.2f} ns")
+
+
+def main() -> None:
+    """Run everything and print it."""
+    model = [
+        line.split(":")[1].strip() for line in cpu_flags().splitlines() if "model name" in line
+    ]
+    width = 8 if "avx512f" in cpu_flags() else 4
+    name = model[0] if model else platform.processor()
+    print(f"{name}, {os.cpu_count()} processors, registers of {width} doubles; "
+          f"{platform.platform()}; Python {platform.python_version()}")  # fmt: skip
+    print("columns: time, per node-update, ratio to the first C row")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        c = compiled(folder)
+        w1(c)
+        w2(c)
+        w4()
+        w5()
+        threads()
+        landscape_process(folder, c is not None)
+        cold()
+        curves()
+
+
+if __name__ == "__main__":
+    main()
