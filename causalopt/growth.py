@@ -8,8 +8,9 @@ The exponents come from the QR method of Benettin et al. (1980) on the local der
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from causalopt.engine.source import Layout
 from causalopt.errors import QuestionError
 from causalopt.interventions import held_mask, plan_for
 from causalopt.model import Model
+from causalopt.response.integers import refuse_in_dynamics
 from causalopt.runs import plain
 from causalopt.selectors import Selection
 
@@ -28,7 +30,12 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 DEFAULT_STEPS = 20_000
+# Beyond this many directions only the leading ones are followed: QR costs their number squared.
+ALL_EXPONENTS = 64
+LEADING_EXPONENTS = 16
+MOST_NUMBERS = 250_000_000
 _BATCHES = 10
+_CHUNK = 4_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +53,8 @@ class Rates:
         steps: How many steps they are averages over.
         transient: How many steps were run before.
         status: "ok", "diverged" or "nonfinite".
+        exponents: Which of the whole system's exponents `lyapunov` holds: "all 3", or
+            "leading 16 of 2000" where more would not end in bearable time.
     """
 
     model: str
@@ -58,6 +67,7 @@ class Rates:
     steps: int
     transient: int
     status: str
+    exponents: str = "all"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rates as JSON's types."""
@@ -92,7 +102,8 @@ def rates(
         progress: Called with the number of steps done.
 
     Raises:
-        QuestionError: The model has no time or no memory, or A is not made of whole variables.
+        QuestionError: The model has no time or no memory, A is not made of whole variables, the
+            dynamics read whole numbers, or the run has too many steps to be held.
 
     Example:
         >>> from causalopt import load
@@ -104,7 +115,9 @@ def rates(
     lead = count // 10 if transient is None else transient
     if count < _BATCHES or lead < 0:
         raise QuestionError(f"rates need at least {_BATCHES} steps, and a transient of 0 or more")
+    refuse_in_dynamics(model)
     linear = linearize(model.template.structure)
+    _check_length(lead + count, len(model.template.equations) + len(linear.partials))
     plan = plan_for(model, steps=lead + count)
     terms = tuple(partial.term for partial in linear.partials)
     run = run_values(model.template.structure, plan, terms, progress)
@@ -135,7 +148,21 @@ def rates(
         steps=len(slopes) - burn,
         transient=lead,
         status=status,
+        exponents=_described(len(lyapunov), len(Layout.of(model.template.structure).slots)),
     )
+
+
+def _described(count: int, whole: int) -> str:
+    return f"all {whole}" if count == whole else f"leading {count} of {whole}"
+
+
+def _check_length(steps: int, width: int) -> None:
+    """Refuse a run whose values and slopes, `width` numbers a step, would not fit."""
+    if steps * width > MOST_NUMBERS:
+        raise QuestionError(
+            f"rates hold {width} numbers a step, {MOST_NUMBERS:,} in all: at most "
+            f"{MOST_NUMBERS // width:,} steps of this model, the transient's included; {steps} came"
+        )
 
 
 def _ordered(values: Floats) -> tuple[float, ...]:
@@ -170,10 +197,93 @@ def _exponents(
             if layout.slots
             else "this model has no memory: no rule reads an earlier step, so nothing grows"
         )
+    count = len(kept) if len(kept) <= ALL_EXPONENTS else min(LEADING_EXPONENTS, len(kept))
     if status != "ok":
-        return np.full((_BATCHES, len(kept)), math.nan)
-    matrices = _jacobians(model, linear, slopes, held, layout)[:, kept][:, :, kept]
-    return _growth(matrices, burn)
+        return np.full((_BATCHES, count), math.nan)
+    if len(kept) > ALL_EXPONENTS:
+        return _growth(_Moves(model, linear, held, layout), slopes, burn, (len(kept), count))
+    return _growth(_Matrices(model, linear, held, layout, kept), slopes, burn, (count, count))
+
+
+class _Matrices:
+    """The derivative of each state by the one before as dense matrices, for a few slots.
+
+    Args:
+        kept: The slots outside the held set.
+    """
+
+    def __init__(
+        self, model: Model, linear: Linearization, held: Bools, layout: Layout, kept: list[int]
+    ) -> None:
+        self._parts = (model, linear, held, layout)
+        self._kept = kept
+
+    def along(self, slopes: Floats) -> Iterator[Callable[[Floats], Floats]]:
+        """Yield, step by step, what carries a frame on."""
+        model, linear, held, layout = self._parts
+        length = max(1, _CHUNK // (len(layout.slots) * len(model.template.equations)))
+        for first in range(0, len(slopes), length):
+            part = slopes[first : first + length]
+            matrices = _jacobians(model, linear, part, held, layout)[:, self._kept][
+                :, :, self._kept
+            ]
+            for matrix in matrices:
+                yield matrix.__matmul__
+
+
+class _Moves:
+    """The same derivative, never written out: sparse rows, then the shifts of the memory."""
+
+    def __init__(self, model: Model, linear: Linearization, held: Bools, layout: Layout) -> None:
+        place = {slot: k for k, slot in enumerate(layout.slots)}
+        free = [k for k, (i, _) in enumerate(layout.slots) if not held[i]]
+        order = {k: n for n, k in enumerate(free)}
+        self._size = len(model.template.equations)
+        used = [
+            (column, partial)
+            for column, partial in enumerate(linear.partials)
+            if not held[partial.child] and not held[partial.parent]
+        ]
+        depth = np.zeros(self._size, dtype=int)
+        for _, partial in sorted(used, key=lambda pair: pair[1].child):
+            if not partial.lag:
+                depth[partial.child] = max(depth[partial.child], depth[partial.parent] + 1)
+        # Rows of one depth need rows of lower depths alone, so they are taken together.
+        self._waves = []
+        for level in range(int(depth.max(initial=0)) + 1):
+            chosen = [pair for pair in used if depth[pair[1].child] == level]
+            self._waves.append(
+                (
+                    np.array([column for column, _ in chosen], dtype=int),
+                    np.array([p.child for _, p in chosen], dtype=int),
+                    np.array(
+                        [
+                            self._size + order[place[p.parent, p.lag]] if p.lag else p.parent
+                            for _, p in chosen
+                        ],
+                        dtype=int,
+                    ),
+                )
+            )
+        slots = [layout.slots[k] for k in free]
+        self._source = np.array(
+            [i if lag == 1 else self._size + order[place[i, lag - 1]] for i, lag in slots]
+        )
+
+    def along(self, slopes: Floats) -> Iterator[Callable[[Floats], Floats]]:
+        """Yield, step by step, what carries a frame on."""
+        for row in slopes:
+            yield functools.partial(self._carry, row)
+
+    def _carry(self, slopes: Floats, frame: Floats) -> Floats:
+        from scipy.sparse import csr_array
+
+        whole = np.concatenate([np.zeros((self._size, frame.shape[1])), frame])
+        for columns, children, parents in self._waves:
+            shape = (self._size, len(whole))
+            step = csr_array((slopes[columns], (children, parents)), shape=shape)
+            whole[: self._size] += step @ whole
+        return np.asarray(whole[self._source])
 
 
 def _jacobians(
@@ -200,21 +310,18 @@ def _jacobians(
     return result
 
 
-def _growth(matrices: Floats, burn: int) -> Floats:
+def _growth(moves: _Matrices | _Moves, slopes: Floats, burn: int, shape: tuple[int, int]) -> Floats:
     """Return the mean log growth per step by QR, in batches; a singular map grows by -inf.
 
     The first `burn` steps only turn the frame into the directions that grow.
     """
-    size = matrices.shape[1]
-    frame = np.linalg.qr(np.random.default_rng(0).standard_normal((size, size)))[0]
-    edges = np.linspace(burn, len(matrices), _BATCHES + 1).astype(int)
-    result = np.zeros((_BATCHES, size))
-    for matrix in matrices[:burn]:
-        frame = np.linalg.qr(matrix @ frame)[0]
-    for batch in range(_BATCHES):
-        for t in range(edges[batch], edges[batch + 1]):
-            frame, upper = np.linalg.qr(matrices[t] @ frame)
+    frame = np.linalg.qr(np.random.default_rng(0).standard_normal(shape))[0]
+    edges = np.linspace(burn, len(slopes), _BATCHES + 1).astype(int)
+    result = np.zeros((_BATCHES, shape[1]))
+    for t, carry in enumerate(moves.along(slopes)):
+        frame, upper = np.linalg.qr(carry(frame))
+        if t >= burn:
+            batch = int(np.searchsorted(edges, t, side="right")) - 1
             with np.errstate(divide="ignore"):
                 result[batch] += np.log(np.abs(np.diagonal(upper)))
-        result[batch] /= edges[batch + 1] - edges[batch]
-    return result
+    return np.asarray(result / np.diff(edges)[:, np.newaxis])

@@ -15,7 +15,6 @@ from causalopt.commands.options import (
     ModelArgument,
     NudgeNode,
     Sets,
-    Steps,
     Target,
     emit,
     output_file,
@@ -30,11 +29,24 @@ def derive(
     nudge: NudgeNode = None,
     hold: Hold = None,
     target: Target = None,
-    steps: Steps = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps",
+            metavar="N",
+            help="The step a nonlinear model's formulas are for (without --at), and how far "
+            "branches are followed. The question's by default, else 20.",
+        ),
+    ] = None,
     dt: Dt = None,
     method: Method = None,
     at: Annotated[
-        int | None, typer.Option("--at", metavar="N", help="Give the values at this step too.")
+        int | None,
+        typer.Option(
+            "--at",
+            metavar="N",
+            help="Give the values at this step too; a nonlinear model's formulas are for it.",
+        ),
     ] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
     expand: Annotated[
@@ -54,7 +66,9 @@ def derive(
 ) -> None:
     """Comp and Op as formulas, with their conditions, verified before they are shown.
 
-    Parameters stay symbols unless --set gives them a value.
+    Parameters stay symbols unless --set gives them a value. A linear model gets a closed form in t;
+    a nonlinear one a program for one step (--at, else --steps, else the question's), or, when the
+    time limit ends first, its recurrence.
     """
     from causalopt.symbolic import derive as find
 

@@ -17,6 +17,9 @@ from causalopt.commands.options import (
     output_file,
     read_model,
 )
+from causalopt.errors import QuestionError
+
+MOST_COLUMNS = 400
 
 
 def draw(
@@ -36,7 +39,9 @@ def draw(
     ] = False,
     columns: Annotated[
         int,
-        typer.Option(metavar="K", min=4, help="Steps drawn at most; a longer run is cut."),
+        typer.Option(
+            metavar="K", min=4, help="Steps drawn at most, up to 400; a longer run is cut."
+        ),
     ] = 12,
     json: Json = False,
 ) -> None:
@@ -48,6 +53,11 @@ def draw(
     from causalopt.draw import FORMATS
     from causalopt.draw import draw as write
 
+    if columns > MOST_COLUMNS:
+        raise QuestionError(
+            f"--columns is at most {MOST_COLUMNS}, more than any page shows; {columns} came: a "
+            "longer run is cut in the middle, and `causalopt run --plot` shows all of it"
+        )
     file = output_file(out, tuple(f".{kind}" for kind in FORMATS))
     assert file is not None
     drawn = write(

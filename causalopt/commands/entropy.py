@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 
 from causalopt.commands.options import Json, ModelArgument, Sets, emit, read_model
+from causalopt.errors import QuestionError
+
+MOST_STEPS = 1_000_000
 
 
 def entropy(
@@ -28,6 +31,10 @@ def entropy(
     from causalopt.entropy.declared import strength
     from causalopt.entropy.decorrelation import Strength
 
+    if at > MOST_STEPS:
+        raise QuestionError(
+            f"--at is at most {MOST_STEPS:,}, as a law is carried there step by step; {at} came"
+        )
     declared = read_model(model, sets)
     found = strength(declared, at=at, initial=initial)
     if json:

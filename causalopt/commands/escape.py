@@ -42,7 +42,12 @@ How = Annotated[
     ),
 ]
 Walkers = Annotated[
-    int, typer.Option("--walkers", metavar="M", help="How many walkers the ensemble has.")
+    int,
+    typer.Option(
+        "--walkers",
+        metavar="M",
+        help="How many walkers the ensemble has, at most 1e8; the other methods have none.",
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="S", help="The ensemble's seed.")]
 Target = Annotated[
@@ -81,11 +86,15 @@ def escape(
     """Probability of standing beyond a level at step N, for a walker that starts before it."""
     from causalopt.distributions.chain import chain_of
     from causalopt.escape import Escape
+    from causalopt.escape.by_ensemble import check_walkers
 
     if method not in METHODS:
         raise QuestionError(f"--method is one of {', '.join(METHODS)}; '{method}' came")
     if plot is not None and grid is None:
         raise QuestionError("--plot draws a grid: add --grid T=0.01:0.02:11")
+    check_walkers(walkers)
+    if not 0 <= seed < 2**64:
+        raise QuestionError(f"a seed is an integer from 0 to 2^64 - 1; {seed} came")
     file = output_file(plot, (".png", ".svg", ".pdf"))
     declared = read_model(model, sets, initial)
     axis, values = _axis(grid) if grid else ("", [None])

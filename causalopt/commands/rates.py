@@ -40,6 +40,8 @@ def rates(
         emit(found.to_dict())
         return
     typer.echo(f"{found.model}, A = {{{found.hold}}}, {found.steps} steps, {found.unit}")
+    if not found.exponents.startswith("all"):
+        typer.echo(f"  exponents: {found.exponents}")
     typer.echo("  Lyapunov exponents      " + _row(found.lyapunov))
     typer.echo("  conditional, given A    " + _row(found.conditional))
     typer.echo(f"  Op per unit of time     {found.op_rate:.6g} +- {found.error:.2g}")

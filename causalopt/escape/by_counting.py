@@ -13,6 +13,8 @@ from causalopt.errors import QuestionError
 from causalopt.escape.answer import Answer
 from causalopt.escape.by_operator import natural_bounds
 
+MOST_STEPS = 1_000_000
+
 if TYPE_CHECKING:
     from causalopt.distributions.random_map import RandomMap
     from causalopt.escape.question import Escape
@@ -45,6 +47,11 @@ def escape_by_counting(chain: RandomMap, question: Escape, *, limit: int = 2_000
             "exact counting answers for one coordinate, the position at N, and a level above the "
             "start: ask the operator"
         )
+    if max(question.within) > MOST_STEPS:
+        raise QuestionError(
+            f"exact counting follows at most {MOST_STEPS:,} steps; {max(question.within)} came: "
+            "ask the operator"
+        )
     box = natural_bounds(chain, question)
     chances = tuple(
         count_escapes(
@@ -55,6 +62,8 @@ def escape_by_counting(chain: RandomMap, question: Escape, *, limit: int = 2_000
             bounds=(box.low[0], box.high[0]),
             limit=limit,
         )
+        if within
+        else 0.0  # no step is taken, and the start is never beyond
         for within in question.within
     )
     errors = tuple(

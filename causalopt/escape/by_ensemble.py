@@ -10,6 +10,10 @@ from causalopt.distributions.ensemble import Advance, first_passage, run_ensembl
 from causalopt.errors import QuestionError
 from causalopt.escape.answer import Answer
 
+MOST_WALKERS = 100_000_000
+MOST_STEPS = 100_000_000
+MOST_MOVES = 10**13
+
 if TYPE_CHECKING:
     from causalopt.distributions.random_map import Array, RandomMap
     from causalopt.escape.question import Escape
@@ -41,7 +45,8 @@ def escape_by_ensemble(
         Shares of walkers beyond, and standard errors.
 
     Raises:
-        QuestionError: No walkers, or a start that does not fit the chain.
+        QuestionError: No walkers, too many of them or of steps, or a start that does not fit the
+            chain.
 
     Example:
         >>> from causalopt.distributions.random_map import RandomMap
@@ -52,8 +57,8 @@ def escape_by_ensemble(
         True
     """
     question.check(chain)
-    if walkers < 1:
-        raise QuestionError(f"an ensemble needs at least one walker; {walkers} came")
+    check_walkers(walkers)
+    _check_moves(walkers, max(question.within))
     start = np.tile(np.array(question.start)[:, np.newaxis], (1, walkers))
     if question.passage:
         steps = first_passage(
@@ -74,6 +79,33 @@ def escape_by_ensemble(
     }
     hits = [beyond[within] for within in question.within]
     return _counted(question, hits, walkers, overflowed=run.overflowed)
+
+
+def check_walkers(walkers: int) -> None:
+    """Refuse a number of walkers that is no ensemble, or too large a one.
+
+    Raises:
+        QuestionError: Fewer than one, or more than 100,000,000.
+    """
+    if walkers < 1:
+        raise QuestionError(f"an ensemble needs at least one walker; {walkers} came")
+    if walkers > MOST_WALKERS:
+        raise QuestionError(
+            f"an ensemble has at most {MOST_WALKERS:,} walkers; {walkers} came: the error of a "
+            "share falls with the root of their number"
+        )
+
+
+def _check_moves(walkers: int, steps: int) -> None:
+    if steps > MOST_STEPS:
+        raise QuestionError(
+            f"an ensemble runs at most {MOST_STEPS:,} steps; {steps} came: ask the operator"
+        )
+    if walkers * steps > MOST_MOVES:
+        raise QuestionError(
+            f"{walkers} walkers of {steps} steps are more than {MOST_MOVES:.0e} moves: ask for "
+            "fewer walkers, or the operator"
+        )
 
 
 def _counted(question: Escape, hits: list[int], walkers: int, *, overflowed: int) -> Answer:

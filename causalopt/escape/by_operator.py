@@ -13,6 +13,12 @@ from causalopt.distributions.operator import Operator, absorb, transfer_operator
 from causalopt.distributions.powers import DENSE_LIMIT, pull_many
 from causalopt.errors import QuestionError
 from causalopt.escape.answer import Answer, Status
+from causalopt.escape.pilot import (
+    compare_with_walkers,
+    extrapolated,
+    follow_only_path,
+    widest,
+)
 
 if TYPE_CHECKING:
     from causalopt.distributions.random_map import Array, RandomMap
@@ -47,7 +53,9 @@ def escape_by_operator(
     positive terms, so that a probability of 1e-12 keeps its digits. The first few steps are taken
     exactly (all sequences of picks; short questions are answered by that alone), the rest on the
     grid. The grid is doubled until three changes in a row are below the tolerance; the largest of
-    them is the stated error.
+    them is the stated error. A chain without chance has one path, which is followed instead. Where
+    refinement does not settle, the error reaches as far as the changes may still add up to; where a
+    few walkers contradict the grid, it reaches past their share.
 
     Args:
         chain: The random map, of one or two coordinates.
@@ -77,8 +85,12 @@ def escape_by_operator(
     count, limit = _sizes(chain, question, nodes, most_nodes)
     tolerance = TOLERANCE[chain.dimension] if tolerance is None else tolerance
     relative = RELATIVE[chain.dimension] if relative is None else relative
+    only = follow_only_path(chain, question) if bounds is None else None
+    if only is not None:
+        return only
     box = bounds or natural_bounds(chain, question)
-    return _refined(chain, question, box, (count, limit), (tolerance, relative))
+    found = _refined(chain, question, box, (count, limit), (tolerance, relative))
+    return compare_with_walkers(chain, question, found)
 
 
 def _refined(
@@ -100,7 +112,13 @@ def _refined(
         settled = len(levels) > 3 and bool(np.all(error <= aim))
         if settled or count * 2 > limit:
             status, note = _verdict(error, lost, aim, settled=settled, count=count)
-            chances, errors = np.minimum(probability, 1.0), error + lost
+            chances = np.minimum(probability, 1.0)
+            if status == "unresolved":
+                changes = np.abs(np.diff(np.stack([level[0] for level in levels]), axis=0))
+                error = np.where(error <= aim, error, extrapolated(error, changes, chances))
+            if len(chain.maps) == 1:
+                error = widest(chances)
+            errors = np.minimum(error + lost, widest(chances))
             return Answer(
                 "operator",
                 question.within,

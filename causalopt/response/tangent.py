@@ -7,11 +7,10 @@ import numpy as np
 from causalopt.engine import Tangents, run_tangents
 from causalopt.engine.plan import Plan
 from causalopt.engine.python import Progress
-from causalopt.errors import QuestionError
 from causalopt.model import Model
 from causalopt.response.effect import Effect, Part, first_nonfinite
+from causalopt.response.integers import refuse_between
 from causalopt.response.reach import reachable
-from causalopt.template import ancestors
 
 UNIT_ROUNDOFF = 2.0**-53
 
@@ -64,13 +63,5 @@ def refuse_integers(model: Model, plan: Plan, target: str) -> None:
     Raises:
         QuestionError: One stands between the seeded node and the target.
     """
-    template = model.template
     assert plan.seed is not None
-    source = template.equations[plan.seed[1]].name
-    for name in ancestors(template, target):
-        equation = template.equations[template.index[name]]
-        if equation.is_integer and source in set(ancestors(template, name)):
-            raise QuestionError(
-                f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
-                "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
-            )
+    refuse_between(model, model.template.equations[plan.seed[1]].name, target)

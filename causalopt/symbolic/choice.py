@@ -10,6 +10,7 @@ import sympy
 
 from causalopt.errors import QuestionError
 from causalopt.model import Model
+from causalopt.response.integers import refuse_between
 from causalopt.runs import Asked, ask
 from causalopt.symbolic.arithmetic import NotRationalError
 from causalopt.symbolic.checks import check_program, check_template
@@ -54,8 +55,9 @@ def derive(
         hold: The set A, such as `a` or `a[t<=10]`.
         target: The variable m.
         at: The step at which numbers are wanted, and for which a program is written.
-        steps: How far a path is followed through the branches of piecewise rules; the question's
-            steps when not given.
+        steps: The step for which a program is written when `at` is not given, and how far a path is
+            followed through the branches of piecewise rules; the question's steps when not given,
+            20 when the question has none.
         parameters: Values that replace parameters in the model and in the formulas.
         initial: Initial values that replace the model's.
         expand: Write a program's effects out as expressions even if they are long.
@@ -77,6 +79,7 @@ def derive(
     asked = _ask(changed, nudge, hold, target, at, steps)
     reading = Reading(changed, asked, frozenset(parameters or {}))
     _refuse_laws(reading)
+    refuse_between(changed, asked.nudge.variable, asked.target)
     return choose_form(reading, at=at, expand=expand, time_limit=time_limit)
 
 
@@ -108,7 +111,7 @@ def _ask(
         return ask(model, nudge=nudge, hold=hold, target=target)
     text = nudge if nudge is not None else model.question.nudge
     first = model.node(text).t if text is not None else 0
-    default = steps if steps is not None else model.question.steps or 20
+    default = next((n for n in (steps, model.question.steps) if n is not None), _SHORT_RUN)
     last = at if at is not None else max(default, first)
     return ask(model, nudge=nudge, hold=hold, target=target, steps=last)
 
@@ -129,7 +132,7 @@ def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: f
     deadline = Deadline.after(time_limit)
     for_closed_form = Deadline.after(time_limit * _CLOSED_FORM_SHARE)
     if reading.model.is_static:
-        return derive_static(reading)
+        return _static(reading, at, deadline)
     notes: list[str] = []
     try:
         found = _closed_form(reading, at, for_closed_form)
@@ -137,6 +140,16 @@ def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: f
         found = None
         notes.append(f"no closed form within {time_limit:g} s ({error}): a straight-line program")
     return found or _program(reading, at, expand, deadline, notes)
+
+
+def _static(reading: Reading, at: int | None, deadline: Deadline) -> Derivation:
+    try:
+        return deadline.run(derive_static, reading, at)
+    except OvertimeError as error:
+        raise QuestionError(
+            f"no sums over paths within the time limit ({error}): give a longer --time-limit "
+            "(time_limit=), or ask `causalopt run` for the numbers"
+        ) from None
 
 
 def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Derivation | None:
@@ -232,8 +245,7 @@ def _span(reading: Reading, early: tuple[Mapping[Edge, sympy.Expr], ...]) -> int
 def _program(
     reading: Reading, at: int | None, expand: bool, deadline: Deadline, notes: list[str]
 ) -> Derivation:
-    start = reading.question.start
-    step = at if at is not None else max(start, min(reading.asked.steps, start + _SHORT_RUN))
+    step = at if at is not None else reading.asked.steps
     shorter = Reading(
         reading.model, dataclasses.replace(reading.asked, steps=step), reading.numbers
     )

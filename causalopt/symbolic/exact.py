@@ -40,7 +40,7 @@ def exact_value(expr: sympy.Expr, values: Mapping[sympy.Symbol, Fraction]) -> Fr
         >>> exact_value((1 - k) ** (t - 1), {k: Fraction(1, 3), t: Fraction(3)})
         Fraction(4, 9)
     """
-    found = _walk(sympy.sympify(expr), dict(values))
+    found = _walk(sympy.sympify(expr, strict=True), dict(values))
     if isinstance(found, Residue):
         raise ArithmeticError("a root stands outside its sum")
     return found.rational() if isinstance(found, Surd) else found

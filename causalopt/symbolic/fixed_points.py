@@ -113,7 +113,10 @@ def _rest(reading: Reading, values: dict[int, sympy.Expr]) -> Rest | None:
         elif sympy.simplify(there - values[i]) != 0:
             return None
     at = {symbol: values[index[name]] for (name, _), symbol in reading.references.items()}
-    edges = {edge: sympy.sympify(slope).xreplace(at) for edge, slope in reading.edges.items()}
+    edges = {
+        edge: sympy.sympify(slope, strict=True).xreplace(at)
+        for edge, slope in reading.edges.items()
+    }
     edges = {edge: slope for edge, slope in edges.items() if slope != 0}
     shown = tuple((name, values[index[name]]) for name in reading.model.template.names)
     return Rest(shown, edges)
@@ -199,7 +202,7 @@ def _edges_at(reading: Reading, orbit: Orbit, phase: int) -> dict[Edge, sympy.Ex
         symbol: orbit.points[(phase - lag) % orbit.period][index[name]]
         for (name, lag), symbol in reading.references.items()
     }
-    found = {edge: sympy.sympify(s).xreplace(at) for edge, s in reading.edges.items()}
+    found = {edge: sympy.sympify(s, strict=True).xreplace(at) for edge, s in reading.edges.items()}
     if not orbit.exact:
         found = {e: sympy.Rational(str(s.subs(reading.values).evalf(_DIGITS)))
                  for e, s in found.items()}  # fmt: skip

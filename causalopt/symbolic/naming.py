@@ -40,7 +40,7 @@ class Names:
             >>> Names("c").short(a * b + a)
             a*(b + 1)
         """
-        plain = sympy.sympify(expr)
+        plain = sympy.sympify(expr, strict=True)
         if not plain.free_symbols:
             return plain
         size = plain.count_ops()

@@ -10,11 +10,11 @@ from typing import Any
 import sympy
 
 from causalopt.engine.linearization import linearize
-from causalopt.errors import QuestionError
 from causalopt.expressions import Term, leaves
 from causalopt.expressions.symbolic import to_sympy
 from causalopt.interventions import held_mask
 from causalopt.model import Model
+from causalopt.response.integers import refuse_between
 from causalopt.runs import Asked
 from causalopt.symbolic.linear import T
 from causalopt.symbolic.templates import Edge, Holding, LinearTemplate, Question
@@ -99,12 +99,12 @@ class Reading:
         Raises:
             QuestionError: A node on such a path takes whole numbers: it has no derivative.
         """
+        refuse_between(self.model, self.asked.nudge.variable, self.asked.target)
         partials = linearize(self.model.template.structure).partials
         arrows = {(p.child, p.parent) for p in partials}
         index = self.model.template.index
         start, end = index[self.asked.nudge.variable], index[self.asked.target]
         kept = _closure(start, arrows) & _closure(end, {(j, i) for i, j in arrows})
-        self._refuse_integers(kept)
         found = {}
         for p in partials:
             if p.child in kept and p.parent in kept:
@@ -112,15 +112,6 @@ class Reading:
                 if slope != 0:
                     found[p.child, p.parent, p.lag] = slope
         return found
-
-    def _refuse_integers(self, kept: set[int]) -> None:
-        for i in sorted(kept):
-            if self.model.template.equations[i].is_integer:
-                raise QuestionError(
-                    f"'{self.names[i]}' takes whole numbers and stands between "
-                    f"'{self.asked.nudge.variable}' and '{self.asked.target}': it has no "
-                    "derivative; use causalopt run with a finite nudge (--delta 1)"
-                )
 
     @functools.cached_property
     def question(self) -> Question:
@@ -206,7 +197,9 @@ def linear_template(
     done: dict[int, dict[Edge, sympy.Expr]] = {}
     for some in (edges, *early):
         if id(some) not in done:
-            done[id(some)] = {e: _rationalised(sympy.sympify(c), table) for e, c in some.items()}
+            done[id(some)] = {
+                e: _rationalised(sympy.sympify(c, strict=True), table) for e, c in some.items()
+            }
     used = {s for some in done.values() for c in some.values() for s in c.free_symbols}
     template = LinearTemplate(
         names,

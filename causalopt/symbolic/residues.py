@@ -62,7 +62,7 @@ def factor_term(
 
 
 def _tidy(expr: sympy.Expr) -> sympy.Expr:
-    return sympy.factor(expr) if expr.free_symbols else sympy.sympify(expr)
+    return sympy.factor(expr) if expr.free_symbols else sympy.sympify(expr, strict=True)
 
 
 def _inverse(poly: sympy.Poly, modulus: sympy.Poly) -> sympy.Poly:

@@ -161,7 +161,7 @@ def _by_target(
 ) -> list[list[tuple[int, int, Any]]]:
     rows: list[list[tuple[int, int, Any]]] = [[] for _ in template.names]
     for (i, j, lag), coefficient in edges.items():
-        rows[i].append((j, lag, field.from_sympy(sympy.sympify(coefficient))))
+        rows[i].append((j, lag, field.from_sympy(sympy.sympify(coefficient, strict=True))))
     return rows
 
 
@@ -233,7 +233,7 @@ def _system(
         for (target, j, lag), coefficient in template.edges.items():
             if target == i and j in place and i not in held:
                 cell = cells[place[j]]
-                value = field.from_sympy(sympy.sympify(coefficient))
+                value = field.from_sympy(sympy.sympify(coefficient, strict=True))
                 cell[depth - lag] = cell.get(depth - lag, field.zero) - value
         for age, amount in sources.get(i, {}).items():
             cells[-1][window - age] = amount

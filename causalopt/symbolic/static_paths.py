@@ -19,7 +19,7 @@ from causalopt.symbolic.derivation import Derivation
 from causalopt.symbolic.exact import evaluate_line
 from causalopt.symbolic.paths import follow
 from causalopt.symbolic.reading import Reading
-from causalopt.symbolic.straight_line import Program, write_program
+from causalopt.symbolic.straight_line import Program, is_writable, write_program
 
 _MOST_PATHS = 200
 _MOST_OPERATIONS = 4000
@@ -49,31 +49,38 @@ class PathEffect:
         return f"{' -> '.join(self.nodes)}: {self.contribution}{mark}"
 
 
-def derive_static(reading: Reading) -> Derivation:
+def derive_static(reading: Reading, at: int | None = None) -> Derivation:
     """Return the path sums of a model without time.
+
+    Where a product of many numbers would be too long to write, the sums are given as a program.
 
     Args:
         reading: The model and the question.
+        at: 0 when the values are wanted too.
     """
     path = follow(reading, 0)
     program = write_program(reading, path, 0)
     edges = _in_node_names(reading, {(i, j): c for (i, j, _), c in path.final.edges.items()})
     branches = bool(path.final.comparisons)
     checked = check_program(reading, program, branches=branches)
-    total, direct = program.expand(_MOST_OPERATIONS) or (program.total, program.direct)
+    expanded = program.expand(_MOST_OPERATIONS)
+    total, direct = (program.total, program.direct) if expanded is None else expanded
     notes = [checked.note] if checked.note else []
     count = count_paths(edges, reading.question.nudged, reading.question.target)
     paths: tuple[PathEffect, ...] = ()
     if count <= _MOST_PATHS:
         paths = tuple(_paths(reading, edges))
         notes += _mismatch(reading, paths, program)
+        if not all(is_writable(path.contribution) for path in paths):
+            paths = ()
+            notes.append(f"{count} paths, whose products have too many digits to be listed")
     else:
         notes.append(f"{count} paths: their sums are given, not their list")
     conditions = tuple(str(relation) for relation in path.final.conditions)
     verified = checked.passed and not any("path sums differ" in note for note in notes)
     return Derivation(
         reading, "path sums", total, direct, conditions, verified, tuple(notes),
-        program=program, paths=paths,
+        program=program, paths=paths, at=at,
     )  # fmt: skip
 
 
@@ -96,7 +103,7 @@ def _in_node_names(
     reading: Reading, edges: dict[tuple[int, int], sympy.Expr]
 ) -> dict[tuple[int, int], sympy.Expr]:
     plain = {symbol: sympy.Symbol(name) for (name, _), symbol in reading.references.items()}
-    return {edge: sympy.sympify(c).xreplace(plain) for edge, c in edges.items()}
+    return {edge: sympy.sympify(c, strict=True).xreplace(plain) for edge, c in edges.items()}
 
 
 def _paths(reading: Reading, edges: dict[tuple[int, int], sympy.Expr]) -> Iterator[PathEffect]:

@@ -25,6 +25,8 @@ from causalopt.symbolic.reading import Reading
 Line = tuple[sympy.Symbol, sympy.Expr]
 # A longer number gets a name: products of named numbers stay short, products of numbers do not.
 _LONGEST_NUMBER = 10**20
+# Past this a formula says less than its program, and Python stops writing integers at 4300 digits.
+_LONGEST_WRITTEN = 10**1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Program:
             most: The largest number of operations of a result.
 
         Returns:
-            The expressions, or None when they are larger.
+            The expressions, or None when they are larger, or hold a number of more than a thousand
+            digits.
         """
         known: dict[sympy.Symbol, sympy.Expr] = {}
         size: dict[sympy.Symbol, int] = {}
@@ -79,13 +82,28 @@ class Program:
             if size[name] > most:
                 return None
             known[name] = expr.xreplace(known)
+            if not is_writable(known[name]):
+                return None
         if large(self.total) > most or large(self.direct) > most:
             return None
-        return self.total.xreplace(known), self.direct.xreplace(known)
+        total, direct = self.total.xreplace(known), self.direct.xreplace(known)
+        return (total, direct) if is_writable(total) and is_writable(direct) else None
 
     def __str__(self) -> str:
         lines = [f"{name} = {expr}" for name, expr in self.lines]
         return "\n".join([*lines, f"total = {self.total}", f"direct = {self.direct}"])
+
+
+def is_writable(expr: sympy.Expr) -> bool:
+    """Whether every number in an expression has at most a thousand digits.
+
+    Example:
+        >>> is_writable(sympy.Symbol("k") / 3**2000), is_writable(sympy.Integer(3) ** 3000)
+        (True, False)
+    """
+    return all(
+        max(abs(number.p), number.q) < _LONGEST_WRITTEN for number in expr.atoms(sympy.Rational)
+    )
 
 
 def write_program(reading: Reading, path: Path, step: int) -> Program:
@@ -193,7 +211,7 @@ class _Writer:
 
     def _line(self, label: str, expr: sympy.Expr) -> sympy.Expr:
         """The name of a new line, or the expression itself where a name would say no more."""
-        expr = sympy.sympify(expr)
+        expr = sympy.sympify(expr, strict=True)
         short = not expr.is_Rational or max(abs(expr.p), expr.q) < _LONGEST_NUMBER
         if (expr.is_Atom and short) or -expr in self._parameters:
             return expr

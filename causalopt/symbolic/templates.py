@@ -58,7 +58,9 @@ class LinearTemplate:
 
         def special(edges: Mapping[Edge, sympy.Expr]) -> Mapping[Edge, sympy.Expr]:
             if id(edges) not in done:
-                done[id(edges)] = {e: sympy.sympify(c).subs(values) for e, c in edges.items()}
+                done[id(edges)] = {
+                    e: sympy.sympify(c, strict=True).subs(values) for e, c in edges.items()
+                }
             return done[id(edges)]
 
         return dataclasses.replace(

@@ -341,3 +341,10 @@ def test_a_notebook_shows_the_svg():
 def test_the_documentation_shows_the_picture_that_is_drawn():
     file = Path(__file__).parents[2] / "docs" / "images" / "thermostat.svg"
     assert file.read_text(encoding="utf-8") == picture(load("thermostat"), steps=6).svg()
+
+
+def test_columns_have_a_limit_that_is_named(capsys, tmp_path) -> None:
+    words = ["draw", "thermostat", "--steps", "100000", "--out", str(tmp_path / "b.svg")]
+    assert main([*words, "--columns", "100000", "--json"]) == 2
+    assert "--columns is at most 400" in json.loads(capsys.readouterr().out)["error"]["message"]
+    assert not (tmp_path / "b.svg").exists()
