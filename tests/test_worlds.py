@@ -154,9 +154,7 @@ def test_integer_variables_are_whole_and_have_no_tangent() -> None:
         "n": {"rule": "floor(n[t-1]/2)", "initial": 9, "kind": "integer"},
         "x": {"rule": "x[t-1] + n[t-1]", "initial": 0},
     }
-    model = Model(
-        name="m", variables=variables, question={"steps": 4, "target": "x"}
-    )
+    model = Model(name="m", variables=variables, question={"steps": 4, "target": "x"})
     assert world(model)["n"].tolist() == [9, 4, 2, 1, 0]
     with pytest.raises(QuestionError, match="use a finite nudge"):
         run(model, nudge="n[0]", hold=[])
