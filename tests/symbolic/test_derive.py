@@ -11,7 +11,15 @@ import pytest
 import sympy
 from hypothesis import HealthCheck, given, settings
 
-from causalopt import Model, QuestionError, UnknownNameError, load, run, shipped
+from causalopt import (
+    Model,
+    QuestionError,
+    UnknownNameError,
+    load,
+    op_from_all,
+    run,
+    shipped,
+)
 from causalopt.engine.adjoint import run_adjoint
 from causalopt.interventions import plan_for
 from causalopt.symbolic import derive
@@ -362,3 +370,20 @@ def test_a_held_target_and_an_unreached_one_are_told_apart() -> None:
     none = derive(model, at=3)
     assert none.to_dict()["comp"] is None
     assert none.value() == {"total": 0.0, "direct": 0.0, "comp": None, "op": None}
+
+
+@few
+@given(strategies.templates())
+def test_on_nonlinear_models_the_adjoint_agrees_with_the_program(model: Model) -> None:
+    found = derive(model, at=model.question.steps)
+    asked = run(model)
+    if not all(np.isfinite(w).all() and np.abs(w).max() < 1e6 for w in asked.W.values()):
+        return
+    n, steps = asked.nudge, asked.steps
+    back = op_from_all(model, f"{asked.target}[{steps}]", hold=asked.hold_name)
+    place = {"variable": n.variable, "t": n.t}
+    numbers = found.evaluate(steps)
+    scale = 1 + abs(numbers.total[steps])
+    assert float(back.total.sel(place)) == pytest.approx(numbers.total[steps], abs=1e-9 * scale)
+    scale = 1 + abs(numbers.direct[steps])
+    assert float(back.direct.sel(place)) == pytest.approx(numbers.direct[steps], abs=1e-9 * scale)
