@@ -174,7 +174,7 @@ def test_names_that_sympy_uses_itself_are_read_back_as_symbols() -> None:
         name="names",
         parameters={"beta": 0.5, "S": 2, "z": 3, "omega": 1, "c": 1},
         variables={"x": {"rule": "beta*S*z*omega*c*x[t-1]", "initial": 1}},
-        question={"nudge": "x[0]", "hold": "x[t>=9]", "target": "x", "steps": 4},
+        question={"nudge": "x[0]", "hold": "x[t>=9]", "target": "x", "steps": 9},
     )
     text = derive(model).to_dict()["total"]
     values = {sympy.Symbol(n): v for n, v in (("beta", 2), ("S", 3), ("z", 5), ("omega", 7))}
@@ -350,7 +350,7 @@ def test_labels_and_whole_numbers_have_no_derivative() -> None:
     counter = Model(
         name="counter",
         variables={"n": {"rule": "floor(n[t-1]/2)", "initial": 9, "kind": "integer"}},
-        question={"nudge": "n[0]", "hold": "n[t>=8]", "target": "n", "steps": 3},
+        question={"nudge": "n[0]", "hold": "n[t>=8]", "target": "n", "steps": 8},
     )
     with pytest.raises(QuestionError, match="takes whole numbers"):
         derive(counter)
