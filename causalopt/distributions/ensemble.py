@@ -201,12 +201,12 @@ def _rests(chain: RandomMap, states: Array, seen: Array) -> NDArray[np.bool_]:
     Only a walker that stands where it was `seen` last may be at rest; the images of all others need
     not be computed, and one that has just arrived is found at the next look.
     """
-    rests = ~np.isfinite(states).all(axis=0)
+    rests = np.asarray(~np.isfinite(states).all(axis=0))
     likely = np.flatnonzero((states == seen).all(axis=0))
     if len(likely):
         some = states[:, likely]
         rests[likely] |= (chain.images(some) == some).all(axis=(0, 1))
-    return np.asarray(rests)
+    return rests
 
 
 def first_passage(
