@@ -141,6 +141,52 @@ def numba_landscape(starts: np.ndarray, comp: np.ndarray, steps: int) -> Callabl
     return lambda: go(starts, comp)
 
 
+def numba_walkers(
+    out: np.ndarray, steps: int, start: float, rate: float, seed: int
+) -> Callable[[], object]:
+    """Return W3 on numba: the streams of `causalopt.streams`, lanes in blocks."""
+    import numba
+
+    rotations = np.array([16, 42, 12, 31, 16, 32, 24, 21], dtype=np.uint64)
+    keys = np.array([seed, 0, 0x1BD11BDAA9FC1A22 ^ seed], dtype=np.uint64)
+
+    @numba.njit(error_model="numpy")
+    def threefry(first, second):  # type: ignore[no-untyped-def]
+        a, b = first + keys[0], second + keys[1]
+        for r in range(20):
+            a += b
+            turn = rotations[r % 8]
+            b = ((b << turn) | (b >> (np.uint64(64) - turn))) ^ a
+            if r % 4 == 3:
+                q = r // 4 + 1
+                a += keys[q % 3]
+                b += keys[(q + 1) % 3] + np.uint64(q)
+        return a, b
+
+    @numba.njit(error_model="numpy")
+    def go(out):  # type: ignore[no-untyped-def]
+        size = 256
+        one = np.uint64(1)
+        low, high = np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.uint64)
+        for begin in range(0, len(out), size):
+            n = min(size, len(out) - begin)
+            w = np.full(n, start)
+            for t in range(steps):
+                if t % 128 == 0:
+                    for j in range(n):
+                        low[j], high[j] = threefry(np.uint64(begin + j), np.uint64(t // 128))
+                words = high if t % 128 >= 64 else low
+                shift = np.uint64(t % 64)
+                for j in range(n):
+                    e, f = w[j] - 2.0, w[j] - 1.0
+                    slope = 2.0 * e * np.exp(-(e * e))
+                    bit = float((words[j] >> shift) & one)
+                    w[j] -= rate * (slope + bit * (200.0 * f * np.exp(-100.0 * (f * f))))
+            out[begin : begin + n] = w
+
+    return lambda: go(out)
+
+
 def numpy_landscape(starts: np.ndarray, steps: int) -> np.ndarray:
     """Return W2 on numpy."""
     r, t = starts.copy(), np.zeros_like(starts)

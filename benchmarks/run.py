@@ -35,9 +35,12 @@ from benchmarks.contestants import (  # noqa: E402
     jax_lorenz,
     numba_landscape,
     numba_lorenz,
+    numba_walkers,
     numpy_landscape,
     with_jax,
 )
+from causalopt.distributions.chain import chain_of  # noqa: E402
+from causalopt.distributions.ensemble import run_ensemble  # noqa: E402
 from causalopt.engine import batch as batches  # noqa: E402
 from causalopt.engine import choice, python, trajectory  # noqa: E402
 from causalopt.engine.adjoint import run_adjoint  # noqa: E402
@@ -181,6 +184,34 @@ def w2(c: ctypes.CDLL | None) -> None:
     report(title, best, "C, SIMD, A built in", 2.0 * count * steps)
 
 
+def w3(c: ctypes.CDLL | None) -> None:
+    """Walkers of stochastic gradient descent in the pit, their noise sampled."""
+    count, steps, rate, start, seed = (9984 if QUICK else 99_968), 1000, 0.0125, 1.0, 1
+    chain = chain_of(causalopt.load("sgd_pit").replace(parameters={"T": rate})).step
+    starts, out = np.full((1, count), start), np.empty(count)
+    numbers = (N(count), N(steps), D(start), D(rate), N(seed))
+    contestants: dict[str, Callable[[], object]] = {}
+    if c is not None:
+        contestants["C, SIMD"] = lambda: c.w3(at(out), *numbers, N(4))
+        contestants["C, scalar"] = lambda: c.w3_scalar(at(out), *numbers)
+    contestants["causalopt, machine code"] = lambda: run_ensemble(
+        chain, starts, [steps], seed=seed, compiled=True
+    )
+    contestants["causalopt, numpy"] = lambda: run_ensemble(
+        chain, starts, [steps], seed=seed, compiled=False
+    )
+    if has("numba"):
+        contestants["numba, 256 lanes a block"] = numba_walkers(out, steps, start, rate, seed)
+    best = least(contestants, 2 if QUICK else 3)
+    title = f"W3: {count} walkers x {steps} steps of gradient descent in the pit, T = {rate}"
+    report(title, best, "C, SIMD", 1.0 * count * steps)
+    if c is not None:
+        c.w3(at(out), *numbers, N(4))
+        ours = run_ensemble(chain, starts, [steps], seed=seed, compiled=True).states[0, 0]
+        same = np.mean(np.abs(ours - out) < 1e-6)
+        print(f"  walkers that end where the C's do, to 1e-6: {same:.4f}")
+
+
 def w4() -> None:
     """A static DAG of thousands of nodes, each with its own rule."""
     count = 2000 if QUICK else 10_000
@@ -317,6 +348,7 @@ def main() -> None:
         c = compiled(folder)
         w1(c)
         w2(c)
+        w3(c)
         w4()
         w5()
         threads()

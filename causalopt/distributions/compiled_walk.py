@@ -1,4 +1,4 @@
-"""Walkers in machine code: sixteen at a time, a whole word of picks in registers.
+"""Walkers in machine code: thirty-two at a time, a whole word of picks in registers.
 
 The text is written from the same terms as the numpy maps, with the engine's emitter, so arithmetic
 agrees bit for bit; exp and its kin may differ from numpy's in the last place. Every outcome is
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from causalopt.engine.native import Library
     from causalopt.expressions import Term
 
-LANES = 16
+LANES = 32
 MOST_OUTCOMES = 8
 
 

@@ -176,27 +176,37 @@ def _run_block(
     picks.start(np.arange(first, first + start.shape[1], dtype=np.uint64))
     lanes = np.arange(first, first + start.shape[1])
     states, final, step = start.copy(), start.copy(), 0
+    seen = states
     with np.errstate(all="ignore"):
         for place, time in enumerate(times):
             while step < time and len(lanes):
                 if step % LOOK == 0:
-                    moving = ~_rests(chain, states)
+                    moving = ~_rests(chain, states, seen)
                     if moving.mean() < 0.9:
                         final[:, lanes - first] = states
                         lanes, states = lanes[moving], states[:, moving]
                         picks.keep(moving)
                         if not len(lanes):
                             break
+                    seen = states
                 states, step = mover(states, picks, step, min(time, (step // LOOK + 1) * LOOK))
             step = time
             final[:, lanes - first] = states
             out[place, :, first : first + start.shape[1]] = final
 
 
-def _rests(chain: RandomMap, states: Array) -> NDArray[np.bool_]:
-    """Whether each walker stays for ever: at a common fixed point, or no longer a number."""
-    still = (chain.images(states) == states).all(axis=(0, 1))
-    return np.asarray(still | ~np.isfinite(states).all(axis=0))
+def _rests(chain: RandomMap, states: Array, seen: Array) -> NDArray[np.bool_]:
+    """Whether each walker stays for ever: at a common fixed point, or no longer a number.
+
+    Only a walker that stands where it was `seen` last may be at rest; the images of all others need
+    not be computed, and one that has just arrived is found at the next look.
+    """
+    rests = np.asarray(~np.isfinite(states).all(axis=0))
+    likely = np.flatnonzero((states == seen).all(axis=0))
+    if len(likely):
+        some = states[:, likely]
+        rests[likely] |= (chain.images(some) == some).all(axis=(0, 1))
+    return rests
 
 
 def first_passage(
@@ -237,6 +247,7 @@ def first_passage(
         picks = picks_of(chain, seed)
         picks.start(np.arange(first, last, dtype=np.uint64))
         lanes, states = np.arange(first, last), start[:, first:last]
+        seen = states
         with np.errstate(all="ignore"):
             for step in range(limit + 1):
                 out = passed(states)
@@ -244,13 +255,15 @@ def first_passage(
                     steps[lanes[out]] = step
                     lanes, states = lanes[~out], states[:, ~out]
                     picks.keep(~out)
+                    seen = seen[:, ~out]
                 if step == limit or not len(lanes):
                     return
                 if step % LOOK == LOOK - 1:
-                    moving = ~_rests(chain, states)
+                    moving = ~_rests(chain, states, seen)
                     if moving.mean() < 0.9:
                         lanes, states = lanes[moving], states[:, moving]
                         picks.keep(moving)
+                    seen = states
                 states = kernel(states, picks.at(step))
 
     _share_out(simulate, range(0, start.shape[1], block), workers)

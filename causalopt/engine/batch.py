@@ -30,7 +30,7 @@ from causalopt.errors import QuestionError
 from causalopt.template import Structure
 
 LANES = 16
-TASK = 2048  # lanes of one call: results of a task stay in the cache until they are used
+TASK = 4096  # lanes of one call: results of a task stay in the cache until they are used
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

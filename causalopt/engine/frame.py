@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from causalopt.engine.plan import Floats
+from causalopt.engine.program import Program
 
 WIDEST = 64  # bytes; frames and the cells in them are aligned to it for vectors
 
@@ -84,3 +85,35 @@ class Frame:
             else:
                 part[:] = cell.start
         return frame
+
+
+def frame_of(program: Program) -> Frame:
+    """Return the frame: the same for all step code of one structure, mode and number of lanes."""
+    frame = Frame(program.lanes, program.register)
+    worlds = "wxy" if program.mode == "finite" else "w"
+    slots = program.layout.slots
+    count = len(program.structure.names)
+    for world in worlds:
+        for i in range(count):
+            frame.add(f"{world}{i}", "double", float("nan"))
+        for i, lag in slots:
+            frame.add(f"{world}{i}_{lag}", "double", float("nan"))
+    if program.mode == "tangents":
+        packed = program.lanes == 1
+        worlds = "xypq" if program.estimate else "xy"
+        for letter in "z" if packed else worlds:
+            width = len(worlds) if packed else None
+            for i in range(count):
+                frame.add(f"{letter}{i}", "double", 0.0, count=width)
+            for i, lag in slots:
+                frame.add(f"{letter}{i}_{lag}", "double", 0.0, count=width)
+        for name in ("ex", "ey", "ox", "oy", "lost"):
+            frame.add(name, "i64", 0)
+    if program.mode != "values":
+        frame.add("kink", "i64", -1)
+    if program.near:
+        frame.add("near", "i64", 0)
+    if program.watch:
+        frame.add("bad", "i64", -1)
+    frame.add("scratch", "double", 0.0)
+    return frame

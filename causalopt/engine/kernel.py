@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from causalopt.engine.elementary import function_text
 from causalopt.engine.emitter import Emitter, Value
-from causalopt.engine.frame import Frame
+from causalopt.engine.frame import Frame, frame_of
 from causalopt.engine.program import Program, is_fixed, parts
 from causalopt.engine.stretch import Stretch
 from causalopt.engine.tangents import Tangents, out_of_range, scaling
@@ -33,41 +33,20 @@ class KernelText:
     called: frozenset[str]
 
 
-def frame_of(program: Program) -> Frame:
-    """Return the frame: the same for all step code of one structure, mode and number of lanes."""
-    frame = Frame(program.lanes, program.register)
-    worlds = "wxy" if program.mode == "finite" else "w"
-    slots = program.layout.slots
-    count = len(program.structure.names)
-    for world in worlds:
-        for i in range(count):
-            frame.add(f"{world}{i}", "double", float("nan"))
-        for i, lag in slots:
-            frame.add(f"{world}{i}_{lag}", "double", float("nan"))
-    if program.mode == "tangents":
-        packed = program.lanes == 1
-        worlds = "xypq" if program.estimate else "xy"
-        for letter in "z" if packed else worlds:
-            width = len(worlds) if packed else None
-            for i in range(count):
-                frame.add(f"{letter}{i}", "double", 0.0, count=width)
-            for i, lag in slots:
-                frame.add(f"{letter}{i}_{lag}", "double", 0.0, count=width)
-        for name in ("ex", "ey", "ox", "oy", "lost"):
-            frame.add(name, "i64", 0)
-    if program.mode != "values":
-        frame.add("kink", "i64", -1)
-    if program.near:
-        frame.add("near", "i64", 0)
-    if program.watch:
-        frame.add("bad", "i64", -1)
-    frame.add("scratch", "double", 0.0)
-    return frame
-
-
 def kernel_text(program: Program, name: str, *, fma: bool) -> KernelText:
     """Return the text of `@name(ctx, frame, t0, t1, lane, held, row, seed)`."""
-    return _Kernel(program, name, fma).text()
+    kernel = _Kernel(program, name, fma)
+    if not kernel.is_lazy:
+        return kernel.text()
+    exact = _Kernel(program, f"{name}_exact", fma, may_defer=False).text()
+    lazy = kernel.text()
+    head, rest = exact.text.split(") {\n", 1)  # one call of it, in code that must stay small
+    return dataclasses.replace(
+        lazy,
+        text=f"{head}) noinline {{\n{rest}\n{lazy.text}",
+        needs=lazy.needs | exact.needs,
+        called=lazy.called | exact.called,
+    )
 
 
 def elementary_text(called: frozenset[str], lanes: int, *, fma: bool) -> tuple[str, set[str]]:
@@ -84,7 +63,7 @@ def elementary_text(called: frozenset[str], lanes: int, *, fma: bool) -> tuple[s
 
 
 class _Kernel:
-    def __init__(self, program: Program, name: str, fma: bool) -> None:
+    def __init__(self, program: Program, name: str, fma: bool, *, may_defer: bool = True) -> None:
         self.program = program
         self.name = name
         self.fma = fma
@@ -93,6 +72,10 @@ class _Kernel:
         self.called: set[str] = set()
         self.parts = parts(program)
         self.is_whole = len(self.parts) == 1
+        self.is_lazy = (
+            may_defer and self.is_whole and program.lanes > 1 and not program.careful
+            and program.mode == "tangents" and bool(program.gaps)
+        )  # fmt: skip
         self.needs: set[str] = set()
         self.owners: dict[Term, int] = {}
         self.shared: dict[Term, str] = {}
@@ -108,6 +91,8 @@ class _Kernel:
         entry = _entry()
         if self.is_whole:
             entry += self._registers()
+        if self.is_lazy:
+            entry.append(f"%c.open = alloca {e.type('i1', True)}")
         head = f"define i64 @{self.name}({arguments}) {{\nentry:"
         body = self._widened([*entry, *lines])
         main = "\n  ".join([head, *body, "}"])
@@ -132,17 +117,44 @@ class _Kernel:
             ]
         return lines
 
-    def _saved(self) -> list[str]:
+    def _saved(self, mark: str = "o", source: str = "c", target: str = "f") -> list[str]:
+        """Copy variables to the frame, or the other way round."""
         lines = []
         for name, cell in self.frame.items():
             lines += [
-                f"%o.{name} = load {cell.kind}, ptr %c.{name}, align 8",
-                f"store {cell.kind} %o.{name}, ptr %f.{name}, align 8",
+                f"%{mark}.{name} = load {cell.kind}, ptr %{source}.{name}, align 8",
+                f"store {cell.kind} %{mark}.{name}, ptr %{target}.{name}, align 8",
             ]
         return lines
 
+    def _replay(self, e: Emitter) -> tuple[list[str], list[str]]:
+        """Return what runs a block again with all care if some gap closed in it.
+
+        The first lines stand before the block's steps, the others after them.
+        """
+        if not self.is_lazy:
+            return [], []
+        kind = e.type("i1", True)
+        before = [*self._saved("b"), f"store {kind} splat (i1 true), ptr %c.open"]
+        e.lines = []
+        opened = e.let(f"load {kind}, ptr %c.open", "i1", True)
+        closed = e.any(e.binary("xor", opened, e.truth(True)))
+        e.lines += [
+            f"br i1 {closed.name}, label %replay, label %kept, !prof !0",
+            "replay:",
+            f"%again.r = call i64 @{self.name}_exact(i64 %ctx_, i64 %frame_, i64 %from, "
+            "i64 %until, i64 %lane_, i64 %held_, i64 %row_, i64 %seed_)",
+            *self._saved("r", "f", "c"),
+            "br label %next",
+            "kept:",
+        ]
+        return before, e.lines
+
     def _whole(self, e: Emitter) -> tuple[list[str], list[str]]:
-        stretch = Stretch(self.program, e, self.frame, self.fixed, self.called, in_registers=True)
+        stretch = Stretch(
+            self.program, e, self.frame, self.fixed, self.called, in_registers=True,
+            lazy=self.is_lazy,
+        )  # fmt: skip
         stretch.equations(self.parts[0])
         stretch.finish()
         return list(e.lines), []
@@ -214,6 +226,7 @@ class _Kernel:
 
     def _loop(self, e: Emitter, body: list[str]) -> list[str]:
         """Put the body into a loop over steps, in blocks after which tangents are rescaled."""
+        before, again = self._replay(e)
         e.lines = []
         if self.program.mode == "tangents":
             self._rescale(e)
@@ -225,6 +238,7 @@ class _Kernel:
             f"  %far = add i64 %from, {BLOCK}",
             "  %short = icmp slt i64 %far, %t1",
             "  %until = select i1 %short, i64 %far, i64 %t1",
+            *before,
             "  br label %step",
             "step:",
             "  %t = phi i64 [%from, %block], [%t.next, %done]",
@@ -235,6 +249,7 @@ class _Kernel:
             "  %more = icmp slt i64 %t.next, %until",
             "  br i1 %more, label %step, label %after",
             "after:",
+            *again,
             *after,
             "  br label %next",
             "next:",

@@ -28,6 +28,7 @@ class Stretch(Cells):
         in_registers: Whether cells are local variables rather than memory.
         outside: Gives the cell in which another stretch left a term's value, None for none.
         cold: Whether kinks are looked into only when a gap closes, behind a branch.
+        lazy: Whether it is only noted that some gap closed; the caller runs those steps again.
     """
 
     def __init__(
@@ -41,10 +42,12 @@ class Stretch(Cells):
         in_registers: bool,
         outside: Callable[[Term], str | None] = lambda _: None,
         cold: bool = True,
+        lazy: bool = False,
     ) -> None:
         super().__init__(program, emitter, frame, in_registers=in_registers)
         self._outside_cell = outside
         self._cold = cold
+        self._lazy = lazy
         self._places = {name: k for k, name in enumerate(program.structure.names)}
         self._parameters = {name: k for k, name in enumerate(program.structure.parameters)}
         self._terms = TermWriter(emitter, self._leaf, fixed, called, self._outside)
@@ -237,6 +240,9 @@ class Stretch(Cells):
         """Note the step at which a moving gap is closed; gaps rarely are, so behind a branch."""
         if not self._equal:
             return
+        if self._lazy:
+            self._note_closed()
+            return
         e = self.e
         closed = self._equal[0][3]
         for *_, other in self._equal[1:]:
@@ -264,6 +270,16 @@ class Stretch(Cells):
             self._known = known
             self._known.pop("kink", None)
             self._known.pop("near", None)
+        self._equal.clear()
+
+    def _note_closed(self) -> None:
+        """Note lanes in which some gap is closed: a compare under a mask for each gap."""
+        e = self.e
+        kind = e.type("i1", True)
+        still = e.let(f"load {kind}, ptr %c.open", "i1", True)
+        for *_, closed in self._equal:
+            still = e.binary("and", still, e.binary("xor", closed, e.truth(True)))
+        e.lines.append(f"store {kind} {still.name}, ptr %c.open")
         self._equal.clear()
 
     def _closed(self, gap: Gap, left: Value, right: Value) -> Value:

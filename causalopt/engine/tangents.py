@@ -80,10 +80,13 @@ class Tangents:
             if error in self.worlds:
                 rounding = self._sum([self.e.abs(product) for product in products])
                 carried = self._sum(self._products(slopes, error, cells))
-                noise = self.e.mul(sign, rounding)
-                value = self.e.sub(carried, noise) if odd else self.e.add(carried, noise)
+                value = self._noisy(self.e, carried, sign, rounding, odd)
                 result[error] = self._guarded(value, keep, guards, seeds=False)
         return result
+
+    def _noisy(self, e: Emitter, carried: Value, sign: Value, rounding: Value, odd: bool) -> Value:
+        """Return the carried error with this step's; fused or not, as the sign is 1 or -1."""
+        return e.fused(e.neg(sign) if odd else sign, rounding, carried)
 
     def _products(self, slopes: list[Slope], letter: str, cells: dict[str, Value]) -> list[Value]:
         return [
@@ -120,8 +123,7 @@ class Tangents:
         if products and "p" in self.worlds:
             size = self._sum([e.abs(product) for product in products])
             both = self._shuffle(size, size, (0, 1, 0, 1))
-            noise = e.mul(sign, both)
-            rounded = e.sub(value, noise) if odd else e.add(value, noise)
+            rounded = self._noisy(e, value, sign, both, odd)
             value = self._shuffle(value, rounded, (0, 1, 6, 7))
         if products:
             value = e.select(self._mask(guards.held, "yq"), zero, value)

@@ -108,8 +108,11 @@ def postorder(*roots: Term) -> Iterator[Term]:
             yield term
         elif term not in seen:
             seen.add(term)
+            if not term.args:
+                yield term
+                continue
             stack.append((term, True))
-            stack.extend((arg, False) for arg in reversed(term.args) if arg not in seen)
+            stack += [(arg, False) for arg in term.args[::-1] if arg not in seen]
 
 
 def leaves(*roots: Term) -> list[Term]:

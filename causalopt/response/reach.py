@@ -38,10 +38,8 @@ def reachable(template: Template, plan: Plan, *, avoid_held: bool) -> Bools:
             continue
         key = reach[t - depth + 1 : t + 1].tobytes() if depth else b""
         if key in seen:
-            period = t - seen[key]
-            for later in range(t + 1, plan.steps + 1, period):
-                span = min(period, plan.steps + 1 - later)
-                reach[later : later + span] = reach[t + 1 - period : t + 1 - period + span]
+            repeated = reach[seen[key] + 1 : t + 1]
+            reach[t + 1 :] = np.resize(repeated, (plan.steps - t, width))
             break
         seen[key] = t
     return reach

@@ -66,6 +66,26 @@ def test_each_lane_is_a_run_of_its_own_bit_for_bit(
             assert lanes.kink[k, n] == expected
 
 
+def test_a_block_in_which_some_lane_meets_a_kink_is_run_as_if_each_lane_were_alone() -> None:
+    model = load("thermostat_saturating")
+    structure, index = model.template.structure, model.template.index
+    starts = np.array([26.0, 24.0, 25.25, 27.0, 30.0, 25.0, 40.5, 26.0 + 2**-40, *range(5, 45)])
+    plan = plan_of(model, "T", "R[0]", Set("R[0]", 1.0))
+    outputs = tuple(range(len(structure.names)))
+    lanes = run_batch(structure, Batch(plan, {(0, index["R"]): starts}, {}, KEEP, outputs))
+    met = 0
+    for n, start in enumerate(starts):
+        own = python.run_tangents(structure, plan_of(model, "T", "R[0]", Set("R[0]", start)))
+        np.testing.assert_array_equal(lanes.values["w"][:, :, n], own.values[list(KEEP)])
+        for k, t in enumerate(KEEP):
+            total = np.ldexp(lanes.values["x"][k, :, n], lanes.exponents[k, 0, n])
+            np.testing.assert_array_equal(total, np.ldexp(own.total[t], own.exponents[t, 0]))
+            expected = -1 if own.kink is None or own.kink > t else own.kink
+            assert lanes.kink[k, n] == expected
+        met += own.kink is not None
+    assert 0 < met < len(starts)
+
+
 def test_parameters_may_differ_from_lane_to_lane() -> None:
     model = load("thermostat")
     structure = model.template.structure
