@@ -118,6 +118,8 @@ def write_figure(figure: Any, path: Path) -> None:
     from causalopt.files import write_whole
 
     stream = io.BytesIO()
+    # The layout makes room for tick labels that only a first drawing knows.
+    figure.draw_without_rendering()
     figure.savefig(stream, format=path.suffix[1:].lower(), dpi=150)
     write_whole(path, stream.getvalue())
 

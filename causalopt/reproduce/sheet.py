@@ -182,6 +182,8 @@ def image_bytes(figure: Figure, kind: Kind) -> bytes:
 
     stream = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "causalopt", "svg.fonttype": "path"}):
+        # The layout makes room for tick labels that only a first drawing knows.
+        figure.draw_without_rendering()
         if kind == "png":
             figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
         else:
