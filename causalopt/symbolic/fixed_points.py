@@ -140,10 +140,11 @@ def find_orbits(reading: Reading, period: int = 1, *, time_limit: float = 10.0) 
     unknowns, equations = _orbit_equations(reading, period)
     deadline = Deadline.after(time_limit)
     try:
-        found = deadline.run(_solve_exactly, unknowns, equations)
-        exact = True
-    except (OvertimeError, NotImplementedError):
-        found, exact = _solve_numerically(reading, unknowns, equations), False
+        solved = deadline.run(_solve_exactly, unknowns, equations)
+    except (OvertimeError, NotImplementedError):  # the second is sympy's word for "no method"
+        solved = None
+    exact = solved is not None
+    found = _solve_numerically(reading, unknowns, equations) if solved is None else solved
     width = len(reading.names)
     orbits = []
     for solution in found:
@@ -231,13 +232,14 @@ def _orbit_equations(reading: Reading, period: int) -> tuple[list[sympy.Symbol],
 
 def _solve_exactly(
     unknowns: list[sympy.Symbol], equations: list[sympy.Expr]
-) -> list[tuple[sympy.Expr, ...]]:
+) -> list[tuple[sympy.Expr, ...]] | None:
+    """Return every solution, None where there are branches, a continuum, or nothing found."""
     if any(e.has(sympy.Piecewise, sympy.Min, sympy.Max, sympy.Abs) for e in equations):
-        raise NotImplementedError("branches")
+        return None
     found = sympy.solve(equations, unknowns, dict=True)
     full = [s for s in found if len(s) == len(unknowns)]
     if len(full) < len(found) or not found:
-        raise NotImplementedError("a continuum of solutions, or none that sympy finds")
+        return None
     return [tuple(sympy.simplify(s[u]) for u in unknowns) for s in full]
 
 
