@@ -27,12 +27,20 @@ class Cells:
         emitter: Where lines go.
         frame: The cells.
         in_registers: Whether cells are local variables rather than memory.
+        clock: The name of the step's number.
     """
 
     def __init__(
-        self, program: Program, emitter: Emitter, frame: Frame, *, in_registers: bool
+        self,
+        program: Program,
+        emitter: Emitter,
+        frame: Frame,
+        *,
+        in_registers: bool,
+        clock: str = "%t",
     ) -> None:
         self.program = program
+        self.clock = Value(clock, "i64", False)
         self.e = emitter
         self.frame = frame
         self._in_registers = in_registers

@@ -21,12 +21,19 @@ class Cell:
         kind: LLVM type of what one register holds.
         size: Bytes.
         start: What the cell holds before the first step.
+        is_past: Whether it holds a value of an earlier step: what the next step starts from.
     """
 
     offset: int
     kind: str
     size: int
     start: float | int
+    is_past: bool
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it holds integers."""
+        return isinstance(self.start, int)
 
 
 class Frame:
@@ -59,7 +66,7 @@ class Frame:
         offset = -(-self.size // align) * align
         width = min(count, self.register) if count == self.lanes else count
         text = kind if width == 1 else f"<{width} x {kind}>"
-        self._cells[name] = Cell(offset, text, size, start)
+        self._cells[name] = Cell(offset, text, size, start, is_past="_" in name)
         self.size = offset + size
 
     def __getitem__(self, name: str) -> Cell:
@@ -80,7 +87,7 @@ class Frame:
         frame = block[skip : skip + words]
         for cell in self._cells.values():
             part = frame[cell.offset // 8 : (cell.offset + cell.size) // 8]
-            if isinstance(cell.start, int):
+            if cell.is_integer:
                 part.view(np.int64)[:] = cell.start
             else:
                 part[:] = cell.start

@@ -11,8 +11,10 @@ from collections.abc import Callable
 
 from causalopt.engine.elementary import function_text
 from causalopt.engine.emitter import Emitter, Value
-from causalopt.engine.frame import Frame, frame_of
+from causalopt.engine.frame import Cell, Frame, frame_of
 from causalopt.engine.program import Program, is_fixed, parts
+from causalopt.engine.regimes import Regime
+from causalopt.engine.steps import plain_steps, regime_steps
 from causalopt.engine.stretch import Stretch
 from causalopt.engine.tangents import Tangents, out_of_range, scaling
 from causalopt.engine.widen import widened
@@ -85,14 +87,16 @@ class _Kernel:
 
     def text(self) -> KernelText:
         e = self.emitter()
-        body, pieces = self._whole(e) if self.is_whole else self._cut(e)
-        lines = [*e.hoisted, "br label %block", *self._loop(e, body)]
+        steps, pieces = (self._whole(e), []) if self.is_whole else self._cut(e)
+        loop = self._loop(e, steps)
+        lines = [*e.hoisted, "br label %block", *loop]
         arguments = ", ".join(f"i64 %{argument}_" for argument in ARGUMENTS)
         entry = _entry()
         if self.is_whole:
             entry += self._registers()
         if self.is_lazy:
             entry.append(f"%c.open = alloca {e.type('i1', True)}")
+            entry.append("%clock = alloca i64")
         head = f"define i64 @{self.name}({arguments}) {{\nentry:"
         body = self._widened([*entry, *lines])
         main = "\n  ".join([head, *body, "}"])
@@ -106,21 +110,35 @@ class _Kernel:
         return widened(lines, program.register, program.lanes // program.register)
 
     def _registers(self) -> list[str]:
-        """Copy the frame into variables that the optimiser keeps in registers."""
+        """Copy the frame into variables that the optimiser keeps in registers.
+
+        A step with a careful twin rarely looks at integers: they stay in the frame.
+        """
         lines = []
         for name, cell in self.frame.items():
+            at = f"getelementptr i8, ptr %frame, i64 {cell.offset}"
+            if self._stays(cell):
+                lines.append(f"%c.{name} = {at}")
+                continue
             lines += [
                 f"%c.{name} = alloca {cell.kind}, align 64",
-                f"%f.{name} = getelementptr i8, ptr %frame, i64 {cell.offset}",
+                f"%f.{name} = {at}",
                 f"%i.{name} = load {cell.kind}, ptr %f.{name}, align 8",
                 f"store {cell.kind} %i.{name}, ptr %c.{name}, align 8",
             ]
         return lines
 
-    def _saved(self, mark: str = "o", source: str = "c", target: str = "f") -> list[str]:
-        """Copy variables to the frame, or the other way round."""
+    def _stays(self, cell: Cell) -> bool:
+        return self.is_lazy and cell.is_integer
+
+    def _saved(
+        self, mark: str = "o", source: str = "c", target: str = "f", *, past: bool = False
+    ) -> list[str]:
+        """Copy variables to the frame, or the other way round; `past`: where a step starts."""
         lines = []
         for name, cell in self.frame.items():
+            if self._stays(cell) or (past and not cell.is_past):
+                continue
             lines += [
                 f"%{mark}.{name} = load {cell.kind}, ptr %{source}.{name}, align 8",
                 f"store {cell.kind} %{mark}.{name}, ptr %{target}.{name}, align 8",
@@ -135,7 +153,7 @@ class _Kernel:
         if not self.is_lazy:
             return [], []
         kind = e.type("i1", True)
-        before = [*self._saved("b"), f"store {kind} splat (i1 true), ptr %c.open"]
+        before = [*self._saved("b", past=True), f"store {kind} splat (i1 true), ptr %c.open"]
         e.lines = []
         opened = e.let(f"load {kind}, ptr %c.open", "i1", True)
         closed = e.any(e.binary("xor", opened, e.truth(True)))
@@ -150,14 +168,34 @@ class _Kernel:
         ]
         return before, e.lines
 
-    def _whole(self, e: Emitter) -> tuple[list[str], list[str]]:
-        stretch = Stretch(
-            self.program, e, self.frame, self.fixed, self.called, in_registers=True,
-            lazy=self.is_lazy,
-        )  # fmt: skip
+    def _whole(self, e: Emitter) -> list[str]:
+        """Write the steps of a block whose state is in registers."""
+        if self.is_lazy:
+            found = self.program.regimes()
+            if found:
+                return regime_steps(e, found, self._tested, self._body)
+        return plain_steps(self._body(e, None, "%t"))
+
+    def _body(self, e: Emitter, regime: Regime | None, clock: str) -> list[str]:
+        """Write one step, whole or what a regime leaves of it."""
+        e.lines = []
+        stretch = self._stretch(e, dataclasses.replace(self.program, regime=regime), clock)
         stretch.equations(self.parts[0])
         stretch.finish()
-        return list(e.lines), []
+        return e.lines
+
+    def _tested(self, e: Emitter, regime: Regime) -> tuple[list[str], Value]:
+        """Write the test whether some lane is outside a regime."""
+        e.lines = []
+        outside = self._stretch(e, self.program, "%clock.unread").is_outside(regime.sides)
+        return e.lines, outside
+
+    def _stretch(self, e: Emitter, program: Program, clock: str) -> Stretch:
+        e.forget_spread()
+        return Stretch(
+            program, e, self.frame, self.fixed, self.called, in_registers=True,
+            lazy=self.is_lazy, clock=clock,
+        )  # fmt: skip
 
     def _cut(self, e: Emitter) -> tuple[list[str], list[str]]:
         """Write each part as a function; terms that several parts need pass through the frame."""
@@ -191,7 +229,7 @@ class _Kernel:
         for term, cell in hoisted.items():
             with e.hoisting():
                 outer.keep(term, cell)
-        return calls, pieces
+        return plain_steps(calls), pieces
 
     def _assign(self) -> None:
         """Find which part computes each term, and which terms other parts need as well."""
@@ -224,8 +262,9 @@ class _Kernel:
 
         return cell_of
 
-    def _loop(self, e: Emitter, body: list[str]) -> list[str]:
-        """Put the body into a loop over steps, in blocks after which tangents are rescaled."""
+    def _loop(self, e: Emitter, steps: list[str]) -> list[str]:
+        """Put steps into a loop over blocks, after which tangents are rescaled."""
+        e.forget_spread()
         before, again = self._replay(e)
         e.lines = []
         if self.program.mode == "tangents":
@@ -239,15 +278,7 @@ class _Kernel:
             "  %short = icmp slt i64 %far, %t1",
             "  %until = select i1 %short, i64 %far, i64 %t1",
             *before,
-            "  br label %step",
-            "step:",
-            "  %t = phi i64 [%from, %block], [%t.next, %done]",
-            *body,
-            "  br label %done",
-            "done:",
-            "  %t.next = add i64 %t, 1",
-            "  %more = icmp slt i64 %t.next, %until",
-            "  br i1 %more, label %step, label %after",
+            *steps,
             "after:",
             *again,
             *after,

@@ -9,6 +9,7 @@ from causalopt.engine.emitter import Emitter, Value
 from causalopt.engine.frame import Frame
 from causalopt.engine.linearization import Gap, Partial
 from causalopt.engine.program import Program
+from causalopt.engine.regimes import Side
 from causalopt.engine.tangents import Guards, Slope
 from causalopt.engine.terms import TermWriter
 from causalopt.expressions import Term
@@ -29,6 +30,7 @@ class Stretch(Cells):
         outside: Gives the cell in which another stretch left a term's value, None for none.
         cold: Whether kinks are looked into only when a gap closes, behind a branch.
         lazy: Whether it is only noted that some gap closed; the caller runs those steps again.
+        clock: The name of the step's number.
     """
 
     def __init__(
@@ -43,8 +45,9 @@ class Stretch(Cells):
         outside: Callable[[Term], str | None] = lambda _: None,
         cold: bool = True,
         lazy: bool = False,
+        clock: str = "%t",
     ) -> None:
-        super().__init__(program, emitter, frame, in_registers=in_registers)
+        super().__init__(program, emitter, frame, in_registers=in_registers, clock=clock)
         self._outside_cell = outside
         self._cold = cold
         self._lazy = lazy
@@ -75,6 +78,33 @@ class Stretch(Cells):
                 source = f"{letter}{i}_{lag - 1}" if lag > 1 else f"{letter}{i}"
                 self._copy(source, f"{letter}{i}_{lag}")
 
+    def is_outside(self, sides: tuple[Side, ...]) -> Value:
+        """Return whether some lane is on the other side of one of these comparisons, or on it."""
+        e = self.e
+        found: Value | None = None
+        for side in sides:
+            left = self._terms.number(side.left, "w")
+            right = self._terms.number(side.right, "w")
+            if self.program.near:
+                left, right = self._apart(side, left, right)
+            beyond = e.compare("ule" if side.above else "uge", left, right)
+            found = beyond if found is None else e.binary("or", found, beyond)
+        assert found is not None
+        return e.any(found)
+
+    def _apart(self, side: Side, left: Value, right: Value) -> tuple[Value, Value]:
+        """Move the sides of a comparison together by more than the rounding of a long run."""
+        e = self.e
+        move, back = (e.add, e.sub) if side.above else (e.sub, e.add)
+        width = e.const(2 * NEAR)
+        if self._terms.is_hoisted(side.right):
+            with e.hoisting():
+                return left, move(right, e.mul(e.abs(right), width))
+        if self._terms.is_hoisted(side.left):
+            with e.hoisting():
+                return back(left, e.mul(e.abs(left), width)), right
+        return left, move(right, e.mul(e.add(e.abs(left), e.abs(right)), width))
+
     def keep(self, term: Term, cell: str) -> None:
         """Leave a term's value in a cell for other stretches."""
         self._write(cell, self._terms.number(term, "w"))
@@ -102,7 +132,7 @@ class Stretch(Cells):
             return self._read(f"{world}{i}_{lag}" if lag else f"{world}{i}")
         if term.op == "t":
             if "t" not in self._leaves:
-                self._leaves["t"] = self.e.let("sitofp i64 %t to double", "double", False)
+                self._leaves["t"] = self.e.let(f"sitofp i64 {self.clock.name} to double", "double", False)
             return self._leaves["t"]
         return self._parameter(self._parameters[str(payload) if term.op == "param" else "dt"])
 
@@ -121,7 +151,7 @@ class Stretch(Cells):
     # Equations.
 
     def _equation(self, i: int) -> None:
-        rule = self.program.structure.rules[i]
+        rule = self.program.rules[i]
         careful = self._careful(i) if self.program.careful else None
         worlds = "wxy" if self.program.mode == "finite" else "w"
         for world in worlds:
@@ -143,7 +173,7 @@ class Stretch(Cells):
         """Load what is done to equation i at this step."""
         e = self.e
         count = len(self.program.structure.names)
-        since = e.binary("sub", Value("%t", "i64", False), Value("%t0", "i64", False))
+        since = e.binary("sub", self.clock, Value("%t0", "i64", False))
         at = e.binary("add", e.binary("mul", since, e.integer(count)), e.integer(i))
         at = e.binary("add", at, Value("%row", "i64", False))
         flag = e.let(f"load i8, ptr {self._element('i8', self._base('force'), at)}", "i8", False)
@@ -226,7 +256,7 @@ class Stretch(Cells):
     def _alternating(self) -> Value:
         """Return the sign of this step's rounding: one that no recurrence keeps step with."""
         if self._sign is None:
-            e, t = self.e, Value("%t", "i64", False)
+            e, t = self.e, self.clock
             mixed = e.binary("and", t, e.binary("lshr", t, e.integer(1)))
             e.needs.add("declare i64 @llvm.ctpop.i64(i64)")
             ones = e.let(f"call i64 @llvm.ctpop.i64(i64 {mixed.name})", "i64", False)
@@ -298,7 +328,7 @@ class Stretch(Cells):
         e = self.e
         before = self._read("kink", "i64")
         first = e.binary("and", met, e.compare("i.slt", before, e.integer(0)))
-        self._write("kink", e.select(first, Value("%t", "i64", False), before))
+        self._write("kink", e.select(first, self.clock, before))
 
     def _branches(self) -> None:
         """Note the step at which X or Y takes another branch than a finite W."""
@@ -323,7 +353,7 @@ class Stretch(Cells):
 
     def _store_row(self) -> None:
         """Store every value of this step: one trajectory keeps them all."""
-        e, t = self.e, Value("%t", "i64", False)
+        e, t = self.e, self.clock
         count = len(self.program.structure.names)
         row = e.binary("mul", t, e.integer(count))
         for i in range(count):
@@ -353,7 +383,7 @@ class Stretch(Cells):
                 is_infinite = e.compare("oeq", e.abs(value), e.const(float("inf")))
                 infinite = e.select(is_infinite, e.integer(i), infinite)
                 undefined = e.select(e.compare("uno", value, value), e.integer(i), undefined)
-        row = e.binary("mul", Value("%t", "i64", False), e.integer(2 * count))
+        row = e.binary("mul", self.clock, e.integer(2 * count))
         codes = []
         for place, extra in ((infinite, 1), (undefined, 0)):
             twice = e.binary("add", e.binary("shl", place, e.integer(1)), e.integer(extra))
