@@ -14,7 +14,7 @@ from causalopt.engine.emitter import Emitter, Value
 from causalopt.engine.frame import Cell, Frame, frame_of
 from causalopt.engine.program import Program, is_fixed, parts
 from causalopt.engine.regimes import Regime
-from causalopt.engine.steps import plain_steps, regime_steps
+from causalopt.engine.steps import RegimeText, plain_steps, regime_steps
 from causalopt.engine.stretch import Stretch
 from causalopt.engine.tangents import Tangents, out_of_range, scaling
 from causalopt.engine.widen import widened
@@ -22,7 +22,10 @@ from causalopt.expressions import Term
 
 BLOCK = 32  # steps between two looks at the tangents' exponents
 ARGUMENTS = ("ctx", "frame", "t0", "t1", "lane", "held", "row", "seed")
-COUNTS = '!0 = !{!"branch_weights", i32 1, i32 2000}\n'
+COUNTS = """!0 = !{!"branch_weights", i32 1, i32 2000}
+!1 = distinct !{!1, !2}
+!2 = !{!"llvm.loop.unroll.count", i32 2}
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,8 +98,7 @@ class _Kernel:
         if self.is_whole:
             entry += self._registers()
         if self.is_lazy:
-            entry.append(f"%c.open = alloca {e.type('i1', True)}")
-            entry.append("%clock = alloca i64")
+            entry += [f"%c.{name} = alloca {e.type('i1', True)}" for name in ("open", "left")]
         head = f"define i64 @{self.name}({arguments}) {{\nentry:"
         body = self._widened([*entry, *lines])
         main = "\n  ".join([head, *body, "}"])
@@ -170,11 +172,31 @@ class _Kernel:
 
     def _whole(self, e: Emitter) -> list[str]:
         """Write the steps of a block whose state is in registers."""
-        if self.is_lazy:
-            found = self.program.regimes()
-            if found:
-                return regime_steps(e, found, self._tested, self._body)
-        return plain_steps(self._body(e, None, "%t"))
+        found = self.program.regimes() if self.is_lazy else ()
+        whole = self._body(e, None, "%t")
+        if not found:
+            return plain_steps(whole)
+        kind = e.type("i1", True)
+        return regime_steps(
+            [self._written(e, k, regime) for k, regime in enumerate(found)],
+            [f"store {kind} zeroinitializer, ptr %c.left"],
+            [*self._saved("u", "f", "c", past=True), f"store {kind} splat (i1 true), ptr %c.open"],
+            whole,
+        )
+
+    def _written(self, e: Emitter, k: int, regime: Regime) -> RegimeText:
+        kind = e.type("i1", True)
+        e.lines = []
+        outside = e.any(self._stretch(e, self.program, "%unread").outside(regime.sides))
+        test, e.lines = e.lines, []
+        beyond = self._stretch(e, self.program, "%unread").outside(regime.sides)
+        left = e.binary("or", e.let(f"load {kind}, ptr %c.left", "i1", True), beyond)
+        e.lines.append(f"store {kind} {left.name}, ptr %c.left")
+        watch, e.lines = e.lines, []
+        left = e.any(e.let(f"load {kind}, ptr %c.left", "i1", True))
+        end = e.lines
+        body = [*watch, *self._body(e, regime, f"%t.{k}")]
+        return RegimeText(test, outside.name, body, end, left.name)
 
     def _body(self, e: Emitter, regime: Regime | None, clock: str) -> list[str]:
         """Write one step, whole or what a regime leaves of it."""
@@ -183,12 +205,6 @@ class _Kernel:
         stretch.equations(self.parts[0])
         stretch.finish()
         return e.lines
-
-    def _tested(self, e: Emitter, regime: Regime) -> tuple[list[str], Value]:
-        """Write the test whether some lane is outside a regime."""
-        e.lines = []
-        outside = self._stretch(e, self.program, "%clock.unread").is_outside(regime.sides)
-        return e.lines, outside
 
     def _stretch(self, e: Emitter, program: Program, clock: str) -> Stretch:
         e.forget_spread()
@@ -206,7 +222,7 @@ class _Kernel:
             inner = self.emitter()
             stretch = Stretch(
                 self.program, inner, self.frame, self.fixed, self.called, in_registers=False,
-                outside=self._outside(number, hoisted), cold=False,
+                left_in=self._cells_of(number, hoisted), cold=False,
             )  # fmt: skip
             if equations is None:
                 stretch.finish()
@@ -249,7 +265,7 @@ class _Kernel:
                     continue
                 stack += term.args
 
-    def _outside(self, number: int, hoisted: dict[Term, str]) -> Callable[[Term], str | None]:
+    def _cells_of(self, number: int, hoisted: dict[Term, str]) -> Callable[[Term], str | None]:
         """Return what tells a part in which cell another part left a term."""
 
         def cell_of(term: Term) -> str | None:

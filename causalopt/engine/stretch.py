@@ -27,7 +27,7 @@ class Stretch(Cells):
         fixed: Memo of which terms depend on parameters only.
         called: Collects the elementary functions called.
         in_registers: Whether cells are local variables rather than memory.
-        outside: Gives the cell in which another stretch left a term's value, None for none.
+        left_in: Gives the cell in which another stretch left a term's value, None for none.
         cold: Whether kinks are looked into only when a gap closes, behind a branch.
         lazy: Whether it is only noted that some gap closed; the caller runs those steps again.
         clock: The name of the step's number.
@@ -42,18 +42,18 @@ class Stretch(Cells):
         called: set[str],
         *,
         in_registers: bool,
-        outside: Callable[[Term], str | None] = lambda _: None,
+        left_in: Callable[[Term], str | None] = lambda _: None,
         cold: bool = True,
         lazy: bool = False,
         clock: str = "%t",
     ) -> None:
         super().__init__(program, emitter, frame, in_registers=in_registers, clock=clock)
-        self._outside_cell = outside
+        self._left_in = left_in
         self._cold = cold
         self._lazy = lazy
         self._places = {name: k for k, name in enumerate(program.structure.names)}
         self._parameters = {name: k for k, name in enumerate(program.structure.parameters)}
-        self._terms = TermWriter(emitter, self._leaf, fixed, called, self._outside)
+        self._terms = TermWriter(emitter, self._leaf, fixed, called, self._elsewhere)
         self._leaves: dict[str, Value] = {}
         self._equal: list[tuple[Gap, Value, Value, Value]] = []
         self._sign: Value | None = None
@@ -78,8 +78,8 @@ class Stretch(Cells):
                 source = f"{letter}{i}_{lag - 1}" if lag > 1 else f"{letter}{i}"
                 self._copy(source, f"{letter}{i}_{lag}")
 
-    def is_outside(self, sides: tuple[Side, ...]) -> Value:
-        """Return whether some lane is on the other side of one of these comparisons, or on it."""
+    def outside(self, sides: tuple[Side, ...]) -> Value:
+        """Return which lanes are on the other side of one of these comparisons, or on it."""
         e = self.e
         found: Value | None = None
         for side in sides:
@@ -90,7 +90,7 @@ class Stretch(Cells):
             beyond = e.compare("ule" if side.above else "uge", left, right)
             found = beyond if found is None else e.binary("or", found, beyond)
         assert found is not None
-        return e.any(found)
+        return e.spread(found)
 
     def _apart(self, side: Side, left: Value, right: Value) -> tuple[Value, Value]:
         """Move the sides of a comparison together by more than the rounding of a long run."""
@@ -113,8 +113,8 @@ class Stretch(Cells):
         worlds = "wxy" if self.program.mode == "finite" else "w"
         return worlds + (self._tangents.letters if self.program.mode == "tangents" else "")
 
-    def _outside(self, term: Term) -> Value | None:
-        cell = self._outside_cell(term)
+    def _elsewhere(self, term: Term) -> Value | None:
+        cell = self._left_in(term)
         if cell is None:
             return None
         value = self._read(cell)
