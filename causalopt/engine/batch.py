@@ -23,13 +23,15 @@ from causalopt.engine.frame import Frame
 from causalopt.engine.kernel import COUNTS, elementary_text, kernel_text
 from causalopt.engine.native import FULL, Library, load_library, processor
 from causalopt.engine.plan import Floats, Plan
-from causalopt.engine.program import Program
+from causalopt.engine.program import Program, operation_count
 from causalopt.engine.subnormals import warn_if_flushed
 from causalopt.engine.trajectory import effort_for
 from causalopt.errors import QuestionError
 from causalopt.template import Structure
 
-LANES = 16
+LANES = 32
+_REGISTERS = 24  # vector registers for the state, of 32
+_COMPILE_HELD_FROM = 2_000_000_000  # operations: some hundredths of a second
 TASK = 4096  # lanes of one call: results of a task stay in the cache until they are used
 
 
@@ -135,10 +137,11 @@ class BatchCode:
     drive: Any
     frame: Frame
     libraries: tuple[Library, ...]
+    lanes: int
 
 
 @functools.lru_cache(maxsize=32)
-def code_for(program: Program, careful_is_hot: bool, lanes: int = LANES) -> BatchCode:
+def code_for(program: Program, careful_is_hot: bool, lanes: int) -> BatchCode:
     """Return the compiled driver with its step code."""
     fma, register = processor().has_fma, min(processor().register, lanes)
     program = dataclasses.replace(program, lanes=lanes, register=register)
@@ -154,7 +157,26 @@ def code_for(program: Program, careful_is_hot: bool, lanes: int = LANES) -> Batc
     effort = FULL if program.is_small else effort_for(program.structure, program.mode, 10**9)
     library = load_library(text, {"drive": len(DRIVER_ARGUMENTS)}, effort)
     frame = max(fast.frame, slow.frame, key=lambda frame: frame.size)
-    return BatchCode(library.functions["drive"], frame, (library,))
+    return BatchCode(library.functions["drive"], frame, (library,), lanes)
+
+
+def lanes_for(program: Program) -> int:
+    """Return how many lanes go through a step together: as many as registers hold the state of."""
+    letters = {"values": "w", "finite": "wxy"}.get(
+        program.mode, "wxypq" if program.estimate else "wxy"
+    )
+    slots = program.layout.slots
+    state = sum(not program.is_zero(letter, i) for letter in letters for i, _ in slots)
+    return LANES if state * LANES <= _REGISTERS * processor().register else LANES // 2
+
+
+def _constant_held(structure: Structure, batch: Batch) -> frozenset[int] | None:
+    """Return A where it is worth compiling in: one set at every step, of a long enough run."""
+    held = batch.plan.held
+    operations = operation_count(structure, batch.mode) * batch.count * (batch.plan.steps + 1)
+    if batch.mode != "tangents" or operations < _COMPILE_HELD_FROM or (held != held[0]).any():
+        return None
+    return frozenset(np.flatnonzero(held[0]).tolist())
 
 
 class BatchRunner:
@@ -174,8 +196,9 @@ class BatchRunner:
             contract=batch.contract,
             watch=batch.watch,
             near=batch.near,
+            held=_constant_held(structure, batch),
         )
-        self._code = code_for(program, careful > 0.02 * (plan.steps + 1))
+        self._code = code_for(program, careful > 0.02 * (plan.steps + 1), lanes_for(program))
         self._fresh = self._code.frame.fresh()
         self._held = np.ascontiguousarray(plan.held, dtype=np.uint8)
         self._prepare_given(len(structure.names))
@@ -232,7 +255,7 @@ class BatchRunner:
         """Run some lanes."""
         part = self._batch.slice(lanes)
         count = part.count
-        width = -(-count // LANES) * LANES
+        width = -(-count // self._code.lanes) * self._code.lanes
         starts = _padded(list(part.starts.values()), width)
         varying = _padded([part.parameters[k] for k in sorted(part.parameters)], width)
         parameters = np.ascontiguousarray(self._plan.parameters, dtype=float)

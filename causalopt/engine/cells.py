@@ -75,9 +75,14 @@ class Cells:
         self._known[cell] = value
 
     def _tangent_of(self, cell: str) -> Value:
+        if self._is_zero(cell):
+            return self.e.const(0.0)
         if cell not in self._known:
             self._known[cell] = self._tangents.read(self._pointer(cell))
         return self._known[cell]
+
+    def _is_zero(self, cell: str) -> bool:
+        return self.program.is_zero(cell[0], int(cell[1:].partition("_")[0]))
 
     def _copy(self, source: str, target: str) -> None:
         read = self._tangent_of if source[0] in "zpq" else self._read

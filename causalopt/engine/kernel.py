@@ -329,9 +329,9 @@ class _Kernel:
             return
         cells = {
             letter + slot: tangents.read(self._pointer(e, letter + slot))
-            for letter in tangents.letters for slot in slots
+            for letter in tangents.letters for slot in slots if not self._is_zero(letter, slot)
         }  # fmt: skip
-        sizes = self._sizes(e, tangents, slots, cells)
+        sizes = self._sizes(e, tangents, cells)
         needed = [out_of_range(e, size) for size in sizes]
         either = e.any(e.binary("or", needed[0], needed[1]))
         e.lines.append(f"br i1 {either.name}, label %rescale, label %next, !prof !0")
@@ -339,7 +339,10 @@ class _Kernel:
         factors = [scaling(e, s, n) for s, n in zip(sizes, needed, strict=True)]
         for w, value, (power, _, _) in zip("xy", exponents, factors, strict=True):
             self._set_integer(e, f"e{w}", e.binary("add", value, power))
-        self._scale(e, tangents, slots, cells, [(a, b) for _, a, b in factors])
+        self._scale(e, tangents, cells, [(a, b) for _, a, b in factors])
+
+    def _is_zero(self, letter: str, slot: str) -> bool:
+        return self.program.is_zero(letter, int(slot.partition("_")[0]))
 
     def _integer(self, e: Emitter, cell: str) -> Value:
         kind = self.frame[cell].kind
@@ -361,14 +364,15 @@ class _Kernel:
             e.lines.append(f"store i64 {value.name}, ptr {pointer}, align 8")
 
     def _sizes(
-        self, e: Emitter, tangents: Tangents, slots: list[str], cells: dict[str, Value]
+        self, e: Emitter, tangents: Tangents, cells: dict[str, Value]
     ) -> list[Value]:
         if not tangents.packed:
             tops = {
-                w: tangents.largest([cells[w + slot] for slot in slots]) for w in tangents.worlds
+                w: tangents.largest([value for cell, value in cells.items() if cell[0] == w])
+                for w in tangents.worlds
             }
         else:
-            packed = tangents.largest([cells["z" + slot] for slot in slots])
+            packed = tangents.largest(list(cells.values()))
             tops = {
                 w: e.let(f"extractelement {tangents.kind} {packed.name}, i64 {k}", "double", False)
                 for k, w in enumerate(tangents.worlds)
@@ -382,24 +386,25 @@ class _Kernel:
         return sizes
 
     def _scale(
-        self, e: Emitter, tangents: Tangents, slots: list[str], cells: dict[str, Value],
+        self, e: Emitter, tangents: Tangents, cells: dict[str, Value],
         factors: list[tuple[Value, Value]],
     ) -> None:  # fmt: skip
         t = tangents.e
         lost = Value("zeroinitializer", "i1", True) if t.lanes > 1 else t.truth(False)
         zero = t.const(0.0)
-        for letter in tangents.letters:
-            if letter == "z":
-                pair = [self._gathered(e, tangents, [f[k] for f in factors]) for k in (0, 1)]
-            else:
-                pair = list(factors["xypq".index(letter) % 2])
-            for slot in slots:
-                old = cells[letter + slot]
-                new = t.mul(t.mul(old, pair[0]), pair[1])
-                tangents.store(new, self._pointer(e, letter + slot))
-                if letter in "zxy":
-                    gone = t.binary("and", t.compare("une", old, zero), t.compare("oeq", new, zero))
-                    lost = t.binary("or", lost, gone)
+        pairs = {
+            letter: [self._gathered(e, tangents, [f[k] for f in factors]) for k in (0, 1)]
+            if letter == "z"
+            else list(factors["xypq".index(letter) % 2])
+            for letter in tangents.letters
+        }
+        for cell, old in cells.items():
+            pair = pairs[cell[0]]
+            new = t.mul(t.mul(old, pair[0]), pair[1])
+            tangents.store(new, self._pointer(e, cell))
+            if cell[0] in "zxy":
+                gone = t.binary("and", t.compare("une", old, zero), t.compare("oeq", new, zero))
+                lost = t.binary("or", lost, gone)
         if tangents.packed:
             ones = ", ".join(f"i1 {str(w in 'xy').lower()}" for w in tangents.worlds)
             lost = t.any(t.let(f"and {t.type('i1', True)} {lost.name}, <{ones}>", "i1", True))

@@ -34,6 +34,7 @@ class Program:
         watch: Whether the first non-finite node of each lane is noted.
         near: Whether lanes are noted that pass a kink within rounding.
         regime: The regime this is the step of, None for the whole step.
+        held: A, where it is compiled in; None: a mask given with each call.
     """
 
     structure: Structure
@@ -48,6 +49,7 @@ class Program:
     watch: bool = False
     near: bool = False
     regime: Regime | None = None
+    held: frozenset[int] | None = None
 
     @property
     def rules(self) -> Rules:
@@ -80,6 +82,10 @@ class Program:
     def gaps(self) -> tuple[Gap, ...]:
         """The kinks a nudge may reach."""
         return self.linear.moving_gaps
+
+    def is_zero(self, letter: str, i: int) -> bool:
+        """Whether a tangent of equation i is zero at every step: the direct one of a held node."""
+        return letter in "yq" and self.held is not None and i in self.held
 
     def roots(self, i: int) -> list[Term]:
         """Return the terms that equation i needs."""

@@ -76,7 +76,8 @@ class Stretch(Cells):
         for letter in self._letters():
             for i, lag in sorted(self.program.layout.slots, key=lambda slot: -slot[1]):
                 source = f"{letter}{i}_{lag - 1}" if lag > 1 else f"{letter}{i}"
-                self._copy(source, f"{letter}{i}_{lag}")
+                if not self.program.is_zero(letter, i):
+                    self._copy(source, f"{letter}{i}_{lag}")
 
     def outside(self, sides: tuple[Side, ...]) -> Value:
         """Return which lanes are on the other side of one of these comparisons, or on it."""
@@ -219,6 +220,8 @@ class Stretch(Cells):
         return e.add(value, shift)
 
     def _held(self, i: int) -> Value:
+        if self.program.held is not None:
+            return self.e.truth(i in self.program.held)
         if f"held{i}" not in self._leaves:
             with self.e.hoisting():
                 pointer = self.e.name("p")
@@ -238,6 +241,8 @@ class Stretch(Cells):
             slopes, self._alternating(), bool(i.bit_count() & 1), cells, guards
         )
         for letter, value in updated.items():
+            if self.program.is_zero(letter, i):
+                continue
             cell = f"{letter}{i}"
             self._known[cell] = self._tangents.e.spread(value)
             self._tangents.store(value, self._pointer(cell))

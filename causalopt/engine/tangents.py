@@ -89,11 +89,12 @@ class Tangents:
         return e.fused(e.neg(sign) if odd else sign, rounding, carried)
 
     def _products(self, slopes: list[Slope], letter: str, cells: dict[str, Value]) -> list[Value]:
+        moving = [slope for slope in slopes if not cells[letter + slope.parent].is_zero]
         return [
             cells[letter + slope.parent]
             if slope.is_one
             else self.e.mul(slope.value, cells[letter + slope.parent])
-            for slope in slopes
+            for slope in moving
         ]
 
     def _sum(self, terms: list[Value]) -> Value:
@@ -167,7 +168,9 @@ class Tangents:
         return e.binary("or", found[0], found[1])
 
     def largest(self, values: list[Value]) -> Value:
-        """Return the largest size among tangents; a NaN counts only in the first place."""
+        """Return the largest size among tangents, 0 of none; a NaN counts only in first place."""
+        if not values:
+            return self.e.const(0.0)
         top = self.e.abs(values[0])
         for value in values[1:]:
             size = self.e.abs(value)
