@@ -10,13 +10,13 @@ import dataclasses
 from collections.abc import Callable
 
 from causalopt.engine.elementary import function_text
-from causalopt.engine.emitter import Emitter, Value
+from causalopt.engine.emitter import Emitter
 from causalopt.engine.frame import Cell, Frame, frame_of
 from causalopt.engine.program import Program, is_fixed, parts
 from causalopt.engine.regimes import Regime
+from causalopt.engine.rescaling import Rescaling
 from causalopt.engine.steps import RegimeText, plain_steps, regime_steps
 from causalopt.engine.stretch import Stretch
-from causalopt.engine.tangents import Tangents, out_of_range, scaling
 from causalopt.engine.widen import widened
 from causalopt.expressions import Term
 
@@ -97,8 +97,11 @@ class _Kernel:
         entry = _entry()
         if self.is_whole:
             entry += self._registers()
+        if self.program.mode == "tangents":
+            entry.append("%rescaled = alloca i1")
         if self.is_lazy:
-            entry += [f"%c.{name} = alloca {e.type('i1', True)}" for name in ("open", "left")]
+            entry += [f"%c.{name} = alloca {e.type('i1', True)}" for name in ("open", "inside")]
+            entry += ["%c.regime = alloca i64", "store i64 -1, ptr %c.regime"]
         head = f"define i64 @{self.name}({arguments}) {{\nentry:"
         body = self._widened([*entry, *lines])
         main = "\n  ".join([head, *body, "}"])
@@ -155,7 +158,7 @@ class _Kernel:
         if not self.is_lazy:
             return [], []
         kind = e.type("i1", True)
-        before = [*self._saved("b", past=True), f"store {kind} splat (i1 true), ptr %c.open"]
+        before = [*self._saved("b", past=True), self._all_true(e, "open")]
         e.lines = []
         opened = e.let(f"load {kind}, ptr %c.open", "i1", True)
         closed = e.any(e.binary("xor", opened, e.truth(True)))
@@ -165,6 +168,7 @@ class _Kernel:
             f"%again.r = call i64 @{self.name}_exact(i64 %ctx_, i64 %frame_, i64 %from, "
             "i64 %until, i64 %lane_, i64 %held_, i64 %row_, i64 %seed_)",
             *self._saved("r", "f", "c"),
+            "store i1 true, ptr %rescaled",
             "br label %next",
             "kept:",
         ]
@@ -176,27 +180,31 @@ class _Kernel:
         whole = self._body(e, None, "%t")
         if not found:
             return plain_steps(whole)
-        kind = e.type("i1", True)
         return regime_steps(
             [self._written(e, k, regime) for k, regime in enumerate(found)],
-            [f"store {kind} zeroinitializer, ptr %c.left"],
-            [*self._saved("u", "f", "c", past=True), f"store {kind} splat (i1 true), ptr %c.open"],
+            [*self._saved("u", "f", "c", past=True), self._all_true(e, "open")],
             whole,
         )
+
+    def _all_true(self, e: Emitter, cell: str) -> str:
+        return f"store {e.type('i1', True)} splat (i1 true), ptr %c.{cell}"
 
     def _written(self, e: Emitter, k: int, regime: Regime) -> RegimeText:
         kind = e.type("i1", True)
         e.lines = []
-        outside = e.any(self._stretch(e, self.program, "%unread").outside(regime.sides))
+        inside = self._stretch(e, self.program, "%unread").inside(regime.sides)
+        outside = e.any(e.binary("xor", inside, e.truth(True)))
         test, e.lines = e.lines, []
-        beyond = self._stretch(e, self.program, "%unread").outside(regime.sides)
-        left = e.binary("or", e.let(f"load {kind}, ptr %c.left", "i1", True), beyond)
-        e.lines.append(f"store {kind} {left.name}, ptr %c.left")
+        inside = self._stretch(e, self.program, "%unread").inside(regime.sides)
+        still = e.let(f"load {kind}, ptr %c.inside", "i1", True)
+        still = e.binary("and", inside, still)
+        e.lines.append(f"store {kind} {still.name}, ptr %c.inside")
         watch, e.lines = e.lines, []
-        left = e.any(e.let(f"load {kind}, ptr %c.left", "i1", True))
+        still = e.let(f"load {kind}, ptr %c.inside", "i1", True)
+        left = e.any(e.binary("xor", still, e.truth(True)))
         end = e.lines
         body = [*watch, *self._body(e, regime, f"%t.{k}")]
-        return RegimeText(test, outside.name, body, end, left.name)
+        return RegimeText(test, outside.name, [self._all_true(e, "inside")], body, end, left.name)
 
     def _body(self, e: Emitter, regime: Regime | None, clock: str) -> list[str]:
         """Write one step, whole or what a regime leaves of it."""
@@ -282,10 +290,15 @@ class _Kernel:
         """Put steps into a loop over blocks, after which tangents are rescaled."""
         e.forget_spread()
         before, again = self._replay(e)
-        e.lines = []
+        after: list[str] = []
+        end: list[str] = []
         if self.program.mode == "tangents":
-            self._rescale(e)
-        after, e.lines = e.lines, []
+            before = [*before, "store i1 false, ptr %rescaled"]
+            e.lines = after
+            rescaling = Rescaling(self.program, e, self.frame, lambda cell: self._pointer(e, cell))
+            rescaling.block()
+            e.lines = end
+            rescaling.end()
         saved = self._saved() if self.is_whole else []
         return [
             "block:",
@@ -303,6 +316,7 @@ class _Kernel:
             "  %again = icmp slt i64 %until, %t1",
             "  br i1 %again, label %block, label %exit",
             "exit:",
+            *end,
             *saved,
             "  ret i64 0",
         ]
@@ -313,112 +327,6 @@ class _Kernel:
         pointer = e.name("p")
         e.lines.append(f"{pointer} = getelementptr i8, ptr %frame, i64 {self.frame[cell].offset}")
         return pointer
-
-    def _rescale(self, e: Emitter) -> None:
-        """Bring tangents back near 1 by a power of two: no number of steps overflows them."""
-        program = self.program
-        worlds = "xypq" if program.estimate else "xy"
-        tangents = Tangents(e, worlds, packed=program.lanes == 1)
-        slots = [f"{i}_{lag}" for i, lag in program.layout.slots]
-        exponents = [self._integer(e, f"e{w}") for w in "xy"]
-        for w, value in zip("xy", exponents, strict=True):
-            self._set_integer(e, f"o{w}", value)
-        if program.lanes == 1:
-            self._record(e, exponents)
-        if not slots:
-            return
-        cells = {
-            letter + slot: tangents.read(self._pointer(e, letter + slot))
-            for letter in tangents.letters for slot in slots if not self._is_zero(letter, slot)
-        }  # fmt: skip
-        sizes = self._sizes(e, tangents, cells)
-        needed = [out_of_range(e, size) for size in sizes]
-        either = e.any(e.binary("or", needed[0], needed[1]))
-        e.lines.append(f"br i1 {either.name}, label %rescale, label %next, !prof !0")
-        e.label("rescale")
-        factors = [scaling(e, s, n) for s, n in zip(sizes, needed, strict=True)]
-        for w, value, (power, _, _) in zip("xy", exponents, factors, strict=True):
-            self._set_integer(e, f"e{w}", e.binary("add", value, power))
-        self._scale(e, tangents, cells, [(a, b) for _, a, b in factors])
-
-    def _is_zero(self, letter: str, slot: str) -> bool:
-        return self.program.is_zero(letter, int(slot.partition("_")[0]))
-
-    def _integer(self, e: Emitter, cell: str) -> Value:
-        kind = self.frame[cell].kind
-        return e.let(f"load {kind}, ptr {self._pointer(e, cell)}, align 8", "i64", True)
-
-    def _set_integer(self, e: Emitter, cell: str, value: Value) -> None:
-        value = e.spread(value)
-        kind = self.frame[cell].kind
-        e.lines.append(f"store {kind} {value.name}, ptr {self._pointer(e, cell)}, align 8")
-
-    def _record(self, e: Emitter, exponents: list[Value]) -> None:
-        """Store a trajectory's exponents, one pair a block."""
-        since = e.binary("sub", Value("%from", "i64", False), Value("%t0", "i64", False))
-        place = e.binary("lshr", since, e.integer(4))  # two integers a block of 32
-        for k, value in enumerate(exponents):
-            at = e.binary("add", place, e.integer(k))
-            pointer = e.name("p")
-            e.lines.append(f"{pointer} = getelementptr i64, ptr %exponents, i64 {at.name}")
-            e.lines.append(f"store i64 {value.name}, ptr {pointer}, align 8")
-
-    def _sizes(
-        self, e: Emitter, tangents: Tangents, cells: dict[str, Value]
-    ) -> list[Value]:
-        if not tangents.packed:
-            tops = {
-                w: tangents.largest([value for cell, value in cells.items() if cell[0] == w])
-                for w in tangents.worlds
-            }
-        else:
-            packed = tangents.largest(list(cells.values()))
-            tops = {
-                w: e.let(f"extractelement {tangents.kind} {packed.name}, i64 {k}", "double", False)
-                for k, w in enumerate(tangents.worlds)
-            }
-        sizes = []
-        for w, error in zip("xy", "pq", strict=True):
-            size = tops[w]
-            if error in tops:
-                size = e.select(e.compare("oeq", size, e.const(0.0)), tops[error], size)
-            sizes.append(size)
-        return sizes
-
-    def _scale(
-        self, e: Emitter, tangents: Tangents, cells: dict[str, Value],
-        factors: list[tuple[Value, Value]],
-    ) -> None:  # fmt: skip
-        t = tangents.e
-        lost = Value("zeroinitializer", "i1", True) if t.lanes > 1 else t.truth(False)
-        zero = t.const(0.0)
-        pairs = {
-            letter: [self._gathered(e, tangents, [f[k] for f in factors]) for k in (0, 1)]
-            if letter == "z"
-            else list(factors["xypq".index(letter) % 2])
-            for letter in tangents.letters
-        }
-        for cell, old in cells.items():
-            pair = pairs[cell[0]]
-            new = t.mul(t.mul(old, pair[0]), pair[1])
-            tangents.store(new, self._pointer(e, cell))
-            if cell[0] in "zxy":
-                gone = t.binary("and", t.compare("une", old, zero), t.compare("oeq", new, zero))
-                lost = t.binary("or", lost, gone)
-        if tangents.packed:
-            ones = ", ".join(f"i1 {str(w in 'xy').lower()}" for w in tangents.worlds)
-            lost = t.any(t.let(f"and {t.type('i1', True)} {lost.name}, <{ones}>", "i1", True))
-        before = self._integer(e, "lost")
-        self._set_integer(e, "lost", e.select(lost, e.integer(1), before))
-
-    def _gathered(self, e: Emitter, tangents: Tangents, values: list[Value]) -> Value:
-        result = Value("poison", "double", True)
-        kind = tangents.kind
-        for k in range(len(tangents.worlds)):
-            text = f"insertelement {kind} {result.name}, double {values[k % 2].name}, i64 {k}"
-            result = e.let(text, "double", True)
-            result = Value(result.name, "double", True)
-        return result
 
 
 def _entry() -> list[str]:

@@ -18,13 +18,15 @@ class RegimeText:
     Attributes:
         test: Finds whether some lane is outside the regime where the block begins.
         outside: The name of that truth value.
-        body: One step; it notes which lanes are outside.
+        start: Stands before the loop.
+        body: One step; it notes which lanes are still inside.
         end: Finds whether some lane has left the regime.
         left: The name of that truth value.
     """
 
     test: Sequence[str]
     outside: str
+    start: Sequence[str]
     body: Sequence[str]
     end: Sequence[str]
     left: str
@@ -32,46 +34,51 @@ class RegimeText:
 
 def plain_steps(body: Sequence[str]) -> list[str]:
     """Return the loop of one body; `%t` is the step's number."""
-    return ["br label %step", *_loop("step", "t", ["block"], body, "after")]
+    return ["br label %step", *_loop("step", "t", "block", body, "after")]
 
 
 def regime_steps(
-    regimes: Sequence[RegimeText], start: Sequence[str], undo: Sequence[str], whole: Sequence[str]
+    regimes: Sequence[RegimeText], undo: Sequence[str], whole: Sequence[str]
 ) -> list[str]:
-    """Return a loop for each regime, in the order in which they are tried, and the whole body's.
+    """Return a loop for each regime, and the whole body's.
+
+    The regime of the last block is tried first, without a look at the state: its loop finds out.
 
     Args:
         regimes: The regimes; regime k calls the step's number `%t.k`.
-        start: Stands before a regime's loop.
         undo: Brings back the state in which the block began.
         whole: A step for any state.
     """
-    lines = ["br label %try0"]
+    cases = " ".join(f"i64 {k}, label %start{k}" for k in range(len(regimes)))
+    lines = [
+        "%regime = load i64, ptr %c.regime",
+        f"switch i64 %regime, label %try0 [{cases}]",
+    ]
     for k, regime in enumerate(regimes):
-        other = f"try{k + 1}" if k + 1 < len(regimes) else "whole"
+        other = f"try{k + 1}" if k + 1 < len(regimes) else "unlike"
         lines += [
             f"try{k}:", *regime.test,
             f"br i1 {regime.outside}, label %{other}, label %start{k}",
-            f"start{k}:", *start,
+            f"start{k}:", *regime.start, f"store i64 {k}, ptr %c.regime",
             f"br label %regime{k}",
-            *_loop(f"regime{k}", f"t.{k}", [f"start{k}"], regime.body, f"end{k}", ", !llvm.loop !1"),
+            *_loop(f"regime{k}", f"t.{k}", f"start{k}", regime.body, f"end{k}", ", !llvm.loop !1"),
             f"end{k}:", *regime.end,
             f"br i1 {regime.left}, label %undo, label %after, !prof !0",
         ]  # fmt: skip
-    last = f"try{len(regimes) - 1}"
     return [
-        *lines, "undo:", *undo, "br label %whole",
-        *_loop("whole", "t", [last, "undo"], whole, "after"),
+        *lines,
+        "undo:", *undo, "br label %unlike",
+        "unlike:", "store i64 -1, ptr %c.regime", "br label %whole",
+        *_loop("whole", "t", "unlike", whole, "after"),
     ]  # fmt: skip
 
 
 def _loop(
-    label: str, clock: str, before: Sequence[str], body: Sequence[str], after: str, note: str = ""
+    label: str, clock: str, before: str, body: Sequence[str], after: str, note: str = ""
 ) -> list[str]:
-    starts = ", ".join(f"[%from, %{source}]" for source in before)
     return [
         f"{label}:",
-        f"  %{clock} = phi i64 {starts}, [%{clock}.next, %{label}.done]",
+        f"  %{clock} = phi i64 [%from, %{before}], [%{clock}.next, %{label}.done]",
         *body,
         f"  br label %{label}.done",
         f"{label}.done:",

@@ -79,18 +79,17 @@ class Stretch(Cells):
                 if not self.program.is_zero(letter, i):
                     self._copy(source, f"{letter}{i}_{lag}")
 
-    def outside(self, sides: tuple[Side, ...]) -> Value:
-        """Return which lanes are on the other side of one of these comparisons, or on it."""
+    def inside(self, sides: tuple[Side, ...]) -> Value:
+        """Return which lanes are strictly on the given side of every comparison."""
         e = self.e
-        found: Value | None = None
-        for side in sides:
+        found = e.truth(True)
+        for k, side in enumerate(sides):
             left = self._terms.number(side.left, "w")
             right = self._terms.number(side.right, "w")
             if self.program.near:
                 left, right = self._apart(side, left, right)
-            beyond = e.compare("ule" if side.above else "uge", left, right)
-            found = beyond if found is None else e.binary("or", found, beyond)
-        assert found is not None
+            here = e.compare("ogt" if side.above else "olt", left, right)
+            found = e.binary("and", found, here) if k else here
         return e.spread(found)
 
     def _apart(self, side: Side, left: Value, right: Value) -> tuple[Value, Value]:
