@@ -15,7 +15,7 @@ from causalopt.engine.frame import Cell, Frame, frame_of
 from causalopt.engine.program import Program, is_fixed, parts
 from causalopt.engine.regimes import Regime
 from causalopt.engine.rescaling import Rescaling
-from causalopt.engine.steps import RegimeText, plain_steps, regime_steps
+from causalopt.engine.steps import UNKNOWN, RegimeText, Taken, plain_steps, regime_steps
 from causalopt.engine.stretch import Stretch
 from causalopt.engine.widen import widened
 from causalopt.expressions import Term
@@ -81,6 +81,7 @@ class _Kernel:
             may_defer and self.is_whole and program.lanes > 1 and not program.careful
             and program.mode == "tangents" and bool(program.gaps)
         )  # fmt: skip
+        self.regimes = program.regimes() if self.is_lazy else ()
         self.needs: set[str] = set()
         self.owners: dict[Term, int] = {}
         self.shared: dict[Term, str] = {}
@@ -101,7 +102,8 @@ class _Kernel:
             entry.append("%rescaled = alloca i1")
         if self.is_lazy:
             entry += [f"%c.{name} = alloca {e.type('i1', True)}" for name in ("open", "inside")]
-            entry += ["%c.regime = alloca i64", "store i64 -1, ptr %c.regime"]
+            entry += [f"%c.{name} = alloca i64" for name in ("at", "stop", "regime")]
+            entry.append(f"store i64 {UNKNOWN}, ptr %c.regime")
         head = f"define i64 @{self.name}({arguments}) {{\nentry:"
         body = self._widened([*entry, *lines])
         main = "\n  ".join([head, *body, "}"])
@@ -140,50 +142,51 @@ class _Kernel:
         self, mark: str = "o", source: str = "c", target: str = "f", *, past: bool = False
     ) -> list[str]:
         """Copy variables to the frame, or the other way round; `past`: where a step starts."""
+        load = "load volatile" if past and source == "f" else "load"
         lines = []
         for name, cell in self.frame.items():
             if self._stays(cell) or (past and not cell.is_past):
                 continue
             lines += [
-                f"%{mark}.{name} = load {cell.kind}, ptr %{source}.{name}, align 8",
+                f"%{mark}.{name} = {load} {cell.kind}, ptr %{source}.{name}, align 8",
                 f"store {cell.kind} %{mark}.{name}, ptr %{target}.{name}, align 8",
             ]
         return lines
 
-    def _replay(self, e: Emitter) -> tuple[list[str], list[str]]:
-        """Return what runs a block again with all care if some gap closed in it.
-
-        The first lines stand before the block's steps, the others after them.
-        """
-        if not self.is_lazy:
-            return [], []
+    def _taken(self, e: Emitter) -> Taken:
+        """Return what runs a stretch of steps again with all care if some gap closed in it."""
         kind = e.type("i1", True)
-        before = [*self._saved("b", past=True), self._all_true(e, "open")]
         e.lines = []
         opened = e.let(f"load {kind}, ptr %c.open", "i1", True)
         closed = e.any(e.binary("xor", opened, e.truth(True)))
+        stop = "%again.stop"
         e.lines += [
-            f"br i1 {closed.name}, label %replay, label %kept, !prof !0",
+            f"br i1 {closed.name}, label %replay, label %settled, !prof !0",
             "replay:",
-            f"%again.r = call i64 @{self.name}_exact(i64 %ctx_, i64 %frame_, i64 %from, "
-            "i64 %until, i64 %lane_, i64 %held_, i64 %row_, i64 %seed_)",
+            f"{stop} = {'load i64, ptr %c.stop' if self.regimes else 'add i64 %stop, 0'}",
+            f"%again.r = call i64 @{self.name}_exact(i64 %ctx_, i64 %frame_, i64 %at, "
+            f"i64 {stop}, i64 %lane_, i64 %held_, i64 %row_, i64 %seed_)",
             *self._saved("r", "f", "c"),
             "store i1 true, ptr %rescaled",
-            "br label %next",
-            "kept:",
         ]
-        return before, e.lines
+        fresh = [self._all_true(e, "open"), "store i1 false, ptr %rescaled"]
+        return Taken(
+            save=[*self._saved("b", past=True), *fresh],
+            undo=[*self._saved("u", "f", "c", past=True), *fresh],
+            check=e.lines,
+        )
 
     def _whole(self, e: Emitter) -> list[str]:
         """Write the steps of a block whose state is in registers."""
-        found = self.program.regimes() if self.is_lazy else ()
         whole = self._body(e, None, "%t")
-        if not found:
+        if not self.is_lazy:
             return plain_steps(whole)
+        e.forget_spread()
+        taken = self._taken(e)
+        if not self.regimes:
+            return plain_steps(whole, taken)
         return regime_steps(
-            [self._written(e, k, regime) for k, regime in enumerate(found)],
-            [*self._saved("u", "f", "c", past=True), self._all_true(e, "open")],
-            whole,
+            [self._written(e, k, regime) for k, regime in enumerate(self.regimes)], whole, taken
         )
 
     def _all_true(self, e: Emitter, cell: str) -> str:
@@ -289,11 +292,11 @@ class _Kernel:
     def _loop(self, e: Emitter, steps: list[str]) -> list[str]:
         """Put steps into a loop over blocks, after which tangents are rescaled."""
         e.forget_spread()
-        before, again = self._replay(e)
+        before: list[str] = []
         after: list[str] = []
         end: list[str] = []
         if self.program.mode == "tangents":
-            before = [*before, "store i1 false, ptr %rescaled"]
+            before = ["store i1 false, ptr %rescaled"]
             e.lines = after
             rescaling = Rescaling(self.program, e, self.frame, lambda cell: self._pointer(e, cell))
             rescaling.block()
@@ -309,7 +312,6 @@ class _Kernel:
             *before,
             *steps,
             "after:",
-            *again,
             *after,
             "  br label %next",
             "next:",

@@ -1,8 +1,9 @@
 """The steps of a block as LLVM text: one body, or one for each regime beside the whole one.
 
 Lines run from the end of the label `block`, where `%from` and `%until` are known, to a jump to the
-label `after`. A regime's loop has no branch: it goes to the block's end while it notes whether any
-lane leaves the regime; if one did, the block is taken back and run by the whole body.
+label `after`. A regime's loop has no branch: it goes to the end of its stretch of steps while it
+notes whether any lane leaves the regime. If one did, the stretch is taken back and tried again as a
+short one; steps that no regime describes are taken by the whole body, a few at a time.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+UNKNOWN, NONE = -1, -2  # where the number of a regime stands
+SHORT = 8  # steps of a stretch in which some lane changes its regime
+
 
 @dataclasses.dataclass(frozen=True)
 class RegimeText:
     """The loop of one regime, in parts.
 
     Attributes:
-        test: Finds whether some lane is outside the regime where the block begins.
+        test: Finds whether some lane is outside the regime where a stretch begins.
         outside: The name of that truth value.
         start: Stands before the loop.
         body: One step; it notes which lanes are still inside.
@@ -32,57 +36,102 @@ class RegimeText:
     left: str
 
 
-def plain_steps(body: Sequence[str]) -> list[str]:
+@dataclasses.dataclass(frozen=True)
+class Taken:
+    """How a stretch of steps is begun, taken back and looked at afterwards.
+
+    Attributes:
+        save: Keeps the state in which it begins.
+        undo: Brings that state back, by loads of which the optimiser knows nothing: what only
+            rare paths compute must not be hoisted out of them.
+        check: Ends a stretch, `%at` to `%stop`; jumps to or runs into the label `settled`.
+    """
+
+    save: Sequence[str]
+    undo: Sequence[str]
+    check: Sequence[str]
+
+
+def plain_steps(body: Sequence[str], taken: Taken | None = None) -> list[str]:
     """Return the loop of one body; `%t` is the step's number."""
-    return ["br label %step", *_loop("step", "t", "block", body, "after")]
+    save, check = ((), ()) if taken is None else (taken.save, taken.check)
+    return [
+        "%at = add i64 %from, 0", "%stop = add i64 %until, 0", *save, "br label %step",
+        *_loop("step", "t", "block", "%stop", body, "done"),
+        "done:", *check, "br label %settled",
+        "settled:", "br label %after",
+    ]  # fmt: skip
 
 
 def regime_steps(
-    regimes: Sequence[RegimeText], undo: Sequence[str], whole: Sequence[str]
+    regimes: Sequence[RegimeText], whole: Sequence[str], taken: Taken
 ) -> list[str]:
     """Return a loop for each regime, and the whole body's.
 
-    The regime of the last block is tried first, without a look at the state: its loop finds out.
+    The regime of the last stretch is tried first, without a look at the state: its loop finds out.
 
     Args:
         regimes: The regimes; regime k calls the step's number `%t.k`.
-        undo: Brings back the state in which the block began.
         whole: A step for any state.
+        taken: How a stretch is begun and ended.
     """
     cases = " ".join(f"i64 {k}, label %start{k}" for k in range(len(regimes)))
     lines = [
+        "store i64 %from, ptr %c.at", "store i64 %until, ptr %c.stop", "br label %save",
+        "save:", *taken.save, "br label %go",
+        "go:",
+        "%at = load i64, ptr %c.at", "%stop = load i64, ptr %c.stop",
+        f"%near = add i64 %at, {SHORT}", "%is.long = icmp slt i64 %near, %stop",
         "%regime = load i64, ptr %c.regime",
-        f"switch i64 %regime, label %try0 [{cases}]",
-    ]
+        f"switch i64 %regime, label %unknown [{cases}]",
+        "unknown:", *taken.undo,
+        f"%is.none = icmp eq i64 %regime, {NONE}",
+        "br i1 %is.none, label %unlike, label %try0",
+    ]  # fmt: skip
     for k, regime in enumerate(regimes):
         other = f"try{k + 1}" if k + 1 < len(regimes) else "unlike"
+        loop = _loop(f"regime{k}", f"t.{k}", f"start{k}", "%stop", regime.body, f"end{k}",
+                     ", !llvm.loop !1")  # fmt: skip
         lines += [
             f"try{k}:", *regime.test,
             f"br i1 {regime.outside}, label %{other}, label %start{k}",
             f"start{k}:", *regime.start, f"store i64 {k}, ptr %c.regime",
             f"br label %regime{k}",
-            *_loop(f"regime{k}", f"t.{k}", f"start{k}", regime.body, f"end{k}", ", !llvm.loop !1"),
+            *loop,
             f"end{k}:", *regime.end,
-            f"br i1 {regime.left}, label %undo, label %after, !prof !0",
+            f"br i1 {regime.left}, label %undo, label %done, !prof !0",
         ]  # fmt: skip
     return [
         *lines,
-        "undo:", *undo, "br label %unlike",
-        "unlike:", "store i64 -1, ptr %c.regime", "br label %whole",
-        *_loop("whole", "t", "unlike", whole, "after"),
+        "undo:",
+        f"%not.known = select i1 %is.long, i64 {UNKNOWN}, i64 {NONE}",
+        "store i64 %not.known, ptr %c.regime",
+        "%sooner = select i1 %is.long, i64 %near, i64 %stop",
+        "store i64 %sooner, ptr %c.stop", "br label %go",
+        "unlike:", f"store i64 {UNKNOWN}, ptr %c.regime", "%whole.stop = select i1 %is.long, i64 %near, i64 %stop",
+        "store i64 %whole.stop, ptr %c.stop", "br label %whole",
+        *_loop("whole", "t", "unlike", "%whole.stop", whole, "done"),
+        "done:", *taken.check, "br label %settled",
+        "settled:", "%reached = load i64, ptr %c.stop", "store i64 %reached, ptr %c.at",
+        "%is.left = icmp slt i64 %reached, %until",
+        "br i1 %is.left, label %resume, label %after",
+        "resume:", f"%further = add i64 %reached, {SHORT}",
+        "%is.short = icmp slt i64 %further, %until",
+        "%next.stop = select i1 %is.short, i64 %further, i64 %until",
+        "store i64 %next.stop, ptr %c.stop", "br label %save",
     ]  # fmt: skip
 
 
 def _loop(
-    label: str, clock: str, before: str, body: Sequence[str], after: str, note: str = ""
+    label: str, clock: str, before: str, stop: str, body: Sequence[str], after: str, note: str = ""
 ) -> list[str]:
     return [
         f"{label}:",
-        f"  %{clock} = phi i64 [%from, %{before}], [%{clock}.next, %{label}.done]",
+        f"  %{clock} = phi i64 [%at, %{before}], [%{clock}.next, %{label}.done]",
         *body,
         f"  br label %{label}.done",
         f"{label}.done:",
         f"  %{clock}.next = add i64 %{clock}, 1",
-        f"  %{clock}.more = icmp slt i64 %{clock}.next, %until",
+        f"  %{clock}.more = icmp slt i64 %{clock}.next, {stop}",
         f"  br i1 %{clock}.more, label %{label}, label %{after}{note}",
     ]
