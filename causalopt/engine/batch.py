@@ -1,6 +1,6 @@
 """Batches: one plan run for many starting values and parameter values at once.
 
-Worlds stand side by side in the lanes of vectors, sixteen to a group; a group goes through all its
+Worlds stand side by side in the lanes of vectors, 16 or 32 to a group; a group goes through all its
 steps in registers before the next begins, and only chosen outputs at chosen steps are kept: memory
 is O(kept), not O(steps). Calls run without the GIL, so threads take groups in parallel; a lane's
 result does not depend on how many there are.
@@ -244,26 +244,28 @@ class BatchRunner:
         return np.array(rows, dtype=np.int64).reshape(-1, len(SEGMENT))
 
     def _kept_cells(self) -> list[str]:
-        letters = {"values": "w", "finite": "wxy"}.get(
-            self._batch.mode, "wxypq" if self._batch.estimate else "wxy"
-        )
-        cells = [f"{letter}{i}" for letter in letters for i in self._batch.outputs]
+        cells = [f"{letter}{i}" for letter in self._letters() for i in self._batch.outputs]
         extra = ("ox", "oy", "kink", "lost", "bad", "near")
         return cells + [name for name in extra if name in self._code.frame]
 
+    def _letters(self) -> str:
+        tangents = "wxypq" if self._batch.estimate else "wxy"
+        return {"values": "w", "finite": "wxy"}.get(self._batch.mode, tangents)
+
     def run(self, lanes: slice) -> Lanes:
         """Run some lanes."""
-        part = self._batch.slice(lanes)
-        count = part.count
+        batch = self._batch
+        starts = [values[lanes] for values in batch.starts.values()]
+        varying = [batch.parameters[k][lanes] for k in sorted(batch.parameters)]
+        count = len((starts or varying)[0])
         width = -(-count // self._code.lanes) * self._code.lanes
-        starts = _padded(list(part.starts.values()), width)
-        varying = _padded([part.parameters[k] for k in sorted(part.parameters)], width)
+        begun, given = _padded(starts, width), _padded(varying, width)
         parameters = np.ascontiguousarray(self._plan.parameters, dtype=float)
         out = np.empty((len(self._batch.keep), len(self._cells), width))
-        frame = self._fresh_copy()
+        frame = self._code.frame.room()
         context = np.zeros(len(CONTEXT), dtype=np.int64)
         for name, array in (
-            ("parameters", parameters), ("varying", varying), ("starts", starts),
+            ("parameters", parameters), ("varying", given), ("starts", begun),
             ("force", self._forced), ("values", self._values), ("shifts", self._shifts),
             ("overrides", self._overrides),
         ):  # fmt: skip
@@ -277,30 +279,30 @@ class BatchRunner:
         )  # fmt: skip
         return self._unpacked(out[:, :, :count])
 
-    def _fresh_copy(self) -> Floats:
-        return self._code.frame.fresh()
-
     def _unpacked(self, out: Floats) -> Lanes:
         place = {cell: k for k, cell in enumerate(self._cells)}
-        outputs = self._batch.outputs
+        integers = out.view(np.int64)
+        outputs = len(self._batch.outputs)
         values = {
-            letter: out[:, [place[f"{letter}{i}"] for i in outputs]]
-            for letter in "wxypq"
-            if outputs and f"{letter}{outputs[0]}" in place
+            letter: out[:, k * outputs : (k + 1) * outputs]
+            for k, letter in enumerate(self._letters())
         }
 
-        def integers(name: str, default: int) -> NDArray[np.int64]:
-            if name not in place:
-                return np.full((len(out), out.shape[2]), default, dtype=np.int64)
-            return np.ascontiguousarray(out[:, place[name]]).view(np.int64)
+        def noted(name: str, default: int) -> NDArray[np.int64]:
+            if name in place:
+                return integers[:, place[name]]
+            return np.broadcast_to(np.int64(default), (len(out), out.shape[2]))
 
+        exponents = np.broadcast_to(np.int64(0), (len(out), 2, out.shape[2]))
+        if "ox" in place:
+            exponents = integers[:, place["ox"] : place["ox"] + 2]
         return Lanes(
-            values=values,
-            exponents=np.stack([integers("ox", 0), integers("oy", 0)], axis=1),
-            kink=integers("kink", -1),
-            lost=integers("lost", 0),
-            bad=integers("bad", -1),
-            near=integers("near", 0),
+            values=values if outputs else {},
+            exponents=exponents,
+            kink=noted("kink", -1),
+            lost=noted("lost", 0),
+            bad=noted("bad", -1),
+            near=noted("near", 0),
         )
 
     def tasks(self, size: int = TASK) -> list[slice]:

@@ -79,12 +79,17 @@ class Frame:
         """Return the cells in order."""
         return list(self._cells.items())
 
-    def fresh(self) -> Floats:
-        """Return a frame before the first step, as floats aligned for vectors."""
+    def room(self) -> Floats:
+        """Return memory for a frame, as floats aligned for vectors."""
         words = -(-self.size // 8)
-        block = np.zeros(words + WIDEST // 8)
+        block = np.empty(words + WIDEST // 8)
         skip = (-block.ctypes.data % WIDEST) // 8
-        frame = block[skip : skip + words]
+        return block[skip : skip + words]
+
+    def fresh(self) -> Floats:
+        """Return a frame before the first step."""
+        frame = self.room()
+        frame[:] = 0.0
         for cell in self._cells.values():
             part = frame[cell.offset // 8 : (cell.offset + cell.size) // 8]
             if cell.is_integer:
