@@ -186,8 +186,9 @@ class _Kernel:
         if not self.regimes:
             return plain_steps(whole, taken)
         return regime_steps(
-            [self._written(e, k, regime) for k, regime in enumerate(self.regimes)], whole, taken
-        )
+            [self._written(e, k, regime) for k, regime in enumerate(self.regimes)], whole, taken,
+            unrolled=not self.program.estimate,
+        )  # fmt: skip
 
     def _all_true(self, e: Emitter, cell: str) -> str:
         return f"store {e.type('i1', True)} splat (i1 true), ptr %c.{cell}"

@@ -83,6 +83,10 @@ class Program:
         """The kinks a nudge may reach."""
         return self.linear.moving_gaps
 
+    def is_copy(self, i: int) -> bool:
+        """Whether a tangent of the whole step is that of an only parent: nothing is rounded."""
+        return linearize(self.structure).is_copy(i)
+
     def is_zero(self, letter: str, i: int) -> bool:
         """Whether a tangent of equation i is zero at every step: the direct one of a held node."""
         return letter in "yq" and self.held is not None and i in self.held

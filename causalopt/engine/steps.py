@@ -64,7 +64,7 @@ def plain_steps(body: Sequence[str], taken: Taken | None = None) -> list[str]:
 
 
 def regime_steps(
-    regimes: Sequence[RegimeText], whole: Sequence[str], taken: Taken
+    regimes: Sequence[RegimeText], whole: Sequence[str], taken: Taken, *, unrolled: bool
 ) -> list[str]:
     """Return a loop for each regime, and the whole body's.
 
@@ -74,7 +74,9 @@ def regime_steps(
         regimes: The regimes; regime k calls the step's number `%t.k`.
         whole: A step for any state.
         taken: How a stretch is begun and ended.
+        unrolled: Whether a regime's loop takes two steps at once.
     """
+    note = ", !llvm.loop !1" if unrolled else ""
     cases = " ".join(f"i64 {k}, label %start{k}" for k in range(len(regimes)))
     lines = [
         "store i64 %from, ptr %c.at", "store i64 %until, ptr %c.stop", "br label %save",
@@ -90,8 +92,7 @@ def regime_steps(
     ]  # fmt: skip
     for k, regime in enumerate(regimes):
         other = f"try{k + 1}" if k + 1 < len(regimes) else "unlike"
-        loop = _loop(f"regime{k}", f"t.{k}", f"start{k}", "%stop", regime.body, f"end{k}",
-                     ", !llvm.loop !1")  # fmt: skip
+        loop = _loop(f"regime{k}", f"t.{k}", f"start{k}", "%stop", regime.body, f"end{k}", note)
         lines += [
             f"try{k}:", *regime.test,
             f"br i1 {regime.outside}, label %{other}, label %start{k}",

@@ -10,7 +10,7 @@ from causalopt.engine.frame import Frame
 from causalopt.engine.linearization import Gap, Partial
 from causalopt.engine.program import Program
 from causalopt.engine.regimes import Side
-from causalopt.engine.tangents import Guards, Slope
+from causalopt.engine.tangents import Guards, Noise, Slope
 from causalopt.engine.terms import TermWriter
 from causalopt.expressions import Term
 
@@ -236,9 +236,10 @@ class Stretch(Cells):
         if careful is not None:
             guards = Guards(self._held(i), careful["forced"], careful["seeded"])
         cells = self._parents(slopes)
-        updated = self._tangents.updated(
-            slopes, self._alternating(), bool(i.bit_count() & 1), cells, guards
-        )
+        noise = None
+        if self.program.estimate and not self.program.is_copy(i):
+            noise = Noise(self._alternating(), bool(i.bit_count() & 1))
+        updated = self._tangents.updated(slopes, noise, cells, guards)
         for letter, value in updated.items():
             if self.program.is_zero(letter, i):
                 continue
