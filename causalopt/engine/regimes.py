@@ -67,6 +67,26 @@ def regimes(rules: Rules, linear: Linearization, most: int = MOST) -> tuple[Regi
     return tuple(regime for regime in done if regime.sides)
 
 
+def bounds(sides: Iterable[Side]) -> list[Pair]:
+    """Return the sides as pairs of which the first is to be less than the second.
+
+    A band -c < x < c is one comparison, |x| < c.
+    """
+    pairs = [(s.right, s.left) if s.above else (s.left, s.right) for s in sides]
+    for lower in pairs:
+        for upper in pairs:
+            if lower[1] is upper[0] and _is_opposite(lower[0], upper[1]):
+                rest = [pair for pair in pairs if pair not in {lower, upper}]
+                return [(Term.of("abs", upper[0]), upper[1]), *rest]
+    return pairs
+
+
+def _is_opposite(a: Term, b: Term) -> bool:
+    if a.op == b.op == "const":
+        return neg(a) is b
+    return (a.op == "neg" and a.args[0] is b) or (b.op == "neg" and b.args[0] is a)
+
+
 def _undecided(regime: Regime) -> Pair | None:
     """Return an outermost comparison that lagged values decide, None when there is none left."""
     roots = [rule for rule in regime.rules if rule is not None]

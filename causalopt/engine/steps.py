@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-UNKNOWN, NONE = -1, -2  # where the number of a regime stands
+UNKNOWN, NONE, MIXED = -1, -2, -3  # in a regime's place: to find out, none, none the last time
 SHORT = 8  # steps of a stretch in which some lane changes its regime
 
 
@@ -109,7 +109,9 @@ def regime_steps(
         "store i64 %not.known, ptr %c.regime",
         "%sooner = select i1 %is.long, i64 %near, i64 %stop",
         "store i64 %sooner, ptr %c.stop", "br label %go",
-        "unlike:", f"store i64 {UNKNOWN}, ptr %c.regime", "%whole.stop = select i1 %is.long, i64 %near, i64 %stop",
+        "unlike:", f"store i64 {MIXED}, ptr %c.regime",
+        f"%is.sudden = icmp ne i64 %regime, {MIXED}", "%is.cut = and i1 %is.long, %is.sudden",
+        "%whole.stop = select i1 %is.cut, i64 %near, i64 %stop",
         "store i64 %whole.stop, ptr %c.stop", "br label %whole",
         *_loop("whole", "t", "unlike", "%whole.stop", whole, "done"),
         "done:", *taken.check, "br label %settled",
@@ -117,7 +119,9 @@ def regime_steps(
         "%is.left = icmp slt i64 %reached, %until",
         "br i1 %is.left, label %resume, label %after",
         "resume:", f"%further = add i64 %reached, {SHORT}",
-        "%is.short = icmp slt i64 %further, %until",
+        "%is.within = icmp slt i64 %further, %until",
+        "%was = load i64, ptr %c.regime", "%was.one = icmp sge i64 %was, 0",
+        "%is.short = and i1 %is.within, %was.one",
         "%next.stop = select i1 %is.short, i64 %further, i64 %until",
         "store i64 %next.stop, ptr %c.stop", "br label %save",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from causalopt.engine.emitter import Emitter, Value
 from causalopt.engine.frame import Frame
 from causalopt.engine.linearization import Gap, Partial
 from causalopt.engine.program import Program
-from causalopt.engine.regimes import Side
+from causalopt.engine.regimes import Side, bounds
 from causalopt.engine.tangents import Guards, Noise, Slope
 from causalopt.engine.terms import TermWriter
 from causalopt.expressions import Term
@@ -82,28 +82,27 @@ class Stretch(Cells):
     def inside(self, sides: tuple[Side, ...]) -> Value:
         """Return which lanes are strictly on the given side of every comparison."""
         e = self.e
-        found = e.truth(True)
-        for k, side in enumerate(sides):
-            left = self._terms.number(side.left, "w")
-            right = self._terms.number(side.right, "w")
+        found: Value | None = None
+        for low, high in bounds(sides):
+            below, above = self._terms.number(low, "w"), self._terms.number(high, "w")
             if self.program.near:
-                left, right = self._apart(side, left, right)
-            here = e.compare("ogt" if side.above else "olt", left, right)
-            found = e.binary("and", found, here) if k else here
+                below, above = self._apart(low, high, below, above)
+            here = e.compare("olt", below, above)
+            found = here if found is None else e.binary("and", found, here)
+        assert found is not None
         return e.spread(found)
 
-    def _apart(self, side: Side, left: Value, right: Value) -> tuple[Value, Value]:
+    def _apart(self, low: Term, high: Term, below: Value, above: Value) -> tuple[Value, Value]:
         """Move the sides of a comparison together by more than the rounding of a long run."""
         e = self.e
-        move, back = (e.add, e.sub) if side.above else (e.sub, e.add)
         width = e.const(2 * NEAR)
-        if self._terms.is_hoisted(side.right):
+        if self._terms.is_hoisted(high):
             with e.hoisting():
-                return left, move(right, e.mul(e.abs(right), width))
-        if self._terms.is_hoisted(side.left):
+                return below, e.sub(above, e.mul(e.abs(above), width))
+        if self._terms.is_hoisted(low):
             with e.hoisting():
-                return back(left, e.mul(e.abs(left), width)), right
-        return left, move(right, e.mul(e.add(e.abs(left), e.abs(right)), width))
+                return e.add(below, e.mul(e.abs(below), width)), above
+        return below, e.sub(above, e.mul(e.add(e.abs(below), e.abs(above)), width))
 
     def keep(self, term: Term, cell: str) -> None:
         """Leave a term's value in a cell for other stretches."""
