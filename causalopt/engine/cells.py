@@ -85,7 +85,7 @@ class Cells:
         return self.program.is_zero(cell[0], int(cell[1:].partition("_")[0]))
 
     def _copy(self, source: str, target: str) -> None:
-        read = self._tangent_of if source[0] in "zpq" else self._read
+        read = self._tangent_of if source[0] in "zvpq" else self._read
         if self.program.mode == "tangents" and source[0] in "xy":
             read = self._tangent_of
         value = read(source)

@@ -112,9 +112,9 @@ def frame_of(program: Program) -> Frame:
             frame.add(f"{world}{i}_{lag}", "double", float("nan"))
     if program.mode == "tangents":
         packed = program.lanes == 1
-        worlds = "xypq" if program.estimate else "xy"
-        for letter in "z" if packed else worlds:
-            width = len(worlds) if packed else None
+        worlds = ("zv" if packed else "xypq")[: None if program.estimate else 1 if packed else 2]
+        for letter in worlds:
+            width = 2 if packed else None
             for i in range(count):
                 frame.add(f"{letter}{i}", "double", 0.0, count=width)
             for i, lag in slots:

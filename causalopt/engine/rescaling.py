@@ -111,11 +111,13 @@ class Rescaling:
                 w: tangents.largest([value for cell, value in cells.items() if cell[0] == w])
                 for w in tangents.worlds
             }
-        packed = tangents.largest(list(cells.values()))
-        return {
-            w: self.e.let(f"extractelement {tangents.kind} {packed.name}, i64 {k}", "double", False)
-            for k, w in enumerate(tangents.worlds)
-        }
+        tops = {}
+        for letter, pair in zip(tangents.letters, ("xy", "pq"), strict=False):
+            top = tangents.largest([value for cell, value in cells.items() if cell[0] == letter])
+            for k, w in enumerate(pair):
+                text = f"extractelement {tangents.kind} {top.name}, i64 {k}"
+                tops[w] = self.e.let(text, "double", False)
+        return tops
 
     def _size(self, tops: Mapping[str, Value], world: str, error: str) -> Value:
         """Return what a world's exponent follows: its tangents, or their errors where all are 0."""
@@ -130,7 +132,7 @@ class Rescaling:
         zero = t.const(0.0)
         pairs = {
             letter: [self._gathered([f[k] for f in factors]) for k in (0, 1)]
-            if letter == "z"
+            if letter in "zv"
             else list(factors["xypq".index(letter) % 2])
             for letter in self._tangents.letters
         }
@@ -142,15 +144,14 @@ class Rescaling:
                 gone = t.binary("and", t.compare("une", old, zero), t.compare("oeq", new, zero))
                 lost = t.binary("or", lost, gone)
         if self._tangents.packed:
-            ones = ", ".join(f"i1 {str(w in 'xy').lower()}" for w in self._tangents.worlds)
-            lost = t.any(t.let(f"and {t.type('i1', True)} {lost.name}, <{ones}>", "i1", True))
+            lost = t.any(lost)
         self._set_integer("lost", e.select(lost, e.integer(1), self._integer("lost")))
 
     def _gathered(self, values: list[Value]) -> Value:
         result = Value("poison", "double", True)
         kind = self._tangents.kind
-        for k in range(len(self._tangents.worlds)):
-            text = f"insertelement {kind} {result.name}, double {values[k % 2].name}, i64 {k}"
+        for k, value in enumerate(values):
+            text = f"insertelement {kind} {result.name}, double {value.name}, i64 {k}"
             named = self.e.let(text, "double", True)
             result = Value(named.name, "double", True)
         return result

@@ -366,9 +366,12 @@ class Stretch(Cells):
             pointer = self._element("double", self._base("out_values"), at)
             e.lines.append(f"store double {value.name}, ptr {pointer}, align 8")
             if self.program.mode == "tangents":
-                tangent = self._tangent_of(f"z{i}")
-                pointer = self._element(self._tangents.kind, self._base("out_tangents"), at)
-                self._tangents.store(tangent, pointer)
+                letters = self._tangents.letters
+                first = e.binary("mul", at, e.integer(len(letters)))
+                for k, letter in enumerate(letters):
+                    place = e.binary("add", first, e.integer(k))
+                    pointer = self._element(self._tangents.kind, self._base("out_tangents"), place)
+                    self._tangents.store(self._tangent_of(f"{letter}{i}"), pointer)
         extras = self.program.extras
         row = e.binary("mul", t, e.integer(len(extras)))
         for k, term in enumerate(extras):
