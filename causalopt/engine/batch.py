@@ -170,7 +170,7 @@ def lanes_for(program: Program) -> int:
     return LANES if state * LANES <= _REGISTERS * processor().register else LANES // 2
 
 
-def _constant_held(structure: Structure, batch: Batch) -> frozenset[int] | None:
+def compiled_in(structure: Structure, batch: Batch) -> frozenset[int] | None:
     """Return A where it is worth compiling in: one set at every step, of a long enough run."""
     held = batch.plan.held
     operations = operation_count(structure, batch.mode) * batch.count * (batch.plan.steps + 1)
@@ -196,7 +196,7 @@ class BatchRunner:
             contract=batch.contract,
             watch=batch.watch,
             near=batch.near,
-            held=_constant_held(structure, batch),
+            held=compiled_in(structure, batch),
         )
         self._code = code_for(program, careful > 0.02 * (plan.steps + 1), lanes_for(program))
         self._fresh = self._code.frame.fresh()

@@ -232,6 +232,6 @@ def _simplified(op: str, *args: Term, payload: Payload = None) -> Term:
         return add(*args)
     if op == "sub" and ZERO in args:
         return neg(args[1]) if args[0] is ZERO else args[0]
-    if op == "neg" and args[0] is ZERO or op == "div" and args[0] is ZERO:
+    if op in {"neg", "div"} and args[0] is ZERO:
         return ZERO
     return Term.of(op, *args, payload=payload)

@@ -131,7 +131,9 @@ class Stretch(Cells):
             return self._read(f"{world}{i}_{lag}" if lag else f"{world}{i}")
         if term.op == "t":
             if "t" not in self._leaves:
-                self._leaves["t"] = self.e.let(f"sitofp i64 {self.clock.name} to double", "double", False)
+                self._leaves["t"] = self.e.let(
+                    f"sitofp i64 {self.clock.name} to double", "double", False
+                )
             return self._leaves["t"]
         return self._parameter(self._parameters[str(payload) if term.op == "param" else "dt"])
 

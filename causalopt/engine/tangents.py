@@ -1,7 +1,7 @@
 """Tangents in LLVM text: sums of local derivative times parent's tangent, and their rounding.
 
-One trajectory carries total and direct tangent as a pair, and the rounding errors of both as another;
-a group of lanes carries each of them as a vector of lanes. Both do the operations
+One trajectory carries total and direct tangent as a pair, and the rounding errors of both as
+another; a group of lanes carries each of them as a vector of lanes. Both do the operations
 of the generated Python in the same order: the results agree bit for bit.
 """
 
