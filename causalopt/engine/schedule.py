@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.collector import collector_paused
 from causalopt.engine.program import Program, constant_value
 from causalopt.engine.source import Layout
 from causalopt.expressions import Term
@@ -91,7 +92,8 @@ class Schedule:
 @functools.lru_cache(maxsize=32)
 def schedule(structure: Structure, mode: str, extras: tuple[Term, ...] = ()) -> Schedule:
     """Return the schedule of one step."""
-    return _Scheduler(Program(structure, mode), extras).made()
+    with collector_paused():
+        return _Scheduler(Program(structure, mode), extras).made()
 
 
 class _Scheduler:
