@@ -15,11 +15,11 @@ import causalopt
 PACKAGE = Path(causalopt.__file__).parent
 # From the ground up; a module imports only from its own layer's package or from below.
 LAYERS = [
-    "errors", "expressions", "selectors", "declaration", "labels", "flows", "template", "reader",
-    "model", "positions", "files", "library", "engine", "streams", "draws", "interventions",
-    "worlds", "graph", "response", "measures", "runs", "dataset", "growth", "landscapes", "grids",
-    "sweeps", "matrices", "optimizers", "distributions", "entropy", "families", "escape",
-    "symbolic", "draw", "reproduce", "commands", "cli", "__main__",
+    "errors", "collector", "expressions", "selectors", "declaration", "labels", "flows", "template",
+    "reader", "model", "positions", "files", "library", "engine", "streams", "draws",
+    "interventions", "worlds", "graph", "response", "measures", "runs", "dataset", "growth",
+    "landscapes", "grids", "sweeps", "matrices", "optimizers", "distributions", "entropy",
+    "families", "escape", "symbolic", "draw", "reproduce", "commands", "cli", "__main__",
 ]  # fmt: skip
 
 # A result offers its own picture and data set; it reaches up for them only when asked.

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
+from causalopt.collector import collector_paused
 from causalopt.expressions import Kink, Term, gradient, kinks, postorder
 from causalopt.expressions.algebra import ONE, ZERO, add, mul, neg, where
 from causalopt.expressions.term import const
@@ -76,11 +77,11 @@ def linearize(structure: Structure) -> Linearization:
     index = {name: i for i, name in enumerate(structure.names)}
     partials: list[Partial] = []
     gaps: list[Gap] = []
-    for child, rule in enumerate(structure.rules):
-        if rule is None:
-            continue
-        partials += _partials(child, gradient(rule), index)
-        gaps += [Gap(child, k, tuple(_gap_slopes(child, k, index))) for k in kinks(rule)]
+    with collector_paused():
+        for child, rule in enumerate(structure.rules):
+            if rule is not None:
+                partials += _partials(child, gradient(rule), index)
+                gaps += [Gap(child, k, tuple(_gap_slopes(child, k, index))) for k in kinks(rule)]
     return Linearization(tuple(partials), tuple(gaps))
 
 
