@@ -85,10 +85,13 @@ def sweep(
                             "smaller, or sweep in parts")  # fmt: skip
     _refuse_both(axes, sets, initial)
 
-    from causalopt.landscapes import check_target
     from causalopt.sweeps import sweep as measure
 
-    file = None if out is None else check_target(out)
+    file = None
+    if out is not None:
+        from causalopt.landscapes import check_target
+
+        file = check_target(out)
     declared = read_model(model, sets, initial, dt, method)
     with Progress(count, "sweeping") as progress:
         found = measure(
