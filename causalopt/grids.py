@@ -27,6 +27,24 @@ def axis_values(name: str, values: ArrayLike) -> Floats:
     return axis
 
 
+def spaced(low: float, high: float, count: int) -> Floats:
+    """Return evenly spaced values, both ends included and exact.
+
+    Example:
+        >>> spaced(0, 1, 5).tolist()
+        [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    if count == 1:
+        return np.array([low], dtype=np.float64)
+    values: Floats = np.arange(count, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # such values are refused as an axis
+        values *= high - low
+        values /= count - 1
+        values += low
+    values[-1] = high
+    return values
+
+
 def sorted_axes(model: Model, axes: dict[str, Floats]) -> tuple[dict[str, Node], list[str]]:
     """Tell axes that are nodes from axes that are parameters."""
     nodes: dict[str, Node] = {}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from causalopt.engine.batch import LANES, TASK, Batch, BatchRunner
+from causalopt.engine.batch import LANES, TASK, Batch, BatchRunner, Lanes
 from causalopt.engine.plan import Floats
 from causalopt.errors import QuestionError
 from causalopt.grids import axis_values, sorted_axes, spread, varying_parameters, varying_starts
@@ -89,7 +89,7 @@ class Sweep:
         """How many points have no finite numbers."""
         return int(np.isin(self.codes, _FAILED).sum())
 
-    @property
+    @functools.cached_property
     def power(self) -> float | None:
         """The amount of optimization: the integral of 1 - Comp over the nudged axis (trapezoid).
 
@@ -105,19 +105,25 @@ class Sweep:
 
     def to_dict(self, out: str | None = None) -> dict[str, Any]:
         """Return the summary as JSON's types."""
-        defined = self.op[~np.isnan(self.op)]
+        low, high = self._range
         result: dict[str, Any] = {
             "out": out,
             "shape": list(self.shape),
             "computed": int(self.codes.size),
             "skipped": 0,
             "failed": self.failed,
-            "op_min": plain_number(float(defined.min())) if len(defined) else None,
-            "op_max": plain_number(float(defined.max())) if len(defined) else None,
+            "op_min": plain_number(low),
+            "op_max": plain_number(high),
         }
         if list(self.axes) == [node_text(self.model, self.asked.nudge)]:
             result["power"] = None if self.power is None else plain_number(self.power)
         return result
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        """The least and the largest Op, NaN where Op is defined at no point."""
+        low, high = (bound.reduce(self.op, axis=None) for bound in (np.fmin, np.fmax))
+        return float(low), float(high)
 
     @functools.cached_property
     def dataset(self) -> xarray.Dataset:
@@ -153,11 +159,11 @@ class Sweep:
         lines = [f"Op({hold}; {n}, {self.asked.target}) in {self.model.name}, {shape}, "
                  f"at step {self.at}"]  # fmt: skip
         summary = self.to_dict()
-        defined = self.op[~np.isnan(self.op)]
-        if len(defined):
-            lines.append(f"  Op from {defined.min():.6g} to {defined.max():.6g} nats")
-        else:
+        low, high = self._range
+        if math.isnan(low):
             lines.append("  Op is defined at no point")
+        else:
+            lines.append(f"  Op from {low:.6g} to {high:.6g} nats")
         if summary.get("power") is not None:
             lines.append(f"  power, the integral of 1 - Comp over {n}: {summary['power']:.6g}")
         counts = np.bincount(self.codes.ravel(), minlength=len(NAMES))
@@ -245,7 +251,6 @@ class _Work:
     model: Model
     batch: Batch
     runner: BatchRunner
-    along: float
     paths: tuple[bool, bool]
     tasks: list[slice]
 
@@ -295,9 +300,7 @@ def _prepared(
     )
     runner = BatchRunner(template.structure, batch)
     size = max(LANES, min(TASK, -(-count // (4 * processors()) // LANES) * LANES))
-    along = min((float(np.diff(values).min()) for values in map(np.unique, axes.values())
-                 if len(values) > 1), default=1.0)  # fmt: skip
-    return _Work(model, batch, runner, _ASIDE * along, (paths[0], paths[1]), runner.tasks(size))
+    return _Work(model, batch, runner, (paths[0], paths[1]), runner.tasks(size))
 
 
 def _place(model: Model, item: Set) -> tuple[int, str]:
@@ -329,9 +332,7 @@ def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDAr
 def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     """Run some lanes and write their results into their places."""
     kept = work.runner.run(lanes)
-    structure = work.model.template.structure
-    part = work.batch.slice(lanes)
-    effect: LaneEffect = lane_effect(structure, part, kept, 0, work.paths)
+    effect = _effect(work, work.batch, kept, lanes)
     codes = status_codes(effect)
     columns["codes"][lanes] = codes
     if work.batch.near:
@@ -343,6 +344,11 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     return len(codes)
 
 
+def _effect(work: _Work, batch: Batch, kept: Lanes, lanes: slice) -> LaneEffect:
+    structure = work.model.template.structure
+    return lane_effect(structure, batch, kept, 0, work.paths, first=lanes.start)
+
+
 def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
     """Find Comp for delta -> 0 from above where a point lies on a kink to within rounding."""
     columns["slopes"] = columns["comp"]
@@ -350,13 +356,20 @@ def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
     if not len(chosen):
         return
     beside = work.batch.slice(chosen)
-    starts = {node: values + work.along for node, values in beside.starts.items()}
+    aside = {node: _ASIDE * _spacing(values) for node, values in work.batch.starts.items()}
+    starts = {node: values + aside[node] for node, values in beside.starts.items()}
     beside = dataclasses.replace(beside, starts=starts)
-    structure = work.model.template.structure
-    runner = BatchRunner(structure, beside)
+    runner = BatchRunner(work.model.template.structure, beside)
     slopes = columns["comp"].copy()
     for lanes in runner.tasks():
         kept = runner.run(lanes)
-        effect = lane_effect(structure, beside.slice(lanes), kept, 0, work.paths)
+        effect = _effect(work, beside, kept, lanes)
         slopes[chosen[lanes]] = ratios(effect, status_codes(effect))[0]
     columns["slopes"] = slopes
+
+
+def _spacing(values: Floats) -> float:
+    """Return the smallest step between two different values; 1 where there is but one value."""
+    steps = np.diff(np.sort(values))
+    steps = steps[steps > 0]
+    return float(steps.min()) if len(steps) else 1.0
