@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
 import dataclasses
 import functools
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 Progress: TypeAlias = Callable[[int], None]
 _ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
+_TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
 LARGEST = 1_000_000_000
 _FAILED = [int(np.flatnonzero(name == NAMES)[0]) for name in ("diverged", "nonfinite")]
 
@@ -315,18 +317,36 @@ def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDAr
     }
     columns["codes"] = np.empty(count, dtype=np.int8)
     columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
-    done = 0
+    left, done = collections.deque(work.tasks), list[int]()
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        pending = [pool.submit(_task, work, columns, lanes) for lanes in work.tasks]
+        pending = {pool.submit(_tasks, work, columns, left, done) for _ in range(threads)}
         try:
-            for future in concurrent.futures.as_completed(pending):
-                done += future.result()
+            while pending:
+                over, pending = concurrent.futures.wait(
+                    pending, timeout=_TELL, return_when=concurrent.futures.FIRST_EXCEPTION
+                )
+                for future in over:
+                    future.result()
                 if progress is not None:
-                    progress(done)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+                    progress(sum(done))
+        finally:
+            left.clear()  # after an error or an interruption no thread begins another task
     return columns
+
+
+def _tasks(
+    work: _Work,
+    columns: dict[str, NDArray[Any]],
+    left: collections.deque[slice],
+    done: list[int],
+) -> None:
+    """Run tasks as long as there are any left, in one of the threads."""
+    while left:
+        try:
+            lanes = left.popleft()
+        except IndexError:  # another thread took the last one
+            return
+        done.append(_task(work, columns, lanes))
 
 
 def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
@@ -370,6 +390,8 @@ def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
 
 def _spacing(values: Floats) -> float:
     """Return the smallest step between two different values; 1 where there is but one value."""
-    steps = np.diff(np.sort(values))
-    steps = steps[steps > 0]
+    steps = np.diff(values)
+    if steps.min(initial=1.0) <= 0:
+        steps = np.diff(np.sort(values))
+        steps = steps[steps > 0]
     return float(steps.min()) if len(steps) else 1.0
