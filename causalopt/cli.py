@@ -80,7 +80,7 @@ def program() -> int:
     Searching for circles of garbage took a third of a short command's time: there is little of it
     in the modules and texts that start-up loads, and at the end memory goes back as a whole.
     """
-    gc.set_threshold(50_000, 10, 10)
+    gc.set_threshold(100_000, 10, 10)
     try:
         return main()
     finally:
