@@ -78,22 +78,12 @@ def yaml_document(text: str, name: str) -> tuple[Any, Positions]:
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
-    from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+    from ruamel.yaml.parser import Parser
 
     yaml = YAML(typ="safe", pure=True)
+    yaml.Parser = lambda loader: _Watched(Parser(loader=loader), name)
     try:
-        depth = 0
-        for event in yaml.parse(text):
-            depth += isinstance(event, CollectionStartEvent)
-            depth -= isinstance(event, CollectionEndEvent)
-            if isinstance(event, AliasEvent) or depth > MAX_DEPTH:
-                message = (
-                    "aliases (*name) are not allowed in a model file: write the value out"
-                    if isinstance(event, AliasEvent)
-                    else f"nested more than {MAX_DEPTH} levels deep"
-                )
-                raise ModelError(message, location=_location(name, event.start_mark))
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = yaml.compose(text)
     except ModelError:
         raise
     except MarkedYAMLError as error:
@@ -109,6 +99,33 @@ def yaml_document(text: str, name: str) -> tuple[Any, Positions]:
     builder = _Builder(name, text)
     data = builder.build(root, ()) if root is not None else None
     return data, Positions(builder.spots)
+
+
+class _Watched:
+    """A YAML parser whose events are looked at as they go by, before anything is made of them."""
+
+    def __init__(self, parser: Any, name: str) -> None:
+        self._parser = parser
+        self._name = name
+        self._depth = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+    def get_event(self) -> Any:
+        from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+
+        event = self._parser.get_event()
+        self._depth += isinstance(event, CollectionStartEvent)
+        self._depth -= isinstance(event, CollectionEndEvent)
+        if isinstance(event, AliasEvent) or self._depth > MAX_DEPTH:
+            message = (
+                "aliases (*name) are not allowed in a model file: write the value out"
+                if isinstance(event, AliasEvent)
+                else f"nested more than {MAX_DEPTH} levels deep"
+            )
+            raise ModelError(message, location=_location(self._name, event.start_mark))
+        return event
 
 
 def _location(name: str, mark: Any) -> Location:
