@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 
 from causalopt.expressions import Kink, Term, gradient, kinks, postorder
-from causalopt.expressions.algebra import ZERO, add, mul, neg, where
+from causalopt.expressions.algebra import ONE, ZERO, add, mul, neg, where
 from causalopt.expressions.term import const
 from causalopt.template import Structure
 
@@ -41,6 +41,10 @@ class Linearization:
     def of(self, child: int) -> list[Partial]:
         """Return the partial derivatives of one equation."""
         return self._by_child.get(child, [])
+
+    def is_copy(self, child: int) -> bool:
+        """Whether a tangent is that of its only parent, so that nothing is rounded."""
+        return [partial.term for partial in self.of(child)] == [ONE]
 
     @functools.cached_property
     def moving_gaps(self) -> tuple[Gap, ...]:

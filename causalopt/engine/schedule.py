@@ -70,6 +70,7 @@ class Schedule:
         tangents: (equations, their sums) in an order in which tangents can be computed.
         gaps: (left, right, guard or -1) of each kink, shape [n, 3].
         moves: The sums that tell whether a kink is moved.
+        copies: Which equations' tangents are those of an only parent, shape [V].
         layout: The state.
     """
 
@@ -84,6 +85,7 @@ class Schedule:
     tangents: tuple[tuple[Places, Sums], ...]
     gaps: Places
     moves: Sums
+    copies: NDArray[np.bool_]
     layout: Layout
 
 
@@ -137,6 +139,7 @@ class _Scheduler:
             tangents=self._tangents() if has_tangents else (),
             gaps=_places(gaps).reshape(-1, 3),
             moves=self._sums([g.slopes for g in program.gaps] if has_tangents else []),
+            copies=np.array([program.linear.is_copy(i) for i in range(len(structure.names))]),
             layout=program.layout,
         )
 

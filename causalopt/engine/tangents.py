@@ -36,6 +36,14 @@ class Guards:
     seeded: Value | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """What a step's rounding adds to the carried error: its sign, -1 or 1, and whether reversed."""
+
+    sign: Value
+    odd: bool
+
+
 class Tangents:
     """The tangents of one stretch of code.
 
@@ -66,11 +74,14 @@ class Tangents:
         self.e.lines.append(f"store {self.kind} {value.name}, ptr {pointer}, align 8")
 
     def updated(
-        self, slopes: list[Slope], sign: Value, odd: bool, cells: dict[str, Value], guards: Guards
+        self, slopes: list[Slope], noise: Noise | None, cells: dict[str, Value], guards: Guards
     ) -> dict[str, Value]:
-        """Return an equation's tangents by letter, from its parents' in `cells`."""
+        """Return an equation's tangents by letter, from its parents' in `cells`.
+
+        No noise: nothing is rounded.
+        """
         if self.packed:
-            return {"z": self._packed(slopes, sign, odd, cells, guards)}
+            return {"z": self._packed(slopes, noise, cells, guards)}
         result: dict[str, Value] = {}
         for letter, error in zip("xy", "pq", strict=True):
             products = self._products(slopes, letter, cells)
@@ -78,22 +89,24 @@ class Tangents:
             keep = guards.held if letter == "y" else None
             result[letter] = self._guarded(value, keep, guards, seeds=True)
             if error in self.worlds:
-                rounding = self._sum([self.e.abs(product) for product in products])
-                carried = self._sum(self._products(slopes, error, cells))
-                value = self._noisy(self.e, carried, sign, rounding, odd)
+                value = self._sum(self._products(slopes, error, cells))
+                if noise is not None and products:
+                    rounding = self._sum([self.e.abs(product) for product in products])
+                    value = self._noisy(self.e, value, noise, rounding)
                 result[error] = self._guarded(value, keep, guards, seeds=False)
         return result
 
-    def _noisy(self, e: Emitter, carried: Value, sign: Value, rounding: Value, odd: bool) -> Value:
+    def _noisy(self, e: Emitter, carried: Value, noise: Noise, rounding: Value) -> Value:
         """Return the carried error with this step's; fused or not, as the sign is 1 or -1."""
-        return e.fused(e.neg(sign) if odd else sign, rounding, carried)
+        return e.fused(e.neg(noise.sign) if noise.odd else noise.sign, rounding, carried)
 
     def _products(self, slopes: list[Slope], letter: str, cells: dict[str, Value]) -> list[Value]:
+        moving = [slope for slope in slopes if not cells[letter + slope.parent].is_zero]
         return [
             cells[letter + slope.parent]
             if slope.is_one
             else self.e.mul(slope.value, cells[letter + slope.parent])
-            for slope in slopes
+            for slope in moving
         ]
 
     def _sum(self, terms: list[Value]) -> Value:
@@ -115,15 +128,15 @@ class Tangents:
         return value
 
     def _packed(
-        self, slopes: list[Slope], sign: Value, odd: bool, cells: dict[str, Value], guards: Guards
+        self, slopes: list[Slope], noise: Noise | None, cells: dict[str, Value], guards: Guards
     ) -> Value:
         e, zero = self.e, self.e.const(0.0)
         products = self._products(slopes, "z", cells)
         value = e.spread(self._sum(products))
-        if products and "p" in self.worlds:
+        if products and noise is not None and "p" in self.worlds:
             size = self._sum([e.abs(product) for product in products])
             both = self._shuffle(size, size, (0, 1, 0, 1))
-            rounded = self._noisy(e, value, sign, both, odd)
+            rounded = self._noisy(e, value, noise, both)
             value = self._shuffle(value, rounded, (0, 1, 6, 7))
         if products:
             value = e.select(self._mask(guards.held, "yq"), zero, value)
@@ -167,7 +180,9 @@ class Tangents:
         return e.binary("or", found[0], found[1])
 
     def largest(self, values: list[Value]) -> Value:
-        """Return the largest size among tangents; a NaN counts only in the first place."""
+        """Return the largest size among tangents, 0 of none; a NaN counts only in first place."""
+        if not values:
+            return self.e.const(0.0)
         top = self.e.abs(values[0])
         for value in values[1:]:
             size = self.e.abs(value)
