@@ -18,11 +18,19 @@ from numpy.typing import ArrayLike, NDArray
 from causalopt.engine.batch import LANES, TASK, Batch, BatchRunner, Lanes
 from causalopt.engine.plan import Floats
 from causalopt.errors import QuestionError
-from causalopt.grids import axis_values, sorted_axes, spread, varying_parameters, varying_starts
+from causalopt.grids import (
+    axis_values,
+    smallest_step,
+    sorted_axes,
+    spread,
+    trapezoid,
+    varying_parameters,
+    varying_starts,
+)
 from causalopt.interventions import Intervention, Set, plan_for
 from causalopt.measures import NAMES, ratios, status_codes
 from causalopt.model import Model
-from causalopt.response.lanes import lane_effect
+from causalopt.response.lanes import LaneEffect, lane_effect
 from causalopt.response.reach import reachable
 from causalopt.response.tangent import refuse_integers
 from causalopt.runs import Asked, ask, node_text, plain_number
@@ -32,12 +40,9 @@ if TYPE_CHECKING:
     import matplotlib.figure
     import xarray
 
-    from causalopt.response.lanes import LaneEffect
-
 Progress: TypeAlias = Callable[[int], None]
 _ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
 _TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
-_STRETCH = 1 << 16
 LARGEST = 1_000_000_000
 _FAILED = [int(np.flatnonzero(name == NAMES)[0]) for name in ("diverged", "nonfinite")]
 
@@ -103,7 +108,7 @@ class Sweep:
         name = node_text(self.model, self.asked.nudge)
         if list(self.axes) != [name]:
             return None
-        value = _trapezoid(1.0, self.slopes, self.axes[name])
+        value = trapezoid(1.0, self.slopes, self.axes[name])
         return None if math.isnan(value) else value
 
     def to_dict(self, out: str | None = None) -> dict[str, Any]:
@@ -219,17 +224,9 @@ def sweep(
     """
     if delta is not None and (not math.isfinite(delta) or delta == 0):
         raise QuestionError(f"delta must be a finite number other than 0, found {delta}")
-    length = at if steps is None and at is not None and at >= 0 else steps
-    asked = ask(model, nudge=nudge, hold=hold, target=target, steps=length)
-    step = asked.steps if at is None else at
-    if not 0 <= step <= asked.steps:
-        raise QuestionError(f"at must lie between 0 and the last step {asked.steps}, found {at}")
     if workers is not None and workers < 1:
         raise QuestionError(f"workers must be at least 1, found {workers}")
-    asked = dataclasses.replace(asked, steps=step)
-    if asked.nudge.t > step:
-        raise QuestionError(f"the nudged node {node_text(model, asked.nudge)} lies after the "
-                            f"measured step {step}")  # fmt: skip
+    asked = _asked_at(model, at, nudge=nudge, hold=hold, target=target, steps=steps)
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     work = _prepared(model, asked, axes, tuple(given), delta, estimate)
     threads = min(workers or processors(), len(work.tasks))
@@ -237,7 +234,20 @@ def sweep(
     _one_sided(work, columns)
     shape = tuple(len(values) for values in axes.values())
     results = {name: column.reshape(shape) for name, column in columns.items()}
-    return Sweep(model, axes, asked, step, delta, **results, workers=threads)
+    return Sweep(model, axes, asked, asked.steps, delta, **results, workers=threads)
+
+
+def _asked_at(model: Model, at: int | None, *, steps: int | None, **question: Any) -> Asked:
+    """Return the question, its last step the one that is measured."""
+    length = at if steps is None and at is not None and at >= 0 else steps
+    asked = ask(model, steps=length, **question)
+    step = asked.steps if at is None else at
+    if not 0 <= step <= asked.steps:
+        raise QuestionError(f"at must lie between 0 and the last step {asked.steps}, found {at}")
+    if asked.nudge.t > step:
+        raise QuestionError(f"the nudged node {node_text(model, asked.nudge)} lies after the "
+                            f"measured step {step}")  # fmt: skip
+    return dataclasses.replace(asked, steps=step)
 
 
 def processors() -> int:
@@ -377,7 +387,7 @@ def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
     if not len(chosen):
         return
     beside = work.batch.slice(chosen)
-    aside = {node: _ASIDE * _spacing(values) for node, values in work.batch.starts.items()}
+    aside = {node: _ASIDE * smallest_step(values) for node, values in work.batch.starts.items()}
     starts = {node: values + aside[node] for node, values in beside.starts.items()}
     beside = dataclasses.replace(beside, starts=starts)
     runner = BatchRunner(work.model.template.structure, beside)
@@ -387,22 +397,3 @@ def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
         effect = _effect(work, beside, kept, lanes)
         slopes[chosen[lanes]] = ratios(effect, status_codes(effect))[0]
     columns["slopes"] = slopes
-
-
-def _trapezoid(level: float, heights: Floats, along: Floats) -> float:
-    """Return the integral of level - heights; what lies between stays in the cache."""
-    areas = np.empty(len(along) - 1)
-    for k in range(0, len(areas), _STRETCH):
-        lanes = slice(k, k + _STRETCH + 1)
-        y = level - heights[lanes]
-        areas[k : k + _STRETCH] = np.diff(along[lanes]) * (y[1:] + y[:-1]) / 2.0
-    return float(areas.sum())
-
-
-def _spacing(values: Floats) -> float:
-    """Return the smallest step between two different values; 1 where there is but one value."""
-    steps = np.diff(values)
-    if steps.min(initial=1.0) <= 0:
-        steps = np.diff(np.sort(values))
-        steps = steps[steps > 0]
-    return float(steps.min()) if len(steps) else 1.0
