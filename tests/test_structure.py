@@ -88,6 +88,9 @@ def test_no_module_imports_itself_in_a_circle() -> None:
         ("import causalopt.cli", ["numpy", "sympy", "matplotlib", "pydantic", "xarray"]),
         ("import causalopt as c; c.run(c.load('thermostat'), steps=3)",
          ["sympy", "matplotlib", "xarray", "networkx", "llvmlite", "pandas"]),
+        ("import causalopt.cli as c\n"
+         "c.main(['sweep', 'thermostat', '--grid', 'R[0]=0:1:9', '--steps', '3'])",
+         ["sympy", "matplotlib", "xarray", "networkx", "pandas", "numpy.ma", "rich"]),
     ],
 )  # fmt: skip
 def test_nothing_slow_is_imported_before_it_is_needed(code: str, absent: list[str]) -> None:
