@@ -390,7 +390,7 @@ def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
     aside = {node: _ASIDE * smallest_step(values) for node, values in work.batch.starts.items()}
     starts = {node: values + aside[node] for node, values in beside.starts.items()}
     beside = dataclasses.replace(beside, starts=starts)
-    runner = BatchRunner(work.model.template.structure, beside)
+    runner = work.runner.over(beside)
     slopes = columns["comp"].copy()
     for lanes in runner.tasks():
         kept = runner.run(lanes)

@@ -8,6 +8,7 @@ result does not depend on how many there are.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import itertools
@@ -206,6 +207,14 @@ class BatchRunner:
         self._cells = self._kept_cells()
         offsets = [self._code.frame[cell].offset for cell in self._cells]
         self._copies = np.array(offsets, dtype=np.int64)
+
+    def over(self, batch: Batch) -> BatchRunner:
+        """Return a runner of other values in the same places: nothing is prepared again."""
+        if batch.starts.keys() != self._batch.starts.keys():
+            raise QuestionError("a prepared batch takes other values of the same nodes")
+        other = copy.copy(self)
+        other._batch = batch
+        return other
 
     def _prepare_given(self, width: int) -> None:
         """Lay out what careful steps are given; a step past the forced ones gets an empty row."""
