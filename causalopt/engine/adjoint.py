@@ -2,7 +2,7 @@
 
 The full sweep and the one that avoids A run side by side. `x3_1` in the generated text is the
 adjoint of equation 3 one step back, over all paths; `y` avoids A; `p` and `q` are the rounding
-errors they carry, as in `source`.
+errors they carry, as in `source`. Long sweeps run in machine code (`reverse`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.choice import choose
 from causalopt.engine.linearization import linearize
-from causalopt.engine.plan import Floats, Plan
-from causalopt.engine.slopes import baselines_backwards
+from causalopt.engine.plan import Bools, Floats, Plan
+from causalopt.engine.slopes import Baseline, baselines_backwards
 from causalopt.template import Structure
 
 RESCALE = 32
+MOST_PARTIALS = 400  # what machine code keeps in one block
 _LETTERS = "xypq"
 _HUGE, _TINY = 2.0**200, 2.0**-200
 
@@ -53,46 +55,36 @@ class Adjoint:
     nonfinite: bool
 
 
-def run_adjoint(structure: Structure, plan: Plan, target: int) -> Adjoint:
+def run_adjoint(
+    structure: Structure, plan: Plan, target: int, *, execution: str | None = None
+) -> Adjoint:
     """Return the derivatives of an equation's value at the plan's last step by every node.
 
     Args:
         structure: The template's rules.
         plan: The baseline; its held set is A, its seed is not used.
         target: The measured equation.
+        execution: What runs it: `python` or `llvm`; chosen by the work when not given.
     """
-    width = len(structure.names)
-    table = np.zeros((plan.steps + 1, 4, width))
+    plan = dataclasses.replace(plan, seed=None)
+    table = np.zeros((plan.steps + 1, len(structure.names), 4))
     exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
-    code = _reverse(structure)
-    state = [0.0] * code.size
-    shift = [0, 0]
+    sweep = _sweep_of(structure, plan, target, execution)
     kink, nonfinite, value = -1, False, math.nan
-    seed = target
-    for baseline in baselines_backwards(structure, dataclasses.replace(plan, seed=None)):
-        stop = baseline.first + len(baseline.values)
+    for baseline in baselines_backwards(structure, plan, execution=execution):
+        first, stop = baseline.first, baseline.first + len(baseline.values)
         if stop == plan.steps + 1:
             value = float(baseline.values[-1, target])
         closed = np.flatnonzero(baseline.closed)
         if len(closed) and kink < 0:
-            kink = baseline.first + int(closed[-1])
+            kink = first + int(closed[-1])
         nonfinite |= not np.isfinite(baseline.values).all()
-        for t1 in range(stop, baseline.first, -RESCALE):
-            t0 = max(t1 - RESCALE, baseline.first)
-            rows: list[tuple[float, ...]] = []
-            cut = [_cut(plan, t, width) for t in range(t0, t1)]
-            slopes = baseline.slopes[t0 - baseline.first : t1 - baseline.first].tolist()
-            state = list(code.sweep(t0, t1, state, slopes, cut, rows, seed))
-            seed = -1
-            block = np.array(rows[::-1]).reshape(t1 - t0, 4, width)
-            table[t0:t1] = block
-            exponents[t0:t1] = shift
-            _rescale(state, shift, code.size // 4)
+        sweep.over(baseline, table[first:stop], exponents[first:stop])
     return Adjoint(
-        total=table[:, 0],
-        direct=table[:, 1],
-        total_error=table[:, 2],
-        direct_error=table[:, 3],
+        total=table[:, :, 0],
+        direct=table[:, :, 1],
+        total_error=table[:, :, 2],
+        direct_error=table[:, :, 3],
         exponents=exponents,
         values=value,
         kink=kink,
@@ -100,10 +92,69 @@ def run_adjoint(structure: Structure, plan: Plan, target: int) -> Adjoint:
     )
 
 
-def _cut(plan: Plan, t: int, width: int) -> tuple[list[bool], list[bool]]:
-    """Return which equations let nothing through: forced ones, and those in A besides."""
-    forced = plan.forced[t] if t < len(plan.forced) else np.zeros(width, dtype=bool)
-    return forced.tolist(), (forced | plan.held_at(t)).tolist()
+def _sweep_of(
+    structure: Structure, plan: Plan, target: int, execution: str | None
+) -> _Generated | _Compiled:
+    chosen = execution or choose(structure, plan, "tangents")
+    if chosen == "llvm" and len(linearize(structure).partials) <= MOST_PARTIALS:
+        return _Compiled(structure, plan, target)
+    return _Generated(structure, plan, target)
+
+
+class _Generated:
+    """A sweep by generated Python; it goes on where the last stretch began."""
+
+    def __init__(self, structure: Structure, plan: Plan, target: int) -> None:
+        self._plan, self._width, self._seed = plan, len(structure.names), target
+        self._code = _reverse(structure)
+        self._state = [0.0] * self._code.size
+        self._shift = [0, 0]
+
+    def over(self, baseline: Baseline, table: Floats, exponents: NDArray[np.int64]) -> None:
+        """Go back over a stretch of steps; its rows are filled in."""
+        first = baseline.first
+        for t1 in range(first + len(table), first, -RESCALE):
+            t0 = max(t1 - RESCALE, first)
+            rows: list[tuple[float, ...]] = []
+            cut = [tuple(_cut(self._plan, t).tolist()) for t in range(t0, t1)]
+            slopes = baseline.slopes[t0 - first : t1 - first].tolist()
+            swept = self._code.sweep(t0, t1, self._state, slopes, cut, rows, self._seed)
+            self._state, self._seed = list(swept), -1
+            block = np.array(rows[::-1]).reshape(t1 - t0, 4, self._width)
+            table[t0 - first : t1 - first] = block.transpose(0, 2, 1)
+            exponents[t0 - first : t1 - first] = self._shift
+            _rescale(self._state, self._shift, self._code.size // 4)
+
+
+class _Compiled:
+    """A sweep in machine code, likewise."""
+
+    def __init__(self, structure: Structure, plan: Plan, target: int) -> None:
+        from causalopt.engine.reverse import reverse_code
+
+        self._plan = plan
+        self._code = reverse_code(structure)
+        self._state = self._code.begin(target)
+
+    def over(self, baseline: Baseline, table: Floats, exponents: NDArray[np.int64]) -> None:
+        """Go back over a stretch of steps; its rows are filled in."""
+        first, count = baseline.first, len(table)
+        for t0, t1 in reversed(self._plan.segments()):
+            starts = range(t0, t1) if t0 < len(self._plan.forced) else (t0,)
+            for t in reversed(starts):
+                low, high = max(t, first), min(t + 1 if len(starts) > 1 else t1, first + count)
+                if low < high:
+                    self._code.sweep(
+                        baseline.slopes, _cut(self._plan, t).astype(np.uint8), table, exponents,
+                        self._state, (first, count), (low - first, high - first),
+                    )  # fmt: skip
+
+
+def _cut(plan: Plan, t: int) -> Bools:
+    """Return which equations let nothing through: forced ones; and those in A besides, [2, V]."""
+    held = plan.held_at(t)
+    forced = plan.forced[t] if t < len(plan.forced) else np.zeros_like(held)
+    return np.stack([forced, forced | held])
 
 
 def _rescale(state: list[float], shift: list[int], size: int) -> None:

@@ -131,7 +131,7 @@ class Rescaling:
         lost = Value("zeroinitializer", "i1", True) if t.lanes > 1 else t.truth(False)
         zero = t.const(0.0)
         pairs = {
-            letter: [self._gathered([f[k] for f in factors]) for k in (0, 1)]
+            letter: [t.gathered([f[k] for f in factors]) for k in (0, 1)]
             if letter in "zv"
             else list(factors["xypq".index(letter) % 2])
             for letter in self._tangents.letters
@@ -146,12 +146,3 @@ class Rescaling:
         if self._tangents.packed:
             lost = t.any(lost)
         self._set_integer("lost", e.select(lost, e.integer(1), self._integer("lost")))
-
-    def _gathered(self, values: list[Value]) -> Value:
-        result = Value("poison", "double", True)
-        kind = self._tangents.kind
-        for k, value in enumerate(values):
-            text = f"insertelement {kind} {result.name}, double {value.name}, i64 {k}"
-            named = self.e.let(text, "double", True)
-            result = Value(named.name, "double", True)
-        return result

@@ -48,18 +48,21 @@ def terms_of(structure: Structure) -> tuple[tuple[Term, ...], int]:
     return (*(partial.term for partial in linear.partials), *gaps), len(linear.partials)
 
 
-def whole_baseline(structure: Structure, plan: Plan) -> Baseline:
+def whole_baseline(structure: Structure, plan: Plan, *, execution: str | None = None) -> Baseline:
     """Return W with its local derivatives at every step."""
     terms, count = terms_of(structure)
-    run = run_values(structure, plan, terms)
+    run = run_values(structure, plan, terms, execution=execution)
     return _baseline(0, run.values, run.extras, count)
 
 
-def baselines_backwards(structure: Structure, plan: Plan, block: int = BLOCK) -> Iterator[Baseline]:
+def baselines_backwards(
+    structure: Structure, plan: Plan, block: int = BLOCK, *, execution: str | None = None
+) -> Iterator[Baseline]:
     """Yield W with its local derivatives block by block, the last block first."""
     terms, count = terms_of(structure)
-    if plan.steps < block or choose(structure, plan, "tangents") != "llvm":
-        yield whole_baseline(structure, plan)
+    chosen = execution or choose(structure, plan, "tangents")
+    if plan.steps < block or chosen != "llvm":
+        yield whole_baseline(structure, plan, execution=execution)
         return
     from causalopt.engine.trajectory import Replay
 

@@ -260,14 +260,8 @@ class Stretch(Cells):
         }
 
     def _alternating(self) -> Value:
-        """Return the sign of this step's rounding: one that no recurrence keeps step with."""
         if self._sign is None:
-            e, t = self.e, self.clock
-            mixed = e.binary("and", t, e.binary("lshr", t, e.integer(1)))
-            e.needs.add("declare i64 @llvm.ctpop.i64(i64)")
-            ones = e.let(f"call i64 @llvm.ctpop.i64(i64 {mixed.name})", "i64", False)
-            odd = e.compare("i.ne", e.binary("and", ones, e.integer(1)), e.integer(0))
-            self._sign = e.select(odd, e.const(-1.0), e.const(1.0))
+            self._sign = self.e.alternating(self.clock)
         return self._sign
 
     # Kinks.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from causalopt import Model, load, run
+from causalopt import Model, Set, load, run
 from causalopt.engine import slopes
-from causalopt.engine.adjoint import run_adjoint
+from causalopt.engine.adjoint import Adjoint, run_adjoint
 from causalopt.engine.python import run_tangents
 from causalopt.interventions import plan_for
 from tests.engine.strategies import random_dag, random_model
@@ -36,6 +38,45 @@ def assert_agree(model: Model, hold: str, steps: int, nodes: list[str], rtol: fl
 def test_the_adjoint_agrees_with_forward_tangents(seed: int) -> None:
     nodes = ["v0[0]", "v0[1]", "v0[9]", "v2[30]", "v2[59]", "v2[60]"]
     assert_agree(random_model(seed, 5), "v1[t<=40]", 60, nodes, 1e-9)
+
+
+CASES = [
+    ("lorenz", "a", 400, ()),
+    ("thermostat_saturating", "T", 400, (Set("R[0]", 31.0),)),
+    ("thermostat", "T[t<=60]", 150, (Set("R[40]", 3.0),)),
+    *((f"random {seed}", "v1[t<=40]", 130, ()) for seed in range(6)),
+]
+
+
+@pytest.mark.parametrize(("name", "hold", "steps", "given"), CASES)
+def test_machine_code_gives_the_adjoint_of_generated_python_bit_for_bit(
+    name: str, hold: str, steps: int, given: tuple[Set, ...]
+) -> None:
+    random = name.startswith("random")
+    model = random_model(int(name.split()[1]), 5) if random else load(name)
+    structure = model.template.structure
+    plan = plan_for(model, given, steps=steps, hold=model.selection(hold))
+    for target in range(len(structure.names)):
+        python, llvm = (
+            run_adjoint(structure, plan, target, execution=execution)
+            for execution in ("python", "llvm")
+        )
+        for field in dataclasses.fields(Adjoint):
+            one, other = getattr(python, field.name), getattr(llvm, field.name)
+            np.testing.assert_array_equal(one, other, err_msg=field.name)
+
+
+def test_a_long_sweep_in_machine_code_is_rescaled_as_the_python_one() -> None:
+    model = load("lorenz")
+    structure = model.template.structure
+    plan = plan_for(model, steps=40_000, hold=model.selection("a"))
+    python, llvm = (
+        run_adjoint(structure, plan, 1, execution=execution) for execution in ("python", "llvm")
+    )
+    assert np.ptp(python.exponents[:, 0]) > 200
+    np.testing.assert_array_equal(python.exponents, llvm.exponents)
+    np.testing.assert_array_equal(python.total, llvm.total)
+    np.testing.assert_array_equal(python.direct_error, llvm.direct_error)
 
 
 def test_the_adjoint_agrees_on_flows_of_several_stages() -> None:
