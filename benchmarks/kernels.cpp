@@ -32,6 +32,34 @@ extern "C" void w1(int64_t steps, double dt, double sigma, double rho, double be
   }
 }
 
+// W5: the adjoint of Lorenz: b at the last step by every node, over all paths and over those that
+// avoid A = {a}; the state is kept, the local derivatives are computed on the way back.
+extern "C" void w5(int64_t steps, double dt, double sigma, double rho, double beta, double* w,
+                   double* x, double* y) {
+  double a = 1, b = 1, c = 1;
+  w[0] = a, w[1] = b, w[2] = c;
+  for (int64_t t = 1; t <= steps; t++) {
+    double na = a + dt * (sigma * (b - a));
+    double nb = b + dt * (a * (rho - c) - b);
+    double nc = c + dt * (a * b - beta * c);
+    a = na, b = nb, c = nc;
+    w[3 * t] = a, w[3 * t + 1] = b, w[3 * t + 2] = c;
+  }
+  const double aa = 1 - dt * sigma, ab = dt * sigma, bb = 1 - dt, cc = 1 - dt * beta;
+  double xa = 0, xb = 1, xc = 0, ya = 0, yb = 1, yc = 0;
+  for (int64_t t = steps;; t--) {
+    double *p = x + 3 * t, *q = y + 3 * t;
+    p[0] = xa, p[1] = xb, p[2] = xc, q[0] = ya, q[1] = yb, q[2] = yc;
+    if (t == 0) break;
+    const double* v = w + 3 * (t - 1);
+    double ka = dt * v[0], kb = dt * v[1], kr = dt * (rho - v[2]);
+    double nxa = aa * xa + kr * xb + kb * xc, nxb = ab * xa + bb * xb + ka * xc;
+    double nxc = cc * xc - ka * xb;
+    double nya = kr * yb + kb * yc, nyb = bb * yb + ka * yc, nyc = cc * yc - ka * yb;
+    xa = nxa, xb = nxb, xc = nxc, ya = nya, yb = nyb, yc = nyc;
+  }
+}
+
 // W2: the saturating thermostat from many starts, final Comp kept; B registers of eight lanes.
 // The products dt p and dt p / theta are folded by hand, and A = {T} is built in.
 template <int B>
