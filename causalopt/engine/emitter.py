@@ -15,6 +15,9 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 
 
+AVX512_LANES = 8
+
+
 @dataclasses.dataclass(frozen=True)
 class Value:
     """An SSA value: its name, element type (`double`, `i64`, `i1`) and whether it has lanes."""
@@ -43,11 +46,15 @@ class Emitter:
         lanes: Lanes of a vector; 1 for scalar code, in which no value has lanes.
         fma: Whether the processor multiplies and adds in one rounding; elementary functions use it.
         contract: Whether the model's own arithmetic may use it too.
+        avx512: Whether `avx512_call` may be used: a processor that has them, and eight lanes.
     """
 
-    def __init__(self, lanes: int, *, fma: bool, contract: bool = False) -> None:
+    def __init__(
+        self, lanes: int, *, fma: bool, contract: bool = False, avx512: bool = False
+    ) -> None:
         self.lanes = lanes
         self.fma_is_fast = fma
+        self.avx512 = avx512 and lanes == AVX512_LANES
         self.flag = " contract" if contract else ""
         self.lines: list[str] = []
         self.hoisted: list[str] = []
@@ -198,6 +205,20 @@ class Emitter:
         kinds = ", ".join([kind] * len(args_))
         self.needs.add(f"declare {kind} @{intrinsic}.{suffix}({kinds})")
         return self.let(f"call {kind} @{intrinsic}.{suffix}({listed})", "double", lanes)
+
+    def avx512_call(self, operation: str, a: Value, b: Value, immediate: int | None = None) -> Value:
+        """Write an AVX-512 instruction on two registers, rounding to nearest."""
+        a, b = self.spread(a), self.spread(b)
+        kind, name = self.of(a), f"@llvm.x86.avx512.mask.{operation}.pd.512"
+        between = "" if immediate is None else "i32 immarg, "
+        self.needs.add(f"declare {kind} {name}({kind}, {kind}, {between}{kind}, i8, i32 immarg)")
+        given = "" if immediate is None else f"i32 {immediate}, "
+        return self.let(
+            f"call {kind} {name}({kind} {a.name}, {kind} {b.name}, {given}{kind} poison, "
+            "i8 -1, i32 4)",
+            "double",
+            True,
+        )
 
     def abs(self, a: Value) -> Value:
         """Write |a|."""
