@@ -1,9 +1,10 @@
-"""Walkers in machine code: thirty-two at a time, a whole word of picks in registers.
+"""Walkers in machine code: a group of lanes runs through all steps before the next group begins.
 
 The text is written from the same terms as the numpy maps, with the engine's emitter, so arithmetic
 agrees bit for bit; exp and its kin may differ from numpy's in the last place. Every outcome is
 computed in every lane and the picked one selected, so this serves few outcomes; picks must be
-dyadic, since they are read as bits.
+dyadic, since they are read as bits. The bits are those of `streams`: the code counts the same
+threefry blocks from the walkers' numbers.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from causalopt.distributions.random_map import Array, StepTerms
 from causalopt.expressions.term import ref
+from causalopt.streams import PARITY, ROTATIONS, ROUNDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,47 +25,54 @@ if TYPE_CHECKING:
     from causalopt.engine.native import Library
     from causalopt.expressions import Term
 
-LANES = 32
+REGISTERS = 4  # vectors a group: as many chains of operations overlap
 MOST_OUTCOMES = 8
+_ARGUMENTS = ("states", "numbers", "parameters", "groups", "stride", "first", "last", "seed")
 
 
 @dataclasses.dataclass(frozen=True)
 class CompiledWalk:
-    """Moves walkers by the picks that lie in one word of random bits each.
+    """Moves walkers along their streams.
 
     Args:
         library: Machine code, called through ctypes without the interpreter lock; it lives as
             long as this record does.
         parameters: The model's constants, in the order the code reads them.
+        lanes: Walkers in one group.
     """
 
     library: Library
     parameters: Array
+    lanes: int
 
-    def __call__(self, states: Array, words: NDArray[np.uint64], place: int, count: int) -> Array:
-        """Return the states after `count` steps, axes (coordinate, walker).
+    def __call__(
+        self, states: Array, walkers: NDArray[np.uint64], first: int, last: int, *, seed: int
+    ) -> Array:
+        """Return the states after the steps from `first` up to `last`, axes (coordinate, walker).
 
         Args:
             states: axes (coordinate, walker).
-            words: Random bits, axis (walker,).
-            place: How many picks of the word are already used.
-            count: How many steps are taken; all their picks lie in the word.
+            walkers: The walkers' numbers, axis (walker,).
+            first: How many steps were taken before.
+            last: How many steps have been taken then.
+            seed: The run's seed.
         """
         size = states.shape[1]
-        padded = -(-size // LANES) * LANES
+        padded = -(-size // self.lanes) * self.lanes
         moved = np.empty((states.shape[0], padded))
         moved[:, :size] = states
         moved[:, size:] = states[:, -1:]
-        bits = np.zeros(padded, dtype=np.uint64)
-        bits[:size] = words
+        numbers = np.zeros(padded, dtype=np.uint64)
+        numbers[:size] = walkers
         self.library.functions["co_walk"](
             moved.ctypes.data,
-            bits.ctypes.data,
+            numbers.ctypes.data,
             self.parameters.ctypes.data,
-            padded // LANES,
+            padded // self.lanes,
             padded,
-            place,
-            count,
+            first,
+            last,
+            seed,
         )
         return moved[:, :size]
 
@@ -81,19 +90,23 @@ def compile_walk(source: StepTerms, bits: int, starts: tuple[int, ...]) -> Compi
     """
     from causalopt.engine.native import load_library, processor
 
-    writer = _Writer(source, bits, starts, fma=processor().has_fma)
-    library = load_library(writer.text(), {"co_walk": 7})
-    return CompiledWalk(library, writer.values())
+    register = processor().register
+    writer = _Writer(source, bits, starts, register=register, fma=processor().has_fma)
+    library = load_library(writer.text(), {"co_walk": len(_ARGUMENTS)})
+    return CompiledWalk(library, writer.values(), REGISTERS * register)
 
 
 class _Writer:
     """The text of one walk."""
 
-    def __init__(self, source: StepTerms, bits: int, starts: tuple[int, ...], *, fma: bool) -> None:
+    def __init__(
+        self, source: StepTerms, bits: int, starts: tuple[int, ...], *, register: int, fma: bool
+    ) -> None:
         from causalopt.engine.emitter import Emitter
 
         self._source, self._bits, self._starts, self._fma = source, bits, starts, fma
-        self._e: Emitter = Emitter(LANES, fma=fma)
+        self._register = register
+        self._e: Emitter = Emitter(register, fma=fma)
         self._places = {ref(name, lag): i for i, (name, lag) in enumerate(source.slots)}
         self._parameters: dict[str, tuple[int, Value]] = {}
 
@@ -106,13 +119,19 @@ class _Writer:
         """Return the module's text."""
         from causalopt.engine.kernel import elementary_text
         from causalopt.engine.terms import TermWriter
+        from causalopt.engine.widen import widened
 
         e, called = self._e, set[str]()
         terms = TermWriter(e, self._leaf, {}, called)
         moved = self._moved(e, terms)
-        functions, needs = elementary_text(frozenset(called), LANES, fma=self._fma)
+        functions, needs = elementary_text(frozenset(called), self._register, fma=self._fma)
+        step, e.lines = e.lines, []
+        words = self._words(e)
+        arguments = ", ".join(f"i64 %{argument}" for argument in _ARGUMENTS)
+        body = widened(self._loops(step, words, moved), self._register, REGISTERS)
+        main = "\n".join([f"define i64 @co_walk({arguments}) {{", *body, "}"])
         declared = "\n".join(sorted(needs | e.needs))
-        return f"{declared}\n{functions}\n{self._function(moved)}"
+        return f"{declared}\n{functions}\n{main}"
 
     def _leaf(self, term: Term, _: str) -> Value:
         from causalopt.engine.emitter import Value
@@ -123,76 +142,138 @@ class _Writer:
         if name not in self._parameters:
             place = len(self._parameters)
             with self._e.hoisting():
-                at = self._e.let(
-                    f"getelementptr double, ptr %parameters, i64 {place}", "i64", False
-                )
+                at = self._e.let(f"getelementptr double, ptr %constants, i64 {place}", "i64", False)
                 value = self._e.let(f"load double, ptr {at.name}", "double", False)
             self._parameters[name] = (place, value)
         return self._parameters[name][1]
 
     def _moved(self, e: Emitter, terms: Any) -> list[Value]:
-        """Write one step; return the new coordinates."""
+        """Write one step; return the new coordinates.
+
+        A pick is compared where it lies in its word: one bound moved there serves all lanes.
+        """
         from causalopt.engine.emitter import Value
 
-        kind = f"<{LANES} x i64>"
-        done = e.let("add i64 %place, %step", "i64", False)
-        shift = e.let(f"mul i64 {done.name}, {self._bits}", "i64", False)
-        shifted = e.binary("lshr", Value("%word", "i64", True), shift)
-        low = e.let(
-            f"and {kind} {shifted.name}, splat (i64 {2**self._bits - 1})", "i64", lanes=True
-        )
+        word, place = Value("%word", "i64", True), Value("%shift", "i64", False)
+        most = 2**self._bits
         chosen = [e.spread(terms.number(root, "w")) for root in self._source.roots[0]]
         for start, roots in zip(self._starts[1:], self._source.roots[1:], strict=True):
-            taken = e.compare("i.uge", low, e.integer(start))
+            if start == most // 2:  # the highest bit alone decides
+                bit = e.binary("and", word, e.binary("shl", e.integer(start), place))
+                taken = e.compare("i.ne", bit, e.integer(0))
+            else:
+                pick = e.binary("and", word, e.binary("shl", e.integer(most - 1), place))
+                taken = e.compare("i.uge", pick, e.binary("shl", e.integer(start), place))
             chosen = [
                 e.select(taken, terms.number(root, "w"), value)
                 for root, value in zip(roots, chosen, strict=True)
             ]
         return chosen
 
-    def _function(self, moved: list[Value]) -> str:
-        kind, e = f"<{LANES} x double>", self._e
-        lines = [
-            "define i64 @co_walk(i64 %s, i64 %w, i64 %p, i64 %groups, i64 %stride, i64 %place, "
-            "i64 %count) {",
+    def _words(self, e: Emitter) -> tuple[list[str], Value, Value]:
+        """Write the two words of threefry2x64 at counter (number, block), key (seed, 0)."""
+        from causalopt.engine.emitter import Value
+
+        seed = Value("%seed", "i64", False)
+        schedule = (seed, e.integer(0), e.binary("xor", seed, e.integer(PARITY)))
+        left = e.binary("add", Value("%number", "i64", True), schedule[0])
+        right = e.spread(e.binary("add", Value("%block", "i64", False), schedule[1]))
+        for turn in range(ROUNDS):
+            left = e.binary("add", left, right)
+            right = e.binary("xor", e.rotated(right, ROTATIONS[turn % 8]), left)
+            if turn % 4 == 3:
+                injection = turn // 4 + 1
+                left = e.binary("add", left, schedule[injection % 3])
+                more = e.binary("add", schedule[(injection + 1) % 3], e.integer(injection))
+                right = e.binary("add", right, more)
+        return e.lines, left, right
+
+    def _loops(
+        self, step: list[str], words: tuple[list[str], Value, Value], moved: list[Value]
+    ) -> list[str]:
+        """Return the loops over groups, blocks of two words, words, and steps."""
+        kind, whole = f"<{self._register} x double>", f"<{self._register} x i64>"
+        per_word, rows = 64 // self._bits, range(len(moved))
+        drawn, left, right = words
+        return [
             "entry:",
-            "%states = inttoptr i64 %s to ptr",
-            "%words = inttoptr i64 %w to ptr",
-            "%parameters = inttoptr i64 %p to ptr",
-            *e.hoisted,
+            "%state = inttoptr i64 %states to ptr",
+            "%walker = inttoptr i64 %numbers to ptr",
+            "%constants = inttoptr i64 %parameters to ptr",
+            *(f"%c.x{i} = alloca {kind}, align 64" for i in rows),
+            f"%c.word = alloca {whole}, align 64",
+            f"%c.next = alloca {whole}, align 64",
+            *self._e.hoisted,
+            f"%start = udiv i64 %first, {2 * per_word}",
             "br label %group",
             "group:",
-            "%g = phi i64 [ 0, %entry ], [ %gn, %done ]",
-            "%more = icmp slt i64 %g, %groups",
-            "br i1 %more, label %load, label %exit",
+            "%g = phi i64 [ 0, %entry ], [ %g.next, %done ]",
+            "%is.group = icmp slt i64 %g, %groups",
+            "br i1 %is.group, label %load, label %exit",
             "load:",
-            f"%offset = mul i64 %g, {LANES}",
-            "%wa = getelementptr i64, ptr %words, i64 %offset",
-            f"%word = load <{LANES} x i64>, ptr %wa, align 8",
-        ]
-        for i in range(len(moved)):
-            lines += [
-                f"%row{i} = mul i64 %stride, {i}",
-                f"%at{i} = add i64 %offset, %row{i}",
-                f"%a{i} = getelementptr double, ptr %states, i64 %at{i}",
-                f"%in{i} = load {kind}, ptr %a{i}, align 8",
-            ]
-        lines += ["br label %loop", "loop:", "%step = phi i64 [ 0, %load ], [ %stepn, %loop ]"]
-        lines += [
-            f"%x{i} = phi {kind} [ %in{i}, %load ], [ {value.name}, %loop ]"
-            for i, value in enumerate(moved)
-        ]
-        lines += [
-            *e.lines,
-            "%stepn = add i64 %step, 1",
-            "%again = icmp slt i64 %stepn, %count",
-            "br i1 %again, label %loop, label %done",
+            f"%offset = mul i64 %g, {REGISTERS * self._register}",
+            "%a.number = getelementptr i64, ptr %walker, i64 %offset",
+            f"%number = load {whole}, ptr %a.number, align 8",
+            *(line for i in rows for line in self._loaded(i, kind)),
+            "br label %draw",
+            "draw:",
+            "%block = phi i64 [ %start, %load ], [ %block.next, %drawn ]",
+            *drawn,
+            f"store {whole} {left.name}, ptr %c.word, align 64",
+            f"store {whole} {right.name}, ptr %c.next, align 64",
+            "br label %half",
+            "half:",
+            "%which = phi i64 [ 0, %draw ], [ 1, %halved ]",
+            "%twice = mul i64 %block, 2",
+            "%counted = add i64 %twice, %which",
+            f"%base = mul i64 %counted, {per_word}",
+            f"%end = add i64 %base, {per_word}",
+            "%is.later = icmp sgt i64 %first, %base",
+            "%from = select i1 %is.later, i64 %first, i64 %base",
+            "%is.sooner = icmp slt i64 %last, %end",
+            "%until = select i1 %is.sooner, i64 %last, i64 %end",
+            "%is.any = icmp slt i64 %from, %until",
+            "br i1 %is.any, label %steps, label %halved",
+            "steps:",
+            "%time = phi i64 [ %from, %half ], [ %time.next, %steps ]",
+            "%place = sub i64 %time, %base",
+            f"%shift = mul i64 %place, {self._bits}",
+            f"%word = load {whole}, ptr %c.word, align 64",
+            *(f"%x{i} = load {kind}, ptr %c.x{i}, align 64" for i in rows),
+            *step,
+            *(f"store {kind} {value.name}, ptr %c.x{i}" for i, value in enumerate(moved)),
+            "%time.next = add i64 %time, 1",
+            "%is.step = icmp slt i64 %time.next, %until",
+            "br i1 %is.step, label %steps, label %halved",
+            "halved:",
+            f"%second = load {whole}, ptr %c.next, align 64",
+            f"store {whole} %second, ptr %c.word, align 64",
+            "%is.first = icmp eq i64 %which, 0",
+            "br i1 %is.first, label %half, label %drawn",
+            "drawn:",
+            "%block.next = add i64 %block, 1",
+            "%is.block = icmp slt i64 %end, %last",
+            "br i1 %is.block, label %draw, label %done",
             "done:",
-            *(f"store {kind} {value.name}, ptr %a{i}, align 8" for i, value in enumerate(moved)),
-            "%gn = add i64 %g, 1",
+            *(line for i in rows for line in _stored(i, kind)),
+            "%g.next = add i64 %g, 1",
             "br label %group",
             "exit:",
             "ret i64 0",
-            "}",
         ]
-        return "\n".join(lines)
+
+    def _loaded(self, row: int, kind: str) -> list[str]:
+        return [
+            f"%row{row} = mul i64 %stride, {row}",
+            f"%at{row} = add i64 %offset, %row{row}",
+            f"%a{row} = getelementptr double, ptr %state, i64 %at{row}",
+            f"%in{row} = load {kind}, ptr %a{row}, align 8",
+            f"store {kind} %in{row}, ptr %c.x{row}, align 64",
+        ]
+
+
+def _stored(row: int, kind: str) -> list[str]:
+    return [
+        f"%out{row} = load {kind}, ptr %c.x{row}, align 64",
+        f"store {kind} %out{row}, ptr %a{row}, align 8",
+    ]

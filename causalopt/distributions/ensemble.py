@@ -107,11 +107,12 @@ def run_ensemble(
     if compiled is None:
         large = start.shape[1] * times[-1] >= WORTH_COMPILING
         compiled = advance is None and large and can_compile(chain)
+    look = 8 * LOOK if compiled else LOOK
     mover = _by_words(chain) if compiled else _by_steps(advance or apply_picks(chain))
 
     def simulate(first: int) -> None:
         last = min(first + block, start.shape[1])
-        _run_block(chain, mover, start[:, first:last], first, times, seed, states)
+        _run_block(chain, mover, start[:, first:last], first, times, seed, states, look)
 
     _share_out(simulate, range(0, start.shape[1], block), workers)
     overflowed = int((~np.isfinite(states[-1]).all(axis=0)).sum())
@@ -155,9 +156,7 @@ def _by_words(chain: RandomMap) -> Mover:
     walk = compile_walk(chain.source, bits, tuple((np.cumsum(shares) - shares).tolist()))
 
     def move(states: Array, picks: Any, step: int, until: int) -> tuple[Array, int]:
-        words, place, left = picks.word(step)
-        count = min(left, until - step)
-        return walk(states, words, place, count), step + count
+        return walk(states, picks.walkers, step, until, seed=picks.seed), until
 
     return move
 
@@ -170,6 +169,7 @@ def _run_block(
     times: tuple[int, ...],
     seed: int,
     out: Array,
+    look: int,
 ) -> None:
     """Run the walkers numbered from `first`; write them into `out` at each time."""
     picks = picks_of(chain, seed)
@@ -180,7 +180,7 @@ def _run_block(
     with np.errstate(all="ignore"):
         for place, time in enumerate(times):
             while step < time and len(lanes):
-                if step % LOOK == 0:
+                if step and step % look == 0:
                     moving = ~_rests(chain, states, seen)
                     if moving.mean() < 0.9:
                         final[:, lanes - first] = states
@@ -189,7 +189,7 @@ def _run_block(
                         if not len(lanes):
                             break
                     seen = states
-                states, step = mover(states, picks, step, min(time, (step // LOOK + 1) * LOOK))
+                states, step = mover(states, picks, step, min(time, (step // look + 1) * look))
             step = time
             final[:, lanes - first] = states
             out[place, :, first : first + start.shape[1]] = final

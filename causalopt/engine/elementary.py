@@ -196,7 +196,7 @@ def _half_exp(e: Emitter, size: Value) -> Value:
 
 
 def _cosh(e: Emitter, x: Value) -> Value:
-    big = _halfexponential(e, e.abs(x))
+    big = _half_exp(e, e.abs(x))
     return e.add(big, e.div(e.const(0.25), big))
 
 

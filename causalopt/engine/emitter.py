@@ -152,6 +152,15 @@ class Emitter:
         a, b = self.aligned((a, b))
         return self.let(f"{op} {self.of(a)} {a.name}, {b.name}", a.element, a.lanes)
 
+    def rotated(self, a: Value, count: int) -> Value:
+        """Write an integer's bits moved up by `count`, those that fall off at the bottom."""
+        kind = self.of(a)
+        suffix = f"v{self.lanes}i64" if a.lanes else "i64"
+        self.needs.add(f"declare {kind} @llvm.fshl.{suffix}({kind}, {kind}, {kind})")
+        by = self.spread(self.integer(count)) if a.lanes else self.integer(count)
+        text = f"call {kind} @llvm.fshl.{suffix}({kind} {a.name}, {kind} {a.name}, {kind} {by.name})"
+        return self.let(text, "i64", a.lanes)
+
     def add(self, a: Value, b: Value) -> Value:
         """Write a float sum."""
         return self.binary(f"fadd{self.flag}", a, b)
