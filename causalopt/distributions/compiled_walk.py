@@ -129,7 +129,7 @@ class _Writer:
         words = self._words(e)
         arguments = ", ".join(f"i64 %{argument}" for argument in _ARGUMENTS)
         body = widened(self._loops(step, words, moved), self._register, REGISTERS)
-        main = "\n".join([f"define i64 @co_walk({arguments}) {{", *body, "}"])
+        main = "\n".join([f"define i64 @co_walk({arguments}) alignstack(64) {{", *body, "}"])
         declared = "\n".join(sorted(needs | e.needs))
         return f"{declared}\n{functions}\n{main}"
 
