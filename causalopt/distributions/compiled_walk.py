@@ -10,6 +10,7 @@ threefry blocks from the walkers' numbers.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from causalopt.engine.native import Library
     from causalopt.expressions import Term
 
-REGISTERS = 4  # vectors a group: as many chains of operations overlap
+UNROLL = 4  # registers in the innermost body: their chains of operations overlap
+BODIES = 8  # such bodies a group: its words and states stay in the nearest memory
 MOST_OUTCOMES = 8
-_ARGUMENTS = ("states", "numbers", "parameters", "groups", "stride", "first", "last", "seed")
+_ARGUMENTS = ("states", "numbers", "parameters", "vectors", "stride", "first", "last", "seed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,32 +90,51 @@ def compile_walk(source: StepTerms, bits: int, starts: tuple[int, ...]) -> Compi
     Returns:
         The compiled walk; its code is kept on disk and found again.
     """
+    library, names, lanes = _code(source.slots, source.roots, bits, starts)
+    values = np.array([source.parameters[name] for name in names] or [0.0])
+    return CompiledWalk(library, values, lanes)
+
+
+@functools.lru_cache(maxsize=64)
+def _code(
+    slots: tuple[tuple[str, int], ...],
+    roots: tuple[tuple[Term, ...], ...],
+    bits: int,
+    starts: tuple[int, ...],
+) -> tuple[Library, tuple[str, ...], int]:
+    """Return the machine code, the parameters it reads and how many lanes it moves at once."""
     from causalopt.engine.native import load_library, processor
 
     register = processor().register
-    writer = _Writer(source, bits, starts, register=register, fma=processor().has_fma)
+    writer = _Writer(slots, roots, bits, starts, register=register, fma=processor().has_fma)
     library = load_library(writer.text(), {"co_walk": len(_ARGUMENTS)})
-    return CompiledWalk(library, writer.values(), REGISTERS * register)
+    return library, writer.names(), UNROLL * register
 
 
 class _Writer:
     """The text of one walk."""
 
     def __init__(
-        self, source: StepTerms, bits: int, starts: tuple[int, ...], *, register: int, fma: bool
+        self,
+        slots: tuple[tuple[str, int], ...],
+        roots: tuple[tuple[Term, ...], ...],
+        bits: int,
+        starts: tuple[int, ...],
+        *,
+        register: int,
+        fma: bool,
     ) -> None:
         from causalopt.engine.emitter import Emitter
 
-        self._source, self._bits, self._starts, self._fma = source, bits, starts, fma
-        self._register = register
+        self._roots, self._bits, self._starts = roots, bits, starts
+        self._fma, self._register = fma, register
         self._e: Emitter = Emitter(register, fma=fma)
-        self._places = {ref(name, lag): i for i, (name, lag) in enumerate(source.slots)}
+        self._places = {ref(name, lag): i for i, (name, lag) in enumerate(slots)}
         self._parameters: dict[str, tuple[int, Value]] = {}
 
-    def values(self) -> Array:
-        """Return the constants in the order the code reads them."""
-        names = [name for name, _ in sorted(self._parameters.items(), key=lambda p: p[1][0])]
-        return np.array([self._source.parameters[name] for name in names] or [0.0])
+    def names(self) -> tuple[str, ...]:
+        """Return the parameters in the order the code reads them."""
+        return tuple(sorted(self._parameters, key=lambda name: self._parameters[name][0]))
 
     def text(self) -> str:
         """Return the module's text."""
@@ -126,10 +147,10 @@ class _Writer:
         moved = self._moved(e, terms)
         functions, needs = elementary_text(frozenset(called), self._register, fma=self._fma)
         step, e.lines = e.lines, []
-        words = self._words(e)
+        words = _words(e)
         arguments = ", ".join(f"i64 %{argument}" for argument in _ARGUMENTS)
-        body = widened(self._loops(step, words, moved), self._register, REGISTERS)
-        main = "\n".join([f"define i64 @co_walk({arguments}) alignstack(64) {{", *body, "}"])
+        body = widened(self._loops(step, words, moved), self._register, UNROLL)
+        main = "\n".join([f"define i64 @co_walk({arguments}) {{", *body, "}"])
         declared = "\n".join(sorted(needs | e.needs))
         return f"{declared}\n{functions}\n{main}"
 
@@ -156,8 +177,8 @@ class _Writer:
 
         word, place = Value("%word", "i64", True), Value("%shift", "i64", False)
         most = 2**self._bits
-        chosen = [e.spread(terms.number(root, "w")) for root in self._source.roots[0]]
-        for start, roots in zip(self._starts[1:], self._source.roots[1:], strict=True):
+        chosen = [e.spread(terms.number(root, "w")) for root in self._roots[0]]
+        for start, roots in zip(self._starts[1:], self._roots[1:], strict=True):
             if start == most // 2:  # the highest bit alone decides
                 bit = e.binary("and", word, e.binary("shl", e.integer(start), place))
                 taken = e.compare("i.ne", bit, e.integer(0))
@@ -170,60 +191,61 @@ class _Writer:
             ]
         return chosen
 
-    def _words(self, e: Emitter) -> tuple[list[str], Value, Value]:
-        """Write the two words of threefry2x64 at counter (number, block), key (seed, 0)."""
-        from causalopt.engine.emitter import Value
-
-        seed = Value("%seed", "i64", False)
-        schedule = (seed, e.integer(0), e.binary("xor", seed, e.integer(PARITY)))
-        left = e.binary("add", Value("%number", "i64", True), schedule[0])
-        right = e.spread(e.binary("add", Value("%block", "i64", False), schedule[1]))
-        for turn in range(ROUNDS):
-            left = e.binary("add", left, right)
-            right = e.binary("xor", e.rotated(right, ROTATIONS[turn % 8]), left)
-            if turn % 4 == 3:
-                injection = turn // 4 + 1
-                left = e.binary("add", left, schedule[injection % 3])
-                more = e.binary("add", schedule[(injection + 1) % 3], e.integer(injection))
-                right = e.binary("add", right, more)
-        return e.lines, left, right
-
     def _loops(
         self, step: list[str], words: tuple[list[str], Value, Value], moved: list[Value]
     ) -> list[str]:
-        """Return the loops over groups, blocks of two words, words, and steps."""
+        """Return the loops over groups, blocks of two words, words, steps, and vectors.
+
+        One step of one vector is the innermost body: its constants fill the registers, and the
+        vectors after it, which do not wait for it, keep the processor busy meanwhile.
+        """
         kind, whole = f"<{self._register} x double>", f"<{self._register} x i64>"
         per_word, rows = 64 // self._bits, range(len(moved))
+        width = UNROLL * self._register
         drawn, left, right = words
         return [
             "entry:",
             "%state = inttoptr i64 %states to ptr",
             "%walker = inttoptr i64 %numbers to ptr",
             "%constants = inttoptr i64 %parameters to ptr",
-            *(f"%c.x{i} = alloca {kind}, align 64" for i in rows),
-            f"%c.word = alloca {whole}, align 64",
-            f"%c.next = alloca {whole}, align 64",
+            f"%c.left = alloca i64, i64 {BODIES * width}, align 64",
+            f"%c.right = alloca i64, i64 {BODIES * width}, align 64",
             *self._e.hoisted,
             f"%start = udiv i64 %first, {2 * per_word}",
             "br label %group",
             "group:",
             "%g = phi i64 [ 0, %entry ], [ %g.next, %done ]",
-            "%is.group = icmp slt i64 %g, %groups",
+            "%is.group = icmp slt i64 %g, %vectors",
             "br i1 %is.group, label %load, label %exit",
             "load:",
-            f"%offset = mul i64 %g, {REGISTERS * self._register}",
+            f"%offset = mul i64 %g, {width}",
+            "%left.vectors = sub i64 %vectors, %g",
+            f"%is.full = icmp sgt i64 %left.vectors, {BODIES}",
+            f"%count = select i1 %is.full, i64 {BODIES}, i64 %left.vectors",
+            f"%lanes = mul i64 %count, {width}",
             "%a.number = getelementptr i64, ptr %walker, i64 %offset",
-            f"%number = load {whole}, ptr %a.number, align 8",
-            *(line for i in rows for line in self._loaded(i, kind)),
+            *(f"%row{i} = mul i64 %stride, {i}" for i in rows),
+            *(f"%at{i} = add i64 %offset, %row{i}" for i in rows),
+            *(f"%a{i} = getelementptr double, ptr %state, i64 %at{i}" for i in rows),
             "br label %draw",
             "draw:",
             "%block = phi i64 [ %start, %load ], [ %block.next, %drawn ]",
+            "br label %word.loop",
+            "word.loop:",
+            "%k = phi i64 [ 0, %draw ], [ %k.next, %word.loop ]",
+            "%n.number = getelementptr i64, ptr %a.number, i64 %k",
+            f"%number = load {whole}, ptr %n.number, align 8",
             *drawn,
-            f"store {whole} {left.name}, ptr %c.word, align 64",
-            f"store {whole} {right.name}, ptr %c.next, align 64",
-            "br label %half",
+            "%n.left = getelementptr i64, ptr %c.left, i64 %k",
+            "%n.right = getelementptr i64, ptr %c.right, i64 %k",
+            f"store {whole} {left.name}, ptr %n.left, align 8",
+            f"store {whole} {right.name}, ptr %n.right, align 8",
+            f"%k.next = add i64 %k, {width}",
+            "%is.word = icmp slt i64 %k.next, %lanes",
+            "br i1 %is.word, label %word.loop, label %half",
             "half:",
-            "%which = phi i64 [ 0, %draw ], [ 1, %halved ]",
+            "%which = phi i64 [ 0, %word.loop ], [ 1, %halved ]",
+            "%words = phi ptr [ %c.left, %word.loop ], [ %c.right, %halved ]",
             "%twice = mul i64 %block, 2",
             "%counted = add i64 %twice, %which",
             f"%base = mul i64 %counted, {per_word}",
@@ -235,19 +257,26 @@ class _Writer:
             "%is.any = icmp slt i64 %from, %until",
             "br i1 %is.any, label %steps, label %halved",
             "steps:",
-            "%time = phi i64 [ %from, %half ], [ %time.next, %steps ]",
+            "%time = phi i64 [ %from, %half ], [ %time.next, %stepped ]",
             "%place = sub i64 %time, %base",
             f"%shift = mul i64 %place, {self._bits}",
-            f"%word = load {whole}, ptr %c.word, align 64",
-            *(f"%x{i} = load {kind}, ptr %c.x{i}, align 64" for i in rows),
+            "br label %vector",
+            "vector:",
+            "%j = phi i64 [ 0, %steps ], [ %j.next, %vector ]",
+            "%n.word = getelementptr i64, ptr %words, i64 %j",
+            f"%word = load {whole}, ptr %n.word, align 8",
+            *(f"%n{i} = getelementptr double, ptr %a{i}, i64 %j" for i in rows),
+            *(f"%x{i} = load {kind}, ptr %n{i}, align 8" for i in rows),
             *step,
-            *(f"store {kind} {value.name}, ptr %c.x{i}" for i, value in enumerate(moved)),
+            *(f"store {kind} {value.name}, ptr %n{i}, align 8" for i, value in enumerate(moved)),
+            f"%j.next = add i64 %j, {width}",
+            "%is.vector = icmp slt i64 %j.next, %lanes",
+            "br i1 %is.vector, label %vector, label %stepped",
+            "stepped:",
             "%time.next = add i64 %time, 1",
             "%is.step = icmp slt i64 %time.next, %until",
             "br i1 %is.step, label %steps, label %halved",
             "halved:",
-            f"%second = load {whole}, ptr %c.next, align 64",
-            f"store {whole} %second, ptr %c.word, align 64",
             "%is.first = icmp eq i64 %which, 0",
             "br i1 %is.first, label %half, label %drawn",
             "drawn:",
@@ -255,25 +284,27 @@ class _Writer:
             "%is.block = icmp slt i64 %end, %last",
             "br i1 %is.block, label %draw, label %done",
             "done:",
-            *(line for i in rows for line in _stored(i, kind)),
-            "%g.next = add i64 %g, 1",
+            f"%g.next = add i64 %g, {BODIES}",
             "br label %group",
             "exit:",
             "ret i64 0",
         ]
 
-    def _loaded(self, row: int, kind: str) -> list[str]:
-        return [
-            f"%row{row} = mul i64 %stride, {row}",
-            f"%at{row} = add i64 %offset, %row{row}",
-            f"%a{row} = getelementptr double, ptr %state, i64 %at{row}",
-            f"%in{row} = load {kind}, ptr %a{row}, align 8",
-            f"store {kind} %in{row}, ptr %c.x{row}, align 64",
-        ]
 
+def _words(e: Emitter) -> tuple[list[str], Value, Value]:
+    """Write the two words of threefry2x64 at counter (number, block), key (seed, 0)."""
+    from causalopt.engine.emitter import Value
 
-def _stored(row: int, kind: str) -> list[str]:
-    return [
-        f"%out{row} = load {kind}, ptr %c.x{row}, align 64",
-        f"store {kind} %out{row}, ptr %a{row}, align 8",
-    ]
+    seed = Value("%seed", "i64", False)
+    schedule = (seed, e.integer(0), e.binary("xor", seed, e.integer(PARITY)))
+    left = e.binary("add", Value("%number", "i64", True), schedule[0])
+    right = e.spread(e.binary("add", Value("%block", "i64", False), schedule[1]))
+    for turn in range(ROUNDS):
+        left = e.binary("add", left, right)
+        right = e.binary("xor", e.rotated(right, ROTATIONS[turn % 8]), left)
+        if turn % 4 == 3:
+            injection = turn // 4 + 1
+            left = e.binary("add", left, schedule[injection % 3])
+            more = e.binary("add", schedule[(injection + 1) % 3], e.integer(injection))
+            right = e.binary("add", right, more)
+    return e.lines, left, right

@@ -22,7 +22,7 @@ from causalopt.errors import QuestionError
 from causalopt.streams import Picks
 
 BLOCK = 16384
-LOOK = 32
+LOOK, LOOK_COMPILED = 32, 256  # steps between two looks for walkers at rest
 WORTH_COMPILING = 1_000_000
 
 Test = Callable[[Array], NDArray[np.bool_]]
@@ -42,8 +42,8 @@ class Ensemble:
 
     Args:
         steps: The steps observed, increasing, axis (time,).
-        states: axes (time, coordinate, walker); a walker that overflowed is not finite from then.
-        overflowed: How many walkers left the floating-point numbers.
+        states: axes (time, coordinate, walker); not finite where a walker has overflowed.
+        overflowed: How many walkers are not finite at the last step.
     """
 
     steps: tuple[int, ...]
@@ -107,7 +107,7 @@ def run_ensemble(
     if compiled is None:
         large = start.shape[1] * times[-1] >= WORTH_COMPILING
         compiled = advance is None and large and can_compile(chain)
-    look = 8 * LOOK if compiled else LOOK
+    look = LOOK_COMPILED if compiled else LOOK
     mover = _by_words(chain) if compiled else _by_steps(advance or apply_picks(chain))
 
     def simulate(first: int) -> None:
@@ -141,7 +141,7 @@ def _by_steps(kernel: Advance) -> Mover:
 
 
 def _by_words(chain: RandomMap) -> Mover:
-    """Move walkers by as many steps a call as one word of bits holds.
+    """Move walkers by all steps of a call.
 
     Raises:
         QuestionError: The chain has no terms, too many outcomes, or shares that are not dyadic.
@@ -196,17 +196,22 @@ def _run_block(
 
 
 def _rests(chain: RandomMap, states: Array, seen: Array) -> NDArray[np.bool_]:
-    """Whether each walker stays for ever: at a common fixed point, or no longer a number.
+    """Whether each walker stays for ever: its state, numbers or not, is its own image in all maps.
 
     Only a walker that stands where it was `seen` last may be at rest; the images of all others need
     not be computed, and one that has just arrived is found at the next look.
     """
-    rests = np.asarray(~np.isfinite(states).all(axis=0))
-    likely = np.flatnonzero((states == seen).all(axis=0))
+    rests = np.asarray(_same(states, seen).all(axis=0))
+    likely = np.flatnonzero(rests)
     if len(likely):
         some = states[:, likely]
-        rests[likely] |= (chain.images(some) == some).all(axis=(0, 1))
+        rests[likely] = _same(chain.images(some), some).all(axis=(0, 1))
     return rests
+
+
+def _same(a: Array, b: Array) -> NDArray[np.bool_]:
+    """Whether values are equal, not-a-number being equal to itself."""
+    return np.asarray((a == b) | ((a != a) & (b != b)))
 
 
 def first_passage(

@@ -14,7 +14,6 @@ import math
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
-
 AVX512_LANES = 8
 
 
@@ -158,8 +157,8 @@ class Emitter:
         suffix = f"v{self.lanes}i64" if a.lanes else "i64"
         self.needs.add(f"declare {kind} @llvm.fshl.{suffix}({kind}, {kind}, {kind})")
         by = self.spread(self.integer(count)) if a.lanes else self.integer(count)
-        text = f"call {kind} @llvm.fshl.{suffix}({kind} {a.name}, {kind} {a.name}, {kind} {by.name})"
-        return self.let(text, "i64", a.lanes)
+        args = ", ".join(f"{kind} {value.name}" for value in (a, a, by))
+        return self.let(f"call {kind} @llvm.fshl.{suffix}({args})", "i64", a.lanes)
 
     def add(self, a: Value, b: Value) -> Value:
         """Write a float sum."""
@@ -215,7 +214,9 @@ class Emitter:
         self.needs.add(f"declare {kind} @{intrinsic}.{suffix}({kinds})")
         return self.let(f"call {kind} @{intrinsic}.{suffix}({listed})", "double", lanes)
 
-    def avx512_call(self, operation: str, a: Value, b: Value, immediate: int | None = None) -> Value:
+    def avx512_call(
+        self, operation: str, a: Value, b: Value, *, immediate: int | None = None
+    ) -> Value:
         """Write an AVX-512 instruction on two registers, rounding to nearest."""
         a, b = self.spread(a), self.spread(b)
         kind, name = self.of(a), f"@llvm.x86.avx512.mask.{operation}.pd.512"
