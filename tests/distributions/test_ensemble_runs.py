@@ -91,6 +91,68 @@ def test_machine_code_moves_walkers_as_numpy_does():
     assert np.array_equal(numpy.states, machine.states)
 
 
+@pytest.mark.parametrize("seed", [0, 5, 2**63, 2**64 - 1])
+@pytest.mark.parametrize(
+    "law",
+    [
+        {0: "1/2", 1: "1/2"},
+        {0: "1/8", 1: "3/8", 2: "1/2"},
+        {0: "3/4", 1: "1/4"},
+        {0: "5/32", 1: "20/32", 2: "7/32"},
+        {0: "1/256", 3: "127/256", 4: "1/2"},
+    ],
+    ids=["one bit", "three bits", "two bits", "five bits", "eight bits"],
+)
+def test_machine_code_draws_from_the_same_streams(law, seed):
+    # Words of 64, 32, 21, 12 and 8 picks; the state tells which picks came, in which order.
+    model = Model(
+        name="digits",
+        variables={"a": {"noise": law}, "x": {"rule": "x[t-1]/8 + a[t-1]", "initial": 0}},
+    )
+    chain = chain_of(model).step
+    start = np.zeros((1, 101))
+    numpy, machine = (
+        run_ensemble(chain, start, [1, 7, 64, 65, 150, 401], seed=seed, compiled=flag, block=70)
+        for flag in (False, True)
+    )
+    assert np.array_equal(numpy.states, machine.states)
+    assert len(np.unique(machine.states[-1])) > 1
+
+
+def test_resting_walkers_change_no_bit_of_machine_code():
+    model = Model(
+        name="halving",
+        variables={
+            "a": {"noise": {0: "1/2", 1: "1/2"}},
+            "x": {"rule": "where(x[t-1] < 1, x[t-1]*(a[t-1] + 1)/4, x[t-1] + a[t-1])",
+                  "initial": 0},
+        },
+    )  # fmt: skip
+    start = np.tile([0.5, 1.5, 0.25, 0.75], (1, 50))
+    runs = [
+        run_ensemble(chain_of(model).step, start, [3000], seed=9, compiled=flag).states[0, 0]
+        for flag in (False, True)
+    ]
+    assert np.array_equal(runs[0], runs[1])
+    assert np.mean(runs[1] == 0) == 0.75
+
+
+def test_a_walker_beyond_all_numbers_goes_on_by_its_rules():
+    model = Model(
+        name="rebound",
+        variables={
+            "a": {"noise": {0: "1/2", 1: "1/2"}},
+            "x": {"rule": "where(x[t-1] > 1e300, -1, x[t-1]*1e160 + a[t-1])", "initial": 1},
+        },
+    )
+    chain, start = chain_of(model).step, np.ones((1, 40))
+    for flag in (False, True):
+        run = run_ensemble(chain, start, range(65), seed=2, compiled=flag)
+        assert np.isinf(run.states[2]).all()
+        assert (run.states[3] == -1).all()
+        assert run.overflowed == 40
+
+
 def test_machine_code_agrees_to_rounding_on_the_pit():
     chain = chain_of(load("sgd_pit")).step
     start = np.full((1, 100), PIT_START)
