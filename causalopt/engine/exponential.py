@@ -70,12 +70,11 @@ def _remainder(e: Emitter, x: Value, whole: Value) -> Value:
 
 
 def _series(e: Emitter, r: Value) -> Value:
-    """Return 1 + r + r^2 q(r): pairs of terms, then Horner's rule in r^2."""
+    """Return 1 + r + r^2 q(r): even and odd terms by Horner's rule in r^2, two chains side by side.
+
+    A step of either chain needs no constant copied into a register that it then overwrites.
+    """
     square = e.mul(r, r)
-    pairs = [
-        e.fused(e.const(odd), r, e.const(even)) for even, odd in zip(_Q[::2], _Q[1::2], strict=True)
-    ]
-    q = pairs.pop()
-    while pairs:
-        q = e.fused(q, square, pairs.pop())
+    even, odd = e.polynomial(square, _Q[-2::-2]), e.polynomial(square, _Q[-1::-2])
+    q = e.fused(odd, r, even)
     return e.add(e.const(1.0), e.fused(square, q, r))
