@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 UNROLL = 4  # registers in the innermost body: their chains of operations overlap
 BODIES = 8  # such bodies a group: its words and states stay in the nearest memory
 MOST_OUTCOMES = 8
-_ARGUMENTS = ("states", "numbers", "parameters", "vectors", "stride", "first", "last", "seed")
+_ARGUMENTS = (
+    "states",
+    "numbers",
+    "parameters",
+    "vectors",
+    "stride",
+    "ahead",
+    "first",
+    "last",
+    "seed",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,11 +69,31 @@ class CompiledWalk:
             last: How many steps have been taken then.
             seed: The run's seed.
         """
-        size = states.shape[1]
+        moved: Array = self._run(states, walkers, first, last, seed, ahead=0)[0]
+        return moved
+
+    def trace(
+        self, states: Array, walkers: NDArray[np.uint64], first: int, last: int, *, seed: int
+    ) -> Array:
+        """Return the states after each of those steps, axes (step, coordinate, walker)."""
+        return self._run(states, walkers, first, last, seed, ahead=1)[1:]
+
+    def _run(
+        self,
+        states: Array,
+        walkers: NDArray[np.uint64],
+        first: int,
+        last: int,
+        seed: int,
+        *,
+        ahead: int,
+    ) -> Array:
+        """Let each step write `ahead` places behind the one it reads: 0 keeps the last only."""
+        coordinates, size = states.shape
         padded = -(-size // self.lanes) * self.lanes
-        moved = np.empty((states.shape[0], padded))
-        moved[:, :size] = states
-        moved[:, size:] = states[:, -1:]
+        moved = np.empty((1 + ahead * (last - first), coordinates, padded))
+        moved[0, :, :size] = states
+        moved[0, :, size:] = states[:, -1:]
         numbers = np.zeros(padded, dtype=np.uint64)
         numbers[:size] = walkers
         self.library.functions["co_walk"](
@@ -72,11 +102,12 @@ class CompiledWalk:
             self.parameters.ctypes.data,
             padded // self.lanes,
             padded,
+            ahead * coordinates * padded,
             first,
             last,
             seed,
         )
-        return moved[:, :size]
+        return moved[:, :, :size]
 
 
 def compile_walk(source: StepTerms, bits: int, starts: tuple[int, ...]) -> CompiledWalk:
@@ -260,15 +291,20 @@ class _Writer:
             "%time = phi i64 [ %from, %half ], [ %time.next, %stepped ]",
             "%place = sub i64 %time, %base",
             f"%shift = mul i64 %place, {self._bits}",
+            "%taken = sub i64 %time, %first",
+            "%behind = mul i64 %taken, %ahead",
+            *(f"%from{i} = getelementptr double, ptr %a{i}, i64 %behind" for i in rows),
+            *(f"%to{i} = getelementptr double, ptr %from{i}, i64 %ahead" for i in rows),
             "br label %vector",
             "vector:",
             "%j = phi i64 [ 0, %steps ], [ %j.next, %vector ]",
             "%n.word = getelementptr i64, ptr %words, i64 %j",
             f"%word = load {whole}, ptr %n.word, align 8",
-            *(f"%n{i} = getelementptr double, ptr %a{i}, i64 %j" for i in rows),
-            *(f"%x{i} = load {kind}, ptr %n{i}, align 8" for i in rows),
+            *(f"%in{i} = getelementptr double, ptr %from{i}, i64 %j" for i in rows),
+            *(f"%out{i} = getelementptr double, ptr %to{i}, i64 %j" for i in rows),
+            *(f"%x{i} = load {kind}, ptr %in{i}, align 8" for i in rows),
             *step,
-            *(f"store {kind} {value.name}, ptr %n{i}, align 8" for i, value in enumerate(moved)),
+            *(f"store {kind} {value.name}, ptr %out{i}, align 8" for i, value in enumerate(moved)),
             f"%j.next = add i64 %j, {width}",
             "%is.vector = icmp slt i64 %j.next, %lanes",
             "br i1 %is.vector, label %vector, label %stepped",

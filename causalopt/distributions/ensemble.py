@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.distributions.compiled_walk import MOST_OUTCOMES, compile_walk
+from causalopt.distributions.compiled_walk import MOST_OUTCOMES, CompiledWalk, compile_walk
 from causalopt.distributions.joint_picks import picks_of
 from causalopt.distributions.random_map import Array, RandomMap
 from causalopt.errors import QuestionError
@@ -23,6 +23,7 @@ from causalopt.streams import Picks
 
 BLOCK = 16384
 LOOK, LOOK_COMPILED = 32, 256  # steps between two looks for walkers at rest
+STRIDE_COMPILED = 16  # steps between two looks for walkers that have passed
 WORTH_COMPILING = 1_000_000
 
 Test = Callable[[Array], NDArray[np.bool_]]
@@ -105,8 +106,7 @@ def run_ensemble(
     times = _checked_times(start, steps)
     states = np.empty((len(times), *start.shape))
     if compiled is None:
-        large = start.shape[1] * times[-1] >= WORTH_COMPILING
-        compiled = advance is None and large and can_compile(chain)
+        compiled = advance is None and _is_worth_compiling(chain, start.shape[1] * times[-1])
     look = LOOK_COMPILED if compiled else LOOK
     mover = _by_words(chain) if compiled else _by_steps(advance or apply_picks(chain))
 
@@ -130,6 +130,10 @@ def can_compile(chain: RandomMap) -> bool:
     return 1 < len(chain.maps) <= MOST_OUTCOMES and dyadic
 
 
+def _is_worth_compiling(chain: RandomMap, moves: int) -> bool:
+    return moves >= WORTH_COMPILING and can_compile(chain)
+
+
 def _by_steps(kernel: Advance) -> Mover:
     """Move walkers by one step a call."""
 
@@ -141,7 +145,17 @@ def _by_steps(kernel: Advance) -> Mover:
 
 
 def _by_words(chain: RandomMap) -> Mover:
-    """Move walkers by all steps of a call.
+    """Move walkers by all steps of a call."""
+    walk = _compiled(chain)
+
+    def move(states: Array, picks: Any, step: int, until: int) -> tuple[Array, int]:
+        return walk(states, picks.walkers, step, until, seed=picks.seed), until
+
+    return move
+
+
+def _compiled(chain: RandomMap) -> CompiledWalk:
+    """Return a chain's machine code.
 
     Raises:
         QuestionError: The chain has no terms, too many outcomes, or shares that are not dyadic.
@@ -153,12 +167,7 @@ def _by_words(chain: RandomMap) -> Mover:
         )
     bits = Picks(chain.probabilities, seed=0).bits
     shares = np.rint(np.asarray(chain.probabilities) * 2**bits).astype(int)
-    walk = compile_walk(chain.source, bits, tuple((np.cumsum(shares) - shares).tolist()))
-
-    def move(states: Array, picks: Any, step: int, until: int) -> tuple[Array, int]:
-        return walk(states, picks.walkers, step, until, seed=picks.seed), until
-
-    return move
+    return compile_walk(chain.source, bits, tuple((np.cumsum(shares) - shares).tolist()))
 
 
 def _run_block(
@@ -224,6 +233,7 @@ def first_passage(
     block: int = BLOCK,
     workers: int = 1,
     advance: Advance | None = None,
+    compiled: bool | None = None,
 ) -> NDArray[np.int64]:
     """Return the first step at which each walker passes, or -1 if not within `limit`.
 
@@ -236,6 +246,7 @@ def first_passage(
         block: How many walkers advance together.
         workers: How many threads share the blocks.
         advance: Another kernel than numpy's.
+        compiled: Whether machine code moves the walkers, as in `run_ensemble`.
 
     Returns:
         Steps, axis (walker,); 0 for a walker that starts beyond.
@@ -244,35 +255,80 @@ def first_passage(
         QuestionError: Negative steps or no walkers.
     """
     _checked_times(start, [limit])
-    kernel = advance or apply_picks(chain)
+    if compiled is None:
+        compiled = advance is None and _is_worth_compiling(chain, start.shape[1] * limit)
+    trace = _trace_of_words(chain) if compiled else _trace_of_steps(advance or apply_picks(chain))
+    strides = range(0, limit, STRIDE_COMPILED if compiled else 1)
     steps = np.full(start.shape[1], -1, dtype=np.int64)
 
     def simulate(first: int) -> None:
         last = min(first + block, start.shape[1])
         picks = picks_of(chain, seed)
         picks.start(np.arange(first, last, dtype=np.uint64))
-        lanes, states = np.arange(first, last), start[:, first:last]
-        seen = states
         with np.errstate(all="ignore"):
-            for step in range(limit + 1):
-                out = passed(states)
-                if out.any():
-                    steps[lanes[out]] = step
-                    lanes, states = lanes[~out], states[:, ~out]
-                    picks.keep(~out)
-                    seen = seen[:, ~out]
-                if step == limit or not len(lanes):
-                    return
-                if step % LOOK == LOOK - 1:
-                    moving = ~_rests(chain, states, seen)
-                    if moving.mean() < 0.9:
-                        lanes, states = lanes[moving], states[:, moving]
-                        picks.keep(moving)
-                    seen = states
-                states = kernel(states, picks.at(step))
+            _pass_block(
+                chain, trace, picks, start[:, first:last], passed, strides, steps[first:last]
+            )
 
     _share_out(simulate, range(0, start.shape[1], block), workers)
     return steps
+
+
+Trace = Callable[[Array, Any, int, int], Array]
+
+
+def _trace_of_steps(kernel: Advance) -> Trace:
+    """Move walkers by one step a call."""
+
+    def trace(states: Array, picks: Any, step: int, until: int) -> Array:
+        del until
+        return kernel(states, picks.at(step))[np.newaxis]
+
+    return trace
+
+
+def _trace_of_words(chain: RandomMap) -> Trace:
+    """Move walkers by all steps of a call and keep each."""
+    walk = _compiled(chain)
+
+    def trace(states: Array, picks: Any, step: int, until: int) -> Array:
+        return walk.trace(states, picks.walkers, step, until, seed=picks.seed)
+
+    return trace
+
+
+def _pass_block(
+    chain: RandomMap,
+    trace: Trace,
+    picks: Any,
+    states: Array,
+    passed: Test,
+    strides: range,
+    steps: NDArray[np.int64],
+) -> None:
+    """Run a block's walkers until they pass; those that have passed leave after each stride."""
+    out = passed(states)
+    steps[out] = 0
+    lanes, states = np.flatnonzero(~out), states[:, ~out]
+    picks.keep(~out)
+    seen = states
+    for step in strides:
+        if not len(lanes):
+            return
+        until = min(step + strides.step, strides.stop)
+        path = trace(states, picks, step, until)
+        beyond = np.stack([passed(position) for position in path])
+        out, states = np.asarray(beyond.any(axis=0)), path[-1]
+        steps[lanes[out]] = step + 1 + beyond[:, out].argmax(axis=0)
+        looks = until % LOOK == 0
+        if looks:
+            gone = out | _rests(chain, states, seen)
+            out = gone if gone.mean() > 0.1 else out
+        if out.any():
+            lanes, states, seen = lanes[~out], states[:, ~out], seen[:, ~out]
+            picks.keep(~out)
+        if looks:
+            seen = states
 
 
 def _checked_times(start: Array, steps: Sequence[int]) -> tuple[int, ...]:

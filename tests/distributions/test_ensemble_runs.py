@@ -57,6 +57,42 @@ def test_first_passage_is_the_first_position_beyond():
     assert np.array_equal(steps, expected)
 
 
+@pytest.mark.parametrize("limit", [0, 1, 16, 85])
+def test_first_passage_in_machine_code_is_that_of_its_positions(limit):
+    chain = chain_of(load("sgd_pit")).step
+    start = np.full((1, 300), PIT_START)
+    start[0, 7] = PIT_EDGE + 0.1
+    steps = first_passage(
+        chain, start, lambda W: W[0] > PIT_EDGE, limit=limit, seed=4, block=130, compiled=True
+    )
+    positions = run_ensemble(chain, start, range(limit + 1), seed=4, compiled=True).states[:, 0]
+    beyond = positions > PIT_EDGE
+    assert np.array_equal(steps, np.where(beyond.any(axis=0), beyond.argmax(axis=0), -1))
+
+
+def test_first_passage_of_linear_walkers_is_the_same_in_machine_code():
+    # No exp in it: every bit agrees, and so does every step, resting walkers included.
+    model = Model(
+        name="drift",
+        variables={
+            "a": {"noise": {-1: "1/4", 0: "1/4", 1: "1/2"}},
+            "x": {"rule": "where(x[t-1] <= -3, x[t-1], x[t-1] + a[t-1]/4)", "initial": 0},
+            "y": {"rule": "y[t-1]/2 + x[t-1]", "initial": 0},
+        },
+    )
+    chain, start = chain_of(model).step, np.zeros((2, 500))
+    start[0, ::3] = -2
+    numpy, machine = (
+        first_passage(
+            chain, start, lambda p: p[0] + p[1] > 6, limit=300, seed=8, block=90, compiled=flag
+        )
+        for flag in (False, True)
+    )
+    assert np.array_equal(numpy, machine)
+    assert len(np.unique(machine)) > 20
+    assert (machine == -1).any()
+
+
 def test_another_kernel_of_the_same_signature_may_be_plugged_in():
     calls = []
 
