@@ -1,8 +1,7 @@
 """Monte Carlo: many walkers of a random map, on streams that no block or worker can change.
 
-Two savings, neither of which changes a bit of the result:
-- live lanes: in a first-passage question a walker that has passed needs no more steps;
-- rest: a walker whose every image equals its state, bit for bit, never moves again.
+One saving changes no bit of the result: a walker whose every image equals its state, bit for bit,
+never moves again and leaves.
 """
 
 from __future__ import annotations
@@ -23,10 +22,7 @@ from causalopt.streams import Picks
 
 BLOCK = 16384
 LOOK, LOOK_COMPILED = 32, 256  # steps between two looks for walkers at rest
-STRIDE_COMPILED = 16  # steps between two looks for walkers that have passed
 WORTH_COMPILING = 1_000_000
-
-Test = Callable[[Array], NDArray[np.bool_]]
 
 
 class Advance(Protocol):
@@ -103,10 +99,10 @@ def run_ensemble(
         >>> bool(abs(run.states[0, 0].std() - 10) < 1)
         True
     """
-    times = _checked_times(start, steps)
+    times = checked_times(start, steps)
     states = np.empty((len(times), *start.shape))
     if compiled is None:
-        compiled = advance is None and _is_worth_compiling(chain, start.shape[1] * times[-1])
+        compiled = advance is None and is_worth_compiling(chain, start.shape[1] * times[-1])
     look = LOOK_COMPILED if compiled else LOOK
     mover = _by_words(chain) if compiled else _by_steps(advance or apply_picks(chain))
 
@@ -114,7 +110,7 @@ def run_ensemble(
         last = min(first + block, start.shape[1])
         _run_block(chain, mover, start[:, first:last], first, times, seed, states, look)
 
-    _share_out(simulate, range(0, start.shape[1], block), workers)
+    share_out(simulate, range(0, start.shape[1], block), workers)
     overflowed = int((~np.isfinite(states[-1]).all(axis=0)).sum())
     return Ensemble(times, states, overflowed)
 
@@ -130,7 +126,8 @@ def can_compile(chain: RandomMap) -> bool:
     return 1 < len(chain.maps) <= MOST_OUTCOMES and dyadic
 
 
-def _is_worth_compiling(chain: RandomMap, moves: int) -> bool:
+def is_worth_compiling(chain: RandomMap, moves: int) -> bool:
+    """Whether there are so many moves that machine code, where it can be made, is worth it."""
     return moves >= WORTH_COMPILING and can_compile(chain)
 
 
@@ -146,7 +143,7 @@ def _by_steps(kernel: Advance) -> Mover:
 
 def _by_words(chain: RandomMap) -> Mover:
     """Move walkers by all steps of a call."""
-    walk = _compiled(chain)
+    walk = machine_code(chain)
 
     def move(states: Array, picks: Any, step: int, until: int) -> tuple[Array, int]:
         return walk(states, picks.walkers, step, until, seed=picks.seed), until
@@ -154,7 +151,7 @@ def _by_words(chain: RandomMap) -> Mover:
     return move
 
 
-def _compiled(chain: RandomMap) -> CompiledWalk:
+def machine_code(chain: RandomMap) -> CompiledWalk:
     """Return a chain's machine code.
 
     Raises:
@@ -190,7 +187,7 @@ def _run_block(
         for place, time in enumerate(times):
             while step < time and len(lanes):
                 if step and step % look == 0:
-                    moving = ~_rests(chain, states, seen)
+                    moving = ~are_at_rest(chain, states, seen)
                     if moving.mean() < 0.9:
                         final[:, lanes - first] = states
                         lanes, states = lanes[moving], states[:, moving]
@@ -204,7 +201,7 @@ def _run_block(
             out[place, :, first : first + start.shape[1]] = final
 
 
-def _rests(chain: RandomMap, states: Array, seen: Array) -> NDArray[np.bool_]:
+def are_at_rest(chain: RandomMap, states: Array, seen: Array) -> NDArray[np.bool_]:
     """Whether each walker stays for ever: its state, numbers or not, is its own image in all maps.
 
     Only a walker that stands where it was `seen` last may be at rest; the images of all others need
@@ -223,115 +220,12 @@ def _same(a: Array, b: Array) -> NDArray[np.bool_]:
     return np.asarray((a == b) | ((a != a) & (b != b)))
 
 
-def first_passage(
-    chain: RandomMap,
-    start: Array,
-    passed: Test,
-    *,
-    limit: int,
-    seed: int,
-    block: int = BLOCK,
-    workers: int = 1,
-    advance: Advance | None = None,
-    compiled: bool | None = None,
-) -> NDArray[np.int64]:
-    """Return the first step at which each walker passes, or -1 if not within `limit`.
-
-    Args:
-        chain: The random map.
-        start: First states, axes (coordinate, walker).
-        passed: From states to booleans, axis (walker,).
-        limit: The last step looked at.
-        seed: 0 to 2^64 - 1.
-        block: How many walkers advance together.
-        workers: How many threads share the blocks.
-        advance: Another kernel than numpy's.
-        compiled: Whether machine code moves the walkers, as in `run_ensemble`.
-
-    Returns:
-        Steps, axis (walker,); 0 for a walker that starts beyond.
+def checked_times(start: Array, steps: Sequence[int]) -> tuple[int, ...]:
+    """Return the steps in order, each once.
 
     Raises:
         QuestionError: Negative steps or no walkers.
     """
-    _checked_times(start, [limit])
-    if compiled is None:
-        compiled = advance is None and _is_worth_compiling(chain, start.shape[1] * limit)
-    trace = _trace_of_words(chain) if compiled else _trace_of_steps(advance or apply_picks(chain))
-    strides = range(0, limit, STRIDE_COMPILED if compiled else 1)
-    steps = np.full(start.shape[1], -1, dtype=np.int64)
-
-    def simulate(first: int) -> None:
-        last = min(first + block, start.shape[1])
-        picks = picks_of(chain, seed)
-        picks.start(np.arange(first, last, dtype=np.uint64))
-        with np.errstate(all="ignore"):
-            _pass_block(
-                chain, trace, picks, start[:, first:last], passed, strides, steps[first:last]
-            )
-
-    _share_out(simulate, range(0, start.shape[1], block), workers)
-    return steps
-
-
-Trace = Callable[[Array, Any, int, int], Array]
-
-
-def _trace_of_steps(kernel: Advance) -> Trace:
-    """Move walkers by one step a call."""
-
-    def trace(states: Array, picks: Any, step: int, until: int) -> Array:
-        del until
-        return kernel(states, picks.at(step))[np.newaxis]
-
-    return trace
-
-
-def _trace_of_words(chain: RandomMap) -> Trace:
-    """Move walkers by all steps of a call and keep each."""
-    walk = _compiled(chain)
-
-    def trace(states: Array, picks: Any, step: int, until: int) -> Array:
-        return walk.trace(states, picks.walkers, step, until, seed=picks.seed)
-
-    return trace
-
-
-def _pass_block(
-    chain: RandomMap,
-    trace: Trace,
-    picks: Any,
-    states: Array,
-    passed: Test,
-    strides: range,
-    steps: NDArray[np.int64],
-) -> None:
-    """Run a block's walkers until they pass; those that have passed leave after each stride."""
-    out = passed(states)
-    steps[out] = 0
-    lanes, states = np.flatnonzero(~out), states[:, ~out]
-    picks.keep(~out)
-    seen = states
-    for step in strides:
-        if not len(lanes):
-            return
-        until = min(step + strides.step, strides.stop)
-        path = trace(states, picks, step, until)
-        beyond = np.stack([passed(position) for position in path])
-        out, states = np.asarray(beyond.any(axis=0)), path[-1]
-        steps[lanes[out]] = step + 1 + beyond[:, out].argmax(axis=0)
-        looks = until % LOOK == 0
-        if looks:
-            gone = out | _rests(chain, states, seen)
-            out = gone if gone.mean() > 0.1 else out
-        if out.any():
-            lanes, states, seen = lanes[~out], states[:, ~out], seen[:, ~out]
-            picks.keep(~out)
-        if looks:
-            seen = states
-
-
-def _checked_times(start: Array, steps: Sequence[int]) -> tuple[int, ...]:
     times = tuple(sorted(set(steps)))
     if not times or times[0] < 0 or start.ndim != 2 or start.shape[1] < 1:
         raise QuestionError(
@@ -341,7 +235,7 @@ def _checked_times(start: Array, steps: Sequence[int]) -> tuple[int, ...]:
     return times
 
 
-def _share_out(simulate: Callable[[int], None], firsts: range, workers: int) -> None:
+def share_out(simulate: Callable[[int], None], firsts: range, workers: int) -> None:
     """Run every block, on threads when several are asked for: numpy frees the interpreter lock."""
     if workers <= 1:
         for first in firsts:

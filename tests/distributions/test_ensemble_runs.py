@@ -7,7 +7,8 @@ import pytest
 
 from causalopt import Model, load, run
 from causalopt.distributions.chain import chain_of
-from causalopt.distributions.ensemble import apply_picks, first_passage, run_ensemble
+from causalopt.distributions.ensemble import apply_picks, run_ensemble
+from causalopt.distributions.first_passage import first_passage
 from causalopt.distributions.random_map import RandomMap
 from causalopt.errors import QuestionError
 from causalopt.streams import Picks
