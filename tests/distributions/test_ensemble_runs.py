@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from causalopt import Model, load, run
+from causalopt.distributions import compiled_walk
 from causalopt.distributions.chain import chain_of
 from causalopt.distributions.ensemble import apply_picks, run_ensemble
 from causalopt.distributions.first_passage import first_passage
 from causalopt.distributions.random_map import RandomMap
+from causalopt.engine import native
 from causalopt.errors import QuestionError
 from causalopt.streams import Picks
 from tests.distributions.chains import PIT_EDGE, PIT_START, pit, walk
@@ -199,6 +203,21 @@ def test_machine_code_agrees_to_rounding_on_the_pit():
     # Rounding grows at most fourfold a step in the pit (T l'' = 4), and mostly much less.
     assert np.median(np.abs(numpy - machine)) < 1e-9
     assert np.mean(np.abs(numpy - machine) < 1e-6) > 0.9
+
+
+@pytest.mark.parametrize("missing", ["avx512", "avx"], ids=["four lanes", "two lanes"])
+def test_narrower_registers_move_walkers_the_same(monkeypatch, missing):
+    chain, start = chain_of(load("sgd_pit")).step, np.full((1, 70), PIT_START)
+    wide = run_ensemble(chain, start, [40, 200], seed=3, compiled=True)
+    host = native.processor()
+    features = ",".join(f for f in host.features.split(",") if not f.startswith(f"+{missing}"))
+    monkeypatch.setattr(native, "processor", lambda: dataclasses.replace(host, features=features))
+    compiled_walk._code.cache_clear()
+    try:
+        narrow = run_ensemble(chain, start, [40, 200], seed=3, compiled=True)
+    finally:
+        compiled_walk._code.cache_clear()
+    assert np.array_equal(wide.states, narrow.states)
 
 
 def test_machine_code_serves_two_coordinates_and_four_outcomes():
