@@ -2,6 +2,6 @@
 
 import sys
 
-from causalopt.cli import main
+from causalopt.cli import program
 
-sys.exit(main())
+sys.exit(program())

@@ -14,6 +14,8 @@ from causalopt.expressions.arrays import evaluate_arrays
 from causalopt.model import Model
 from causalopt.selectors import Node
 
+STRETCH = 1 << 16
+
 
 def axis_values(name: str, values: ArrayLike) -> Floats:
     """Return an axis' values, checked: one or more finite numbers in a row."""
@@ -25,6 +27,43 @@ def axis_values(name: str, values: ArrayLike) -> Floats:
     if len(bad):
         raise QuestionError(f"the axis '{name}' takes finite numbers, found {bad[0]}")
     return axis
+
+
+def spaced(low: float, high: float, count: int) -> Floats:
+    """Return evenly spaced values, both ends included and exact.
+
+    Example:
+        >>> spaced(0, 1, 5).tolist()
+        [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    if count == 1:
+        return np.array([low], dtype=np.float64)
+    values: Floats = np.arange(count, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # such values are refused as an axis
+        values *= high - low
+        values /= count - 1
+        values += low
+    values[-1] = high
+    return values
+
+
+def trapezoid(level: float, heights: Floats, along: Floats) -> float:
+    """Return the integral of level - heights; what lies between stays in the cache."""
+    areas = np.empty(len(along) - 1)
+    for k in range(0, len(areas), STRETCH):
+        lanes = slice(k, k + STRETCH + 1)
+        y = level - heights[lanes]
+        areas[k : k + STRETCH] = np.diff(along[lanes]) * (y[1:] + y[:-1]) / 2.0
+    return float(areas.sum())
+
+
+def smallest_step(values: Floats) -> float:
+    """Return the smallest step between two different values; 1 where there is but one value."""
+    steps = np.diff(values)
+    if steps.min(initial=1.0) <= 0:
+        steps = np.diff(np.sort(values))
+        steps = steps[steps > 0]
+    return float(steps.min()) if len(steps) else 1.0
 
 
 def sorted_axes(model: Model, axes: dict[str, Floats]) -> tuple[dict[str, Node], list[str]]:

@@ -206,7 +206,7 @@ def initial_values(model: Model, name: str) -> list[float]:
     from causalopt.expressions import evaluate
 
     template = model.template
-    values = template.parameter_values()
+    values = template.values
     equation = template.equations[template.index[name]]
     if equation.law is not None:
         return []

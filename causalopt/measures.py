@@ -44,6 +44,7 @@ class Measures:
 
 NAMES = np.array(list(STATUSES))
 _CODES = {name: code for code, name in enumerate(STATUSES)}
+_UNDEFINED = np.isin(NAMES, ["no_influence", "diverged", "nonfinite"])
 
 
 def measure(effect: Effect) -> Measures:
@@ -56,19 +57,28 @@ def measure(effect: Effect) -> Measures:
 def ratios(effect: Effect, codes: NDArray[np.int8]) -> tuple[Floats, Floats]:
     """Return Comp and Op where the status leaves them defined, NaN elsewhere."""
     total, direct = effect.total, effect.direct
-    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
-        op = direct.log - total.log
-        sign = np.sign(total.mantissa) * np.where(direct.mantissa < 0, -1.0, 1.0)
-        comp = np.where(op == 0, sign, sign * np.exp(-op))
     # Where the ratio of mantissas is exact it is better than the exponential of a logarithm.
     plain = (total.exponent == direct.exponent) & (direct.mantissa != 0)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        comp = np.where(plain, total.mantissa / np.where(plain, direct.mantissa, 1.0), comp)
+        op = direct.log - total.log
+        if plain.all():  # a sweep's usual case, whose time this is
+            comp: Floats = total.mantissa / direct.mantissa
+        else:
+            ratio = total.mantissa / np.where(plain, direct.mantissa, 1.0)
+            comp = np.where(plain, ratio, _signed_exponential(effect, op))
+    undefined = _UNDEFINED[codes] | ((total.mantissa == 0) & (direct.mantissa == 0))
+    if undefined.any():
+        return np.where(undefined, np.nan, comp), np.where(undefined, np.nan, op)
+    return comp, op
+
+
+def _signed_exponential(effect: Effect, op: Floats) -> Floats:
+    """Return Comp from Op where the two effects have different powers of two."""
+    total, direct = effect.total.mantissa, effect.direct.mantissa
+    sign = np.sign(total) * np.where(direct < 0, -1.0, 1.0)
+    comp = np.where(op == 0, sign, sign * np.exp(-op))
     # A zero denominator has no sign of its own: Comp is infinite, not minus infinite.
-    comp = np.where((direct.mantissa == 0) & (total.mantissa != 0), np.inf, comp)
-    undefined = np.isin(codes, [_CODES[s] for s in ("no_influence", "diverged", "nonfinite")])
-    undefined |= (total.mantissa == 0) & (direct.mantissa == 0)
-    return np.where(undefined, np.nan, comp), np.where(undefined, np.nan, op)
+    return np.where((direct == 0) & (total != 0), np.inf, comp)
 
 
 def status_codes(effect: Effect) -> NDArray[np.int8]:
@@ -85,6 +95,10 @@ def status_codes(effect: Effect) -> NDArray[np.int8]:
         (no_total, "perfect"),
         (no_direct, "only_path"),
     ]
-    codes = np.select([c for c, _ in choices], [_CODES[name] for _, name in choices], default=0)
-    blown = np.where(effect.is_divergence, _CODES["diverged"], _CODES["nonfinite"])
-    return np.where(finite, codes, blown).astype(np.int8)
+    codes = np.zeros(np.broadcast_shapes(*(mask.shape for mask, _ in choices)), dtype=np.int8)
+    for mask, name in reversed(choices):
+        np.copyto(codes, _CODES[name], where=mask)
+    if not finite.all():
+        blown = np.where(effect.is_divergence, _CODES["diverged"], _CODES["nonfinite"])
+        np.copyto(codes, blown, where=~finite, casting="unsafe")
+    return codes

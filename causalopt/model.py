@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from causalopt.collector import collector_paused
 from causalopt.declaration import (
     Fact,
     Label,
@@ -80,14 +81,15 @@ class Model(Record):
     facts: tuple[Fact, ...] = ()
 
     def __init__(self, **data: Any) -> None:
-        try:
-            super().__init__(**data)
-        except ValidationError as error:
-            _translate(error)
-        self._check_partition()
-        self._check_question()
-        if uses_labels(self.variables, self.initial):
-            _ = self.finite  # read now, so that a wrong table is an error of the declaration
+        with collector_paused():
+            try:
+                super().__init__(**data)
+            except ValidationError as error:
+                _translate(error)
+            self._check_partition()
+            self._check_question()
+            if uses_labels(self.variables, self.initial):
+                _ = self.finite  # read now, so that a wrong table is an error of the declaration
 
     @functools.cached_property
     def template(self) -> Template:

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from causalopt.collector import collector_paused
 from causalopt.errors import Location, ModelError
 
 MAX_DEPTH = 50
@@ -76,24 +77,11 @@ def yaml_document(text: str, name: str) -> tuple[Any, Positions]:
     Raises:
         ModelError: The text is no YAML, or uses aliases, tags or a key twice.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
-    from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
-    yaml = YAML(typ="safe", pure=True)
     try:
-        depth = 0
-        for event in yaml.parse(text):
-            depth += isinstance(event, CollectionStartEvent)
-            depth -= isinstance(event, CollectionEndEvent)
-            if isinstance(event, AliasEvent) or depth > MAX_DEPTH:
-                message = (
-                    "aliases (*name) are not allowed in a model file: write the value out"
-                    if isinstance(event, AliasEvent)
-                    else f"nested more than {MAX_DEPTH} levels deep"
-                )
-                raise ModelError(message, location=_location(name, event.start_mark))
-        root = YAML(typ="safe", pure=True).compose(text)
+        with collector_paused():
+            root = _composed(text, name)
     except ModelError:
         raise
     except MarkedYAMLError as error:
@@ -109,6 +97,47 @@ def yaml_document(text: str, name: str) -> tuple[Any, Positions]:
     builder = _Builder(name, text)
     data = builder.build(root, ()) if root is not None else None
     return data, Positions(builder.spots)
+
+
+def _composed(text: str, name: str) -> Any:
+    """Return a text's node graph, with no aliases in it and no deeper than it may be."""
+    from ruamel.yaml.composer import ComposerError
+
+    try:
+        return _watched(name).compose(text)
+    except ComposerError:
+        # A second document. What is wrong in either is said rather than that there are two.
+        for _ in _watched(name).parse(text):
+            pass
+        raise
+
+
+def _watched(name: str) -> Any:
+    """Return a reader of YAML that refuses aliases and depths as they pass."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+
+    yaml = YAML(typ="safe", pure=True)
+    following = yaml.parser.get_event
+    depth = 0
+
+    def watched() -> Any:
+        nonlocal depth
+        event = following()
+        depth += isinstance(event, CollectionStartEvent)
+        depth -= isinstance(event, CollectionEndEvent)
+        if isinstance(event, AliasEvent) or depth > MAX_DEPTH:
+            message = (
+                "aliases (*name) are not allowed in a model file: write the value out"
+                if isinstance(event, AliasEvent)
+                else f"nested more than {MAX_DEPTH} levels deep"
+            )
+            raise ModelError(message, location=_location(name, event.start_mark))
+        return event
+
+    # Scanning is nearly all the cost: one pass both watches and composes.
+    yaml.parser.get_event = watched
+    return yaml
 
 
 def _location(name: str, mark: Any) -> Location:

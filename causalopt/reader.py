@@ -9,14 +9,14 @@ from __future__ import annotations
 import graphlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from causalopt.declaration import Method, Variable
 from causalopt.errors import ExpressionError, ModelError
-from causalopt.expressions import Function, Scope, Term, leaves, parse, substitute
+from causalopt.expressions import Function, Scope, Term, leaves, parse
 from causalopt.expressions.scope import CLOCK, RESERVED, normalized
-from causalopt.expressions.term import const
+from causalopt.expressions.term import const, decimal
 from causalopt.flows import discretize
 from causalopt.labels import kinds
 from causalopt.template import Equation, Template
@@ -89,6 +89,7 @@ class _Reader:
         self._raw_functions = functions
         self._names = frozenset(normalized(name) for name in variables)
         self._functions: dict[str, Function] | None = None
+        self._scopes: dict[str, Scope] = {}
 
     def check_names(self) -> None:
         """Refuse names that no rule could mean."""
@@ -177,16 +178,7 @@ class _Reader:
             raise ModelError(f"'{name}' has neither a rule nor an initial value: give one", path)
         rule = None
         if text is not None:
-            bare = is_static or key == "flow"
-            clock = {"pi": CLOCK["pi"], "dt": CLOCK["dt"]}
-            if not is_static:
-                clock["time"] = CLOCK["time"]
-                if key == "rule":
-                    clock["t"] = CLOCK["t"]
-            scope = Scope(self._names, {**clock, **self._parameters}, self.functions, bare, key)
-            rule = self._read(text, scope, (*path, key))
-            if key == "rule":
-                rule = substitute(rule, {CLOCK["time"]: Term.of("mul", CLOCK["t"], CLOCK["dt"])})
+            rule = self._read(text, self._scope(key, is_static), (*path, key))
         law = "starts from a law" if name in self._from_law else None
         initial = (const(0),) if law else self._initial(variable, path)
         if is_static and rule is not None and initial:
@@ -209,18 +201,35 @@ class _Reader:
             raise ModelError("a law at t = 0 needs labels: add a domain, or write one number",
                              (*path, "initial"))  # fmt: skip
         values = () if value is None else value if isinstance(value, tuple) else (value,)
-        clock = {"pi": CLOCK["pi"], "dt": CLOCK["dt"]}
-        scope = Scope(names={**clock, **self._parameters}, functions=self.functions,
-                      kind="initial value")  # fmt: skip
+        if not values:
+            return ()
+        scope = self._scope("initial value", is_static=True)
         several = isinstance(value, tuple)
         return tuple(
             self._read(item, scope, (*path, "initial", i) if several else (*path, "initial"))
             for i, item in enumerate(values)
         )
 
+    def _scope(self, kind: str, is_static: bool) -> Scope:
+        """Return what names mean in every rule, flow or initial value."""
+        if kind not in self._scopes:
+            clock = {"pi": CLOCK["pi"], "dt": CLOCK["dt"]}
+            if not is_static and kind == "flow":
+                clock["time"] = CLOCK["time"]
+            elif not is_static:
+                clock["t"] = CLOCK["t"]
+                clock["time"] = Term.of("mul", CLOCK["t"], CLOCK["dt"])
+            names = {**clock, **self._parameters}
+            self._scopes[kind] = (
+                Scope(names=names, functions=self.functions, kind=kind)
+                if kind == "initial value"
+                else Scope(self._names, names, self.functions, is_static or kind == "flow", kind)
+            )
+        return self._scopes[kind]
+
     def _read(self, value: int | float | str, scope: Scope, path: tuple[str | int, ...]) -> Term:
         if not isinstance(value, str):
-            return const(Fraction(value if isinstance(value, int) else repr(value)))
+            return decimal(value)
         try:
             return parse(value, scope)
         except ExpressionError as error:
@@ -266,12 +275,34 @@ def _check_lags(equation: Equation) -> None:
 def _ordered(equations: list[Equation]) -> tuple[Equation, ...]:
     by_name = {equation.name: equation for equation in equations}
     needs = {e.name: [parent for parent, lag in e.parents if lag == 0] for e in equations}
-    try:
-        order = tuple(graphlib.TopologicalSorter(needs).static_order())
-    except graphlib.CycleError as error:
-        cycle = error.args[1]
-        raise ModelError(
-            "variables need each other at the same step: " + " -> ".join(cycle)
-            + "; break the circle with a [t-1]", ("variables", cycle[0], "rule")
-        ) from None  # fmt: skip
+    order = _sorted(needs)
+    if len(order) < len(equations):
+        try:
+            graphlib.TopologicalSorter(needs).prepare()
+        except graphlib.CycleError as error:
+            cycle = error.args[1]
+            raise ModelError(
+                "variables need each other at the same step: " + " -> ".join(cycle)
+                + "; break the circle with a [t-1]", ("variables", cycle[0], "rule")
+            ) from None  # fmt: skip
     return tuple(by_name[name] for name in order)
+
+
+def _sorted(needs: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return names after those they need, without those that need each other in a circle.
+
+    The order is graphlib's, which keeps an object for each name and looks for circles first.
+    """
+    users: dict[str, list[str]] = {}
+    for name, parents in needs.items():
+        users.setdefault(name, [])
+        for parent in parents:
+            users.setdefault(parent, []).append(name)
+    missing = {name: len(parents) for name, parents in needs.items()}
+    order = [name for name in users if not missing[name]]
+    for name in order:  # it grows while it is read
+        for user in users[name]:
+            missing[user] -= 1
+            if not missing[user]:
+                order.append(user)
+    return order

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
 import dataclasses
 import functools
@@ -14,14 +15,22 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from causalopt.engine.batch import LANES, TASK, Batch, BatchRunner
+from causalopt.engine.batch import LANES, TASK, Batch, BatchRunner, Lanes
 from causalopt.engine.plan import Floats
 from causalopt.errors import QuestionError
-from causalopt.grids import axis_values, sorted_axes, spread, varying_parameters, varying_starts
+from causalopt.grids import (
+    axis_values,
+    smallest_step,
+    sorted_axes,
+    spread,
+    trapezoid,
+    varying_parameters,
+    varying_starts,
+)
 from causalopt.interventions import Intervention, Set, plan_for
 from causalopt.measures import NAMES, ratios, status_codes
 from causalopt.model import Model
-from causalopt.response.lanes import lane_effect
+from causalopt.response.lanes import LaneEffect, lane_effect
 from causalopt.response.reach import reachable
 from causalopt.response.tangent import refuse_integers
 from causalopt.runs import Asked, ask, node_text, plain_number
@@ -31,10 +40,9 @@ if TYPE_CHECKING:
     import matplotlib.figure
     import xarray
 
-    from causalopt.response.lanes import LaneEffect
-
 Progress: TypeAlias = Callable[[int], None]
 _ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
+_TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
 LARGEST = 1_000_000_000
 _FAILED = [int(np.flatnonzero(name == NAMES)[0]) for name in ("diverged", "nonfinite")]
 
@@ -89,7 +97,7 @@ class Sweep:
         """How many points have no finite numbers."""
         return int(np.isin(self.codes, _FAILED).sum())
 
-    @property
+    @functools.cached_property
     def power(self) -> float | None:
         """The amount of optimization: the integral of 1 - Comp over the nudged axis (trapezoid).
 
@@ -100,24 +108,30 @@ class Sweep:
         name = node_text(self.model, self.asked.nudge)
         if list(self.axes) != [name]:
             return None
-        value = float(np.trapezoid(1.0 - self.slopes, self.axes[name]))
+        value = trapezoid(1.0, self.slopes, self.axes[name])
         return None if math.isnan(value) else value
 
     def to_dict(self, out: str | None = None) -> dict[str, Any]:
         """Return the summary as JSON's types."""
-        defined = self.op[~np.isnan(self.op)]
+        low, high = self._range
         result: dict[str, Any] = {
             "out": out,
             "shape": list(self.shape),
             "computed": int(self.codes.size),
             "skipped": 0,
             "failed": self.failed,
-            "op_min": plain_number(float(defined.min())) if len(defined) else None,
-            "op_max": plain_number(float(defined.max())) if len(defined) else None,
+            "op_min": plain_number(low),
+            "op_max": plain_number(high),
         }
         if list(self.axes) == [node_text(self.model, self.asked.nudge)]:
             result["power"] = None if self.power is None else plain_number(self.power)
         return result
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        """The least and the largest Op, NaN where Op is defined at no point."""
+        low, high = (bound.reduce(self.op, axis=None) for bound in (np.fmin, np.fmax))
+        return float(low), float(high)
 
     @functools.cached_property
     def dataset(self) -> xarray.Dataset:
@@ -153,11 +167,11 @@ class Sweep:
         lines = [f"Op({hold}; {n}, {self.asked.target}) in {self.model.name}, {shape}, "
                  f"at step {self.at}"]  # fmt: skip
         summary = self.to_dict()
-        defined = self.op[~np.isnan(self.op)]
-        if len(defined):
-            lines.append(f"  Op from {defined.min():.6g} to {defined.max():.6g} nats")
-        else:
+        low, high = self._range
+        if math.isnan(low):
             lines.append("  Op is defined at no point")
+        else:
+            lines.append(f"  Op from {low:.6g} to {high:.6g} nats")
         if summary.get("power") is not None:
             lines.append(f"  power, the integral of 1 - Comp over {n}: {summary['power']:.6g}")
         counts = np.bincount(self.codes.ravel(), minlength=len(NAMES))
@@ -210,17 +224,9 @@ def sweep(
     """
     if delta is not None and (not math.isfinite(delta) or delta == 0):
         raise QuestionError(f"delta must be a finite number other than 0, found {delta}")
-    length = at if steps is None and at is not None and at >= 0 else steps
-    asked = ask(model, nudge=nudge, hold=hold, target=target, steps=length)
-    step = asked.steps if at is None else at
-    if not 0 <= step <= asked.steps:
-        raise QuestionError(f"at must lie between 0 and the last step {asked.steps}, found {at}")
     if workers is not None and workers < 1:
         raise QuestionError(f"workers must be at least 1, found {workers}")
-    asked = dataclasses.replace(asked, steps=step)
-    if asked.nudge.t > step:
-        raise QuestionError(f"the nudged node {node_text(model, asked.nudge)} lies after the "
-                            f"measured step {step}")  # fmt: skip
+    asked = _asked_at(model, at, nudge=nudge, hold=hold, target=target, steps=steps)
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     work = _prepared(model, asked, axes, tuple(given), delta, estimate)
     threads = min(workers or processors(), len(work.tasks))
@@ -228,7 +234,20 @@ def sweep(
     _one_sided(work, columns)
     shape = tuple(len(values) for values in axes.values())
     results = {name: column.reshape(shape) for name, column in columns.items()}
-    return Sweep(model, axes, asked, step, delta, **results, workers=threads)
+    return Sweep(model, axes, asked, asked.steps, delta, **results, workers=threads)
+
+
+def _asked_at(model: Model, at: int | None, *, steps: int | None, **question: Any) -> Asked:
+    """Return the question, its last step the one that is measured."""
+    length = at if steps is None and at is not None and at >= 0 else steps
+    asked = ask(model, steps=length, **question)
+    step = asked.steps if at is None else at
+    if not 0 <= step <= asked.steps:
+        raise QuestionError(f"at must lie between 0 and the last step {asked.steps}, found {at}")
+    if asked.nudge.t > step:
+        raise QuestionError(f"the nudged node {node_text(model, asked.nudge)} lies after the "
+                            f"measured step {step}")  # fmt: skip
+    return dataclasses.replace(asked, steps=step)
 
 
 def processors() -> int:
@@ -245,7 +264,6 @@ class _Work:
     model: Model
     batch: Batch
     runner: BatchRunner
-    along: float
     paths: tuple[bool, bool]
     tasks: list[slice]
 
@@ -295,9 +313,7 @@ def _prepared(
     )
     runner = BatchRunner(template.structure, batch)
     size = max(LANES, min(TASK, -(-count // (4 * processors()) // LANES) * LANES))
-    along = min((float(np.diff(values).min()) for values in map(np.unique, axes.values())
-                 if len(values) > 1), default=1.0)  # fmt: skip
-    return _Work(model, batch, runner, _ASIDE * along, (paths[0], paths[1]), runner.tasks(size))
+    return _Work(model, batch, runner, (paths[0], paths[1]), runner.tasks(size))
 
 
 def _place(model: Model, item: Set) -> tuple[int, str]:
@@ -312,26 +328,42 @@ def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDAr
     }
     columns["codes"] = np.empty(count, dtype=np.int8)
     columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
-    done = 0
+    left, done = collections.deque(work.tasks), list[int]()
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        pending = [pool.submit(_task, work, columns, lanes) for lanes in work.tasks]
+        pending = {pool.submit(_tasks, work, columns, left, done) for _ in range(threads)}
         try:
-            for future in concurrent.futures.as_completed(pending):
-                done += future.result()
+            while pending:
+                over, pending = concurrent.futures.wait(
+                    pending, timeout=_TELL, return_when=concurrent.futures.FIRST_EXCEPTION
+                )
+                for future in over:
+                    future.result()
                 if progress is not None:
-                    progress(done)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+                    progress(sum(done))
+        finally:
+            left.clear()  # after an error or an interruption no thread begins another task
     return columns
+
+
+def _tasks(
+    work: _Work,
+    columns: dict[str, NDArray[Any]],
+    left: collections.deque[slice],
+    done: list[int],
+) -> None:
+    """Run tasks as long as there are any left, in one of the threads."""
+    while left:
+        try:
+            lanes = left.popleft()
+        except IndexError:  # another thread took the last one
+            return
+        done.append(_task(work, columns, lanes))
 
 
 def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     """Run some lanes and write their results into their places."""
     kept = work.runner.run(lanes)
-    structure = work.model.template.structure
-    part = work.batch.slice(lanes)
-    effect: LaneEffect = lane_effect(structure, part, kept, 0, work.paths)
+    effect = _effect(work, work.batch, kept, lanes)
     codes = status_codes(effect)
     columns["codes"][lanes] = codes
     if work.batch.near:
@@ -343,6 +375,11 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     return len(codes)
 
 
+def _effect(work: _Work, batch: Batch, kept: Lanes, lanes: slice) -> LaneEffect:
+    structure = work.model.template.structure
+    return lane_effect(structure, batch, kept, 0, work.paths, first=lanes.start)
+
+
 def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
     """Find Comp for delta -> 0 from above where a point lies on a kink to within rounding."""
     columns["slopes"] = columns["comp"]
@@ -350,13 +387,13 @@ def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
     if not len(chosen):
         return
     beside = work.batch.slice(chosen)
-    starts = {node: values + work.along for node, values in beside.starts.items()}
+    aside = {node: _ASIDE * smallest_step(values) for node, values in work.batch.starts.items()}
+    starts = {node: values + aside[node] for node, values in beside.starts.items()}
     beside = dataclasses.replace(beside, starts=starts)
-    structure = work.model.template.structure
-    runner = BatchRunner(structure, beside)
+    runner = work.runner.over(beside)
     slopes = columns["comp"].copy()
     for lanes in runner.tasks():
         kept = runner.run(lanes)
-        effect = lane_effect(structure, beside.slice(lanes), kept, 0, work.paths)
+        effect = _effect(work, beside, kept, lanes)
         slopes[chosen[lanes]] = ratios(effect, status_codes(effect))[0]
     columns["slopes"] = slopes

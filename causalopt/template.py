@@ -100,12 +100,17 @@ class Template:
         lags = [lag for equation in self.equations for _, lag in equation.parents]
         return max(lags, default=0)
 
-    def parameter_values(self) -> dict[str, float]:
-        """Return every parameter's value in floats."""
+    @functools.cached_property
+    def values(self) -> Mapping[str, float]:
+        """Every parameter's value in floats, computed once."""
         values: dict[str, float] = {"dt": float(self.dt)}
         for name, term in self.parameters.items():
             values[name] = evaluate(term, lambda leaf: values[_name(leaf)])
         return values
+
+    def parameter_values(self) -> dict[str, float]:
+        """Return every parameter's value in floats."""
+        return dict(self.values)
 
     def exact_parameters(self) -> dict[str, Fraction | None]:
         """Return every parameter's value as the exact decimal written, None for an irrational."""

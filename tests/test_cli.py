@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from causalopt import load, run
-from causalopt.cli import main
+from causalopt.cli import COMMANDS, application, main
 
 BROKEN = """\
 name: broken
@@ -210,3 +210,25 @@ def test_a_closed_pipe_is_no_traceback() -> None:
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     assert done.stdout == '{"model": '
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["swep"], ["--json", "sweep"]])
+def test_all_commands_are_there_where_none_is_asked_for(words: list[str]) -> None:
+    found = [command.callback.__name__ for command in application(words).registered_commands]
+    assert found == list(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_that_is_asked_for_is_built_alone(name: str) -> None:
+    found = application([name, "--json"]).registered_commands
+    assert [command.callback.__name__ for command in found] == [name]
+
+
+def test_a_process_prints_all_it_has_to_say_and_ends_with_its_code() -> None:
+    command = [sys.executable, "-m", "causalopt", "run", "thermostat", "--steps", "3", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert strict(done.stdout)["steps"] == 3
+    command[4] = "no_such_model"
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no_such_model" in strict(done.stdout)["error"]["message"]

@@ -15,11 +15,11 @@ import causalopt
 PACKAGE = Path(causalopt.__file__).parent
 # From the ground up; a module imports only from its own layer's package or from below.
 LAYERS = [
-    "errors", "expressions", "selectors", "declaration", "labels", "flows", "template", "reader",
-    "model", "positions", "files", "library", "engine", "streams", "draws", "interventions",
-    "worlds", "graph", "response", "measures", "runs", "dataset", "growth", "landscapes", "grids",
-    "sweeps", "matrices", "optimizers", "distributions", "entropy", "families", "escape",
-    "symbolic", "draw", "reproduce", "commands", "cli", "__main__",
+    "errors", "collector", "expressions", "selectors", "declaration", "labels", "flows", "template",
+    "reader", "model", "positions", "files", "library", "engine", "streams", "draws",
+    "interventions", "worlds", "graph", "response", "measures", "runs", "dataset", "growth",
+    "landscapes", "grids", "sweeps", "matrices", "optimizers", "distributions", "entropy",
+    "families", "escape", "symbolic", "draw", "reproduce", "commands", "cli", "__main__",
 ]  # fmt: skip
 
 # A result offers its own picture and data set; it reaches up for them only when asked.
@@ -88,6 +88,9 @@ def test_no_module_imports_itself_in_a_circle() -> None:
         ("import causalopt.cli", ["numpy", "sympy", "matplotlib", "pydantic", "xarray"]),
         ("import causalopt as c; c.run(c.load('thermostat'), steps=3)",
          ["sympy", "matplotlib", "xarray", "networkx", "llvmlite", "pandas"]),
+        ("import causalopt.cli as c\n"
+         "c.main(['sweep', 'thermostat', '--grid', 'R[0]=0:1:9', '--steps', '3'])",
+         ["sympy", "matplotlib", "xarray", "networkx", "pandas", "numpy.ma", "rich"]),
     ],
 )  # fmt: skip
 def test_nothing_slow_is_imported_before_it_is_needed(code: str, absent: list[str]) -> None:

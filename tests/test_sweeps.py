@@ -201,3 +201,18 @@ def test_the_command_refuses_bad_words_in_one_message(
 
 def test_sweep_is_public() -> None:
     assert causalopt.sweep is sweep
+
+
+def test_what_overflows_and_what_is_undefined_are_told_apart_in_every_task() -> None:
+    model = Model(
+        name="m", parameters={"k": 1e200}, partition={"A": ["x"]},
+        variables={"x": {"rule": "k*x[t-1]*sqrt(x[t-1])", "initial": 1},
+                   "y": {"rule": "x[t-1] + y[t-1]", "initial": 0}},
+        question={"nudge": "y[0]", "target": "y"},
+    )  # fmt: skip
+    starts = np.resize([-1.0, 1.0, 1e-300], 20_000)
+    status = sweep(model, {"x[0]": starts}, steps=5).status
+    for i, start in enumerate(starts[:3]):
+        alone = run(model.replace(initial={"x": float(start)}), steps=5).status[-1]
+        assert set(status[i::3]) == {alone}
+    assert list(status[:3]) == ["nonfinite", "diverged", "ok"]

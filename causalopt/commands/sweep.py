@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -72,28 +73,20 @@ def sweep(
 
     When the only axis is the nudged node, `power` is the integral of 1 - Comp over it.
     """
-    if resume or dask is not None:
-        option = "--resume" if resume else "--dask"
-        raise QuestionError(
-            f"{option} is not there yet: sweeps run in memory, on threads of this machine; leave "
-            f"{option} out"
-        )
+    _refuse_places(resume=resume, dask=dask)
     axes = _axes(grid or [])
-    count = math.prod(number for _, _, number in axes.values())
-    if count > MAX_POINTS:
-        raise QuestionError(f"the grid has {count} points, the limit is {MAX_POINTS:,}: make COUNT "
-                            "smaller, or sweep in parts")  # fmt: skip
+    count = _points(axes)
     _refuse_both(axes, sets, initial)
 
-    from causalopt.landscapes import check_target
+    from causalopt.grids import spaced
     from causalopt.sweeps import sweep as measure
 
-    file = None if out is None else check_target(out)
+    file = None if out is None else _target(out)
     declared = read_model(model, sets, initial, dt, method)
     with Progress(count, "sweeping") as progress:
         found = measure(
             declared,
-            {name: _spaced(*axis) for name, axis in axes.items()},
+            {name: spaced(*axis) for name, axis in axes.items()},
             nudge=nudge,
             hold=hold,
             target=target,
@@ -111,6 +104,29 @@ def sweep(
         typer.echo(repr(found))
         if out is not None:
             typer.echo(f"written to {out}")
+
+
+def _refuse_places(*, resume: bool, dask: str | None) -> None:
+    if resume or dask is not None:
+        option = "--resume" if resume else "--dask"
+        raise QuestionError(
+            f"{option} is not there yet: sweeps run in memory, on threads of this machine; leave "
+            f"{option} out"
+        )
+
+
+def _points(axes: Mapping[str, tuple[float, float, int]]) -> int:
+    count = math.prod(number for _, _, number in axes.values())
+    if count > MAX_POINTS:
+        raise QuestionError(f"the grid has {count} points, the limit is {MAX_POINTS:,}: make COUNT "
+                            "smaller, or sweep in parts")  # fmt: skip
+    return count
+
+
+def _target(out: str) -> Path:
+    from causalopt.landscapes import check_target  # with xarray, which takes longer than a sweep
+
+    return check_target(out)
 
 
 def _refuse_both(
@@ -147,10 +163,3 @@ def _axes(texts: list[str]) -> dict[str, tuple[float, float, int]]:
 
 def _not_an_axis(text: str) -> QuestionError:
     return QuestionError(f"--grid takes AXIS=LO:HI:COUNT such as R[0]=5:45:401, found '{text}'")
-
-
-def _spaced(low: float, high: float, count: int) -> list[float]:
-    """Return evenly spaced values, both ends included and exact."""
-    if count == 1:
-        return [low]
-    return [low + (high - low) * k / (count - 1) for k in range(count - 1)] + [high]

@@ -7,6 +7,7 @@ nudged node; Y differs from X in every node of A that X changed, and downstream 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,9 +48,13 @@ class Marks:
     moved: Bools
     differs: Bools
 
+    @functools.cached_property
+    def _columns(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
     def of(self, node: Node) -> Mark:
         """Return one node's mark."""
-        place = (node.t, self.names.index(node.variable))
+        place = (node.t, self._columns[node.variable])
         return Mark(
             in_a=bool(self.in_a[place]),
             nudged=node == self.nudge,

@@ -13,6 +13,7 @@ from causalopt.selectors import Node
 
 Point = tuple[float, float]
 Curve = tuple[Point, Point, Point, Point]  # a cubic Bezier curve
+Weights = tuple[float, float, float, float]  # of its four points in one point on it
 
 CLEARANCE = 6.0
 HEADROOM = 8.0  # above a node, for the signs on its upper corners
@@ -51,11 +52,20 @@ def routes(layout: Layout, marks: Marks) -> list[Route]:
 
 def point_at(curve: Curve, s: float) -> Point:
     """Return the point of a curve at the parameter s, from 0 to 1."""
+    return _weighted(curve, _weights(s))
+
+
+def _weights(s: float) -> Weights:
     r = 1 - s
-    weights = (r * r * r, 3 * r * r * s, 3 * r * s * s, s * s * s)
+    return r * r * r, 3 * r * r * s, 3 * r * s * s, s * s * s
+
+
+def _weighted(curve: Curve, weights: Weights) -> Point:
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = curve
+    a, b, c, d = weights
     return (
-        math.fsum(w * p[0] for w, p in zip(weights, curve, strict=True)),
-        math.fsum(w * p[1] for w, p in zip(weights, curve, strict=True)),
+        math.fsum((a * ax, b * bx, c * cx, d * dx)),
+        math.fsum((a * ay, b * by, c * cy, d * dy)),
     )
 
 
@@ -85,6 +95,8 @@ class _Crowd:
     def __init__(self, layout: Layout) -> None:
         self._half = (layout.node_width / 2 + CLEARANCE, NODE_HEIGHT / 2 + CLEARANCE)
         self._cells: dict[tuple[int, int], list[Place]] = defaultdict(list)
+        self._near: dict[tuple[int, int], list[Place]] = {}
+        self._samples = [_weights(i / SAMPLES) for i in range(SAMPLES + 1)]
         self._size = (2 * self._half[0], 2 * self._half[1] + HEADROOM)
         for place in layout.places.values():
             self._cells[self._cell(place.x, place.y)].append(place)
@@ -92,18 +104,25 @@ class _Crowd:
     def _cell(self, x: float, y: float) -> tuple[int, int]:
         return math.floor(x / self._size[0]), math.floor(y / self._size[1])
 
+    def _round(self, x: float, y: float) -> list[Place]:
+        """Return the nodes in the cell of a point and in those about it."""
+        cell = self._cell(x, y)
+        if cell not in self._near:
+            column, row = cell
+            about = [(column + a, row + b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
+            self._near[cell] = [place for key in about for place in self._cells.get(key, ())]
+        return self._near[cell]
+
     def hits(self, curve: Curve, but: set[Node]) -> int:
         """Return how many nodes a curve runs over, those it joins left out."""
         found = set()
-        for i in range(SAMPLES + 1):
-            x, y = point_at(curve, i / SAMPLES)
-            column, row = self._cell(x, y)
-            for cell in ((column + a, row + b) for a in (-1, 0, 1) for b in (-1, 0, 1)):
-                for place in self._cells.get(cell, ()):
-                    above = place.y - y
-                    near = -self._half[1] < above < self._half[1] + HEADROOM
-                    if near and abs(place.x - x) < self._half[0] and place.node not in but:
-                        found.add(place.node)
+        wide, high = self._half
+        for weights in self._samples:
+            x, y = _weighted(curve, weights)
+            for place in self._round(x, y):
+                near = -high < place.y - y < high + HEADROOM
+                if near and abs(place.x - x) < wide and place.node not in but:
+                    found.add(place.node)
         return len(found)
 
 

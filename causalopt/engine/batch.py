@@ -1,6 +1,6 @@
 """Batches: one plan run for many starting values and parameter values at once.
 
-Worlds stand side by side in the lanes of vectors, sixteen to a group; a group goes through all its
+Worlds stand side by side in the lanes of vectors, 16 or 32 to a group; a group goes through all its
 steps in registers before the next begins, and only chosen outputs at chosen steps are kept: memory
 is O(kept), not O(steps). Calls run without the GIL, so threads take groups in parallel; a lane's
 result does not depend on how many there are.
@@ -8,6 +8,7 @@ result does not depend on how many there are.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import itertools
@@ -23,14 +24,16 @@ from causalopt.engine.frame import Frame
 from causalopt.engine.kernel import COUNTS, elementary_text, kernel_text
 from causalopt.engine.native import FULL, Library, load_library, processor
 from causalopt.engine.plan import Floats, Plan
-from causalopt.engine.program import Program
+from causalopt.engine.program import Program, operation_count
 from causalopt.engine.subnormals import warn_if_flushed
 from causalopt.engine.trajectory import effort_for
 from causalopt.errors import QuestionError
 from causalopt.template import Structure
 
-LANES = 16
-TASK = 4096  # lanes of one call: results of a task stay in the cache until they are used
+LANES = 32
+_REGISTERS = 24  # vector registers for the state, of 32
+_COMPILE_HELD_FROM = 2_000_000_000  # operations: some hundredths of a second
+TASK = 8192  # lanes of one call: results of a task stay in the cache until they are used
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -135,10 +138,11 @@ class BatchCode:
     drive: Any
     frame: Frame
     libraries: tuple[Library, ...]
+    lanes: int
 
 
 @functools.lru_cache(maxsize=32)
-def code_for(program: Program, careful_is_hot: bool, lanes: int = LANES) -> BatchCode:
+def code_for(program: Program, careful_is_hot: bool, lanes: int) -> BatchCode:
     """Return the compiled driver with its step code."""
     fma, register = processor().has_fma, min(processor().register, lanes)
     program = dataclasses.replace(program, lanes=lanes, register=register)
@@ -154,7 +158,26 @@ def code_for(program: Program, careful_is_hot: bool, lanes: int = LANES) -> Batc
     effort = FULL if program.is_small else effort_for(program.structure, program.mode, 10**9)
     library = load_library(text, {"drive": len(DRIVER_ARGUMENTS)}, effort)
     frame = max(fast.frame, slow.frame, key=lambda frame: frame.size)
-    return BatchCode(library.functions["drive"], frame, (library,))
+    return BatchCode(library.functions["drive"], frame, (library,), lanes)
+
+
+def lanes_for(program: Program) -> int:
+    """Return how many lanes go through a step together: as many as registers hold the state of."""
+    letters = {"values": "w", "finite": "wxy"}.get(
+        program.mode, "wxypq" if program.estimate else "wxy"
+    )
+    slots = program.layout.slots
+    state = sum(not program.is_zero(letter, i) for letter in letters for i, _ in slots)
+    return LANES if state * LANES <= _REGISTERS * processor().register else LANES // 2
+
+
+def compiled_in(structure: Structure, batch: Batch) -> frozenset[int] | None:
+    """Return A where it is worth compiling in: one set at every step, of a long enough run."""
+    held = batch.plan.held
+    operations = operation_count(structure, batch.mode) * batch.count * (batch.plan.steps + 1)
+    if batch.mode != "tangents" or operations < _COMPILE_HELD_FROM or (held != held[0]).any():
+        return None
+    return frozenset(np.flatnonzero(held[0]).tolist())
 
 
 class BatchRunner:
@@ -174,8 +197,9 @@ class BatchRunner:
             contract=batch.contract,
             watch=batch.watch,
             near=batch.near,
+            held=compiled_in(structure, batch),
         )
-        self._code = code_for(program, careful > 0.02 * (plan.steps + 1))
+        self._code = code_for(program, careful > 0.02 * (plan.steps + 1), lanes_for(program))
         self._fresh = self._code.frame.fresh()
         self._held = np.ascontiguousarray(plan.held, dtype=np.uint8)
         self._prepare_given(len(structure.names))
@@ -183,6 +207,14 @@ class BatchRunner:
         self._cells = self._kept_cells()
         offsets = [self._code.frame[cell].offset for cell in self._cells]
         self._copies = np.array(offsets, dtype=np.int64)
+
+    def over(self, batch: Batch) -> BatchRunner:
+        """Return a runner of other values in the same places: nothing is prepared again."""
+        if batch.starts.keys() != self._batch.starts.keys():
+            raise QuestionError("a prepared batch takes other values of the same nodes")
+        other = copy.copy(self)
+        other._batch = batch
+        return other
 
     def _prepare_given(self, width: int) -> None:
         """Lay out what careful steps are given; a step past the forced ones gets an empty row."""
@@ -221,26 +253,28 @@ class BatchRunner:
         return np.array(rows, dtype=np.int64).reshape(-1, len(SEGMENT))
 
     def _kept_cells(self) -> list[str]:
-        letters = {"values": "w", "finite": "wxy"}.get(
-            self._batch.mode, "wxypq" if self._batch.estimate else "wxy"
-        )
-        cells = [f"{letter}{i}" for letter in letters for i in self._batch.outputs]
+        cells = [f"{letter}{i}" for letter in self._letters() for i in self._batch.outputs]
         extra = ("ox", "oy", "kink", "lost", "bad", "near")
         return cells + [name for name in extra if name in self._code.frame]
 
+    def _letters(self) -> str:
+        tangents = "wxypq" if self._batch.estimate else "wxy"
+        return {"values": "w", "finite": "wxy"}.get(self._batch.mode, tangents)
+
     def run(self, lanes: slice) -> Lanes:
         """Run some lanes."""
-        part = self._batch.slice(lanes)
-        count = part.count
-        width = -(-count // LANES) * LANES
-        starts = _padded(list(part.starts.values()), width)
-        varying = _padded([part.parameters[k] for k in sorted(part.parameters)], width)
+        batch = self._batch
+        starts = [values[lanes] for values in batch.starts.values()]
+        varying = [batch.parameters[k][lanes] for k in sorted(batch.parameters)]
+        count = len((starts or varying)[0])
+        width = -(-count // self._code.lanes) * self._code.lanes
+        begun, given = _padded(starts, width), _padded(varying, width)
         parameters = np.ascontiguousarray(self._plan.parameters, dtype=float)
         out = np.empty((len(self._batch.keep), len(self._cells), width))
-        frame = self._fresh_copy()
+        frame = self._code.frame.room()
         context = np.zeros(len(CONTEXT), dtype=np.int64)
         for name, array in (
-            ("parameters", parameters), ("varying", varying), ("starts", starts),
+            ("parameters", parameters), ("varying", given), ("starts", begun),
             ("force", self._forced), ("values", self._values), ("shifts", self._shifts),
             ("overrides", self._overrides),
         ):  # fmt: skip
@@ -254,30 +288,30 @@ class BatchRunner:
         )  # fmt: skip
         return self._unpacked(out[:, :, :count])
 
-    def _fresh_copy(self) -> Floats:
-        return self._code.frame.fresh()
-
     def _unpacked(self, out: Floats) -> Lanes:
         place = {cell: k for k, cell in enumerate(self._cells)}
-        outputs = self._batch.outputs
+        integers = out.view(np.int64)
+        outputs = len(self._batch.outputs)
         values = {
-            letter: out[:, [place[f"{letter}{i}"] for i in outputs]]
-            for letter in "wxypq"
-            if outputs and f"{letter}{outputs[0]}" in place
+            letter: out[:, k * outputs : (k + 1) * outputs]
+            for k, letter in enumerate(self._letters())
         }
 
-        def integers(name: str, default: int) -> NDArray[np.int64]:
-            if name not in place:
-                return np.full((len(out), out.shape[2]), default, dtype=np.int64)
-            return np.ascontiguousarray(out[:, place[name]]).view(np.int64)
+        def noted(name: str, default: int) -> NDArray[np.int64]:
+            if name in place:
+                return integers[:, place[name]]
+            return np.broadcast_to(np.int64(default), (len(out), out.shape[2]))
 
+        exponents = np.broadcast_to(np.int64(0), (len(out), 2, out.shape[2]))
+        if "ox" in place:
+            exponents = integers[:, place["ox"] : place["ox"] + 2]
         return Lanes(
-            values=values,
-            exponents=np.stack([integers("ox", 0), integers("oy", 0)], axis=1),
-            kink=integers("kink", -1),
-            lost=integers("lost", 0),
-            bad=integers("bad", -1),
-            near=integers("near", 0),
+            values=values if outputs else {},
+            exponents=exponents,
+            kink=noted("kink", -1),
+            lost=noted("lost", 0),
+            bad=noted("bad", -1),
+            near=noted("near", 0),
         )
 
     def tasks(self, size: int = TASK) -> list[slice]:

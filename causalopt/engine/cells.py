@@ -27,12 +27,20 @@ class Cells:
         emitter: Where lines go.
         frame: The cells.
         in_registers: Whether cells are local variables rather than memory.
+        clock: The name of the step's number.
     """
 
     def __init__(
-        self, program: Program, emitter: Emitter, frame: Frame, *, in_registers: bool
+        self,
+        program: Program,
+        emitter: Emitter,
+        frame: Frame,
+        *,
+        in_registers: bool,
+        clock: str = "%t",
     ) -> None:
         self.program = program
+        self.clock = Value(clock, "i64", False)
         self.e = emitter
         self.frame = frame
         self._in_registers = in_registers
@@ -67,12 +75,17 @@ class Cells:
         self._known[cell] = value
 
     def _tangent_of(self, cell: str) -> Value:
+        if self._is_zero(cell):
+            return self.e.const(0.0)
         if cell not in self._known:
             self._known[cell] = self._tangents.read(self._pointer(cell))
         return self._known[cell]
 
+    def _is_zero(self, cell: str) -> bool:
+        return self.program.is_zero(cell[0], int(cell[1:].partition("_")[0]))
+
     def _copy(self, source: str, target: str) -> None:
-        read = self._tangent_of if source[0] in "zpq" else self._read
+        read = self._tangent_of if source[0] in "zvpq" else self._read
         if self.program.mode == "tangents" and source[0] in "xy":
             read = self._tangent_of
         value = read(source)

@@ -27,6 +27,8 @@ _LEVELS_STEPS = 64
 
 def choose(structure: Structure, plan: Plan, mode: str) -> str:
     """Return the execution that a plan's work calls for: `python`, `llvm` or `levels`."""
+    if plan.steps < _LEVELS_STEPS and len(structure.names) >= _LEVELS_FROM:
+        return "levels"  # without counting: an equation is at least one operation
     operations = operation_count(structure, mode)
     if operations >= _LEVELS_FROM and plan.steps < _LEVELS_STEPS:
         return "levels"

@@ -25,6 +25,11 @@ class Value:
     element: str
     lanes: bool
 
+    @property
+    def is_zero(self) -> bool:
+        """Whether it is the constant 0.0."""
+        return self.name == "0x0000000000000000"
+
 
 def float_text(value: float) -> str:
     """Return a float as LLVM writes it, bit for bit.
@@ -194,6 +199,8 @@ class Emitter:
 
     def select(self, condition: Value, a: Value, b: Value) -> Value:
         """Write `a where condition, else b`."""
+        if condition.name in {"true", "false"}:
+            return a if condition.name == "true" else b
         if condition.lanes or a.lanes or b.lanes:
             a, b = self.spread(a), self.spread(b)
         return self.let(

@@ -21,12 +21,19 @@ class Cell:
         kind: LLVM type of what one register holds.
         size: Bytes.
         start: What the cell holds before the first step.
+        is_past: Whether it holds a value of an earlier step: what the next step starts from.
     """
 
     offset: int
     kind: str
     size: int
     start: float | int
+    is_past: bool
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it holds integers."""
+        return isinstance(self.start, int)
 
 
 class Frame:
@@ -59,7 +66,7 @@ class Frame:
         offset = -(-self.size // align) * align
         width = min(count, self.register) if count == self.lanes else count
         text = kind if width == 1 else f"<{width} x {kind}>"
-        self._cells[name] = Cell(offset, text, size, start)
+        self._cells[name] = Cell(offset, text, size, start, is_past="_" in name)
         self.size = offset + size
 
     def __getitem__(self, name: str) -> Cell:
@@ -72,15 +79,20 @@ class Frame:
         """Return the cells in order."""
         return list(self._cells.items())
 
-    def fresh(self) -> Floats:
-        """Return a frame before the first step, as floats aligned for vectors."""
+    def room(self) -> Floats:
+        """Return memory for a frame, as floats aligned for vectors."""
         words = -(-self.size // 8)
-        block = np.zeros(words + WIDEST // 8)
+        block = np.empty(words + WIDEST // 8)
         skip = (-block.ctypes.data % WIDEST) // 8
-        frame = block[skip : skip + words]
+        return block[skip : skip + words]
+
+    def fresh(self) -> Floats:
+        """Return a frame before the first step."""
+        frame = self.room()
+        frame[:] = 0.0
         for cell in self._cells.values():
             part = frame[cell.offset // 8 : (cell.offset + cell.size) // 8]
-            if isinstance(cell.start, int):
+            if cell.is_integer:
                 part.view(np.int64)[:] = cell.start
             else:
                 part[:] = cell.start
@@ -100,9 +112,9 @@ def frame_of(program: Program) -> Frame:
             frame.add(f"{world}{i}_{lag}", "double", float("nan"))
     if program.mode == "tangents":
         packed = program.lanes == 1
-        worlds = "xypq" if program.estimate else "xy"
-        for letter in "z" if packed else worlds:
-            width = len(worlds) if packed else None
+        worlds = ("zv" if packed else "xypq")[: None if program.estimate else 1 if packed else 2]
+        for letter in worlds:
+            width = 2 if packed else None
             for i in range(count):
                 frame.add(f"{letter}{i}", "double", 0.0, count=width)
             for i, lag in slots:

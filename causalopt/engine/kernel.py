@@ -10,17 +10,22 @@ import dataclasses
 from collections.abc import Callable
 
 from causalopt.engine.elementary import function_text
-from causalopt.engine.emitter import Emitter, Value
-from causalopt.engine.frame import Frame, frame_of
+from causalopt.engine.emitter import Emitter
+from causalopt.engine.frame import Cell, Frame, frame_of
 from causalopt.engine.program import Program, is_fixed, parts
+from causalopt.engine.regimes import Regime
+from causalopt.engine.rescaling import Rescaling
+from causalopt.engine.steps import UNKNOWN, RegimeText, Taken, plain_steps, regime_steps
 from causalopt.engine.stretch import Stretch
-from causalopt.engine.tangents import Tangents, out_of_range, scaling
 from causalopt.engine.widen import widened
 from causalopt.expressions import Term
 
 BLOCK = 32  # steps between two looks at the tangents' exponents
 ARGUMENTS = ("ctx", "frame", "t0", "t1", "lane", "held", "row", "seed")
-COUNTS = '!0 = !{!"branch_weights", i32 1, i32 2000}\n'
+COUNTS = """!0 = !{!"branch_weights", i32 1, i32 2000}
+!1 = distinct !{!1, !2}
+!2 = !{!"llvm.loop.unroll.count", i32 2}
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +81,7 @@ class _Kernel:
             may_defer and self.is_whole and program.lanes > 1 and not program.careful
             and program.mode == "tangents" and bool(program.gaps)
         )  # fmt: skip
+        self.regimes = program.regimes() if self.is_lazy else ()
         self.needs: set[str] = set()
         self.owners: dict[Term, int] = {}
         self.shared: dict[Term, str] = {}
@@ -85,14 +91,19 @@ class _Kernel:
 
     def text(self) -> KernelText:
         e = self.emitter()
-        body, pieces = self._whole(e) if self.is_whole else self._cut(e)
-        lines = [*e.hoisted, "br label %block", *self._loop(e, body)]
+        steps, pieces = (self._whole(e), []) if self.is_whole else self._cut(e)
+        loop = self._loop(e, steps)
+        lines = [*e.hoisted, "br label %block", *loop]
         arguments = ", ".join(f"i64 %{argument}_" for argument in ARGUMENTS)
         entry = _entry()
         if self.is_whole:
             entry += self._registers()
+        if self.program.mode == "tangents":
+            entry.append("%rescaled = alloca i1")
         if self.is_lazy:
-            entry.append(f"%c.open = alloca {e.type('i1', True)}")
+            entry += [f"%c.{name} = alloca {e.type('i1', True)}" for name in ("open", "inside")]
+            entry += [f"%c.{name} = alloca i64" for name in ("at", "stop", "regime")]
+            entry.append(f"store i64 {UNKNOWN}, ptr %c.regime")
         head = f"define i64 @{self.name}({arguments}) {{\nentry:"
         body = self._widened([*entry, *lines])
         main = "\n  ".join([head, *body, "}"])
@@ -106,58 +117,113 @@ class _Kernel:
         return widened(lines, program.register, program.lanes // program.register)
 
     def _registers(self) -> list[str]:
-        """Copy the frame into variables that the optimiser keeps in registers."""
+        """Copy the frame into variables that the optimiser keeps in registers.
+
+        A step with a careful twin rarely looks at integers: they stay in the frame.
+        """
         lines = []
         for name, cell in self.frame.items():
+            at = f"getelementptr i8, ptr %frame, i64 {cell.offset}"
+            if self._stays(cell):
+                lines.append(f"%c.{name} = {at}")
+                continue
             lines += [
                 f"%c.{name} = alloca {cell.kind}, align 64",
-                f"%f.{name} = getelementptr i8, ptr %frame, i64 {cell.offset}",
+                f"%f.{name} = {at}",
                 f"%i.{name} = load {cell.kind}, ptr %f.{name}, align 8",
                 f"store {cell.kind} %i.{name}, ptr %c.{name}, align 8",
             ]
         return lines
 
-    def _saved(self, mark: str = "o", source: str = "c", target: str = "f") -> list[str]:
-        """Copy variables to the frame, or the other way round."""
+    def _stays(self, cell: Cell) -> bool:
+        return self.is_lazy and cell.is_integer
+
+    def _saved(
+        self, mark: str = "o", source: str = "c", target: str = "f", *, past: bool = False
+    ) -> list[str]:
+        """Copy variables to the frame, or the other way round; `past`: where a step starts."""
+        load = "load volatile" if past and source == "f" else "load"
         lines = []
         for name, cell in self.frame.items():
+            if self._stays(cell) or (past and not cell.is_past):
+                continue
             lines += [
-                f"%{mark}.{name} = load {cell.kind}, ptr %{source}.{name}, align 8",
+                f"%{mark}.{name} = {load} {cell.kind}, ptr %{source}.{name}, align 8",
                 f"store {cell.kind} %{mark}.{name}, ptr %{target}.{name}, align 8",
             ]
         return lines
 
-    def _replay(self, e: Emitter) -> tuple[list[str], list[str]]:
-        """Return what runs a block again with all care if some gap closed in it.
-
-        The first lines stand before the block's steps, the others after them.
-        """
-        if not self.is_lazy:
-            return [], []
+    def _taken(self, e: Emitter) -> Taken:
+        """Return what runs a stretch of steps again with all care if some gap closed in it."""
         kind = e.type("i1", True)
-        before = [*self._saved("b"), f"store {kind} splat (i1 true), ptr %c.open"]
         e.lines = []
         opened = e.let(f"load {kind}, ptr %c.open", "i1", True)
         closed = e.any(e.binary("xor", opened, e.truth(True)))
+        stop = "%again.stop"
         e.lines += [
-            f"br i1 {closed.name}, label %replay, label %kept, !prof !0",
+            f"br i1 {closed.name}, label %replay, label %settled, !prof !0",
             "replay:",
-            f"%again.r = call i64 @{self.name}_exact(i64 %ctx_, i64 %frame_, i64 %from, "
-            "i64 %until, i64 %lane_, i64 %held_, i64 %row_, i64 %seed_)",
+            f"{stop} = {'load i64, ptr %c.stop' if self.regimes else 'add i64 %stop, 0'}",
+            f"%again.r = call i64 @{self.name}_exact(i64 %ctx_, i64 %frame_, i64 %at, "
+            f"i64 {stop}, i64 %lane_, i64 %held_, i64 %row_, i64 %seed_)",
             *self._saved("r", "f", "c"),
-            "br label %next",
-            "kept:",
+            "store i1 true, ptr %rescaled",
         ]
-        return before, e.lines
+        fresh = [self._all_true(e, "open"), "store i1 false, ptr %rescaled"]
+        return Taken(
+            save=[*self._saved("b", past=True), *fresh],
+            undo=[*self._saved("u", "f", "c", past=True), *fresh],
+            check=e.lines,
+        )
 
-    def _whole(self, e: Emitter) -> tuple[list[str], list[str]]:
-        stretch = Stretch(
-            self.program, e, self.frame, self.fixed, self.called, in_registers=True,
-            lazy=self.is_lazy,
+    def _whole(self, e: Emitter) -> list[str]:
+        """Write the steps of a block whose state is in registers."""
+        whole = self._body(e, None, "%t")
+        if not self.is_lazy:
+            return plain_steps(whole)
+        e.forget_spread()
+        taken = self._taken(e)
+        if not self.regimes:
+            return plain_steps(whole, taken)
+        return regime_steps(
+            [self._written(e, k, regime) for k, regime in enumerate(self.regimes)], whole, taken,
+            unrolled=not self.program.estimate,
         )  # fmt: skip
+
+    def _all_true(self, e: Emitter, cell: str) -> str:
+        return f"store {e.type('i1', True)} splat (i1 true), ptr %c.{cell}"
+
+    def _written(self, e: Emitter, k: int, regime: Regime) -> RegimeText:
+        kind = e.type("i1", True)
+        e.lines = []
+        inside = self._stretch(e, self.program, "%unread").inside(regime.sides)
+        outside = e.any(e.binary("xor", inside, e.truth(True)))
+        test, e.lines = e.lines, []
+        inside = self._stretch(e, self.program, "%unread").inside(regime.sides)
+        still = e.let(f"load {kind}, ptr %c.inside", "i1", True)
+        still = e.binary("and", inside, still)
+        e.lines.append(f"store {kind} {still.name}, ptr %c.inside")
+        watch, e.lines = e.lines, []
+        still = e.let(f"load {kind}, ptr %c.inside", "i1", True)
+        left = e.any(e.binary("xor", still, e.truth(True)))
+        end = e.lines
+        body = [*watch, *self._body(e, regime, f"%t.{k}")]
+        return RegimeText(test, outside.name, [self._all_true(e, "inside")], body, end, left.name)
+
+    def _body(self, e: Emitter, regime: Regime | None, clock: str) -> list[str]:
+        """Write one step, whole or what a regime leaves of it."""
+        e.lines = []
+        stretch = self._stretch(e, dataclasses.replace(self.program, regime=regime), clock)
         stretch.equations(self.parts[0])
         stretch.finish()
-        return list(e.lines), []
+        return e.lines
+
+    def _stretch(self, e: Emitter, program: Program, clock: str) -> Stretch:
+        e.forget_spread()
+        return Stretch(
+            program, e, self.frame, self.fixed, self.called, in_registers=True,
+            lazy=self.is_lazy, clock=clock,
+        )  # fmt: skip
 
     def _cut(self, e: Emitter) -> tuple[list[str], list[str]]:
         """Write each part as a function; terms that several parts need pass through the frame."""
@@ -168,7 +234,7 @@ class _Kernel:
             inner = self.emitter()
             stretch = Stretch(
                 self.program, inner, self.frame, self.fixed, self.called, in_registers=False,
-                outside=self._outside(number, hoisted), cold=False,
+                left_in=self._cells_of(number, hoisted), cold=False,
             )  # fmt: skip
             if equations is None:
                 stretch.finish()
@@ -191,7 +257,7 @@ class _Kernel:
         for term, cell in hoisted.items():
             with e.hoisting():
                 outer.keep(term, cell)
-        return calls, pieces
+        return plain_steps(calls), pieces
 
     def _assign(self) -> None:
         """Find which part computes each term, and which terms other parts need as well."""
@@ -211,7 +277,7 @@ class _Kernel:
                     continue
                 stack += term.args
 
-    def _outside(self, number: int, hoisted: dict[Term, str]) -> Callable[[Term], str | None]:
+    def _cells_of(self, number: int, hoisted: dict[Term, str]) -> Callable[[Term], str | None]:
         """Return what tells a part in which cell another part left a term."""
 
         def cell_of(term: Term) -> str | None:
@@ -224,13 +290,19 @@ class _Kernel:
 
         return cell_of
 
-    def _loop(self, e: Emitter, body: list[str]) -> list[str]:
-        """Put the body into a loop over steps, in blocks after which tangents are rescaled."""
-        before, again = self._replay(e)
-        e.lines = []
+    def _loop(self, e: Emitter, steps: list[str]) -> list[str]:
+        """Put steps into a loop over blocks, after which tangents are rescaled."""
+        e.forget_spread()
+        before: list[str] = []
+        after: list[str] = []
+        end: list[str] = []
         if self.program.mode == "tangents":
-            self._rescale(e)
-        after, e.lines = e.lines, []
+            before = ["store i1 false, ptr %rescaled"]
+            e.lines = after
+            rescaling = Rescaling(self.program, e, self.frame, lambda cell: self._pointer(e, cell))
+            rescaling.block()
+            e.lines = end
+            rescaling.end()
         saved = self._saved() if self.is_whole else []
         return [
             "block:",
@@ -239,23 +311,15 @@ class _Kernel:
             "  %short = icmp slt i64 %far, %t1",
             "  %until = select i1 %short, i64 %far, i64 %t1",
             *before,
-            "  br label %step",
-            "step:",
-            "  %t = phi i64 [%from, %block], [%t.next, %done]",
-            *body,
-            "  br label %done",
-            "done:",
-            "  %t.next = add i64 %t, 1",
-            "  %more = icmp slt i64 %t.next, %until",
-            "  br i1 %more, label %step, label %after",
+            *steps,
             "after:",
-            *again,
             *after,
             "  br label %next",
             "next:",
             "  %again = icmp slt i64 %until, %t1",
             "  br i1 %again, label %block, label %exit",
             "exit:",
+            *end,
             *saved,
             "  ret i64 0",
         ]
@@ -266,107 +330,6 @@ class _Kernel:
         pointer = e.name("p")
         e.lines.append(f"{pointer} = getelementptr i8, ptr %frame, i64 {self.frame[cell].offset}")
         return pointer
-
-    def _rescale(self, e: Emitter) -> None:
-        """Bring tangents back near 1 by a power of two: no number of steps overflows them."""
-        program = self.program
-        worlds = "xypq" if program.estimate else "xy"
-        tangents = Tangents(e, worlds, packed=program.lanes == 1)
-        slots = [f"{i}_{lag}" for i, lag in program.layout.slots]
-        exponents = [self._integer(e, f"e{w}") for w in "xy"]
-        for w, value in zip("xy", exponents, strict=True):
-            self._set_integer(e, f"o{w}", value)
-        if program.lanes == 1:
-            self._record(e, exponents)
-        if not slots:
-            return
-        cells = {
-            letter + slot: tangents.read(self._pointer(e, letter + slot))
-            for letter in tangents.letters for slot in slots
-        }  # fmt: skip
-        sizes = self._sizes(e, tangents, slots, cells)
-        needed = [out_of_range(e, size) for size in sizes]
-        either = e.any(e.binary("or", needed[0], needed[1]))
-        e.lines.append(f"br i1 {either.name}, label %rescale, label %next, !prof !0")
-        e.label("rescale")
-        factors = [scaling(e, s, n) for s, n in zip(sizes, needed, strict=True)]
-        for w, value, (power, _, _) in zip("xy", exponents, factors, strict=True):
-            self._set_integer(e, f"e{w}", e.binary("add", value, power))
-        self._scale(e, tangents, slots, cells, [(a, b) for _, a, b in factors])
-
-    def _integer(self, e: Emitter, cell: str) -> Value:
-        kind = self.frame[cell].kind
-        return e.let(f"load {kind}, ptr {self._pointer(e, cell)}, align 8", "i64", True)
-
-    def _set_integer(self, e: Emitter, cell: str, value: Value) -> None:
-        value = e.spread(value)
-        kind = self.frame[cell].kind
-        e.lines.append(f"store {kind} {value.name}, ptr {self._pointer(e, cell)}, align 8")
-
-    def _record(self, e: Emitter, exponents: list[Value]) -> None:
-        """Store a trajectory's exponents, one pair a block."""
-        since = e.binary("sub", Value("%from", "i64", False), Value("%t0", "i64", False))
-        place = e.binary("lshr", since, e.integer(4))  # two integers a block of 32
-        for k, value in enumerate(exponents):
-            at = e.binary("add", place, e.integer(k))
-            pointer = e.name("p")
-            e.lines.append(f"{pointer} = getelementptr i64, ptr %exponents, i64 {at.name}")
-            e.lines.append(f"store i64 {value.name}, ptr {pointer}, align 8")
-
-    def _sizes(
-        self, e: Emitter, tangents: Tangents, slots: list[str], cells: dict[str, Value]
-    ) -> list[Value]:
-        if not tangents.packed:
-            tops = {
-                w: tangents.largest([cells[w + slot] for slot in slots]) for w in tangents.worlds
-            }
-        else:
-            packed = tangents.largest([cells["z" + slot] for slot in slots])
-            tops = {
-                w: e.let(f"extractelement {tangents.kind} {packed.name}, i64 {k}", "double", False)
-                for k, w in enumerate(tangents.worlds)
-            }
-        sizes = []
-        for w, error in zip("xy", "pq", strict=True):
-            size = tops[w]
-            if error in tops:
-                size = e.select(e.compare("oeq", size, e.const(0.0)), tops[error], size)
-            sizes.append(size)
-        return sizes
-
-    def _scale(
-        self, e: Emitter, tangents: Tangents, slots: list[str], cells: dict[str, Value],
-        factors: list[tuple[Value, Value]],
-    ) -> None:  # fmt: skip
-        t = tangents.e
-        lost = Value("zeroinitializer", "i1", True) if t.lanes > 1 else t.truth(False)
-        zero = t.const(0.0)
-        for letter in tangents.letters:
-            if letter == "z":
-                pair = [self._gathered(e, tangents, [f[k] for f in factors]) for k in (0, 1)]
-            else:
-                pair = list(factors["xypq".index(letter) % 2])
-            for slot in slots:
-                old = cells[letter + slot]
-                new = t.mul(t.mul(old, pair[0]), pair[1])
-                tangents.store(new, self._pointer(e, letter + slot))
-                if letter in "zxy":
-                    gone = t.binary("and", t.compare("une", old, zero), t.compare("oeq", new, zero))
-                    lost = t.binary("or", lost, gone)
-        if tangents.packed:
-            ones = ", ".join(f"i1 {str(w in 'xy').lower()}" for w in tangents.worlds)
-            lost = t.any(t.let(f"and {t.type('i1', True)} {lost.name}, <{ones}>", "i1", True))
-        before = self._integer(e, "lost")
-        self._set_integer(e, "lost", e.select(lost, e.integer(1), before))
-
-    def _gathered(self, e: Emitter, tangents: Tangents, values: list[Value]) -> Value:
-        result = Value("poison", "double", True)
-        kind = tangents.kind
-        for k in range(len(tangents.worlds)):
-            text = f"insertelement {kind} {result.name}, double {values[k % 2].name}, i64 {k}"
-            result = e.let(text, "double", True)
-            result = Value(result.name, "double", True)
-        return result
 
 
 def _entry() -> list[str]:

@@ -108,15 +108,15 @@ class _Levels:
             self._tangent_step(t, v)
 
     def _tangent_step(self, t: int, v: Floats) -> None:
-        plan = self._plan
+        s, plan = self._s, self._plan
         past = self._past
         past[1:] = past[:-1].copy()
         past[0] = 0.0
         sign = -1.0 if (t & (t >> 1)).bit_count() & 1 else 1.0
         held = plan.held_at(t)
-        for chosen, sums in self._s.tangents:
+        for chosen, sums in s.tangents:
             value, rounding = self._summed(sums, v)
-            value[2:] += (sign * self._odd[chosen]) * rounding
+            value[2:] += (sign * self._odd[chosen] * ~s.copies[chosen]) * rounding
             value[1::2, held[chosen]] = 0.0
             if t < len(plan.forced):
                 value[:, plan.forced[t, chosen]] = 0.0
@@ -124,7 +124,7 @@ class _Levels:
                 value[:2, chosen == plan.seed[1]] += 1.0
             past[0][:, chosen] = value
         self.tangents[t] = past[0]
-        if self.kink < 0 and len(self._s.gaps) and self._on_kink(v):
+        if self.kink < 0 and len(s.gaps) and self._on_kink(v):
             self.kink = t
 
     def _summed(self, sums: Sums, v: Floats) -> tuple[Floats, Floats]:

@@ -6,8 +6,9 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
+from causalopt.collector import collector_paused
 from causalopt.expressions import Kink, Term, gradient, kinks, postorder
-from causalopt.expressions.algebra import ZERO, add, mul, neg, where
+from causalopt.expressions.algebra import ONE, ZERO, add, mul, neg, where
 from causalopt.expressions.term import const
 from causalopt.template import Structure
 
@@ -42,6 +43,10 @@ class Linearization:
         """Return the partial derivatives of one equation."""
         return self._by_child.get(child, [])
 
+    def is_copy(self, child: int) -> bool:
+        """Whether a tangent is that of its only parent, so that nothing is rounded."""
+        return [partial.term for partial in self.of(child)] == [ONE]
+
     @functools.cached_property
     def moving_gaps(self) -> tuple[Gap, ...]:
         """The gaps that some parent can close."""
@@ -72,11 +77,11 @@ def linearize(structure: Structure) -> Linearization:
     index = {name: i for i, name in enumerate(structure.names)}
     partials: list[Partial] = []
     gaps: list[Gap] = []
-    for child, rule in enumerate(structure.rules):
-        if rule is None:
-            continue
-        partials += _partials(child, gradient(rule), index)
-        gaps += [Gap(child, k, tuple(_gap_slopes(child, k, index))) for k in kinks(rule)]
+    with collector_paused():
+        for child, rule in enumerate(structure.rules):
+            if rule is not None:
+                partials += _partials(child, gradient(rule), index)
+                gaps += [Gap(child, k, tuple(_gap_slopes(child, k, index))) for k in kinks(rule)]
     return Linearization(tuple(partials), tuple(gaps))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from causalopt.engine.linearization import Gap, Linearization, linearize
+from causalopt.engine.regimes import MOST, Regime, Rules, regimes
 from causalopt.engine.source import Layout
 from causalopt.expressions import Term, postorder
 from causalopt.template import Structure
@@ -32,6 +33,8 @@ class Program:
         contract: Whether a product and a sum may be one rounding.
         watch: Whether the first non-finite node of each lane is noted.
         near: Whether lanes are noted that pass a kink within rounding.
+        regime: The regime this is the step of, None for the whole step.
+        held: A, where it is compiled in; None: a mask given with each call.
     """
 
     structure: Structure
@@ -45,6 +48,13 @@ class Program:
     contract: bool = False
     watch: bool = False
     near: bool = False
+    regime: Regime | None = None
+    held: frozenset[int] | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """The rules, or what a regime leaves of them."""
+        return self.structure.rules if self.regime is None else self.regime.rules
 
     @property
     def layout(self) -> Layout:
@@ -61,16 +71,29 @@ class Program:
         """The local derivatives, where the mode needs them."""
         if self.mode == "values":
             return _NO_DERIVATIVES
-        return linearize(self.structure)
+        return linearize(self.structure) if self.regime is None else self.regime.linear
+
+    def regimes(self) -> tuple[Regime, ...]:
+        """Return the step's regimes, as many as are worth their code."""
+        most = min(MOST, WHOLE // operation_count(self.structure, self.mode))
+        return regimes(self.structure.rules, self.linear, most)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """The kinks a nudge may reach."""
         return self.linear.moving_gaps
 
+    def is_copy(self, i: int) -> bool:
+        """Whether a tangent of the whole step is that of an only parent: nothing is rounded."""
+        return linearize(self.structure).is_copy(i)
+
+    def is_zero(self, letter: str, i: int) -> bool:
+        """Whether a tangent of equation i is zero at every step: the direct one of a held node."""
+        return letter in "yq" and self.held is not None and i in self.held
+
     def roots(self, i: int) -> list[Term]:
         """Return the terms that equation i needs."""
-        rule = self.structure.rules[i]
+        rule = self.rules[i]
         found = [] if rule is None else [rule]
         if self.mode == "tangents":
             found += [partial.term for partial in self.linear.of(i)]

@@ -15,9 +15,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.collector import collector_paused
 from causalopt.engine.program import Program, constant_value
 from causalopt.engine.source import Layout
-from causalopt.expressions import Term, postorder
+from causalopt.expressions import Term
+from causalopt.expressions.term import ENTERED
 from causalopt.template import Structure
 
 Places: TypeAlias = NDArray[np.intp]
@@ -70,6 +72,7 @@ class Schedule:
         tangents: (equations, their sums) in an order in which tangents can be computed.
         gaps: (left, right, guard or -1) of each kink, shape [n, 3].
         moves: The sums that tell whether a kink is moved.
+        copies: Which equations' tangents are those of an only parent, shape [V].
         layout: The state.
     """
 
@@ -84,13 +87,15 @@ class Schedule:
     tangents: tuple[tuple[Places, Sums], ...]
     gaps: Places
     moves: Sums
+    copies: NDArray[np.bool_]
     layout: Layout
 
 
 @functools.lru_cache(maxsize=32)
 def schedule(structure: Structure, mode: str, extras: tuple[Term, ...] = ()) -> Schedule:
     """Return the schedule of one step."""
-    return _Scheduler(Program(structure, mode), extras).made()
+    with collector_paused():
+        return _Scheduler(Program(structure, mode), extras).made()
 
 
 class _Scheduler:
@@ -105,7 +110,9 @@ class _Scheduler:
         self._inputs: list[tuple[int, int, int]] = []
         self._read: list[tuple[int, int]] = []
         self._clock = -1
-        self._pending: dict[tuple[int, str, int], list[tuple[int, tuple[int, ...]]]] = {}
+        # (level, operation, payload) -> where results go, and their arguments one after another:
+        # lists of numbers, since an object for each operation would keep the collector busy.
+        self._pending: dict[tuple[int, str, int], tuple[list[int], list[int]]] = {}
         self._equations: list[int] = []
 
     def made(self) -> Schedule:
@@ -115,10 +122,9 @@ class _Scheduler:
         later = [root for i in range(len(structure.names)) for root in program.roots(i)]
         self._add([*later, *self._extras])
         groups = tuple(
-            Group(op, payload, _places([out for out, _ in members]),
-                  _places([args for _, args in members]).T)
-            for (_, op, payload), members in sorted(self._pending.items())
-        )  # fmt: skip
+            Group(op, payload, _places(out), _places(args).reshape(len(out), -1).T)
+            for (_, op, payload), (out, args) in sorted(self._pending.items())
+        )
         gaps = [
             [self._place[g.kink.left], self._place[g.kink.right],
              -1 if g.kink.guard is None else self._place[g.kink.guard]]
@@ -137,6 +143,7 @@ class _Scheduler:
             tangents=self._tangents() if has_tangents else (),
             gaps=_places(gaps).reshape(-1, 3),
             moves=self._sums([g.slopes for g in program.gaps] if has_tangents else []),
+            copies=np.array([program.linear.is_copy(i) for i in range(len(structure.names))]),
             layout=program.layout,
         )
 
@@ -147,27 +154,37 @@ class _Scheduler:
 
     def _equation(self, rule: Term | None) -> int:
         if rule is None:
-            return self._operation(EQUATION, 0, (self._new(0),))
+            return self._operation(EQUATION, 0, [self._new(0)])
         self._add([rule])
-        return self._operation(EQUATION, 0, (self._place[rule],))
+        return self._operation(EQUATION, 0, [self._place[rule]])
 
-    def _operation(self, op: str, payload: int, args: tuple[int, ...]) -> int:
-        level = 1 + max(self._level[arg] for arg in args)
+    def _operation(self, op: str, payload: int, args: list[int]) -> int:
+        level = 1 + max([self._level[arg] for arg in args])
         place = self._new(level)
-        self._pending.setdefault((level, op, payload), []).append((place, args))
+        key = (level, op, payload)
+        if key not in self._pending:
+            self._pending[key] = ([], [])
+        out, arguments = self._pending[key]
+        out.append(place)
+        arguments += args
         return place
 
     def _add(self, roots: Iterable[Term]) -> None:
-        fresh = [root for root in roots if root not in self._place]
-        for term in postorder(*fresh):
-            if term in self._place:
-                continue
-            if term.is_leaf:
-                self._place[term] = self._leaf(term)
-            else:
+        """Give every term below the roots a place, arguments before what uses them."""
+        place = self._place
+        stack = [*roots][::-1]
+        while stack:
+            term = stack.pop()
+            if term is ENTERED:
+                term = stack.pop()
                 payload = term.payload if isinstance(term.payload, int) else 0
-                args = tuple(self._place[arg] for arg in term.args)
-                self._place[term] = self._operation(term.op, payload, args)
+                args = [place[arg] for arg in term.args]
+                place[term] = self._operation(term.op, payload, args)
+            elif term not in place:
+                if term.args:
+                    stack += (term, ENTERED, *term.args[::-1])
+                else:
+                    place[term] = self._leaf(term)
 
     def _leaf(self, term: Term) -> int:
         payload = term.payload
@@ -196,16 +213,18 @@ class _Scheduler:
         for i in range(len(self._equations)):
             same_step = [level[p.parent] for p in linear.of(i) if p.lag == 0]
             level.append(1 + max(same_step, default=-1))
-        found = []
-        for depth in range(max(level, default=-1) + 1):
-            chosen = [i for i, of in enumerate(level) if of == depth]
-            found.append((_places(chosen), self._sums([linear.of(i) for i in chosen])))
-        return tuple(found)
+        by_level: list[list[int]] = [[] for _ in range(max(level, default=-1) + 1)]
+        for i, depth in enumerate(level):
+            by_level[depth].append(i)
+        return tuple(
+            (_places(chosen), self._sums([linear.of(i) for i in chosen])) for chosen in by_level
+        )
 
     def _sums(self, lists: list) -> Sums:  # type: ignore[type-arg]
         rounds = []
+        having = list(range(len(lists)))
         for k in range(max(map(len, lists), default=0)):
-            having = [r for r, partials in enumerate(lists) if len(partials) > k]
+            having = [r for r in having if len(lists[r]) > k]
             chosen = [lists[r][k] for r in having]
             rounds.append(
                 (

@@ -151,8 +151,9 @@ def _tangent(kind: str, partial: Partial) -> str:
     return f"{kind}{partial.parent}{lag}"
 
 
-def _tangent_lines(child: int, partials: list[Partial], writer: _Writer) -> list[str]:
+def _tangent_lines(child: int, linear: Linearization, writer: _Writer) -> list[str]:
     """Write the tangents of one equation: sums of partial * parent's tangent, 0 where held."""
+    partials, is_copy = linear.of(child), linear.is_copy(child)
     slopes = [writer.write(partial.term) for partial in partials]
     lines = []
     for tangent, error in ("xp", "yq"):
@@ -171,6 +172,8 @@ def _tangent_lines(child: int, partials: list[Partial], writer: _Writer) -> list
         # recurrence can keep step with.
         rounding = " + ".join(f"abs({term})" for term in terms) or "0.0"
         noise = f"{' + '.join(carried) or '0.0'} {'+-'[child.bit_count() & 1]} s * ({rounding})"
+        if is_copy:
+            noise = carried[0]
         held = f" if not h{child} else 0.0" if tangent == "y" else ""
         lines.append(f"{tangent}{child} = ({value}){held}")
         lines.append(f"{error}{child} = ({noise}){held}")
@@ -274,7 +277,7 @@ def _body(
             for gap in linear.gaps:
                 if gap.child == i:
                     lines += _gap_lines(gap, writer)
-            lines += _tangent_lines(i, linear.of(i), writer)
+            lines += _tangent_lines(i, linear, writer)
             if careful:
                 lines.append(f"if force[{i}]: x{i} = y{i} = p{i} = q{i} = 0.0")
                 lines.append(f"if seed == {i}: x{i} += 1.0; y{i} += 1.0")

@@ -9,7 +9,8 @@ from causalopt.engine.emitter import Emitter, Value
 from causalopt.engine.frame import Frame
 from causalopt.engine.linearization import Gap, Partial
 from causalopt.engine.program import Program
-from causalopt.engine.tangents import Guards, Slope
+from causalopt.engine.regimes import Side, bounds
+from causalopt.engine.tangents import Guards, Noise, Slope
 from causalopt.engine.terms import TermWriter
 from causalopt.expressions import Term
 
@@ -26,9 +27,10 @@ class Stretch(Cells):
         fixed: Memo of which terms depend on parameters only.
         called: Collects the elementary functions called.
         in_registers: Whether cells are local variables rather than memory.
-        outside: Gives the cell in which another stretch left a term's value, None for none.
+        left_in: Gives the cell in which another stretch left a term's value, None for none.
         cold: Whether kinks are looked into only when a gap closes, behind a branch.
         lazy: Whether it is only noted that some gap closed; the caller runs those steps again.
+        clock: The name of the step's number.
     """
 
     def __init__(
@@ -40,17 +42,18 @@ class Stretch(Cells):
         called: set[str],
         *,
         in_registers: bool,
-        outside: Callable[[Term], str | None] = lambda _: None,
+        left_in: Callable[[Term], str | None] = lambda _: None,
         cold: bool = True,
         lazy: bool = False,
+        clock: str = "%t",
     ) -> None:
-        super().__init__(program, emitter, frame, in_registers=in_registers)
-        self._outside_cell = outside
+        super().__init__(program, emitter, frame, in_registers=in_registers, clock=clock)
+        self._left_in = left_in
         self._cold = cold
         self._lazy = lazy
         self._places = {name: k for k, name in enumerate(program.structure.names)}
         self._parameters = {name: k for k, name in enumerate(program.structure.parameters)}
-        self._terms = TermWriter(emitter, self._leaf, fixed, called, self._outside)
+        self._terms = TermWriter(emitter, self._leaf, fixed, called, self._elsewhere)
         self._leaves: dict[str, Value] = {}
         self._equal: list[tuple[Gap, Value, Value, Value]] = []
         self._sign: Value | None = None
@@ -73,7 +76,33 @@ class Stretch(Cells):
         for letter in self._letters():
             for i, lag in sorted(self.program.layout.slots, key=lambda slot: -slot[1]):
                 source = f"{letter}{i}_{lag - 1}" if lag > 1 else f"{letter}{i}"
-                self._copy(source, f"{letter}{i}_{lag}")
+                if not self.program.is_zero(letter, i):
+                    self._copy(source, f"{letter}{i}_{lag}")
+
+    def inside(self, sides: tuple[Side, ...]) -> Value:
+        """Return which lanes are strictly on the given side of every comparison."""
+        e = self.e
+        found: Value | None = None
+        for low, high in bounds(sides):
+            below, above = self._terms.number(low, "w"), self._terms.number(high, "w")
+            if self.program.near:
+                below, above = self._apart(low, high, below, above)
+            here = e.compare("olt", below, above)
+            found = here if found is None else e.binary("and", found, here)
+        assert found is not None
+        return e.spread(found)
+
+    def _apart(self, low: Term, high: Term, below: Value, above: Value) -> tuple[Value, Value]:
+        """Move the sides of a comparison together by more than the rounding of a long run."""
+        e = self.e
+        width = e.const(2 * NEAR)
+        if self._terms.is_hoisted(high):
+            with e.hoisting():
+                return below, e.sub(above, e.mul(e.abs(above), width))
+        if self._terms.is_hoisted(low):
+            with e.hoisting():
+                return e.add(below, e.mul(e.abs(below), width)), above
+        return below, e.sub(above, e.mul(e.add(e.abs(below), e.abs(above)), width))
 
     def keep(self, term: Term, cell: str) -> None:
         """Leave a term's value in a cell for other stretches."""
@@ -83,8 +112,8 @@ class Stretch(Cells):
         worlds = "wxy" if self.program.mode == "finite" else "w"
         return worlds + (self._tangents.letters if self.program.mode == "tangents" else "")
 
-    def _outside(self, term: Term) -> Value | None:
-        cell = self._outside_cell(term)
+    def _elsewhere(self, term: Term) -> Value | None:
+        cell = self._left_in(term)
         if cell is None:
             return None
         value = self._read(cell)
@@ -102,7 +131,9 @@ class Stretch(Cells):
             return self._read(f"{world}{i}_{lag}" if lag else f"{world}{i}")
         if term.op == "t":
             if "t" not in self._leaves:
-                self._leaves["t"] = self.e.let("sitofp i64 %t to double", "double", False)
+                self._leaves["t"] = self.e.let(
+                    f"sitofp i64 {self.clock.name} to double", "double", False
+                )
             return self._leaves["t"]
         return self._parameter(self._parameters[str(payload) if term.op == "param" else "dt"])
 
@@ -121,7 +152,7 @@ class Stretch(Cells):
     # Equations.
 
     def _equation(self, i: int) -> None:
-        rule = self.program.structure.rules[i]
+        rule = self.program.rules[i]
         careful = self._careful(i) if self.program.careful else None
         worlds = "wxy" if self.program.mode == "finite" else "w"
         for world in worlds:
@@ -143,7 +174,7 @@ class Stretch(Cells):
         """Load what is done to equation i at this step."""
         e = self.e
         count = len(self.program.structure.names)
-        since = e.binary("sub", Value("%t", "i64", False), Value("%t0", "i64", False))
+        since = e.binary("sub", self.clock, Value("%t0", "i64", False))
         at = e.binary("add", e.binary("mul", since, e.integer(count)), e.integer(i))
         at = e.binary("add", at, Value("%row", "i64", False))
         flag = e.let(f"load i8, ptr {self._element('i8', self._base('force'), at)}", "i8", False)
@@ -189,6 +220,8 @@ class Stretch(Cells):
         return e.add(value, shift)
 
     def _held(self, i: int) -> Value:
+        if self.program.held is not None:
+            return self.e.truth(i in self.program.held)
         if f"held{i}" not in self._leaves:
             with self.e.hoisting():
                 pointer = self.e.name("p")
@@ -204,10 +237,13 @@ class Stretch(Cells):
         if careful is not None:
             guards = Guards(self._held(i), careful["forced"], careful["seeded"])
         cells = self._parents(slopes)
-        updated = self._tangents.updated(
-            slopes, self._alternating(), bool(i.bit_count() & 1), cells, guards
-        )
+        noise = None
+        if self.program.estimate and not self.program.is_copy(i):
+            noise = Noise(self._alternating(), bool(i.bit_count() & 1))
+        updated = self._tangents.updated(slopes, noise, cells, guards)
         for letter, value in updated.items():
+            if self.program.is_zero(letter, i):
+                continue
             cell = f"{letter}{i}"
             self._known[cell] = self._tangents.e.spread(value)
             self._tangents.store(value, self._pointer(cell))
@@ -226,7 +262,7 @@ class Stretch(Cells):
     def _alternating(self) -> Value:
         """Return the sign of this step's rounding: one that no recurrence keeps step with."""
         if self._sign is None:
-            e, t = self.e, Value("%t", "i64", False)
+            e, t = self.e, self.clock
             mixed = e.binary("and", t, e.binary("lshr", t, e.integer(1)))
             e.needs.add("declare i64 @llvm.ctpop.i64(i64)")
             ones = e.let(f"call i64 @llvm.ctpop.i64(i64 {mixed.name})", "i64", False)
@@ -298,7 +334,7 @@ class Stretch(Cells):
         e = self.e
         before = self._read("kink", "i64")
         first = e.binary("and", met, e.compare("i.slt", before, e.integer(0)))
-        self._write("kink", e.select(first, Value("%t", "i64", False), before))
+        self._write("kink", e.select(first, self.clock, before))
 
     def _branches(self) -> None:
         """Note the step at which X or Y takes another branch than a finite W."""
@@ -323,7 +359,7 @@ class Stretch(Cells):
 
     def _store_row(self) -> None:
         """Store every value of this step: one trajectory keeps them all."""
-        e, t = self.e, Value("%t", "i64", False)
+        e, t = self.e, self.clock
         count = len(self.program.structure.names)
         row = e.binary("mul", t, e.integer(count))
         for i in range(count):
@@ -332,9 +368,12 @@ class Stretch(Cells):
             pointer = self._element("double", self._base("out_values"), at)
             e.lines.append(f"store double {value.name}, ptr {pointer}, align 8")
             if self.program.mode == "tangents":
-                tangent = self._tangent_of(f"z{i}")
-                pointer = self._element(self._tangents.kind, self._base("out_tangents"), at)
-                self._tangents.store(tangent, pointer)
+                letters = self._tangents.letters
+                first = e.binary("mul", at, e.integer(len(letters)))
+                for k, letter in enumerate(letters):
+                    place = e.binary("add", first, e.integer(k))
+                    pointer = self._element(self._tangents.kind, self._base("out_tangents"), place)
+                    self._tangents.store(self._tangent_of(f"{letter}{i}"), pointer)
         extras = self.program.extras
         row = e.binary("mul", t, e.integer(len(extras)))
         for k, term in enumerate(extras):
@@ -353,7 +392,7 @@ class Stretch(Cells):
                 is_infinite = e.compare("oeq", e.abs(value), e.const(float("inf")))
                 infinite = e.select(is_infinite, e.integer(i), infinite)
                 undefined = e.select(e.compare("uno", value, value), e.integer(i), undefined)
-        row = e.binary("mul", Value("%t", "i64", False), e.integer(2 * count))
+        row = e.binary("mul", self.clock, e.integer(2 * count))
         codes = []
         for place, extra in ((infinite, 1), (undefined, 0)):
             twice = e.binary("add", e.binary("shl", place, e.integer(1)), e.integer(extra))

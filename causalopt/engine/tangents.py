@@ -1,7 +1,7 @@
 """Tangents in LLVM text: sums of local derivative times parent's tangent, and their rounding.
 
-One trajectory carries its four tangents (total and direct, and the rounding error of each) as one
-vector of four; a group of lanes carries each of them as a vector of lanes. Both do the operations
+One trajectory carries total and direct tangent as a pair, and the rounding errors of both as
+another; a group of lanes carries each of them as a vector of lanes. Both do the operations
 of the generated Python in the same order: the results agree bit for bit.
 """
 
@@ -36,20 +36,28 @@ class Guards:
     seeded: Value | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """What a step's rounding adds to the carried error: its sign, -1 or 1, and whether reversed."""
+
+    sign: Value
+    odd: bool
+
+
 class Tangents:
     """The tangents of one stretch of code.
 
     Args:
         emitter: Where lines go.
         worlds: Letters of the quantities: `xypq` with the rounding estimate, `xy` without.
-        packed: Whether one vector holds them all (one trajectory).
+        packed: Whether pairs hold them (one trajectory): `z` is x and y, `v` is p and q.
     """
 
     def __init__(self, emitter: Emitter, worlds: str, *, packed: bool) -> None:
-        self.e = emitter.sibling(len(worlds)) if packed else emitter
+        self.e = emitter.sibling(2) if packed else emitter
         self.worlds = worlds
         self.packed = packed
-        self.letters = "z" if packed else worlds
+        self.letters = ("zv" if "p" in worlds else "z") if packed else worlds
 
     @property
     def kind(self) -> str:
@@ -66,11 +74,14 @@ class Tangents:
         self.e.lines.append(f"store {self.kind} {value.name}, ptr {pointer}, align 8")
 
     def updated(
-        self, slopes: list[Slope], sign: Value, odd: bool, cells: dict[str, Value], guards: Guards
+        self, slopes: list[Slope], noise: Noise | None, cells: dict[str, Value], guards: Guards
     ) -> dict[str, Value]:
-        """Return an equation's tangents by letter, from its parents' in `cells`."""
+        """Return an equation's tangents by letter, from its parents' in `cells`.
+
+        No noise: nothing is rounded.
+        """
         if self.packed:
-            return {"z": self._packed(slopes, sign, odd, cells, guards)}
+            return self._packed(slopes, noise, cells, guards)
         result: dict[str, Value] = {}
         for letter, error in zip("xy", "pq", strict=True):
             products = self._products(slopes, letter, cells)
@@ -78,22 +89,24 @@ class Tangents:
             keep = guards.held if letter == "y" else None
             result[letter] = self._guarded(value, keep, guards, seeds=True)
             if error in self.worlds:
-                rounding = self._sum([self.e.abs(product) for product in products])
-                carried = self._sum(self._products(slopes, error, cells))
-                value = self._noisy(self.e, carried, sign, rounding, odd)
+                value = self._sum(self._products(slopes, error, cells))
+                if noise is not None and products:
+                    rounding = self._sum([self.e.abs(product) for product in products])
+                    value = self._noisy(self.e, value, noise, rounding)
                 result[error] = self._guarded(value, keep, guards, seeds=False)
         return result
 
-    def _noisy(self, e: Emitter, carried: Value, sign: Value, rounding: Value, odd: bool) -> Value:
+    def _noisy(self, e: Emitter, carried: Value, noise: Noise, rounding: Value) -> Value:
         """Return the carried error with this step's; fused or not, as the sign is 1 or -1."""
-        return e.fused(e.neg(sign) if odd else sign, rounding, carried)
+        return e.fused(e.neg(noise.sign) if noise.odd else noise.sign, rounding, carried)
 
     def _products(self, slopes: list[Slope], letter: str, cells: dict[str, Value]) -> list[Value]:
+        moving = [slope for slope in slopes if not cells[letter + slope.parent].is_zero]
         return [
             cells[letter + slope.parent]
             if slope.is_one
             else self.e.mul(slope.value, cells[letter + slope.parent])
-            for slope in slopes
+            for slope in moving
         ]
 
     def _sum(self, terms: list[Value]) -> Value:
@@ -115,38 +128,31 @@ class Tangents:
         return value
 
     def _packed(
-        self, slopes: list[Slope], sign: Value, odd: bool, cells: dict[str, Value], guards: Guards
-    ) -> Value:
+        self, slopes: list[Slope], noise: Noise | None, cells: dict[str, Value], guards: Guards
+    ) -> dict[str, Value]:
         e, zero = self.e, self.e.const(0.0)
         products = self._products(slopes, "z", cells)
-        value = e.spread(self._sum(products))
-        if products and "p" in self.worlds:
-            size = self._sum([e.abs(product) for product in products])
-            both = self._shuffle(size, size, (0, 1, 0, 1))
-            rounded = self._noisy(e, value, sign, both, odd)
-            value = self._shuffle(value, rounded, (0, 1, 6, 7))
-        if products:
-            value = e.select(self._mask(guards.held, "yq"), zero, value)
-        if guards.forced is not None:
-            value = e.select(guards.forced, zero, value)
-        if guards.seeded is not None:
-            mask = self._mask(guards.seeded, "xy")
-            value = e.select(mask, e.add(value, e.const(1.0)), value)
-        return value
+        found = {"z": e.spread(self._sum(products))}
+        if "v" in self.letters:
+            found["v"] = e.spread(self._sum(self._products(slopes, "v", cells)))
+            if noise is not None and products:
+                rounding = self._sum([e.abs(product) for product in products])
+                found["v"] = self._noisy(e, found["v"], noise, rounding)
+        for letter, value in found.items():
+            if products:
+                value = e.select(self._second(guards.held), zero, value)
+            if guards.forced is not None:
+                value = e.select(guards.forced, zero, value)
+            if guards.seeded is not None and letter == "z":
+                value = e.select(guards.seeded, e.add(value, e.const(1.0)), value)
+            found[letter] = value
+        return found
 
-    def _shuffle(self, a: Value, b: Value, order: tuple[int, ...]) -> Value:
-        listed = ", ".join(f"i32 {i}" for i in order)
-        kind = self.kind
-        text = f"shufflevector {kind} {a.name}, {kind} {b.name}, <{len(order)} x i32> <{listed}>"
-        return self.e.let(text, "double", True)
-
-    def _mask(self, truth: Value, letters: str) -> Value:
-        """Return the truth value in the places of some letters, false elsewhere."""
-        ones = ", ".join(f"i1 {str(letter in letters).lower()}" for letter in self.worlds)
+    def _second(self, truth: Value) -> Value:
+        """Return a truth value for the second of a pair, false for the first."""
         hoisted = truth.name.startswith("%h")
         spread = self.e.spread(truth)
-        kind = self.e.type("i1", True)
-        text = f"and {kind} {spread.name}, <{ones}>"
+        text = f"and {self.e.type('i1', True)} {spread.name}, <i1 false, i1 true>"
         if hoisted:
             with self.e.hoisting():
                 return self.e.let(text, "i1", True)
@@ -156,10 +162,9 @@ class Tangents:
         """Return whether x or y moves a gap, whose slopes these are."""
         e, zero = self.e, self.e.const(0.0)
         if self.packed:
-            moved = e.compare("une", e.spread(self._sum(self._products(slopes, "z", cells))), zero)
-            ones = ", ".join(f"i1 {str(letter in 'xy').lower()}" for letter in self.worlds)
-            kind = e.type("i1", True)
-            return e.any(e.let(f"and {kind} {moved.name}, <{ones}>", "i1", True))
+            return e.any(
+                e.compare("une", e.spread(self._sum(self._products(slopes, "z", cells))), zero)
+            )
         found = [
             e.compare("une", self._sum(self._products(slopes, letter, cells)), zero)
             for letter in "xy"
@@ -167,7 +172,9 @@ class Tangents:
         return e.binary("or", found[0], found[1])
 
     def largest(self, values: list[Value]) -> Value:
-        """Return the largest size among tangents; a NaN counts only in the first place."""
+        """Return the largest size among tangents, 0 of none; a NaN counts only in first place."""
+        if not values:
+            return self.e.const(0.0)
         top = self.e.abs(values[0])
         for value in values[1:]:
             size = self.e.abs(value)

@@ -100,7 +100,12 @@ def run_values(
 
 
 def run_tangents(
-    structure: Structure, plan: Plan, progress: Progress | None = None, *, estimate: bool = True
+    structure: Structure,
+    plan: Plan,
+    progress: Progress | None = None,
+    *,
+    estimate: bool = True,
+    contract: bool = False,
 ) -> Tangents:
     """Return W with the total and direct tangents of every node, at every step.
 
@@ -109,22 +114,25 @@ def run_tangents(
         plan: The run.
         progress: Called with the number of steps done, now and then.
         estimate: Whether rounding errors are estimated; without, they are given as 0.
+        contract: Whether a product and a sum may be one rounding: sooner, and on a chaotic model
+            another trajectory after some thousand steps.
     """
     width = len(structure.names)
     values = np.empty((plan.steps + 1, width))
     packed = np.empty((plan.steps + 1, width, 4 if estimate else 2))
-    runner = _Runner(structure, "tangents", plan, estimate=estimate)
+    runner = _Runner(structure, "tangents", plan, estimate=estimate, contract=contract)
     runner.point("out_values", values)
     runner.point("out_tangents", packed)
     runner.run(progress)
     kink = int(runner.cell("kink")[0])
+    none = np.broadcast_to(0.0, values.shape)
     return Tangents(
         values=values,
         total=packed[:, :, 0],
         direct=packed[:, :, 1],
-        total_error=packed[:, :, 2] if estimate else np.zeros_like(values),
-        direct_error=packed[:, :, 3] if estimate else np.zeros_like(values),
-        exponents=runner.exponents,
+        total_error=packed[:, :, 2] if estimate else none,
+        direct_error=packed[:, :, 3] if estimate else none,
+        exponents=runner.exponents(),
         kink=None if kink < 0 else kink,
         underflow=bool(runner.cell("lost")[0]),
         execution=LLVM,
@@ -142,6 +150,7 @@ class _Runner:
         extras: tuple[Term, ...] = (),
         *,
         estimate: bool = True,
+        contract: bool = False,
     ) -> None:
         self._plan = plan
         self._has_tangents = mode == "tangents"
@@ -151,7 +160,7 @@ class _Runner:
         self._code = {
             careful: code_for(
                 structure, mode, extras, careful=careful,
-                effort=effort_for(structure, mode, count), estimate=estimate,
+                effort=effort_for(structure, mode, count), estimate=estimate, contract=contract,
             )
             for careful, count in counts.items()
             if count
@@ -167,7 +176,7 @@ class _Runner:
             "shifts": np.ascontiguousarray(plan.shifts, dtype=float),
         }
         self._held = np.ascontiguousarray(plan.held, dtype=np.uint8)
-        self.exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
+        self._blocks: list[tuple[int, int, NDArray[np.int64]]] = []
 
     def point(self, name: str, array: NDArray[Any]) -> None:
         """Give an array to the code under a name of the context."""
@@ -213,7 +222,22 @@ class _Runner:
             t0, t1, 0, held.ctypes.data, row, seed,
         )  # fmt: skip
         if self._has_tangents:
-            self.exponents[t0:t1] = np.repeat(blocks, BLOCK, axis=0)[: t1 - t0]
+            self._blocks.append((t0, t1, blocks))
+
+    def exponents(self) -> NDArray[np.int64]:
+        """Return the exponents of total and direct tangents, shape [t, 2]."""
+        shape = (self._plan.steps + 1, 2)
+        first = self._blocks[0][2][0]
+        if all((blocks == first).all() for _, _, blocks in self._blocks):
+            return np.broadcast_to(first, shape)
+        table = np.empty(shape, dtype=np.int64)
+        pairs = table.view(np.complex128)[:, 0]  # sixteen bytes moved at once
+        for t0, t1, blocks in self._blocks:
+            whole = (t1 - t0) // BLOCK
+            end = t0 + whole * BLOCK
+            pairs[t0:end].reshape(whole, BLOCK)[:] = blocks[:whole].view(np.complex128)
+            table[end:t1] = blocks[-1]
+        return table
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         for t0, t1 in self._plan.segments():

@@ -11,12 +11,13 @@ from causalopt.expressions.term import Term, const
 
 ZERO = const(0)
 ONE = const(1)
+MINUS_ONE = const(-1)
 _LARGEST = 10**40
 
 
 def constant(term: Term) -> Fraction | None:
     """Return the value of a constant, None for any other term."""
-    return term.payload if isinstance(term.payload, Fraction) and term.op == "const" else None
+    return term.payload if term.op == "const" and isinstance(term.payload, Fraction) else None
 
 
 def _folded(value: Fraction) -> Term | None:
@@ -38,9 +39,10 @@ def add(a: Term, b: Term) -> Term:
         return b
     if b is ZERO:
         return a
-    x, y = constant(a), constant(b)
-    if x is not None and y is not None and (folded := _folded(x + y)):
-        return folded
+    if a.op == "const" == b.op:
+        x, y = constant(a), constant(b)
+        if x is not None and y is not None and (folded := _folded(x + y)):
+            return folded
     if b.op == "neg":
         return Term.of("sub", a, b.args[0])
     return Term.of("add", a, b)
@@ -48,31 +50,34 @@ def add(a: Term, b: Term) -> Term:
 
 def mul(a: Term, b: Term) -> Term:
     """Return a * b."""
-    x, y = constant(a), constant(b)
-    if x == 0 or y == 0:
+    # Equal constants are one object, so that none need be compared as a fraction.
+    if a is ZERO or b is ZERO:
         return ZERO
-    if x == 1:
+    if a is ONE:
         return b
-    if y == 1:
+    if b is ONE:
         return a
-    if x == -1:
+    if a is MINUS_ONE:
         return neg(b)
-    if y == -1:
+    if b is MINUS_ONE:
         return neg(a)
-    if x is not None and y is not None and (folded := _folded(x * y)):
-        return folded
+    if a.op == "const" == b.op:
+        x, y = constant(a), constant(b)
+        if x is not None and y is not None and (folded := _folded(x * y)):
+            return folded
     return Term.of("mul", a, b)
 
 
 def div(a: Term, b: Term) -> Term:
     """Return a / b."""
-    x, y = constant(a), constant(b)
-    if x == 0:
+    if a is ZERO:
         return ZERO
-    if y == 1:
+    if b is ONE:
         return a
-    if x is not None and y is not None and y != 0 and (folded := _folded(x / y)):
-        return folded
+    if a.op == "const" == b.op:
+        x, y = constant(a), constant(b)
+        if x is not None and y is not None and y != 0 and (folded := _folded(x / y)):
+            return folded
     return Term.of("div", a, b)
 
 

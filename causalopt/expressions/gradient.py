@@ -9,8 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from causalopt.expressions.algebra import ONE, ZERO, add, constant, div, mul, neg, power, where
-from causalopt.expressions.term import Term, const, postorder
+from causalopt.expressions.algebra import (
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    add,
+    constant,
+    div,
+    mul,
+    neg,
+    power,
+    where,
+)
+from causalopt.expressions.term import ARGUMENTS, ENTERED, REFERENCES, Term, const
 
 
 def gradient(root: Term, wanted: Iterable[Term] | None = None) -> dict[Term, Term]:
@@ -38,30 +49,58 @@ class _Gradient:
 
     def __init__(self, wanted: frozenset[Term] | None) -> None:
         self._wanted = wanted
+        # What a term must hold to have a derivative; 0 where any may, as with parameters.
+        sought = {REFERENCES} if wanted is None else {leaf.holds for leaf in wanted}
+        self._sought = 0 if 0 in sought else sum(sought)
         self._memo: dict[Term, dict[Term, Term]] = {}
-
-    def _is_wanted(self, term: Term) -> bool:
-        return term.op == "ref" if self._wanted is None else term in self._wanted
 
     def of(self, root: Term) -> dict[Term, Term]:
         """Return leaf -> derivative of the root."""
         if root in self._memo:
             return self._memo[root]
-        order = list(_smooth_postorder(root))
+        wanted = self._wanted
         adjoint: dict[Term, Term] = {root: ONE}
         result: dict[Term, Term] = {}
-        for term in reversed(order):
+        for term in reversed(self._smooth_postorder(root)):
             seed = adjoint.pop(term, ZERO)
-            if self._is_wanted(term):
+            if term.op == "ref" if wanted is None else term in wanted:
                 result[term] = add(result.get(term, ZERO), seed)
             elif term.op in _BRANCHES:
                 for leaf, partial in self._branch(term).items():
                     result[leaf] = add(result.get(leaf, ZERO), mul(seed, partial))
-            elif not term.is_leaf:
-                for arg, partial in zip(term.args, _PARTIALS[term.op](term), strict=True):
-                    adjoint[arg] = add(adjoint.get(arg, ZERO), mul(seed, partial))
+            elif term.args and self._may_move(term):
+                self._pass_on(term, seed, adjoint)
         self._memo[root] = result
         return result
+
+    def _pass_on(self, term: Term, seed: Term, adjoint: dict[Term, Term]) -> None:
+        """Add what a term's derivative gives to those of its arguments."""
+        for arg, partial in zip(term.args, _PARTIALS[term.op](term), strict=True):
+            if self._may_move(arg):
+                adjoint[arg] = add(adjoint.get(arg, ZERO), mul(seed, partial))
+
+    def _smooth_postorder(self, root: Term) -> list[Term]:
+        """Return what may move the root, arguments first, not entering branches.
+
+        Those are differentiated on their own; what holds nothing sought has no derivative.
+        """
+        found: list[Term] = []
+        seen: set[Term] = set()
+        stack = [root]
+        while stack:
+            term = stack.pop()
+            if term is ENTERED:
+                found.append(stack.pop())
+            elif term not in seen:
+                seen.add(term)
+                if term.args and term.op not in _BRANCHES and self._may_move(term):
+                    stack += (term, ENTERED, *term.args)
+                else:
+                    found.append(term)
+        return found
+
+    def _may_move(self, term: Term) -> bool:
+        return not self._sought or bool(term.holds & self._sought)
 
     def _branch(self, term: Term) -> dict[Term, Term]:
         condition, a, b = _as_where(term)
@@ -84,27 +123,12 @@ def _as_where(term: Term) -> tuple[Term, Term, Term]:
     return Term.of("le", first, second), a, b
 
 
-def _smooth_postorder(root: Term) -> Iterable[Term]:
-    """Post-order that does not enter branches: those are differentiated on their own."""
-    seen: set[Term] = set()
-    stack = [(root, False)]
-    while stack:
-        term, ready = stack.pop()
-        if ready:
-            yield term
-        elif term not in seen:
-            seen.add(term)
-            stack.append((term, True))
-            if term.op not in _BRANCHES:
-                stack.extend((arg, False) for arg in term.args if arg not in seen)
-
-
 def _pow(term: Term) -> tuple[Term, Term]:
     base, exponent = term.args
     value = constant(exponent)
     lowered = const(value - 1) if value is not None else Term.of("sub", exponent, ONE)
     by_base = mul(exponent, Term.of("pow", base, lowered))
-    if not any(leaf.op in {"ref", "argument"} for leaf in postorder(exponent)):
+    if not exponent.holds & (REFERENCES | ARGUMENTS):
         return by_base, ZERO
     # 0**b has no slope in b, and 0 * log(0) would be NaN.
     by_exponent = where(Term.of("eq", base, ZERO), ZERO, mul(term, Term.of("log", base)))
@@ -127,10 +151,10 @@ def _one_minus_square(term: Term) -> Term:
 
 _PARTIALS: dict[str, Callable[[Term], tuple[Term, ...]]] = {
     "add": lambda _: (ONE, ONE),
-    "sub": lambda _: (ONE, const(-1)),
+    "sub": lambda _: (ONE, MINUS_ONE),
     "mul": lambda u: (u.args[1], u.args[0]),
     "div": lambda u: (div(ONE, u.args[1]), neg(div(u, u.args[1]))),
-    "neg": lambda _: (const(-1),),
+    "neg": lambda _: (MINUS_ONE,),
     "pow": _pow,
     "ipow": _ipow,
     "sqrt": lambda u: (div(ONE, add(u, u)),),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 
 from causalopt.expressions.algebra import ZERO
-from causalopt.expressions.term import COMPARISONS, Term, leaves
+from causalopt.expressions.term import COMPARISONS, GAPS, REFERENCES, Term
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,8 @@ def kinks(root: Term) -> list[Kink]:
         >>> kinks(Term.of("abs", ref("x", 1)))
         [Kink(left=ref(('x', 1)), right=const(0), guard=None)]
     """
+    if not root.holds & GAPS:
+        return []
     found: dict[Kink, None] = {}
     stack: list[tuple[Term, Term | None]] = [(root, None)]
     seen: set[tuple[Term, Term | None]] = set()
@@ -39,17 +41,18 @@ def kinks(root: Term) -> list[Kink]:
         seen.add(item)
         term, guard = item
         gap = _gap(term)
-        if gap and any(leaf.op == "ref" for leaf in leaves(*gap)):
+        if gap and (gap[0].holds | gap[1].holds) & REFERENCES:
             found[Kink(*gap, guard)] = None
         if term.op == "where":
             condition, a, b = term.args
-            stack += [
+            branches = [
                 (condition, guard),
                 (a, _both(guard, condition)),
                 (b, _both(guard, Term.of("not", condition))),
             ]
+            stack += [(arg, inner) for arg, inner in branches if arg.holds & GAPS]
         else:
-            stack.extend((arg, guard) for arg in term.args)
+            stack += [(arg, guard) for arg in term.args if arg.holds & GAPS]
     return list(found)
 
 

@@ -19,7 +19,7 @@ from causalopt.errors import ExpressionError, suggestion
 from causalopt.expressions.algebra import constant
 from causalopt.expressions.gradient import gradient
 from causalopt.expressions.scope import CLOCK, NAMED_FUNCTIONS, Function, Scope
-from causalopt.expressions.term import Term, const, postorder, ref, substitute
+from causalopt.expressions.term import Term, const, decimal, postorder, ref, substitute
 
 MAX_LENGTH = 50_000
 MAX_DEPTH = 150
@@ -55,11 +55,21 @@ def parse(text: str, scope: Scope) -> Term:
 _KEYWORDS = re.compile(
     r"\b(" + "|".join(sorted(set(keyword.kwlist) - {"and", "or", "not"})) + r")\b"
 )
+_SPACES = re.compile(r"[\n\r\t\f]")
 # Keywords become identifiers of another alphabet with the same length, so columns stay true.
 _DISGUISE = {ord("a") + i: 0x10D0 + i for i in range(26)} | {
     ord("A") + i: 0x1C90 + i for i in range(26)
 }
 _REVEAL = {disguised: plain for plain, disguised in _DISGUISE.items()}
+
+
+def _disguised(keyword: re.Match[str]) -> str:
+    return keyword.group().translate(_DISGUISE)
+
+
+def _revealed(name: str) -> str:
+    return name if name.isascii() else name.translate(_REVEAL)
+
 
 _ARITHMETIC = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div"}
 _COMPARE = {
@@ -84,8 +94,8 @@ class _Reader:
         self._text = text
         self._scope = scope
         self._margin = len(text) - len(text.lstrip())
-        source = re.sub(r"[\n\r\t\f]", " ", text)[self._margin :]
-        self._source = _KEYWORDS.sub(lambda m: m.group().translate(_DISGUISE), source)
+        source = _SPACES.sub(" ", text)[self._margin :]
+        self._source = _KEYWORDS.sub(_disguised, source)
         self.tree = self._syntax_tree()
 
     def _syntax_tree(self) -> ast.expr:
@@ -154,10 +164,10 @@ class _Reader:
             finite = False
         if not finite:
             raise self._fail(node, "the number is larger than a float holds (about 1.8e308)")
-        return const(Fraction(value if isinstance(value, int) else repr(value)))
+        return decimal(value)
 
     def name(self, node: ast.Name, _: int) -> Term:
-        name = node.id.translate(_REVEAL)
+        name = _revealed(node.id)
         found = self._scope.names.get(name)
         if found is not None:
             return found
@@ -181,7 +191,7 @@ class _Reader:
     def subscript(self, node: ast.Subscript, _: int) -> Term:
         if not isinstance(node.value, ast.Name):
             raise self._fail(node, "only a variable takes a step, as in R[t-1]")
-        name = node.value.id.translate(_REVEAL)
+        name = _revealed(node.value.id)
         if name not in self._scope.variables:
             if name in self._scope.names:
                 raise self._fail(node, f"'{name}' is not a variable and takes no step: drop the []")
@@ -225,7 +235,7 @@ class _Reader:
         operand = self.number(inner.operand, depth)
         value = constant(operand)
         if value is not None:
-            return const(sign * value)
+            return operand if sign > 0 else const(-value)
         return operand if sign > 0 else Term.of("neg", operand)
 
     def binary(self, node: ast.BinOp, depth: int) -> Term:
@@ -288,7 +298,7 @@ class _Reader:
             raise self._fail(node, "only named functions can be called")
         if node.keywords or any(isinstance(arg, ast.Starred) for arg in node.args):
             raise self._fail(node, "functions take plain arguments in order")
-        name = node.func.id.translate(_REVEAL)
+        name = _revealed(node.func.id)
         declared = self._scope.functions.get(name)
         if declared is not None:
             self._expect(node, name, len(declared.arguments))
@@ -332,7 +342,7 @@ class _Reader:
     def diff(self, node: ast.Call, depth: int) -> Term:
         if not node.args or not isinstance(node.args[0], ast.Name):
             raise self._fail(node, "write diff(f, x): the derivative of a declared function f at x")
-        name = node.args[0].id.translate(_REVEAL)
+        name = _revealed(node.args[0].id)
         declared = self._scope.functions.get(name)
         if declared is None:
             hint = suggestion(name, self._scope.functions)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from decimal import Decimal
 from fractions import Fraction
 from typing import ClassVar, TypeAlias
 
 Payload: TypeAlias = Fraction | str | tuple[str, int] | int | None
-Key: TypeAlias = tuple[str, tuple[int, ...], Payload]
+Key: TypeAlias = tuple[Hashable, ...]
 
 LEAVES = frozenset({"const", "ref", "param", "argument", "t", "time", "dt", "pi"})
 COMPARISONS = frozenset({"lt", "le", "eq", "ne"})
@@ -27,6 +28,18 @@ BINARY = frozenset(["add", "sub", "mul", "div", "pow", "min", "max"])
 OPERATIONS = UNARY | BINARY | COMPARISONS | LOGIC | {"ipow", "where"}
 
 
+# What a term holds, itself or below: small sums of these, kept on it, spare most walks.
+REFERENCES, CHOICES, GAPS, ARGUMENTS = 1, 2, 4, 8
+_HOLDS = {
+    "ref": REFERENCES,
+    "argument": ARGUMENTS,
+    "where": CHOICES,
+    **dict.fromkeys(("min", "max"), CHOICES | GAPS),
+    **dict.fromkeys([*COMPARISONS, "abs", "sign", "floor", "ceil"], GAPS),
+}
+_FEWEST = 1 << 12  # entries of the table below which the dead among them are left
+
+
 class Term:
     """One node of an expression; make it with `Term.of`, which returns the one equal to it.
 
@@ -34,15 +47,22 @@ class Term:
         op: A leaf's kind or an operation's name.
         args: The terms it applies to.
         payload: A constant's value, a name, `(variable, lag)`, or ipow's exponent.
+        holds: Whether there are references, branches, kinks or arguments in it: a sum of
+            `REFERENCES` (ref), `CHOICES` (where, min, max), `GAPS` (comparisons and whatever else
+            has a kink) and `ARGUMENTS` (argument).
     """
 
-    __slots__ = ("__weakref__", "args", "op", "payload")
+    __slots__ = ("__weakref__", "args", "holds", "op", "payload")
 
     op: str
     args: tuple[Term, ...]
     payload: Payload
+    holds: int
 
-    _table: ClassVar[weakref.WeakValueDictionary[Key, Term]] = weakref.WeakValueDictionary()
+    # Entries of terms that are gone stay until the table has doubled: a callback for each would
+    # cost more than all the rest. A key's ids may be used again then, but its reference is dead.
+    _table: ClassVar[dict[Key, weakref.ref[Term]]] = {}
+    _most: ClassVar[int] = _FEWEST
     _lock: ClassVar = threading.Lock()
 
     @classmethod
@@ -53,14 +73,42 @@ class Term:
             >>> Term.of("t") is Term.of("t")
             True
         """
-        key = (op, tuple(id(arg) for arg in args), payload)
+        key: Key
+        if len(args) == 2:
+            key = (op, payload, id(args[0]), id(args[1]))
+        elif len(args) == 1:
+            key = (op, payload, id(args[0]))
+        elif op == "const" and isinstance(payload, Fraction):
+            key = (op, payload.numerator, payload.denominator)
+        else:
+            key = (op, payload, *map(id, args))
+        entry = cls._table.get(key)
+        found = None if entry is None else entry()
+        return cls._made(key, op, args, payload) if found is None else found
+
+    @classmethod
+    def _made(cls, key: Key, op: str, args: tuple[Term, ...], payload: Payload) -> Term:
         with cls._lock:
-            found = cls._table.get(key)
-            if found is None:
-                found = object.__new__(cls)
-                found.op, found.args, found.payload = op, args, payload
-                cls._table[key] = found
-        return found
+            entry = cls._table.get(key)
+            found = None if entry is None else entry()
+            if found is not None:  # made by another thread meanwhile
+                return found
+            term: Term = object.__new__(cls)
+            term.op, term.args, term.payload = op, args, payload
+            holds = _HOLDS.get(op, 0)
+            for arg in args:
+                holds |= arg.holds
+            term.holds = holds
+            if len(cls._table) >= cls._most:
+                cls._forget_the_dead()
+            cls._table[key] = weakref.ref(term)
+        return term
+
+    @classmethod
+    def _forget_the_dead(cls) -> None:
+        for key in [key for key, entry in cls._table.items() if entry() is None]:
+            del cls._table[key]
+        cls._most = max(_FEWEST, 2 * len(cls._table))
 
     @property
     def is_boolean(self) -> bool:
@@ -87,12 +135,28 @@ def _rebuild(op: str, args: tuple[Term, ...], payload: Payload) -> Term:
 
 def const(value: Fraction | int) -> Term:
     """Return a constant."""
-    return Term.of("const", payload=Fraction(value))
+    return Term.of("const", payload=value if type(value) is Fraction else Fraction(value))
+
+
+def decimal(value: float | int) -> Term:
+    """Return the constant that a number's shortest text stands for, exactly.
+
+    Example:
+        >>> decimal(0.1) is const(Fraction(1, 10))
+        True
+    """
+    if isinstance(value, int):
+        return const(value)
+    # Several times as fast as Fraction's own reading of the text.
+    return const(Fraction(*Decimal(repr(value)).as_integer_ratio()))
 
 
 def ref(variable: str, lag: int) -> Term:
     """Return the value of a variable `lag` steps ago."""
     return Term.of("ref", payload=(variable, lag))
+
+
+ENTERED = Term.of("entered")  # a mark on the stack of a walk, in no expression
 
 
 def postorder(*roots: Term) -> Iterator[Term]:
@@ -101,23 +165,33 @@ def postorder(*roots: Term) -> Iterator[Term]:
     The walk keeps its own stack: a sum of ten thousand terms is ten thousand levels deep.
     """
     seen: set[Term] = set()
-    stack = [(root, False) for root in reversed(roots)]
+    stack = [*reversed(roots)]
     while stack:
-        term, ready = stack.pop()
-        if ready:
-            yield term
+        term = stack.pop()
+        if term is ENTERED:
+            yield stack.pop()
         elif term not in seen:
             seen.add(term)
-            if not term.args:
+            if term.args:
+                stack += (term, ENTERED, *term.args[::-1])
+            else:
                 yield term
-                continue
-            stack.append((term, True))
-            stack += [(arg, False) for arg in term.args[::-1] if arg not in seen]
 
 
 def leaves(*roots: Term) -> list[Term]:
     """Return the distinct leaves below the roots, in order of first use."""
-    return [term for term in postorder(*roots) if term.is_leaf]
+    found: list[Term] = []
+    seen: set[Term] = set()
+    stack = [*reversed(roots)]
+    while stack:
+        term = stack.pop()
+        if term not in seen:
+            seen.add(term)
+            if term.args:
+                stack += term.args[::-1]
+            else:
+                found.append(term)
+    return found
 
 
 def substitute(root: Term, values: Mapping[Term, Term]) -> Term:

@@ -32,6 +32,8 @@ class Part:
     @property
     def value(self) -> Floats:
         """The effect itself; it may overflow where its logarithm does not."""
+        if not self.exponent.any():
+            return self.mantissa.copy()
         with np.errstate(over="ignore", under="ignore"):
             power = np.clip(self.exponent, -4000, 4000).astype(np.int32)
             value: Floats = np.ldexp(self.mantissa, power)
@@ -41,7 +43,9 @@ class Part:
     def log(self) -> Floats:
         """The natural logarithm of the effect's size: -inf at 0, never an overflow."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            log: Floats = np.log(np.abs(self.mantissa)) + self.exponent * np.log(2.0)
+            log: Floats = np.log(np.abs(self.mantissa))
+            if self.exponent.any():
+                log = log + self.exponent * np.log(2.0)
             return log
 
     @property

@@ -38,22 +38,30 @@ class LaneEffect(Effect):
 
 
 def lane_effect(
-    structure: Structure, batch: Batch, lanes: Lanes, k: int, paths: tuple[bool, bool]
+    structure: Structure,
+    batch: Batch,
+    lanes: Lanes,
+    k: int,
+    paths: tuple[bool, bool],
+    *,
+    first: int = 0,
 ) -> LaneEffect:
-    """Return the effects of a batch on its first output at its k-th kept step.
+    """Return the effects of some of a batch's lanes on its first output at its k-th kept step.
 
     Args:
         structure: The template's rules.
-        batch: The lanes that were run.
-        lanes: What was kept of them.
+        batch: The batch.
+        lanes: What was kept of the lanes that were run, which stand side by side in the batch.
         k: Which kept step.
         paths: Whether the graph has a path for the total and for the direct effect.
+        first: The first of those lanes.
     """
     part = _finite_part if batch.mode == "finite" else _tangent_part
     total, direct = (part(batch, lanes, k, world, paths[world]) for world in (0, 1))
     worlds = "wxy" if batch.mode == "finite" else "w"
-    values = np.array([lanes.values[world][k, 0] for world in worlds])
-    finite: Bools = np.isfinite(values).all(axis=0)
+    finite: Bools = np.isfinite(lanes.values["w"][k, 0])
+    for world in worlds[1:]:
+        finite &= np.isfinite(lanes.values[world][k, 0])
     whole = finite & np.isfinite(total.mantissa) & np.isfinite(direct.mantissa)
     held = batch.plan.held_at(batch.keep[k])[batch.outputs[0]]
     return LaneEffect(
@@ -66,7 +74,7 @@ def lane_effect(
         overflowed=False,
         execution="llvm",
         kinks=lanes.kink[k] >= 0,
-        diverges=_diverges(structure, batch, ~whole),
+        diverges=_diverges(structure, batch, first, ~whole),
     )
 
 
@@ -88,12 +96,12 @@ def _finite_part(batch: Batch, lanes: Lanes, k: int, world: int, has_path: bool)
     return Part(mantissa, np.zeros(len(mantissa), dtype=np.int64), error, path, path)
 
 
-def _diverges(structure: Structure, batch: Batch, bad: Bools) -> Bools:
+def _diverges(structure: Structure, batch: Batch, first: int, bad: Bools) -> Bools:
     """Run the lanes that are not finite again, watching for the first node that was not."""
     found = np.ones(len(bad), dtype=bool)
     chosen = np.flatnonzero(bad)
     if len(chosen):
-        again = dataclasses.replace(batch.slice(chosen), watch=True)
+        again = dataclasses.replace(batch.slice(first + chosen), watch=True)
         runner = BatchRunner(structure, again)
         codes = runner.run(slice(0, len(chosen))).bad[-1]
         # None at all: the tangents overflowed by themselves.

@@ -25,15 +25,21 @@ def reachable(template: Template, plan: Plan, *, avoid_held: bool) -> Bools:
     reach = np.zeros((plan.steps + 1, width), dtype=bool)
     settled = max(len(plan.forced), len(plan.held), plan.seed[0] + 1)
     seen: dict[bytes, int] = {}
+    recent: list[list[bool]] = []  # the rows of this step, the one before, ...: lists look up fast
     for t in range(plan.seed[0], plan.steps + 1):
-        forced = plan.forced[t] if t < len(plan.forced) else None
-        held = plan.held_at(t)
-        row = reach[t]
-        for i in range(width):
-            if (t, i) == plan.seed:
-                row[i] = True
-            elif not (forced is not None and forced[i]) and not (avoid_held and held[i]):
-                row[i] = any(t >= lag and reach[t - lag, j] for j, lag in parents[i])
+        row = [False] * width
+        if t == plan.seed[0]:
+            row[plan.seed[1]] = True
+        recent = [row, *recent[:depth]]
+        closed = plan.held_at(t) & avoid_held
+        if t < len(plan.forced):
+            closed = closed | plan.forced[t]
+        for i in np.flatnonzero(~closed).tolist():
+            for j, lag in parents[i]:
+                if lag < len(recent) and recent[lag][j]:
+                    row[i] = True
+                    break
+        reach[t] = row
         if t < settled + depth:
             continue
         key = reach[t - depth + 1 : t + 1].tobytes() if depth else b""

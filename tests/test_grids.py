@@ -1,0 +1,22 @@
+"""Grids: evenly spaced axes."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from causalopt.grids import spaced
+
+FINITE = st.floats(-1e300, 1e300)
+
+
+@given(FINITE, FINITE, st.integers(2, 300))
+def test_an_axis_has_the_values_of_the_formula_to_the_bit(low: float, high: float, n: int) -> None:
+    expected = [low + (high - low) * k / (n - 1) for k in range(n - 1)] + [high]
+    assert spaced(low, high, n).tobytes() == np.array(expected).tobytes()
+
+
+@given(FINITE, FINITE)
+def test_an_axis_of_one_point_is_its_lower_end(low: float, high: float) -> None:
+    assert spaced(low, high, 1).tobytes() == np.array([low]).tobytes()
