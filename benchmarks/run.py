@@ -192,7 +192,7 @@ def w3(c: ctypes.CDLL | None) -> None:
     numbers = (N(count), N(steps), D(start), D(rate), N(seed))
     contestants: dict[str, Callable[[], object]] = {}
     if c is not None:
-        contestants["C, SIMD"] = lambda: c.w3(at(out), *numbers, N(4))
+        contestants["C, SIMD"] = lambda: c.w3(at(out), *numbers, N(16))
         contestants["C, scalar"] = lambda: c.w3_scalar(at(out), *numbers)
     contestants["causalopt, machine code"] = lambda: run_ensemble(
         chain, starts, [steps], seed=seed, compiled=True
@@ -206,7 +206,7 @@ def w3(c: ctypes.CDLL | None) -> None:
     title = f"W3: {count} walkers x {steps} steps of gradient descent in the pit, T = {rate}"
     report(title, best, "C, SIMD", 1.0 * count * steps)
     if c is not None:
-        c.w3(at(out), *numbers, N(4))
+        c.w3(at(out), *numbers, N(16))
         ours = run_ensemble(chain, starts, [steps], seed=seed, compiled=True).states[0, 0]
         same = np.mean(np.abs(ours - out) < 1e-6)
         print(f"  walkers that end where the C's do, to 1e-6: {same:.4f}")

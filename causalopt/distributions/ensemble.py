@@ -1,8 +1,7 @@
 """Monte Carlo: many walkers of a random map, on streams that no block or worker can change.
 
-Two savings, neither of which changes a bit of the result:
-- live lanes: in a first-passage question a walker that has passed needs no more steps;
-- rest: a walker whose every image equals its state, bit for bit, never moves again.
+One saving changes no bit of the result: a walker whose every image equals its state, bit for bit,
+never moves again and leaves.
 """
 
 from __future__ import annotations
@@ -15,17 +14,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.distributions.compiled_walk import MOST_OUTCOMES, compile_walk
+from causalopt.distributions.compiled_walk import MOST_OUTCOMES, CompiledWalk, compile_walk
 from causalopt.distributions.joint_picks import picks_of
 from causalopt.distributions.random_map import Array, RandomMap
 from causalopt.errors import QuestionError
 from causalopt.streams import Picks
 
 BLOCK = 16384
-LOOK = 32
+LOOK, LOOK_COMPILED = 32, 256  # steps between two looks for walkers at rest
 WORTH_COMPILING = 1_000_000
-
-Test = Callable[[Array], NDArray[np.bool_]]
 
 
 class Advance(Protocol):
@@ -42,8 +39,8 @@ class Ensemble:
 
     Args:
         steps: The steps observed, increasing, axis (time,).
-        states: axes (time, coordinate, walker); a walker that overflowed is not finite from then.
-        overflowed: How many walkers left the floating-point numbers.
+        states: axes (time, coordinate, walker); not finite where a walker has overflowed.
+        overflowed: How many walkers are not finite at the last step.
     """
 
     steps: tuple[int, ...]
@@ -102,18 +99,18 @@ def run_ensemble(
         >>> bool(abs(run.states[0, 0].std() - 10) < 1)
         True
     """
-    times = _checked_times(start, steps)
+    times = checked_times(start, steps)
     states = np.empty((len(times), *start.shape))
     if compiled is None:
-        large = start.shape[1] * times[-1] >= WORTH_COMPILING
-        compiled = advance is None and large and can_compile(chain)
+        compiled = advance is None and is_worth_compiling(chain, start.shape[1] * times[-1])
+    look = LOOK_COMPILED if compiled else LOOK
     mover = _by_words(chain) if compiled else _by_steps(advance or apply_picks(chain))
 
     def simulate(first: int) -> None:
         last = min(first + block, start.shape[1])
-        _run_block(chain, mover, start[:, first:last], first, times, seed, states)
+        _run_block(chain, mover, start[:, first:last], first, times, seed, states, look)
 
-    _share_out(simulate, range(0, start.shape[1], block), workers)
+    share_out(simulate, range(0, start.shape[1], block), workers)
     overflowed = int((~np.isfinite(states[-1]).all(axis=0)).sum())
     return Ensemble(times, states, overflowed)
 
@@ -129,6 +126,11 @@ def can_compile(chain: RandomMap) -> bool:
     return 1 < len(chain.maps) <= MOST_OUTCOMES and dyadic
 
 
+def is_worth_compiling(chain: RandomMap, moves: int) -> bool:
+    """Whether there are so many moves that machine code, where it can be made, is worth it."""
+    return moves >= WORTH_COMPILING and can_compile(chain)
+
+
 def _by_steps(kernel: Advance) -> Mover:
     """Move walkers by one step a call."""
 
@@ -140,7 +142,17 @@ def _by_steps(kernel: Advance) -> Mover:
 
 
 def _by_words(chain: RandomMap) -> Mover:
-    """Move walkers by as many steps a call as one word of bits holds.
+    """Move walkers by all steps of a call."""
+    walk = machine_code(chain)
+
+    def move(states: Array, picks: Any, step: int, until: int) -> tuple[Array, int]:
+        return walk(states, picks.walkers, step, until, seed=picks.seed), until
+
+    return move
+
+
+def machine_code(chain: RandomMap) -> CompiledWalk:
+    """Return a chain's machine code.
 
     Raises:
         QuestionError: The chain has no terms, too many outcomes, or shares that are not dyadic.
@@ -152,14 +164,7 @@ def _by_words(chain: RandomMap) -> Mover:
         )
     bits = Picks(chain.probabilities, seed=0).bits
     shares = np.rint(np.asarray(chain.probabilities) * 2**bits).astype(int)
-    walk = compile_walk(chain.source, bits, tuple((np.cumsum(shares) - shares).tolist()))
-
-    def move(states: Array, picks: Any, step: int, until: int) -> tuple[Array, int]:
-        words, place, left = picks.word(step)
-        count = min(left, until - step)
-        return walk(states, words, place, count), step + count
-
-    return move
+    return compile_walk(chain.source, bits, tuple((np.cumsum(shares) - shares).tolist()))
 
 
 def _run_block(
@@ -170,6 +175,7 @@ def _run_block(
     times: tuple[int, ...],
     seed: int,
     out: Array,
+    look: int,
 ) -> None:
     """Run the walkers numbered from `first`; write them into `out` at each time."""
     picks = picks_of(chain, seed)
@@ -180,8 +186,8 @@ def _run_block(
     with np.errstate(all="ignore"):
         for place, time in enumerate(times):
             while step < time and len(lanes):
-                if step % LOOK == 0:
-                    moving = ~_rests(chain, states, seen)
+                if step and step % look == 0:
+                    moving = ~are_at_rest(chain, states, seen)
                     if moving.mean() < 0.9:
                         final[:, lanes - first] = states
                         lanes, states = lanes[moving], states[:, moving]
@@ -189,88 +195,37 @@ def _run_block(
                         if not len(lanes):
                             break
                     seen = states
-                states, step = mover(states, picks, step, min(time, (step // LOOK + 1) * LOOK))
+                states, step = mover(states, picks, step, min(time, (step // look + 1) * look))
             step = time
             final[:, lanes - first] = states
             out[place, :, first : first + start.shape[1]] = final
 
 
-def _rests(chain: RandomMap, states: Array, seen: Array) -> NDArray[np.bool_]:
-    """Whether each walker stays for ever: at a common fixed point, or no longer a number.
+def are_at_rest(chain: RandomMap, states: Array, seen: Array) -> NDArray[np.bool_]:
+    """Whether each walker stays for ever: its state, numbers or not, is its own image in all maps.
 
     Only a walker that stands where it was `seen` last may be at rest; the images of all others need
     not be computed, and one that has just arrived is found at the next look.
     """
-    rests = np.asarray(~np.isfinite(states).all(axis=0))
-    likely = np.flatnonzero((states == seen).all(axis=0))
+    rests = np.asarray(_same(states, seen).all(axis=0))
+    likely = np.flatnonzero(rests)
     if len(likely):
         some = states[:, likely]
-        rests[likely] |= (chain.images(some) == some).all(axis=(0, 1))
+        rests[likely] = _same(chain.images(some), some).all(axis=(0, 1))
     return rests
 
 
-def first_passage(
-    chain: RandomMap,
-    start: Array,
-    passed: Test,
-    *,
-    limit: int,
-    seed: int,
-    block: int = BLOCK,
-    workers: int = 1,
-    advance: Advance | None = None,
-) -> NDArray[np.int64]:
-    """Return the first step at which each walker passes, or -1 if not within `limit`.
+def _same(a: Array, b: Array) -> NDArray[np.bool_]:
+    """Whether values are equal, not-a-number being equal to itself."""
+    return np.asarray((a == b) | ((a != a) & (b != b)))
 
-    Args:
-        chain: The random map.
-        start: First states, axes (coordinate, walker).
-        passed: From states to booleans, axis (walker,).
-        limit: The last step looked at.
-        seed: 0 to 2^64 - 1.
-        block: How many walkers advance together.
-        workers: How many threads share the blocks.
-        advance: Another kernel than numpy's.
 
-    Returns:
-        Steps, axis (walker,); 0 for a walker that starts beyond.
+def checked_times(start: Array, steps: Sequence[int]) -> tuple[int, ...]:
+    """Return the steps in order, each once.
 
     Raises:
         QuestionError: Negative steps or no walkers.
     """
-    _checked_times(start, [limit])
-    kernel = advance or apply_picks(chain)
-    steps = np.full(start.shape[1], -1, dtype=np.int64)
-
-    def simulate(first: int) -> None:
-        last = min(first + block, start.shape[1])
-        picks = picks_of(chain, seed)
-        picks.start(np.arange(first, last, dtype=np.uint64))
-        lanes, states = np.arange(first, last), start[:, first:last]
-        seen = states
-        with np.errstate(all="ignore"):
-            for step in range(limit + 1):
-                out = passed(states)
-                if out.any():
-                    steps[lanes[out]] = step
-                    lanes, states = lanes[~out], states[:, ~out]
-                    picks.keep(~out)
-                    seen = seen[:, ~out]
-                if step == limit or not len(lanes):
-                    return
-                if step % LOOK == LOOK - 1:
-                    moving = ~_rests(chain, states, seen)
-                    if moving.mean() < 0.9:
-                        lanes, states = lanes[moving], states[:, moving]
-                        picks.keep(moving)
-                    seen = states
-                states = kernel(states, picks.at(step))
-
-    _share_out(simulate, range(0, start.shape[1], block), workers)
-    return steps
-
-
-def _checked_times(start: Array, steps: Sequence[int]) -> tuple[int, ...]:
     times = tuple(sorted(set(steps)))
     if not times or times[0] < 0 or start.ndim != 2 or start.shape[1] < 1:
         raise QuestionError(
@@ -280,7 +235,7 @@ def _checked_times(start: Array, steps: Sequence[int]) -> tuple[int, ...]:
     return times
 
 
-def _share_out(simulate: Callable[[int], None], firsts: range, workers: int) -> None:
+def share_out(simulate: Callable[[int], None], firsts: range, workers: int) -> None:
     """Run every block, on threads when several are asked for: numpy frees the interpreter lock."""
     if workers <= 1:
         for first in firsts:

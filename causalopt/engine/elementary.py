@@ -12,15 +12,12 @@ import math
 from collections.abc import Callable
 
 from causalopt.engine.emitter import Emitter, Value
+from causalopt.engine.exponential import LN2_HI, LN2_LO, MAGIC, MAGIC_BITS, exponential
 
 ULPS = {
     "exp": 1.0, "log": 1.0, "sin": 1.0, "cos": 1.0, "tan": 2.5, "tanh": 2.5, "sinh": 3.0,
     "cosh": 2.5, "asin": 1.5, "acos": 1.5, "atan": 2.0, "pow": 1.0,
 }  # fmt: skip
-_MAGIC = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to a whole number
-_MAGIC_BITS = 0x4338000000000000
-_LN2_HI, _LN2_LO = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-_EXP = [1.0 / math.factorial(k) for k in range(13, 1, -1)]
 _LOG = [
     1.479819860511658591e-01, 1.531383769920937332e-01, 1.818357216161805012e-01,
     2.222219843214978396e-01, 2.857142874366239149e-01, 3.999999999940941908e-01,
@@ -55,31 +52,11 @@ _MORE_BITS = 6.123233995736765886130e-17  # pi/2 - float(pi/2)
 _LARGEST_ANGLE = 2.0**20
 
 
-def _power_of_two(e: Emitter, n: Value) -> Value:
-    """Return 2**n for an integer n from -1022 to 1023."""
-    biased = e.binary("add", n, e.integer(1023))
-    return e.from_bits(e.binary("shl", biased, e.integer(52)))
-
-
 def _rounded(e: Emitter, x: Value) -> tuple[Value, Value]:
     """Return a float of modest size rounded to a whole number, as a float and as an integer."""
-    shifted = e.add(x, e.const(_MAGIC))
-    whole = e.sub(shifted, e.const(_MAGIC))
-    return whole, e.binary("sub", e.bits(shifted), e.integer(_MAGIC_BITS))
-
-
-def _exp(e: Emitter, x: Value) -> Value:
-    low = e.select(e.compare("olt", x, e.const(-750.0)), e.const(-750.0), x)
-    bounded = e.select(e.compare("ogt", low, e.const(710.0)), e.const(710.0), low)
-    n, whole = _rounded(e, e.mul(bounded, e.const(1.4426950408889634)))
-    high = e.fused(n, e.const(-_LN2_HI), bounded)
-    r = e.fused(n, e.const(-_LN2_LO), high)
-    tail = e.mul(e.mul(r, r), _estrin(e, r, _EXP))
-    value = e.add(e.const(1.0), e.add(r, tail))
-    # Two factors: one alone cannot reach the subnormals, nor the last binade.
-    half = e.binary("ashr", whole, e.integer(1))
-    rest = e.binary("sub", whole, half)
-    return e.mul(e.mul(value, _power_of_two(e, half)), _power_of_two(e, rest))
+    shifted = e.add(x, e.const(MAGIC))
+    whole = e.sub(shifted, e.const(MAGIC))
+    return whole, e.binary("sub", e.bits(shifted), e.integer(MAGIC_BITS))
 
 
 def _estrin(e: Emitter, x: Value, coefficients: list[float]) -> Value:
@@ -104,16 +81,16 @@ def _log(e: Emitter, x: Value) -> Value:
     moved = e.binary("sub", bits, e.integer(0x3FE6A09E667F3BCD))
     k = e.binary("ashr", moved, e.integer(52))
     mantissa = e.from_bits(e.binary("sub", bits, e.binary("shl", k, e.integer(52))))
-    whole = e.from_bits(e.binary("add", k, e.integer(_MAGIC_BITS)))
-    exponent = e.sub(whole, e.const(_MAGIC))
+    whole = e.from_bits(e.binary("add", k, e.integer(MAGIC_BITS)))
+    exponent = e.sub(whole, e.const(MAGIC))
     exponent = e.select(tiny, e.sub(exponent, e.const(54.0)), exponent)
     f = e.sub(mantissa, e.const(1.0))
     s = e.div(f, e.add(e.const(2.0), f))
     z = e.mul(s, s)
     r = e.mul(z, _estrin(e, z, _LOG))
     half = e.mul(e.mul(e.const(0.5), f), f)
-    inner = e.fused(s, e.add(half, r), e.mul(exponent, e.const(_LN2_LO)))
-    value = e.sub(e.mul(exponent, e.const(_LN2_HI)), e.sub(e.sub(half, inner), f))
+    inner = e.fused(s, e.add(half, r), e.mul(exponent, e.const(LN2_LO)))
+    value = e.sub(e.mul(exponent, e.const(LN2_HI)), e.sub(e.sub(half, inner), f))
     value = e.select(e.compare("oeq", x, e.const(math.inf)), x, value)
     value = e.select(e.compare("oeq", x, e.const(0.0)), e.const(-math.inf), value)
     return e.select(e.compare("uge", x, e.const(0.0)), _nan_of(e, x, value), e.const(math.nan))
@@ -195,7 +172,7 @@ def _tanh(e: Emitter, x: Value) -> Value:
     size = e.abs(x)
     z = e.mul(x, x)
     small = e.fused(e.mul(x, z), _ratio(e, z, _TANH), x)
-    doubled = _exp(e, e.mul(e.const(2.0), size))
+    doubled = exponential(e, e.mul(e.const(2.0), size))
     large = e.sub(e.const(1.0), e.div(e.const(2.0), e.add(doubled, e.const(1.0))))
     value = e.select(e.compare("olt", size, e.const(0.625)), small, large)
     return _signed(e, value, x)
@@ -213,7 +190,7 @@ def _sinh(e: Emitter, x: Value) -> Value:
 def _half_exp(e: Emitter, size: Value) -> Value:
     """Return exp(size)/2 for size from 0 up, without overflow before the result's own."""
     above = e.compare("ogt", size, e.const(700.0))
-    value = _exp(e, e.select(above, e.mul(size, e.const(0.5)), size))
+    value = exponential(e, e.select(above, e.mul(size, e.const(0.5)), size))
     half = e.mul(value, e.const(0.5))
     return e.select(above, e.mul(half, value), half)
 
@@ -285,17 +262,30 @@ def _acos(e: Emitter, x: Value) -> Value:
 
 
 BODIES: dict[str, Callable[[Emitter, Value], Value]] = {
-    "exp": _exp, "log": _log, "sin": _sin, "cos": _cos, "tan": _tan, "tanh": _tanh,
+    "exp": exponential, "log": _log, "sin": _sin, "cos": _cos, "tan": _tan, "tanh": _tanh,
     "sinh": _sinh, "cosh": _cosh, "atan": _atan, "asin": _asin, "acos": _acos,
 }  # fmt: skip
 _ANGLES = frozenset({"sin", "cos", "tan"})
 
 
 def function_text(
-    name: str, lanes: int, *, fma: bool, symbol: str = "", inline: bool = True
+    name: str,
+    lanes: int,
+    *,
+    fma: bool,
+    symbol: str = "",
+    inline: bool = True,
+    avx512: bool | None = None,
 ) -> tuple[str, set[str]]:
-    """Return the definition of `@co_<symbol>` on vectors of lanes, and what it declares."""
-    e = Emitter(lanes, fma=fma)
+    """Return the definition of `@co_<symbol>` on vectors of lanes, and what it declares.
+
+    Instructions of AVX-512 are used where this processor has them, unless `avx512` says otherwise.
+    """
+    if avx512 is None:
+        from causalopt.engine.native import processor
+
+        avx512 = processor().has_avx512
+    e = Emitter(lanes, fma=fma, avx512=avx512 and fma)
     kind = e.type("double", True)
     x = Value("%x", "double", lanes > 1)
     how = "noinline"

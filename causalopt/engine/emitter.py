@@ -14,6 +14,8 @@ import math
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
+AVX512_LANES = 8
+
 
 @dataclasses.dataclass(frozen=True)
 class Value:
@@ -48,11 +50,15 @@ class Emitter:
         lanes: Lanes of a vector; 1 for scalar code, in which no value has lanes.
         fma: Whether the processor multiplies and adds in one rounding; elementary functions use it.
         contract: Whether the model's own arithmetic may use it too.
+        avx512: Whether `avx512_call` may be used: a processor that has them, and eight lanes.
     """
 
-    def __init__(self, lanes: int, *, fma: bool, contract: bool = False) -> None:
+    def __init__(
+        self, lanes: int, *, fma: bool, contract: bool = False, avx512: bool = False
+    ) -> None:
         self.lanes = lanes
         self.fma_is_fast = fma
+        self.avx512 = avx512 and lanes == AVX512_LANES
         self.flag = " contract" if contract else ""
         self.lines: list[str] = []
         self.hoisted: list[str] = []
@@ -150,6 +156,15 @@ class Emitter:
         a, b = self.aligned((a, b))
         return self.let(f"{op} {self.of(a)} {a.name}, {b.name}", a.element, a.lanes)
 
+    def rotated(self, a: Value, count: int) -> Value:
+        """Write an integer's bits moved up by `count`, those that fall off at the bottom."""
+        kind = self.of(a)
+        suffix = f"v{self.lanes}i64" if a.lanes else "i64"
+        self.needs.add(f"declare {kind} @llvm.fshl.{suffix}({kind}, {kind}, {kind})")
+        by = self.spread(self.integer(count)) if a.lanes else self.integer(count)
+        args = ", ".join(f"{kind} {value.name}" for value in (a, a, by))
+        return self.let(f"call {kind} @llvm.fshl.{suffix}({args})", "i64", a.lanes)
+
     def add(self, a: Value, b: Value) -> Value:
         """Write a float sum."""
         return self.binary(f"fadd{self.flag}", a, b)
@@ -205,6 +220,22 @@ class Emitter:
         kinds = ", ".join([kind] * len(args_))
         self.needs.add(f"declare {kind} @{intrinsic}.{suffix}({kinds})")
         return self.let(f"call {kind} @{intrinsic}.{suffix}({listed})", "double", lanes)
+
+    def avx512_call(
+        self, operation: str, a: Value, b: Value, *, immediate: int | None = None
+    ) -> Value:
+        """Write an AVX-512 instruction on two registers, rounding to nearest."""
+        a, b = self.spread(a), self.spread(b)
+        kind, name = self.of(a), f"@llvm.x86.avx512.mask.{operation}.pd.512"
+        between = "" if immediate is None else "i32 immarg, "
+        self.needs.add(f"declare {kind} {name}({kind}, {kind}, {between}{kind}, i8, i32 immarg)")
+        given = "" if immediate is None else f"i32 {immediate}, "
+        return self.let(
+            f"call {kind} {name}({kind} {a.name}, {kind} {b.name}, {given}{kind} poison, "
+            "i8 -1, i32 4)",
+            "double",
+            True,
+        )
 
     def abs(self, a: Value) -> Value:
         """Write |a|."""

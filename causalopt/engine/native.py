@@ -35,6 +35,12 @@ class Processor:
         return "+fma," in f"{self.features}," or self.triple.startswith(("aarch64", "arm64"))
 
     @property
+    def has_avx512(self) -> bool:
+        """Whether it has the instructions on doubles of AVX-512."""
+        found = f"{self.features},"
+        return "+avx512f," in found and "+avx512dq," in found
+
+    @property
     def register(self) -> int:
         """Doubles in one vector register."""
         if "+avx512f," in f"{self.features},":

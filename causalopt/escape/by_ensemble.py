@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.distributions.ensemble import Advance, first_passage, run_ensemble
+from causalopt.distributions.ensemble import Advance, run_ensemble
+from causalopt.distributions.first_passage import first_passage
 from causalopt.errors import QuestionError
 from causalopt.escape.answer import Answer
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from causalopt import Model, load, run
+from causalopt.distributions import compiled_walk
 from causalopt.distributions.chain import chain_of
-from causalopt.distributions.ensemble import apply_picks, first_passage, run_ensemble
+from causalopt.distributions.ensemble import apply_picks, run_ensemble
+from causalopt.distributions.first_passage import first_passage
 from causalopt.distributions.random_map import RandomMap
+from causalopt.engine import native
 from causalopt.errors import QuestionError
 from causalopt.streams import Picks
 from tests.distributions.chains import PIT_EDGE, PIT_START, pit, walk
@@ -57,6 +62,42 @@ def test_first_passage_is_the_first_position_beyond():
     assert np.array_equal(steps, expected)
 
 
+@pytest.mark.parametrize("limit", [0, 1, 16, 85])
+def test_first_passage_in_machine_code_is_that_of_its_positions(limit):
+    chain = chain_of(load("sgd_pit")).step
+    start = np.full((1, 300), PIT_START)
+    start[0, 7] = PIT_EDGE + 0.1
+    steps = first_passage(
+        chain, start, lambda W: W[0] > PIT_EDGE, limit=limit, seed=4, block=130, compiled=True
+    )
+    positions = run_ensemble(chain, start, range(limit + 1), seed=4, compiled=True).states[:, 0]
+    beyond = positions > PIT_EDGE
+    assert np.array_equal(steps, np.where(beyond.any(axis=0), beyond.argmax(axis=0), -1))
+
+
+def test_first_passage_of_linear_walkers_is_the_same_in_machine_code():
+    # No exp in it: every bit agrees, and so does every step, resting walkers included.
+    model = Model(
+        name="drift",
+        variables={
+            "a": {"noise": {-1: "1/4", 0: "1/4", 1: "1/2"}},
+            "x": {"rule": "where(x[t-1] <= -3, x[t-1], x[t-1] + a[t-1]/4)", "initial": 0},
+            "y": {"rule": "y[t-1]/2 + x[t-1]", "initial": 0},
+        },
+    )
+    chain, start = chain_of(model).step, np.zeros((2, 500))
+    start[0, ::3] = -2
+    numpy, machine = (
+        first_passage(
+            chain, start, lambda p: p[0] + p[1] > 6, limit=300, seed=8, block=90, compiled=flag
+        )
+        for flag in (False, True)
+    )
+    assert np.array_equal(numpy, machine)
+    assert len(np.unique(machine)) > 20
+    assert (machine == -1).any()
+
+
 def test_another_kernel_of_the_same_signature_may_be_plugged_in():
     calls = []
 
@@ -91,6 +132,68 @@ def test_machine_code_moves_walkers_as_numpy_does():
     assert np.array_equal(numpy.states, machine.states)
 
 
+@pytest.mark.parametrize("seed", [0, 5, 2**63, 2**64 - 1])
+@pytest.mark.parametrize(
+    "law",
+    [
+        {0: "1/2", 1: "1/2"},
+        {0: "1/8", 1: "3/8", 2: "1/2"},
+        {0: "3/4", 1: "1/4"},
+        {0: "5/32", 1: "20/32", 2: "7/32"},
+        {0: "1/256", 3: "127/256", 4: "1/2"},
+    ],
+    ids=["one bit", "three bits", "two bits", "five bits", "eight bits"],
+)
+def test_machine_code_draws_from_the_same_streams(law, seed):
+    # Words of 64, 32, 21, 12 and 8 picks; the state tells which picks came, in which order.
+    model = Model(
+        name="digits",
+        variables={"a": {"noise": law}, "x": {"rule": "x[t-1]/8 + a[t-1]", "initial": 0}},
+    )
+    chain = chain_of(model).step
+    start = np.zeros((1, 101))
+    numpy, machine = (
+        run_ensemble(chain, start, [1, 7, 64, 65, 150, 401], seed=seed, compiled=flag, block=70)
+        for flag in (False, True)
+    )
+    assert np.array_equal(numpy.states, machine.states)
+    assert len(np.unique(machine.states[-1])) > 1
+
+
+def test_resting_walkers_change_no_bit_of_machine_code():
+    model = Model(
+        name="halving",
+        variables={
+            "a": {"noise": {0: "1/2", 1: "1/2"}},
+            "x": {"rule": "where(x[t-1] < 1, x[t-1]*(a[t-1] + 1)/4, x[t-1] + a[t-1])",
+                  "initial": 0},
+        },
+    )  # fmt: skip
+    start = np.tile([0.5, 1.5, 0.25, 0.75], (1, 50))
+    runs = [
+        run_ensemble(chain_of(model).step, start, [3000], seed=9, compiled=flag).states[0, 0]
+        for flag in (False, True)
+    ]
+    assert np.array_equal(runs[0], runs[1])
+    assert np.mean(runs[1] == 0) == 0.75
+
+
+def test_a_walker_beyond_all_numbers_goes_on_by_its_rules():
+    model = Model(
+        name="rebound",
+        variables={
+            "a": {"noise": {0: "1/2", 1: "1/2"}},
+            "x": {"rule": "where(x[t-1] > 1e300, -1, x[t-1]*1e160 + a[t-1])", "initial": 1},
+        },
+    )
+    chain, start = chain_of(model).step, np.ones((1, 40))
+    for flag in (False, True):
+        run = run_ensemble(chain, start, range(65), seed=2, compiled=flag)
+        assert np.isinf(run.states[2]).all()
+        assert (run.states[3] == -1).all()
+        assert run.overflowed == 40
+
+
 def test_machine_code_agrees_to_rounding_on_the_pit():
     chain = chain_of(load("sgd_pit")).step
     start = np.full((1, 100), PIT_START)
@@ -100,6 +203,21 @@ def test_machine_code_agrees_to_rounding_on_the_pit():
     # Rounding grows at most fourfold a step in the pit (T l'' = 4), and mostly much less.
     assert np.median(np.abs(numpy - machine)) < 1e-9
     assert np.mean(np.abs(numpy - machine) < 1e-6) > 0.9
+
+
+@pytest.mark.parametrize("missing", ["avx512", "avx"], ids=["four lanes", "two lanes"])
+def test_narrower_registers_move_walkers_the_same(monkeypatch, missing):
+    chain, start = chain_of(load("sgd_pit")).step, np.full((1, 70), PIT_START)
+    wide = run_ensemble(chain, start, [40, 200], seed=3, compiled=True)
+    host = native.processor()
+    features = ",".join(f for f in host.features.split(",") if not f.startswith(f"+{missing}"))
+    monkeypatch.setattr(native, "processor", lambda: dataclasses.replace(host, features=features))
+    compiled_walk._code.cache_clear()
+    try:
+        narrow = run_ensemble(chain, start, [40, 200], seed=3, compiled=True)
+    finally:
+        compiled_walk._code.cache_clear()
+    assert np.array_equal(wide.states, narrow.states)
 
 
 def test_machine_code_serves_two_coordinates_and_four_outcomes():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causalopt.distributions.ensemble import first_passage
+from causalopt.distributions.first_passage import first_passage
 from causalopt.distributions.moments import Moments, affine_maps, step_moments
 from causalopt.distributions.random_map import RandomMap
 from causalopt.errors import QuestionError
