@@ -33,7 +33,7 @@ from causalopt.template import Structure
 LANES = 32
 _REGISTERS = 24  # vector registers for the state, of 32
 _COMPILE_HELD_FROM = 2_000_000_000  # operations: some hundredths of a second
-TASK = 8192  # lanes of one call: results of a task stay in the cache until they are used
+TASK = 16384  # lanes of one call: fewer wait for the interpreter, more leave the cache
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
