@@ -2,61 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from causalopt.engine.cells import Cells
-from causalopt.engine.emitter import Emitter, Value
-from causalopt.engine.frame import Frame
-from causalopt.engine.linearization import Gap, Partial
-from causalopt.engine.program import Program
-from causalopt.engine.regimes import Side, bounds
-from causalopt.engine.tangents import Guards, Noise, Slope
-from causalopt.engine.terms import TermWriter
+from causalopt.engine.emitter import Value
+from causalopt.engine.tangents import Guards, Noise
+from causalopt.engine.watch import Watch
 from causalopt.expressions import Term
 
-NEAR = 2.0**-36  # relative width of a gap that rounding may have opened
 
-
-class Stretch(Cells):
+class Stretch(Watch):
     """Writes equations; reads and writes the cells of the frame.
 
-    Args:
-        program: What to compute.
-        emitter: Where lines go.
-        frame: The cells.
-        fixed: Memo of which terms depend on parameters only.
-        called: Collects the elementary functions called.
-        in_registers: Whether cells are local variables rather than memory.
-        left_in: Gives the cell in which another stretch left a term's value, None for none.
-        cold: Whether kinks are looked into only when a gap closes, behind a branch.
-        lazy: Whether it is only noted that some gap closed; the caller runs those steps again.
-        clock: The name of the step's number.
+    The arguments are those of `Watch`.
     """
-
-    def __init__(
-        self,
-        program: Program,
-        emitter: Emitter,
-        frame: Frame,
-        fixed: dict[Term, bool],
-        called: set[str],
-        *,
-        in_registers: bool,
-        left_in: Callable[[Term], str | None] = lambda _: None,
-        cold: bool = True,
-        lazy: bool = False,
-        clock: str = "%t",
-    ) -> None:
-        super().__init__(program, emitter, frame, in_registers=in_registers, clock=clock)
-        self._left_in = left_in
-        self._cold = cold
-        self._lazy = lazy
-        self._places = {name: k for k, name in enumerate(program.structure.names)}
-        self._parameters = {name: k for k, name in enumerate(program.structure.parameters)}
-        self._terms = TermWriter(emitter, self._leaf, fixed, called, self._elsewhere)
-        self._leaves: dict[str, Value] = {}
-        self._equal: list[tuple[Gap, Value, Value, Value]] = []
-        self._sign: Value | None = None
 
     def equations(self, numbers: list[int]) -> None:
         """Write equations in order."""
@@ -79,31 +35,6 @@ class Stretch(Cells):
                 if not self.program.is_zero(letter, i):
                     self._copy(source, f"{letter}{i}_{lag}")
 
-    def inside(self, sides: tuple[Side, ...]) -> Value:
-        """Return which lanes are strictly on the given side of every comparison."""
-        e = self.e
-        found: Value | None = None
-        for low, high in bounds(sides):
-            below, above = self._terms.number(low, "w"), self._terms.number(high, "w")
-            if self.program.near:
-                below, above = self._apart(low, high, below, above)
-            here = e.compare("olt", below, above)
-            found = here if found is None else e.binary("and", found, here)
-        assert found is not None
-        return e.spread(found)
-
-    def _apart(self, low: Term, high: Term, below: Value, above: Value) -> tuple[Value, Value]:
-        """Move the sides of a comparison together by more than the rounding of a long run."""
-        e = self.e
-        width = e.const(2 * NEAR)
-        if self._terms.is_hoisted(high):
-            with e.hoisting():
-                return below, e.sub(above, e.mul(e.abs(above), width))
-        if self._terms.is_hoisted(low):
-            with e.hoisting():
-                return e.add(below, e.mul(e.abs(below), width)), above
-        return below, e.sub(above, e.mul(e.add(e.abs(below), e.abs(above)), width))
-
     def keep(self, term: Term, cell: str) -> None:
         """Leave a term's value in a cell for other stretches."""
         self._write(cell, self._terms.number(term, "w"))
@@ -111,43 +42,6 @@ class Stretch(Cells):
     def _letters(self) -> str:
         worlds = "wxy" if self.program.mode == "finite" else "w"
         return worlds + (self._tangents.letters if self.program.mode == "tangents" else "")
-
-    def _elsewhere(self, term: Term) -> Value | None:
-        cell = self._left_in(term)
-        if cell is None:
-            return None
-        value = self._read(cell)
-        if term.is_boolean:
-            return self.e.compare("une", value, self.e.const(0.0))
-        return value
-
-    # Leaves.
-
-    def _leaf(self, term: Term, world: str) -> Value:
-        payload = term.payload
-        if isinstance(payload, tuple):
-            name, lag = payload
-            i = self._places[name]
-            return self._read(f"{world}{i}_{lag}" if lag else f"{world}{i}")
-        if term.op == "t":
-            if "t" not in self._leaves:
-                self._leaves["t"] = self.e.let(
-                    f"sitofp i64 {self.clock.name} to double", "double", False
-                )
-            return self._leaves["t"]
-        return self._parameter(self._parameters[str(payload) if term.op == "param" else "dt"])
-
-    def _parameter(self, k: int) -> Value:
-        with self.e.hoisting():
-            if k not in self.program.varying:
-                pointer = self._element("double", self._base("parameters"), self.e.integer(k))
-                return self.e.let(f"load double, ptr {pointer}, align 8", "double", False)
-            place = sorted(self.program.varying).index(k)
-            start = self.e.binary("mul", self._base("width"), self.e.integer(place))
-            at = self.e.binary("add", start, Value("%lane", "i64", False))
-            pointer = self._element("double", self._base("varying"), at)
-            kind = self.e.type("double", True)
-            return self.e.let(f"load {kind}, ptr {pointer}, align 8", "double", True)
 
     # Equations.
 
@@ -248,106 +142,10 @@ class Stretch(Cells):
             self._known[cell] = self._tangents.e.spread(value)
             self._tangents.store(value, self._pointer(cell))
 
-    def _slope(self, partial: Partial) -> Slope:
-        lag = f"_{partial.lag}" if partial.lag else ""
-        return Slope(self._terms.number(partial.term, "w"), f"{partial.parent}{lag}")
-
-    def _parents(self, slopes: list[Slope]) -> dict[str, Value]:
-        return {
-            letter + slope.parent: self._tangent_of(letter + slope.parent)
-            for slope in slopes
-            for letter in self._tangents.letters
-        }
-
     def _alternating(self) -> Value:
-        if self._sign is None:
-            self._sign = self.e.alternating(self.clock)
-        return self._sign
-
-    # Kinks.
-
-    def _kinks(self) -> None:
-        """Note the step at which a moving gap is closed; gaps rarely are, so behind a branch."""
-        if not self._equal:
-            return
-        if self._lazy:
-            self._note_closed()
-            return
-        e = self.e
-        closed = self._equal[0][3]
-        for *_, other in self._equal[1:]:
-            closed = e.binary("or", closed, other)
-        known = dict(self._known)
-        if self._cold:
-            e.lines.append(f"br i1 {e.any(closed).name}, label %closed, label %open, !prof !0")
-            e.label("closed")
-        met, near = e.truth(False), e.truth(False)
-        for gap, left, right, closed in self._equal:
-            slopes = [self._slope(partial) for partial in gap.slopes]
-            counts = self._tangents.moves(slopes, self._parents(slopes))
-            if gap.kink.guard is not None:
-                counts = e.binary("and", counts, self._terms.of(gap.kink.guard, "w"))
-            equal = e.compare("oeq", left, right) if self.program.near else closed
-            met = e.binary("or", met, e.binary("and", equal, counts))
-            near = e.binary("or", near, e.binary("and", closed, counts))
-        self._note_kink(met)
-        if self.program.near:
-            self._write("near", e.select(near, e.integer(1), self._read("near", "i64")))
-        if self._cold:
-            e.lines.append("br label %open")
-            e.label("open")
-            # What was loaded behind the branch is not known after it.
-            self._known = known
-            self._known.pop("kink", None)
-            self._known.pop("near", None)
-        self._equal.clear()
-
-    def _note_closed(self) -> None:
-        """Note lanes in which some gap is closed: a compare under a mask for each gap."""
-        e = self.e
-        kind = e.type("i1", True)
-        still = e.let(f"load {kind}, ptr %c.open", "i1", True)
-        for *_, closed in self._equal:
-            still = e.binary("and", still, e.binary("xor", closed, e.truth(True)))
-        e.lines.append(f"store {kind} {still.name}, ptr %c.open")
-        self._equal.clear()
-
-    def _closed(self, gap: Gap, left: Value, right: Value) -> Value:
-        """Return whether a gap is closed: exactly, or to within the rounding of a long run."""
-        e = self.e
-        if not self.program.near:
-            return e.compare("oeq", left, right)
-        if self._terms.is_hoisted(gap.kink.right):
-            with e.hoisting():
-                tolerance = e.mul(e.abs(right), e.const(NEAR))
-        else:
-            tolerance = e.mul(e.add(e.abs(left), e.abs(right)), e.const(NEAR))
-        return e.compare("ole", e.abs(e.sub(left, right)), tolerance)
-
-    def _note_kink(self, met: Value) -> None:
-        e = self.e
-        before = self._read("kink", "i64")
-        first = e.binary("and", met, e.compare("i.slt", before, e.integer(0)))
-        self._write("kink", e.select(first, self.clock, before))
-
-    def _branches(self) -> None:
-        """Note the step at which X or Y takes another branch than a finite W."""
-        e = self.e
-        differs: Value | None = None
-        for gap in self.program.gaps:
-            left, right = gap.kink.left, gap.kink.right
-            term = Term.of("sign", Term.of("sub", left, right))
-            if right.op in {"floor", "ceil"}:
-                term = right
-            w, x, y = (self._terms.number(term, world) for world in "wxy")
-            other = e.binary("or", e.compare("une", w, x), e.compare("une", w, y))
-            differs = other if differs is None else e.binary("or", differs, other)
-        if differs is None:
-            return
-        for i in range(len(self.program.structure.names)):
-            size = e.abs(self._read(f"w{i}"))
-            differs = e.binary("and", differs, e.compare("olt", size, e.const(float("inf"))))
-        self._note_kink(differs)
+        if "sign" not in self._leaves:
+            self._leaves["sign"] = self.e.alternating(self.clock)
+        return self._leaves["sign"]
 
     # Results.
 
@@ -375,24 +173,3 @@ class Stretch(Cells):
             at = e.binary("add", row, e.integer(k))
             pointer = self._element("double", self._base("out_extras"), at)
             e.lines.append(f"store double {value.name}, ptr {pointer}, align 8")
-
-    def _watch(self) -> None:
-        """Note each lane's first non-finite node: 2 (t V + i) for NaN, one more for infinity."""
-        e, count = self.e, len(self.program.structure.names)
-        infinite, undefined = e.spread(e.integer(-1)), e.spread(e.integer(-1))
-        for world in reversed("wxy" if self.program.mode == "finite" else "w"):
-            for i in reversed(range(count)):
-                value = self._read(f"{world}{i}")
-                is_infinite = e.compare("oeq", e.abs(value), e.const(float("inf")))
-                infinite = e.select(is_infinite, e.integer(i), infinite)
-                undefined = e.select(e.compare("uno", value, value), e.integer(i), undefined)
-        row = e.binary("mul", self.clock, e.integer(2 * count))
-        codes = []
-        for place, extra in ((infinite, 1), (undefined, 0)):
-            twice = e.binary("add", e.binary("shl", place, e.integer(1)), e.integer(extra))
-            code = e.binary("add", twice, row)
-            codes.append(e.select(e.compare("i.sge", place, e.integer(0)), code, e.integer(-1)))
-        has_infinite = e.compare("i.sge", codes[0], e.integer(0))
-        found = e.select(has_infinite, codes[0], codes[1])
-        before = self._read("bad", "i64")
-        self._write("bad", e.select(e.compare("i.slt", before, e.integer(0)), found, before))

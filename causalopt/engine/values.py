@@ -1,0 +1,122 @@
+"""Values in one stretch of step code: leaves, slopes, and terms that another stretch left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from causalopt.engine.cells import Cells
+from causalopt.engine.emitter import Emitter, Value
+from causalopt.engine.frame import Frame
+from causalopt.engine.linearization import Partial
+from causalopt.engine.program import Program
+from causalopt.engine.regimes import Side, bounds
+from causalopt.engine.tangents import Slope
+from causalopt.engine.terms import TermWriter
+from causalopt.expressions import Term
+
+NEAR = 2.0**-36  # relative width of a gap that rounding may have opened
+
+
+class Values(Cells):
+    """Writes terms; what is written once is known from then on.
+
+    Args:
+        program: What to compute.
+        emitter: Where lines go.
+        frame: The cells.
+        fixed: Memo of which terms depend on parameters only.
+        called: Collects the elementary functions called.
+        in_registers: Whether cells are local variables rather than memory.
+        left_in: Gives the cell in which another stretch left a term's value, None for none.
+        clock: The name of the step's number.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        emitter: Emitter,
+        frame: Frame,
+        fixed: dict[Term, bool],
+        called: set[str],
+        *,
+        in_registers: bool,
+        left_in: Callable[[Term], str | None] = lambda _: None,
+        clock: str = "%t",
+    ) -> None:
+        super().__init__(program, emitter, frame, in_registers=in_registers, clock=clock)
+        self._left_in = left_in
+        self._places = {name: k for k, name in enumerate(program.structure.names)}
+        self._parameters = {name: k for k, name in enumerate(program.structure.parameters)}
+        self._terms = TermWriter(emitter, self._leaf, fixed, called, self._elsewhere)
+        self._leaves: dict[str, Value] = {}
+
+    def inside(self, sides: tuple[Side, ...]) -> Value:
+        """Return which lanes are strictly on the given side of every comparison."""
+        e = self.e
+        found: Value | None = None
+        for low, high in bounds(sides):
+            below, above = self._terms.number(low, "w"), self._terms.number(high, "w")
+            if self.program.near:
+                below, above = self._apart(low, high, below, above)
+            here = e.compare("olt", below, above)
+            found = here if found is None else e.binary("and", found, here)
+        assert found is not None
+        return e.spread(found)
+
+    def _apart(self, low: Term, high: Term, below: Value, above: Value) -> tuple[Value, Value]:
+        """Move the sides of a comparison together by more than the rounding of a long run."""
+        e = self.e
+        width = e.const(2 * NEAR)
+        if self._terms.is_hoisted(high):
+            with e.hoisting():
+                return below, e.sub(above, e.mul(e.abs(above), width))
+        if self._terms.is_hoisted(low):
+            with e.hoisting():
+                return e.add(below, e.mul(e.abs(below), width)), above
+        return below, e.sub(above, e.mul(e.add(e.abs(below), e.abs(above)), width))
+
+    def _elsewhere(self, term: Term) -> Value | None:
+        cell = self._left_in(term)
+        if cell is None:
+            return None
+        value = self._read(cell)
+        if term.is_boolean:
+            return self.e.compare("une", value, self.e.const(0.0))
+        return value
+
+    def _leaf(self, term: Term, world: str) -> Value:
+        payload = term.payload
+        if isinstance(payload, tuple):
+            name, lag = payload
+            i = self._places[name]
+            return self._read(f"{world}{i}_{lag}" if lag else f"{world}{i}")
+        if term.op == "t":
+            if "t" not in self._leaves:
+                self._leaves["t"] = self.e.let(
+                    f"sitofp i64 {self.clock.name} to double", "double", False
+                )
+            return self._leaves["t"]
+        return self._parameter(self._parameters[str(payload) if term.op == "param" else "dt"])
+
+    def _parameter(self, k: int) -> Value:
+        with self.e.hoisting():
+            if k not in self.program.varying:
+                pointer = self._element("double", self._base("parameters"), self.e.integer(k))
+                return self.e.let(f"load double, ptr {pointer}, align 8", "double", False)
+            place = sorted(self.program.varying).index(k)
+            start = self.e.binary("mul", self._base("width"), self.e.integer(place))
+            at = self.e.binary("add", start, Value("%lane", "i64", False))
+            pointer = self._element("double", self._base("varying"), at)
+            kind = self.e.type("double", True)
+            return self.e.let(f"load {kind}, ptr {pointer}, align 8", "double", True)
+
+    def _slope(self, partial: Partial) -> Slope:
+        lag = f"_{partial.lag}" if partial.lag else ""
+        return Slope(self._terms.number(partial.term, "w"), f"{partial.parent}{lag}")
+
+    def _parents(self, slopes: list[Slope]) -> dict[str, Value]:
+        return {
+            letter + slope.parent: self._tangent_of(letter + slope.parent)
+            for slope in slopes
+            for letter in self._tangents.letters
+        }
