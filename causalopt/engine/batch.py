@@ -147,14 +147,13 @@ def code_for(program: Program, careful_is_hot: bool, lanes: int) -> BatchCode:
     fma, register = processor().has_fma, min(processor().register, lanes)
     program = dataclasses.replace(program, lanes=lanes, register=register)
     fast = kernel_text(program, "fast", fma=fma)
-    slow = kernel_text(dataclasses.replace(program, careful=True), "slow", fma=fma)
+    # Run once a group, careful steps are not worth the optimiser's time.
+    attributes = "" if careful_is_hot else "noinline optnone"
+    careful = dataclasses.replace(program, careful=True)
+    slow = kernel_text(careful, "slow", fma=fma, attributes=attributes)
     functions, needs = elementary_text(fast.called | slow.called, register, fma=fma)
     needs |= fast.needs | slow.needs
-    slow_text = slow.text
-    if not careful_is_hot:
-        # Run once a group: not worth the optimiser's time.
-        slow_text = slow_text.replace(") {\nentry:", ") noinline optnone {\nentry:", 1)
-    text = "\n".join([functions, fast.text, slow_text, driver_text(lanes), *sorted(needs), COUNTS])
+    text = "\n".join([functions, fast.text, slow.text, driver_text(lanes), *sorted(needs), COUNTS])
     effort = FULL if program.is_small else effort_for(program.structure, program.mode, 10**9)
     library = load_library(text, {"drive": len(DRIVER_ARGUMENTS)}, effort)
     frame = max(fast.frame, slow.frame, key=lambda frame: frame.size)

@@ -38,17 +38,26 @@ class KernelText:
     called: frozenset[str]
 
 
-def kernel_text(program: Program, name: str, *, fma: bool) -> KernelText:
-    """Return the text of `@name(ctx, frame, t0, t1, lane, held, row, seed)`."""
-    kernel = _Kernel(program, name, fma)
-    if not kernel.is_lazy:
-        return kernel.text()
-    exact = _Kernel(program, f"{name}_exact", fma, may_defer=False).text()
+def kernel_text(program: Program, name: str, *, fma: bool, attributes: str = "") -> KernelText:
+    """Return the text of `@name(ctx, frame, t0, t1, lane, held, row, seed)`.
+
+    Args:
+        program: What is computed.
+        name: The function's name.
+        fma: Whether the processor multiplies and adds in one rounding.
+        attributes: Of the function, as LLVM writes them.
+    """
+    if program.lanes > 1:
+        attributes += " alignstack(64)"  # whole registers are spilled
+    kernel = _Kernel(program, name, fma, attributes)
     lazy = kernel.text()
-    head, rest = exact.text.split(") {\n", 1)  # one call of it, in code that must stay small
+    if not kernel.is_lazy:
+        return lazy
+    # It is called in one place, from code that must stay small.
+    exact = _Kernel(program, f"{name}_exact", fma, f"noinline {attributes}", may_defer=False).text()
     return dataclasses.replace(
         lazy,
-        text=f"{head}) noinline {{\n{rest}\n{lazy.text}",
+        text=f"{exact.text}\n{lazy.text}",
         needs=lazy.needs | exact.needs,
         called=lazy.called | exact.called,
     )
@@ -68,10 +77,13 @@ def elementary_text(called: frozenset[str], lanes: int, *, fma: bool) -> tuple[s
 
 
 class _Kernel:
-    def __init__(self, program: Program, name: str, fma: bool, *, may_defer: bool = True) -> None:
+    def __init__(
+        self, program: Program, name: str, fma: bool, attributes: str, *, may_defer: bool = True
+    ) -> None:
         self.program = program
         self.name = name
         self.fma = fma
+        self.attributes = attributes
         self.frame = frame_of(program)
         self.fixed: dict[Term, bool] = {}
         self.called: set[str] = set()
@@ -104,7 +116,7 @@ class _Kernel:
             entry += [f"%c.{name} = alloca {e.type('i1', True)}" for name in ("open", "inside")]
             entry += [f"%c.{name} = alloca i64" for name in ("at", "stop", "regime")]
             entry.append(f"store i64 {UNKNOWN}, ptr %c.regime")
-        head = f"define i64 @{self.name}({arguments}) {{\nentry:"
+        head = f"define i64 @{self.name}({arguments}) {self.attributes} {{\nentry:"
         body = self._widened([*entry, *lines])
         main = "\n  ".join([head, *body, "}"])
         self.needs |= e.needs
