@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from causalopt.engine.elementary import function_text
 from causalopt.engine.emitter import Emitter
-from causalopt.engine.frame import Cell, Frame, frame_of
+from causalopt.engine.frame import Frame, frame_of
 from causalopt.engine.program import Program, is_fixed, parts
 from causalopt.engine.regimes import Regime
 from causalopt.engine.rescaling import Rescaling
@@ -89,11 +89,11 @@ class _Kernel:
         self.called: set[str] = set()
         self.parts = parts(program)
         self.is_whole = len(self.parts) == 1
-        self.is_lazy = (
-            may_defer and self.is_whole and program.lanes > 1 and not program.careful
-            and program.mode == "tangents" and bool(program.gaps)
-        )  # fmt: skip
-        self.regimes = program.regimes() if self.is_lazy else ()
+        # Lanes that follow their rules: most steps need less than the whole step.
+        is_plain = may_defer and self.is_whole and program.lanes > 1 and not program.careful
+        self.is_lazy = is_plain and program.mode == "tangents" and bool(program.gaps)
+        has_gaps = bool(program.gaps) or program.mode == "values"
+        self.regimes = program.regimes() if is_plain and has_gaps else ()
         self.needs: set[str] = set()
         self.owners: dict[Term, int] = {}
         self.shared: dict[Term, str] = {}
@@ -113,7 +113,9 @@ class _Kernel:
         if self.program.mode == "tangents":
             entry.append("%rescaled = alloca i1")
         if self.is_lazy:
-            entry += [f"%c.{name} = alloca {e.type('i1', True)}" for name in ("open", "inside")]
+            entry.append(f"%c.open = alloca {e.type('i1', True)}")
+        if self.regimes:
+            entry.append(f"%c.inside = alloca {e.type('i1', True)}")
             entry += [f"%c.{name} = alloca i64" for name in ("at", "stop", "regime")]
             entry.append(f"store i64 {UNKNOWN}, ptr %c.regime")
         head = f"define i64 @{self.name}({arguments}) {self.attributes} {{\nentry:"
@@ -136,7 +138,7 @@ class _Kernel:
         lines = []
         for name, cell in self.frame.items():
             at = f"getelementptr i8, ptr %frame, i64 {cell.offset}"
-            if self._stays(cell):
+            if self._stays(name):
                 lines.append(f"%c.{name} = {at}")
                 continue
             lines += [
@@ -147,17 +149,18 @@ class _Kernel:
             ]
         return lines
 
-    def _stays(self, cell: Cell) -> bool:
-        return self.is_lazy and cell.is_integer
+    def _stays(self, name: str) -> bool:
+        """Whether a cell stays in the frame: an integer that only rare paths look at."""
+        return self.is_lazy and self.frame[name].is_integer and name != "bad"
 
     def _saved(
         self, mark: str = "o", source: str = "c", target: str = "f", *, past: bool = False
     ) -> list[str]:
-        """Copy variables to the frame, or the other way round; `past`: where a step starts."""
+        """Copy variables to the frame, or the other way round; `past`: what a step starts from."""
         load = "load volatile" if past and source == "f" else "load"
         lines = []
         for name, cell in self.frame.items():
-            if self._stays(cell) or (past and not cell.is_past):
+            if self._stays(name) or (past and not (cell.is_past or cell.is_integer)):
                 continue
             lines += [
                 f"%{mark}.{name} = {load} {cell.kind}, ptr %{source}.{name}, align 8",
@@ -166,7 +169,10 @@ class _Kernel:
         return lines
 
     def _taken(self, e: Emitter) -> Taken:
-        """Return what runs a stretch of steps again with all care if some gap closed in it."""
+        """Return how a stretch is taken back, or run again with all care if some gap closed."""
+        save, undo = self._saved("b", past=True), self._saved("u", "f", "c", past=True)
+        if not self.is_lazy:
+            return Taken(save, undo, check=[])
         kind = e.type("i1", True)
         e.lines = []
         opened = e.let(f"load {kind}, ptr %c.open", "i1", True)
@@ -182,21 +188,15 @@ class _Kernel:
             "store i1 true, ptr %rescaled",
         ]
         fresh = [self._all_true(e, "open"), "store i1 false, ptr %rescaled"]
-        return Taken(
-            save=[*self._saved("b", past=True), *fresh],
-            undo=[*self._saved("u", "f", "c", past=True), *fresh],
-            check=e.lines,
-        )
+        return Taken([*save, *fresh], [*undo, *fresh], check=e.lines)
 
     def _whole(self, e: Emitter) -> list[str]:
         """Write the steps of a block whose state is in registers."""
         whole = self._body(e, None, "%t")
-        if not self.is_lazy:
-            return plain_steps(whole)
         e.forget_spread()
-        taken = self._taken(e)
         if not self.regimes:
-            return plain_steps(whole, taken)
+            return plain_steps(whole, self._taken(e) if self.is_lazy else None)
+        taken = self._taken(e)
         return regime_steps(
             [self._written(e, k, regime) for k, regime in enumerate(self.regimes)], whole, taken,
             unrolled=not self.program.estimate,

@@ -51,15 +51,16 @@ class Values(Cells):
         self._leaves: dict[str, Value] = {}
 
     def inside(self, sides: tuple[Side, ...]) -> Value:
-        """Return which lanes are strictly on the given side of every comparison."""
+        """Return which lanes, in all their worlds, are strictly on the given side of all."""
         e = self.e
         found: Value | None = None
-        for low, high in bounds(sides):
-            below, above = self._terms.number(low, "w"), self._terms.number(high, "w")
-            if self.program.near:
-                below, above = self._apart(low, high, below, above)
-            here = e.compare("olt", below, above)
-            found = here if found is None else e.binary("and", found, here)
+        for world in "wxy" if self.program.mode == "finite" else "w":
+            for low, high in bounds(sides):
+                below, above = self._terms.number(low, world), self._terms.number(high, world)
+                if self.program.near:
+                    below, above = self._apart(low, high, below, above)
+                here = e.compare("olt", below, above)
+                found = here if found is None else e.binary("and", found, here)
         assert found is not None
         return e.spread(found)
 

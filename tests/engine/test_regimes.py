@@ -104,13 +104,18 @@ def test_two_sides_of_a_band_are_one_comparison() -> None:
     ]  # fmt: skip
 
 
-def lanes_of(model: Model, starts: np.ndarray, hold: str, nudge: str, node: str) -> Lanes:
+def lanes_of(
+    model: Model, starts: np.ndarray, hold: str, nudge: str, node: str, mode: str = "tangents"
+) -> Lanes:
     index = model.template.index
     plan = plan_for(
         model, (Set(f"{node}[0]", 1.0),), steps=STEPS, hold=model.selection(hold),
         seed=model.node(nudge),
     )  # fmt: skip
-    batch = Batch(plan, {(0, index[node]): starts}, {}, (3, 40, STEPS), tuple(range(len(index))))
+    batch = Batch(
+        plan, {(0, index[node]): starts}, {}, (3, 40, STEPS), tuple(range(len(index))),
+        mode=mode, delta=0.01, watch=True,
+    )  # fmt: skip
     return run_batch(model.template.structure, batch)
 
 
@@ -120,30 +125,44 @@ def assert_same(one: Lanes, other: Lanes) -> None:
         exponents = (lanes.exponents[:, world, None] for lanes in (one, other))
         a, b = (0, 0) if letter == "w" else exponents
         np.testing.assert_array_equal(np.ldexp(values, a), np.ldexp(other.values[letter], b))
-    for field in ("kink", "lost"):
+    for field in ("kink", "lost", "bad"):
         np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
 
 
-MODELS = ["thermostat_saturating", *(f"random {seed}" for seed in range(8))]
+DIVERGING = """
+    where(x[t-1] > 1, x[t-1]**2 + 0.01, where(x[t-1] < -1, -x[t-1]**2, x[t-1] + 0.003*k[t-1]))
+"""
+MODELS = ["thermostat_saturating", "diverging", *(f"random {seed}" for seed in range(8))]
 SPREADS = [1e-9, 1e-2, 10.0]  # lanes that agree, that part now and then, that never agree
 
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize("mode", ["tangents", "finite", "values"])
 def test_batches_in_regimes_are_those_without_bit_for_bit(
-    name: str, spread: float, monkeypatch: pytest.MonkeyPatch
+    name: str, spread: float, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random = name.startswith("random")
-    model = random_model(int(name.split()[1]), 4) if random else load(name)
-    hold, nudge, node = ("v1", "v0[3]", "v2") if random else ("T", "R[0]", "R")
-    centre = 0.3 if random else 27.0
+    if name == "diverging":
+        variables = {"k": {"rule": "k[t-1]", "initial": 1},
+                     "x": {"rule": DIVERGING.strip(), "initial": 0}}  # fmt: skip
+        model = Model(name="diverging", variables=variables)
+        hold, nudge, node, centre = "k", "x[2]", "x", 0.9
+    elif random:
+        model = random_model(int(name.split()[1]), 4)
+        hold, nudge, node, centre = "v1", "v0[3]", "v2", 0.3
+    else:
+        model = load(name)
+        hold, nudge, node, centre = "T", "R[0]", "R", 27.0
     starts = centre + spread * np.linspace(-1, 1, 77)
-    with_regimes = lanes_of(model, starts, hold, nudge, node)
+    with_regimes = lanes_of(model, starts, hold, nudge, node, mode)
     batches.code_for.cache_clear()
     monkeypatch.setattr(Program, "regimes", lambda _: ())
-    without = lanes_of(model, starts, hold, nudge, node)
+    without = lanes_of(model, starts, hold, nudge, node, mode)
     batches.code_for.cache_clear()
     assert_same(with_regimes, without)
+    if name == "diverging":
+        assert (with_regimes.bad[-1] >= 0).any()
 
 
 @pytest.mark.parametrize("name", ["thermostat_saturating", "lorenz", "random"])
