@@ -230,10 +230,28 @@ class _Writer:
         One step of one vector is the innermost body: its constants fill the registers, and the
         vectors after it, which do not wait for it, keep the processor busy meanwhile.
         """
-        kind, whole = f"<{self._register} x double>", f"<{self._register} x i64>"
-        per_word, rows = 64 // self._bits, range(len(moved))
-        width = UNROLL * self._register
-        drawn, left, right = words
+        return [
+            *self._groups(len(moved)),
+            *self._draws(words),
+            *self._halves(),
+            *self._steps(step, moved),
+            "halved:",
+            "%is.first = icmp eq i64 %which, 0",
+            "br i1 %is.first, label %half, label %drawn",
+            "drawn:",
+            "%block.next = add i64 %block, 1",
+            "%is.block = icmp slt i64 %end, %last",
+            "br i1 %is.block, label %draw, label %done",
+            "done:",
+            f"%g.next = add i64 %g, {BODIES}",
+            "br label %group",
+            "exit:",
+            "ret i64 0",
+        ]
+
+    def _groups(self, count: int) -> list[str]:
+        """Return the loop over groups of walkers, up to its first block of words."""
+        width, rows = UNROLL * self._register, range(count)
         return [
             "entry:",
             "%state = inttoptr i64 %states to ptr",
@@ -242,7 +260,7 @@ class _Writer:
             f"%c.left = alloca i64, i64 {BODIES * width}, align 64",
             f"%c.right = alloca i64, i64 {BODIES * width}, align 64",
             *self._e.hoisted,
-            f"%start = udiv i64 %first, {2 * per_word}",
+            f"%start = udiv i64 %first, {2 * (64 // self._bits)}",
             "br label %group",
             "group:",
             "%g = phi i64 [ 0, %entry ], [ %g.next, %done ]",
@@ -259,6 +277,13 @@ class _Writer:
             *(f"%at{i} = add i64 %offset, %row{i}" for i in rows),
             *(f"%a{i} = getelementptr double, ptr %state, i64 %at{i}" for i in rows),
             "br label %draw",
+        ]
+
+    def _draws(self, words: tuple[list[str], Value, Value]) -> list[str]:
+        """Return the loop that draws two words for every walker of a group."""
+        whole, width = f"<{self._register} x i64>", UNROLL * self._register
+        drawn, left, right = words
+        return [
             "draw:",
             "%block = phi i64 [ %start, %load ], [ %block.next, %drawn ]",
             "br label %word.loop",
@@ -274,6 +299,12 @@ class _Writer:
             f"%k.next = add i64 %k, {width}",
             "%is.word = icmp slt i64 %k.next, %lanes",
             "br i1 %is.word, label %word.loop, label %half",
+        ]
+
+    def _halves(self) -> list[str]:
+        """Return the loop over the two words, up to the steps that each serves."""
+        per_word = 64 // self._bits
+        return [
             "half:",
             "%which = phi i64 [ 0, %word.loop ], [ 1, %halved ]",
             "%words = phi ptr [ %c.left, %word.loop ], [ %c.right, %halved ]",
@@ -287,6 +318,13 @@ class _Writer:
             "%until = select i1 %is.sooner, i64 %last, i64 %end",
             "%is.any = icmp slt i64 %from, %until",
             "br i1 %is.any, label %steps, label %halved",
+        ]
+
+    def _steps(self, step: list[str], moved: list[Value]) -> list[str]:
+        """Return the loop over steps, and in it the one over a group's vectors."""
+        kind, whole = f"<{self._register} x double>", f"<{self._register} x i64>"
+        rows, width = range(len(moved)), UNROLL * self._register
+        return [
             "steps:",
             "%time = phi i64 [ %from, %half ], [ %time.next, %stepped ]",
             "%place = sub i64 %time, %base",
@@ -312,18 +350,6 @@ class _Writer:
             "%time.next = add i64 %time, 1",
             "%is.step = icmp slt i64 %time.next, %until",
             "br i1 %is.step, label %steps, label %halved",
-            "halved:",
-            "%is.first = icmp eq i64 %which, 0",
-            "br i1 %is.first, label %half, label %drawn",
-            "drawn:",
-            "%block.next = add i64 %block, 1",
-            "%is.block = icmp slt i64 %end, %last",
-            "br i1 %is.block, label %draw, label %done",
-            "done:",
-            f"%g.next = add i64 %g, {BODIES}",
-            "br label %group",
-            "exit:",
-            "ret i64 0",
         ]
 
 

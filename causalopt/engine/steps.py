@@ -3,7 +3,7 @@
 Lines run from the end of the label `block`, where `%from` and `%until` are known, to a jump to the
 label `after`. A regime's loop has no branch: it goes to the end of its stretch of steps while it
 notes whether any lane leaves the regime. If one did, the stretch is taken back and tried again as a
-short one; steps that no regime describes are taken by the whole body, a few at a time.
+short one; steps that no regime describes are taken by the whole body.
 """
 
 from __future__ import annotations
@@ -76,7 +76,6 @@ def regime_steps(
         taken: How a stretch is begun and ended.
         unrolled: Whether a regime's loop takes two steps at once.
     """
-    note = ", !llvm.loop !1" if unrolled else ""
     cases = " ".join(f"i64 {k}, label %start{k}" for k in range(len(regimes)))
     lines = [
         "store i64 %from, ptr %c.at", "store i64 %until, ptr %c.stop", "br label %save",
@@ -92,18 +91,27 @@ def regime_steps(
     ]  # fmt: skip
     for k, regime in enumerate(regimes):
         other = f"try{k + 1}" if k + 1 < len(regimes) else "unlike"
-        loop = _loop(f"regime{k}", f"t.{k}", f"start{k}", "%stop", regime.body, f"end{k}", note)
-        lines += [
-            f"try{k}:", *regime.test,
-            f"br i1 {regime.outside}, label %{other}, label %start{k}",
-            f"start{k}:", *regime.start, f"store i64 {k}, ptr %c.regime",
-            f"br label %regime{k}",
-            *loop,
-            f"end{k}:", *regime.end,
-            f"br i1 {regime.left}, label %undo, label %done, !prof !0",
-        ]  # fmt: skip
+        lines += _regime(k, regime, other, unrolled=unrolled)
+    return [*lines, *_mixed(whole), *_next(taken.check)]
+
+
+def _regime(k: int, regime: RegimeText, other: str, *, unrolled: bool) -> list[str]:
+    """Return one regime's test, loop and look back; `other` is where to go if it does not hold."""
+    note = ", !llvm.loop !1" if unrolled else ""
     return [
-        *lines,
+        f"try{k}:", *regime.test,
+        f"br i1 {regime.outside}, label %{other}, label %start{k}",
+        f"start{k}:", *regime.start, f"store i64 {k}, ptr %c.regime",
+        f"br label %regime{k}",
+        *_loop(f"regime{k}", f"t.{k}", f"start{k}", "%stop", regime.body, f"end{k}", note),
+        f"end{k}:", *regime.end,
+        f"br i1 {regime.left}, label %undo, label %done, !prof !0",
+    ]  # fmt: skip
+
+
+def _mixed(whole: Sequence[str]) -> list[str]:
+    """Return what follows when a lane left the regime, and when lanes are in none together."""
+    return [
         "undo:",
         f"%not.known = select i1 %is.long, i64 {UNKNOWN}, i64 {NONE}",
         "store i64 %not.known, ptr %c.regime",
@@ -114,7 +122,13 @@ def regime_steps(
         "%whole.stop = select i1 %is.cut, i64 %near, i64 %stop",
         "store i64 %whole.stop, ptr %c.stop", "br label %whole",
         *_loop("whole", "t", "unlike", "%whole.stop", whole, "done"),
-        "done:", *taken.check, "br label %settled",
+    ]  # fmt: skip
+
+
+def _next(check: Sequence[str]) -> list[str]:
+    """Return the end of a stretch: the next one, or the block's end."""
+    return [
+        "done:", *check, "br label %settled",
         "settled:", "%reached = load i64, ptr %c.stop", "store i64 %reached, ptr %c.at",
         "%is.left = icmp slt i64 %reached, %until",
         "br i1 %is.left, label %resume, label %after",
