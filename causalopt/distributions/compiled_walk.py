@@ -22,8 +22,8 @@ from causalopt.streams import PARITY, ROTATIONS, ROUNDS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from causalopt.engine.emitter import Emitter, Value
-    from causalopt.engine.native import Library
+    from causalopt.engine.llvm.emitter import Emitter, Value
+    from causalopt.engine.llvm.native import Library
     from causalopt.expressions import Term
 
 UNROLL = 4  # registers in the innermost body: their chains of operations overlap
@@ -134,7 +134,7 @@ def _code(
     starts: tuple[int, ...],
 ) -> tuple[Library, tuple[str, ...], int]:
     """Return the machine code, the parameters it reads and how many lanes it moves at once."""
-    from causalopt.engine.native import load_library, processor
+    from causalopt.engine.llvm.native import load_library, processor
 
     register = processor().register
     writer = _Writer(slots, roots, bits, starts, register=register, fma=processor().has_fma)
@@ -155,7 +155,7 @@ class _Writer:
         register: int,
         fma: bool,
     ) -> None:
-        from causalopt.engine.emitter import Emitter
+        from causalopt.engine.llvm.emitter import Emitter
 
         self._roots, self._bits, self._starts = roots, bits, starts
         self._fma, self._register = fma, register
@@ -169,9 +169,9 @@ class _Writer:
 
     def text(self) -> str:
         """Return the module's text."""
-        from causalopt.engine.kernel import elementary_text
-        from causalopt.engine.terms import TermWriter
-        from causalopt.engine.widen import widened
+        from causalopt.engine.llvm.kernel import elementary_text
+        from causalopt.engine.llvm.terms import TermWriter
+        from causalopt.engine.llvm.widen import widened
 
         e, called = self._e, set[str]()
         terms = TermWriter(e, self._leaf, {}, called)
@@ -186,7 +186,7 @@ class _Writer:
         return f"{declared}\n{functions}\n{main}"
 
     def _leaf(self, term: Term, _: str) -> Value:
-        from causalopt.engine.emitter import Value
+        from causalopt.engine.llvm.emitter import Value
 
         if term in self._places:
             return Value(f"%x{self._places[term]}", "double", True)
@@ -204,7 +204,7 @@ class _Writer:
 
         A pick is compared where it lies in its word: one bound moved there serves all lanes.
         """
-        from causalopt.engine.emitter import Value
+        from causalopt.engine.llvm.emitter import Value
 
         word, place = Value("%word", "i64", True), Value("%shift", "i64", False)
         most = 2**self._bits
@@ -355,7 +355,7 @@ class _Writer:
 
 def _words(e: Emitter) -> tuple[list[str], Value, Value]:
     """Write the two words of threefry2x64 at counter (number, block), key (seed, 0)."""
-    from causalopt.engine.emitter import Value
+    from causalopt.engine.llvm.emitter import Value
 
     seed = Value("%seed", "i64", False)
     schedule = (seed, e.integer(0), e.binary("xor", seed, e.integer(PARITY)))

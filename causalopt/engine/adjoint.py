@@ -130,7 +130,7 @@ class _Compiled:
     """A sweep in machine code, likewise."""
 
     def __init__(self, structure: Structure, plan: Plan, target: int) -> None:
-        from causalopt.engine.reverse import reverse_code
+        from causalopt.engine.llvm.reverse import reverse_code
 
         self._plan = plan
         self._code = reverse_code(structure)

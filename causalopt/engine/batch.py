@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.cells import CONTEXT
-from causalopt.engine.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
-from causalopt.engine.frame import Frame
-from causalopt.engine.kernel import COUNTS, elementary_text, kernel_text
-from causalopt.engine.native import FULL, Library, load_library, processor
+from causalopt.engine.llvm.cells import CONTEXT
+from causalopt.engine.llvm.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
+from causalopt.engine.llvm.frame import Frame
+from causalopt.engine.llvm.kernel import METADATA, elementary_text, kernel_text
+from causalopt.engine.llvm.native import FULL, Library, load_library, processor
 from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.program import Program, operation_count
 from causalopt.engine.subnormals import warn_if_flushed
@@ -153,7 +153,9 @@ def code_for(program: Program, careful_is_hot: bool, lanes: int) -> BatchCode:
     slow = kernel_text(careful, "slow", fma=fma, attributes=attributes)
     functions, needs = elementary_text(fast.called | slow.called, register, fma=fma)
     needs |= fast.needs | slow.needs
-    text = "\n".join([functions, fast.text, slow.text, driver_text(lanes), *sorted(needs), COUNTS])
+    text = "\n".join(
+        [functions, fast.text, slow.text, driver_text(lanes), *sorted(needs), METADATA]
+    )
     effort = FULL if program.is_small else effort_for(program.structure, program.mode, 10**9)
     library = load_library(text, {"drive": len(DRIVER_ARGUMENTS)}, effort)
     frame = max(fast.frame, slow.frame, key=lambda frame: frame.size)

@@ -10,10 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.cells import CONTEXT
-from causalopt.engine.frame import Frame
-from causalopt.engine.kernel import BLOCK, COUNTS, elementary_text, kernel_text
-from causalopt.engine.native import FULL, QUICK, STRAIGHT, Effort, Library, load_library, processor
+from causalopt.engine.llvm.cells import CONTEXT
+from causalopt.engine.llvm.frame import Frame
+from causalopt.engine.llvm.kernel import BLOCK, METADATA, elementary_text, kernel_text
+from causalopt.engine.llvm.native import (
+    FULL,
+    QUICK,
+    STRAIGHT,
+    Effort,
+    Library,
+    load_library,
+    processor,
+)
 from causalopt.engine.outcome import Tangents, Trajectory
 from causalopt.engine.plan import Plan
 from causalopt.engine.program import WHOLE, Program, operation_count
@@ -70,7 +78,7 @@ def code_for(
     )
     made = kernel_text(program, "advance", fma=fma)
     functions, needs = elementary_text(made.called, 1, fma=fma)
-    text = "\n".join([functions, made.text, *sorted(needs | made.needs), COUNTS])
+    text = "\n".join([functions, made.text, *sorted(needs | made.needs), METADATA])
     library = load_library(text, {"advance": 8}, effort)
     return Code(library.functions["advance"], made.frame, library)
 

@@ -13,7 +13,7 @@ from causalopt.distributions.chain import chain_of
 from causalopt.distributions.ensemble import apply_picks, run_ensemble
 from causalopt.distributions.first_passage import first_passage
 from causalopt.distributions.random_map import RandomMap
-from causalopt.engine import native
+from causalopt.engine.llvm import native
 from causalopt.errors import QuestionError
 from causalopt.streams import Picks
 from tests.distributions.chains import PIT_EDGE, PIT_START, pit, walk

@@ -10,9 +10,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from causalopt.engine.elementary import ULPS, function_text
-from causalopt.engine.kernel import COUNTS
-from causalopt.engine.native import QUICK, load_library, processor
+from causalopt.engine.llvm.elementary import ULPS, function_text
+from causalopt.engine.llvm.kernel import METADATA
+from causalopt.engine.llvm.native import QUICK, load_library, processor
 from causalopt.expressions import ieee
 
 EDGES = [
@@ -47,7 +47,7 @@ done:
   ret i64 0
 }}
 """
-    return load_library("\n".join([text, loop, *sorted(needs), COUNTS]), {"map": 3}, QUICK)
+    return load_library("\n".join([text, loop, *sorted(needs), METADATA]), {"map": 3}, QUICK)
 
 
 def computed(

@@ -12,12 +12,12 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.emitter import Emitter, Value
-from causalopt.engine.frame import Frame
 from causalopt.engine.linearization import Partial, linearize
-from causalopt.engine.native import Library, load_library, processor
+from causalopt.engine.llvm.emitter import Emitter, Value
+from causalopt.engine.llvm.frame import Frame
+from causalopt.engine.llvm.native import Library, load_library, processor
+from causalopt.engine.llvm.tangents import out_of_range, scaling
 from causalopt.engine.plan import Floats
-from causalopt.engine.tangents import out_of_range, scaling
 from causalopt.template import Structure
 
 RESCALE = 32

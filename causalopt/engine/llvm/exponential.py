@@ -12,7 +12,7 @@ overflow, subnormals and NaN included. Elsewhere x is held in bounds and 2^n com
 
 from __future__ import annotations
 
-from causalopt.engine.emitter import Emitter, Value
+from causalopt.engine.llvm.emitter import Emitter, Value
 
 MAGIC = 6755399441055744.0  # 1.5 * 2**52: adding it rounds to a whole number
 MAGIC_BITS = 0x4338000000000000

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from causalopt.engine.emitter import Emitter, Value
-from causalopt.engine.exponential import LN2_HI, LN2_LO, MAGIC, MAGIC_BITS, exponential
+from causalopt.engine.llvm.emitter import Emitter, Value
+from causalopt.engine.llvm.exponential import LN2_HI, LN2_LO, MAGIC, MAGIC_BITS, exponential
 
 ULPS = {
     "exp": 1.0, "log": 1.0, "sin": 1.0, "cos": 1.0, "tan": 2.5, "tanh": 2.5, "sinh": 3.0,
@@ -282,7 +282,7 @@ def function_text(
     Instructions of AVX-512 are used where this processor has them, unless `avx512` says otherwise.
     """
     if avx512 is None:
-        from causalopt.engine.native import processor
+        from causalopt.engine.llvm.native import processor
 
         avx512 = processor().has_avx512
     e = Emitter(lanes, fma=fma, avx512=avx512 and fma)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from causalopt.engine.emitter import Emitter, Value
+from causalopt.engine.llvm.emitter import Emitter, Value
 
 HUGE, TINY = 2.0**200, 2.0**-200
 

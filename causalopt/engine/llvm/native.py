@@ -15,7 +15,7 @@ from typing import Any
 
 from llvmlite import binding
 
-from causalopt.engine.objects import ObjectStore
+from causalopt.engine.llvm.objects import ObjectStore
 
 _lock = threading.RLock()
 _serial = itertools.count()

@@ -9,20 +9,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from causalopt.engine.elementary import function_text
-from causalopt.engine.emitter import Emitter
-from causalopt.engine.frame import Frame, frame_of
+from causalopt.engine.llvm.elementary import function_text
+from causalopt.engine.llvm.emitter import Emitter
+from causalopt.engine.llvm.frame import Frame, frame_of
+from causalopt.engine.llvm.rescaling import Rescaling
+from causalopt.engine.llvm.steps import UNKNOWN, RegimeText, Taken, plain_steps, regime_steps
+from causalopt.engine.llvm.stretch import Stretch
+from causalopt.engine.llvm.widen import widened
 from causalopt.engine.program import Program, is_fixed, parts
 from causalopt.engine.regimes import Regime
-from causalopt.engine.rescaling import Rescaling
-from causalopt.engine.steps import UNKNOWN, RegimeText, Taken, plain_steps, regime_steps
-from causalopt.engine.stretch import Stretch
-from causalopt.engine.widen import widened
 from causalopt.expressions import Term
 
 BLOCK = 32  # steps between two looks at the tangents' exponents
 ARGUMENTS = ("ctx", "frame", "t0", "t1", "lane", "held", "row", "seed")
-COUNTS = """!0 = !{!"branch_weights", i32 1, i32 2000}
+METADATA = """!0 = !{!"branch_weights", i32 1, i32 2000}
 !1 = distinct !{!1, !2}
 !2 = !{!"llvm.loop.unroll.count", i32 2}
 """

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from causalopt.engine.emitter import Value
-from causalopt.engine.tangents import Guards, Noise
-from causalopt.engine.watch import Watch
+from causalopt.engine.llvm.emitter import Value
+from causalopt.engine.llvm.tangents import Guards, Noise
+from causalopt.engine.llvm.watch import Watch
 from causalopt.expressions import Term
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from causalopt.engine.emitter import Emitter, Value
-from causalopt.engine.frame import Frame
 from causalopt.engine.linearization import Gap
+from causalopt.engine.llvm.emitter import Emitter, Value
+from causalopt.engine.llvm.frame import Frame
+from causalopt.engine.llvm.values import NEAR, Values
 from causalopt.engine.program import Program
-from causalopt.engine.values import NEAR, Values
 from causalopt.expressions import Term
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from causalopt.engine.emitter import Emitter, Value
-from causalopt.engine.frame import Frame
+from causalopt.engine.llvm.emitter import Emitter, Value
+from causalopt.engine.llvm.frame import Frame
+from causalopt.engine.llvm.tangents import Tangents
 from causalopt.engine.program import Program
-from causalopt.engine.tangents import Tangents
 
 # Places in the context table, 64 bits each.
 CONTEXT = {

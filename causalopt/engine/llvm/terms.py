@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from causalopt.engine.elementary import BODIES
-from causalopt.engine.emitter import Emitter, Value
+from causalopt.engine.llvm.elementary import BODIES
+from causalopt.engine.llvm.emitter import Emitter, Value
 from causalopt.engine.program import constant_value, is_fixed
 from causalopt.expressions import Term
 

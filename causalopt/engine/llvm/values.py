@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from causalopt.engine.cells import Cells
-from causalopt.engine.emitter import Emitter, Value
-from causalopt.engine.frame import Frame
 from causalopt.engine.linearization import Partial
+from causalopt.engine.llvm.cells import Cells
+from causalopt.engine.llvm.emitter import Emitter, Value
+from causalopt.engine.llvm.frame import Frame
+from causalopt.engine.llvm.tangents import Slope
+from causalopt.engine.llvm.terms import TermWriter
 from causalopt.engine.program import Program
 from causalopt.engine.regimes import Side, bounds
-from causalopt.engine.tangents import Slope
-from causalopt.engine.terms import TermWriter
 from causalopt.expressions import Term
 
 NEAR = 2.0**-36  # relative width of a gap that rounding may have opened

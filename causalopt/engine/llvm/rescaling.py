@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from causalopt.engine.emitter import Emitter, Value
-from causalopt.engine.frame import Frame
+from causalopt.engine.llvm.emitter import Emitter, Value
+from causalopt.engine.llvm.frame import Frame
+from causalopt.engine.llvm.tangents import HUGE, TINY, Tangents, out_of_range, scaling
 from causalopt.engine.program import Program
-from causalopt.engine.tangents import HUGE, TINY, Tangents, out_of_range, scaling
 
 
 class Rescaling:
