@@ -51,7 +51,7 @@ def op_from_all(
     Returns:
         `total`, `direct`, `log_total`, `log_direct`, `comp`, `op` (nats) and `status`, with axes
         `variable` and `t` (the nudged node's step). Nodes of A have the status `held`: the nudge is
-        made in B.
+        made in B. The attribute `execution` says what ran it.
 
     Raises:
         QuestionError: The question cannot be asked of this model.
@@ -75,7 +75,8 @@ def op_from_all(
     held = plan.held[np.minimum(np.arange(node.t + 1), len(plan.held) - 1)][:, columns]
     return _dataset(model, _adjoint_effect(found, columns, paths, held), ("t", "variable"),
                     {"t": np.arange(node.t + 1), "variable": list(template.names)},
-                    {"target": node_text(model, node)}, selection)  # fmt: skip
+                    {"target": node_text(model, node), "execution": found.execution},
+                    selection)  # fmt: skip
 
 
 def op_to_all(
@@ -103,11 +104,12 @@ def op_to_all(
     plan = plan_for(model, tuple(given), steps=last, hold=selection, seed=node)
     for name in model.template.names:
         refuse_integers(model, plan, name)
-    effect = _forward_effect(model, plan)
+    effect, execution = _forward_effect(model, plan)
     names = list(model.template.names)
     return _dataset(model, effect, ("t", "variable"),
                     {"t": np.arange(last + 1), "variable": names},
-                    {"nudge": node_text(model, node)}, selection)  # fmt: skip
+                    {"nudge": node_text(model, node), "execution": execution},
+                    selection)  # fmt: skip
 
 
 def op_matrix(
@@ -163,7 +165,7 @@ def op_matrix(
     labels = {"source": [node_text(model, n) for n in rows],
               "target": [node_text(model, n) for n in columns]}  # fmt: skip
     joined = joined.assign_coords(labels).transpose("source", "target")
-    joined.attrs = {"model": model.name, "hold": found.attrs["hold"]}
+    joined.attrs = {name: found.attrs[name] for name in ("model", "hold", "execution")}
     return joined
 
 
@@ -197,7 +199,7 @@ def _refuse_integers(model: Model, plan: Plan, source: str, target: str) -> None
     refuse_integers(model, seeded, target)
 
 
-def _forward_effect(model: Model, plan: Plan) -> LaneEffect:
+def _forward_effect(model: Model, plan: Plan) -> tuple[LaneEffect, str]:
     template = model.template
     run = run_tangents(template.structure, plan)
     columns = [template.index[name] for name in template.names]
@@ -213,7 +215,8 @@ def _forward_effect(model: Model, plan: Plan) -> LaneEffect:
     if run.kink is not None:
         on_kink[run.kink :] = True
     finite = np.isfinite(run.values[:, columns])
-    return _effect(parts, held, finite, on_kink, np.isnan(run.values).any())
+    effect = _effect(parts, held, finite, on_kink, np.isnan(run.values).any())
+    return effect, run.execution
 
 
 def _adjoint_effect(

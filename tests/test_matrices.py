@@ -63,3 +63,9 @@ def test_bad_questions_are_refused_by_name() -> None:
     bare = Model(name="m", variables={"x": {"rule": "x[t-1]", "initial": 1}})
     with pytest.raises(QuestionError, match="which nodes are held"):
         op_from_all(bare, "x[3]")
+
+
+def test_a_long_sweep_runs_in_machine_code_and_says_so() -> None:
+    short = op_from_all(load("lorenz"), "b[50]", hold="a")
+    long = op_from_all(load("lorenz"), "b[120000]", hold="a")
+    assert (short.attrs["execution"], long.attrs["execution"]) == ("python", "llvm")

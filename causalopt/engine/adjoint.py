@@ -43,6 +43,7 @@ class Adjoint:
         values: W at the measured node.
         kink: The last step at which some gap of a kink was closed, -1 for none.
         nonfinite: Whether W left the finite numbers.
+        execution: What ran it: `python` or `llvm`.
     """
 
     total: Floats
@@ -53,6 +54,7 @@ class Adjoint:
     values: float
     kink: int
     nonfinite: bool
+    execution: str
 
 
 def run_adjoint(
@@ -89,6 +91,7 @@ def run_adjoint(
         values=value,
         kink=kink,
         nonfinite=nonfinite,
+        execution=sweep.execution,
     )
 
 
@@ -103,6 +106,8 @@ def _sweep_of(
 
 class _Generated:
     """A sweep by generated Python; it goes on where the last stretch began."""
+
+    execution = "python"
 
     def __init__(self, structure: Structure, plan: Plan, target: int) -> None:
         self._plan, self._width, self._seed = plan, len(structure.names), target
@@ -128,6 +133,8 @@ class _Generated:
 
 class _Compiled:
     """A sweep in machine code, likewise."""
+
+    execution = "llvm"
 
     def __init__(self, structure: Structure, plan: Plan, target: int) -> None:
         from causalopt.engine.llvm.reverse import reverse_code
