@@ -4,12 +4,20 @@
 #include <cstdint>
 #include <cstring>
 
-typedef double v8 __attribute__((vector_size(64)));
-typedef int64_t m8 __attribute__((vector_size(64)));
-typedef uint64_t u8 __attribute__((vector_size(64)));
+// One register of the processor it is compiled for.
+#if defined(__AVX512F__)
+constexpr int L = 8;
+#elif defined(__AVX__)
+constexpr int L = 4;
+#else
+constexpr int L = 2;
+#endif
+typedef double vec __attribute__((vector_size(8 * L)));
+typedef int64_t mask __attribute__((vector_size(8 * L)));
+typedef uint64_t bits __attribute__((vector_size(8 * L)));
 
-static inline v8 splat(double x) { return v8{x, x, x, x, x, x, x, x}; }
-static inline u8 splat_u(uint64_t x) { return u8{x, x, x, x, x, x, x, x}; }
+static inline vec splat(double x) { return x - vec{}; }
+static inline bits splat_u(uint64_t x) { return x - bits{}; }
 
 // W1: Lorenz by Euler's method, W with the total and the direct tangents (A = {a}), all stored.
 extern "C" void w1(int64_t steps, double dt, double sigma, double rho, double beta, double* w,
@@ -65,27 +73,27 @@ extern "C" void w5(int64_t steps, double dt, double sigma, double rho, double be
 template <int B>
 static void w2_block(const double* starts, double* comp, int64_t n, int64_t steps, double dt,
                      double d, double theta, double p) {
-  const v8 k = splat(dt * p / theta), top = splat(dt * p), D = splat(d), zero = splat(0);
-  for (int64_t i = 0; i + 8 * B <= n; i += 8 * B) {
-    v8 R[B], T[B], xR[B], xT[B], yR[B];
+  const vec k = splat(dt * p / theta), top = splat(dt * p), D = splat(d), zero = splat(0);
+  for (int64_t i = 0; i + L * B <= n; i += L * B) {
+    vec R[B], T[B], xR[B], xT[B], yR[B];
     for (int j = 0; j < B; j++) {
-      std::memcpy(&R[j], starts + i + 8 * j, 64);
+      std::memcpy(&R[j], starts + i + L * j, 8 * L);
       T[j] = zero, xR[j] = splat(1), xT[j] = zero, yR[j] = splat(1);
     }
     for (int64_t t = 1; t <= steps; t++)
       for (int j = 0; j < B; j++) {
-        v8 push = k * T[j];
-        m8 high = push >= top, low = push <= -top;
+        vec push = k * T[j];
+        mask high = push >= top, low = push <= -top;
         push = high ? top : (low ? -top : push);
-        v8 slope = (high | low) ? zero : k;
-        v8 newT = R[j] - D, newxT = xR[j];
+        vec slope = (high | low) ? zero : k;
+        vec newT = R[j] - D, newxT = xR[j];
         R[j] -= push;
         xR[j] -= slope * xT[j];
         T[j] = newT, xT[j] = newxT;
       }
     for (int j = 0; j < B; j++) {
-      v8 c = xR[j] / yR[j];
-      std::memcpy(comp + i + 8 * j, &c, 64);
+      vec c = xR[j] / yR[j];
+      std::memcpy(comp + i + L * j, &c, 8 * L);
     }
   }
 }
@@ -101,30 +109,30 @@ extern "C" void w2(const double* starts, double* comp, int64_t n, int64_t steps,
 template <int B>
 static void w2_any_block(const double* starts, double* comp, int64_t n, int64_t steps, double dt,
                          double d, double theta, double p, int64_t hold_T, int64_t hold_R) {
-  const v8 k = splat(dt * p / theta), top = splat(dt * p), D = splat(d), zero = splat(0);
+  const vec k = splat(dt * p / theta), top = splat(dt * p), D = splat(d), zero = splat(0);
   const int64_t aT = hold_T ? -1 : 0, aR = hold_R ? -1 : 0;
-  const m8 hT = {aT, aT, aT, aT, aT, aT, aT, aT}, hR = {aR, aR, aR, aR, aR, aR, aR, aR};
-  for (int64_t i = 0; i + 8 * B <= n; i += 8 * B) {
-    v8 R[B], T[B], xR[B], xT[B], yR[B], yT[B];
+  const mask hT = aT - mask{}, hR = aR - mask{};
+  for (int64_t i = 0; i + L * B <= n; i += L * B) {
+    vec R[B], T[B], xR[B], xT[B], yR[B], yT[B];
     for (int j = 0; j < B; j++) {
-      std::memcpy(&R[j], starts + i + 8 * j, 64);
+      std::memcpy(&R[j], starts + i + L * j, 8 * L);
       T[j] = zero, xR[j] = yR[j] = splat(1), xT[j] = yT[j] = zero;
     }
     for (int64_t t = 1; t <= steps; t++)
       for (int j = 0; j < B; j++) {
-        v8 push = k * T[j];
-        m8 high = push >= top, low = push <= -top;
+        vec push = k * T[j];
+        mask high = push >= top, low = push <= -top;
         push = high ? top : (low ? -top : push);
-        v8 slope = (high | low) ? zero : k;
-        v8 newT = R[j] - D, newxT = xR[j], newyT = hT ? zero : yR[j];
+        vec slope = (high | low) ? zero : k;
+        vec newT = R[j] - D, newxT = xR[j], newyT = hT ? zero : yR[j];
         R[j] -= push;
         xR[j] -= slope * xT[j];
         yR[j] = hR ? zero : yR[j] - slope * yT[j];
         T[j] = newT, xT[j] = newxT, yT[j] = newyT;
       }
     for (int j = 0; j < B; j++) {
-      v8 c = xR[j] / yR[j];
-      std::memcpy(comp + i + 8 * j, &c, 64);
+      vec c = xR[j] / yR[j];
+      std::memcpy(comp + i + L * j, &c, 8 * L);
     }
   }
 }
@@ -154,12 +162,12 @@ extern "C" void w2_scalar(const double* starts, double* comp, int64_t n, int64_t
 
 // W3: stochastic gradient descent in the pit, W <- W - T g_j(W), j a fair bit of threefry2x64-20:
 // one block of two words serves 128 steps of a walker, as in the ensemble's streams.
-static inline u8 rotl(u8 x, int r) { return (x << r) | (x >> (64 - r)); }
+static inline bits rotl(bits x, int r) { return (x << r) | (x >> (64 - r)); }
 
-static inline void threefry(uint64_t k0, uint64_t k1, u8 c0, u8 c1, u8& o0, u8& o1) {
+static inline void threefry(uint64_t k0, uint64_t k1, bits c0, bits c1, bits& o0, bits& o1) {
   const uint64_t ks[3] = {k0, k1, 0x1BD11BDAA9FC1A22ULL ^ k0 ^ k1};
   const int rot[8] = {16, 42, 12, 31, 16, 32, 24, 21};
-  u8 a = c0 + splat_u(ks[0]), b = c1 + splat_u(ks[1]);
+  bits a = c0 + splat_u(ks[0]), b = c1 + splat_u(ks[1]);
   for (int r = 0; r < 20; r++) {
     a += b;
     b = rotl(b, rot[r % 8]) ^ a;
@@ -174,37 +182,37 @@ static inline void threefry(uint64_t k0, uint64_t k1, u8 c0, u8 c1, u8& o0, u8& 
 
 // exp for arguments up to 0, which is all the losses need: the engine's polynomial, pairs by Horner's
 // rule, and 2^n added to the exponent's bits, with no care for overflow or subnormals.
-static inline v8 exp_v(v8 x) {
-  const v8 magic = splat(6755399441055744.0);
+static inline vec exp_v(vec x) {
+  const vec magic = splat(6755399441055744.0);
   x = x < splat(-708.0) ? splat(-708.0) : x;
-  v8 t = x * splat(1.4426950408889634) + magic;
-  v8 n = t - magic;
-  v8 r = (x - n * splat(6.93147180369123816490e-01)) - n * splat(1.90821492927058770002e-10);
-  v8 r2 = r * r;
-  v8 q = splat(2.75923657214981e-07) + r * splat(2.643492586634596e-08);
+  vec t = x * splat(1.4426950408889634) + magic;
+  vec n = t - magic;
+  vec r = (x - n * splat(6.93147180369123816490e-01)) - n * splat(1.90821492927058770002e-10);
+  vec r2 = r * r;
+  vec q = splat(2.75923657214981e-07) + r * splat(2.643492586634596e-08);
   q = (splat(2.48015709146516e-05) + r * splat(2.755416015057648e-06)) + r2 * q;
   q = (splat(0.0013888888890111536) + r * splat(0.00019841272478249717)) + r2 * q;
   q = (splat(0.04166666666666677) + r * splat(0.008333333332405412)) + r2 * q;
   q = (splat(0.5000000000000001) + r * splat(0.16666666666667784)) + r2 * q;
-  v8 p = splat(1.0) + (r + r2 * q);
-  u8 bits, scale;
-  std::memcpy(&bits, &t, 64);
-  std::memcpy(&scale, &p, 64);
-  scale += bits << 52;
-  std::memcpy(&p, &scale, 64);
+  vec p = splat(1.0) + (r + r2 * q);
+  bits raw, scale;
+  std::memcpy(&raw, &t, 8 * L);
+  std::memcpy(&scale, &p, 8 * L);
+  scale += raw << 52;
+  std::memcpy(&p, &scale, 8 * L);
   return p;
 }
 
 // V groups of B registers take each step in turn: the states of 128 walkers stay in the first cache.
 template <int B, int V>
 static void w3_block(double* out, int64_t n, int64_t steps, double start, double T, uint64_t seed) {
-  const v8 one = splat(1), two = splat(2), rate = splat(T);
-  for (int64_t i = 0; i + 8 * B * V <= n; i += 8 * B * V) {
-    v8 W[B * V];
-    u8 lane[B * V], word[B * V], next[B * V];
+  const vec one = splat(1), two = splat(2), rate = splat(T);
+  for (int64_t i = 0; i + L * B * V <= n; i += L * B * V) {
+    vec W[B * V];
+    bits lane[B * V], word[B * V], next[B * V];
     for (int j = 0; j < B * V; j++) {
       W[j] = splat(start);
-      for (int l = 0; l < 8; l++) lane[j][l] = i + 8 * j + l;
+      for (int l = 0; l < L; l++) lane[j][l] = i + L * j + l;
     }
     for (int64_t t = 0; t < steps; t++) {
       if (t % 128 == 0)
@@ -212,19 +220,19 @@ static void w3_block(double* out, int64_t n, int64_t steps, double start, double
           threefry(seed, 0, lane[j], splat_u(t / 128), word[j], next[j]);
       if (t % 128 == 64)
         for (int j = 0; j < B * V; j++) word[j] = next[j];
-      const u8 mask = splat_u(1ULL << (t % 64));
+      const bits chosen = splat_u(1ULL << (t % 64));
 #pragma GCC unroll 1
       for (int k = 0; k < B * V; k += B)
 #pragma GCC unroll 8
         for (int j = k; j < k + B; j++) {
-          v8 e = W[j] - two, f = W[j] - one;
-          v8 g = two * e * exp_v(-(e * e));
-          v8 pit = splat(200.0) * f * exp_v(splat(-100.0) * (f * f));
-          m8 bit = (m8)(word[j] & mask) != 0;
+          vec e = W[j] - two, f = W[j] - one;
+          vec g = two * e * exp_v(-(e * e));
+          vec pit = splat(200.0) * f * exp_v(splat(-100.0) * (f * f));
+          mask bit = (mask)(word[j] & chosen) != 0;
           W[j] -= rate * (g + (bit ? pit : splat(0)));
         }
     }
-    for (int j = 0; j < B * V; j++) std::memcpy(out + i + 8 * j, &W[j], 64);
+    for (int j = 0; j < B * V; j++) std::memcpy(out + i + L * j, &W[j], 8 * L);
   }
 }
 
@@ -240,7 +248,7 @@ extern "C" void w3_scalar(double* out, int64_t n, int64_t steps, double start, d
                           int64_t seed) {
   for (int64_t i = 0; i < n; i++) {
     double W = start;
-    u8 word = splat_u(0), next = splat_u(0);
+    bits word = splat_u(0), next = splat_u(0);
     for (int64_t t = 0; t < steps; t++) {
       if (t % 128 == 0) threefry(seed, 0, splat_u(i), splat_u(t / 128), word, next);
       if (t % 128 == 64) word = next;

@@ -1,9 +1,9 @@
 """Batches: one plan run for many starting values and parameter values at once.
 
-Worlds stand side by side in the lanes of vectors, 16 or 32 to a group; a group goes through all its
-steps in registers before the next begins, and only chosen outputs at chosen steps are kept: memory
-is O(kept), not O(steps). Calls run without the GIL, so threads take groups in parallel; a lane's
-result does not depend on how many there are.
+Worlds stand side by side in the lanes of vectors, some registers to a group; a group goes through
+all its steps in registers before the next begins, and only chosen outputs at chosen steps are kept:
+memory is O(kept), not O(steps). Calls run without the GIL, so threads take groups in parallel; a
+lane's result does not depend on how many there are.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from causalopt.engine.trajectory import effort_for
 from causalopt.errors import QuestionError
 from causalopt.template import Structure
 
-LANES = 32
-_REGISTERS = 24  # vector registers for the state, of 32
+LANES = 32  # the most that go through a step together
+_REGISTERS = 24  # vector registers that the state may take
 _COMPILE_HELD_FROM = 2_000_000_000  # operations: some hundredths of a second
 TASK = 16384  # lanes of one call: fewer wait for the interpreter, more leave the cache
 
@@ -163,13 +163,13 @@ def code_for(program: Program, careful_is_hot: bool, lanes: int) -> BatchCode:
 
 
 def lanes_for(program: Program) -> int:
-    """Return how many lanes go through a step together: as many as registers hold the state of."""
+    """Return how many lanes go through a step together: four registers of them, or else two."""
     letters = {"values": "w", "finite": "wxy"}.get(
         program.mode, "wxypq" if program.estimate else "wxy"
     )
     slots = program.layout.slots
     state = sum(not program.is_zero(letter, i) for letter in letters for i, _ in slots)
-    return LANES if state * LANES <= _REGISTERS * processor().register else LANES // 2
+    return processor().register * (4 if 4 * state <= _REGISTERS else 2)
 
 
 def compiled_in(structure: Structure, batch: Batch) -> frozenset[int] | None:
