@@ -216,3 +216,50 @@ def test_what_overflows_and_what_is_undefined_are_told_apart_in_every_task() -> 
         alone = run(model.replace(initial={"x": float(start)}), steps=5).status[-1]
         assert set(status[i::3]) == {alone}
     assert list(status[:3]) == ["nonfinite", "diverged", "ok"]
+
+
+BRANCHING = {
+    "thermostat_saturating": ("T", "R[0]", "R"),
+    "clipped controller": ("c", "x[0]", "x"),
+    "given controller": ("c", "x[0]", "x"),
+    "clock": ("", "x[0]", "x"),
+    "root": ("", "x[0]", "m"),
+}
+
+
+def branching(name: str) -> Model:
+    if name == "thermostat_saturating":
+        return load(name)
+    rules = {
+        "clipped controller": {"x": "1.2*x[t-1] - 0.7*c[t-1]", "c": "clip(x[t], -1, 1)"},
+        "given controller": {"x": "0.9*x[t-1] - 0.1*c[t-1]", "c": "where(x[t-1] > 2.05, 1, 2)"},
+        "clock": {"x": "where(x[t-1] < t, 0.5*x[t-1], 0.9*x[t-1])"},
+        "root": {"x": "x[t-1]", "m": "sqrt(max(x[t-1] - 9, 0)) + x[t-1]"},
+    }[name]
+    variables = {v: {"rule": rule, "initial": 0.25} for v, rule in rules.items()}
+    return Model(name="branching", variables=variables)
+
+
+@pytest.mark.parametrize("name", BRANCHING)
+@pytest.mark.parametrize("delta", [None, 0.125])
+@pytest.mark.parametrize("steps", [0, 3, 20])
+def test_every_point_of_a_sweep_has_the_status_and_comp_of_its_run(
+    name: str, delta: float | None, steps: int
+) -> None:
+    model, (hold, nudge, target) = branching(name), BRANCHING[name]
+    grid = np.array([0.3, 1.7, 2.0, 8.0, 10.0, 26.5, 31.0])
+    given = [Set("c[2]", 7.0)] if name == "given controller" and steps > 2 else []
+    asked = {"nudge": nudge, "hold": hold, "target": target, "steps": steps, "delta": delta}
+    found = sweep(model, {nudge: grid}, given=given, **asked)
+    for value, status, comp in zip(grid, found.status, found.comp, strict=True):
+        own = run(model, given=[Set(nudge, float(value)), *given], **asked)
+        assert status == own.status[-1], value
+        np.testing.assert_allclose(comp, own.comp[-1], rtol=1e-9)
+
+
+def test_a_point_does_not_depend_on_the_points_beside_it() -> None:
+    model = branching("root")
+    asked = {"nudge": "x[0]", "hold": "", "target": "m", "steps": 6}
+    for beside in (8.0, 8.5, 10.0):
+        found = sweep(model, {"x[0]": [8.0, beside]}, **asked)
+        assert (found.status[0], found.total[0]) == ("ok", 1.0)

@@ -224,14 +224,15 @@ def _logic(op: str, args: Iterable[Term | bool]) -> Term | bool:
 def _simplified(op: str, *args: Term, payload: Payload = None) -> Term:
     """Make an operation of a slope: a zero that a branch leaves is structural.
 
-    Only what changes no bit of the slope's value is simplified.
+    Only what changes no bit of the slope's value is simplified: a zero times a factor stays, since
+    the factor may be infinite.
     """
-    if op == "mul" and (ZERO in args or ONE in args):
+    if op == "mul" and ONE in args:
         return mul(*args)
     if op == "add" and ZERO in args:
         return add(*args)
     if op == "sub" and ZERO in args:
         return neg(args[1]) if args[0] is ZERO else args[0]
-    if op in {"neg", "div"} and args[0] is ZERO:
+    if op == "neg" and args[0] is ZERO:
         return ZERO
     return Term.of(op, *args, payload=payload)

@@ -67,7 +67,7 @@ class _Gradient:
                 result[term] = add(result.get(term, ZERO), seed)
             elif term.op in _BRANCHES:
                 for leaf, partial in self._branch(term).items():
-                    result[leaf] = add(result.get(leaf, ZERO), mul(seed, partial))
+                    result[leaf] = add(result.get(leaf, ZERO), _scaled(seed, partial))
             elif term.args and self._may_move(term):
                 self._pass_on(term, seed, adjoint)
         self._memo[root] = result
@@ -112,6 +112,32 @@ class _Gradient:
 
 
 _BRANCHES = frozenset({"where", "min", "max"})
+_MOST_ENDS = 8  # branches a factor is taken into: each gets a product of its own
+
+
+def _scaled(seed: Term, partial: Term) -> Term:
+    """Return seed * partial, taken into the branches where one of them is zero.
+
+    A factor outside may be infinite where the branch is constant, and 0 * inf would be NaN.
+    """
+    ends = _ends(partial)
+    if partial.op != "where" or ZERO not in ends or len(ends) > _MOST_ENDS:
+        return mul(seed, partial)
+    condition, a, b = partial.args
+    return where(condition, _scaled(seed, a), _scaled(seed, b))
+
+
+def _ends(choice: Term) -> list[Term]:
+    """Return what a choice chooses among, no more than one past `_MOST_ENDS`."""
+    found: list[Term] = []
+    stack = [choice]
+    while stack and len(found) <= _MOST_ENDS:
+        term = stack.pop()
+        if term.op == "where":
+            stack += term.args[1:]
+        else:
+            found.append(term)
+    return found
 
 
 def _as_where(term: Term) -> tuple[Term, Term, Term]:

@@ -208,10 +208,10 @@ class _Kernel:
     def _written(self, e: Emitter, k: int, regime: Regime) -> RegimeText:
         kind = e.type("i1", True)
         e.lines = []
-        inside = self._stretch(e, self.program, "%unread").inside(regime.sides)
+        inside = self._stretch(e, self.program, "%at").inside(regime.sides)
         outside = e.any(e.binary("xor", inside, e.truth(True)))
         test, e.lines = e.lines, []
-        inside = self._stretch(e, self.program, "%unread").inside(regime.sides)
+        inside = self._stretch(e, self.program, f"%t.{k}").inside(regime.sides)
         still = e.let(f"load {kind}, ptr %c.inside", "i1", True)
         still = e.binary("and", inside, still)
         e.lines.append(f"store {kind} {still.name}, ptr %c.inside")

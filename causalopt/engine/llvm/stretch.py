@@ -48,6 +48,8 @@ class Stretch(Watch):
     def _equation(self, i: int) -> None:
         rule = self.program.rules[i]
         careful = self._careful(i) if self.program.careful else None
+        if careful is not None:
+            self._given_at[i] = careful["forced"]
         worlds = "wxy" if self.program.mode == "finite" else "w"
         for world in worlds:
             value = self.e.const(float("nan")) if rule is None else self._terms.number(rule, world)
@@ -112,18 +114,6 @@ class Stretch(Watch):
             delta = e.let(f"bitcast i64 {self._base('delta').name} to double", "double", False)
             shift = e.select(careful["seeded"], e.add(shift, delta), shift)
         return e.add(value, shift)
-
-    def _held(self, i: int) -> Value:
-        if self.program.held is not None:
-            return self.e.truth(i in self.program.held)
-        if f"held{i}" not in self._leaves:
-            with self.e.hoisting():
-                pointer = self.e.name("p")
-                self.e.lines.append(f"{pointer} = getelementptr i8, ptr %held, i64 {i}")
-                flag = self.e.let(f"load i8, ptr {pointer}", "i8", False)
-                held = self.e.let(f"icmp ne i8 {flag.name}, 0", "i1", False)
-                self._leaves[f"held{i}"] = held
-        return self._leaves[f"held{i}"]
 
     def _tangent(self, i: int, careful: dict[str, Value] | None) -> None:
         slopes = [self._slope(partial) for partial in self.program.linear.of(i)]

@@ -48,6 +48,7 @@ class Watch(Values):
         )  # fmt: skip
         self._cold = cold
         self._lazy = lazy
+        self._given_at: dict[int, Value] = {}  # equations that may be given a value at this step
         self._equal: list[tuple[Gap, Value, Value, Value]] = []
 
     def _kinks(self) -> None:
@@ -114,6 +115,18 @@ class Watch(Values):
         first = e.binary("and", met, e.compare("i.slt", before, e.integer(0)))
         self._write("kink", e.select(first, self.clock, before))
 
+    def _held(self, i: int) -> Value:
+        if self.program.held is not None:
+            return self.e.truth(i in self.program.held)
+        if f"held{i}" not in self._leaves:
+            with self.e.hoisting():
+                pointer = self.e.name("p")
+                self.e.lines.append(f"{pointer} = getelementptr i8, ptr %held, i64 {i}")
+                flag = self.e.let(f"load i8, ptr {pointer}", "i8", False)
+                held = self.e.let(f"icmp ne i8 {flag.name}, 0", "i1", False)
+                self._leaves[f"held{i}"] = held
+        return self._leaves[f"held{i}"]
+
     def _branches(self) -> None:
         """Note the step at which X or Y takes another branch than a finite W."""
         e = self.e
@@ -124,7 +137,11 @@ class Watch(Values):
             if right.op in {"floor", "ceil"}:
                 term = right
             w, x, y = (self._terms.number(term, world) for world in "wxy")
-            other = e.binary("or", e.compare("une", w, x), e.compare("une", w, y))
+            # A held node keeps W's value in Y, and a given one follows no rule.
+            in_y = e.select(self._held(gap.child), e.truth(False), self._parted(w, y))
+            other = e.binary("or", self._parted(w, x), in_y)
+            if gap.child in self._given_at:
+                other = e.select(self._given_at[gap.child], e.truth(False), other)
             differs = other if differs is None else e.binary("or", differs, other)
         if differs is None:
             return
@@ -132,6 +149,12 @@ class Watch(Values):
             size = e.abs(self._read(f"w{i}"))
             differs = e.binary("and", differs, e.compare("olt", size, e.const(float("inf"))))
         self._note_kink(differs)
+
+    def _parted(self, one: Value, other: Value) -> Value:
+        """Return whether two values differ; two that are undefined do not."""
+        e = self.e
+        defined = e.binary("or", e.compare("ord", one, one), e.compare("ord", other, other))
+        return e.binary("and", e.compare("une", one, other), defined)
 
     def _watch(self) -> None:
         """Note each lane's first non-finite node: 2 (t V + i) for NaN, one more for infinity."""
