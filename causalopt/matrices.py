@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from causalopt.engine import run_tangents
 from causalopt.engine.adjoint import Adjoint, run_adjoint
+from causalopt.engine.linearization import linearize
 from causalopt.engine.plan import Bools, Floats, Plan
 from causalopt.errors import QuestionError
 from causalopt.interventions import Intervention, plan_for
@@ -22,13 +24,16 @@ from causalopt.measures import NAMES, ratios, status_codes
 from causalopt.model import Model
 from causalopt.response.effect import Part
 from causalopt.response.lanes import LaneEffect
-from causalopt.response.reach import reachable
+from causalopt.response.reach import reachable, reaching
 from causalopt.response.tangent import UNIT_ROUNDOFF, refuse_integers
 from causalopt.runs import node_text
 from causalopt.selectors import Node, Selection
 from causalopt.worlds import run_length
 
 LARGEST = 4_000_000
+# What a source after its target has.
+_ABSENT = {"total": 0.0, "direct": 0.0, "log_total": -np.inf, "log_direct": -np.inf,
+           "comp": np.nan, "op": np.nan}  # fmt: skip
 
 
 def op_from_all(
@@ -50,8 +55,9 @@ def op_from_all(
 
     Returns:
         `total`, `direct`, `log_total`, `log_direct`, `comp`, `op` (nats) and `status`, with axes
-        `variable` and `t` (the nudged node's step). Nodes of A have the status `held`: the nudge is
-        made in B. The attribute `execution` says what ran it.
+        `variable` and `t` (the nudged node's step). Nodes of A that reach m have the status `held`:
+        the nudge is made in B; so have all where m is in A. The attribute `execution` says what ran
+        it.
 
     Raises:
         QuestionError: The question cannot be asked of this model.
@@ -71,9 +77,14 @@ def op_from_all(
     place = template.index[node.variable]
     found = run_adjoint(template.structure, plan, place)
     columns = [template.index[name] for name in template.names]
-    paths = [_reaching(model, plan, place, avoid_held=avoid)[:, columns] for avoid in (False, True)]
+    paths = [
+        reaching(template, plan, {node.t: (place,)}, avoid_held=avoid)[:, columns]
+        for avoid in (False, True)
+    ]
+    on_kink = _touching(model, plan, found.closed)[:, columns]
     held = plan.held[np.minimum(np.arange(node.t + 1), len(plan.held) - 1)][:, columns]
-    return _dataset(model, _adjoint_effect(found, columns, paths, held), ("t", "variable"),
+    held = held | plan.held_at(node.t)[place]
+    return _dataset(model, _adjoint_effect(found, columns, paths, held, on_kink), ("t", "variable"),
                     {"t": np.arange(node.t + 1), "variable": list(template.names)},
                     {"target": node_text(model, node), "execution": found.execution},
                     selection)  # fmt: skip
@@ -130,7 +141,8 @@ def op_matrix(
         given: Interventions that make the baseline.
 
     Returns:
-        As `op_from_all`, with axes `source` and `target`.
+        As `op_from_all`, with axes `source` and `target`. A source in A has the status `held`, one
+        after its target `no_influence`; the direction of the sweep changes nothing.
 
     Example:
         >>> from causalopt import load
@@ -141,32 +153,44 @@ def op_matrix(
         raise QuestionError("a matrix needs at least one source and one target")
     if len(sources) * len(targets) > LARGEST:
         raise QuestionError(f"a matrix has at most {LARGEST} entries: ask for fewer nodes")
+    selection = _held(model, hold)
     rows = [model.node(node) for node in sources]
     columns = [model.node(node) for node in targets]
     backwards = len(set(columns)) < len(set(rows))
-    lines = []
-    last = max(node.t for node in columns)
-    for node in columns if backwards else rows:
+    shape, last = (len(rows), len(columns)), max(node.t for node in columns)
+    tables: dict[str, NDArray[Any]] = {name: np.full(shape, fill) for name, fill in _ABSENT.items()}
+    tables["status"] = np.full(shape, "no_influence", dtype=object)
+    execution: dict[str, None] = {}
+    in_a = [k for k, node in enumerate(rows) if _is_held(node, selection)]
+    for k, node in enumerate(columns if backwards else rows):
         if backwards:
             found = op_from_all(model, node, hold=hold, given=given)
+            others = [(r, n) for r, n in enumerate(rows) if n.t <= node.t]
+        elif k in in_a or node.t > last:
+            continue
         else:
             found = op_to_all(model, node, hold=hold, steps=last, given=given)
-        others = rows if backwards else columns
-        t = xarray.DataArray([other.t for other in others], dims="other")
-        names = xarray.DataArray([other.variable for other in others], dims="other")
-        # A node after the measured one cannot reach it.
-        reached = found.reindex(t=np.arange(max(other.t for other in others) + 1))
-        lines.append(reached.sel(t=t, variable=names).drop_vars(["t", "variable"]))
-    joined = xarray.concat(lines, dim="one")
-    before = joined["op"].isnull() & joined["status"].isnull()
-    joined["status"] = joined["status"].where(~before, "no_influence")
-    joined = joined.rename(one="target", other="source") if backwards else (
-        joined.rename(one="source", other="target"))  # fmt: skip
-    labels = {"source": [node_text(model, n) for n in rows],
-              "target": [node_text(model, n) for n in columns]}  # fmt: skip
-    joined = joined.assign_coords(labels).transpose("source", "target")
-    joined.attrs = {name: found.attrs[name] for name in ("model", "hold", "execution")}
-    return joined
+            others = list(enumerate(columns))
+        execution[found.attrs["execution"]] = None
+        places = [model.template.names.index(other.variable) for _, other in others]
+        steps = [other.t for _, other in others]
+        at = [index for index, _ in others]
+        for name, table in tables.items():
+            line = table[:, k] if backwards else table[k]
+            line[at] = found[name].to_numpy()[steps, places]
+    for name, table in tables.items():
+        table[in_a] = "held" if name == "status" else np.nan
+    units = {"log_total": "nat", "log_direct": "nat", "op": "nat"}
+    return xarray.Dataset(
+        {
+            name: (("source", "target"), table, {"units": units[name]} if name in units else {})
+            for name, table in tables.items()
+        },
+        coords={"source": [node_text(model, n) for n in rows],
+                "target": [node_text(model, n) for n in columns]},
+        attrs={"model": model.name, "hold": ", ".join(map(str, selection)),
+               "execution": ", ".join(execution)},
+    )  # fmt: skip
 
 
 def _target(model: Model, target: str | Node, steps: int | None) -> Node:
@@ -185,8 +209,12 @@ def _held(model: Model, hold: str | Sequence[str | Node] | None) -> Selection:
     return model.selection(chosen)
 
 
+def _is_held(node: Node, hold: Selection) -> bool:
+    return any(node in window for window in hold)
+
+
 def _check_nudge(model: Model, node: Node, hold: Selection, last: int) -> None:
-    if any(node in window for window in hold):
+    if _is_held(node, hold):
         raise QuestionError(f"the nudged node {node_text(model, node)} is in the held set: the "
                             "nudge is made in B")  # fmt: skip
     if node.t > last:
@@ -220,7 +248,7 @@ def _forward_effect(model: Model, plan: Plan) -> tuple[LaneEffect, str]:
 
 
 def _adjoint_effect(
-    found: Adjoint, columns: list[int], paths: list[Bools], held: Bools
+    found: Adjoint, columns: list[int], paths: list[Bools], held: Bools, on_kink: Bools
 ) -> LaneEffect:
     parts = [
         _part(found.total[:, columns], found.total_error[:, columns],
@@ -228,8 +256,6 @@ def _adjoint_effect(
         _part(found.direct[:, columns], found.direct_error[:, columns],
               found.exponents[:, 1], paths[1]),
     ]  # fmt: skip
-    steps = np.arange(len(held))[:, None]
-    on_kink = paths[0] & (steps <= found.kink)
     finite = np.full(held.shape, np.isfinite(found.values) and not found.nonfinite)
     return _effect(parts, held, finite, on_kink, bool(np.isnan(found.values)))
 
@@ -256,26 +282,18 @@ def _effect(
     )
 
 
-def _reaching(model: Model, plan: Plan, target: int, *, avoid_held: bool) -> Bools:
-    """Return which nodes have a path to the target at the last step, shape [t, equation]."""
-    template = model.template
-    width, last = len(template.equations), plan.steps
-    parents = [
-        [(template.index[name], lag) for name, lag in equation.parents]
-        for equation in template.equations
-    ]
-    reach = np.zeros((last + 1, width), dtype=bool)
-    reach[last, target] = True
-    for t in range(last, -1, -1):
-        forced = plan.forced[t] if t < len(plan.forced) else None
-        held = plan.held_at(t)
-        for i in reversed(range(width)):
-            closed = (forced is not None and forced[i]) or (avoid_held and held[i])
-            if reach[t, i] and not closed:
-                for j, lag in parents[i]:
-                    if lag <= t:
-                        reach[t - lag, j] = True
-    return reach
+def _touching(model: Model, plan: Plan, closed: NDArray[np.intp]) -> Bools:
+    """Return which nodes have a path to a kink that W sits on, shape [t, equation]."""
+    seeds: dict[int, set[int]] = {}
+    gaps = linearize(model.template.structure).moving_gaps
+    for t, number in closed.tolist():
+        gap = gaps[number]
+        if t < len(plan.forced) and plan.forced[t, gap.child]:
+            continue
+        for slope in gap.slopes:
+            if slope.lag <= t:
+                seeds.setdefault(t - slope.lag, set()).add(slope.parent)
+    return reaching(model.template, plan, seeds, avoid_held=False)
 
 
 def _dataset(

@@ -69,3 +69,45 @@ def test_a_long_sweep_runs_in_machine_code_and_says_so() -> None:
     short = op_from_all(load("lorenz"), "b[50]", hold="a")
     long = op_from_all(load("lorenz"), "b[120000]", hold="a")
     assert (short.attrs["execution"], long.attrs["execution"]) == ("python", "llvm")
+
+
+KINKED = {
+    "unrelated": ({"a": "0.5*a[t-1] + 0.1*c[t-1]", "b": "a[t-1]", "c": "abs(c[t-1])"}, 0.0),
+    "upon it": ({"a": "0.5*a[t-1] + 0.1*c[t-1]", "b": "a[t-1]", "c": "abs(a[t-1] - 1)"}, 1.0),
+    "later": ({"a": "a[t-1]", "b": "0", "c": "max(a[t-1], t/4 + 0.25)"}, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", KINKED)
+def test_kinks_are_those_that_the_nudged_node_can_move(name: str) -> None:
+    rules, start = KINKED[name]
+    initial = {"a": 1.0, "b": 0.0, "c": start}
+    variables = {v: {"rule": rule, "initial": initial[v]} for v, rule in rules.items()}
+    model = Model(name="kinked", variables=variables)
+    for target in ("a[5]", "c[5]"):
+        backwards = op_from_all(model, target, hold="b")
+        variable = target[0]
+        for node in [f"{v}[{t}]" for v in "ac" for t in range(6)]:
+            forwards = op_to_all(model, node, hold="b", steps=5)
+            ahead = forwards.status.sel(variable=variable, t=5).item()
+            back = backwards.status.sel(variable=node[0], t=int(node[2])).item()
+            assert back == ahead, (target, node)
+
+
+@pytest.mark.parametrize("sources", [["R[0]"], ["R[0]", "T[2]", "R[9]", "R[3]"]])
+@pytest.mark.parametrize("targets", [["R[5]"], ["R[5]", "T[5]", "R[2]", "R[7]", "R[6]"]])
+def test_an_entry_does_not_depend_on_the_others_nor_on_the_way_it_is_found(
+    sources: list[str], targets: list[str]
+) -> None:
+    model = load("thermostat")
+    whole = op_matrix(model, sources=sources, targets=targets, hold="T")
+    for source in sources:
+        for target in targets:
+            own = op_matrix(model, sources=[source], targets=[target], hold="T")
+            one = whole.sel(source=source, target=target)
+            assert one.status.item() == own.status.item()
+            for name in ("total", "direct", "log_total", "log_direct", "comp", "op"):
+                np.testing.assert_allclose(one[name], own[name].item(), rtol=1e-12)
+    if "T[2]" in sources:
+        assert set(whole.status.sel(source="T[2]").values) == {"held"}
+    assert set(whole.status.sel(target="R[5]").values) <= {"ok", "held", "no_influence"}

@@ -41,7 +41,7 @@ class Adjoint:
         direct_error: Likewise for `direct`.
         exponents: Of total and direct, shape [t, 2].
         values: W at the measured node.
-        kink: The last step at which some gap of a kink was closed, -1 for none.
+        closed: Where gaps of kinks were closed: (step, place in `moving_gaps`), shape [n, 2].
         nonfinite: Whether W left the finite numbers.
         execution: What ran it: `python` or `llvm`.
     """
@@ -52,7 +52,7 @@ class Adjoint:
     direct_error: Floats
     exponents: NDArray[np.int64]
     values: float
-    kink: int
+    closed: NDArray[np.intp]
     nonfinite: bool
     execution: str
 
@@ -72,14 +72,13 @@ def run_adjoint(
     table = np.zeros((plan.steps + 1, len(structure.names), 4))
     exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
     sweep = _sweep_of(structure, plan, target, execution)
-    kink, nonfinite, value = -1, False, math.nan
+    nonfinite, value = False, math.nan
+    closed: list[NDArray[np.intp]] = [np.empty((0, 2), dtype=np.intp)]
     for baseline in baselines_backwards(structure, plan, execution=execution):
         first, stop = baseline.first, baseline.first + len(baseline.values)
         if stop == plan.steps + 1:
             value = float(baseline.values[-1, target])
-        closed = np.flatnonzero(baseline.closed)
-        if len(closed) and kink < 0:
-            kink = first + int(closed[-1])
+        closed.append(np.argwhere(baseline.closed) + np.array([first, 0]))
         nonfinite |= not np.isfinite(baseline.values).all()
         sweep.over(baseline, table[first:stop], exponents[first:stop])
     return Adjoint(
@@ -89,7 +88,7 @@ def run_adjoint(
         direct_error=table[:, :, 3],
         exponents=exponents,
         values=value,
-        kink=kink,
+        closed=np.concatenate(closed),
         nonfinite=nonfinite,
         execution=sweep.execution,
     )

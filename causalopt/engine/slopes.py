@@ -29,7 +29,7 @@ class Baseline:
         first: The first step.
         values: W, shape [t, equation].
         slopes: The local derivatives in the order of `linearize`, shape [t, partial].
-        closed: Whether some gap of a kink is closed, shape [t].
+        closed: Whether the gap of a kink is closed, in the order of `moving_gaps`, shape [t, gap].
     """
 
     first: int
@@ -72,4 +72,4 @@ def baselines_backwards(
 
 
 def _baseline(first: int, values: Floats, extras: Floats, count: int) -> Baseline:
-    return Baseline(first, values, extras[:, :count], (extras[:, count:] != 0).any(axis=1))
+    return Baseline(first, values, extras[:, :count], extras[:, count:] != 0)
