@@ -22,7 +22,7 @@ from causalopt.engine.llvm.cells import CONTEXT
 from causalopt.engine.llvm.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
 from causalopt.engine.llvm.frame import Frame
 from causalopt.engine.llvm.kernel import METADATA, elementary_text, kernel_text
-from causalopt.engine.llvm.native import FULL, Library, load_library, processor
+from causalopt.engine.llvm.native import FULL, QUICK, Library, load_library, processor
 from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.program import Program, operation_count
 from causalopt.engine.subnormals import warn_if_flushed
@@ -32,6 +32,7 @@ from causalopt.template import Structure
 
 LANES = 32  # the most that go through a step together
 _REGISTERS = 24  # vector registers that the state may take
+_BRIEF = 50_000_000  # operations that even plain code does in some hundredths of a second
 _COMPILE_HELD_FROM = 2_000_000_000  # operations: some hundredths of a second
 TASK = 16384  # lanes of one call: fewer wait for the interpreter, more leave the cache
 
@@ -142,23 +143,32 @@ class BatchCode:
 
 
 @functools.lru_cache(maxsize=32)
-def code_for(program: Program, careful_is_hot: bool, lanes: int) -> BatchCode:
-    """Return the compiled driver with its step code."""
+def code_for(program: Program, careful: float, lanes: int) -> BatchCode:
+    """Return the compiled driver with its step code.
+
+    Args:
+        program: What is computed.
+        careful: The share of steps that are careful; where all are, no other code is made.
+        lanes: Lanes of a group.
+    """
     fma, register = processor().has_fma, min(processor().register, lanes)
     program = dataclasses.replace(program, lanes=lanes, register=register)
-    fast = kernel_text(program, "fast", fma=fma)
     # Run once a group, careful steps are not worth the optimiser's time.
-    attributes = "" if careful_is_hot else "noinline optnone"
-    careful = dataclasses.replace(program, careful=True)
-    slow = kernel_text(careful, "slow", fma=fma, attributes=attributes)
-    functions, needs = elementary_text(fast.called | slow.called, register, fma=fma)
-    needs |= fast.needs | slow.needs
-    text = "\n".join(
-        [functions, fast.text, slow.text, driver_text(lanes), *sorted(needs), METADATA]
-    )
+    attributes = "" if careful > 0.02 else "noinline optnone"
+    with_care = dataclasses.replace(program, careful=True)
+    made = [kernel_text(with_care, "slow", fma=fma, attributes=attributes)]
+    if careful < 1:
+        made.append(kernel_text(program, "fast", fma=fma))
+    called = frozenset().union(*(kernel.called for kernel in made))
+    functions, needs = elementary_text(called, register, fma=fma)
+    needs = needs.union(*(kernel.needs for kernel in made))
+    driver = driver_text(lanes, plain="fast" if careful < 1 else "slow")
+    texts = [kernel.text for kernel in made]
+    text = "\n".join([functions, *texts, driver, *sorted(needs), METADATA])
     effort = FULL if program.is_small else effort_for(program.structure, program.mode, 10**9)
+    effort = QUICK if program.brief else effort
     library = load_library(text, {"drive": len(DRIVER_ARGUMENTS)}, effort)
-    frame = max(fast.frame, slow.frame, key=lambda frame: frame.size)
+    frame = max((kernel.frame for kernel in made), key=lambda frame: frame.size)
     return BatchCode(library.functions["drive"], frame, (library,), lanes)
 
 
@@ -175,10 +185,15 @@ def lanes_for(program: Program) -> int:
 def compiled_in(structure: Structure, batch: Batch) -> frozenset[int] | None:
     """Return A where it is worth compiling in: one set at every step, of a long enough run."""
     held = batch.plan.held
-    operations = operation_count(structure, batch.mode) * batch.count * (batch.plan.steps + 1)
-    if batch.mode != "tangents" or operations < _COMPILE_HELD_FROM or (held != held[0]).any():
+    is_long = _operations(structure, batch) >= _COMPILE_HELD_FROM
+    if batch.mode != "tangents" or not is_long or (held != held[0]).any():
         return None
     return frozenset(np.flatnonzero(held[0]).tolist())
+
+
+def _operations(structure: Structure, batch: Batch) -> int:
+    """Return how many operations a batch takes, as an estimate."""
+    return operation_count(structure, batch.mode) * batch.count * (batch.plan.steps + 1)
 
 
 class BatchRunner:
@@ -199,8 +214,9 @@ class BatchRunner:
             watch=batch.watch,
             near=batch.near,
             held=compiled_in(structure, batch),
+            brief=_operations(structure, batch) < _BRIEF,
         )
-        self._code = code_for(program, careful > 0.02 * (plan.steps + 1), lanes_for(program))
+        self._code = code_for(program, careful / (plan.steps + 1), lanes_for(program))
         self._fresh = self._code.frame.fresh()
         self._held = np.ascontiguousarray(plan.held, dtype=np.uint8)
         self._prepare_given(len(structure.names))

@@ -35,6 +35,7 @@ class Program:
         near: Whether lanes are noted that pass a kink within rounding.
         regime: The regime this is the step of, None for the whole step.
         held: A, where it is compiled in; None: a mask given with each call.
+        brief: Whether so little is run that compiling counts most: one version of each step.
     """
 
     structure: Structure
@@ -50,6 +51,7 @@ class Program:
     near: bool = False
     regime: Regime | None = None
     held: frozenset[int] | None = None
+    brief: bool = False
 
     @property
     def rules(self) -> Rules:
@@ -75,6 +77,8 @@ class Program:
 
     def regimes(self) -> tuple[Regime, ...]:
         """Return the step's regimes, as many as are worth their code."""
+        if self.brief:
+            return ()
         most = min(MOST, WHOLE // operation_count(self.structure, self.mode))
         return regimes(self.structure.rules, self.linear, most)
 

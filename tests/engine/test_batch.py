@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Set, load
+from causalopt.engine import batch as batches
 from causalopt.engine import python
 from causalopt.engine.batch import Batch, BatchRunner, Lanes, run_batch
 from causalopt.engine.plan import Plan
@@ -17,6 +18,12 @@ from causalopt.interventions import plan_for
 from tests.engine.strategies import random_model
 
 KEEP = (0, 10, 77, 150)
+
+
+@pytest.fixture(autouse=True, params=["long", "brief"])
+def _compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile batches as if they were long, or in a hurry."""
+    monkeypatch.setattr(batches, "_BRIEF", 0 if request.param == "long" else float("inf"))
 
 
 def plan_of(model: Model, hold: str, nudge: str, *given: Set) -> Plan:

@@ -24,6 +24,12 @@ X = ref("x", 1)
 STEPS = 150
 
 
+@pytest.fixture(autouse=True)
+def _as_long_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile short batches as if they were long."""
+    monkeypatch.setattr(batches, "_BRIEF", 0)
+
+
 def regimes_of(model: Model) -> tuple[Regime, ...]:
     return Program(model.template.structure, "tangents").regimes()
 
@@ -136,24 +142,26 @@ MODELS = ["thermostat_saturating", "diverging", *(f"random {seed}" for seed in r
 SPREADS = [1e-9, 1e-2, 10.0]  # lanes that agree, that part now and then, that never agree
 
 
+def question(name: str) -> tuple[Model, str, str, str, float]:
+    """Return a model, a held set, a nudged node, a swept variable and the middle of its starts."""
+    if name == "diverging":
+        variables = {"k": {"rule": "k[t-1]", "initial": 1},
+                     "x": {"rule": DIVERGING.strip(), "initial": 0}}  # fmt: skip
+        model = Model(name="diverging", variables=variables)
+        return model, "k", "x[2]", "x", 0.9
+    if name.startswith("random"):
+        model = random_model(int(name.split()[1]), 4)
+        return model, "v1", "v0[3]", "v2", 0.3
+    return load(name), "T", "R[0]", "R", 27.0
+
+
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("spread", SPREADS)
 @pytest.mark.parametrize("mode", ["tangents", "finite", "values"])
 def test_batches_in_regimes_are_those_without_bit_for_bit(
     name: str, spread: float, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    random = name.startswith("random")
-    if name == "diverging":
-        variables = {"k": {"rule": "k[t-1]", "initial": 1},
-                     "x": {"rule": DIVERGING.strip(), "initial": 0}}  # fmt: skip
-        model = Model(name="diverging", variables=variables)
-        hold, nudge, node, centre = "k", "x[2]", "x", 0.9
-    elif random:
-        model = random_model(int(name.split()[1]), 4)
-        hold, nudge, node, centre = "v1", "v0[3]", "v2", 0.3
-    else:
-        model = load(name)
-        hold, nudge, node, centre = "T", "R[0]", "R", 27.0
+    model, hold, nudge, node, centre = question(name)
     starts = centre + spread * np.linspace(-1, 1, 77)
     with_regimes = lanes_of(model, starts, hold, nudge, node, mode)
     batches.code_for.cache_clear()
@@ -196,3 +204,14 @@ def test_a_set_that_changes_in_time_is_given_by_a_mask() -> None:
                                  seed=model.node("R[0]")),
         )  # fmt: skip
         assert batches.compiled_in(structure, always) == {model.template.index["T"]}
+
+
+@pytest.mark.parametrize("name", MODELS[:4])
+def test_what_is_compiled_in_a_hurry_is_the_same(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, hold, nudge, node, centre = question(name)
+    starts = centre + 0.01 * np.linspace(-1, 1, 20)
+    well = lanes_of(model, starts, hold, nudge, node)
+    monkeypatch.setattr(batches, "_BRIEF", float("inf"))
+    assert_same(well, lanes_of(model, starts, hold, nudge, node))

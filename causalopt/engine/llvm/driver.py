@@ -9,10 +9,14 @@ DRIVER_ARGUMENTS = (
 )  # fmt: skip
 
 
-def driver_text(lanes: int) -> str:
+def driver_text(lanes: int, *, plain: str) -> str:
     """Return `@drive`: run each group of lanes and copy chosen cells at kept steps.
 
     Cell c at kept step k goes to `out[k, c, lane]`.
+
+    Args:
+        lanes: Lanes of a group.
+        plain: The function that runs steps which follow the rules; `slow` runs careful ones.
     """
     vector = f"<{lanes} x double>" if lanes > 1 else "double"
     arguments = ", ".join(f"i64 %{name}_" for name in DRIVER_ARGUMENTS)
@@ -47,7 +51,7 @@ go.slow:
   %r1 = call i64 @slow{call}
   br label %ran
 go.fast:
-  %r2 = call i64 @fast{call}
+  %r2 = call i64 @{plain}{call}
   br label %ran
 ran:
   %is.kept = icmp sge i64 %keep, 0

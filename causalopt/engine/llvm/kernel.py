@@ -91,7 +91,8 @@ class _Kernel:
         self.is_whole = len(self.parts) == 1
         # Lanes that follow their rules: most steps need less than the whole step.
         is_plain = may_defer and self.is_whole and program.lanes > 1 and not program.careful
-        self.is_lazy = is_plain and program.mode == "tangents" and bool(program.gaps)
+        may_run_again = is_plain and program.mode == "tangents" and not program.brief
+        self.is_lazy = may_run_again and bool(program.gaps)
         has_gaps = bool(program.gaps) or program.mode == "values"
         self.regimes = program.regimes() if is_plain and has_gaps else ()
         self.needs: set[str] = set()
