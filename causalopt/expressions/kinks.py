@@ -24,6 +24,9 @@ class Kink:
 def kinks(root: Term) -> list[Kink]:
     """Return the kinks of a rule that its references can move.
 
+    A comparison and a rounding pass on no slope: below them a bend that does not jump, as that of
+    `abs`, `min` or `max`, is none of the rule's.
+
     Example:
         >>> from causalopt.expressions.term import ref
         >>> kinks(Term.of("abs", ref("x", 1)))
@@ -32,28 +35,33 @@ def kinks(root: Term) -> list[Kink]:
     if not root.holds & GAPS:
         return []
     found: dict[Kink, None] = {}
-    stack: list[tuple[Term, Term | None]] = [(root, None)]
-    seen: set[tuple[Term, Term | None]] = set()
+    stack: list[tuple[Term, Term | None, bool]] = [(root, None, False)]
+    seen: set[tuple[Term, Term | None, bool]] = set()
     while stack:
         item = stack.pop()
         if item in seen:
             continue
         seen.add(item)
-        term, guard = item
-        gap = _gap(term)
+        term, guard, below = item
+        gap = None if below and term.op in _BENDS else _gap(term)
         if gap and (gap[0].holds | gap[1].holds) & REFERENCES:
             found[Kink(*gap, guard)] = None
         if term.op == "where":
             condition, a, b = term.args
             branches = [
-                (condition, guard),
-                (a, _both(guard, condition)),
-                (b, _both(guard, Term.of("not", condition))),
+                (condition, guard, True),
+                (a, _both(guard, condition), below),
+                (b, _both(guard, Term.of("not", condition)), below),
             ]
-            stack += [(arg, inner) for arg, inner in branches if arg.holds & GAPS]
+            stack += [branch for branch in branches if branch[0].holds & GAPS]
         else:
-            stack += [(arg, guard) for arg in term.args if arg.holds & GAPS]
+            below = below or term.op in COMPARISONS or term.op in _JUMPS
+            stack += [(arg, guard, below) for arg in term.args if arg.holds & GAPS]
     return list(found)
+
+
+_BENDS = frozenset({"abs", "min", "max"})
+_JUMPS = frozenset({"sign", "floor", "ceil"})
 
 
 def _both(guard: Term | None, condition: Term) -> Term:

@@ -89,3 +89,18 @@ def test_a_kink_inside_a_branch_counts_only_where_the_branch_is_taken() -> None:
 
 def parse_condition(text: str) -> Term:
     return parse(f"where({text}, 1, 2)", SCOPE).args[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("where(abs(x) < 1, 0.5*x, x)", 1),
+        ("where(max(x, y) < 1, x, y)", 1),
+        ("floor(abs(x))", 1),
+        ("where(floor(x) > 0.5, x, y)", 2),
+        ("where(where(x > 1, 2, 3) > 2.5, x, y)", 2),
+        ("where(x > 1, abs(y), min(x, y))", 3),
+    ],
+)
+def test_a_bend_below_a_comparison_or_a_rounding_is_no_kink(text: str, count: int) -> None:
+    assert len(kinks(parse(text, SCOPE))) == count
