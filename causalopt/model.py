@@ -239,6 +239,20 @@ class Model(Record):
         if static and question.steps:
             raise ModelError("a model without time has no steps: drop 'steps'",
                              ("question", "steps"))  # fmt: skip
+        if question.nudge is not None:
+            self._check_nudge(question.nudge)
+
+    def _check_nudge(self, text: str) -> None:
+        """Check that the question's nudge can be made with the question's own A and length."""
+        node, last = self.node(text), self.question.steps
+        if any(node in window for window in self.held_set() or ()):
+            raise ModelError(
+                f"the nudged node '{text}' is in the held set: the nudge is made in B; nudge "
+                "another node, or hold a set without it", ("question", "nudge"),
+            )  # fmt: skip
+        if last is not None and node.t > last:
+            raise ModelError(f"the nudged node '{text}' lies after the last step {last}: give more "
+                             "steps", ("question", "nudge"))  # fmt: skip
 
 
 def _translate(error: ValidationError) -> NoReturn:
