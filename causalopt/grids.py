@@ -19,7 +19,10 @@ STRETCH = 1 << 16
 
 def axis_values(name: str, values: ArrayLike) -> Floats:
     """Return an axis' values, checked: one or more finite numbers in a row."""
-    axis = np.array(values, dtype=np.float64)
+    try:
+        axis = np.array(values, dtype=np.float64) + 0.0  # a swept -0.0 is 0.0, as in a model
+    except (TypeError, ValueError):
+        raise QuestionError(f"the axis '{name}' takes numbers") from None
     if axis.ndim != 1 or not len(axis):
         raise QuestionError(f"the axis '{name}' takes one or more values in a row, found an array "
                             f"of shape {axis.shape}")  # fmt: skip
@@ -78,8 +81,8 @@ def sorted_axes(model: Model, axes: dict[str, Floats]) -> tuple[dict[str, Node],
         else:
             known = [*model.parameters, *model.variables]
             raise UnknownNameError(
-                f"unknown axis '{name}'{suggestion(name, known)}: an axis is a parameter, or a "
-                "node such as R[0]"
+                f"unknown axis '{name}' (an axis is a parameter, or a node such as R[0])"
+                f"{suggestion(name, known)}"
             )
     template = model.template
     for name, node in nodes.items():

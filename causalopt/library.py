@@ -53,7 +53,9 @@ def load(name: str | os.PathLike[str]) -> Model:
         return read_model(files[text])
     if os.path.isfile(text):  # a name too long for a path is simply no file
         return read_model(text)
+    if os.path.isdir(text):
+        raise FileError(f"'{text}' is a folder: name a model file in it")
     raise UnknownNameError(
-        f"no shipped model is called '{text}'{suggestion(text, files)}; a file's name ends in "
-        + ", ".join(FORMATS)
+        f"no shipped model is called '{text}' (a file's name ends in {', '.join(FORMATS)})"
+        f"{suggestion(text, files)}"
     )

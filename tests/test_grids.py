@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causalopt.grids import spaced
+from causalopt.errors import QuestionError
+from causalopt.grids import axis_values, spaced
 
 FINITE = st.floats(-1e300, 1e300)
 
@@ -20,3 +22,12 @@ def test_an_axis_has_the_values_of_the_formula_to_the_bit(low: float, high: floa
 @given(FINITE, FINITE)
 def test_an_axis_of_one_point_is_its_lower_end(low: float, high: float) -> None:
     assert spaced(low, high, 1).tobytes() == np.array([low]).tobytes()
+
+
+def test_a_swept_negative_zero_is_the_zero_of_a_model() -> None:
+    assert not np.signbit(axis_values("h", [-0.0, 1.0])).any()
+
+
+def test_an_axis_of_words_is_refused_by_name() -> None:
+    with pytest.raises(QuestionError, match="the axis 'k' takes numbers"):
+        axis_values("k", ["warm"])

@@ -151,6 +151,8 @@ def _axes(texts: list[str]) -> dict[str, tuple[float, float, int]]:
             low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
         except (ValueError, IndexError):
             raise _not_an_axis(text) from None
+        if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(high - low)):
+            raise QuestionError(f"--grid {text}: LO and HI are finite numbers, not too far apart")
         if not name.strip() or len(parts) > 3:
             raise _not_an_axis(text)
         if count < 1:
