@@ -22,10 +22,7 @@ def reaching(
         avoid_held: Whether paths through A do not count.
     """
     width, depth = len(template.equations), template.max_lag
-    parents = [
-        [(template.index[name], lag) for name, lag in equation.parents]
-        for equation in template.equations
-    ]
+    parents = _parents(template)
     reach = np.zeros((plan.steps + 1, width), dtype=bool)
     settled = max(len(plan.forced), len(plan.held))
     lowest = min(seeds, default=0)
@@ -71,10 +68,7 @@ def reachable(template: Template, plan: Plan, *, avoid_held: bool) -> Bools:
     """
     assert plan.seed is not None
     width, depth = len(template.equations), template.max_lag
-    parents = [
-        [(template.index[name], lag) for name, lag in equation.parents]
-        for equation in template.equations
-    ]
+    parents = _parents(template)
     reach = np.zeros((plan.steps + 1, width), dtype=bool)
     settled = max(len(plan.forced), len(plan.held), plan.seed[0] + 1)
     seen: dict[bytes, int] = {}
@@ -102,3 +96,11 @@ def reachable(template: Template, plan: Plan, *, avoid_held: bool) -> Bools:
             break
         seen[key] = t
     return reach
+
+
+def _parents(template: Template) -> list[list[tuple[int, int]]]:
+    """Return each equation's parents as (equation, lag)."""
+    return [
+        [(template.index[name], lag) for name, lag in equation.parents]
+        for equation in template.equations
+    ]

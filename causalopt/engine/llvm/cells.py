@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+
 from causalopt.engine.llvm.emitter import Emitter, Value
 from causalopt.engine.llvm.frame import Frame
 from causalopt.engine.llvm.tangents import Tangents
 from causalopt.engine.program import Program
+from causalopt.expressions import Term
 
 # Places in the context table, 64 bits each.
 CONTEXT = {
@@ -19,6 +23,28 @@ CONTEXT = {
 }  # fmt: skip
 
 
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """Where a stretch of code stands in its kernel.
+
+    Attributes:
+        fixed: Memo of which terms depend on parameters only, shared by all stretches.
+        called: Collects the elementary functions called, likewise.
+        in_registers: Whether cells are local variables rather than memory; then kinks are looked
+            into behind a branch, which parts that meet in memory do without.
+        lazy: Whether it is only noted that some gap closed; the caller runs those steps again.
+        left_in: Gives the cell in which another stretch left a term's value, None for none.
+        clock: The name of the step's number.
+    """
+
+    fixed: dict[Term, bool]
+    called: set[str]
+    in_registers: bool
+    lazy: bool = False
+    left_in: Callable[[Term], str | None] = lambda _: None
+    clock: str = "%t"
+
+
 class Cells:
     """Reads and writes of one stretch of code; what was loaded once is known from then on.
 
@@ -26,24 +52,15 @@ class Cells:
         program: What is computed.
         emitter: Where lines go.
         frame: The cells.
-        in_registers: Whether cells are local variables rather than memory.
-        clock: The name of the step's number.
+        setting: Where the stretch stands.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        emitter: Emitter,
-        frame: Frame,
-        *,
-        in_registers: bool,
-        clock: str = "%t",
-    ) -> None:
+    def __init__(self, program: Program, emitter: Emitter, frame: Frame, setting: Setting) -> None:
         self.program = program
-        self.clock = Value(clock, "i64", False)
+        self.setting = setting
+        self.clock = Value(setting.clock, "i64", False)
         self.e = emitter
         self.frame = frame
-        self._in_registers = in_registers
         self._context: dict[str, Value] = {}
         self._pointers: dict[str, str] = {}
         self._known: dict[str, Value] = {}
@@ -51,7 +68,7 @@ class Cells:
         self._tangents = Tangents(emitter, worlds, packed=program.lanes == 1)
 
     def _pointer(self, cell: str) -> str:
-        if self._in_registers:
+        if self.setting.in_registers:
             return f"%c.{cell}"
         if cell not in self._pointers:
             offset = self.frame[cell].offset

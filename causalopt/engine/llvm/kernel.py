@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from causalopt.engine.llvm.cells import Setting
 from causalopt.engine.llvm.elementary import function_text
 from causalopt.engine.llvm.emitter import Emitter
 from causalopt.engine.llvm.frame import Frame, frame_of
@@ -233,10 +234,8 @@ class _Kernel:
 
     def _stretch(self, e: Emitter, program: Program, clock: str) -> Stretch:
         e.forget_spread()
-        return Stretch(
-            program, e, self.frame, self.fixed, self.called, in_registers=True,
-            lazy=self.is_lazy, clock=clock,
-        )  # fmt: skip
+        setting = Setting(self.fixed, self.called, True, lazy=self.is_lazy, clock=clock)
+        return Stretch(program, e, self.frame, setting)
 
     def _cut(self, e: Emitter) -> tuple[list[str], list[str]]:
         """Write each part as a function; terms that several parts need pass through the frame."""
@@ -245,10 +244,9 @@ class _Kernel:
         hoisted: dict[Term, str] = {}
         for number, equations in enumerate([*self.parts, None]):
             inner = self.emitter()
-            stretch = Stretch(
-                self.program, inner, self.frame, self.fixed, self.called, in_registers=False,
-                left_in=self._cells_of(number, hoisted), cold=False,
-            )  # fmt: skip
+            left_in = self._cells_of(number, hoisted)
+            setting = Setting(self.fixed, self.called, False, left_in=left_in)
+            stretch = Stretch(self.program, inner, self.frame, setting)
             if equations is None:
                 stretch.finish()
             else:
@@ -264,9 +262,7 @@ class _Kernel:
             pieces.append(f"define internal void @{name}({arguments}) noinline {{\n  {body}\n}}\n")
             calls.append(f"call void @{name}({arguments})")
             self.needs |= inner.needs
-        outer = Stretch(
-            self.program, e, self.frame, self.fixed, self.called, in_registers=False, cold=False
-        )
+        outer = Stretch(self.program, e, self.frame, Setting(self.fixed, self.called, False))
         for term, cell in hoisted.items():
             with e.hoisting():
                 outer.keep(term, cell)

@@ -11,7 +11,7 @@ from causalopt.expressions import Term
 class Stretch(Watch):
     """Writes equations; reads and writes the cells of the frame.
 
-    The arguments are those of `Watch`.
+    The arguments are those of `Cells`.
     """
 
     def equations(self, numbers: list[int]) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from causalopt.engine.linearization import Partial
-from causalopt.engine.llvm.cells import Cells
+from causalopt.engine.llvm.cells import Cells, Setting
 from causalopt.engine.llvm.emitter import Emitter, Value
 from causalopt.engine.llvm.frame import Frame
 from causalopt.engine.llvm.tangents import Slope
@@ -20,34 +18,16 @@ NEAR = 2.0**-36  # relative width of a gap that rounding may have opened
 class Values(Cells):
     """Writes terms; what is written once is known from then on.
 
-    Args:
-        program: What to compute.
-        emitter: Where lines go.
-        frame: The cells.
-        fixed: Memo of which terms depend on parameters only.
-        called: Collects the elementary functions called.
-        in_registers: Whether cells are local variables rather than memory.
-        left_in: Gives the cell in which another stretch left a term's value, None for none.
-        clock: The name of the step's number.
+    The arguments are those of `Cells`.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        emitter: Emitter,
-        frame: Frame,
-        fixed: dict[Term, bool],
-        called: set[str],
-        *,
-        in_registers: bool,
-        left_in: Callable[[Term], str | None] = lambda _: None,
-        clock: str = "%t",
-    ) -> None:
-        super().__init__(program, emitter, frame, in_registers=in_registers, clock=clock)
-        self._left_in = left_in
+    def __init__(self, program: Program, emitter: Emitter, frame: Frame, setting: Setting) -> None:
+        super().__init__(program, emitter, frame, setting)
         self._places = {name: k for k, name in enumerate(program.structure.names)}
         self._parameters = {name: k for k, name in enumerate(program.structure.parameters)}
-        self._terms = TermWriter(emitter, self._leaf, fixed, called, self._elsewhere)
+        self._terms = TermWriter(
+            emitter, self._leaf, setting.fixed, setting.called, self._elsewhere
+        )
         self._leaves: dict[str, Value] = {}
 
     def inside(self, sides: tuple[Side, ...]) -> Value:
@@ -77,7 +57,7 @@ class Values(Cells):
         return below, e.sub(above, e.mul(e.add(e.abs(below), e.abs(above)), width))
 
     def _elsewhere(self, term: Term) -> Value | None:
-        cell = self._left_in(term)
+        cell = self.setting.left_in(term)
         if cell is None:
             return None
         value = self._read(cell)

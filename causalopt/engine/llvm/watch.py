@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from causalopt.engine.linearization import Gap
+from causalopt.engine.llvm.cells import Setting
 from causalopt.engine.llvm.emitter import Emitter, Value
 from causalopt.engine.llvm.frame import Frame
 from causalopt.engine.llvm.values import NEAR, Values
@@ -15,39 +14,11 @@ from causalopt.expressions import Term
 class Watch(Values):
     """Writes the notes a step takes.
 
-    Args:
-        program: What to compute.
-        emitter: Where lines go.
-        frame: The cells.
-        fixed: Memo of which terms depend on parameters only.
-        called: Collects the elementary functions called.
-        in_registers: Whether cells are local variables rather than memory.
-        left_in: Gives the cell in which another stretch left a term's value, None for none.
-        cold: Whether kinks are looked into only when a gap closes, behind a branch.
-        lazy: Whether it is only noted that some gap closed; the caller runs those steps again.
-        clock: The name of the step's number.
+    The arguments are those of `Cells`.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        emitter: Emitter,
-        frame: Frame,
-        fixed: dict[Term, bool],
-        called: set[str],
-        *,
-        in_registers: bool,
-        left_in: Callable[[Term], str | None] = lambda _: None,
-        cold: bool = True,
-        lazy: bool = False,
-        clock: str = "%t",
-    ) -> None:
-        super().__init__(
-            program, emitter, frame, fixed, called, in_registers=in_registers, left_in=left_in,
-            clock=clock,
-        )  # fmt: skip
-        self._cold = cold
-        self._lazy = lazy
+    def __init__(self, program: Program, emitter: Emitter, frame: Frame, setting: Setting) -> None:
+        super().__init__(program, emitter, frame, setting)
         self._given_at: dict[int, Value] = {}  # equations that may be given a value at this step
         self._equal: list[tuple[Gap, Value, Value, Value]] = []
 
@@ -55,7 +26,7 @@ class Watch(Values):
         """Note the step at which a moving gap is closed; gaps rarely are, so behind a branch."""
         if not self._equal:
             return
-        if self._lazy:
+        if self.setting.lazy:
             self._note_closed()
             return
         e = self.e
@@ -63,7 +34,7 @@ class Watch(Values):
         for *_, other in self._equal[1:]:
             closed = e.binary("or", closed, other)
         known = dict(self._known)
-        if self._cold:
+        if self.setting.in_registers:
             e.lines.append(f"br i1 {e.any(closed).name}, label %closed, label %open, !prof !0")
             e.label("closed")
         met, near = e.truth(False), e.truth(False)
@@ -78,7 +49,7 @@ class Watch(Values):
         self._note_kink(met)
         if self.program.near:
             self._write("near", e.select(near, e.integer(1), self._read("near", "i64")))
-        if self._cold:
+        if self.setting.in_registers:
             e.lines.append("br label %open")
             e.label("open")
             # What was loaded behind the branch is not known after it.
