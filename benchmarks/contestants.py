@@ -79,8 +79,11 @@ def jax_adjoint(steps: int) -> Callable[[], object]:
     def last(s):  # type: ignore[no-untyped-def]
         def step(s, _):  # type: ignore[no-untyped-def]
             a, b, c = s
-            return (a + 0.1 * (b - a), b + 0.01 * (a * (28 - c) - b),
-                    c + 0.01 * (a * b - 8 / 3 * c)), None  # fmt: skip
+            return (
+                a + 0.1 * (b - a),
+                b + 0.01 * (a * (28 - c) - b),
+                c + 0.01 * (a * b - 8 / 3 * c),
+            ), None
 
         return jax.lax.scan(step, s, None, length=steps)[0][1]
 
@@ -144,7 +147,7 @@ def numba_landscape(starts: np.ndarray, comp: np.ndarray, steps: int) -> Callabl
 def numba_walkers(
     out: np.ndarray, steps: int, start: float, rate: float, seed: int
 ) -> Callable[[], object]:
-    """Return W3 on numba: the streams of `causalopt.streams`, lanes in blocks."""
+    """Return W3 on numba: the streams of `causalopt.worlds.streams`, lanes in blocks."""
     import numba
 
     rotations = np.array([16, 42, 12, 31, 16, 32, 24, 21], dtype=np.uint64)

@@ -13,11 +13,11 @@ import time
 
 import numpy as np
 
-from causalopt.distributions import dense
-from causalopt.distributions.discrete import DiscreteModel, Mechanism, Parent
-from causalopt.distributions.law import DenseLaw, Law, ProductLaw
-from causalopt.distributions.space import Space
 from causalopt.entropy.information import marginal_entropies
+from causalopt.laws import dense
+from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
+from causalopt.laws.law import DenseLaw, Law, ProductLaw
+from causalopt.laws.space import Space
 
 VARIABLES, LABELS = 12, 4
 

@@ -12,10 +12,12 @@ import time
 
 import numpy as np
 
-from causalopt.distributions.chain import chain_of
-from causalopt.distributions.ensemble import run_ensemble
-from causalopt.escape import Escape, escape_by_ensemble, escape_by_operator
-from causalopt.library import load
+from causalopt.descents.chain import chain_of
+from causalopt.descents.ensemble import run_ensemble
+from causalopt.descents.escape.by_ensemble import escape_by_ensemble
+from causalopt.descents.escape.by_operator import escape_by_operator
+from causalopt.descents.escape.escape import Escape
+from causalopt.model.library import load
 
 START, LEVEL = 1.0036973969363092, 1.195956513650254
 ACCURACY = 1e-3

@@ -9,8 +9,8 @@ import time
 START = 0.0
 
 from causalopt import Model  # noqa: E402 - the import is part of the first result
-from causalopt.engine import run_tangents  # noqa: E402
-from causalopt.interventions import plan_for  # noqa: E402
+from causalopt.engine.executions import run_tangents  # noqa: E402
+from causalopt.worlds.interventions import plan_for  # noqa: E402
 
 RULES = [
     "{k}*{a} + {q}*sin({b})",
@@ -46,11 +46,13 @@ def main() -> None:
     first = time.process_time()
     run_tangents(model.template.structure, plan)
     again = time.process_time()
-    print(f"CPU seconds: start and import {imported - START:.2f} s, "
-          f"texts to model {built - imported:.2f} s, "
-          f"schedule and first result {first - built:.2f} s "
-          f"({found.execution}); in all {first - START:.2f} s; "
-          f"again {again - first:.3f} s")  # fmt: skip
+    print(
+        f"CPU seconds: start and import {imported - START:.2f} s, "
+        f"texts to model {built - imported:.2f} s, "
+        f"schedule and first result {first - built:.2f} s "
+        f"({found.execution}); in all {first - START:.2f} s; "
+        f"again {again - first:.3f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -57,8 +57,11 @@ def child(command: list[str], environment: dict[str, str]) -> tuple[float, float
     """Run a process and return its seconds, its CPU seconds and its most memory in MB."""
     shown = subprocess.run(
         [sys.executable, "-c", CHILD, *command],
-        check=True, capture_output=True, text=True, env=environment,
-    ).stdout.split()  # fmt: skip
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
+    ).stdout.split()
     return float(shown[0]), float(shown[1]), float(shown[2])
 
 
@@ -79,8 +82,13 @@ def cold() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("compiling", "compiled before"):
             environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "CAUSALOPT_CACHE": folder}
-            shown = subprocess.run([sys.executable, "-c", COLD], check=True, capture_output=True,
-                                   text=True, env=environment).stdout.split()  # fmt: skip
+            shown = subprocess.run(
+                [sys.executable, "-c", COLD],
+                check=True,
+                capture_output=True,
+                text=True,
+                env=environment,
+            ).stdout.split()
             print(
                 f"  {name:20s} first {float(shown[0]):.3f} s, second model {float(shown[1]):.3f} s"
             )

@@ -42,12 +42,14 @@ from benchmarks.contestants import (  # noqa: E402
     with_jax,
 )
 from benchmarks.processes import cold, landscape_process, w4  # noqa: E402
-from causalopt.distributions.chain import chain_of  # noqa: E402
-from causalopt.distributions.ensemble import run_ensemble  # noqa: E402
-from causalopt.engine import batch as batches  # noqa: E402
-from causalopt.engine import choice, python, trajectory  # noqa: E402
+from causalopt.descents.chain import chain_of  # noqa: E402
+from causalopt.descents.ensemble import run_ensemble  # noqa: E402
+from causalopt.engine import executions as choice  # noqa: E402
+from causalopt.engine import python  # noqa: E402
 from causalopt.engine.adjoint import run_adjoint  # noqa: E402
-from causalopt.interventions import plan_for  # noqa: E402
+from causalopt.engine.machine import batch as batches  # noqa: E402
+from causalopt.engine.machine import trajectory  # noqa: E402
+from causalopt.worlds.interventions import plan_for  # noqa: E402
 
 QUICK = "--quick" in sys.argv
 D, N = ctypes.c_double, ctypes.c_int64
@@ -183,10 +185,14 @@ def w2(c: ctypes.CDLL | None) -> None:
     if c is not None:
         # Two or four registers at once, whichever suits the processor.
         built_in, any_set = (
-            soonest([functools.partial(work, at(starts), at(comp), *numbers, *held, N(block))
-                     for block in (2, 4)])
+            soonest(
+                [
+                    functools.partial(work, at(starts), at(comp), *numbers, *held, N(block))
+                    for block in (2, 4)
+                ]
+            )
             for work, held in ((c.w2, ()), (c.w2_any, (N(1), N(0))))
-        )  # fmt: skip
+        )
         contestants["C, SIMD, A built in"] = built_in
         contestants["C, SIMD, any A"] = any_set
         contestants["C, scalar"] = lambda: c.w2_scalar(at(starts), at(comp), *numbers)
@@ -272,8 +278,9 @@ def threads(folder: Path, has_c: bool) -> None:
     if has_c:
         work["C program"] = lambda k: subprocess.run(
             [str(folder / "landscape"), str(points), "1000", str(k)],
-            check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
     print(f"\nTwo threads against one, by the clock: {points} starts x 1000 steps")
     taken = {(name, k): [] for name in work for k in (1, 2)}  # type: dict[tuple[str, int], list]
     for _ in range(9):
@@ -283,8 +290,10 @@ def threads(folder: Path, has_c: bool) -> None:
             seconds.append(time.perf_counter() - start)
     for name in work:
         one, two = (np.array(taken[name, k]) for k in (1, 2))
-        print(f"  {name:44s} {one.min():.3f} s and {two.min():.3f} s, ratio of the best "
-              f"{one.min() / two.min():.2f}, median {np.median(one / two):.2f}")  # fmt: skip
+        print(
+            f"  {name:44s} {one.min():.3f} s and {two.min():.3f} s, ratio of the best "
+            f"{one.min() / two.min():.2f}, median {np.median(one / two):.2f}"
+        )
 
 
 def curves() -> None:
@@ -305,15 +314,28 @@ def curves() -> None:
     print("A ring of n variables, 2000 steps: first result, compiled; later, per node-update")
     os.environ["CAUSALOPT_CACHE"] = ""
     for count in (10, 100, 1000):
-        ring = causalopt.Model(name="ring", variables={
-            f"v{i}": {"rule": f"0.9*v{i}[t-1] + 0.1*v{(i + 1) % count}[t-1]*v{i * 7 % count}[t-1]",
-                      "initial": 0.5} for i in range(count)})  # fmt: skip
+        ring = causalopt.Model(
+            name="ring",
+            variables={
+                f"v{i}": {
+                    "rule": f"0.9*v{i}[t-1] + 0.1*v{(i + 1) % count}[t-1]*v{i * 7 % count}[t-1]",
+                    "initial": 0.5,
+                }
+                for i in range(count)
+            },
+        )
         plan = plan_for(ring, steps=2000, hold=ring.selection("v1"), seed=ring.node("v0[0]"))
         start = time.process_time()
         choice.run_tangents(ring.template.structure, plan, execution="llvm")
         first = time.process_time() - start
-        best = least({"": lambda ring=ring, plan=plan: choice.run_tangents(
-            ring.template.structure, plan, execution="llvm")}, 2)  # fmt: skip
+        best = least(
+            {
+                "": lambda ring=ring, plan=plan: choice.run_tangents(
+                    ring.template.structure, plan, execution="llvm"
+                )
+            },
+            2,
+        )
         print(f"  {count:9d} variables  {first:6.2f} s   {best[''] / count / 2000 * 1e9:8.2f} ns")
 
 
@@ -324,8 +346,10 @@ def main() -> None:
     ]
     width = 8 if "avx512f" in cpu_flags() else 4
     name = model[0] if model else platform.processor()
-    print(f"{name}, {os.cpu_count()} processors, registers of {width} doubles; "
-          f"{platform.platform()}; Python {platform.python_version()}")  # fmt: skip
+    print(
+        f"{name}, {os.cpu_count()} processors, registers of {width} doubles; "
+        f"{platform.platform()}; Python {platform.python_version()}"
+    )
     print("columns: time, per node-update, ratio to the first C row")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

@@ -17,9 +17,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from causalopt.worlds import results as _results
+
 if TYPE_CHECKING:
-    from causalopt.declaration import Fact, Partition, Question, Variable
-    from causalopt.draw.pictures import Picture, picture
+    from causalopt.drawing.graph.pictures import Picture, picture
+    from causalopt.effects.matrices import op_from_all, op_matrix, op_to_all
+    from causalopt.effects.measures import STATUSES
+    from causalopt.effects.optimizers import Candidate, find_optimizers
+    from causalopt.effects.rates import Rates, rates
+    from causalopt.effects.run import Run, run
+    from causalopt.effects.sweep import Sweep, sweep
     from causalopt.errors import (
         CausaloptError,
         ExpressionError,
@@ -29,24 +36,20 @@ if TYPE_CHECKING:
         QuestionError,
         UnknownNameError,
     )
-    from causalopt.files import parse_model, read_model, to_text, write_model
-    from causalopt.graph import from_networkx, paths, template_graph, unrolled_graph
-    from causalopt.growth import Rates, rates
-    from causalopt.interventions import Nudge, Replace, Set
-    from causalopt.library import load, shipped
-    from causalopt.matrices import op_from_all, op_matrix, op_to_all
-    from causalopt.measures import STATUSES
-    from causalopt.model import Model
-    from causalopt.optimizers import Candidate, find_optimizers
-    from causalopt.runs import Run, run
-    from causalopt.selectors import Node
-    from causalopt.sweeps import Sweep, sweep
-    from causalopt.symbolic import Derivation, derive
-    from causalopt.worlds import World, world
+    from causalopt.model.declaration import Fact, Partition, Question, Variable
+    from causalopt.model.files import parse_model, read_model, to_text, write_model
+    from causalopt.model.graph import from_networkx, paths, template_graph, unrolled_graph
+    from causalopt.model.library import load, shipped
+    from causalopt.model.model import Model
+    from causalopt.model.selectors import Node
+    from causalopt.symbolic.derivation import Derivation
+    from causalopt.symbolic.derive import derive
+    from causalopt.worlds.interventions import Nudge, Replace, Set
+    from causalopt.worlds.world import World, world
 
 _HOMES = {
-    "declaration": ["Fact", "Partition", "Question", "Variable"],
-    "draw.pictures": ["Picture", "picture"],
+    "model.declaration": ["Fact", "Partition", "Question", "Variable"],
+    "drawing.graph.pictures": ["Picture", "picture"],
     "errors": [
         "CausaloptError",
         "ExpressionError",
@@ -56,21 +59,39 @@ _HOMES = {
         "QuestionError",
         "UnknownNameError",
     ],
-    "files": ["parse_model", "read_model", "to_text", "write_model"],
-    "graph": ["from_networkx", "paths", "template_graph", "unrolled_graph"],
-    "growth": ["Rates", "rates"],
-    "interventions": ["Nudge", "Replace", "Set"],
-    "library": ["load", "shipped"],
-    "matrices": ["op_from_all", "op_matrix", "op_to_all"],
-    "measures": ["STATUSES"],
-    "model": ["Model"],
-    "optimizers": ["Candidate", "find_optimizers"],
-    "runs": ["Run", "run"],
-    "selectors": ["Node"],
-    "sweeps": ["Sweep", "sweep"],
-    "symbolic": ["Derivation", "derive"],
-    "worlds": ["World", "world"],
+    "model.files": ["parse_model", "read_model", "to_text", "write_model"],
+    "model.graph": ["from_networkx", "paths", "template_graph", "unrolled_graph"],
+    "effects.rates": ["Rates", "rates"],
+    "worlds.interventions": ["Nudge", "Replace", "Set"],
+    "model.library": ["load", "shipped"],
+    "effects.matrices": ["op_from_all", "op_matrix", "op_to_all"],
+    "effects.measures": ["STATUSES"],
+    "model.model": ["Model"],
+    "effects.optimizers": ["Candidate", "find_optimizers"],
+    "effects.run": ["Run", "run"],
+    "model.selectors": ["Node"],
+    "effects.sweep": ["Sweep", "sweep"],
+    "symbolic.derivation": ["Derivation"],
+    "symbolic.derive": ["derive"],
+    "worlds.world": ["World", "world"],
 }
+_RESULTS = {
+    "descents.escape.answer.Answer": ["drawing.plots.of_answer"],
+    "descents.escape.evolution.Evolution": ["drawing.plots.of_escape"],
+    "descents.escape.steps_to_escape.EscapeTimes": ["drawing.plots.of_escape"],
+    "effects.rates.Rates": ["drawing.plots.of_rates"],
+    "effects.run.Run": ["drawing.plots.of_run", "effects.run_dataset"],
+    "effects.sweep.Sweep": ["drawing.plots.of_sweep", "effects.sweep_dataset"],
+    "entropy.decorrelation.Strength": ["drawing.plots.of_law"],
+    "symbolic.derivation.Derivation": ["symbolic.python_source", "symbolic.report"],
+    "worlds.world.World": ["drawing.plots.of_world"],
+}
+_results.offer(
+    {
+        f"causalopt.{kind}": tuple(f"causalopt.{module}" for module in modules)
+        for kind, modules in _RESULTS.items()
+    }
+)
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [

@@ -8,9 +8,9 @@ import numpy as np
 import sympy
 
 from causalopt import Model
-from causalopt.expressions.symbolic import to_sympy
-from causalopt.graph import Place, paths, unrolled_graph
-from causalopt.selectors import Node
+from causalopt.language.sympy_form import to_sympy
+from causalopt.model.graph import Place, paths, unrolled_graph
+from causalopt.model.selectors import Node
 
 
 def symbol(place: Place) -> sympy.Symbol:

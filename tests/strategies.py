@@ -60,9 +60,13 @@ def templates(draw: st.DrawFn, *, linear: bool = False) -> Model:
         name="random",
         variables=variables,
         partition={"A": held},
-        question={"nudge": f"{names[0]}[{draw(st.integers(0, 2))}]", "hold": "A",
-                  "target": draw(st.sampled_from(names)), "steps": draw(st.integers(2, 6))},
-    )  # fmt: skip
+        question={
+            "nudge": f"{names[0]}[{draw(st.integers(0, 2))}]",
+            "hold": "A",
+            "target": draw(st.sampled_from(names)),
+            "steps": draw(st.integers(2, 6)),
+        },
+    )
 
 
 FUNCTIONS = ("exp", "sin", "cos", "tanh", "atan", "sqrt", "log", "abs")
@@ -70,13 +74,13 @@ expressions = st.recursive(
     st.sampled_from(["x", "y", "2", "0.5", "3", "pi"]),
     lambda inner: st.one_of(
         st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda p: f"({p[0]} {p[1]} {p[2]})"),
-        st.tuples(st.sampled_from(FUNCTIONS), inner)
-        .map(lambda p: f"{p[0]}({p[1]})"),
+        st.tuples(st.sampled_from(FUNCTIONS), inner).map(lambda p: f"{p[0]}({p[1]})"),
         st.tuples(inner, st.sampled_from(["2", "3", "-1"])).map(lambda p: f"({p[0]})**{p[1]}"),
         st.tuples(inner, inner, inner).map(lambda p: f"where({p[0]} < {p[1]}, {p[1]}, {p[2]})"),
-        st.tuples(st.sampled_from(["min", "max"]), inner, inner)
-        .map(lambda p: f"{p[0]}({p[1]}, {p[2]})"),
+        st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(
+            lambda p: f"{p[0]}({p[1]}, {p[2]})"
+        ),
         inner.map(lambda p: f"-{p}"),
     ),
     max_leaves=8,
-)  # fmt: skip
+)

@@ -37,9 +37,20 @@ def strict(text: str) -> dict:
 def test_run_prints_the_contracts_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = strict(output(capsys, "run", "thermostat", "--steps", "10", "--json"))
     assert list(found) == [
-        "model", "nudge", "hold", "target", "steps", "delta", "t", "W", "total", "direct", "comp",
-        "op", "status",
-    ]  # fmt: skip
+        "model",
+        "nudge",
+        "hold",
+        "target",
+        "steps",
+        "delta",
+        "t",
+        "W",
+        "total",
+        "direct",
+        "comp",
+        "op",
+        "status",
+    ]
     assert found["op"] == run(load("thermostat"), steps=10).op.tolist()
     assert all(len(found[key]) == 11 for key in ("t", "total", "direct", "comp", "op", "status"))
     assert found["delta"] is None
@@ -181,7 +192,7 @@ def test_an_interrupt_ends_cleanly(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("causalopt.runs.run", interrupted)
+    monkeypatch.setattr("causalopt.effects.run.run", interrupted)
     assert main(["run", "thermostat"]) == 1
     assert capsys.readouterr().err == "interrupted\n"
 

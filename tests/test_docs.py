@@ -56,8 +56,11 @@ def test_documentation_is_true(
 
 def check_python(text: str, page: Path, names: dict[str, object]) -> None:
     if ">>>" not in text:
-        text = "".join(f">>> {line}\n" if line[:1] not in " )]}" else f"... {line}\n"
-                       for line in text.splitlines() if line)  # fmt: skip
+        text = "".join(
+            f">>> {line}\n" if line[:1] not in " )]}" else f"... {line}\n"
+            for line in text.splitlines()
+            if line
+        )
     test = doctest.DocTestParser().get_doctest(text, names, page.name, str(page), 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     assert runner.run(test, clear_globs=False).failed == 0

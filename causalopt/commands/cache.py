@@ -17,7 +17,7 @@ def cache(
 
     The environment variable CAUSALOPT_CACHE names the folder; empty, it keeps nothing.
     """
-    from causalopt.engine.llvm.objects import ObjectStore
+    from causalopt.engine.machine.objects import ObjectStore
 
     store = ObjectStore.default()
     removed = store.clear() if clear else 0

@@ -19,7 +19,7 @@ from causalopt.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from causalopt.model import Model
+    from causalopt.model.model import Model
 
 
 def check(
@@ -56,8 +56,8 @@ def check(
 
 
 def _description(model: Model) -> dict[str, Any]:
-    from causalopt.graph import edge_list, rule_texts, side
-    from causalopt.interventions import initial_values
+    from causalopt.model.graph import edge_list, rule_texts, side
+    from causalopt.worlds.interventions import initial_values
 
     template = model.template
     rules = rule_texts(model)

@@ -70,7 +70,7 @@ def derive(
     a nonlinear one a program for one step (--at, else --steps, else the question's), or, when the
     time limit ends first, its recurrence.
     """
-    from causalopt.symbolic import derive as find
+    from causalopt.symbolic.derive import derive as find
 
     declared = read_model(model, sets, initial, dt, method)
     outputs = [(output_file(report, (".md",)), "report"), (output_file(python, (".py",)), "python")]
@@ -88,7 +88,7 @@ def derive(
     )
     for path, form in outputs:
         if path is not None:
-            from causalopt.files import write_whole
+            from causalopt.model.files import write_whole
 
             write_whole(path, getattr(found, form)().encode())
             typer.echo(f"wrote {path}", err=True)

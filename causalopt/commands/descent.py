@@ -60,13 +60,13 @@ def descent(
     if steps < 1:
         raise QuestionError(f"--steps is 1 or more; {steps} came")
     file = output_file(out, (".png", ".svg", ".pdf"))
-    from causalopt.draw.descents import PICTURES, Scene
+    from causalopt.drawing.plots.of_descent import PICTURES, DescentFigure
 
     low, high = _pair(span, "--span")
     mean, deviation = _pair(law, "--law")
     if not low < high or deviation <= 0:
         raise QuestionError("--span goes from low to high, and --law has a positive deviation")
-    scene = Scene(
+    scene = DescentFigure(
         low, high, steps, mean, deviation, beyond, _pair(temperatures, "--temperatures"), seed
     )
     figure = PICTURES[show](read_model(model, sets, initial), scene)

@@ -50,8 +50,8 @@ def draw(
     Square nodes are in A, round ones in B. What X changes is red with a triangle, what Y moves
     again is green and dashed with a diamond. The .html page lets n, m, A and the worlds be chosen.
     """
-    from causalopt.draw import FORMATS
-    from causalopt.draw import draw as write
+    from causalopt.drawing.graph.pictures import FORMATS
+    from causalopt.drawing.graph.pictures import draw as write
 
     if columns > MOST_COLUMNS:
         raise QuestionError(
@@ -72,7 +72,14 @@ def draw(
     if json:
         layout = drawn.layout
         hidden = [[gap.first, gap.last] for gap in layout.gaps]
-        emit({"out": str(file), "title": drawn.title, "nodes": len(layout.places),
-              "edges": len(layout.links), "hidden": hidden})  # fmt: skip
+        emit(
+            {
+                "out": str(file),
+                "title": drawn.title,
+                "nodes": len(layout.places),
+                "edges": len(layout.links),
+                "hidden": hidden,
+            }
+        )
     else:
         typer.echo(f"{drawn.title}: {len(drawn.layout.places)} nodes drawn in {file}")

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from causalopt.distributions.chain import Chain
-    from causalopt.escape import Answer, Escape
+    from causalopt.descents.chain import Chain
+    from causalopt.descents.escape.answer import Answer
+    from causalopt.descents.escape.escape import Escape
 
 METHODS = ("operator", "ensemble", "diffusion", "exact")
 
@@ -84,9 +85,9 @@ def escape(
     json: Json = False,
 ) -> None:
     """Probability of standing beyond a level at step N, for a walker that starts before it."""
-    from causalopt.distributions.chain import chain_of
-    from causalopt.escape import Escape
-    from causalopt.escape.by_ensemble import check_walkers
+    from causalopt.descents.chain import chain_of
+    from causalopt.descents.escape.by_ensemble import check_walkers
+    from causalopt.descents.escape.escape import Escape
 
     if method not in METHODS:
         raise QuestionError(f"--method is one of {', '.join(METHODS)}; '{method}' came")
@@ -149,7 +150,7 @@ def _draw(
 ) -> None:
     import numpy as np
 
-    from causalopt.draw.escape import plot_escape_curves
+    from causalopt.drawing.plots.of_escape import plot_escape_curves
 
     figure = plot_escape_curves(np.array(values, dtype=float), {method: answers})
     figure.axes[0].set_xlabel(axis)
@@ -166,12 +167,10 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _answer(chain: Chain, question: Escape, method: str, walkers: int, seed: int) -> Answer:
-    from causalopt.escape import (
-        escape_by_counting,
-        escape_by_diffusion,
-        escape_by_ensemble,
-        escape_by_operator,
-    )
+    from causalopt.descents.escape.by_counting import escape_by_counting
+    from causalopt.descents.escape.by_diffusion import escape_by_diffusion
+    from causalopt.descents.escape.by_ensemble import escape_by_ensemble
+    from causalopt.descents.escape.by_operator import escape_by_operator
 
     if method == "ensemble":
         return escape_by_ensemble(chain.step, question, walkers=walkers, seed=seed)

@@ -13,7 +13,7 @@ import typer
 from causalopt.errors import FileError, QuestionError
 
 if TYPE_CHECKING:
-    from causalopt.model import Model
+    from causalopt.model.model import Model
 
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="A shipped model's name, or a model file.")
@@ -62,7 +62,7 @@ def read_model(
     Raises:
         CausaloptError: The model or a change is wrong.
     """
-    from causalopt.library import load
+    from causalopt.model.library import load
 
     model = load(name)
     parameters = _assignments(sets, "--set", "k=0.02")
@@ -115,7 +115,7 @@ def write_figure(figure: Any, path: Path) -> None:
     """Write a matplotlib figure, whole or not at all."""
     import io
 
-    from causalopt.files import write_whole
+    from causalopt.model.files import write_whole
 
     stream = io.BytesIO()
     # The layout makes room for tick labels that only a first drawing knows.

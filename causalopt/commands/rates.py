@@ -30,8 +30,8 @@ def rates(
     json: Json = False,
 ) -> None:
     """Lyapunov exponents, conditional exponents given A, and Op per unit time."""
-    from causalopt.growth import DEFAULT_STEPS
-    from causalopt.growth import rates as measure
+    from causalopt.effects.rates import DEFAULT_STEPS
+    from causalopt.effects.rates import rates as measure
 
     declared = read_model(model, sets, initial, dt, method)
     with Progress(round(1.1 * (steps or DEFAULT_STEPS)), "running") as progress:

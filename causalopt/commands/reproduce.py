@@ -12,7 +12,7 @@ from causalopt.commands.progress import Progress
 from causalopt.errors import FileError
 
 if TYPE_CHECKING:
-    from causalopt.reproduce import Reproduction
+    from causalopt.posts.session import Reproduction
 
 
 def reproduce(
@@ -42,10 +42,10 @@ def reproduce(
     A difference is a finding, not a failure: the exit code is 0. What was computed once is stored
     under the user's cache folder, and computed again only when code, models or versions change.
     """
-    from causalopt.files import write_whole
-    from causalopt.reproduce import demo_pieces, page
-    from causalopt.reproduce import reproduce as run
-    from causalopt.reproduce.run import chosen
+    from causalopt.model.files import write_whole
+    from causalopt.posts.page import page
+    from causalopt.posts.session import chosen, demo_pieces
+    from causalopt.posts.session import reproduce as run
 
     folder = _folder(out)
     wanted = [*(only or []), *(demo_pieces() if demo else [])]
@@ -78,12 +78,15 @@ def _print(found: Reproduction) -> None:
     """Print what agrees in a line a piece, and every difference."""
     for piece in found.findings:
         agreed = sum(check.agrees for check in piece.checks)
-        typer.echo(f"{piece.piece}: {agreed} of {len(piece.checks)} agree, {len(piece.plates)} "
-                   f"figures")  # fmt: skip
+        typer.echo(
+            f"{piece.piece}: {agreed} of {len(piece.checks)} agree, {len(piece.plates)} figures"
+        )
         for check in piece.checks:
             if not check.agrees:
-                typer.echo(f"  {check.symbol} {check.id}: {check.claimed} claimed, "
-                           f"{check.computed} computed: {check.note}")  # fmt: skip
+                typer.echo(
+                    f"  {check.symbol} {check.id}: {check.claimed} claimed, "
+                    f"{check.computed} computed: {check.note}"
+                )
     agreed = sum(check.agrees for check in found.checks)
     typer.echo(
         f"{len(found.checks)} checks, {agreed} agree, {len(found.checks) - agreed} differ; "

@@ -26,7 +26,7 @@ from causalopt.commands.options import (
 from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
-    from causalopt.runs import Run
+    from causalopt.effects.run import Run
 
 _ROWS = 11
 
@@ -62,8 +62,8 @@ def run(
     Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
-    from causalopt.runs import run as measure
-    from causalopt.worlds import run_length
+    from causalopt.effects.run import run as measure
+    from causalopt.model.length import run_length
 
     data_file = output_file(out, (".nc",))
     picture = output_file(plot, (".png", ".svg", ".pdf"))
@@ -94,10 +94,19 @@ def _report(result: Run) -> str:
     count = min(_ROWS, last + 1)
     chosen = sorted({round(i * last / max(count - 1, 1)) for i in range(count)})
     rows = [
-        [f"{v:.6g}" for v in (result.t[i], result.W[result.target][i], result.total[i],
-                              result.direct[i], result.comp[i], result.op[i])]
+        [
+            f"{v:.6g}"
+            for v in (
+                result.t[i],
+                result.W[result.target][i],
+                result.total[i],
+                result.direct[i],
+                result.comp[i],
+                result.op[i],
+            )
+        ]
         + [str(result.status[i])]
         for i in chosen
-    ]  # fmt: skip
+    ]
     header = ["t", f"W {result.target}", "total", "direct", "Comp", "Op", "status"]
     return f"{result!r}\n\n{table(rows, header)}"

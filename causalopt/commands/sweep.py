@@ -78,8 +78,8 @@ def sweep(
     count = _points(axes)
     _refuse_both(axes, sets, initial)
 
-    from causalopt.grids import spaced
-    from causalopt.sweeps import sweep as measure
+    from causalopt.effects.axes import spaced
+    from causalopt.effects.sweep import sweep as measure
 
     file = None if out is None else _target(out)
     declared = read_model(model, sets, initial, dt, method)
@@ -118,13 +118,15 @@ def _refuse_places(*, resume: bool, dask: str | None) -> None:
 def _points(axes: Mapping[str, tuple[float, float, int]]) -> int:
     count = math.prod(number for _, _, number in axes.values())
     if count > MAX_POINTS:
-        raise QuestionError(f"the grid has {count} points, the limit is {MAX_POINTS:,}: make COUNT "
-                            "smaller, or sweep in parts")  # fmt: skip
+        raise QuestionError(
+            f"the grid has {count} points, the limit is {MAX_POINTS:,}: make COUNT "
+            "smaller, or sweep in parts"
+        )
     return count
 
 
 def _target(out: str) -> Path:
-    from causalopt.landscapes import check_target  # with xarray, which takes longer than a sweep
+    from causalopt.effects.sweep_store import check_target
 
     return check_target(out)
 

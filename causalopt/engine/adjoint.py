@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.choice import choose
+from causalopt.engine.baseline import Baseline, baselines_backwards
+from causalopt.engine.executions import choose
 from causalopt.engine.linearization import linearize
 from causalopt.engine.plan import Bools, Floats, Plan
-from causalopt.engine.slopes import Baseline, baselines_backwards
-from causalopt.template import Structure
+from causalopt.model.template import Structure
 
 RESCALE = 32
 MOST_PARTIALS = 400  # what machine code keeps in one block
@@ -136,7 +136,7 @@ class _Compiled:
     execution = "llvm"
 
     def __init__(self, structure: Structure, plan: Plan, target: int) -> None:
-        from causalopt.engine.llvm.reverse import reverse_code
+        from causalopt.engine.machine.reverse import reverse_code
 
         self._plan = plan
         self._code = reverse_code(structure)
@@ -151,9 +151,14 @@ class _Compiled:
                 low, high = max(t, first), min(t + 1 if len(starts) > 1 else t1, first + count)
                 if low < high:
                     self._code.sweep(
-                        baseline.slopes, _cut(self._plan, t).astype(np.uint8), table, exponents,
-                        self._state, (first, count), (low - first, high - first),
-                    )  # fmt: skip
+                        baseline.slopes,
+                        _cut(self._plan, t).astype(np.uint8),
+                        table,
+                        exponents,
+                        self._state,
+                        (first, count),
+                        (low - first, high - first),
+                    )
 
 
 def _cut(plan: Plan, t: int) -> Bools:
@@ -215,8 +220,10 @@ def _reverse(structure: Structure) -> _Reverse:
     for w in _LETTERS:
         for i in range(width):
             chain = [f"{w}{i}_{lag}" for lag in range(depth + 1)]
-            lines.append(f"{', '.join(chain)}{',' * (not depth)} = "
-                         f"{', '.join([*chain[1:], '0.0'])}{',' * (not depth)}")  # fmt: skip
+            lines.append(
+                f"{', '.join(chain)}{',' * (not depth)} = "
+                f"{', '.join([*chain[1:], '0.0'])}{',' * (not depth)}"
+            )
     source = "\n".join(
         [
             "def sweep(t0, t1, state, slopes, cut, rows, seed):",

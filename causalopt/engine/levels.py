@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.outcome import Tangents, Trajectory
+from causalopt.engine.contract import Tangents, Trajectory
 from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.python import RESCALE, Progress
 from causalopt.engine.schedule import EQUATION, Schedule, Sums, schedule
-from causalopt.expressions import Term
-from causalopt.expressions.arrays import OPERATIONS, integer_power
-from causalopt.template import Structure
+from causalopt.language.arrays import OPERATIONS, integer_power
+from causalopt.language.term import Term
+from causalopt.model.template import Structure
 
 LEVELS = "levels"
 _HUGE, _TINY = 2.0**200, 2.0**-200

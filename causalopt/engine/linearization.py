@@ -6,11 +6,12 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from causalopt.collector import collector_paused
-from causalopt.expressions import Kink, Term, gradient, kinks, postorder
-from causalopt.expressions.algebra import ONE, ZERO, add, mul, neg, where
-from causalopt.expressions.term import const
-from causalopt.template import Structure
+from causalopt.language.algebra import ONE, ZERO, add, mul, neg, where
+from causalopt.language.collector import collector_paused
+from causalopt.language.gradient import gradient
+from causalopt.language.kinks import Kink, kinks
+from causalopt.language.term import Term, const, postorder
+from causalopt.model.template import Structure
 
 
 @dataclasses.dataclass(frozen=True)

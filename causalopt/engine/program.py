@@ -9,9 +9,9 @@ from fractions import Fraction
 
 from causalopt.engine.linearization import Gap, Linearization, linearize
 from causalopt.engine.regimes import MOST, Regime, Rules, regimes
-from causalopt.engine.source import Layout
-from causalopt.expressions import Term, postorder
-from causalopt.template import Structure
+from causalopt.engine.source import Slots
+from causalopt.language.term import Term, postorder
+from causalopt.model.template import Structure
 
 PART = 600  # operations; optimisers are superlinear in the size of a block
 WHOLE = 2500  # operations below which a step stays one block, its state in registers
@@ -59,7 +59,7 @@ class Program:
         return self.structure.rules if self.regime is None else self.regime.rules
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> Slots:
         """The lagged values a step reads."""
         return _layout(self.structure)
 
@@ -112,8 +112,8 @@ _NO_DERIVATIVES = Linearization((), ())
 
 
 @functools.lru_cache(maxsize=256)
-def _layout(structure: Structure) -> Layout:
-    return Layout.of(structure)
+def _layout(structure: Structure) -> Slots:
+    return Slots.of(structure)
 
 
 @functools.lru_cache(maxsize=512)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.engine.outcome import Tangents, Trajectory
+from causalopt.engine.contract import Tangents, Trajectory
 from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.source import TANGENTS, Kernel, kernel
-from causalopt.expressions import Term
-from causalopt.template import Structure
+from causalopt.language.term import Term
+from causalopt.model.template import Structure
 
 Progress = Callable[[int], None]
 BLOCK = 4096

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from causalopt.engine.linearization import Gap, Linearization
-from causalopt.expressions import Kink, Term, postorder
-from causalopt.expressions.algebra import ONE, ZERO, add, mul, neg
-from causalopt.expressions.term import COMPARISONS, LOGIC, Payload, const
+from causalopt.language.algebra import ONE, ZERO, add, mul, neg
+from causalopt.language.kinks import Kink
+from causalopt.language.term import COMPARISONS, LOGIC, Payload, Term, const, postorder
 
 MOST = 6
 Pair: TypeAlias = tuple[Term, Term]
@@ -92,9 +92,14 @@ def _undecided(regime: Regime) -> Pair | None:
     roots = [rule for rule in regime.rules if rule is not None]
     for term in reversed(list(postorder(*roots))):
         pair = _pair(term)
-        if pair and any(leaf.op == "ref" for leaf in postorder(*pair)) and not any(
-            isinstance(leaf.payload, tuple) and leaf.payload[1] == 0 for leaf in postorder(*pair)
-        ):  # fmt: skip
+        if (
+            pair
+            and any(leaf.op == "ref" for leaf in postorder(*pair))
+            and not any(
+                isinstance(leaf.payload, tuple) and leaf.payload[1] == 0
+                for leaf in postorder(*pair)
+            )
+        ):
             return pair
     return None
 

@@ -15,19 +15,18 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.collector import collector_paused
 from causalopt.engine.program import Program, constant_value
-from causalopt.engine.source import Layout
-from causalopt.expressions import Term
-from causalopt.expressions.term import ENTERED
-from causalopt.template import Structure
+from causalopt.engine.source import Slots
+from causalopt.language.collector import collector_paused
+from causalopt.language.term import ENTERED, Term
+from causalopt.model.template import Structure
 
 Places: TypeAlias = NDArray[np.intp]
 EQUATION = "equation"
 
 
 @dataclasses.dataclass(frozen=True)
-class Group:
+class OperationGroup:
     """Operations of one name at one level.
 
     Attributes:
@@ -82,13 +81,13 @@ class Schedule:
     inputs: Places
     parameters: Places
     clock: int
-    groups: tuple[Group, ...]
+    groups: tuple[OperationGroup, ...]
     extras: Places
     tangents: tuple[tuple[Places, Sums], ...]
     gaps: Places
     moves: Sums
     copies: NDArray[np.bool_]
-    layout: Layout
+    layout: Slots
 
 
 @functools.lru_cache(maxsize=32)
@@ -122,14 +121,17 @@ class _Scheduler:
         later = [root for i in range(len(structure.names)) for root in program.roots(i)]
         self._add([*later, *self._extras])
         groups = tuple(
-            Group(op, payload, _places(out), _places(args).reshape(len(out), -1).T)
+            OperationGroup(op, payload, _places(out), _places(args).reshape(len(out), -1).T)
             for (_, op, payload), (out, args) in sorted(self._pending.items())
         )
         gaps = [
-            [self._place[g.kink.left], self._place[g.kink.right],
-             -1 if g.kink.guard is None else self._place[g.kink.guard]]
+            [
+                self._place[g.kink.left],
+                self._place[g.kink.right],
+                -1 if g.kink.guard is None else self._place[g.kink.guard],
+            ]
             for g in program.gaps
-        ]  # fmt: skip
+        ]
         has_tangents = program.mode == "tangents"
         return Schedule(
             size=len(self._start),

@@ -18,9 +18,9 @@ from types import CodeType
 from typing import Any
 
 from causalopt.engine.linearization import Gap, Linearization, Partial, linearize
-from causalopt.expressions import Term, ieee, postorder
-from causalopt.expressions.term import UNARY, leaves
-from causalopt.template import Structure
+from causalopt.language import ieee
+from causalopt.language.term import UNARY, Term, leaves, postorder
+from causalopt.model.template import Structure
 
 TANGENTS = "xypq"
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
@@ -38,13 +38,13 @@ _LONGEST_LINE = 400
 
 
 @dataclasses.dataclass(frozen=True)
-class Layout:
+class Slots:
     """Which lagged values a step reads: `(equation, lag)` pairs, in the order of the state."""
 
     slots: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, structure: Structure) -> Layout:
+    def of(cls, structure: Structure) -> Slots:
         """Return the state a structure needs: every lag up to the largest one read."""
         index = {name: i for i, name in enumerate(structure.names)}
         depth: Counter[int] = Counter()
@@ -203,7 +203,7 @@ class Kernel:
     """
 
     advance: Callable[..., tuple[tuple[float, ...], int]]
-    layout: Layout
+    layout: Slots
     worlds: str
 
 
@@ -219,7 +219,7 @@ def kernel(
         careful: Whether nodes may be forced, shifted or seeded (for the few steps that need it).
         extras: Further terms whose values each step appends.
     """
-    layout = Layout.of(structure)
+    layout = Slots.of(structure)
     linear = linearize(structure) if tangents else Linearization((), ())
     lines, hoisted = _body(structure, linear, tangents, careful, extras)
     worlds = "w" + (TANGENTS if tangents else "")
@@ -281,8 +281,11 @@ def _body(
             if careful:
                 lines.append(f"if force[{i}]: x{i} = y{i} = p{i} = q{i} = 0.0")
                 lines.append(f"if seed == {i}: x{i} += 1.0; y{i} += 1.0")
-    outputs = [f"{world}{i}" for world in ("w" + TANGENTS if tangents else "w")
-               for i in range(len(structure.names))]  # fmt: skip
+    outputs = [
+        f"{world}{i}"
+        for world in ("w" + TANGENTS if tangents else "w")
+        for i in range(len(structure.names))
+    ]
     outputs += [writer.write(term) for term in extras]
     lines.append(f"append(({', '.join(outputs)},))")
     return lines, writer.hoisted

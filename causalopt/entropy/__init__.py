@@ -1,7 +1,7 @@
 """Entropies, optimizing strength and its relatives (Parts 1 and 2).
 
     >>> from causalopt import load
-    >>> from causalopt.entropy import strength
+    >>> from causalopt.entropy.declared import strength
     >>> strength(load("thermostat_smart")).to_dict()["optimizing_strength"].__round__(7)
     2.1971597
 
@@ -9,21 +9,3 @@
 Gaussians and samples; `epsilon` is the point-state limit; `bridge` sets Op beside it; `relatives`
 holds other people's measures.
 """
-
-from causalopt.entropy.declared import finite_model, strength, strengths
-from causalopt.entropy.decorrelation import Strength
-from causalopt.entropy.entropies import Entropies
-from causalopt.entropy.epsilon import epsilon_family, point_limit
-from causalopt.entropy.information import entropy, mutual_information
-
-__all__ = [
-    "Entropies",
-    "Strength",
-    "entropy",
-    "epsilon_family",
-    "finite_model",
-    "mutual_information",
-    "point_limit",
-    "strength",
-    "strengths",
-]

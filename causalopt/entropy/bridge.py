@@ -31,17 +31,17 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.distributions import sparse
-from causalopt.distributions.discrete import DiscreteModel
-from causalopt.distributions.law import SparseLaw, law_of
-from causalopt.distributions.space import Label
+from causalopt.effects.run import ask, run
 from causalopt.entropy.decorrelation import strength_of
 from causalopt.entropy.information import Unit, entropy_of, per_nat
 from causalopt.errors import QuestionError
-from causalopt.interventions import Replace, Set
-from causalopt.model import Model
-from causalopt.runs import ask, run
-from causalopt.worlds import World, world
+from causalopt.laws import sparse
+from causalopt.laws.discrete import DiscreteModel
+from causalopt.laws.law import SparseLaw, law_of
+from causalopt.laws.space import Label
+from causalopt.model.model import Model
+from causalopt.worlds.interventions import Replace, Set
+from causalopt.worlds.world import World, world
 
 Array = npt.NDArray[np.float64]
 

@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.distributions import gaussian, planar
-from causalopt.distributions.gaussian import GaussianLaw
-from causalopt.distributions.planar import AffineMap, PlanarLaw
 from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit, per_nat
+from causalopt.laws import gaussian, planar
+from causalopt.laws.gaussian import GaussianLaw
+from causalopt.laws.planar import AffineMap, PlanarLaw
 
 Array = npt.NDArray[np.float64]
 
@@ -135,7 +135,7 @@ def sampled_strength(
         neighbours: Of the entropy estimator.
         unit: Bits or nats.
     """
-    from causalopt.distributions.samples import replaced, sampled_entropy  # scipy is slow to load
+    from causalopt.laws.samples import replaced, sampled_entropy  # scipy is slow to load
 
     world = replaced(points, A, replica)
     courses = (points, world, step(points), step(world))

@@ -10,18 +10,18 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from causalopt.distributions import gaussian, planar
-from causalopt.distributions.adapter import discrete, is_finite
-from causalopt.distributions.affine import AffineModel, affine, has_spread
-from causalopt.distributions.discrete import DiscreteModel
-from causalopt.distributions.gaussian import GaussianLaw
-from causalopt.distributions.propagation import Engine
 from causalopt.entropy.continuous import gaussian_strength, planar_strength
 from causalopt.entropy.decorrelation import Strength, strength_of, strengths_of
 from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit
 from causalopt.errors import QuestionError
-from causalopt.model import Model
+from causalopt.laws import gaussian, planar
+from causalopt.laws.adapter import discrete, is_finite
+from causalopt.laws.affine import AffineModel, affine, has_spread
+from causalopt.laws.discrete import DiscreteModel
+from causalopt.laws.gaussian import GaussianLaw
+from causalopt.laws.propagation import Engine
+from causalopt.model.model import Model
 
 
 def strength(

@@ -1,7 +1,7 @@
 """Optimizing strength: how much entropy the correlation between A and B takes out of the world.
 
 With P_t the law of the world and P'_t the law after A's nodes at t are replaced by those of an
-independent replica (`causalopt.distributions.replica`), both moved on by the same rules:
+independent replica (`causalopt.laws.replica`), both moved on by the same rules:
 
     optimizing strength   Omega = S[P'_{t+1}] - S[P_{t+1}]
     mutual information    I(A; B)_t = S[P'_t] - S[P_t]
@@ -20,10 +20,13 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from causalopt.distributions import factorised
-from causalopt.distributions.discrete import DiscreteModel
-from causalopt.distributions.law import Law
-from causalopt.distributions.propagation import (
+from causalopt.entropy.entropies import Entropies
+from causalopt.entropy.information import Unit, entropy
+from causalopt.errors import QuestionError
+from causalopt.laws import factorised
+from causalopt.laws.discrete import DiscreteModel
+from causalopt.laws.law import Law
+from causalopt.laws.propagation import (
     Choice,
     Engine,
     advance,
@@ -31,11 +34,9 @@ from causalopt.distributions.propagation import (
     laws,
     prepared,
 )
-from causalopt.distributions.replica import decorrelate, replace
-from causalopt.distributions.twin import pair, prime, twin
-from causalopt.entropy.entropies import Entropies
-from causalopt.entropy.information import Unit, entropy
-from causalopt.errors import QuestionError
+from causalopt.laws.replica import decorrelate, replace
+from causalopt.laws.twin import pair, prime, twin
+from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -81,15 +82,14 @@ class Strength(Entropies):
         Raises:
             QuestionError: The targets lie all in A or all outside, and nothing is said.
         """
-        from causalopt.draw.laws import plot_strength
-
         inside = [name for name in self.targets if name in self.A]
         outside = [name for name in self.targets if name not in self.A]
         side, top = rows or next(iter(inside), None), columns or next(iter(outside), None)
         if side is None or top is None:
-            raise QuestionError("a table needs two variables: say rows and columns, one in A and "
-                                "one outside")  # fmt: skip
-        return plot_strength(self, rows=side, columns=top)
+            raise QuestionError(
+                "a table needs two variables: say rows and columns, one in A and one outside"
+            )
+        return plot(self, rows=side, columns=top)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,13 +27,13 @@ from typing import Literal
 
 import numpy as np
 
-from causalopt.distributions import sparse
-from causalopt.distributions.discrete import DiscreteModel
-from causalopt.distributions.law import DenseLaw, ProductLaw, SparseLaw
-from causalopt.distributions.space import Label, Space
 from causalopt.entropy.decorrelation import Strength, strength_of
 from causalopt.entropy.information import Unit, entropy
 from causalopt.errors import QuestionError
+from causalopt.laws import sparse
+from causalopt.laws.discrete import DiscreteModel
+from causalopt.laws.law import DenseLaw, ProductLaw, SparseLaw
+from causalopt.laws.space import Label, Space
 
 Spread = Literal["others", "neighbours"]
 """Which labels share eps: all others equally, or those next to the state's in its domain."""

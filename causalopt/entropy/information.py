@@ -15,8 +15,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.distributions.law import DenseLaw, Law, Masses, ProductLaw
 from causalopt.errors import QuestionError
+from causalopt.laws.law import DenseLaw, Law, Masses, ProductLaw
 
 Unit = Literal["bit", "nat"]
 """The unit of an entropy."""
@@ -46,8 +46,8 @@ def entropy(law: Law, *, of: Iterable[str] | None = None, unit: Unit = "bit") ->
         unit: Bits or nats.
 
     Example:
-        >>> from causalopt.distributions.law import uniform
-        >>> from causalopt.distributions.space import Space
+        >>> from causalopt.laws.law import uniform
+        >>> from causalopt.laws.space import Space
         >>> entropy(uniform(Space(("x", "y"), ((0, 1), (0, 1)))))
         2.0
     """
@@ -142,8 +142,8 @@ def mutual_information(
         unit: Bits or nats.
 
     Example:
-        >>> from causalopt.distributions.law import law_of
-        >>> from causalopt.distributions.space import Space
+        >>> from causalopt.laws.law import law_of
+        >>> from causalopt.laws.space import Space
         >>> half = Fraction(1, 2)
         >>> law = law_of(Space(("a", "b"), ((0, 1), (0, 1))), {(0, 0): half, (1, 1): half})
         >>> mutual_information(law, ["a"])

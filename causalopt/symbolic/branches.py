@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from causalopt.expressions import Term, postorder
-from causalopt.expressions.algebra import ONE, ZERO, neg
-from causalopt.expressions.term import COMPARISONS
+from causalopt.language.algebra import ONE, ZERO, neg
+from causalopt.language.term import COMPARISONS, Term, postorder
 
 Decide = Callable[[Term], bool]
 _BRANCHING = frozenset({"where", "min", "max", "abs", "sign"})
@@ -33,7 +32,7 @@ def resolve(root: Term, decide: Decide) -> Term:
         The rule without where, min, max, abs and sign.
 
     Example:
-        >>> from causalopt.expressions.term import const, ref
+        >>> from causalopt.language.term import const, ref
         >>> resolve(Term.of("min", ref("x", 1), const(2)), lambda comparison: False)
         const(2)
     """

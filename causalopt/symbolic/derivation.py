@@ -5,25 +5,22 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy
 
+from causalopt.effects.run import plain_number
 from causalopt.errors import QuestionError
-from causalopt.runs import plain_number
 from causalopt.symbolic.duals import stable_effects
 from causalopt.symbolic.linear import LinearSolution
-from causalopt.symbolic.measure import Evaluation, comp_of, op_of, tabulate
 from causalopt.symbolic.notation import to_latex, to_text
-from causalopt.symbolic.python_source import source_of
+from causalopt.symbolic.path_effect import PathEffect
+from causalopt.symbolic.ratio import RatioValue, comp_of, op_of, tabulate
 from causalopt.symbolic.reading import Reading
-from causalopt.symbolic.report import report_of
-from causalopt.symbolic.straight_line import Program
+from causalopt.symbolic.straight_line import StraightLine
+from causalopt.worlds.results import python, report
 
 _LONGEST_EXACT = 2000
-
-if TYPE_CHECKING:
-    from causalopt.symbolic.static_paths import PathEffect
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,7 +54,7 @@ class Derivation:
     verified: bool
     notes: tuple[str, ...] = ()
     solution: LinearSolution | None = None
-    program: Program | None = None
+    program: StraightLine | None = None
     paths: tuple[PathEffect, ...] = ()
     at: int | None = None
     definitions: tuple[tuple[sympy.Symbol, sympy.Expr], ...] = ()
@@ -85,7 +82,7 @@ class Derivation:
         lines = [rf"{name} &= {to_latex(expr)}" for name, expr in names.items()]
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
-    def evaluate(self, steps: int | None = None) -> Evaluation:
+    def evaluate(self, steps: int | None = None) -> RatioValue:
         """Return both effects, Comp and Op in numbers at the steps 0..steps.
 
         The numbers come from the exact recurrence, or one in as many digits as it takes: never
@@ -160,11 +157,11 @@ class Derivation:
 
     def python(self) -> str:
         """Return Python source, free of dependencies, that computes both effects."""
-        return source_of(self)
+        return python(self)
 
     def report(self) -> str:
         """Return the derivation, step by step, in Markdown for a paper."""
-        return report_of(self)
+        return report(self)
 
     def __str__(self) -> str:
         lines = [f"{self.form} ({'verified' if self.verified else 'NOT verified'})"]

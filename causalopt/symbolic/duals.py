@@ -15,10 +15,11 @@ from fractions import Fraction
 from typing import Any
 
 from causalopt.errors import QuestionError
-from causalopt.expressions import Term, evaluate
+from causalopt.language.evaluation import evaluate
+from causalopt.language.term import Term
 from causalopt.symbolic.arithmetic import Floats, NotRationalError, Rationals, Short
 from causalopt.symbolic.reading import Reading
-from causalopt.worlds import world
+from causalopt.worlds.world import world
 
 _PRECISIONS = (160, 640, 2560, 10240)
 

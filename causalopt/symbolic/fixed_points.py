@@ -19,9 +19,9 @@ import sympy
 from causalopt.errors import QuestionError
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.linear import LinearSolution, solve_linear
+from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion
 from causalopt.symbolic.reading import Reading, linear_template
-from causalopt.symbolic.templates import Edge, Holding, Question
-from causalopt.worlds import world
+from causalopt.worlds.world import world
 
 _STARTS = 40
 _DIGITS = 40
@@ -190,7 +190,7 @@ def linearise(
     return [
         solve_linear(
             linear.template,
-            Question(source, p * width + reading.question.target, Holding((), held)),
+            LinearQuestion(source, p * width + reading.question.target, Holding((), held)),
             time_limit=time_limit,
         )
         for p in range(period)
@@ -205,8 +205,9 @@ def _edges_at(reading: Reading, orbit: Orbit, phase: int) -> dict[Edge, sympy.Ex
     }
     found = {edge: sympy.sympify(s, strict=True).xreplace(at) for edge, s in reading.edges.items()}
     if not orbit.exact:
-        found = {e: sympy.Rational(str(s.subs(reading.values).evalf(_DIGITS)))
-                 for e, s in found.items()}  # fmt: skip
+        found = {
+            e: sympy.Rational(str(s.subs(reading.values).evalf(_DIGITS))) for e, s in found.items()
+        }
     return {edge: slope for edge, slope in found.items() if slope != 0}
 
 

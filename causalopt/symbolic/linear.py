@@ -13,12 +13,12 @@ import sympy
 from causalopt.symbolic.asymptotics import Asymptotics, asymptotics
 from causalopt.symbolic.closed_form import MOST_EARLY, ClosedForm, invert, with_early
 from causalopt.symbolic.deadline import Deadline, OvertimeError
+from causalopt.symbolic.far_step import effect_after, effect_in_digits
 from causalopt.symbolic.frequency import Sensitivity, sensitivity
-from causalopt.symbolic.measure import comp_of, op_of
+from causalopt.symbolic.linear_template import LinearQuestion, LinearTemplate
 from causalopt.symbolic.naming import Names
-from causalopt.symbolic.powers import effect_after, effect_in_digits
+from causalopt.symbolic.ratio import comp_of, op_of
 from causalopt.symbolic.resolvent import Response, coefficient_field, influence, resolve
-from causalopt.symbolic.templates import LinearTemplate, Question
 from causalopt.symbolic.verification import Verification, verify
 
 T = sympy.Symbol("t")
@@ -26,7 +26,7 @@ _LONGEST_EXACT = 20_000
 
 
 @dataclasses.dataclass(frozen=True)
-class Effect:
+class LinearEffect:
     """One effect of the nudge on the target, in every form.
 
     Args:
@@ -52,9 +52,9 @@ class LinearSolution:
     """
 
     template: LinearTemplate
-    question: Question
-    total: Effect
-    direct: Effect
+    question: LinearQuestion
+    total: LinearEffect
+    direct: LinearEffect
 
     @property
     def comp(self) -> sympy.Expr:
@@ -131,7 +131,7 @@ class LinearSolution:
 
 
 def solve_linear(
-    template: LinearTemplate, question: Question, *, time_limit: float = 20.0
+    template: LinearTemplate, question: LinearQuestion, *, time_limit: float = 20.0
 ) -> LinearSolution:
     """Return the closed forms of both effects, each verified.
 
@@ -149,8 +149,8 @@ def solve_linear(
     Example:
         >>> a = sympy.Symbol("a")
         >>> decay = LinearTemplate(("x",), {(0, 0, 1): 1 - a}, (a,))
-        >>> from causalopt.symbolic.templates import Holding
-        >>> solve_linear(decay, Question(0, 0, Holding())).total.form.expr
+        >>> from causalopt.symbolic.linear_template import Holding
+        >>> solve_linear(decay, LinearQuestion(0, 0, Holding())).total.form.expr
         (1 - a)**t
     """
     deadline = Deadline.after(time_limit)
@@ -161,7 +161,9 @@ def solve_linear(
     return LinearSolution(template, question, total, direct)
 
 
-def _effect(template: LinearTemplate, question: Question, hold: bool, deadline: Deadline) -> Effect:
+def _effect(
+    template: LinearTemplate, question: LinearQuestion, hold: bool, deadline: Deadline
+) -> LinearEffect:
     def find() -> Response:
         return resolve(template, question, hold=hold)
 
@@ -186,7 +188,7 @@ def _effect(template: LinearTemplate, question: Question, hold: bool, deadline: 
     if 0 < before <= MOST_EARLY and form.valid_from == response.base:
         form = with_early(form, early_steps(before), T, question.start)
     checked = verify(form, template, question, T, hold=hold, deadline=deadline)
-    return Effect(response, form, checked)
+    return LinearEffect(response, form, checked)
 
 
 def _fraction(number: Any) -> Fraction:

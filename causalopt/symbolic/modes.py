@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import sympy
 
-from causalopt.expressions import Term
+from causalopt.language.term import Term
 from causalopt.symbolic.branches import pieces
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.paths import Comparison, Mode

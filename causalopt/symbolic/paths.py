@@ -15,13 +15,14 @@ from typing import Any
 
 import sympy
 
-from causalopt.expressions import Term, gradient
-from causalopt.expressions.algebra import ZERO
+from causalopt.language.algebra import ZERO
+from causalopt.language.gradient import gradient
+from causalopt.language.term import Term
 from causalopt.symbolic.arithmetic import Floats, NotRationalError, Short
 from causalopt.symbolic.branches import has_branches, resolve
 from causalopt.symbolic.duals import Ties, Walk
+from causalopt.symbolic.linear_template import Edge
 from causalopt.symbolic.reading import Reading
-from causalopt.symbolic.templates import Edge
 
 Comparison = tuple[Term, bool]
 

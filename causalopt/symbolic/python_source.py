@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import sympy
 from sympy.printing.pycode import PythonCodePrinter
 
 from causalopt.errors import QuestionError
-from causalopt.symbolic.templates import Holding, LinearTemplate
-
-if TYPE_CHECKING:
-    from causalopt.symbolic.derivation import Derivation
-    from causalopt.symbolic.straight_line import Program
+from causalopt.symbolic.derivation import Derivation
+from causalopt.symbolic.linear_template import Holding, LinearTemplate
+from causalopt.symbolic.straight_line import StraightLine
+from causalopt.worlds.results import python
 
 
 class _Printer(PythonCodePrinter):  # type: ignore[misc]
@@ -26,6 +23,7 @@ def _code(expr: sympy.Expr) -> str:
     return str(_Printer({"fully_qualified_modules": True}).doprint(expr))
 
 
+@python.register
 def source_of(derivation: Derivation) -> str:
     """Return a Python module that computes the effects, Comp and Op.
 
@@ -42,8 +40,10 @@ def source_of(derivation: Derivation) -> str:
         parameters = template.parameters
     else:
         if derivation.program is None:
-            raise QuestionError("no program was written in the time given: ask for an earlier "
-                                "step or a longer time limit")  # fmt: skip
+            raise QuestionError(
+                "no program was written in the time given: ask for an earlier "
+                "step or a longer time limit"
+            )
         body = _program(derivation.program)
         arguments = []
         parameters = tuple(derivation.reading.values)
@@ -52,17 +52,31 @@ def source_of(derivation: Derivation) -> str:
     signature = ", ".join([*arguments, *(["*", *named] if named else [])])
     passed = ", ".join([*arguments, *(f"{p}={p}" for p in parameters)])
     title = f"{derivation.form} of {derivation.reading.model.name}"
-    return "\n".join([
-        f'"""{title}: total and direct effect, Comp and Op (nats)."""',
-        "", "import math", "from fractions import Fraction", "", "",
-        f"def effects({signature}):", *body, "", "",
-        f"def comp({signature}):", f"    total, direct = effects({passed})",
-        "    return total / direct", "", "",
-        f"def op({signature}):", f"    return -math.log(abs(comp({passed})))", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f'"""{title}: total and direct effect, Comp and Op (nats)."""',
+            "",
+            "import math",
+            "from fractions import Fraction",
+            "",
+            "",
+            f"def effects({signature}):",
+            *body,
+            "",
+            "",
+            f"def comp({signature}):",
+            f"    total, direct = effects({passed})",
+            "    return total / direct",
+            "",
+            "",
+            f"def op({signature}):",
+            f"    return -math.log(abs(comp({passed})))",
+            "",
+        ]
+    )
 
 
-def _program(program: Program) -> list[str]:
+def _program(program: StraightLine) -> list[str]:
     lines = [f"    {name} = {_code(expr)}" for name, expr in program.lines]
     return [
         f'    """Return (total, direct) at t = {program.step}."""',

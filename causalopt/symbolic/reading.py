@@ -9,15 +9,15 @@ from typing import Any
 
 import sympy
 
+from causalopt.effects.integers import refuse_between
+from causalopt.effects.run import Asked
 from causalopt.engine.linearization import linearize
-from causalopt.expressions import Term, leaves
-from causalopt.expressions.symbolic import to_sympy
-from causalopt.interventions import held_mask
-from causalopt.model import Model
-from causalopt.response.integers import refuse_between
-from causalopt.runs import Asked
+from causalopt.language.sympy_form import to_sympy
+from causalopt.language.term import Term, leaves
+from causalopt.model.model import Model
 from causalopt.symbolic.linear import T
-from causalopt.symbolic.templates import Edge, Holding, LinearTemplate, Question
+from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion, LinearTemplate
+from causalopt.worlds.interventions import held_mask
 
 _LONGEST = 1 << 20
 
@@ -114,7 +114,7 @@ class Reading:
         return found
 
     @functools.cached_property
-    def question(self) -> Question:
+    def question(self) -> LinearQuestion:
         """Nudged node, target and held set as places in `names`."""
         mask = held_mask(self.model, self.asked.hold, _LONGEST)
         rows = [frozenset(i for i, held in enumerate(row) if held) for row in mask.tolist()]
@@ -123,7 +123,7 @@ class Reading:
             early.pop()
         index = self.model.template.index
         node = self.asked.nudge
-        return Question(
+        return LinearQuestion(
             index[node.variable], index[self.asked.target], Holding(tuple(early), final), node.t
         )
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import sympy
 
 from causalopt.symbolic.asymptotics import Asymptotics
 from causalopt.symbolic.deadline import Deadline, OvertimeError
+from causalopt.symbolic.derivation import Derivation
 from causalopt.symbolic.linear import LinearSolution
 from causalopt.symbolic.notation import to_latex
 from causalopt.symbolic.reading import Reading
 from causalopt.symbolic.resolvent import z_matrix
-
-if TYPE_CHECKING:
-    from causalopt.symbolic.derivation import Derivation
+from causalopt.worlds.results import report
 
 _MOST_LINES = 60
 _LARGEST_MATRIX = 8
 
 
+@report.register
 def report_of(derivation: Derivation) -> str:
     """Return the derivation, step by step, in Markdown.
 

@@ -24,7 +24,7 @@ import sympy
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
-from causalopt.symbolic.templates import Edge, LinearTemplate, Question
+from causalopt.symbolic.linear_template import Edge, LinearQuestion, LinearTemplate
 
 # A dummy, so that a parameter may be called z.
 Z = sympy.Dummy("z")
@@ -72,7 +72,7 @@ def coefficient_field(parameters: tuple[sympy.Symbol, ...]) -> Any:
 
 
 def influence(
-    template: LinearTemplate, question: Question, *, hold: bool, last: int
+    template: LinearTemplate, question: LinearQuestion, *, hold: bool, last: int
 ) -> list[dict[int, Any]]:
     """Return the derivatives of all variables by the nudged node, step by step.
 
@@ -109,7 +109,7 @@ def influence(
     return history
 
 
-def resolve(template: LinearTemplate, question: Question, *, hold: bool) -> Response:
+def resolve(template: LinearTemplate, question: LinearQuestion, *, hold: bool) -> Response:
     """Return the z-transform of the target's response, over all paths or avoiding A.
 
     Args:
@@ -121,11 +121,11 @@ def resolve(template: LinearTemplate, question: Question, *, hold: bool) -> Resp
         The ratio, with common factors of z and of the polynomials left in.
 
     Example:
-        >>> from causalopt.symbolic.templates import Holding
+        >>> from causalopt.symbolic.linear_template import Holding
         >>> k = sympy.Symbol("k")
         >>> edges = {(1, 0, 1): sympy.S(1), (0, 1, 1): -k, (0, 0, 1): sympy.S(1)}
         >>> room = LinearTemplate(("R", "T"), edges, (k,))
-        >>> resolve(room, Question(0, 0, Holding()), hold=False).expr(sympy.Symbol("z"))
+        >>> resolve(room, LinearQuestion(0, 0, Holding()), hold=False).expr(sympy.Symbol("z"))
         z**2/(k + z**2 - z)
     """
     base, sources = _sources(template, question, hold=hold)
@@ -174,7 +174,7 @@ def _row(edges: list[tuple[int, int, Any]], history: list[dict[int, Any]], field
 
 
 def _sources(
-    template: LinearTemplate, question: Question, *, hold: bool
+    template: LinearTemplate, question: LinearQuestion, *, hold: bool
 ) -> tuple[int, dict[int, dict[int, Any]]]:
     """The base, and what the settled rule leaves unexplained: variable -> {age: amount}."""
     field = coefficient_field(template.parameters)

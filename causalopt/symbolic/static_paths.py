@@ -7,46 +7,22 @@ mediation analysis, every path through A is an indirect effect.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping
 
 import sympy
 
 from causalopt.symbolic.arithmetic import NotRationalError, Short
-from causalopt.symbolic.checks import check_program, rational_values
 from causalopt.symbolic.derivation import Derivation
 from causalopt.symbolic.exact import evaluate_line
+from causalopt.symbolic.path_effect import PathEffect
 from causalopt.symbolic.paths import follow
+from causalopt.symbolic.program_checks import check_program, rational_values
 from causalopt.symbolic.reading import Reading
-from causalopt.symbolic.straight_line import Program, is_writable, write_program
+from causalopt.symbolic.straight_line import StraightLine, is_writable, write_program
 
 _MOST_PATHS = 200
 _MOST_OPERATIONS = 4000
-
-
-@dataclasses.dataclass(frozen=True)
-class PathEffect:
-    """One directed path and what it carries.
-
-    Args:
-        nodes: From n to m.
-        edges: The derivative of each edge, in parameters and node values.
-        through: Whether a node after n is in A: the direct effect leaves the path out.
-    """
-
-    nodes: tuple[str, ...]
-    edges: tuple[sympy.Expr, ...]
-    through: bool
-
-    @property
-    def contribution(self) -> sympy.Expr:
-        """The product of the edges."""
-        return sympy.Mul(*self.edges)
-
-    def __str__(self) -> str:
-        mark = "  (through A)" if self.through else ""
-        return f"{' -> '.join(self.nodes)}: {self.contribution}{mark}"
 
 
 def derive_static(reading: Reading, at: int | None = None) -> Derivation:
@@ -79,9 +55,17 @@ def derive_static(reading: Reading, at: int | None = None) -> Derivation:
     conditions = tuple(str(relation) for relation in path.final.conditions)
     verified = checked.passed and not any("path sums differ" in note for note in notes)
     return Derivation(
-        reading, "path sums", total, direct, conditions, verified, tuple(notes),
-        program=program, paths=paths, at=at,
-    )  # fmt: skip
+        reading,
+        "path sums",
+        total,
+        direct,
+        conditions,
+        verified,
+        tuple(notes),
+        program=program,
+        paths=paths,
+        at=at,
+    )
 
 
 def count_paths(edges: Mapping[tuple[int, int], sympy.Expr], source: int, target: int) -> int:
@@ -124,7 +108,7 @@ def _paths(reading: Reading, edges: dict[tuple[int, int], sympy.Expr]) -> Iterat
         stack += [(*path, child) for child in reversed(children.get(path[-1], []))]
 
 
-def _mismatch(reading: Reading, paths: tuple[PathEffect, ...], program: Program) -> list[str]:
+def _mismatch(reading: Reading, paths: tuple[PathEffect, ...], program: StraightLine) -> list[str]:
     """A note if the listed paths do not add up to the effects, exactly."""
     try:
         values = rational_values(reading)
@@ -135,9 +119,9 @@ def _mismatch(reading: Reading, paths: tuple[PathEffect, ...], program: Program)
             rule = rules[i]
             if equation.initial:
                 rule = reading.expression(equation.initial[0])
-            plain = rule.xreplace({
-                symbol: sympy.Symbol(name) for (name, _), symbol in reading.references.items()
-            })  # fmt: skip
+            plain = rule.xreplace(
+                {symbol: sympy.Symbol(name) for (name, _), symbol in reading.references.items()}
+            )
             nodes[sympy.Symbol(equation.name)] = evaluate_line(plain, nodes, Short().number)
         each = [(evaluate_line(p.contribution, nodes, Short().number), p) for p in paths]
     except NotRationalError:

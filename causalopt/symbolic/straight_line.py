@@ -30,7 +30,7 @@ _LONGEST_WRITTEN = 10**1000
 
 
 @dataclasses.dataclass(frozen=True)
-class Program:
+class StraightLine:
     """Assignments in order, and the expressions of the two effects in their names.
 
     Args:
@@ -106,7 +106,7 @@ def is_writable(expr: sympy.Expr) -> bool:
     )
 
 
-def write_program(reading: Reading, path: Path, step: int) -> Program:
+def write_program(reading: Reading, path: Path, step: int) -> StraightLine:
     """Return the program that computes both effects at one step.
 
     Args:
@@ -121,10 +121,14 @@ def write_program(reading: Reading, path: Path, step: int) -> Program:
     for t, mode in enumerate(path.by_step(step)):
         writer.advance(t, mode)
     target = reading.question.target
-    return _pruned(Program(
-        tuple(writer.lines), writer.total[-1].get(target, sympy.S.Zero),
-        writer.direct[-1].get(target, sympy.S.Zero), step,
-    ))  # fmt: skip
+    return _pruned(
+        StraightLine(
+            tuple(writer.lines),
+            writer.total[-1].get(target, sympy.S.Zero),
+            writer.direct[-1].get(target, sympy.S.Zero),
+            step,
+        )
+    )
 
 
 class _Writer:
@@ -225,7 +229,7 @@ class _Writer:
         return self._written[expr]
 
 
-def _pruned(program: Program) -> Program:
+def _pruned(program: StraightLine) -> StraightLine:
     """The program without lines that the effects do not need."""
     needed = program.total.free_symbols | program.direct.free_symbols
     kept: list[Line] = []
@@ -236,7 +240,7 @@ def _pruned(program: Program) -> Program:
     return dataclasses.replace(program, lines=tuple(reversed(kept)))
 
 
-def nodes_of(program: Program) -> Iterator[sympy.Symbol]:
+def nodes_of(program: StraightLine) -> Iterator[sympy.Symbol]:
     """Yield the parameters a program depends on, in alphabetical order."""
     names = {name for name, _ in program.lines}
     used: set[sympy.Symbol] = program.total.free_symbols | program.direct.free_symbols

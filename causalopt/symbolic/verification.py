@@ -16,9 +16,9 @@ import sympy
 from causalopt.symbolic.closed_form import ClosedForm
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.exact import exact_value
+from causalopt.symbolic.linear_template import LinearQuestion, LinearTemplate
 from causalopt.symbolic.resolvent import influence
 from causalopt.symbolic.roots import random_point
-from causalopt.symbolic.templates import LinearTemplate, Question
 
 _FAR = 24
 
@@ -41,7 +41,7 @@ class Verification:
 def verify(
     form: ClosedForm,
     template: LinearTemplate,
-    question: Question,
+    question: LinearQuestion,
     t: sympy.Symbol,
     *,
     hold: bool,
@@ -67,7 +67,11 @@ def verify(
 
 
 def _compare(
-    form: ClosedForm, template: LinearTemplate, question: Question, t: sympy.Symbol, hold: bool
+    form: ClosedForm,
+    template: LinearTemplate,
+    question: LinearQuestion,
+    t: sympy.Symbol,
+    hold: bool,
 ) -> Verification:
     compared = 0
     order = len(template.names) * template.depth

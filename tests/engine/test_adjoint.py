@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Set, load, run
-from causalopt.engine import slopes
+from causalopt.engine import baseline as slopes
 from causalopt.engine.adjoint import Adjoint, run_adjoint
 from causalopt.engine.python import run_tangents
-from causalopt.interventions import plan_for
+from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_dag, random_model
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Set, load
-from causalopt.engine import batch as batches
 from causalopt.engine import python
-from causalopt.engine.batch import Batch, BatchRunner, Lanes, run_batch
+from causalopt.engine.machine import batch as batches
+from causalopt.engine.machine.batch import Batch, BatchResult, BatchRunner, run_batch
 from causalopt.engine.plan import Plan
 from causalopt.errors import QuestionError
-from causalopt.interventions import plan_for
+from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_model
 
 KEEP = (0, 10, 77, 150)
@@ -32,7 +32,7 @@ def plan_of(model: Model, hold: str, nudge: str, *given: Set) -> Plan:
     )
 
 
-def lane_of(lanes: Lanes, n: int) -> dict[str, np.ndarray]:
+def lane_of(lanes: BatchResult, n: int) -> dict[str, np.ndarray]:
     return {letter: values[:, :, n] for letter, values in lanes.values.items()}
 
 
@@ -116,7 +116,7 @@ def test_a_finite_nudge_runs_three_worlds_at_once() -> None:
         plan, {(0, index["b"]): starts}, {}, KEEP, (index["c"],), mode="finite", delta=0.125
     )
     lanes = run_batch(structure, batch)
-    from causalopt.response import finite_effect
+    from causalopt.effects.finite import finite_effect
 
     for n in (0, 5, 18):
         own = plan_of(model, "a", "b[0]", Set("b[0]", float(starts[n])))

@@ -10,16 +10,39 @@ import mpmath
 import numpy as np
 import pytest
 
-from causalopt.engine.llvm.elementary import ULPS, function_text
-from causalopt.engine.llvm.kernel import METADATA
-from causalopt.engine.llvm.native import QUICK, load_library, processor
-from causalopt.expressions import ieee
+from causalopt.engine.machine.elementary import ULPS, function_text
+from causalopt.engine.machine.kernel import METADATA
+from causalopt.engine.machine.native import QUICK, load_library, processor
+from causalopt.language import ieee
 
 EDGES = [
-    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, math.inf, -math.inf, math.nan, 5e-324, -5e-324, 1e-310,
-    2.0**-1022, -(2.0**-1022), 1e308, -1e308, math.pi, 709.782712893384, 709.78271289338409,
-    -708.4, -745.13, -745.2, 710.4758600739439, 710.475860073944, 2.0**20, 2.0**20 + 1,
-]  # fmt: skip
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    math.inf,
+    -math.inf,
+    math.nan,
+    5e-324,
+    -5e-324,
+    1e-310,
+    2.0**-1022,
+    -(2.0**-1022),
+    1e308,
+    -1e308,
+    math.pi,
+    709.782712893384,
+    709.78271289338409,
+    -708.4,
+    -745.13,
+    -745.2,
+    710.4758600739439,
+    710.475860073944,
+    2.0**20,
+    2.0**20 + 1,
+]
 NAMES = [name for name in ULPS if name != "pow"]
 
 

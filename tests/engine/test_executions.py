@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Nudge, Set, load, run
-from causalopt.engine import Plan, Tangents, choice, levels, python, trajectory
+from causalopt.engine import executions as choice
+from causalopt.engine import levels, python
+from causalopt.engine.contract import Tangents
+from causalopt.engine.machine import trajectory
+from causalopt.engine.plan import Plan
 from causalopt.errors import QuestionError
-from causalopt.interventions import plan_for
+from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_dag, random_model
 
 FIELDS = ["values", "total", "direct", "total_error", "direct_error", "exponents"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from causalopt.engine.llvm.native import QUICK, load_library
-from causalopt.engine.llvm.objects import ObjectStore
+from causalopt.engine.machine.native import QUICK, load_library
+from causalopt.engine.machine.objects import ObjectStore
 
 TEXT = "define i64 @answer(i64 %x) {\n  %y = add i64 %x, 41\n  ret i64 %y\n}\n"
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from causalopt import Model, Set, load
-from causalopt.engine import batch as batches
-from causalopt.engine.batch import Batch, Lanes, run_batch
 from causalopt.engine.linearization import linearize
+from causalopt.engine.machine import batch as batches
+from causalopt.engine.machine.batch import Batch, BatchResult, run_batch
 from causalopt.engine.program import Program
 from causalopt.engine.regimes import Regime, Side, bounds
-from causalopt.expressions import Term, evaluate
-from causalopt.expressions.term import const, ref
-from causalopt.interventions import plan_for
+from causalopt.language.evaluation import evaluate
+from causalopt.language.term import Term, const, ref
+from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_model
 
 X = ref("x", 1)
@@ -106,26 +106,36 @@ def test_two_sides_of_a_band_are_one_comparison() -> None:
         (Term.of("abs", X), const(2))
     ]
     assert bounds((Side(X, const(-2), True), Side(X, const(3), False))) == [
-        (const(-2), X), (X, const(3)),
-    ]  # fmt: skip
+        (const(-2), X),
+        (X, const(3)),
+    ]
 
 
 def lanes_of(
     model: Model, starts: np.ndarray, hold: str, nudge: str, node: str, mode: str = "tangents"
-) -> Lanes:
+) -> BatchResult:
     index = model.template.index
     plan = plan_for(
-        model, (Set(f"{node}[0]", 1.0),), steps=STEPS, hold=model.selection(hold),
+        model,
+        (Set(f"{node}[0]", 1.0),),
+        steps=STEPS,
+        hold=model.selection(hold),
         seed=model.node(nudge),
-    )  # fmt: skip
+    )
     batch = Batch(
-        plan, {(0, index[node]): starts}, {}, (3, 40, STEPS), tuple(range(len(index))),
-        mode=mode, delta=0.01, watch=True,
-    )  # fmt: skip
+        plan,
+        {(0, index[node]): starts},
+        {},
+        (3, 40, STEPS),
+        tuple(range(len(index))),
+        mode=mode,
+        delta=0.01,
+        watch=True,
+    )
     return run_batch(model.template.structure, batch)
 
 
-def assert_same(one: Lanes, other: Lanes) -> None:
+def assert_same(one: BatchResult, other: BatchResult) -> None:
     for letter, values in one.values.items():
         world = 0 if letter in "wxp" else 1
         exponents = (lanes.exponents[:, world, None] for lanes in (one, other))
@@ -145,8 +155,10 @@ SPREADS = [1e-9, 1e-2, 10.0]  # lanes that agree, that part now and then, that n
 def question(name: str) -> tuple[Model, str, str, str, float]:
     """Return a model, a held set, a nudged node, a swept variable and the middle of its starts."""
     if name == "diverging":
-        variables = {"k": {"rule": "k[t-1]", "initial": 1},
-                     "x": {"rule": DIVERGING.strip(), "initial": 0}}  # fmt: skip
+        variables = {
+            "k": {"rule": "k[t-1]", "initial": 1},
+            "x": {"rule": DIVERGING.strip(), "initial": 0},
+        }
         model = Model(name="diverging", variables=variables)
         return model, "k", "x[2]", "x", 0.9
     if name.startswith("random"):
@@ -200,9 +212,9 @@ def test_a_set_that_changes_in_time_is_given_by_a_mask() -> None:
         structure = model.template.structure
         assert batches.compiled_in(structure, batch) is None
         always = dataclasses.replace(
-            batch, plan=plan_for(model, steps=STEPS, hold=model.selection("T"),
-                                 seed=model.node("R[0]")),
-        )  # fmt: skip
+            batch,
+            plan=plan_for(model, steps=STEPS, hold=model.selection("T"), seed=model.node("R[0]")),
+        )
         assert batches.compiled_in(structure, always) == {model.template.index["T"]}
 
 

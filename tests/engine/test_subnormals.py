@@ -7,7 +7,7 @@ import platform
 import pytest
 
 from causalopt import load, run
-from causalopt.engine.llvm.native import QUICK, load_library
+from causalopt.engine.machine.native import QUICK, load_library
 from causalopt.engine.subnormals import are_flushed
 
 MODE = """

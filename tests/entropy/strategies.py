@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import strategies as st
 
-from causalopt.distributions.discrete import DiscreteModel, Mechanism, Parent, tabulate
-from causalopt.distributions.law import DenseLaw, Law, law_of
-from causalopt.distributions.space import Space
+from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent, tabulate
+from causalopt.laws.law import DenseLaw, Law, law_of
+from causalopt.laws.space import Space
 
 THERMOSTAT = ("high", "low", "off")
 ROOM = ("hot", "warm", "cold")

@@ -13,8 +13,8 @@ from causalopt.entropy.bridge import (
     strength_from_comp,
 )
 from causalopt.errors import QuestionError
-from causalopt.files import parse_model
-from causalopt.interventions import Replace, Set
+from causalopt.model.files import parse_model
+from causalopt.worlds.interventions import Replace, Set
 from tests.entropy.strategies import thermostat
 
 COMPS = [-3.0, -0.5, 1e-6, 0.3, 0.9, 1.0, 1.5, 2.0, 50.0]

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt.distributions.gaussian import GaussianLaw
-from causalopt.distributions.gaussian import step as gaussian_step
-from causalopt.distributions.planar import AffinePiece, step, uniform_box
 from causalopt.entropy.continuous import (
     gaussian_strength,
     planar_strength,
     sampled_strength,
     variance_strength,
 )
+from causalopt.laws.gaussian import GaussianLaw
+from causalopt.laws.gaussian import step as gaussian_step
+from causalopt.laws.planar import AffinePiece, step, uniform_box
 
 EPS = 0.1
 
@@ -83,8 +83,8 @@ def test_a_folding_map_of_a_correlated_law_is_worked_out_by_hand() -> None:
     x in [0,1/2] with y apart: density 2 on half the square, S = -ln 2. P' is uniform, S = 0, and
     folds two to one: density 2 there too. So Omega = 0 and adjusted = -ln 2.
     """
-    from causalopt.distributions.planar import PlanarLaw
-    from causalopt.distributions.polygons import box
+    from causalopt.laws.planar import PlanarLaw
+    from causalopt.laws.polygons import box
 
     law = PlanarLaw(((box((0, 0), (0.5, 0.5)), 2.0), (box((0.5, 0.5), (1, 1)), 2.0)))
     fold = [

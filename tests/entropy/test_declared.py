@@ -8,11 +8,11 @@ import pytest
 
 import causalopt
 from causalopt.cli import main
-from causalopt.distributions.affine import affine
-from causalopt.entropy import strength, strengths
+from causalopt.entropy.declared import finite_model, strength, strengths
 from causalopt.entropy.relatives.compression import attractors, image_sizes
 from causalopt.errors import CausaloptError, QuestionError
-from causalopt.files import parse_model
+from causalopt.laws.affine import affine
+from causalopt.model.files import parse_model
 
 LN2 = math.log(2.0)
 FINITE = ["thermostat_dumb", "thermostat_smart", "yeast_cell_cycle", "chaser", "hamming_code"]
@@ -102,7 +102,7 @@ def test_shipped_models_keep_the_bounds_of_a_correlation(name: str) -> None:
 
 def test_the_cell_cycle_has_the_published_basins() -> None:
     """Li et al. 2004, table 1: seven fixed points, the largest basin of 1764 states."""
-    found = attractors(causalopt.entropy.finite_model(causalopt.load("yeast_cell_cycle")))
+    found = attractors(finite_model(causalopt.load("yeast_cell_cycle")))
     assert [a.basin for a in found] == [1764, 151, 109, 9, 7, 7, 1]
     assert all(len(a.states) == 1 for a in found)
     names = list(causalopt.load("yeast_cell_cycle").variables)
@@ -141,7 +141,7 @@ def _coset_entropy(errors: np.ndarray) -> float:
 
 
 def test_the_smart_thermostat_compresses_nine_states_to_one() -> None:
-    smart = causalopt.entropy.finite_model(causalopt.load("thermostat_smart"))
+    smart = finite_model(causalopt.load("thermostat_smart"))
     assert image_sizes(smart) == (9, 5, 3, 1)
     (rest,) = attractors(smart)
     assert rest.states == (("low", "warm"),)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt.distributions.discrete import DiscreteModel
-from causalopt.distributions.propagation import before, law_at, transition
 from causalopt.entropy.decorrelation import strength_of, strengths_of
 from causalopt.entropy.information import conditional_entropy, entropy, mutual_information
 from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.laws.discrete import DiscreteModel
+from causalopt.laws.propagation import before, law_at, transition
 from tests.entropy.strategies import bijections, discrete_models, thermostat
 
 PART_1 = {
@@ -132,9 +132,9 @@ def test_fresh_replicas_equal_one_replica_while_the_surgery_lasts_one_step(
 
 def test_fresh_replicas_differ_where_the_replaced_part_remembers() -> None:
     """A keeps a coin for ever: one replica shows B the same coin twice, fresh ones do not."""
-    from causalopt.distributions.discrete import Parent, tabulate
-    from causalopt.distributions.law import law_of
-    from causalopt.distributions.space import Space
+    from causalopt.laws.discrete import Parent, tabulate
+    from causalopt.laws.law import law_of
+    from causalopt.laws.space import Space
 
     bit = (0, 1)
     half = Fraction(1, 2)

@@ -7,9 +7,9 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 
-from causalopt.distributions.discrete import DiscreteModel, noise
 from causalopt.entropy.epsilon import around, epsilon_family, point_limit
 from causalopt.errors import QuestionError
+from causalopt.laws.discrete import DiscreteModel, noise
 from tests.entropy.strategies import ROOM, THERMOSTAT, bijections, thermostat
 
 WARM = ("low", "warm")

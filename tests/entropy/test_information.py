@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from causalopt.distributions.discrete import DiscreteModel
-from causalopt.distributions.law import DenseLaw, law_of
-from causalopt.distributions.space import Space
 from causalopt.entropy.information import (
     conditional_entropy,
     divergence,
@@ -20,6 +17,9 @@ from causalopt.entropy.information import (
     singles,
 )
 from causalopt.errors import QuestionError
+from causalopt.laws.discrete import DiscreteModel
+from causalopt.laws.law import DenseLaw, law_of
+from causalopt.laws.space import Space
 from tests.entropy.strategies import discrete_models
 
 BIT = (0, 1)

@@ -8,11 +8,6 @@ import warnings
 import numpy as np
 import pytest
 
-from causalopt.distributions import factorised
-from causalopt.distributions.discrete import DiscreteModel, Mechanism, Parent
-from causalopt.distributions.law import DenseLaw, Law
-from causalopt.distributions.propagation import law_at
-from causalopt.distributions.space import Space
 from causalopt.entropy.decorrelation import strength_of
 from causalopt.entropy.information import (
     conditional_entropy,
@@ -20,6 +15,11 @@ from causalopt.entropy.information import (
     entropy,
     mutual_information,
 )
+from causalopt.laws import factorised
+from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
+from causalopt.laws.law import DenseLaw, Law
+from causalopt.laws.propagation import law_at
+from causalopt.laws.space import Space
 
 with warnings.catch_warnings():
     # dit 2.3 uses names that its own dependencies deprecate, on import alone

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
-from causalopt.symbolic import Holding, LinearTemplate, Question
+from causalopt.symbolic.linear_template import Holding, LinearQuestion, LinearTemplate
 
 P, K = sympy.symbols("p k")
 rationals = st.builds(sympy.Rational, st.integers(-6, 6), st.integers(1, 4))
@@ -19,7 +19,9 @@ coefficients = st.one_of(
 
 
 @st.composite
-def questions(draw: st.DrawFn, *, size: int = 3, lags: int = 2) -> tuple[LinearTemplate, Question]:
+def questions(
+    draw: st.DrawFn, *, size: int = 3, lags: int = 2
+) -> tuple[LinearTemplate, LinearQuestion]:
     """A template of two or three variables with two parameters, and a question about it."""
     count = draw(st.integers(2, size))
     places = [(i, j, lag) for i in range(count) for j in range(count) for lag in range(1, lags + 1)]
@@ -37,11 +39,11 @@ def questions(draw: st.DrawFn, *, size: int = 3, lags: int = 2) -> tuple[LinearT
         for _ in range(draw(st.sampled_from([0, 0, 0, 1, 4])))
     )
     target = draw(st.integers(0, count - 1))
-    return template, Question(nudged, target, Holding(early, final), draw(st.integers(0, 3)))
+    return template, LinearQuestion(nudged, target, Holding(early, final), draw(st.integers(0, 3)))
 
 
 def unrolled(
-    template: LinearTemplate, question: Question, *, hold: bool, last: int
+    template: LinearTemplate, question: LinearQuestion, *, hold: bool, last: int
 ) -> list[Fraction]:
     """The effect at the steps 0..last as an entry of (1 - B)^-1, B the unrolled graph's edges."""
     count = len(template.names)
@@ -59,7 +61,10 @@ def unrolled(
     inverse = (DomainMatrix.eye(size, QQ) - graph).inv().to_Matrix()
     entries = [inverse[t * count + question.target, source] for t in range(last + 1)]
     return [
-        Fraction(0) if hold and question.target in question.holding.at(t) and t * count
-        + question.target != source else Fraction(int(e.p), int(e.q))
+        Fraction(0)
+        if hold
+        and question.target in question.holding.at(t)
+        and t * count + question.target != source
+        else Fraction(int(e.p), int(e.q))
         for t, e in enumerate(entries)
-    ]  # fmt: skip
+    ]

@@ -21,8 +21,8 @@ from causalopt import (
     shipped,
 )
 from causalopt.engine.adjoint import run_adjoint
-from causalopt.interventions import plan_for
-from causalopt.symbolic import derive
+from causalopt.symbolic.derive import derive
+from causalopt.worlds.interventions import plan_for
 from tests import strategies
 
 few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
@@ -144,8 +144,15 @@ def test_the_thermostat_is_derived_in_under_a_second() -> None:
 def test_texts_are_read_back_by_sympify_and_give_the_posts_numbers() -> None:
     data = derive(load("thermostat"), at=1000).to_dict()
     assert list(data) == [
-        "total", "direct", "comp", "op", "latex", "conditions", "verified", "value",
-    ]  # fmt: skip
+        "total",
+        "direct",
+        "comp",
+        "op",
+        "latex",
+        "conditions",
+        "verified",
+        "value",
+    ]
     op = sympy.sympify(data["op"])
     for k, t, expected in [("1/100", 1000, 10.14316586), ("1/50", 500, 10.29301363)]:
         found = op.subs({"k": sympy.Rational(k), "t": t}).evalf(40)
@@ -270,10 +277,12 @@ def test_irrational_coefficients_stay_symbolic() -> None:
     model = Model(
         name="decay",
         parameters={"k": 0.5},
-        variables={"x": {"rule": "exp(-k)*x[t-1]", "initial": 1},
-                   "y": {"rule": "x[t-1]", "initial": 0}},
+        variables={
+            "x": {"rule": "exp(-k)*x[t-1]", "initial": 1},
+            "y": {"rule": "x[t-1]", "initial": 0},
+        },
         question={"nudge": "x[0]", "hold": "y", "target": "x", "steps": 9},
-    )  # fmt: skip
+    )
     found = derive(model, at=9)
     assert found.verified
     assert float(found.total.subs({"k": 0.5, "t": 9})) == pytest.approx(math.exp(-4.5))
@@ -283,10 +292,12 @@ def test_irrational_coefficients_stay_symbolic() -> None:
 def test_a_transcendental_program_is_not_called_verified() -> None:
     model = Model(
         name="wave",
-        variables={"x": {"rule": "sin(x[t-1]) + y[t-1]", "initial": 1},
-                   "y": {"rule": "x[t-1]**2/4", "initial": 1}},
+        variables={
+            "x": {"rule": "sin(x[t-1]) + y[t-1]", "initial": 1},
+            "y": {"rule": "x[t-1]**2/4", "initial": 1},
+        },
         question={"nudge": "x[0]", "hold": "y", "target": "x", "steps": 4},
-    )  # fmt: skip
+    )
     found = derive(model, at=4)
     assert not found.verified
     assert any("no exact comparison is possible" in note for note in found.notes)
@@ -297,10 +308,13 @@ def test_additive_noise_leaves_the_effects_of_a_linear_model_alone() -> None:
     model = Model(
         name="noisy",
         parameters={"k": 0.3},
-        variables={"R": {"rule": "R[t-1] - k*T[t-1] + e[t]", "initial": 1},
-                   "T": {"rule": "R[t-1]", "initial": 1}, "e": {"noise": "normal(0,1)"}},
+        variables={
+            "R": {"rule": "R[t-1] - k*T[t-1] + e[t]", "initial": 1},
+            "T": {"rule": "R[t-1]", "initial": 1},
+            "e": {"noise": "normal(0,1)"},
+        },
         question={"nudge": "R[0]", "hold": "T", "target": "R", "steps": 10},
-    )  # fmt: skip
+    )
     u = [1.0, 1.0]
     for _ in range(9):
         u.append(u[-1] - 0.3 * u[-2])
@@ -363,10 +377,13 @@ def test_a_held_target_and_an_unreached_one_are_told_apart() -> None:
     assert only.value()["comp"] == "inf"
     model = Model(
         name="apart",
-        variables={"x": {"rule": "x[t-1]", "initial": 1}, "y": {"rule": "y[t-1]", "initial": 1},
-                   "z": {"rule": "z[t-1]", "initial": 1}},
+        variables={
+            "x": {"rule": "x[t-1]", "initial": 1},
+            "y": {"rule": "y[t-1]", "initial": 1},
+            "z": {"rule": "z[t-1]", "initial": 1},
+        },
         question={"nudge": "x[0]", "hold": "z", "target": "y", "steps": 3},
-    )  # fmt: skip
+    )
     none = derive(model, at=3)
     assert none.to_dict()["comp"] is None
     assert none.value() == {"total": 0.0, "direct": 0.0, "comp": None, "op": None}

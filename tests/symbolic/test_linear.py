@@ -10,17 +10,17 @@ import sympy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from causalopt.symbolic import Holding, LinearTemplate, Question, solve_linear
 from causalopt.symbolic.exact import exact_value
-from causalopt.symbolic.linear import T
-from causalopt.symbolic.powers import effect_after, effect_in_digits
+from causalopt.symbolic.far_step import effect_after, effect_in_digits
+from causalopt.symbolic.linear import T, solve_linear
+from causalopt.symbolic.linear_template import Holding, LinearQuestion, LinearTemplate
 from tests.symbolic.strategies import K, P, questions, unrolled
 
 few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 ROOM = LinearTemplate(
     ("R", "T"), {(1, 0, 1): sympy.S(1), (0, 1, 1): -K, (0, 0, 1): sympy.S(1)}, (K,)
 )
-HELD = Question(0, 0, Holding((), frozenset({1})))
+HELD = LinearQuestion(0, 0, Holding((), frozenset({1})))
 
 
 def value(form, step: int, values: dict[sympy.Symbol, Fraction]) -> Fraction:
@@ -56,10 +56,13 @@ def test_the_recurrence_and_the_powers_agree_with_the_unrolled_graph(asked) -> N
     values = {P: sympy.Rational(2, 3), K: sympy.Rational(-5, 4)}
     solution = solve_linear(template, question)
     last = 7
-    pairs = list(zip(
-        unrolled(template.subs(values), question, hold=False, last=last),
-        unrolled(template.subs(values), question, hold=True, last=last), strict=True,
-    ))  # fmt: skip
+    pairs = list(
+        zip(
+            unrolled(template.subs(values), question, hold=False, last=last),
+            unrolled(template.subs(values), question, hold=True, last=last),
+            strict=True,
+        )
+    )
     assert solution.recur(last, values) == pairs
     assert solution.at(last, values) == pairs[-1]
 
@@ -94,7 +97,7 @@ def test_complex_roots_give_a_real_formula() -> None:
 def test_coinciding_roots_of_two_factors_have_their_own_formula() -> None:
     a, b = sympy.symbols("a b")
     chain = LinearTemplate(("x", "y"), {(0, 0, 1): a, (1, 1, 1): b, (1, 0, 1): sympy.S(1)}, (a, b))
-    form = solve_linear(chain, Question(0, 1, Holding())).total.form
+    form = solve_linear(chain, LinearQuestion(0, 1, Holding())).total.form
     apart = form.expr.subs({a: 3, b: 2})
     together = form.expr.subs({a: 3, b: 3})
     assert [apart.subs(T, t) for t in range(5)] == [0, 1, 5, 19, 65]
@@ -106,20 +109,21 @@ def test_a_root_that_repeats_for_every_parameter_gives_powers_of_t() -> None:
     a = sympy.Symbol("a")
     edges = {(i, i, 1): a for i in range(3)} | {(1, 0, 1): sympy.S(1), (2, 1, 1): sympy.S(1)}
     form = solve_linear(
-        LinearTemplate(("x", "y", "z"), edges, (a,)), Question(0, 2, Holding())
+        LinearTemplate(("x", "y", "z"), edges, (a,)), LinearQuestion(0, 2, Holding())
     ).total.form
     found = [form.expr.subs({a: sympy.Rational(1, 2), T: t}) for t in range(8)]
-    expected = [sympy.binomial(t, 2) / sympy.Integer(2) ** (t - 2) if t > 1 else 0
-                for t in range(8)]  # fmt: skip
+    expected = [
+        sympy.binomial(t, 2) / sympy.Integer(2) ** (t - 2) if t > 1 else 0 for t in range(8)
+    ]
     assert found == expected
 
 
 def test_a_held_set_that_ends_gives_the_closed_form_after_it() -> None:
     holding = Holding((frozenset({1}),) * 11, frozenset())
-    solution = solve_linear(ROOM, Question(0, 0, holding))
+    solution = solve_linear(ROOM, LinearQuestion(0, 0, holding))
     assert solution.verified
     values = {K: sympy.Rational(1, 100)}
-    expected = unrolled(ROOM.subs(values), Question(0, 0, holding), hold=True, last=14)
+    expected = unrolled(ROOM.subs(values), LinearQuestion(0, 0, holding), hold=True, last=14)
     form = solution.direct.form
     assert form.valid_from == 10
     exact = {K: Fraction(1, 100)}
@@ -137,14 +141,15 @@ def test_a_far_step_is_reached_by_powers_exactly_and_in_digits() -> None:
 
 def test_five_variables_with_ten_free_parameters_take_under_five_seconds() -> None:
     free = sympy.symbols("p0:10")
-    edges = {(i, j, 1): sympy.Rational((3 * i + 5 * j) % 7 - 3, 8)
-             for i in range(5) for j in range(5)}  # fmt: skip
+    edges = {
+        (i, j, 1): sympy.Rational((3 * i + 5 * j) % 7 - 3, 8) for i in range(5) for j in range(5)
+    }
     cells = [(0, 0), (0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (1, 1), (2, 0), (3, 1), (4, 4)]
     edges |= {(i, j, 1): p for (i, j), p in zip(cells, free, strict=True)}
     template = LinearTemplate(tuple("abcde"), edges, free)
     # Processor time: a busy machine is no fault of the algebra.
     start = time.process_time()
-    solution = solve_linear(template, Question(0, 2, Holding((), frozenset({3}))))
+    solution = solve_linear(template, LinearQuestion(0, 2, Holding((), frozenset({3}))))
     assert time.process_time() - start < 5
     assert solution.verified
     assert solution.total.form.expr.has(sympy.RootSum)

@@ -11,22 +11,23 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from causalopt.symbolic import Holding, LinearTemplate, Question, solve_linear
 from causalopt.symbolic.asymptotics import inside_unit_circle
 from causalopt.symbolic.deadline import Deadline
 from causalopt.symbolic.frequency import OMEGA
+from causalopt.symbolic.linear import solve_linear
+from causalopt.symbolic.linear_template import Holding, LinearQuestion, LinearTemplate
 from causalopt.symbolic.resolvent import Z
 from tests.symbolic.strategies import K, P, questions
 
 ROOM = LinearTemplate(
     ("R", "T"), {(1, 0, 1): sympy.S(1), (0, 1, 1): -K, (0, 0, 1): sympy.S(1)}, (K,)
 )
-HELD = Question(0, 0, Holding((), frozenset({1})))
+HELD = LinearQuestion(0, 0, Holding((), frozenset({1})))
 few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 AT = {P: sympy.Rational(2, 3), K: sympy.Rational(-3, 4)}
 
 
-def resolvent_entry(template: LinearTemplate, question: Question, z: complex, *, hold: bool):
+def resolvent_entry(template: LinearTemplate, question: LinearQuestion, z: complex, *, hold: bool):
     """[(1 - M(z))^-1]_mn in floats."""
     size = len(template.names)
     matrix = np.eye(size, dtype=complex)
@@ -40,7 +41,9 @@ def resolvent_entry(template: LinearTemplate, question: Question, z: complex, *,
 @given(questions(), st.floats(0.1, 3.0))
 def test_comp_of_z_is_the_ratio_of_resolvent_entries(asked, omega) -> None:
     template, question = asked
-    question = Question(question.nudged, question.target, Holding((), question.holding.final), 3)
+    question = LinearQuestion(
+        question.nudged, question.target, Holding((), question.holding.final), 3
+    )
     template = LinearTemplate(template.names, template.edges, template.parameters)
     response = solve_linear(template, question).sensitivity()
     z = complex(math.cos(omega), math.sin(omega)) * 1.5
@@ -68,7 +71,7 @@ def test_the_mean_of_op_over_all_frequencies_follows_the_waterbed_law(k: str) ->
 def test_the_waterbed_charges_for_an_unstable_plant() -> None:
     a, g = sympy.Rational(3, 2), sympy.Rational(1)
     loop = LinearTemplate(("x", "u"), {(0, 0, 1): a, (0, 1, 1): sympy.S(1), (1, 0, 0): -g}, ())
-    response = solve_linear(loop, Question(0, 0, Holding((), frozenset({1})))).sensitivity()
+    response = solve_linear(loop, LinearQuestion(0, 0, Holding((), frozenset({1})))).sensitivity()
     # Bode: the mean of ln |S| is the sum of ln |p| over the plant's unstable poles, here ln 3/2.
     assert response.waterbed({}) == pytest.approx(-math.log(1.5))
 
@@ -96,7 +99,7 @@ def test_proportional_control_has_steady_state_op_ln_of_one_plus_gain() -> None:
         {(0, 0, 1): sympy.S(1), (2, 0, 0): sympy.S(1), (2, 1, 0): sympy.S(1), (1, 2, 1): -gain},
         (gain,),
     )
-    solution = solve_linear(loop, Question(0, 2, Holding((), frozenset({1}))))
+    solution = solve_linear(loop, LinearQuestion(0, 2, Holding((), frozenset({1}))))
     total, direct = solution.asymptotics(Deadline.after(10))
     assert sympy.simplify(direct.limit / total.limit - (1 + gain)) == 0
     assert set(total.stable) == {1 - gain > 0, gain + 1 > 0}
@@ -107,7 +110,7 @@ def test_proportional_control_has_steady_state_op_ln_of_one_plus_gain() -> None:
 def test_rates_are_those_of_the_companion_matrix(asked) -> None:
     template, question = asked
     template = LinearTemplate(template.names, template.edges, template.parameters)
-    solution = solve_linear(template, Question(question.nudged, question.target, Holding()))
+    solution = solve_linear(template, LinearQuestion(question.nudged, question.target, Holding()))
     total, _ = solution.asymptotics(Deadline.after(10))
     size, depth = len(template.names), template.depth
     # The resolvent's poles: no pole of the entry lies outside the companion matrix's spectrum.

@@ -9,15 +9,18 @@ import pytest
 import sympy
 
 from causalopt import Model, QuestionError, load, run
-from causalopt.expressions import Scope, parse
-from causalopt.expressions.term import ref
-from causalopt.runs import ask
-from causalopt.symbolic import Reading, derive, find_orbits, linearise
+from causalopt.effects.run import ask
+from causalopt.language.parse import parse
+from causalopt.language.scope import Scope
+from causalopt.language.term import ref
 from causalopt.symbolic.branches import has_branches, pieces
+from causalopt.symbolic.derive import derive
 from causalopt.symbolic.exact import exact_value
+from causalopt.symbolic.fixed_points import find_orbits, linearise
 from causalopt.symbolic.linear import T
 from causalopt.symbolic.modes import find_modes
 from causalopt.symbolic.paths import follow
+from causalopt.symbolic.reading import Reading
 
 
 def reading(model: Model, **question) -> Reading:
@@ -28,10 +31,12 @@ def logistic(r: float) -> Model:
     return Model(
         name="logistic",
         parameters={"r": r},
-        variables={"x": {"rule": "r*x[t-1]*(1 - x[t-1])", "initial": 0.3},
-                   "y": {"rule": "x[t-1]", "initial": 0}},
+        variables={
+            "x": {"rule": "r*x[t-1]*(1 - x[t-1])", "initial": 0.3},
+            "y": {"rule": "x[t-1]", "initial": 0},
+        },
         question={"nudge": "x[0]", "hold": "y", "target": "x", "steps": 40},
-    )  # fmt: skip
+    )
 
 
 def test_the_pieces_of_a_clip_are_its_three_sides_and_the_impossible_one() -> None:
@@ -66,10 +71,12 @@ def test_a_path_changes_its_mode_where_the_run_does() -> None:
 def test_a_path_that_changes_sides_once_has_a_closed_form_after_it() -> None:
     model = Model(
         name="ramp",
-        variables={"x": {"rule": "x[t-1] + where(x[t-1] < 3, 1, -u[t-1]/2)", "initial": 0},
-                   "u": {"rule": "max(x[t-1], 0) - 2", "initial": 0}},
+        variables={
+            "x": {"rule": "x[t-1] + where(x[t-1] < 3, 1, -u[t-1]/2)", "initial": 0},
+            "u": {"rule": "max(x[t-1], 0) - 2", "initial": 0},
+        },
         question={"nudge": "x[0]", "hold": "u", "target": "x", "steps": 20},
-    )  # fmt: skip
+    )
     found = derive(model, at=20)
     assert found.form == "closed form"
     assert found.verified

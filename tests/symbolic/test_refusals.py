@@ -10,7 +10,7 @@ import pytest
 
 from causalopt import Model, QuestionError, load, run
 from causalopt.cli import main
-from causalopt.symbolic import derive
+from causalopt.symbolic.derive import derive
 
 
 def counter(**whole: Any) -> Model:

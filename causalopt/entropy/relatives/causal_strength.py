@@ -17,11 +17,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from causalopt.distributions.discrete import DiscreteModel, Mechanism, Parent
-from causalopt.distributions.law import Law
-from causalopt.distributions.propagation import transition
 from causalopt.entropy.information import Unit, divergence
 from causalopt.errors import QuestionError
+from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
+from causalopt.laws.law import Law
+from causalopt.laws.propagation import transition
 
 Arrow = tuple[str, str]
 """(tail at t, head at t + 1)."""
@@ -43,8 +43,8 @@ def causal_strength(
 
     Example:
         >>> import numpy as np
-        >>> from causalopt.distributions.law import law_of, uniform
-        >>> from causalopt.distributions.space import Space
+        >>> from causalopt.laws.law import law_of, uniform
+        >>> from causalopt.laws.space import Space
         >>> copy = Mechanism("y", (0, 1), (Parent("x"),), np.eye(2))
         >>> coin = Mechanism("x", (0, 1), (), np.array([0.5, 0.5]))
         >>> start = uniform(Space(("x", "y"), ((0, 1), (0, 1))), exact=False)

@@ -16,11 +16,11 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.distributions import sparse
-from causalopt.distributions.discrete import DiscreteModel
-from causalopt.distributions.law import SparseLaw
-from causalopt.distributions.space import Label
 from causalopt.errors import QuestionError
+from causalopt.laws import sparse
+from causalopt.laws.discrete import DiscreteModel
+from causalopt.laws.law import SparseLaw
+from causalopt.laws.space import Label
 
 LIMIT = 2**22
 """Most states whose successors are listed."""

@@ -19,12 +19,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.distributions import sparse
-from causalopt.distributions.discrete import DiscreteModel
-from causalopt.distributions.law import Law, law_of
-from causalopt.distributions.space import Label
 from causalopt.entropy.information import Unit, per_nat
 from causalopt.errors import QuestionError
+from causalopt.laws import sparse
+from causalopt.laws.discrete import DiscreteModel
+from causalopt.laws.law import Law, law_of
+from causalopt.laws.space import Label
 
 Channel = npt.NDArray[np.float64]
 """P(output | input), shape (inputs, outputs)."""

@@ -16,9 +16,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from causalopt.distributions.law import Law
-from causalopt.distributions.space import Label
 from causalopt.entropy.information import Unit, per_nat
+from causalopt.laws.law import Law
+from causalopt.laws.space import Label
 
 Utility = Callable[[tuple[Label, ...]], float]
 """How good a state is, its labels in the order of the law's variables."""
@@ -39,8 +39,8 @@ def optimization_power(
         The power; infinite when chance never does as well.
 
     Example:
-        >>> from causalopt.distributions.law import uniform
-        >>> from causalopt.distributions.space import Space
+        >>> from causalopt.laws.law import uniform
+        >>> from causalopt.laws.space import Space
         >>> chance = uniform(Space(("x",), (tuple(range(8)),)))
         >>> optimization_power(chance, lambda state: float(state[0]), achieved=7.0)
         3.0

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from causalopt.distributions.discrete import DiscreteModel
-from causalopt.distributions.law import Law
-from causalopt.distributions.propagation import before, transition
 from causalopt.entropy.information import Unit, mutual_information
+from causalopt.laws.discrete import DiscreteModel
+from causalopt.laws.law import Law
+from causalopt.laws.propagation import before, transition
 
 
 def transfer_entropy(

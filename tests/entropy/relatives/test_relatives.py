@@ -11,9 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt.distributions.discrete import DiscreteModel, Mechanism, Parent, noise, tabulate
-from causalopt.distributions.law import law_of, uniform
-from causalopt.distributions.space import Space
 from causalopt.entropy.information import mutual_information
 from causalopt.entropy.relatives.causal_strength import causal_strength
 from causalopt.entropy.relatives.compression import attractors, basin_fraction, image_sizes
@@ -24,6 +21,9 @@ from causalopt.entropy.relatives.requisite_variety import requisite_variety
 from causalopt.entropy.relatives.touchette_lloyd import control, largest_reduction
 from causalopt.entropy.relatives.transfer_entropy import transfer_entropy
 from causalopt.errors import QuestionError
+from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent, noise, tabulate
+from causalopt.laws.law import law_of, uniform
+from causalopt.laws.space import Space
 from tests.entropy.strategies import bijections, discrete_models, thermostat
 
 BIT = (0, 1)
@@ -163,7 +163,7 @@ class TestCausalStrength:
         self, model: DiscreteModel
     ) -> None:
         """Janzing et al., postulate P3: C(x -> y) >= I(x; y | other parents of y)."""
-        from causalopt.distributions.propagation import before, transition
+        from causalopt.laws.propagation import before, transition
 
         both = transition(model, model.initial)
         for rule in model.mechanisms:

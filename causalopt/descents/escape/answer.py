@@ -1,0 +1,44 @@
+"""The answer every member gives to a question of escape."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Literal
+
+from causalopt.worlds.results import plot
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+Method = Literal["operator", "ensemble", "diffusion", "exact"]
+Status = Literal["ok", "leaves_grid", "overflow", "unresolved"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """Probabilities of escape with their errors, in the order of the steps asked for.
+
+    Args:
+        method: Which member answered.
+        within: Numbers of steps.
+        probability: One a number of steps.
+        error: What each probability may be off by: discretisation, found by refinement (operator,
+            diffusion), one standard error (ensemble), rounding (exact). Model error is not in it:
+            the diffusion is only an approximation to the chain.
+        status: `ok`; `leaves_grid`: mass left the grid, the error holds it; `overflow`: walkers
+            left the floating-point numbers; `unresolved`: the tolerance was not reached.
+        note: One sentence for people, empty when there is nothing to say.
+        size: Nodes, cells, walkers or sequences used.
+    """
+
+    method: Method
+    within: tuple[int, ...]
+    probability: tuple[float, ...]
+    error: tuple[float, ...]
+    status: Status = "ok"
+    note: str = ""
+    size: int = 0
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Return a figure of the probability for each number of steps, with its errors."""
+        return plot(self)

@@ -1,0 +1,293 @@
+"""One self-contained HTML page: click to choose n, m and A, and see the worlds change.
+
+The page carries Cytoscape.js (MIT licence, beside this file) and its own script; a content security
+policy in it forbids every request. Places are those of the other pictures.
+"""
+
+from __future__ import annotations
+
+import html
+import importlib.resources
+import json
+from typing import Any
+
+from causalopt.drawing.graph.layout import FONT, NODE_HEIGHT, SMALL, Layout, Link
+from causalopt.drawing.graph.lettering import fitted
+from causalopt.drawing.graph.marks import Marks
+from causalopt.drawing.graph.routes import Route, routes
+from causalopt.drawing.palette import BAND_B, FAINT, FILL_A, FILL_B, GREEN, INK, PAPER, RED
+from causalopt.model.model import Model
+from causalopt.model.selectors import Node, Window
+
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+FAMILY = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
+EXTRA_HEIGHT = 5.0  # for the second line of a node's text
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>{title}</title>
+<style>
+{css}</style>
+</head>
+<body>
+<header>
+<h1>{title}</h1>
+<fieldset><legend>a click sets</legend>
+<label><input type="radio" name="mode" value="n" checked> n, nudged</label>
+<label><input type="radio" name="mode" value="m"> m, measured</label>
+<label><input type="radio" name="mode" value="A"> A, held</label></fieldset>
+<fieldset><legend>worlds</legend>
+<label><input type="checkbox" name="world" value="W" checked> W</label>
+<label><input type="checkbox" name="world" value="X" checked> X</label>
+<label><input type="checkbox" name="world" value="Y" checked> Y</label></fieldset>
+<fieldset><legend>n</legend><select id="n-variable" aria-label="variable of n"></select>
+<input id="n-step" type="number" min="0" step="1" aria-label="step of n"></fieldset>
+<fieldset><legend>m</legend><select id="m-variable" aria-label="variable of m"></select>
+<input id="m-step" type="number" min="0" step="1" aria-label="step of m"></fieldset>
+<button id="fit" type="button">fit</button>
+<fieldset id="lanes"><legend>A at every step</legend></fieldset>
+</header>
+<div id="graph" role="img" aria-label="the causal graph; the controls above choose its nodes"></div>
+<footer>
+<p id="verdict" aria-live="polite"></p>
+<p id="message" aria-live="assertive"></p>
+<p id="key">Square: in A; round: in B. <b>+δ</b> nudged. <b class="red">▲ red, full line</b>: X
+differs from W. <b class="green">◆ green, dashed</b>: Y differs from X; <b class="green">◇</b>: so
+far as to be back at W. <b>= w</b>: held in Y at W's value; dotted edges are cut in Y.</p>
+</footer>
+<script type="application/json" id="data">{data}</script>
+<script>
+{library}</script>
+<script>
+{script}</script>
+</body>
+</html>
+"""
+
+
+def html_text(model: Model, layout: Layout, marks: Marks, title: str) -> str:
+    """Return the page as text; it needs nothing but a browser."""
+    return _PAGE.format(
+        policy=html.escape(POLICY),
+        title=html.escape(title),
+        css=_asset("graph.css"),
+        data=_json(_data(model, layout, marks)),
+        library=_asset("cytoscape.min.js"),
+        script=_asset("graph.js"),
+    )
+
+
+def _asset(name: str) -> str:
+    folder = importlib.resources.files("causalopt.drawing") / "assets"
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def _json(data: Any) -> str:
+    """Return JSON that cannot end the element it stands in."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _data(model: Model, layout: Layout, marks: Marks) -> dict[str, Any]:
+    template = model.template
+    order = {name: i for i, name in enumerate(template.names)}
+    return {
+        "static": model.is_static,
+        "steps": marks.steps,
+        "variables": [
+            {"name": name, "label": model.variables[name].label or ""} for name in template.names
+        ],
+        "equations": [
+            {
+                "owner": order[equation.owner],
+                "starts": len(equation.initial),
+                "parents": [[template.index[name], lag] for name, lag in equation.parents],
+            }
+            for equation in template.equations
+        ],
+        "home": [template.index[name] for name in template.names],
+        "question": _question(model, marks, order),
+        "elements": _elements(layout, marks, order),
+        "style": _style(layout),
+    }
+
+
+def _question(model: Model, marks: Marks, order: dict[str, int]) -> dict[str, Any]:
+    target = model.question.target
+    windows = marks.hold or tuple(Window(name) for name in model.A)
+    n = marks.nudge
+    return {
+        "n": None if n is None else [order[n.variable], n.t],
+        "m": None if target is None or n is None else [order[target], marks.steps],
+        "hold": [[order[w.variable], w.first, w.last] for w in windows],
+    }
+
+
+def _elements(layout: Layout, marks: Marks, order: dict[str, int]) -> list[dict[str, Any]]:
+    elements = [
+        _decor(
+            f"lane {i}",
+            "lane",
+            "",
+            (layout.left + layout.right) / 2,
+            lane.y,
+            width=layout.right - layout.left,
+            height=layout.pitch - 6,
+        )
+        for i, lane in enumerate(layout.lanes)
+    ]
+    middle, height = (layout.top + layout.bottom) / 2, layout.bottom - layout.top + 8
+    for i, gap in enumerate(layout.gaps):
+        text, width = f"⋯\n{gap.first} … {gap.last}", gap.right - gap.left
+        elements.append(
+            _decor(f"gap {i}", "gap", text, gap.middle, middle, width=width, height=height)
+        )
+    for i, lane in enumerate(layout.lanes):
+        label = fitted(lane.label, SMALL, layout.left - 30)
+        text = f"{lane.variable}\n{label}" if label else lane.variable
+        elements.append(_decor(f"head {i}", "head", text, layout.left - 10, lane.y))
+    elements += [
+        _decor(f"column {c.t}", "step", c.text, (c.left + c.right) / 2, layout.top - 12)
+        for c in layout.columns
+        if c.text
+    ]
+    names = {node: f"n{i}" for i, node in enumerate(layout.places)}
+    for node, place in layout.places.items():
+        text = fitted(place.text, FONT, layout.node_width - 12)
+        data = {
+            "id": names[node],
+            "v": order[node.variable],
+            "t": node.t,
+            "text": text,
+            "label": text,
+        }
+        elements.append({"data": data, "position": _position(place.x, place.y), "classes": "node"})
+    for i, route in enumerate(routes(layout, marks)):
+        elements += _edge(i, route, names, order)
+    return elements
+
+
+def _position(x: float, y: float) -> dict[str, float]:
+    return {"x": round(x, 2), "y": round(y, 2)}
+
+
+def _decor(
+    name: str, kind: str, text: str, x: float, y: float, *, width: float = 1, height: float = 1
+) -> dict[str, Any]:
+    data = {"id": name, "label": text, "width": round(width, 2), "height": round(height, 2)}
+    return {"data": data, "position": _position(x, y), "classes": f"decor {kind}"}
+
+
+def _edge(
+    i: int, route: Route, names: dict[Node, str], order: dict[str, int]
+) -> list[dict[str, Any]]:
+    """Return an edge, and the point it runs to where one of its ends is in a gap."""
+    link: Link = route.link
+    found: list[dict[str, Any]] = []
+    ends = []
+    for node, point in ((link.source, route.curve[0]), (link.target, route.curve[3])):
+        if node not in names:
+            found.append(_decor(f"port {i}", "port", "", *point))
+        ends.append(names.get(node, f"port {i}"))
+    data: dict[str, Any] = {
+        "id": f"e{i}",
+        "source": ends[0],
+        "target": ends[1],
+        "from": [order[link.source.variable], link.source.t],
+        "to": [order[link.target.variable], link.target.t],
+    }
+    if route.bend:
+        data["bend"] = 1.7 * route.bend
+    return [*found, {"data": data, "classes": "bent" if route.bend else ""}]
+
+
+def _style(layout: Layout) -> list[dict[str, Any]]:
+    """Return Cytoscape's style sheet; later rules win."""
+    text = {"label": "data(label)", "font-family": FAMILY, "text-wrap": "wrap", "color": INK}
+    sheet: dict[str, dict[str, Any]] = {
+        "node, edge": {"z-index-compare": "manual"},
+        ".decor": {
+            **text,
+            "events": "no",
+            "background-opacity": 0,
+            "border-width": 0,
+            "font-size": SMALL,
+            "width": "data(width)",
+            "height": "data(height)",
+            "shape": "rectangle",
+            "z-index": 0,
+        },
+        ".lane": {"background-opacity": 1, "background-color": BAND_B},
+        ".gap": {
+            "background-opacity": 1,
+            "background-color": PAPER,
+            "border-width": 1,
+            "border-style": "dotted",
+            "border-color": FAINT,
+            "color": FAINT,
+            "z-index": 1,
+            "text-valign": "center",
+            "text-halign": "center",
+        },
+        ".head": {
+            "text-halign": "left",
+            "text-valign": "center",
+            "text-justification": "right",
+            "font-size": FONT,
+        },
+        ".step": {"color": FAINT, "text-valign": "center", "text-halign": "center"},
+        ".node": {
+            **text,
+            "shape": "round-rectangle",
+            "corner-radius": NODE_HEIGHT / 2,
+            "width": layout.node_width,
+            "height": NODE_HEIGHT + EXTRA_HEIGHT,
+            "background-color": FILL_B,
+            "border-width": 1.2,
+            "border-color": INK,
+            "font-size": FONT - 1.5,
+            "text-valign": "center",
+            "text-halign": "center",
+            "z-index": 10,
+        },
+        ".node.inA": {"shape": "rectangle", "background-color": FILL_A},
+        ".node.red": {"border-color": RED, "border-width": 3},
+        ".node.green": {"border-color": GREEN, "border-width": 3, "border-style": "dashed"},
+        ".node.nudged": {"border-width": 6, "border-style": "double", "font-weight": "bold"},
+        ".node.measured": {
+            "outline-width": 2,
+            "outline-color": INK,
+            "outline-style": "solid",
+            "outline-offset": 3,
+        },
+        "edge": {
+            "width": 1.2,
+            "line-color": FAINT,
+            "target-arrow-color": FAINT,
+            "target-arrow-shape": "triangle",
+            "arrow-scale": 0.8,
+            "curve-style": "straight",
+            "z-index": 5,
+        },
+        "edge.bent": {
+            "curve-style": "unbundled-bezier",
+            "control-point-distances": "data(bend)",
+            "control-point-weights": 0.5,
+        },
+        "edge.red": {"width": 2, "line-color": RED, "target-arrow-color": RED, "z-index": 6},
+        "edge.green": {
+            "width": 2,
+            "line-color": GREEN,
+            "target-arrow-color": GREEN,
+            "line-style": "dashed",
+            "z-index": 7,
+        },
+        "edge.cut": {"line-style": "dotted"},
+        ".faded": {"opacity": 0.22},
+    }
+    return [{"selector": selector, "style": rules} for selector, rules in sheet.items()]

@@ -1,0 +1,215 @@
+"""The marks: which node is in A, nudged, held, changed by the nudge, and moved again by holding A.
+
+By the graph alone (Defining Optimization, Part 3): X differs from W in everything downstream of the
+nudged node; Y differs from X in every node of A that X changed, and downstream of those.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from causalopt.effects.reach import reachable
+from causalopt.effects.run import node_text
+from causalopt.engine.plan import Bools, Plan
+from causalopt.errors import QuestionError
+from causalopt.model.model import Model
+from causalopt.model.selectors import Node, Selection
+from causalopt.model.template import Template
+from causalopt.worlds.interventions import held_mask
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Marks:
+    """What each node is and what the worlds do to it; arrays have shape [t, variable].
+
+    Attributes:
+        names: The variables, in the order of the arrays' second axis.
+        steps: The last step.
+        nudge: The node n, None for a picture without worlds.
+        hold: The set A that Y holds; empty without worlds.
+        in_a: Whether the node is in A: held, or in the partition's A.
+        held: Whether it keeps its value from W in Y.
+        changed: Whether X differs from W there.
+        moved: Whether Y differs from X there.
+        differs: Whether Y differs from W there.
+    """
+
+    names: tuple[str, ...]
+    steps: int
+    nudge: Node | None
+    hold: Selection
+    in_a: Bools
+    held: Bools
+    changed: Bools
+    moved: Bools
+    differs: Bools
+
+    @functools.cached_property
+    def _columns(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
+    def of(self, node: Node) -> Mark:
+        """Return one node's mark."""
+        place = (node.t, self._columns[node.variable])
+        return Mark(
+            in_a=bool(self.in_a[place]),
+            nudged=node == self.nudge,
+            held=bool(self.held[place]),
+            changed=bool(self.changed[place]),
+            moved=bool(self.moved[place]),
+            differs=bool(self.differs[place]),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """What one node is and what the worlds do to it; see `Marks`."""
+
+    in_a: bool = False
+    nudged: bool = False
+    held: bool = False
+    changed: bool = False
+    moved: bool = False
+    differs: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """A sign that says without colour what the worlds do to the node."""
+        if self.moved:
+            return "◆" if self.differs else "◇"
+        return "▲" if self.changed else ""
+
+    @property
+    def words(self) -> str:
+        """The mark in words."""
+        parts = ["in A" if self.in_a else "in B"]
+        if self.nudged:
+            parts.append("nudged in X and Y")
+        if self.held:
+            parts.append("held at W's value in Y")
+        if self.moved:
+            parts.append("X changes it, Y " + ("moves it again" if self.differs else "restores W"))
+        elif self.changed and not self.nudged:
+            parts.append("X changes it, Y leaves it so")
+        return ", ".join(parts)
+
+
+def edge_state(source: Mark, target: Mark) -> str:
+    """Return what the worlds do to an edge: plain, changed, moved, or cut.
+
+    An edge into a held node is cut in Y; one out of a node that Y moves again carries that on.
+    """
+    if target.held:
+        return "cut-changed" if source.changed else "cut"
+    if source.moved:
+        return "moved"
+    return "changed" if source.changed else "plain"
+
+
+def marks_for(
+    model: Model,
+    *,
+    steps: int,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+) -> Marks:
+    """Return the marks of a model's nodes under a question.
+
+    Args:
+        model: The model.
+        steps: The last step; 0 for a model without time.
+        nudge: The node n; None marks A and B only.
+        hold: The set A; the partition's when not given.
+
+    Raises:
+        QuestionError: n lies in A or after the last step.
+        UnknownNameError: A variable is not declared.
+    """
+    template = model.template
+    n = None if nudge is None else model.node(nudge)
+    selection = () if hold == "" else model.held_set(hold) or ()
+    _check(model, n, selection, steps)
+    plan = _structural_plan(model, steps, selection, n)
+    held = plan.held[np.minimum(np.arange(steps + 1), len(plan.held) - 1)]
+    nothing = np.zeros_like(held)
+    changed = nothing if n is None else reachable(template, plan, avoid_held=False)
+    differs = nothing if n is None else reachable(template, plan, avoid_held=True)
+    moved = _moved(template, plan, changed) if n is not None and selection else nothing
+    columns = [template.index[name] for name in template.names]
+    partition = np.array([name in model.A for name in template.names])
+    return Marks(
+        names=template.names,
+        steps=steps,
+        nudge=n,
+        hold=selection if n is not None else (),
+        in_a=held[:, columns] | partition,
+        held=held[:, columns] & (n is not None),
+        changed=changed[:, columns],
+        moved=moved[:, columns],
+        differs=differs[:, columns],
+    )
+
+
+def _check(model: Model, nudge: Node | None, hold: Selection, steps: int) -> None:
+    if nudge is None:
+        return
+    name = node_text(model, nudge)
+    if nudge.t > steps:
+        raise QuestionError(
+            f"the nudged node {name} lies after the last step {steps}: take more "
+            "steps or an earlier node"
+        )
+    if any(nudge in window for window in hold):
+        raise QuestionError(
+            f"the nudged node {name} is in the held set: the nudge is made in B; "
+            "nudge another node, or hold a set without it"
+        )
+
+
+def _structural_plan(model: Model, steps: int, hold: Selection, nudge: Node | None) -> Plan:
+    """Return a plan that says which nodes follow no rule, and no value."""
+    template = model.template
+    rows = min(max(len(e.initial) for e in template.equations), steps + 1)
+    forced = np.zeros((rows, len(template.equations)), dtype=bool)
+    for i, equation in enumerate(template.equations):
+        forced[: len(equation.initial), i] = True
+    return Plan(
+        steps=steps,
+        parameters=np.zeros(0),
+        forced=forced,
+        values=np.zeros(forced.shape),
+        shifts=np.zeros(forced.shape),
+        held=held_mask(model, hold, steps),
+        seed=None if nudge is None else (nudge.t, template.index[nudge.variable]),
+    )
+
+
+def _moved(template: Template, plan: Plan, changed: Bools) -> Bools:
+    """Return where Y differs from X: at held nodes that X changed, and downstream of them."""
+    width, depth = len(template.equations), template.max_lag
+    parents = [[(template.index[p], lag) for p, lag in e.parents] for e in template.equations]
+    starts = [len(e.initial) for e in template.equations]
+    moved = np.zeros_like(changed)
+    settled = max(len(plan.held), *starts) + depth
+    settled = max(settled, _settled(changed))
+    for t in range(plan.steps + 1):
+        held = plan.held_at(t)
+        for i in range(width):
+            if held[i]:
+                moved[t, i] = changed[t, i]
+            elif t >= starts[i]:
+                moved[t, i] = any(moved[t - lag, j] for j, lag in parents[i])
+        if t > settled and (moved[t - depth : t] == moved[t]).all():
+            moved[t + 1 :] = moved[t]
+            break
+    return moved
+
+
+def _settled(rows: Bools) -> int:
+    """Return the first step from which on every row is the last one."""
+    other = np.flatnonzero((rows != rows[-1]).any(axis=1))
+    return int(other[-1]) + 1 if len(other) else 0

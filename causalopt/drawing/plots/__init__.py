@@ -1,0 +1,1 @@
+"""Plots of results, one file for each kind of result, as matplotlib figures of their own."""

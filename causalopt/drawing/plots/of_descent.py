@@ -1,0 +1,192 @@
+"""The posts' pictures of descent, each made from a model: what is computed, and drawn.
+
+Every function takes a model and returns a figure; `causalopt descent` calls them by name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from causalopt.descents.chain import chain_of
+from causalopt.descents.ensemble import run_ensemble
+from causalopt.descents.escape.evolution import (
+    evolve_by_diffusion,
+    evolve_by_ensemble,
+    evolve_by_operator,
+    normal_points,
+)
+from causalopt.descents.escape.steps_to_escape import fit_log_line, steps_to_escape
+from causalopt.descents.landscape import landscape
+from causalopt.descents.noisy_op import op_landscape
+from causalopt.descents.plane_diffusion import plane_diffusion, plane_stationary
+from causalopt.drawing.palette import BLUE
+from causalopt.drawing.plots.of_escape import (
+    plot_current,
+    plot_laws,
+    plot_moments,
+    plot_steps_to_escape,
+)
+from causalopt.drawing.plots.of_landscape import plot_landscape, plot_losses, plot_op_landscape
+from causalopt.errors import QuestionError
+
+if TYPE_CHECKING:
+    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.model.model import Model
+
+
+@dataclasses.dataclass(frozen=True)
+class DescentFigure:
+    """What a picture of descent covers.
+
+    Args:
+        low: Left end of W.
+        high: Right end of W.
+        steps: Last step.
+        mean: Mean of the first law.
+        deviation: Its standard deviation.
+        beyond: The level of an escape.
+        temperatures: Lowest and highest T of pictures over T.
+        seed: The walkers' seed.
+    """
+
+    low: float = 0.0
+    high: float = 3.0
+    steps: int = 100
+    mean: float = 0.5
+    deviation: float = 0.175
+    beyond: float | None = None
+    temperatures: tuple[float, float] = (0.006, 0.02)
+    seed: int = 0
+
+    def points(self, count: int) -> Array:
+        """Return evenly spaced values of W."""
+        return np.linspace(self.low, self.high, count)
+
+
+def draw_losses(model: Model, scene: DescentFigure) -> Figure:
+    """Draw every declared loss and their mean, integrated from the gradients.
+
+    A loss's constant does not matter to descent: all are drawn to meet at the right end.
+    """
+    found = landscape(model)
+    if len(found.names) != 1:
+        raise QuestionError("losses are drawn over one parameter")
+    points = scene.points(2001)
+    curves = {}
+    for number, row in enumerate([found.mean, *found.gradients]):
+        slope = found.evaluate(row[0], points[np.newaxis])
+        heights = np.concatenate([[0.0], np.cumsum((slope[1:] + slope[:-1]) / 2)])
+        heights = heights * (points[1] - points[0])
+        curves["L" if number == 0 else f"l_{number - 1}"] = heights - heights[-1]
+    return plot_losses(points, curves, name=found.names[0])
+
+
+def draw_gradients(model: Model, scene: DescentFigure) -> Figure:
+    """Draw G, S^2 and their derivatives."""
+    return plot_landscape(landscape(model), scene.points(1201))
+
+
+def draw_trajectories(model: Model, scene: DescentFigure) -> Figure:
+    """Draw W over time from evenly spread starts, each with its own draws."""
+    chain = chain_of(model)
+    starts = _many_starts(chain.start, chain.coordinate, scene.points(31))
+    run = run_ensemble(chain.step, starts, range(scene.steps + 1), seed=scene.seed)
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(run.steps, run.states[:, chain.coordinate], color=BLUE, linewidth=0.8, alpha=0.7)
+    axes.set_xlabel("step")
+    axes.set_ylabel(chain.step.names[chain.coordinate])
+    return figure
+
+
+def _many_starts(start: tuple[float, ...], coordinate: int, values: Array) -> Array:
+    states = np.tile(np.array(start)[:, np.newaxis], (1, len(values)))
+    states[coordinate] = values
+    return states
+
+
+def draw_laws(model: Model, scene: DescentFigure) -> Figure:
+    """Draw the law of W at ten times, by the transfer operator, from a normal law."""
+    chain = _line(model)
+    times = np.unique(np.linspace(0, scene.steps, 11).astype(int))
+    points = normal_points(scene.mean, scene.deviation, 4000)
+    return plot_laws(evolve_by_operator(chain, points, times, nodes=1200))
+
+
+def draw_moments(model: Model, scene: DescentFigure) -> Figure:
+    """Draw mean and deviation over time by operator, diffusion (Ito) and 1000 walkers."""
+    chain = _line(model)
+    times = np.unique(np.linspace(0, scene.steps, 51).astype(int))
+    points = normal_points(scene.mean, scene.deviation, 1000)
+    return plot_moments(
+        {
+            "transfer operator": evolve_by_operator(chain, points, times),
+            "Fokker-Planck, alpha = 0": evolve_by_diffusion(chain, points, times),
+            "1000 walkers": evolve_by_ensemble(chain, points, times, seed=scene.seed),
+        }
+    )
+
+
+def draw_steps(model: Model, scene: DescentFigure) -> Figure:
+    """Draw mean steps to escape against T, the log-linear fit and the quasi-potential."""
+    if scene.beyond is None:
+        raise QuestionError("steps to escape need the level to be passed: --beyond V")
+    chain = chain_of(model)
+
+    def at(temperature: float) -> RandomMap:
+        return _line(model.replace(parameters={"T": temperature}))
+
+    temperatures = np.linspace(*scene.temperatures, 12)
+    start = chain.start[chain.coordinate]
+    times = steps_to_escape(at, temperatures.tolist(), start=start, beyond=scene.beyond)
+    return plot_steps_to_escape(times, fit_log_line(times.temperatures, times.mean))
+
+
+def draw_current(model: Model, scene: DescentFigure) -> Figure:
+    """Draw the end state of two parameters and the current that circulates in it."""
+    chain = chain_of(model).step
+    if chain.dimension != 2:
+        raise QuestionError(
+            f"the current is drawn for two parameters; this model has {', '.join(chain.names)}"
+        )
+    axis = scene.points(81)
+    plane = plane_diffusion(chain, (axis, axis))
+    mass = plane_stationary(plane)
+    density = mass.reshape(plane.shape) / (axis[1] - axis[0]) ** 2
+    return plot_current((axis, axis), density, plane.current(mass), names=chain.names)
+
+
+def draw_op(model: Model, scene: DescentFigure) -> Figure:
+    """Draw mean Op over the first value of W and T."""
+    temperatures = np.linspace(*scene.temperatures, 41)
+    starts = scene.points(121)
+    walkers = 1 if not any(v.noise for v in model.variables.values()) else 24
+    op = op_landscape(
+        model, starts, temperatures.tolist(), steps=scene.steps, walkers=walkers, seed=scene.seed
+    )
+    return plot_op_landscape(starts, temperatures, op)
+
+
+def _line(model: Model) -> RandomMap:
+    chain = chain_of(model).step
+    if chain.dimension != 1:
+        raise QuestionError(
+            f"this picture is over one coordinate; the model has {', '.join(chain.names)}"
+        )
+    return chain
+
+
+PICTURES = {
+    "losses": draw_losses,
+    "gradients": draw_gradients,
+    "trajectories": draw_trajectories,
+    "laws": draw_laws,
+    "moments": draw_moments,
+    "steps": draw_steps,
+    "current": draw_current,
+    "op": draw_op,
+}

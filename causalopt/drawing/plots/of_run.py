@@ -1,0 +1,127 @@
+"""The plot of a run: W, X and Y of the measured variable, x - w and y - w, Op and Comp."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from causalopt.drawing.palette import FAINT, WORLD_COLOURS, WORLD_DASHES, WORLD_MARKERS
+from causalopt.drawing.plots.panels import (
+    FEW,
+    WIDE,
+    draw_measure,
+    draw_status,
+    largest_size,
+    legend_above,
+    plain_axes,
+    spread_axis,
+    typical_size,
+)
+from causalopt.effects.run import Run
+from causalopt.worlds.results import plot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from causalopt.engine.plan import Floats
+
+
+@plot.register(Run)
+def plot_run(run: Run) -> Figure:
+    """Return a figure of one run: worlds, differences, Op, Comp and status over time.
+
+    In the limit delta -> 0 the worlds X and Y lie on W, so the second panel shows the slopes
+    (x - w)/delta and (y - w)/delta, that is the total and the direct effect.
+
+    Args:
+        run: The run.
+
+    Returns:
+        The figure, not shown; `figure.savefig("run.png")` writes it.
+
+    Example:
+        >>> from causalopt import load, run
+        >>> [axes.get_ylabel() for axes in plot_run(run(load("thermostat"), steps=9)).axes]
+        ['R (room)', '(difference)/δ', 'Op [nats]', 'Comp', 'status']
+    """
+    figure = Figure(figsize=(7.2, 8.8), layout="constrained")
+    rows = figure.subplots(5, 1, sharex=True, height_ratios=[3, 3, 3, 2.4, 0.45])
+    worlds, differences, op, comp, status = rows
+    for axes in rows:
+        plain_axes(axes)
+    _draw_worlds(worlds, run)
+    _draw_differences(differences, run)
+    draw_measure(op, run.t, run.op, run.status, label="Op [nats]", rest=0.0)
+    draw_measure(comp, run.t, run.comp, run.status, label="Comp", rest=1.0)
+    if largest_size(run.comp) > WIDE:
+        spread_axis(comp, 1.0)
+    draw_status(status, run.t, run.status)
+    figure.align_ylabels(rows[:4])
+    size = "δ → 0" if run.delta is None else f"δ = {run.delta:g}"
+    name = run.model.title or run.model.name
+    figure.suptitle(
+        f"{name}\nOp({run.hold_name}; {run.node_name}, {run.target}), {size}", fontsize=11
+    )
+    status.set_xlabel("no time" if run.model.is_static else "t [time units]")
+    return figure
+
+
+def _label(run: Run) -> str:
+    variable = run.model.variables[run.target]
+    text = f"{run.target} ({variable.label})" if variable.label else run.target
+    return f"{text} [{variable.unit}]" if variable.unit else text
+
+
+def _draw_line(axes: Axes, t: Floats, values: Floats, world: str, label: str) -> None:
+    shown = np.where(np.isfinite(values), values, np.nan)
+    axes.plot(
+        t,
+        shown,
+        color=WORLD_COLOURS[world],
+        linestyle=WORLD_DASHES[world],
+        zorder=2 if world == "W" else 3,
+        linewidth={"W": 2.6, "X": 1.5, "Y": 1.5}[world],
+        alpha={"W": 0.35, "X": 1.0, "Y": 1.0}[world],
+        marker=WORLD_MARKERS[world] if len(t) <= FEW else None,
+        markersize=4,
+        label=label,
+    )
+
+
+def _draw_worlds(axes: Axes, run: Run) -> None:
+    worlds = {"W": run.W[run.target]}
+    labels = {"W": "W: baseline"}
+    if run.X is not None and run.Y is not None:
+        worlds |= {"X": run.X[run.target], "Y": run.Y[run.target]}
+        labels |= {"X": f"X: {run.node_name} nudged", "Y": f"Y: and {run.hold_name} from W"}
+    for name, values in worlds.items():
+        _draw_line(axes, run.t, values, name, labels[name])
+    axes.set_ylabel(_label(run))
+    for values in worlds.values():
+        typical = typical_size(values)
+        if typical and largest_size(values) > WIDE**2 * typical:
+            spread_axis(axes, typical)
+            break
+    legend_above(axes)
+
+
+def _draw_differences(axes: Axes, run: Run) -> None:
+    if run.X is None or run.Y is None:
+        x, y = run.total, run.direct
+        names = ("(x - w)/δ: all paths", "(y - w)/δ: paths that avoid A")
+        axes.set_ylabel("(difference)/δ")
+    else:
+        with np.errstate(invalid="ignore", over="ignore"):
+            w = run.W[run.target]
+            x, y = run.X[run.target] - w, run.Y[run.target] - w
+        names = ("x - w: all paths", "y - w: paths that avoid A")
+        axes.set_ylabel("difference from W")
+    _draw_line(axes, run.t, x, "X", names[0])
+    _draw_line(axes, run.t, y, "Y", names[1])
+    axes.axhline(0, color=FAINT, linewidth=0.8)
+    sizes = [size for size in (largest_size(x), largest_size(y)) if size > 0]
+    if sizes and max(sizes) > WIDE * min(sizes):
+        spread_axis(axes, min(sizes))
+    legend_above(axes)

@@ -1,0 +1,127 @@
+"""The plot of a sweep: Op and Comp over one axis, or Op as a map over two, with the statuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.colors import ListedColormap, SymLogNorm, TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from causalopt.drawing.palette import FAINT, INK, STATUS_COLOURS, STATUS_HATCHES
+from causalopt.drawing.plots.panels import (
+    cell_edges,
+    draw_measure,
+    draw_status,
+    largest_size,
+    plain_axes,
+)
+from causalopt.effects.measures import STATUSES
+from causalopt.effects.run import node_text
+from causalopt.effects.sweep import Sweep
+from causalopt.errors import QuestionError
+from causalopt.worlds.results import plot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from causalopt.engine.plan import Floats
+
+MAP = "PuOr"  # orange where A amplifies, violet where it compresses: safe for the colour-blind
+STEEP = 50.0  # a ratio of the largest to the typical Op at which a linear scale hides the typical
+
+
+@plot.register(Sweep)
+def plot_sweep(sweep: Sweep) -> Figure:
+    """Return a figure of a sweep over one axis (lines) or two (a map, as the post's landscapes).
+
+    Args:
+        sweep: The sweep. On a map the first axis goes up and the second to the right.
+
+    Raises:
+        QuestionError: The sweep has more than two axes.
+    """
+    if not 1 <= len(sweep.axes) <= 2:
+        names = ", ".join(sweep.axes)
+        raise QuestionError(
+            f"a plot has room for one or two axes, and this sweep has {len(sweep.axes)} ({names}): "
+            "sweep fewer, or plot a slice of its dataset"
+        )
+    figure = _lines(sweep) if len(sweep.axes) == 1 else _map(sweep)
+    model, asked = sweep.model, sweep.asked
+    hold = ", ".join(str(window) for window in asked.hold)
+    m = asked.target if model.is_static else f"{asked.target}[{sweep.at}]"
+    question = f"Op({hold}; {node_text(model, asked.nudge)}, {m})"
+    figure.suptitle(f"{model.title or model.name}\n{question}", fontsize=11)
+    return figure
+
+
+def _lines(sweep: Sweep) -> Figure:
+    ((name, x),) = sweep.axes.items()
+    figure = Figure(figsize=(7.2, 5.6), layout="constrained")
+    rows = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 0.45])
+    for axes in rows:
+        plain_axes(axes)
+    draw_measure(rows[0], x, sweep.op, sweep.status, label="Op [nats]", rest=0.0)
+    draw_measure(rows[1], x, sweep.comp, sweep.status, label="Comp", rest=1.0)
+    draw_status(rows[2], x, sweep.status)
+    figure.align_ylabels(rows[:2])
+    rows[2].set_xlabel(name)
+    return figure
+
+
+def _map(sweep: Sweep) -> Figure:
+    (up, y), (right, x) = sweep.axes.items()
+    figure = Figure(figsize=(7.2, 5.8), layout="constrained")
+    axes = figure.subplots()
+    edges = (cell_edges(np.asarray(x)), cell_edges(np.asarray(y)))
+    shown = np.where(np.isfinite(sweep.op), sweep.op, np.nan)
+    mesh = axes.pcolormesh(*edges, shown, cmap=MAP, norm=_norm(shown))
+    colours = figure.colorbar(mesh, ax=axes, label="Op [nats]: above 0 A compresses")
+    colours.ax.tick_params(labelsize=8)
+    handles = [
+        _overlay(axes, edges, sweep.status == name, name)
+        for name in STATUSES
+        if name != "ok" and (sweep.status == name).any()
+    ]
+    if handles:
+        figure.legend(
+            handles=handles, fontsize=8, frameon=False, ncols=3, loc="outside lower center"
+        )
+    axes.set_xlabel(right)
+    axes.set_ylabel(up)
+    axes.tick_params(labelsize=8)
+    return figure
+
+
+def _norm(values: Floats) -> Any:
+    """Return a scale with 0 in its middle, logarithmic on both sides where Op is very uneven."""
+    largest = largest_size(values) or 1.0
+    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
+    typical = float(np.median(sizes)) if len(sizes) else largest
+    if largest > STEEP * typical:
+        return SymLogNorm(linthresh=typical, vmin=-largest, vmax=largest)
+    return TwoSlopeNorm(0.0, vmin=-largest, vmax=largest)
+
+
+def _overlay(
+    axes: Axes, edges: tuple[Floats, Floats], where: NDArray[np.bool_], name: str
+) -> Patch:
+    """Hatch the points of a status, and return its entry in the legend."""
+    mask = np.where(where, 1.0, np.nan)
+    undefined = name in {"no_influence", "diverged", "nonfinite"}
+    if undefined:
+        axes.pcolormesh(*edges, mask, cmap=ListedColormap([STATUS_COLOURS[name]]))
+    hatch = STATUS_HATCHES[name]
+    x, y = ((edge[1:] + edge[:-1]) / 2 for edge in edges)
+    if hatch and min(where.shape) > 1:
+        contours = axes.contourf(
+            x, y, where.astype(float), levels=[0.5, 1.5], colors="none", hatches=[hatch]
+        )
+        contours.set_edgecolor(INK)
+        contours.set_linewidth(0.0)
+    count = int(np.count_nonzero(where))
+    colour = STATUS_COLOURS[name] if undefined else "none"
+    return Patch(facecolor=colour, edgecolor=FAINT, hatch=hatch, label=f"{name} ({count})")

@@ -1,0 +1,151 @@
+"""Grids: axes of a sweep as starting values and parameters, one value a point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from causalopt.engine.plan import Floats
+from causalopt.errors import QuestionError, UnknownNameError, suggestion
+from causalopt.language.arrays import evaluate_arrays
+from causalopt.language.term import Term, leaves
+from causalopt.model.model import Model
+from causalopt.model.selectors import Node
+
+STRETCH = 1 << 16
+
+
+def axis_values(name: str, values: ArrayLike) -> Floats:
+    """Return an axis' values, checked: one or more finite numbers in a row."""
+    try:
+        axis = np.array(values, dtype=np.float64) + 0.0  # a swept -0.0 is 0.0, as in a model
+    except (TypeError, ValueError):
+        raise QuestionError(f"the axis '{name}' takes numbers") from None
+    if axis.ndim != 1 or not len(axis):
+        raise QuestionError(
+            f"the axis '{name}' takes one or more values in a row, found an array "
+            f"of shape {axis.shape}"
+        )
+    bad = axis[~np.isfinite(axis)]
+    if len(bad):
+        raise QuestionError(f"the axis '{name}' takes finite numbers, found {bad[0]}")
+    return axis
+
+
+def spaced(low: float, high: float, count: int) -> Floats:
+    """Return evenly spaced values, both ends included and exact.
+
+    Example:
+        >>> spaced(0, 1, 5).tolist()
+        [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    if count == 1:
+        return np.array([low], dtype=np.float64)
+    values: Floats = np.arange(count, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # such values are refused as an axis
+        values *= high - low
+        values /= count - 1
+        values += low
+    values[-1] = high
+    return values
+
+
+def trapezoid(level: float, heights: Floats, along: Floats) -> float:
+    """Return the integral of level - heights; what lies between stays in the cache."""
+    areas = np.empty(len(along) - 1)
+    for k in range(0, len(areas), STRETCH):
+        lanes = slice(k, k + STRETCH + 1)
+        y = level - heights[lanes]
+        areas[k : k + STRETCH] = np.diff(along[lanes]) * (y[1:] + y[:-1]) / 2.0
+    return float(areas.sum())
+
+
+def smallest_step(values: Floats) -> float:
+    """Return the smallest step between two different values; 1 where there is but one value."""
+    steps = np.diff(values)
+    if steps.min(initial=1.0) <= 0:
+        steps = np.diff(np.sort(values))
+        steps = steps[steps > 0]
+    return float(steps.min()) if len(steps) else 1.0
+
+
+def sorted_axes(model: Model, axes: dict[str, Floats]) -> tuple[dict[str, Node], list[str]]:
+    """Tell axes that are nodes from axes that are parameters."""
+    nodes: dict[str, Node] = {}
+    parameters: list[str] = []
+    for name in axes:
+        if name in model.parameters:
+            parameters.append(name)
+        elif "[" in name or name in model.variables:
+            nodes[name] = model.node(name)
+        else:
+            known = [*model.parameters, *model.variables]
+            raise UnknownNameError(
+                f"unknown axis '{name}' (an axis is a parameter, or a node such as R[0])"
+                f"{suggestion(name, known)}"
+            )
+    template = model.template
+    for name, node in nodes.items():
+        equation = template.equations[template.index[node.variable]]
+        if equation.rule is not None and node.t >= len(equation.initial):
+            raise QuestionError(
+                f"the axis '{name}' is a node that follows its rule: sweep a parameter or an "
+                "initial value; to set a node, give the interventions of the baseline"
+            )
+    if len(set(nodes.values())) < len(nodes):
+        raise QuestionError("two axes name the same node")
+    return nodes, parameters
+
+
+def spread(axes: dict[str, Floats]) -> dict[str, Floats]:
+    """Return each axis' value at every point, the last axis running fastest, shape [point]."""
+    shape = [len(values) for values in axes.values()]
+    spread = {}
+    for k, (name, values) in enumerate(axes.items()):
+        form = [1] * len(shape)
+        form[k] = len(values)
+        spread[name] = np.broadcast_to(values.reshape(form), shape).reshape(-1)
+    return spread
+
+
+def varying_parameters(model: Model, swept: dict[str, Floats]) -> dict[str, Floats]:
+    """Return the swept parameters with those that are computed from them."""
+    template = model.template
+    uniform = template.parameter_values()
+    varying = dict(swept)
+    for name, term in template.parameters.items():
+        if name not in swept and _reads(term, varying):
+            value = evaluate_arrays([term], lambda leaf: _parameter(leaf, varying, uniform))[0]
+            varying[name] = np.asarray(value, dtype=np.float64)
+    return varying
+
+
+def varying_starts(
+    model: Model, varying: dict[str, Floats], taken: set[tuple[int, str]], steps: int
+) -> dict[tuple[int, int], Floats]:
+    """Return the initial values that are computed from swept parameters."""
+    uniform = model.template.parameter_values()
+    starts: dict[tuple[int, int], Floats] = {}
+    for i, equation in enumerate(model.template.equations):
+        for t, term in enumerate(equation.initial[: steps + 1]):
+            if _reads(term, varying) and (t, equation.name) not in taken:
+                value = evaluate_arrays([term], lambda leaf: _parameter(leaf, varying, uniform))[0]
+                array = np.asarray(value, dtype=np.float64)
+                if not np.isfinite(array).all():
+                    raise QuestionError(
+                        f"the initial value of '{equation.owner}' is not finite at every point of "
+                        "the grid: choose another range"
+                    )
+                starts[t, i] = array
+    return starts
+
+
+def _reads(term: Term, names: Mapping[str, Floats]) -> bool:
+    return any(leaf.op == "param" and leaf.payload in names for leaf in leaves(term))
+
+
+def _parameter(leaf: Term, varying: dict[str, Floats], uniform: dict[str, float]) -> Floats | float:
+    name = str(leaf.payload) if leaf.op == "param" else leaf.op
+    return varying[name] if name in varying else uniform[name]

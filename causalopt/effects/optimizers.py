@@ -1,0 +1,207 @@
+"""Which A? Candidate sets ranked by Op; W and the total effect are computed once for all."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalopt.effects.limit import refuse_integers
+from causalopt.effects.run import node_text
+from causalopt.engine.baseline import whole_baseline
+from causalopt.engine.linearization import linearize
+from causalopt.engine.plan import Floats, Plan
+from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.model.length import run_length
+from causalopt.model.model import Model
+from causalopt.model.selectors import Node
+from causalopt.model.template import unknown_name
+from causalopt.worlds.interventions import Intervention, plan_for
+
+RESCALE = 32
+CHUNK = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A set A, and how much it compresses.
+
+    Attributes:
+        hold: Its variables.
+        op: Op(A; n, m) in nats; -inf where A is the only conduit.
+        comp: Comp, total over direct effect.
+    """
+
+    hold: tuple[str, ...]
+    op: float
+    comp: float
+
+
+def find_optimizers(
+    model: Model,
+    *,
+    nudge: str | Node | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    size: int = 3,
+    among: Sequence[str] | None = None,
+    given: Sequence[Intervention] = (),
+) -> list[Candidate]:
+    """Rank sets of variables by Op: which part of the model optimizes m against n?
+
+    All single variables and all pairs are tried, then the best set is grown one variable at a time
+    up to `size`.
+
+    Args:
+        model: The model.
+        nudge: The node n; the model's own when not given.
+        target: The variable m, measured at the last step.
+        steps: The last step.
+        size: The largest set.
+        among: The variables that may be in A; all but n's and m's when not given.
+        given: Interventions that make the baseline.
+
+    Returns:
+        Candidates, the strongest optimizer first. Sets that no path crosses have Op 0; where the
+        total effect is 0 every Op is inf or undefined, and undefined ones come last.
+
+    Raises:
+        QuestionError: A part of the question is missing, or `among` holds n or m.
+
+    Example:
+        >>> from causalopt import load
+        >>> [c.hold for c in find_optimizers(load("lorenz").replace(parameters={"rho": 0.8}))]
+        [('c',), ('a', 'c'), ('a',)]
+    """
+    node, measured, last = _question(model, nudge, target, steps)
+    names = _candidates(model, among, node, measured)
+    if size < 1:
+        raise QuestionError(f"size must be at least 1, found {size}")
+    plan = plan_for(model, tuple(given), steps=last, seed=node)
+    refuse_integers(model, plan, measured)
+    search = _Search(model, plan, measured)
+    sets: list[tuple[str, ...]] = [(name,) for name in names]
+    if size > 1:
+        sets += list(itertools.combinations(names, 2))
+    found = search.ranked(sets)
+    best = found[0].hold if found else ()
+    while best and len(best) < min(size, len(names)):
+        tried = {candidate.hold for candidate in found}
+        grown = [_grown(names, best, name) for name in names if name not in best]
+        found = _sorted(found + search.ranked([new for new in grown if new not in tried]))
+        better = [candidate for candidate in found if candidate.hold in grown]
+        best = better[0].hold if better else ()
+    return found
+
+
+def _grown(names: Sequence[str], best: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(other for other in names if other in best or other == name)
+
+
+def _question(
+    model: Model, nudge: str | Node | None, target: str | None, steps: int | None
+) -> tuple[Node, str, int]:
+    n = nudge if nudge is not None else model.question.nudge
+    m = target if target is not None else model.question.target
+    if n is None or m is None:
+        raise QuestionError(
+            "find_optimizers needs the nudged node and the measured variable: "
+            'nudge="R[0]", target="R"'
+        )
+    if m not in model.variables:
+        raise UnknownNameError(unknown_name(m, model.template))
+    node, last = model.node(n), run_length(model, steps)
+    if node.t > last:
+        raise QuestionError(
+            f"the nudged node {node_text(model, node)} lies after the last step {last}"
+        )
+    return node, m, last
+
+
+def _candidates(model: Model, among: Sequence[str] | None, node: Node, target: str) -> list[str]:
+    if among is None:
+        return [name for name in model.variables if name not in {node.variable, target}]
+    for name in among:
+        if name not in model.variables:
+            raise UnknownNameError(unknown_name(name, model.template))
+        if name in {node.variable, target}:
+            raise QuestionError(f"'{name}' is nudged or measured: A holds neither n nor m")
+    return list(dict.fromkeys(among))
+
+
+def _sorted(candidates: list[Candidate]) -> list[Candidate]:
+    """Return the strongest first; of equals the smaller set; undefined ones last."""
+    return sorted(candidates, key=lambda c: (np.isnan(c.op), -c.op, len(c.hold)))
+
+
+class _Search:
+    """One baseline, shared by all sets."""
+
+    def __init__(self, model: Model, plan: Plan, target: str) -> None:
+        template = model.template
+        self._plan = plan
+        self._partials = linearize(template.structure).partials
+        self._slopes = whole_baseline(template.structure, dataclasses.replace(plan, seed=None))
+        self._owners = [equation.owner for equation in template.equations]
+        self._target = template.index[target]
+        self._depth = max((partial.lag for partial in self._partials), default=0)
+        self._total = self._effects([()])
+
+    def ranked(self, sets: list[tuple[str, ...]]) -> list[Candidate]:
+        """Return the sets with their Op, the strongest first."""
+        found: list[Candidate] = []
+        total, total_log = self._total[0][0], self._total[1][0]
+        for start in range(0, len(sets), CHUNK):
+            chunk = sets[start : start + CHUNK]
+            direct, logs = self._effects(chunk)
+            with np.errstate(all="ignore"):
+                op = logs - total_log
+                comp = np.where(op == 0, 1.0, np.exp(-op)) * np.sign(total) * np.sign(direct)
+            comp = np.where(direct == 0, np.copysign(np.inf, total), comp)
+            both = (direct == 0) & (total == 0)
+            op, comp = np.where(both, np.nan, op), np.where(both, np.nan, comp)
+            found += [
+                Candidate(hold, float(o), float(c))
+                for hold, o, c in zip(chunk, op, comp, strict=True)
+            ]
+        return _sorted(found)
+
+    def _effects(self, sets: list[tuple[str, ...]]) -> tuple[Floats, Floats]:
+        """Return the effect on m over the paths that avoid each set: its sign and its logarithm."""
+        plan, count = self._plan, len(sets)
+        width = len(self._owners)
+        free = np.array([[owner not in chosen for chosen in sets] for owner in self._owners])
+        past = np.zeros((self._depth + 1, width, count))
+        exponents: NDArray[np.int64] = np.zeros(count, dtype=np.int64)
+        rows = self._slopes.slopes
+        assert plan.seed is not None
+        with np.errstate(all="ignore"):
+            for t in range(plan.seed[0], plan.steps + 1):
+                past[1:] = past[:-1].copy()
+                past[0] = 0.0
+                now = past[0]
+                if plan.seed[0] == t:
+                    # Before its children of the same step; none of its parents has a tangent yet.
+                    now[plan.seed[1]] = 1.0
+                forced = plan.forced[t] if t < len(plan.forced) else None
+                for slope, partial in zip(rows[t], self._partials, strict=True):
+                    if forced is None or not forced[partial.child]:
+                        now[partial.child] += slope * past[partial.lag, partial.parent]
+                        # Held or not is decided at once: a later equation may read this step.
+                        now[partial.child] *= free[partial.child]
+                if t % RESCALE == 0:
+                    self._rescale(past, exponents)
+        value = past[0, self._target]
+        with np.errstate(divide="ignore"):
+            return value, np.log(np.abs(value)) + exponents * np.log(2.0)
+
+    @staticmethod
+    def _rescale(past: Floats, exponents: NDArray[np.int64]) -> None:
+        size = np.abs(past).max(axis=(0, 1))
+        usable = np.isfinite(size) & (size > 0)
+        power = np.where(usable, np.frexp(size)[1], 0)
+        past[:] = np.ldexp(past, -power)
+        exponents += power

@@ -1,0 +1,399 @@
+"""Sweeps: one question asked of a grid of starting values and parameters, on threads, in memory."""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import dataclasses
+import functools
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from causalopt.effects.axes import (
+    axis_values,
+    smallest_step,
+    sorted_axes,
+    spread,
+    trapezoid,
+    varying_parameters,
+    varying_starts,
+)
+from causalopt.effects.lanes import LaneEffect, lane_effect
+from causalopt.effects.limit import refuse_integers
+from causalopt.effects.measures import NAMES, ratios, status_codes
+from causalopt.effects.reach import reachable
+from causalopt.effects.run import Asked, ask, node_text, plain_number
+from causalopt.engine.machine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
+from causalopt.engine.plan import Floats
+from causalopt.errors import QuestionError
+from causalopt.model.model import Model
+from causalopt.model.selectors import Node
+from causalopt.worlds.interventions import Intervention, Set, plan_for
+from causalopt.worlds.results import labelled, plot
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import xarray
+
+Progress: TypeAlias = Callable[[int], None]
+_ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
+_TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
+LARGEST = 1_000_000_000
+_FAILED = [int(np.flatnonzero(name == NAMES)[0]) for name in ("diverged", "nonfinite")]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Sweep:
+    """Comp and Op over a grid, at one step.
+
+    Attributes:
+        model: The model.
+        axes: Axis -> its values, in the order of the dimensions.
+        asked: The question: n, A, m and the number of steps.
+        at: The step.
+        delta: The nudge's size, None for the limit delta -> 0.
+        values: W's value of m, shape [axes...].
+        total: The effect of n on m over all paths, likewise.
+        direct: The effect over the paths that avoid A.
+        comp: Comp, NaN where undefined.
+        op: Op in nats, NaN where undefined.
+        slopes: Comp as `power` integrates it: where a point lies on a kink to within rounding, the
+            one for delta -> 0 from above.
+        codes: The status of each point as a place in `causalopt.effects.measures.NAMES`.
+        workers: How many threads ran it.
+    """
+
+    model: Model
+    axes: dict[str, Floats]
+    asked: Asked
+    at: int
+    delta: float | None
+    values: Floats
+    total: Floats
+    direct: Floats
+    comp: Floats
+    op: Floats
+    slopes: Floats
+    codes: NDArray[np.int8]
+    workers: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The grid's shape."""
+        return self.codes.shape
+
+    @property
+    def status(self) -> NDArray[np.str_]:
+        """What each point's numbers mean: keys of `causalopt.STATUSES`."""
+        return NAMES[self.codes]
+
+    @property
+    def failed(self) -> int:
+        """How many points have no finite numbers."""
+        return int(np.isin(self.codes, _FAILED).sum())
+
+    @functools.cached_property
+    def power(self) -> float | None:
+        """The amount of optimization: the integral of 1 - Comp over the nudged axis (trapezoid).
+
+        Defining Optimization, Part 4. None unless the nudged node is the only axis, or where Comp
+        is undefined somewhere on it. On a kink the limit delta -> 0 has two sides, and rounding
+        decides which of them a tangent takes: there the integral takes the side delta > 0.
+        """
+        name = node_text(self.model, self.asked.nudge)
+        if list(self.axes) != [name]:
+            return None
+        value = trapezoid(1.0, self.slopes, self.axes[name])
+        return None if math.isnan(value) else value
+
+    def to_dict(self, out: str | None = None) -> dict[str, Any]:
+        """Return the summary as JSON's types."""
+        low, high = self._range
+        result: dict[str, Any] = {
+            "out": out,
+            "shape": list(self.shape),
+            "computed": int(self.codes.size),
+            "skipped": 0,
+            "failed": self.failed,
+            "op_min": plain_number(low),
+            "op_max": plain_number(high),
+        }
+        if list(self.axes) == [node_text(self.model, self.asked.nudge)]:
+            result["power"] = None if self.power is None else plain_number(self.power)
+        return result
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        """The least and the largest Op, NaN where Op is defined at no point."""
+        low, high = (bound.reduce(self.op, axis=None) for bound in (np.fmin, np.fmax))
+        return float(low), float(high)
+
+    @functools.cached_property
+    def dataset(self) -> xarray.Dataset:
+        """The result with one labelled axis per swept value, and its provenance."""
+        return labelled(self)
+
+    def write(self, path: str | os.PathLike[str]) -> Path:
+        """Write the dataset whole: a NetCDF file for `.nc`, a Zarr store for `.zarr`.
+
+        Raises:
+            FileError: It cannot be written, or the store is there already.
+        """
+        from causalopt.effects.sweep_store import write_sweep
+
+        return write_sweep(self.dataset, path)
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Return a figure: Op and Comp over one axis, or a map of Op over two.
+
+        Raises:
+            QuestionError: The sweep has more than two axes.
+        """
+        return plot(self)
+
+    def __repr__(self) -> str:
+        shape = " x ".join(f"{name}: {len(values)}" for name, values in self.axes.items())
+        hold = ", ".join(map(str, self.asked.hold))
+        n = node_text(self.model, self.asked.nudge)
+        lines = [
+            f"Op({hold}; {n}, {self.asked.target}) in {self.model.name}, {shape}, at step {self.at}"
+        ]
+        summary = self.to_dict()
+        low, high = self._range
+        if math.isnan(low):
+            lines.append("  Op is defined at no point")
+        else:
+            lines.append(f"  Op from {low:.6g} to {high:.6g} nats")
+        if summary.get("power") is not None:
+            lines.append(f"  power, the integral of 1 - Comp over {n}: {summary['power']:.6g}")
+        counts = np.bincount(self.codes.ravel(), minlength=len(NAMES))
+        lines += [
+            f"  {name}: {count} points" for name, count in zip(NAMES, counts, strict=True) if count
+        ]
+        return "\n".join(lines)
+
+
+def sweep(
+    model: Model,
+    grid: Mapping[str, ArrayLike],
+    *,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    at: int | None = None,
+    delta: float | None = None,
+    given: Sequence[Intervention] = (),
+    workers: int | None = None,
+    estimate: bool = True,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Measure Comp(A; n, m) and Op(A; n, m) at one step, over a grid.
+
+    Args:
+        model: The model; its question gives what is not given here.
+        grid: Axis -> its values: a parameter such as `k`, or a node such as `R[0]`.
+        nudge: The node n.
+        hold: The set A.
+        target: The variable m.
+        steps: The last step.
+        at: The step measured; the last one when not given.
+        delta: The nudge's size; the limit delta -> 0 when not given.
+        given: Further interventions that make the baseline.
+        workers: Threads; one per processor when not given.
+        estimate: Whether rounding errors are estimated, so that a cancelled result is `unresolved`;
+            without, a sweep takes about two thirds of the time.
+        progress: Called with the number of points done.
+
+    Raises:
+        QuestionError: The question or the grid cannot be asked of this model.
+        UnknownNameError: An axis is neither a parameter nor a variable.
+
+    Example:
+        >>> from causalopt import load
+        >>> found = sweep(load("thermostat_saturating"), {"R[0]": np.linspace(5, 45, 401)})
+        >>> round(found.power, 4)
+        19.9608
+    """
+    if delta is not None and (not math.isfinite(delta) or delta == 0):
+        raise QuestionError(f"delta must be a finite number other than 0, found {delta}")
+    if workers is not None and workers < 1:
+        raise QuestionError(f"workers must be at least 1, found {workers}")
+    asked = _asked_at(model, at, nudge=nudge, hold=hold, target=target, steps=steps)
+    axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
+    work = _prepared(model, asked, axes, tuple(given), delta, estimate)
+    threads = min(workers or processors(), len(work.tasks))
+    columns = _run(work, threads, progress)
+    _one_sided(work, columns)
+    shape = tuple(len(values) for values in axes.values())
+    results = {name: column.reshape(shape) for name, column in columns.items()}
+    return Sweep(model, axes, asked, asked.steps, delta, **results, workers=threads)
+
+
+def _asked_at(model: Model, at: int | None, *, steps: int | None, **question: Any) -> Asked:
+    """Return the question, its last step the one that is measured."""
+    length = at if steps is None and at is not None and at >= 0 else steps
+    asked = ask(model, steps=length, **question)
+    step = asked.steps if at is None else at
+    if not 0 <= step <= asked.steps:
+        raise QuestionError(f"at must lie between 0 and the last step {asked.steps}, found {at}")
+    if asked.nudge.t > step:
+        raise QuestionError(
+            f"the nudged node {node_text(model, asked.nudge)} lies after the measured step {step}"
+        )
+    return dataclasses.replace(asked, steps=step)
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """A sweep made ready to run."""
+
+    model: Model
+    batch: Batch
+    runner: BatchRunner
+    paths: tuple[bool, bool]
+    tasks: list[slice]
+
+
+def _prepared(
+    model: Model,
+    asked: Asked,
+    axes: dict[str, Floats],
+    given: tuple[Intervention, ...],
+    delta: float | None,
+    estimate: bool,
+) -> _Work:
+    nodes, parameters = sorted_axes(model, axes)
+    if not axes:
+        raise QuestionError("a sweep needs an axis: --grid R[0]=5:45:401, or grid={'R[0]': values}")
+    count = math.prod(len(values) for values in axes.values())
+    if count > LARGEST:
+        raise QuestionError(f"the grid has {count} points; {LARGEST} at most fit one sweep")
+    settings = tuple(Set(node, float(axes[name][0])) for name, node in nodes.items())
+    plan = plan_for(
+        model, (*settings, *given), steps=asked.steps, hold=asked.hold, seed=asked.nudge
+    )
+    if delta is None:
+        refuse_integers(model, plan, asked.target)
+    template = model.template
+    i = template.index[asked.target]
+    paths = tuple(
+        bool(reachable(template, plan, avoid_held=avoid)[asked.steps, i]) for avoid in (False, True)
+    )
+    lanes = spread(axes)
+    starts = {(node.t, template.index[node.variable]): lanes[name] for name, node in nodes.items()}
+    varying = varying_parameters(model, {name: lanes[name] for name in parameters})
+    set_nodes = {(node.t, node.variable) for node in nodes.values()}
+    set_nodes |= {_place(model, item) for item in given if isinstance(item, Set)}
+    starts |= varying_starts(model, varying, set_nodes, asked.steps)
+    places = {name: k for k, name in enumerate(template.structure.parameters)}
+    batch = Batch(
+        plan=plan,
+        starts=starts,
+        parameters={places[name]: values for name, values in varying.items()},
+        keep=(asked.steps,),
+        outputs=(i,),
+        mode="tangents" if delta is None else "finite",
+        delta=0.0 if delta is None else delta,
+        estimate=estimate,
+        near=delta is None and [*axes] == [node_text(model, asked.nudge)],
+    )
+    runner = BatchRunner(template.structure, batch)
+    size = max(LANES, min(TASK, -(-count // (4 * processors()) // LANES) * LANES))
+    return _Work(model, batch, runner, (paths[0], paths[1]), runner.tasks(size))
+
+
+def _place(model: Model, item: Set) -> tuple[int, str]:
+    node = model.node(item.node)
+    return node.t, node.variable
+
+
+def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDArray[Any]]:
+    count = work.batch.count
+    columns: dict[str, NDArray[Any]] = {
+        name: np.empty(count) for name in ("values", "total", "direct", "comp", "op")
+    }
+    columns["codes"] = np.empty(count, dtype=np.int8)
+    columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
+    left, done = collections.deque(work.tasks), list[int]()
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        pending = {pool.submit(_tasks, work, columns, left, done) for _ in range(threads)}
+        try:
+            while pending:
+                over, pending = concurrent.futures.wait(
+                    pending, timeout=_TELL, return_when=concurrent.futures.FIRST_EXCEPTION
+                )
+                for future in over:
+                    future.result()
+                if progress is not None:
+                    progress(sum(done))
+        finally:
+            left.clear()  # after an error or an interruption no thread begins another task
+    return columns
+
+
+def _tasks(
+    work: _Work,
+    columns: dict[str, NDArray[Any]],
+    left: collections.deque[slice],
+    done: list[int],
+) -> None:
+    """Run tasks as long as there are any left, in one of the threads."""
+    while left:
+        try:
+            lanes = left.popleft()
+        except IndexError:  # another thread took the last one
+            return
+        done.append(_task(work, columns, lanes))
+
+
+def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
+    """Run some lanes and write their results into their places."""
+    kept = work.runner.run(lanes)
+    effect = _effect(work, work.batch, kept, lanes)
+    codes = status_codes(effect)
+    columns["codes"][lanes] = codes
+    if work.batch.near:
+        columns["near"][lanes] = kept.near[0] != 0
+    columns["comp"][lanes], columns["op"][lanes] = ratios(effect, codes)
+    columns["values"][lanes] = kept.values["w"][0, 0]
+    columns["total"][lanes] = effect.total.value
+    columns["direct"][lanes] = effect.direct.value
+    return len(codes)
+
+
+def _effect(work: _Work, batch: Batch, kept: BatchResult, lanes: slice) -> LaneEffect:
+    structure = work.model.template.structure
+    return lane_effect(structure, batch, kept, 0, work.paths, first=lanes.start)
+
+
+def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
+    """Find Comp for delta -> 0 from above where a point lies on a kink to within rounding."""
+    columns["slopes"] = columns["comp"]
+    chosen = np.flatnonzero(columns.pop("near"))
+    if not len(chosen):
+        return
+    beside = work.batch.slice(chosen)
+    aside = {node: _ASIDE * smallest_step(values) for node, values in work.batch.starts.items()}
+    starts = {node: values + aside[node] for node, values in beside.starts.items()}
+    beside = dataclasses.replace(beside, starts=starts)
+    runner = work.runner.over(beside)
+    slopes = columns["comp"].copy()
+    for lanes in runner.tasks():
+        kept = runner.run(lanes)
+        effect = _effect(work, beside, kept, lanes)
+        slopes[chosen[lanes]] = ratios(effect, status_codes(effect))[0]
+    columns["slopes"] = slopes

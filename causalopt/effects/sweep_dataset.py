@@ -1,0 +1,67 @@
+"""A sweep as labelled arrays."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+
+import numpy as np
+import xarray
+
+from causalopt.effects.measures import NAMES
+from causalopt.effects.run import node_text
+from causalopt.effects.sweep import Sweep
+from causalopt.worlds.results import labelled
+
+
+@labelled.register
+def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
+    """Return a sweep as a dataset with one axis per swept value.
+
+    Variables: `value` (of m in W), `total`, `direct`, `comp`, `op` (nats) and `status`, a code
+    whose meanings stand in its attributes `flag_values` and `flag_meanings`.
+    """
+    names = [_label(name) for name in sweep.axes]
+    flags = {
+        "flag_values": np.arange(len(NAMES), dtype=np.int8),
+        "flag_meanings": " ".join(NAMES),
+    }
+    return xarray.Dataset(
+        data_vars={
+            "value": (names, sweep.values, {"long_name": f"{sweep.asked.target} in W"}),
+            "total": (names, sweep.total, {"long_name": "derivative of m by n over all paths"}),
+            "direct": (names, sweep.direct, {"long_name": "over the paths that avoid A"}),
+            "comp": (names, sweep.comp, {"long_name": "total / direct"}),
+            "op": (names, sweep.op, {"units": "nat", "long_name": "-ln |Comp|"}),
+            "status": (names, sweep.codes, flags),
+        },
+        coords={
+            label: (label, values, {"axis_name": name})
+            for label, (name, values) in zip(names, sweep.axes.items(), strict=True)
+        },
+        attrs=_provenance(sweep),
+    )
+
+
+def _label(axis: str) -> str:
+    """Return an axis' name as files allow it: `R[0]` becomes `R_0`."""
+    return axis.replace("[", "_").replace("]", "").replace(" ", "")
+
+
+def _provenance(sweep: Sweep) -> dict[str, str]:
+    power = sweep.power
+    return {
+        "model": sweep.model.name,
+        "model_hash": sweep.model.fingerprint,
+        "source": sweep.model.source,
+        "nudge": node_text(sweep.model, sweep.asked.nudge),
+        "hold": ", ".join(map(str, sweep.asked.hold)),
+        "target": sweep.asked.target,
+        "at": str(sweep.at),
+        "delta": "limit" if sweep.delta is None else repr(sweep.delta),
+        "power": "" if power is None else repr(power),
+        "execution": f"llvm, {sweep.workers} threads",
+        "causalopt": version("causalopt"),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,310 @@
+"""One trajectory in machine code: the arrays of generated Python, a hundred times sooner."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalopt.engine.contract import Tangents, Trajectory
+from causalopt.engine.machine.cells import CONTEXT
+from causalopt.engine.machine.frame import Frame
+from causalopt.engine.machine.kernel import BLOCK, METADATA, elementary_text, kernel_text
+from causalopt.engine.machine.native import (
+    FULL,
+    QUICK,
+    STRAIGHT,
+    CompiledLibrary,
+    Effort,
+    load_library,
+    processor,
+)
+from causalopt.engine.plan import Plan
+from causalopt.engine.program import WHOLE, Program, operation_count
+from causalopt.engine.python import Progress
+from causalopt.language.term import Term
+from causalopt.model.template import Structure
+
+LLVM = "llvm"
+_QUICK_WORK = 2_000_000_000  # operations that even plain code does within a few seconds
+_FEW = 500  # steps too few to optimise for
+_CALL = 1 << 20  # steps between two reports of progress; a multiple of BLOCK
+
+
+@dataclasses.dataclass(frozen=True)
+class Code:
+    """Compiled step code of one trajectory.
+
+    Attributes:
+        advance: The function.
+        frame: The state between two calls.
+        library: What owns the machine code.
+    """
+
+    advance: Any
+    frame: Frame
+    library: CompiledLibrary
+
+
+@functools.lru_cache(maxsize=64)
+def code_for(
+    structure: Structure,
+    mode: str,
+    extras: tuple[Term, ...] = (),
+    *,
+    careful: bool = False,
+    effort: Effort = FULL,
+    contract: bool = False,
+    estimate: bool = True,
+) -> Code:
+    """Return compiled step code for one trajectory.
+
+    Args:
+        structure: The template's rules.
+        mode: `values` or `tangents`.
+        extras: Further terms to store.
+        careful: Whether nodes may be forced, shifted or seeded.
+        effort: How well it is optimised.
+        contract: Whether a product and a sum may be one rounding.
+        estimate: Whether tangents carry an estimate of their rounding error.
+    """
+    fma = processor().has_fma
+    program = Program(
+        structure, mode, extras=extras, careful=careful, contract=contract, estimate=estimate
+    )
+    made = kernel_text(program, "advance", fma=fma)
+    functions, needs = elementary_text(made.called, 1, fma=fma)
+    text = "\n".join([functions, made.text, *sorted(needs | made.needs), METADATA])
+    library = load_library(text, {"advance": 8}, effort)
+    return Code(library.functions["advance"], made.frame, library)
+
+
+def effort_for(structure: Structure, mode: str, steps: int) -> Effort:
+    """Return how well step code should be optimised that runs so many steps."""
+    operations = operation_count(structure, mode)
+    if steps * operations < _QUICK_WORK and (steps < _FEW or operations > WHOLE):
+        return QUICK
+    return STRAIGHT if operations > WHOLE else FULL
+
+
+def run_values(
+    structure: Structure,
+    plan: Plan,
+    extras: tuple[Term, ...] = (),
+    progress: Progress | None = None,
+) -> Trajectory:
+    """Return one world's values, and those of further terms, at every step."""
+    out = np.empty((plan.steps + 1, len(structure.names)))
+    more = np.empty((plan.steps + 1, len(extras)))
+    runner = _Runner(structure, "values", plan, extras)
+    runner.point("out_values", out)
+    runner.point("out_extras", more)
+    runner.run(progress)
+    return Trajectory(out, more, execution=LLVM)
+
+
+def run_tangents(
+    structure: Structure,
+    plan: Plan,
+    progress: Progress | None = None,
+    *,
+    estimate: bool = True,
+    contract: bool = False,
+) -> Tangents:
+    """Return W with the total and direct tangents of every node, at every step.
+
+    Args:
+        structure: The template's rules.
+        plan: The run.
+        progress: Called with the number of steps done, now and then.
+        estimate: Whether rounding errors are estimated; without, they are given as 0.
+        contract: Whether a product and a sum may be one rounding: sooner, and on a chaotic model
+            another trajectory after some thousand steps.
+    """
+    width = len(structure.names)
+    values = np.empty((plan.steps + 1, width))
+    packed = np.empty((plan.steps + 1, width, 4 if estimate else 2))
+    runner = _Runner(structure, "tangents", plan, estimate=estimate, contract=contract)
+    runner.point("out_values", values)
+    runner.point("out_tangents", packed)
+    runner.run(progress)
+    kink = int(runner.cell("kink")[0])
+    none = np.broadcast_to(0.0, values.shape)
+    return Tangents(
+        values=values,
+        total=packed[:, :, 0],
+        direct=packed[:, :, 1],
+        total_error=packed[:, :, 2] if estimate else none,
+        direct_error=packed[:, :, 3] if estimate else none,
+        exponents=runner.exponents(),
+        kink=None if kink < 0 else kink,
+        underflow=bool(runner.cell("lost")[0]),
+        execution=LLVM,
+    )
+
+
+class _Runner:
+    """Runs a plan's segments one after another on one frame."""
+
+    def __init__(
+        self,
+        structure: Structure,
+        mode: str,
+        plan: Plan,
+        extras: tuple[Term, ...] = (),
+        *,
+        estimate: bool = True,
+        contract: bool = False,
+    ) -> None:
+        self._plan = plan
+        self._has_tangents = mode == "tangents"
+        counts = {True: 0, False: 0}
+        for t0, t1 in plan.segments():
+            counts[plan.careful(t0)] += t1 - t0
+        self._code = {
+            careful: code_for(
+                structure,
+                mode,
+                extras,
+                careful=careful,
+                effort=effort_for(structure, mode, count),
+                estimate=estimate,
+                contract=contract,
+            )
+            for careful, count in counts.items()
+            if count
+        }
+        self._frame = max((code.frame for code in self._code.values()), key=lambda f: f.size)
+        self.state = self._frame.fresh()
+        self._context = np.zeros(len(CONTEXT), dtype=np.int64)
+        self._kept: dict[str, NDArray[Any]] = {}
+        self.point("parameters", np.ascontiguousarray(plan.parameters, dtype=float))
+        self._given: dict[str, NDArray[Any]] = {
+            "force": np.ascontiguousarray(plan.forced, dtype=np.uint8),
+            "values": np.ascontiguousarray(plan.values, dtype=float),
+            "shifts": np.ascontiguousarray(plan.shifts, dtype=float),
+        }
+        self._held = np.ascontiguousarray(plan.held, dtype=np.uint8)
+        self._blocks: list[tuple[int, int, NDArray[np.int64]]] = []
+
+    def point(self, name: str, array: NDArray[Any]) -> None:
+        """Give an array to the code under a name of the context."""
+        self._kept[name] = array
+        self._context[CONTEXT[name]] = array.ctypes.data
+
+    def cell(self, name: str) -> NDArray[np.int64]:
+        """Return an integer cell of the frame."""
+        start = self._frame[name].offset // 8
+        return self.state[start : start + 1].view(np.int64)
+
+    def aim(self, name: str, array: NDArray[np.float64], skipped: int) -> None:
+        """Give an array whose first element stands for the element `skipped`."""
+        self._context[CONTEXT[name]] = array.ctypes.data - 8 * skipped
+
+    def run(self, progress: Progress | None) -> None:
+        """Run all steps."""
+        for t0, t1 in self._pieces():
+            self.piece(t0, t1)
+            if progress is not None:
+                progress(t1)
+
+    def piece(self, t0: int, t1: int) -> None:
+        """Run the steps from t0 to t1 - 1, which lie in one segment of the plan."""
+        plan, width = self._plan, self._plan.held.shape[1]
+        careful = plan.careful(t0)
+        row = t0 * width
+        if careful and t0 >= len(plan.forced):
+            # A seeded step after all given ones: nothing is forced there.
+            row = 0
+            self.point("force", np.zeros((1, width), dtype=np.uint8))
+            self.point("values", np.zeros((1, width)))
+            self.point("shifts", np.zeros((1, width)))
+        elif careful:
+            for name, array in self._given.items():
+                self.point(name, array)
+        seed = plan.seed[1] if plan.seed is not None and plan.seed[0] == t0 else -1
+        held = self._held[min(t0, len(self._held) - 1)]
+        blocks = np.empty((-(-(t1 - t0) // BLOCK), 2), dtype=np.int64)
+        self._context[CONTEXT["exponents"]] = blocks.ctypes.data
+        self._code[careful].advance(
+            self._context.ctypes.data,
+            self.state.ctypes.data,
+            t0,
+            t1,
+            0,
+            held.ctypes.data,
+            row,
+            seed,
+        )
+        if self._has_tangents:
+            self._blocks.append((t0, t1, blocks))
+
+    def exponents(self) -> NDArray[np.int64]:
+        """Return the exponents of total and direct tangents, shape [t, 2]."""
+        shape = (self._plan.steps + 1, 2)
+        first = self._blocks[0][2][0]
+        if all((blocks == first).all() for _, _, blocks in self._blocks):
+            return np.broadcast_to(first, shape)
+        table = np.empty(shape, dtype=np.int64)
+        pairs = table.view(np.complex128)[:, 0]  # sixteen bytes moved at once
+        for t0, t1, blocks in self._blocks:
+            whole = (t1 - t0) // BLOCK
+            end = t0 + whole * BLOCK
+            pairs[t0:end].reshape(whole, BLOCK)[:] = blocks[:whole].view(np.complex128)
+            table[end:t1] = blocks[-1]
+        return table
+
+    def _pieces(self) -> Iterator[tuple[int, int]]:
+        for t0, t1 in self._plan.segments():
+            for start in range(t0, t1, _CALL):
+                yield start, min(start + _CALL, t1)
+
+
+class Replay:
+    """One world run twice: once for the state at the start of each block, then block by block.
+
+    Args:
+        structure: The template's rules.
+        plan: The run.
+        extras: Further terms to evaluate.
+        block: Steps of a block.
+    """
+
+    def __init__(
+        self, structure: Structure, plan: Plan, extras: tuple[Term, ...], block: int
+    ) -> None:
+        self._width, self._extras = len(structure.names), len(extras)
+        self._runner = _Runner(structure, "values", plan, extras)
+        self._block = block
+        self._pieces: list[tuple[int, int]] = []
+        self._states: list[NDArray[np.float64]] = []
+        for t0, t1 in plan.segments():
+            for start in range(t0, t1, block):
+                self._pieces.append((start, min(start + block, t1)))
+
+    def backwards(self) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:
+        """Yield (first step, values [t, equation], terms [t, term]), the last block first."""
+        runner = self._runner
+        longest = max(t1 - t0 for t0, t1 in self._pieces)
+        values = np.empty((longest, self._width))
+        extras = np.empty((longest, max(self._extras, 1)))
+        for t0, t1 in self._pieces:
+            self._states.append(runner.state.copy())
+            self._run(t0, t1, values, extras)
+        for (t0, t1), state in zip(reversed(self._pieces), reversed(self._states), strict=True):
+            runner.state[:] = state
+            self._run(t0, t1, values, extras)
+            count = t1 - t0
+            yield t0, values[:count].copy(), extras[:count, : self._extras].copy()
+
+    def _run(
+        self, t0: int, t1: int, values: NDArray[np.float64], extras: NDArray[np.float64]
+    ) -> None:
+        # The code writes at row t: let row t0 be the first of the buffer.
+        self._runner.aim("out_values", values, t0 * self._width)
+        self._runner.aim("out_extras", extras, t0 * self._extras)
+        self._runner.piece(t0, t1)

@@ -1,0 +1,202 @@
+"""Derivatives in the expression graph: reverse accumulation, select instead of multiply.
+
+All partial derivatives of a rule cost a small multiple of the rule. A branch contributes by
+selection, `where(c, da, db)`, never by `c*da + (1 - c)*db`: an untaken branch that is infinite or
+NaN leaves no trace (0 * inf would be NaN).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from causalopt.language.algebra import (
+    MINUS_ONE,
+    ONE,
+    ZERO,
+    add,
+    constant,
+    div,
+    mul,
+    neg,
+    power,
+    where,
+)
+from causalopt.language.term import ARGUMENTS, ENTERED, REFERENCES, Term, const
+
+
+def gradient(root: Term, wanted: Iterable[Term] | None = None) -> dict[Term, Term]:
+    """Return the partial derivative of a term by each leaf it depends on.
+
+    Args:
+        root: The term to differentiate.
+        wanted: The leaves to differentiate by; all references when not given.
+
+    Returns:
+        leaf -> derivative; a leaf with an identically zero derivative keeps its zero.
+
+    Example:
+        >>> from causalopt.language.term import ref
+        >>> x = ref("x", 1)
+        >>> gradient(Term.of("mul", x, x))[x]
+        add(ref(('x', 1)), ref(('x', 1)))
+    """
+    chosen = None if wanted is None else frozenset(wanted)
+    return _Gradient(chosen).of(root)
+
+
+class _Gradient:
+    """Gradients of one root; branches are memoised, since rules share them."""
+
+    def __init__(self, wanted: frozenset[Term] | None) -> None:
+        self._wanted = wanted
+        # What a term must hold to have a derivative; 0 where any may, as with parameters.
+        sought = {REFERENCES} if wanted is None else {leaf.holds for leaf in wanted}
+        self._sought = 0 if 0 in sought else sum(sought)
+        self._memo: dict[Term, dict[Term, Term]] = {}
+
+    def of(self, root: Term) -> dict[Term, Term]:
+        """Return leaf -> derivative of the root."""
+        if root in self._memo:
+            return self._memo[root]
+        wanted = self._wanted
+        adjoint: dict[Term, Term] = {root: ONE}
+        result: dict[Term, Term] = {}
+        for term in reversed(self._smooth_postorder(root)):
+            seed = adjoint.pop(term, ZERO)
+            if term.op == "ref" if wanted is None else term in wanted:
+                result[term] = add(result.get(term, ZERO), seed)
+            elif term.op in _BRANCHES:
+                for leaf, partial in self._branch(term).items():
+                    result[leaf] = add(result.get(leaf, ZERO), _scaled(seed, partial))
+            elif term.args and self._may_move(term):
+                self._pass_on(term, seed, adjoint)
+        self._memo[root] = result
+        return result
+
+    def _pass_on(self, term: Term, seed: Term, adjoint: dict[Term, Term]) -> None:
+        """Add what a term's derivative gives to those of its arguments."""
+        for arg, partial in zip(term.args, _PARTIALS[term.op](term), strict=True):
+            if self._may_move(arg):
+                adjoint[arg] = add(adjoint.get(arg, ZERO), mul(seed, partial))
+
+    def _smooth_postorder(self, root: Term) -> list[Term]:
+        """Return what may move the root, arguments first, not entering branches.
+
+        Those are differentiated on their own; what holds nothing sought has no derivative.
+        """
+        found: list[Term] = []
+        seen: set[Term] = set()
+        stack = [root]
+        while stack:
+            term = stack.pop()
+            if term is ENTERED:
+                found.append(stack.pop())
+            elif term not in seen:
+                seen.add(term)
+                if term.args and term.op not in _BRANCHES and self._may_move(term):
+                    stack += (term, ENTERED, *term.args)
+                else:
+                    found.append(term)
+        return found
+
+    def _may_move(self, term: Term) -> bool:
+        return not self._sought or bool(term.holds & self._sought)
+
+    def _branch(self, term: Term) -> dict[Term, Term]:
+        condition, a, b = _as_where(term)
+        left, right = self.of(a), self.of(b)
+        keys = dict.fromkeys([*left, *right])
+        return {
+            leaf: where(condition, left.get(leaf, ZERO), right.get(leaf, ZERO)) for leaf in keys
+        }
+
+
+_BRANCHES = frozenset({"where", "min", "max"})
+_MOST_ENDS = 8  # branches a factor is taken into: each gets a product of its own
+
+
+def _scaled(seed: Term, partial: Term) -> Term:
+    """Return seed * partial, taken into the branches where one of them is zero.
+
+    A factor outside may be infinite where the branch is constant, and 0 * inf would be NaN.
+    """
+    ends = _ends(partial)
+    if partial.op != "where" or ZERO not in ends or len(ends) > _MOST_ENDS:
+        return mul(seed, partial)
+    condition, a, b = partial.args
+    return where(condition, _scaled(seed, a), _scaled(seed, b))
+
+
+def _ends(choice: Term) -> list[Term]:
+    """Return what a choice chooses among, no more than one past `_MOST_ENDS`."""
+    found: list[Term] = []
+    stack = [choice]
+    while stack and len(found) <= _MOST_ENDS:
+        term = stack.pop()
+        if term.op == "where":
+            stack += term.args[1:]
+        else:
+            found.append(term)
+    return found
+
+
+def _as_where(term: Term) -> tuple[Term, Term, Term]:
+    if term.op == "where":
+        condition, a, b = term.args
+        return condition, a, b
+    a, b = term.args
+    first, second = (a, b) if term.op == "min" else (b, a)
+    return Term.of("le", first, second), a, b
+
+
+def _pow(term: Term) -> tuple[Term, Term]:
+    base, exponent = term.args
+    value = constant(exponent)
+    lowered = const(value - 1) if value is not None else Term.of("sub", exponent, ONE)
+    by_base = mul(exponent, Term.of("pow", base, lowered))
+    if not exponent.holds & (REFERENCES | ARGUMENTS):
+        return by_base, ZERO
+    # 0**b has no slope in b, and 0 * log(0) would be NaN.
+    by_exponent = where(Term.of("eq", base, ZERO), ZERO, mul(term, Term.of("log", base)))
+    return by_base, by_exponent
+
+
+def _ipow(term: Term) -> tuple[Term, ...]:
+    exponent = term.payload
+    assert isinstance(exponent, int)
+    return (mul(const(exponent), power(term.args[0], exponent - 1)),)
+
+
+def _square(term: Term) -> Term:
+    return Term.of("mul", term, term)
+
+
+def _one_minus_square(term: Term) -> Term:
+    return Term.of("sub", ONE, _square(term))
+
+
+_PARTIALS: dict[str, Callable[[Term], tuple[Term, ...]]] = {
+    "add": lambda _: (ONE, ONE),
+    "sub": lambda _: (ONE, MINUS_ONE),
+    "mul": lambda u: (u.args[1], u.args[0]),
+    "div": lambda u: (div(ONE, u.args[1]), neg(div(u, u.args[1]))),
+    "neg": lambda _: (MINUS_ONE,),
+    "pow": _pow,
+    "ipow": _ipow,
+    "sqrt": lambda u: (div(ONE, add(u, u)),),
+    "exp": lambda u: (u,),
+    "log": lambda u: (div(ONE, u.args[0]),),
+    "abs": lambda u: (Term.of("sign", u.args[0]),),
+    "sign": lambda _: (ZERO,),
+    "floor": lambda _: (ZERO,),
+    "ceil": lambda _: (ZERO,),
+    "sin": lambda u: (Term.of("cos", u.args[0]),),
+    "cos": lambda u: (neg(Term.of("sin", u.args[0])),),
+    "tan": lambda u: (add(ONE, _square(u)),),
+    "asin": lambda u: (div(ONE, Term.of("sqrt", _one_minus_square(u.args[0]))),),
+    "acos": lambda u: (neg(div(ONE, Term.of("sqrt", _one_minus_square(u.args[0])))),),
+    "atan": lambda u: (div(ONE, add(ONE, _square(u.args[0]))),),
+    "sinh": lambda u: (Term.of("cosh", u.args[0]),),
+    "cosh": lambda u: (Term.of("sinh", u.args[0]),),
+    "tanh": lambda u: (_one_minus_square(u),),
+}

@@ -1,0 +1,46 @@
+"""What names mean where an expression stands, and the words of the language itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+from collections.abc import Mapping
+
+from causalopt.language.term import UNARY, Term
+
+CLOCK = {"t": Term.of("t"), "time": Term.of("time"), "dt": Term.of("dt"), "pi": Term.of("pi")}
+NAMED_FUNCTIONS = frozenset(UNARY - {"neg"}) | {"min", "max", "clip", "where", "diff"}
+RESERVED = frozenset(CLOCK) | NAMED_FUNCTIONS | {"and", "or", "not"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+    """A declared one-line function: its arguments and a body in terms of them."""
+
+    name: str
+    arguments: tuple[str, ...]
+    body: Term
+
+
+@dataclasses.dataclass(frozen=True)
+class Scope:
+    """What names mean where an expression stands.
+
+    Attributes:
+        variables: Names that may be referred to.
+        names: Parameters, function arguments and clock names, with their terms.
+        functions: Declared functions.
+        bare: Whether variables are written without `[t]` (models without time, and flows).
+        kind: What the text is, for messages: "rule", "initial value", "parameter", ...
+    """
+
+    variables: frozenset[str] = frozenset()
+    names: Mapping[str, Term] = dataclasses.field(default_factory=dict)
+    functions: Mapping[str, Function] = dataclasses.field(default_factory=dict)
+    bare: bool = False
+    kind: str = "rule"
+
+
+def normalized(name: str) -> str:
+    """Return a name as Python's parser would spell it (NFKC), the spelling look-ups use."""
+    return unicodedata.normalize("NFKC", name)

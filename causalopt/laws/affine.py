@@ -1,0 +1,179 @@
+"""From a declaration of real variables with affine rules to matrices and a law at t = 0.
+
+A variable's `spread` says how its law starts round its initial value: `uniform(width)` or
+`normal(sd)`; the variables start independent. Noise that is normal stays in the family.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+from causalopt.errors import ExpressionError, ModelError, QuestionError
+from causalopt.language.evaluation import evaluate
+from causalopt.language.gradient import gradient
+from causalopt.language.parse import parse
+from causalopt.language.scope import CLOCK, Scope, normalized
+from causalopt.language.term import Term, leaves
+from causalopt.laws.gaussian import GaussianLaw
+from causalopt.laws.planar import PlanarLaw, uniform_box
+from causalopt.model.labels.noise_words import noise_parts
+from causalopt.model.model import Model
+from causalopt.model.template import Equation
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class AffineModel:
+    """x[t] = matrix x[t-1] + shift + noise, started from independent laws.
+
+    Args:
+        names: The state variables.
+        matrix: Shape (variables, variables).
+        shift: Shape (variables,).
+        noise: Covariance of the normal noise, zero without any.
+        law: The law at t = 0: uniform on a rectangle, or normal.
+    """
+
+    names: tuple[str, ...]
+    matrix: Array
+    shift: Array
+    noise: Array
+    law: PlanarLaw | GaussianLaw
+
+
+def has_spread(model: Model) -> bool:
+    """Whether a model's variables start from continuous laws."""
+    return any(variable.spread is not None for variable in model.variables.values())
+
+
+def affine(model: Model) -> AffineModel:
+    """Return the affine model that a declaration is.
+
+    Args:
+        model: Real variables with affine rules, each with an initial value and a spread.
+
+    Raises:
+        QuestionError: A rule is not affine or reads further back than a step, or the spreads do
+            not make one law that can be moved exactly.
+        ModelError: A spread is not written as one.
+    """
+    values = model.template.parameter_values()
+    equations = [e for e in model.template.equations if model.variables[e.owner].noise is None]
+    names = tuple(equation.name for equation in equations)
+    drawn = tuple(name for name, v in model.variables.items() if v.noise is not None)
+    rows = [_row(equation, values, drawn) for equation in equations]
+    before = np.array([[row.get((n, 1), 0.0) for n in names] for row, _ in rows])
+    within = np.array([[row.get((n, 0), 0.0) for n in names] for row, _ in rows])
+    fed = np.array([[row.get((n, 0), 0.0) for n in drawn] for row, _ in rows])
+    solve = np.linalg.inv(np.eye(len(names)) - within)  # rules that read within the step
+    means, deviations = _noises(model, drawn)
+    shift = solve @ (np.array([constant for _, constant in rows]) + fed @ means)
+    factor = solve @ fed * deviations
+    law = _law(model, equations, values)
+    noise = factor @ factor.T
+    if isinstance(law, PlanarLaw) and noise.any():
+        raise QuestionError("normal noise blurs uniform pieces: start from spread: normal(sd)")
+    return AffineModel(names, solve @ before, shift, noise, law)
+
+
+def _row(
+    equation: Equation, values: dict[str, float], drawn: tuple[str, ...]
+) -> tuple[dict[tuple[str, int], float], float]:
+    """Return a rule's coefficients by (variable, lag), and its constant."""
+    if equation.rule is None:
+        raise QuestionError(f"'{equation.name}' has no rule: its law after t = 0 is not known")
+    coefficients = {}
+    slopes = gradient(equation.rule)
+    for (name, lag), slope in ((_pair(leaf), slope) for leaf, slope in slopes.items()):
+        if any(inner.op in {"ref", "t", "time"} for inner in leaves(slope)):
+            raise QuestionError(
+                f"the rule of '{equation.name}' is not affine in {name}: exact continuous laws "
+                f"need affine rules; use causalopt.entropy.continuous.sampled_strength"
+            )
+        if lag > 1 or (name in drawn and lag):
+            raise QuestionError(
+                f"the rule of '{equation.name}' reads {name}[t-{lag}]; a law keeps one step of the "
+                f"state and no noise"
+            )
+        coefficients[name, lag] = evaluate(slope, lambda inner: values[_key(inner)])
+    if any(leaf.op in {"t", "time"} for leaf in leaves(equation.rule)):
+        raise QuestionError(f"the rule of '{equation.name}' reads the clock")
+    constant = evaluate(equation.rule, lambda leaf: 0.0 if leaf.op == "ref" else values[_key(leaf)])
+    return coefficients, constant
+
+
+def _pair(leaf: Term) -> tuple[str, int]:
+    assert isinstance(leaf.payload, tuple)
+    return leaf.payload
+
+
+def _key(leaf: Term) -> str:
+    return leaf.payload if isinstance(leaf.payload, str) else leaf.op
+
+
+def _noises(model: Model, drawn: tuple[str, ...]) -> tuple[Array, Array]:
+    means, deviations = [], []
+    values = model.template.parameter_values()
+    for name in drawn:
+        path = ("variables", name, "noise")
+        noise = model.variables[name].noise
+        kind, arguments = noise_parts(noise, path) if isinstance(noise, str) else ("labels", ())
+        if kind != "normal":
+            raise QuestionError(f"'{name}' is not normal: only normal noise keeps a Gaussian law")
+        mean, deviation = (_number(text, values, path) for text in arguments)
+        means.append(mean)
+        deviations.append(deviation)
+    return np.array(means), np.array(deviations)
+
+
+def _law(
+    model: Model, equations: list[Equation], values: dict[str, float]
+) -> PlanarLaw | GaussianLaw:
+    kinds, centres, widths = [], [], []
+    for equation in equations:
+        kind, width = _spread(model, equation.name, values)
+        if len(equation.initial) != 1:
+            raise QuestionError(f"'{equation.name}' needs one initial value, its law's centre")
+        kinds.append(kind)
+        widths.append(width)
+        centres.append(evaluate(equation.initial[0], lambda leaf: values[_key(leaf)]))
+    if set(kinds) == {"normal"}:
+        names = tuple(equation.name for equation in equations)
+        return GaussianLaw(names, np.array(centres), np.diag(np.square(widths)))
+    if set(kinds) == {"uniform"} and len(kinds) == 2:
+        (x, y), (a, b) = centres, widths
+        return uniform_box((x - a / 2.0, y - b / 2.0), (x + a / 2.0, y + b / 2.0))
+    raise QuestionError(
+        "laws move exactly when all spreads are normal, or when they are uniform over two "
+        "variables; use causalopt.entropy.continuous.sampled_strength"
+    )
+
+
+def _spread(model: Model, name: str, values: dict[str, float]) -> tuple[str, float]:
+    text = model.variables[name].spread
+    path = ("variables", name, "spread")
+    match = re.fullmatch(r"\s*(uniform|normal)\s*\((.*)\)\s*", text or "", re.DOTALL)
+    if match is None:
+        raise ModelError(
+            f"expected spread: uniform(width) or normal(sd), found {text or 'none'}: every "
+            f"variable of a continuous law has one",
+            path if text else path[:2],
+        )
+    width = _number(match[2], values, path)
+    if not width > 0:
+        raise ModelError(f"a spread is wider than 0, found {width}", path)
+    return match[1], width
+
+
+def _number(text: str, values: dict[str, float], path: tuple[str, ...]) -> float:
+    names = {normalized(n): Term.of("param", payload=n) for n in values if n != "dt"}
+    try:
+        term = parse(text, Scope(names={**names, "pi": CLOCK["pi"]}, kind="spread"))
+    except ExpressionError as error:
+        raise ModelError(error.message, path) from None
+    return evaluate(term, lambda leaf: values[_key(leaf)])

@@ -1,0 +1,146 @@
+"""The law of a few target variables at one step, without ever forming the joint law.
+
+The unrolled graph is a network of tables, one a node; the targets' law is its contraction
+(opt_einsum finds the order). Only the targets' ancestors take part. Replacing nodes by a replica's
+is done on the graph itself: an arrow that would leave a replaced node leaves the replica's node
+instead, and the replica's own ancestors join the network. The first replaced step is already
+settled when the surgery is made: what read its nodes within that step has read the world's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import opt_einsum
+
+from causalopt.errors import QuestionError
+from causalopt.laws.discrete import DiscreteModel
+from causalopt.laws.law import DenseLaw, Law, Masses, ProductLaw
+
+LIMIT = 2**25
+"""Most entries an intermediate array may have."""
+
+
+class Site(NamedTuple):
+    """A node of the unrolled graph in one of two worlds: the world asked about, or its replica."""
+
+    name: str
+    t: int
+    replica: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class _Surgery:
+    """The nodes (variable, step) that are taken from the replica."""
+
+    nodes: frozenset[tuple[str, int]]
+
+    def seen(self, place: Site) -> Site:
+        """Return where a later reader of this node really reads."""
+        taken = not place.replica and (place.name, place.t) in self.nodes
+        return place._replace(replica=True) if taken else place
+
+    def seen_within(self, place: Site) -> Site:
+        """Return where a reader within the same step reads."""
+        settled = min((t for _, t in self.nodes), default=0)
+        return place if place.t == settled else self.seen(place)
+
+
+@dataclasses.dataclass
+class _Network:
+    """Tables and the places on their axes, gathered from the targets backwards."""
+
+    operands: list[tuple[Masses, list[Site]]] = dataclasses.field(default_factory=list)
+    seen: set[Site] = dataclasses.field(default_factory=set)
+    begun: set[tuple[int, bool]] = dataclasses.field(default_factory=set)
+
+
+def marginal(
+    model: DiscreteModel,
+    names: Iterable[str],
+    *,
+    at: int,
+    replaced: Iterable[tuple[str, int]] = (),
+    limit: int = LIMIT,
+) -> DenseLaw:
+    """Return the law of some variables at step `at`, some nodes taken from a replica.
+
+    Args:
+        model: The discrete model, from its own initial law.
+        names: The target variables.
+        at: The step.
+        replaced: Nodes (variable, step) whose values are an independent replica's.
+        limit: Most entries an intermediate array may have.
+
+    Raises:
+        QuestionError: The contraction would need an array larger than `limit`.
+    """
+    space = model.state.only(names)
+    surgery = _Surgery(frozenset(replaced))
+    targets = [surgery.seen(Site(name, at)) for name in space.names]
+    network = _gathered(model, targets, surgery)
+    return DenseLaw(space, _contracted(network, targets, limit))
+
+
+def _gathered(model: DiscreteModel, targets: Sequence[Site], surgery: _Surgery) -> _Network:
+    network = _Network()
+    blocks = _blocks(model.initial)
+    waiting = list(targets)
+    while waiting:
+        place = waiting.pop()
+        if place in network.seen:
+            continue
+        network.seen.add(place)
+        block = next((i for i, b in enumerate(blocks) if place.name in b.space.names), None)
+        if place.t == 0 and block is not None:
+            _begin(network, blocks[block], block, place.replica)
+            continue
+        mechanism = model[place.name]
+        if place.t == 0 and any(parent.lag for parent in mechanism.parents):
+            raise QuestionError(
+                f"{place.name!r} has no initial value and its rule reads a step before t = 0; "
+                f"give it an initial value or law"
+            )
+        parents = [
+            (surgery.seen if parent.lag else surgery.seen_within)(
+                Site(parent.name, place.t - parent.lag, place.replica)
+            )
+            for parent in mechanism.parents
+        ]
+        network.operands.append((mechanism.table, [*parents, place]))
+        waiting += parents
+    return network
+
+
+def _begin(network: _Network, block: Law, number: int, replica: bool) -> None:
+    """Add a block of the initial law once a world."""
+    if (number, replica) not in network.begun:
+        network.begun.add((number, replica))
+        places = [Site(name, 0, replica) for name in block.space.names]
+        network.operands.append((block.dense().p, places))
+
+
+def _contracted(network: _Network, targets: Sequence[Site], limit: int) -> Masses:
+    places = sorted({place for _, axes in network.operands for place in axes})
+    number = {place: i for i, place in enumerate(places)}
+    exact = all(table.dtype == object for table, _ in network.operands)
+    operands: list[Any] = []
+    for table, axes in network.operands:
+        operands += [table if exact else table.astype(float), [number[place] for place in axes]]
+    operands.append([number[place] for place in targets])
+    _, info = opt_einsum.contract_path(*operands, optimize="auto")
+    if info.largest_intermediate > limit:
+        raise QuestionError(
+            f"the law of {', '.join(place.name for place in targets)} needs an array of "
+            f"{int(info.largest_intermediate)} entries, more than the limit of {limit}; ask for "
+            f"fewer variables or an earlier step"
+        )
+    result = opt_einsum.contract(*operands, optimize="auto")
+    return np.asarray(cast("Masses", result), dtype=object if exact else float)
+
+
+def _blocks(law: Law) -> tuple[Law, ...]:
+    return law.blocks if isinstance(law, ProductLaw) else (law,)

@@ -1,0 +1,321 @@
+"""Laws over finite spaces: dense, sparse, and products of independent blocks.
+
+The three are interchangeable: each knows its space, its marginals and its probability masses.
+A mass is a float or a `fractions.Fraction`; Fractions go through every operation unrounded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from causalopt.errors import QuestionError
+from causalopt.laws.space import Label, Space
+
+Masses = npt.NDArray[Any]
+"""Probabilities: float64, or objects when they are Fractions."""
+
+TOLERANCE = 1e-9
+"""How far float probabilities may be from summing to one: far above rounding, below any typo."""
+
+
+class Law(Protocol):
+    """A probability law over a finite space."""
+
+    @property
+    def space(self) -> Space:
+        """The space it lives on."""
+        ...
+
+    @property
+    def exact(self) -> bool:
+        """Whether its probabilities are Fractions."""
+        ...
+
+    def marginal(self, names: Iterable[str]) -> Law:
+        """The law of some of the variables, in the order given; a product's by its blocks."""
+        ...
+
+    def masses(self) -> Masses:
+        """The probabilities of the states it lists, as one axis."""
+        ...
+
+    def dense(self) -> DenseLaw:
+        """The same law with a probability for every state."""
+        ...
+
+    def sparse(self) -> SparseLaw:
+        """The same law with its support alone."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DenseLaw:
+    """One probability for every state: `p` has one axis a variable.
+
+    Example:
+        >>> law = DenseLaw(Space(("T", "R"), ((0, 1), (0, 1))), np.array([[0.5, 0.0], [0.0, 0.5]]))
+        >>> law.marginal(["R"]).p
+        array([0.5, 0.5])
+    """
+
+    space: Space
+    p: Masses
+
+    def __post_init__(self) -> None:
+        if self.p.shape != self.space.shape:
+            raise QuestionError(
+                f"a law over {', '.join(self.space.names)} has shape {self.space.shape}, "
+                f"got an array of shape {self.p.shape}"
+            )
+        _require_one(self.p)
+
+    @property
+    def exact(self) -> bool:
+        """Whether its probabilities are Fractions."""
+        return self.p.dtype == object
+
+    def marginal(self, names: Iterable[str]) -> DenseLaw:
+        """Return the law of some of the variables, in the order given."""
+        space = self.space.only(names)
+        kept = [self.space.axis(name) for name in space.names]
+        summed = tuple(axis for axis in range(self.p.ndim) if axis not in kept)
+        order = np.argsort(np.argsort(kept))
+        p = np.asarray(self.p.sum(axis=summed) if summed else self.p, dtype=self.p.dtype)
+        return DenseLaw(space, np.transpose(p, np.asarray(order, dtype=int)))
+
+    def masses(self) -> Masses:
+        """Return every state's probability, the last variable running fastest."""
+        return self.p.reshape(-1)
+
+    def dense(self) -> DenseLaw:
+        """Return itself."""
+        return self
+
+    def sparse(self) -> SparseLaw:
+        """Return the same law with its support alone."""
+        states = np.argwhere(self.p != 0)
+        return SparseLaw(self.space, states, self.p[tuple(states.T)])
+
+    def probability(self, state: Mapping[str, Label] | Sequence[Label]) -> Any:
+        """Return the probability of one state."""
+        return self.p[self.space.position(state)]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SparseLaw:
+    """The states that have probability, one a row of `states`, and their probabilities.
+
+    Args:
+        space: The variables and their labels.
+        states: Label indices, shape (states, variables).
+        p: Probabilities, shape (states,); rows may repeat, their masses add.
+    """
+
+    space: Space
+    states: npt.NDArray[np.int64]
+    p: Masses
+
+    def __post_init__(self) -> None:
+        if self.states.shape != (len(self.p), len(self.space.names)):
+            raise QuestionError(
+                f"{len(self.p)} probabilities over {len(self.space.names)} variables came with "
+                f"states of shape {self.states.shape}"
+            )
+        _require_one(self.p)
+
+    @property
+    def exact(self) -> bool:
+        """Whether its probabilities are Fractions."""
+        return self.p.dtype == object
+
+    def marginal(self, names: Iterable[str]) -> SparseLaw:
+        """Return the law of some of the variables, in the order given."""
+        space = self.space.only(names)
+        columns = [self.space.axis(name) for name in space.names]
+        return SparseLaw(space, self.states[:, columns], self.p).merged()
+
+    def merged(self) -> SparseLaw:
+        """Return the same law with every state once and none of probability zero."""
+        states, p = merge(self.states, self.p, self.space.shape)
+        return SparseLaw(self.space, states, p)
+
+    def masses(self) -> Masses:
+        """Return the probabilities of the states in the support."""
+        return self.merged().p
+
+    def dense(self) -> DenseLaw:
+        """Return the same law with a probability for every state."""
+        p = np.full(self.space.size, Fraction(0) if self.exact else 0.0, dtype=self.p.dtype)
+        np.add.at(p, _codes(self.states, self.space.shape), self.p)
+        return DenseLaw(self.space, p.reshape(self.space.shape))
+
+    def sparse(self) -> SparseLaw:
+        """Return itself, every state once."""
+        return self.merged()
+
+    def probability(self, state: Mapping[str, Label] | Sequence[Label]) -> Any:
+        """Return the probability of one state."""
+        same = (self.states == np.array(self.space.position(state))).all(axis=1)
+        return self.p[same].sum() if same.any() else self.p[:0].sum()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ProductLaw:
+    """Independent blocks: the law of all is the product of the laws of each.
+
+    It is never multiplied out until someone asks for the whole: its entropy is the sum of theirs.
+    """
+
+    blocks: tuple[Law, ...]
+
+    @property
+    def space(self) -> Space:
+        """The blocks' variables, block by block."""
+        names = [name for block in self.blocks for name in block.space.names]
+        labels = [labels for block in self.blocks for labels in block.space.labels]
+        return Space(tuple(names), tuple(labels))
+
+    @property
+    def exact(self) -> bool:
+        """Whether all probabilities are Fractions."""
+        return all(block.exact for block in self.blocks)
+
+    def marginal(self, names: Iterable[str]) -> Law:
+        """Return the law of some of the variables, block by block, never multiplied out."""
+        chosen = tuple(names)
+        self.space.only(chosen)
+        parts = [
+            block.marginal([name for name in chosen if name in block.space.names])
+            for block in self.blocks
+            if set(chosen) & set(block.space.names)
+        ]
+        if len(parts) == 1:
+            return parts[0].marginal(chosen)
+        return ProductLaw(tuple(parts))
+
+    def masses(self) -> Masses:
+        """Return the probabilities of the product's states."""
+        return functools.reduce(lambda p, q: np.outer(p, q).reshape(-1), self._block_masses())
+
+    def dense(self) -> DenseLaw:
+        """Return the product multiplied out."""
+        blocks = [block.dense().p for block in self.blocks]
+        return DenseLaw(self.space, functools.reduce(np.multiply.outer, blocks))
+
+    def sparse(self) -> SparseLaw:
+        """Return the product's support, multiplied out."""
+        blocks = [block.sparse() for block in self.blocks]
+        counts = [np.arange(len(block.p)) for block in blocks]
+        rows = [grid.reshape(-1) for grid in np.meshgrid(*counts, indexing="ij")]
+        states = [block.states[row] for block, row in zip(blocks, rows, strict=True)]
+        masses = [block.p[row] for block, row in zip(blocks, rows, strict=True)]
+        return SparseLaw(self.space, np.hstack(states), functools.reduce(np.multiply, masses))
+
+    def _block_masses(self) -> list[Masses]:
+        return [block.masses() for block in self.blocks]
+
+
+def uniform(space: Space, *, exact: bool = True) -> ProductLaw:
+    """Return the law that gives every state of a space the same probability.
+
+    Example:
+        >>> uniform(Space(("R",), (("hot", "cold"),))).dense().p.tolist()
+        [Fraction(1, 2), Fraction(1, 2)]
+    """
+    blocks = []
+    for name, size in zip(space.names, space.shape, strict=True):
+        share = Fraction(1, size) if exact else 1.0 / size
+        p = np.full(size, share, dtype=object if exact else float)
+        blocks.append(DenseLaw(space.only([name]), p))
+    return ProductLaw(tuple(blocks))
+
+
+def inexact(law: Law) -> Law:
+    """Return a law with float probabilities; the blocks of a product stay apart.
+
+    Example:
+        >>> inexact(uniform(Space(("x",), ((0, 1),)))).masses().tolist()
+        [0.5, 0.5]
+    """
+    if isinstance(law, ProductLaw):
+        return ProductLaw(tuple(inexact(block) for block in law.blocks))
+    if isinstance(law, DenseLaw):
+        return DenseLaw(law.space, law.p.astype(float))
+    found = law.sparse()
+    return SparseLaw(found.space, found.states, found.p.astype(float))
+
+
+def law_of(space: Space, table: Mapping[tuple[Label, ...], float | Fraction]) -> SparseLaw:
+    """Return the law that a map from states to probabilities describes.
+
+    Args:
+        space: The variables and their labels.
+        table: Probability by state, the labels in the order of `space.names`.
+
+    Example:
+        >>> law_of(Space(("R",), (("hot", "cold"),)), {("cold",): Fraction(1)}).p.tolist()
+        [Fraction(1, 1)]
+    """
+    states = [space.position(state) for state in table]
+    exact = all(isinstance(p, (Fraction, int)) for p in table.values())
+    values: list[Any] = [Fraction(p) if exact else float(p) for p in table.values()]
+    rows = np.array(states, dtype=np.int64).reshape(len(states), len(space.names))
+    return SparseLaw(space, rows, np.array(values, dtype=object if exact else float)).merged()
+
+
+def merge(
+    states: npt.NDArray[np.int64], p: Masses, shape: Sequence[int]
+) -> tuple[npt.NDArray[np.int64], Masses]:
+    """Return each state once with the sum of its masses, states of mass zero left out.
+
+    Args:
+        states: Label indices, shape (rows, variables).
+        p: Masses, shape (rows,).
+        shape: Labels of each variable.
+    """
+    held = np.asarray(p != 0, dtype=bool)
+    states, p = states[held], p[held]
+    if len(p) == 0 or states.shape[1] == 0:
+        return states[:1], p[:1] if len(p) < 2 else np.array([p.sum()], dtype=p.dtype)
+    order, first = _groups(states, shape)
+    starts = np.flatnonzero(first)
+    return states[order[starts]], np.add.reduceat(p[order], starts)
+
+
+def _groups(
+    states: npt.NDArray[np.int64], shape: Sequence[int]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return an order that brings equal states together, and where each new one begins."""
+    if math.prod(shape) < 2**62:
+        codes = _codes(states, shape)
+        order = np.argsort(codes, kind="stable")
+        changed = codes[order][1:] != codes[order][:-1]
+    else:  # too many states for one integer code: compare rows
+        order = np.lexsort(states.T[::-1])
+        changed = (states[order][1:] != states[order][:-1]).any(axis=1)
+    return order, np.concatenate([[True], changed])
+
+
+def _codes(states: npt.NDArray[np.int64], shape: Sequence[int]) -> npt.NDArray[np.int64]:
+    codes = np.zeros(len(states), dtype=np.int64)
+    for column, size in zip(states.T, shape, strict=True):
+        codes = codes * size + column
+    return codes
+
+
+def _require_one(p: Masses) -> None:
+    total = p.sum()
+    if p.dtype == object:
+        wrong = total != 1 or any(mass < 0 for mass in p.flat)
+    else:
+        wrong = not abs(total - 1.0) <= TOLERANCE or bool((p < 0).any())
+    if wrong:
+        raise QuestionError(f"probabilities are at least 0 and sum to 1; these sum to {total}")

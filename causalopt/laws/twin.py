@@ -1,0 +1,66 @@
+"""Two worlds in one model: W', a replica left alone, and Y, whose A is taken from it for a while.
+
+Decorrelation that lasts replaces A[t], A[t+1], ..., A[t+d-1] in Y by the nodes of one independent
+replica: Y's rules that would read those nodes read the replica's. As a graph this is one model with
+a copy of every variable (the replica's, marked with a prime) beside Y's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
+from causalopt.laws.law import Law, ProductLaw, SparseLaw
+from causalopt.laws.space import Space
+
+
+def prime(name: str) -> str:
+    """Return the replica's name of a variable.
+
+    Example:
+        >>> prime("room")
+        "room'"
+    """
+    return f"{name}'"
+
+
+def twin(model: DiscreteModel, *, replaced_before: bool, replaced_now: bool) -> DiscreteModel:
+    """Return the model of replica and Y together for one step, t to t + 1.
+
+    Args:
+        model: The model of one world.
+        replaced_before: Y's A at t is the replica's.
+        replaced_now: Y's A at t + 1 is the replica's (it matters where a rule reads A within a
+            step).
+
+    Returns:
+        A model over Y's variables and the replica's, the replica's primed. Y's own A is still
+        computed: it is what A will be once it is no longer replaced.
+    """
+    replaced = {0: replaced_now, 1: replaced_before}
+
+    def source(parent: Parent) -> Parent:
+        taken = parent.name in model.A and replaced[parent.lag]
+        return Parent(prime(parent.name), parent.lag) if taken else parent
+
+    mine = [
+        dataclasses.replace(m, parents=tuple(source(p) for p in m.parents))
+        for m in model.mechanisms
+    ]
+    theirs = [_primed(m) for m in model.mechanisms]
+    start = pair(model.initial, model.initial)
+    return DiscreteModel(f"{model.name} and its replica", (*mine, *theirs), start, model.A)
+
+
+def pair(law: Law, replica: Law) -> ProductLaw:
+    """Return the law of a world and an independent replica, the replica's variables primed."""
+    other = replica.sparse()
+    names = tuple(prime(name) for name in other.space.names)
+    renamed = SparseLaw(Space(names, other.space.labels), other.states, other.p)
+    blocks = law.blocks if isinstance(law, ProductLaw) else (law,)
+    return ProductLaw((*blocks, renamed))
+
+
+def _primed(mechanism: Mechanism) -> Mechanism:
+    parents = tuple(Parent(prime(parent.name), parent.lag) for parent in mechanism.parents)
+    return dataclasses.replace(mechanism, name=prime(mechanism.name), parents=parents)

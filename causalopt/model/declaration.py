@@ -1,0 +1,182 @@
+"""The parts of a model's declaration: what a model file may say, and nothing else.
+
+Frozen pydantic records. They check shapes and types only; what the texts in them mean is decided in
+`template`, once, when a `Model` is made of them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Method = Literal["euler", "rk4"]
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"expected a number or an expression, found {shown(value)}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"expected a finite number, found {value}")
+    return value
+
+
+def shown(value: Any) -> str:
+    """Return what a message calls a value that was found."""
+    kinds = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "nothing"}
+    if isinstance(value, bool):
+        return "a truth value"
+    text = kinds.get(type(value), repr(value))
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return repr(value)
+    if not isinstance(value, str):
+        raise ValueError(f"expected a text, found {shown(value)}")
+    return value
+
+
+def _names(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _label(value: Any) -> Any:
+    if isinstance(value, bool):
+        word = str(value).lower()
+        raise ValueError(f"a label is a word or a number, found {word}: write '{word}' in quotes")
+    return _scalar(value)
+
+
+def _domain(value: Any) -> Any:
+    if isinstance(value, str):
+        bounds = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", value)
+        if bounds is None or int(bounds[1]) > int(bounds[2]):
+            raise ValueError(f"expected labels [a, b, ...] or a range 0..7, found {value!r}")
+        return tuple(range(int(bounds[1]), int(bounds[2]) + 1))
+    if isinstance(value, list | tuple):
+        texts = [str(label) for label in value]
+        twice = [text for text in texts if texts.count(text) > 1]
+        if not value or twice:
+            raise ValueError(f"a domain needs distinct labels, found {twice[0] if twice else '[]'}")
+    return value
+
+
+Scalar = Annotated[int | float | str, BeforeValidator(_scalar)]
+Text = Annotated[str, BeforeValidator(_text)]
+Label = Annotated[int | float | str, BeforeValidator(_label)]
+Domain = Annotated[tuple[Label, ...], BeforeValidator(_domain)]
+LabelLaw = Mapping[int | str, Scalar]
+Row = tuple[LabelLaw | tuple[Label, ...] | Label, ...]
+NestedRows = Mapping[int | str, Any]
+Rows = tuple[Row, ...] | NestedRows
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+
+class Record(BaseModel):
+    """A frozen record that knows no keys but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Variable(Record):
+    """One variable: its rule (or flow) and how it starts."""
+
+    rule: Text | None = Field(
+        default=None, description="the value at t from v[t], v[t-1], ..., parameters, t and time"
+    )
+    flow: Text | None = Field(
+        default=None, description="dv/dtime, with bare names; in place of a rule"
+    )
+    initial: Scalar | tuple[Scalar, ...] | LabelLaw | None = Field(
+        default=None,
+        description="the value at t = 0, the list of values at t = 0, 1, ..., or a law {hot: 1/3}",
+    )
+    domain: Domain | None = Field(
+        default=None, description="its labels [hot, warm, cold], or whole numbers 0..7"
+    )
+    parents: Names | None = Field(
+        default=None, description="what the table reads, such as room[t-1]"
+    )
+    table: Rows | None = Field(
+        default=None,
+        description="rows of the parents' labels and the label, or law {off: 1/2}, they give",
+    )
+    noise: str | LabelLaw | None = Field(
+        default=None,
+        description="drawn afresh each step: uniform, normal(0,1), bernoulli(p) or {heads: 1/2}",
+    )
+    spread: str | None = Field(
+        default=None,
+        description="how a law starts round the initial value: uniform(width) or normal(sd)",
+    )
+    kind: Literal["real", "integer"] = Field(default="real", description="which values it takes")
+    label: str | None = Field(default=None, description="how pictures name it")
+    unit: str | None = Field(default=None, description="the unit of its values")
+
+
+class Partition(Record):
+    """Which variables are A, the suspected optimizer, and which B; B is the rest by default."""
+
+    A: Names = ()
+    B: Names | None = None
+
+
+class Question(Record):
+    """What is asked of the model when the command line or the caller does not say."""
+
+    nudge: str | None = Field(default=None, description="the node n that is nudged, such as R[0]")
+    hold: str | None = Field(default=None, description="the set A, such as a or a[t<=10]")
+    target: str | None = Field(default=None, description="the variable m that is measured")
+    steps: int | None = Field(default=None, ge=0, description="how many steps to run")
+
+
+Quantity = Literal["op", "comp", "total", "direct", "value"]
+Chance = Literal["escape", "mean", "variance"]
+Entropy = Literal[
+    "S",
+    "S_decoupled",
+    "S_next",
+    "S_next_decoupled",
+    "mutual_information",
+    "optimizing_strength",
+    "adjusted",
+]
+
+
+class Fact(Record):
+    """A number the model is known to give, with its source: shipped models carry their own tests.
+
+    Attributes:
+        claim: The fact in words.
+        measure: Which result is compared: `op`, `comp`, `total`, `direct`, `value` (of target in
+            the baseline W), an entropy of the law, in bits (`optimizing_strength`, ...), the mean
+            or variance of target's law at a step, or `escape`, the chance of standing beyond a
+            level there.
+        at: The step it is compared at, or the step of the surgery.
+        beyond: The level of an escape.
+        start: The law at t = 0 for an entropy: the model's or the uniform one.
+        value: The expected value.
+        tolerance: The largest difference allowed.
+        source: Where the value comes from, and how it can be derived.
+    """
+
+    claim: str
+    measure: Quantity | Chance | Entropy
+    at: int = Field(0, ge=0)
+    value: float
+    tolerance: float = Field(gt=0)
+    source: str
+    beyond: float | None = None
+    start: Literal["model", "uniform"] = "model"
+    nudge: str | None = None
+    hold: str | None = None
+    target: str | None = None
+    parameters: Mapping[str, Scalar] = {}
+    initial: Mapping[str, Scalar | tuple[Scalar, ...]] = {}
+    dt: float | None = None
+    method: Method | None = None

@@ -1,0 +1,331 @@
+"""A declaration's texts read, checked and put in order.
+
+`read_template` turns the texts into terms, checks every name and every lag, expands flows into
+rules and orders the equations so that each comes after those it needs at the same step.
+"""
+
+from __future__ import annotations
+
+import graphlib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from causalopt.errors import ExpressionError, ModelError
+from causalopt.language.flows import discretize
+from causalopt.language.parse import parse
+from causalopt.language.scope import CLOCK, RESERVED, Function, Scope, normalized
+from causalopt.language.term import Term, const, decimal, leaves
+from causalopt.model.declaration import Method, Variable
+from causalopt.model.labels import kinds
+from causalopt.model.template import Equation, Template
+
+
+def read_template(
+    *,
+    variables: Mapping[str, Variable],
+    parameters: Mapping[str, int | float | str],
+    functions: Mapping[str, str],
+    dt: float | None,
+    method: Method | None,
+    joint: frozenset[str] = frozenset(),
+) -> Template:
+    """Read the texts of a declaration; `joint` names the variables with a joint law at t = 0.
+
+    Raises:
+        ModelError: A text, a name or a lag is wrong; `path` and `offset` say where.
+    """
+    reader = _Reader(variables, parameters, functions, joint)
+    reader.check_names()
+    is_static = not any(_has_time(variable) for variable in variables.values())
+    read = reader.read_parameters()
+    equations = [reader.equation(name, is_static) for name in variables]
+    flows = {name for name, variable in variables.items() if variable.flow is not None}
+    if flows:
+        if dt is None or method is None:
+            missing = "dt" if dt is None else "method"
+            raise ModelError(
+                f"a model with a flow names its step and method at the top level: '{missing}' is "
+                "missing (dt: 0.01, method: euler or rk4)",
+                ("variables", min(flows, key=list(variables).index), "flow"),
+            )
+        equations = _expanded(equations, flows, method)
+    elif method is not None:
+        raise ModelError(
+            "'method' integrates flows, and this model has none: drop it, or write 'flow' in place "
+            "of 'rule'",
+            ("method",),
+        )
+    for equation in equations:
+        _check_lags(equation)
+    step = Fraction(repr(dt)) if dt is not None else Fraction(1)
+    template = Template(_ordered(equations), tuple(variables), read, step, is_static)
+    for name, value in template.parameter_values().items():
+        if not math.isfinite(value):
+            raise ModelError(
+                f"the parameter '{name}' is {value}: it must be a finite number",
+                ("parameters", name),
+            )
+    return template
+
+
+def _has_time(variable: Variable) -> bool:
+    texts = (variable.rule or "", *(variable.parents or ()))
+    return variable.flow is not None or any(re.search(r"\[\s*t\b", text) for text in texts)
+
+
+class _Reader:
+    """The texts of one declaration, and what their names mean."""
+
+    def __init__(
+        self,
+        variables: Mapping[str, Variable],
+        parameters: Mapping[str, int | float | str],
+        functions: Mapping[str, str],
+        joint: frozenset[str],
+    ) -> None:
+        self._variables = variables
+        self._from_law = joint | {n for n, v in variables.items() if kinds.starts_from_law(v)}
+        self._raw_parameters = parameters
+        self._parameters = {normalized(n): Term.of("param", payload=n) for n in parameters}
+        self._raw_functions = functions
+        self._names = frozenset(normalized(name) for name in variables)
+        self._functions: dict[str, Function] | None = None
+        self._scopes: dict[str, Scope] = {}
+
+    def check_names(self) -> None:
+        """Refuse names that no rule could mean."""
+        seen: dict[str, str] = {}
+        signatures = {_signature(key)[0]: key for key in self._raw_functions}
+        sections = {
+            "parameters": {name: name for name in self._raw_parameters},
+            "functions": signatures,
+            "variables": {name: name for name in self._variables},
+        }
+        if not self._variables:
+            raise ModelError("a model has at least one variable", ("variables",))
+        for section, names in sections.items():
+            for name, key in names.items():
+                if not name.isidentifier():
+                    raise ModelError(
+                        f"'{name}' cannot be a name: use letters, digits and _, not starting with "
+                        "a digit",
+                        (section, key),
+                        is_key=True,
+                    )
+                if name in RESERVED:
+                    raise ModelError(
+                        f"'{name}' is a word of the language: choose another name",
+                        (section, key),
+                        is_key=True,
+                    )
+                if name != normalized(name):
+                    raise ModelError(
+                        f"'{name}' is spelt with characters that are written as others: spell it "
+                        f"'{normalized(name)}'",
+                        (section, key),
+                        is_key=True,
+                    )
+                if normalized(name) in seen:
+                    raise ModelError(
+                        f"'{name}' is declared under {seen[normalized(name)]} too",
+                        (section, key),
+                        is_key=True,
+                    )
+                seen[normalized(name)] = section
+
+    def read_parameters(self) -> dict[str, Term]:
+        """Return the parameters' terms, each after those it needs."""
+        scope = Scope(
+            names={"pi": CLOCK["pi"], **self._parameters},
+            functions=self.functions,
+            kind="parameter",
+        )
+        terms = {
+            name: self._read(value, scope, ("parameters", name))
+            for name, value in self._raw_parameters.items()
+        }
+        needs = {
+            name: [str(leaf.payload) for leaf in leaves(term) if leaf.op == "param"]
+            for name, term in terms.items()
+        }
+        try:
+            order = list(graphlib.TopologicalSorter(needs).static_order())
+        except graphlib.CycleError as error:
+            cycle = list(reversed(error.args[1]))
+            raise ModelError(
+                "parameters define each other in a circle: " + " -> ".join(cycle),
+                ("parameters", cycle[0]),
+            ) from None
+        return {name: terms[name] for name in order}
+
+    @property
+    def functions(self) -> Mapping[str, Function]:
+        """The declared functions; each may use those declared before it."""
+        if self._functions is None:
+            self._functions = {}
+            for key, body in self._raw_functions.items():
+                name, arguments = _signature(key)
+                own = {normalized(a): Term.of("argument", payload=a) for a in arguments}
+                constants = {"pi": CLOCK["pi"], "dt": CLOCK["dt"]}
+                scope = Scope(
+                    names={**constants, **self._parameters, **own},
+                    functions=dict(self._functions),
+                    kind="function",
+                )
+                term = self._read(body, scope, ("functions", key))
+                self._functions[normalized(name)] = Function(name, arguments, term)
+        return self._functions
+
+    def equation(self, name: str, is_static: bool) -> Equation:
+        """Return the equation of one declared variable, a flow still being a flow."""
+        variable = self._variables[name]
+        path = ("variables", name)
+        kinds.check_kind(name, variable)
+        if variable.noise is not None or kinds.is_label_variable(variable):
+            return self._drawn(name, variable)
+        key = "rule" if variable.flow is None else "flow"
+        text = variable.rule if variable.flow is None else variable.flow
+        if text is None and variable.initial is None:
+            raise ModelError(f"'{name}' has neither a rule nor an initial value: give one", path)
+        rule = None
+        if text is not None:
+            rule = self._read(text, self._scope(key, is_static), (*path, key))
+        law = "starts from a law" if name in self._from_law else None
+        initial = (const(0),) if law else self._initial(variable, path)
+        if is_static and rule is not None and initial:
+            raise ModelError(
+                "in a model without time a variable has a rule or an initial value, not both",
+                (*path, "initial"),
+            )
+        return Equation(name, rule, initial, name, kinds.takes_whole_numbers(variable), law)
+
+    def _drawn(self, name: str, variable: Variable) -> Equation:
+        """Return the equation of a noise or of a label variable: its parents, but no number."""
+        if variable.noise is not None:
+            return Equation(name, None, (), name, law="is drawn afresh each step")
+        held = (const(0),) if name in self._from_law else ()
+        kinds.check_given(name, variable, starts=bool(held))
+        reads = kinds.table_parents(name, variable, self._variables)
+        return Equation(name, None, held, name, law="takes labels, not numbers", reads=reads)
+
+    def _initial(self, variable: Variable, path: tuple[str, ...]) -> tuple[Term, ...]:
+        value = variable.initial
+        if isinstance(value, Mapping):
+            raise ModelError(
+                "a law at t = 0 needs labels: add a domain, or write one number", (*path, "initial")
+            )
+        values = () if value is None else value if isinstance(value, tuple) else (value,)
+        if not values:
+            return ()
+        scope = self._scope("initial value", is_static=True)
+        several = isinstance(value, tuple)
+        return tuple(
+            self._read(item, scope, (*path, "initial", i) if several else (*path, "initial"))
+            for i, item in enumerate(values)
+        )
+
+    def _scope(self, kind: str, is_static: bool) -> Scope:
+        """Return what names mean in every rule, flow or initial value."""
+        if kind not in self._scopes:
+            clock = {"pi": CLOCK["pi"], "dt": CLOCK["dt"]}
+            if not is_static and kind == "flow":
+                clock["time"] = CLOCK["time"]
+            elif not is_static:
+                clock["t"] = CLOCK["t"]
+                clock["time"] = Term.of("mul", CLOCK["t"], CLOCK["dt"])
+            names = {**clock, **self._parameters}
+            self._scopes[kind] = (
+                Scope(names=names, functions=self.functions, kind=kind)
+                if kind == "initial value"
+                else Scope(self._names, names, self.functions, is_static or kind == "flow", kind)
+            )
+        return self._scopes[kind]
+
+    def _read(self, value: int | float | str, scope: Scope, path: tuple[str | int, ...]) -> Term:
+        if not isinstance(value, str):
+            return decimal(value)
+        try:
+            return parse(value, scope)
+        except ExpressionError as error:
+            raise ModelError(error.message, path, error.offset) from None
+
+
+def _signature(key: str) -> tuple[str, tuple[str, ...]]:
+    match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", key)
+    arguments = tuple(a.strip() for a in match[2].split(",")) if match else ()
+    if match is None or not all(a.isidentifier() and a not in RESERVED for a in arguments):
+        raise ModelError(
+            f"'{key}' does not declare a function: write 'f(x): \"x**2\"', with plain names as "
+            "arguments",
+            ("functions", key),
+            is_key=True,
+        )
+    if len(set(arguments)) < len(arguments):
+        raise ModelError(f"'{key}' names an argument twice", ("functions", key), is_key=True)
+    return match[1], arguments
+
+
+def _expanded(equations: list[Equation], flows: set[str], method: Method) -> list[Equation]:
+    terms = {e.name: e.rule for e in equations if e.name in flows and e.rule is not None}
+    for equation in equations:
+        if equation.name in flows and len(equation.initial) != 1:
+            raise ModelError(
+                "a flow starts from one initial value: write initial: 1",
+                ("variables", equation.name, "initial"),
+            )
+    starts = {e.name: e.initial for e in equations}
+    rules = discretize(terms, method)
+    stages = [Equation(stage.name, stage.rule, starts[stage.owner], stage.owner) for stage in rules]
+    return [e for e in equations if e.name not in flows] + stages
+
+
+def _check_lags(equation: Equation) -> None:
+    known = len(equation.initial)
+    for parent, lag in equation.parents:
+        if lag > known:
+            raise ModelError(
+                f"at t = {known} the rule of '{equation.owner}' reads {parent}[t-{lag}], before "
+                f"t = 0: give '{equation.owner}' {lag} initial value{'s' * (lag != 1)}, a list for "
+                "more than one",
+                ("variables", equation.owner, "rule"),
+            )
+
+
+def _ordered(equations: list[Equation]) -> tuple[Equation, ...]:
+    by_name = {equation.name: equation for equation in equations}
+    needs = {e.name: [parent for parent, lag in e.parents if lag == 0] for e in equations}
+    order = _sorted(needs)
+    if len(order) < len(equations):
+        try:
+            graphlib.TopologicalSorter(needs).prepare()
+        except graphlib.CycleError as error:
+            cycle = error.args[1]
+            raise ModelError(
+                "variables need each other at the same step: "
+                + " -> ".join(cycle)
+                + "; break the circle with a [t-1]",
+                ("variables", cycle[0], "rule"),
+            ) from None
+    return tuple(by_name[name] for name in order)
+
+
+def _sorted(needs: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return names after those they need, without those that need each other in a circle.
+
+    The order is graphlib's, which keeps an object for each name and looks for circles first.
+    """
+    users: dict[str, list[str]] = {}
+    for name, parents in needs.items():
+        users.setdefault(name, [])
+        for parent in parents:
+            users.setdefault(parent, []).append(name)
+    missing = {name: len(parents) for name, parents in needs.items()}
+    order = [name for name in users if not missing[name]]
+    for name in order:  # it grows while it is read
+        for user in users[name]:
+            missing[user] -= 1
+            if not missing[user]:
+                order.append(user)
+    return order

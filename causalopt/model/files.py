@@ -1,0 +1,217 @@
+"""Model files: YAML, TOML or JSON to a Model and back, with a position for every error."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from causalopt.errors import FileError, Location, ModelError
+from causalopt.model.model import Model
+from causalopt.model.positions import Positions, Spot, yaml_document
+
+MAX_BYTES = 16 << 20
+FORMATS = {".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json"}
+
+
+def read_model(path: str | os.PathLike[str]) -> Model:
+    """Return the model a file declares.
+
+    Args:
+        path: A `.yaml`, `.yml`, `.toml` or `.json` file.
+
+    Raises:
+        FileError: The file cannot be read.
+        ModelError: It declares no valid model; the location says file, line and column.
+    """
+    file = Path(path)
+    kind = FORMATS.get(file.suffix.lower())
+    if kind is None:
+        raise FileError(f"'{file}' is no model file: its name ends in {', '.join(FORMATS)}")
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise FileError(f"'{file}' is larger than {MAX_BYTES >> 20} MiB: too large for a model")
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"cannot read '{file}': {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise FileError(f"cannot read '{file}': byte {error.start} is not UTF-8 text") from None
+    return parse_model(text, kind, name=str(file))
+
+
+def parse_model(text: str, kind: str = "yaml", *, name: str = "<text>") -> Model:
+    """Return the model a text declares.
+
+    Args:
+        text: The declaration.
+        kind: `yaml`, `toml` or `json`.
+        name: What error messages call the text.
+
+    Example:
+        >>> model = parse_model("{name: m, variables: {x: {rule: 'x[t-1]/2', initial: 1}}}")
+        >>> model.name
+        'm'
+    """
+    data, positions = _PARSERS[kind](text, name)
+    if not isinstance(data, dict):
+        raise ModelError(
+            "a model file is a mapping: name, variables, ...", location=Location(name, 1, 1)
+        )
+    try:
+        return Model(**{str(key): value for key, value in data.items()})
+    except ModelError as error:
+        spot = positions.find(error.path, error.offset, is_key=error.is_key)
+        raise ModelError(
+            error.message, error.path, error.offset, Location(name, spot.line, spot.column)
+        ) from None
+
+
+def _parse_yaml(text: str, name: str) -> tuple[Any, Positions]:
+    return yaml_document(text, name)
+
+
+def _parse_json(text: str, name: str) -> tuple[Any, Positions]:
+    try:
+        data = json.loads(text, parse_constant=_no_constant(name))
+    except json.JSONDecodeError as error:
+        location = Location(name, error.lineno, error.colno)
+        raise ModelError(f"not JSON: {error.msg}", location=location) from None
+    except RecursionError:
+        raise ModelError("nested too deeply for a model", location=Location(name, 1, 1)) from None
+    # JSON is YAML once tabs, which JSON allows between tokens only, are spaces.
+    _, positions = yaml_document(text.replace("\t", " "), name)
+    return data, positions
+
+
+def _no_constant(name: str) -> Callable[[str], Any]:
+    def refuse(constant: str) -> Any:
+        raise ModelError(f"JSON has no {constant}", location=Location(name))
+
+    return refuse
+
+
+def _parse_toml(text: str, name: str) -> tuple[Any, Positions]:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        match = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        end = text.splitlines() or [""]
+        spot = (int(match[1]), int(match[2])) if match else (len(end), len(end[-1]) + 1)
+        place = Location(name, *spot)
+        message = re.sub(r" \(at .*\)", "", str(error))
+        raise ModelError(f"not TOML: {message}", location=place) from None
+    except RecursionError:
+        raise ModelError("nested too deeply for a model", location=Location(name, 1, 1)) from None
+    return data, _toml_positions(text)
+
+
+def _toml_positions(text: str) -> Positions:
+    """Find keys by their lines: the standard parser keeps no positions."""
+    spots: dict[tuple[str | int, ...], Spot] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[+\s*([^\[\]]+?)\s*\]+", line)
+        if header:
+            table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
+            spots[table] = Spot(number, 1)
+            continue
+        prefix = table
+        for pair in re.finditer(r"([\w.\-]+|\"[^\"]*\"|'[^']*')\s*=\s*(\{?)\s*(['\"]?)", line):
+            key = (*prefix, *(part.strip("\"'") for part in pair[1].split(".")))
+            column = pair.end() + 1
+            pieces = ((0, number, column),) if pair[3] else ()
+            spots[key] = Spot(number, pair.start() + 1, number, column, pieces)
+            prefix = key if pair[2] else prefix
+    return Positions(spots)
+
+
+_PARSERS = {"yaml": _parse_yaml, "json": _parse_json, "toml": _parse_toml}
+
+
+def to_text(model: Model, kind: str = "yaml") -> str:
+    """Return a model as YAML, TOML or JSON that reads back as the same model."""
+    data = _plain(model.model_dump(mode="json", exclude_defaults=True))
+    if kind == "json":
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    if kind == "toml":
+        return _to_toml(data)
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.allow_unicode = True
+    stream = io.StringIO()
+    yaml.dump(data, stream)
+    return stream.getvalue()
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _plain(value) for key, value in data.items()}
+    return [_plain(value) for value in data] if isinstance(data, list) else data
+
+
+def _to_toml(data: dict[str, Any]) -> str:
+    lines = [
+        f"{key} = {_toml(value)}" for key, value in data.items() if not isinstance(value, dict)
+    ]
+    for key, table in data.items():
+        if isinstance(table, dict):
+            lines += ["", f"[{key}]"]
+            lines += [f"{_toml_key(name)} = {_toml(value)}" for name, value in table.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{_toml_key(k)} = {_toml(v)}" for k, v in value.items() if v is not None)
+        return "{" + pairs + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
+def write_model(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a model to a file, whole or not at all.
+
+    Raises:
+        FileError: The file cannot be written, or its name has no known ending.
+    """
+    kind = FORMATS.get(Path(path).suffix.lower())
+    if kind is None:
+        raise FileError(f"'{path}' needs a name that ends in {', '.join(FORMATS)}")
+    write_whole(path, to_text(model, kind).encode())
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file so that a reader sees all of it or nothing of it.
+
+    Raises:
+        FileError: The file cannot be written.
+    """
+    target = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise FileError(f"cannot write '{target}': {error.strerror}") from None

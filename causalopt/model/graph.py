@@ -1,0 +1,292 @@
+"""Models as graphs: the template, its unrolling in time, paths, and other tools' formats.
+
+Nodes of the unrolled graph are `(variable, t)`; a model without time has its nodes at t = 0.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import networkx as nx
+
+from causalopt.errors import GraphError, suggestion
+from causalopt.language.text import to_text
+from causalopt.model.model import Model
+from causalopt.model.selectors import Node as NodeName
+from causalopt.model.selectors import Selection
+from causalopt.model.template import Equation, Template
+
+Place: TypeAlias = tuple[str, int]  # a node of the unrolled graph: (variable, t)
+
+
+def template_graph(model: Model) -> nx.DiGraph[str]:
+    """Return one step of the model: nodes are variables, an edge carries `lags`, sorted.
+
+    Node attributes: `side` ("A" or "B"), `label`, `rule` (text). The graph may have cycles, through
+    lags of one step or more.
+
+    Example:
+        >>> from causalopt import load
+        >>> template_graph(load("thermostat")).edges["T", "R"]["lags"]
+        (1,)
+    """
+    graph: nx.DiGraph[str] = nx.DiGraph(name=model.name)
+    for name, variable in model.variables.items():
+        graph.add_node(
+            name,
+            side=side(model, name),
+            label=variable.label or name,
+            rule=variable.rule or variable.flow or "",
+        )
+    for child, parents in _declared_parents(model.template).items():
+        for parent, lag in sorted(parents):
+            lags = graph.edges[parent, child]["lags"] if graph.has_edge(parent, child) else ()
+            graph.add_edge(parent, child, lags=(*lags, lag))
+    return graph
+
+
+def unrolled_graph(
+    model: Model, steps: int | None = None, *, stages: bool = False
+) -> nx.DiGraph[Place]:
+    """Return the causal DAG of a run: nodes `(variable, t)` for t = 0 .. steps.
+
+    Args:
+        model: The model.
+        steps: The last step; 0 for a model without time.
+        stages: Whether the stage values of a multi-stage integrator are nodes of their own; else
+            the edges run through them.
+
+    Returns:
+        A DAG whose nodes carry `variable`, `t`, `side`, `label` and `kind`: "initial" for given
+        values, "rule" for computed ones, "stage".
+    """
+    from causalopt.model.length import run_length
+
+    last = run_length(model, steps)
+    template = model.template
+    graph: nx.DiGraph[Place] = nx.DiGraph(name=model.name)
+    starts = {e.name: len(e.initial) for e in template.equations}
+    parents = (
+        {e.name: set(e.parents) for e in template.equations}
+        if stages
+        else _declared_parents(template)
+    )
+    owners = {e.name: e.owner for e in template.equations}
+    for t in range(last + 1):
+        for name in parents:
+            is_stage = owners[name] != name
+            if is_stage and t < starts[name]:
+                continue
+            kind = "stage" if is_stage else "initial" if t < starts[name] else "rule"
+            graph.add_node(
+                (name, t),
+                variable=owners[name],
+                t=t,
+                side=side(model, owners[name]),
+                label=model.variables[owners[name]].label or owners[name],
+                kind=kind,
+            )
+    for t in range(last + 1):
+        for name, needed in parents.items():
+            if (name, t) in graph and t >= starts[name]:
+                graph.add_edges_from(
+                    ((parent, t - lag), (name, t), {"lag": lag}) for parent, lag in sorted(needed)
+                )
+    return graph
+
+
+def _declared_parents(template: Template) -> dict[str, set[tuple[str, int]]]:
+    """Return variable -> (parent, lag) with stage nodes contracted away."""
+    owners = {e.name: e.owner for e in template.equations}
+    through: dict[str, set[tuple[str, int]]] = {}
+    for equation in template.equations:
+        found: set[tuple[str, int]] = set()
+        for parent, lag in equation.parents:
+            # A stage is read at its own step only, so its parents keep their lags.
+            found |= through[parent] if owners[parent] != parent else {(parent, lag)}
+        through[equation.name] = found
+    return {name: through[name] for name in template.names}
+
+
+def side(model: Model, name: str) -> str:
+    """Return "A" or "B"."""
+    return "A" if name in model.A else "B"
+
+
+def node_name(model: Model, node: Place) -> str:
+    """Return a graph's node as the user writes it: `R[0]`, or `z` in a model without time."""
+    return node[0] if model.is_static else f"{node[0]}[{node[1]}]"
+
+
+def is_selected(node: Place, selection: Selection) -> bool:
+    """Whether a node of the unrolled graph is in a selection."""
+    return any(NodeName(*node) in window for window in selection)
+
+
+def paths(
+    graph: nx.DiGraph[Place],
+    source: Place,
+    target: Place,
+    *,
+    avoid: Selection = (),
+) -> Iterator[list[Place]]:
+    """Yield every directed path from source to target, optionally those that avoid A.
+
+    Comp's numerator sums the products of edge derivatives over all of them, its denominator over
+    those that avoid A. Their number can grow exponentially with the steps.
+
+    Raises:
+        GraphError: A node is not in the graph.
+
+    Example:
+        >>> from causalopt import load
+        >>> graph = unrolled_graph(load("thermostat"), 2)
+        >>> len(list(paths(graph, ("R", 0), ("R", 2))))
+        2
+    """
+    for node in (source, target):
+        if node not in graph:
+            known = [f"{name}[{t}]" for name, t in graph.nodes]
+            raise GraphError(
+                f"the graph has no node {node[0]}[{node[1]}]"
+                + suggestion(f"{node[0]}[{node[1]}]", known)
+            )
+    if source == target:
+        yield [source]
+        return
+    kept = [n for n in graph if n in {source} or not is_selected(n, avoid)]
+    yield from nx.all_simple_paths(graph.subgraph(kept), source, target)
+
+
+def to_graphml(model: Model, steps: int | None = None) -> str:
+    """Return the unrolled graph as GraphML."""
+    graph = _named(model, steps)
+    stream = io.BytesIO()
+    nx.write_graphml(graph, stream, named_key_ids=True)
+    return stream.getvalue().decode()
+
+
+def to_adjacency(model: Model, steps: int | None = None) -> str:
+    """Return the unrolled graph as text: one line a node, `node: child child ...`."""
+    graph = _named(model, steps)
+    lines = [" ".join([f"{node}:", *graph.successors(node)]) for node in graph]
+    return "\n".join(lines) + "\n"
+
+
+def to_dagitty(
+    model: Model,
+    steps: int | None = None,
+    *,
+    exposure: str | None = None,
+    outcome: str | None = None,
+) -> str:
+    """Return the unrolled graph in DAGitty's language, with an exposure and an outcome if given.
+
+    Raises:
+        GraphError: The exposure or the outcome is not a node.
+    """
+    graph = _named(model, steps)
+    for node in (exposure, outcome):
+        if node is not None and node not in graph:
+            raise GraphError(f"the graph has no node {node}{suggestion(node, graph.nodes)}")
+    lines = ["dag {"]
+    for node in graph:
+        marks = [m for m, n in (("exposure", exposure), ("outcome", outcome)) if n == node]
+        lines.append(f'  "{node}"' + (f" [{','.join(marks)}]" if marks else ""))
+    lines += [f'  "{a}" -> "{b}"' for a, b in graph.edges]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _named(model: Model, steps: int | None) -> nx.DiGraph[str]:
+    graph = unrolled_graph(model, steps)
+    named: nx.DiGraph[str] = nx.DiGraph(name=model.name)
+    for node, attributes in graph.nodes(data=True):
+        named.add_node(node_name(model, node), **attributes)
+    named.add_edges_from((node_name(model, a), node_name(model, b)) for a, b in graph.edges)
+    return named
+
+
+def from_networkx(
+    graph: nx.DiGraph[Any], *, A: Any = (), name: str | None = None, **data: Any
+) -> Model:
+    """Return the model a networkx graph declares by its nodes' attributes.
+
+    Args:
+        graph: A directed graph. Each node carries `rule` (or `flow`) and `initial`, and whatever
+            else a variable may declare; the edges must be the parents that the rules name.
+        A: The variables of the partition's A; nodes whose `side` is "A" when empty.
+        name: The model's name; the graph's when not given.
+        data: Further keys of the declaration: parameters, dt, question, ...
+
+    Raises:
+        GraphError: The edges and the rules disagree.
+        ModelError: A rule is wrong.
+
+    Example:
+        >>> graph = nx.DiGraph([("z", "y")])
+        >>> graph.nodes["z"]["initial"] = 2
+        >>> graph.nodes["y"]["rule"] = "3*z"
+        >>> from_networkx(graph, name="line").is_static
+        True
+    """
+    keys = {"rule", "flow", "initial", "kind", "label", "unit"}
+    variables = {
+        str(node): {k: v for k, v in attributes.items() if k in keys and v not in ("", None)}
+        for node, attributes in graph.nodes(data=True)
+    }
+    inside = tuple(A) or tuple(n for n, a in graph.nodes(data=True) if a.get("side") == "A")
+    model = Model(
+        name=name or str(graph.graph.get("name") or "graph"),
+        variables=variables,
+        partition={"A": inside},
+        **data,
+    )
+    declared = {(str(a), str(b)) for a, b in graph.edges}
+    needed = set(template_graph(model).edges)
+    for parent, child in sorted(needed - declared):
+        raise GraphError(
+            f"the rule of '{child}' reads '{parent}', and the graph has no edge "
+            f"{parent} -> {child}: add it"
+        )
+    for parent, child in sorted(declared - needed):
+        raise GraphError(
+            f"the graph has an edge {parent} -> {child}, and the rule of '{child}' "
+            f"does not read '{parent}': drop the edge or mend the rule"
+        )
+    return model
+
+
+def edge_list(model: Model) -> list[str]:
+    """Return the template's edges as lines such as `R[t-1] -> T[t]`."""
+    lines = []
+    for parent, child, attributes in template_graph(model).edges(data=True):
+        for lag in attributes["lags"]:
+            if model.is_static:
+                lines.append(f"{parent} -> {child}")
+            else:
+                past = f"[t-{lag}]" if lag else "[t]"
+                lines.append(f"{parent}{past} -> {child}[t]")
+    return lines
+
+
+def rule_texts(model: Model) -> dict[str, str]:
+    """Return variable or stage -> its rule as read, flows expanded into the integrator's steps."""
+    template = model.template
+    return {e.name: text for e in template.equations if (text := _rule_text(model, e)) is not None}
+
+
+def _rule_text(model: Model, equation: Equation) -> str | None:
+    if equation.rule is not None:
+        return to_text(equation.rule, static=model.is_static)
+    variable = model.variables[equation.owner]
+    if variable.noise is not None:
+        if isinstance(variable.noise, str):
+            return f"noise {variable.noise}"
+        law = model.finite.noises[equation.owner]
+        return "noise {" + ", ".join(f"{label}: {p}" for label, p in law.items()) + "}"
+    if variable.table is not None:
+        rows = len(model.finite.tables[equation.owner].rows)
+        return f"table of {rows} rows over {', '.join(variable.parents or ())}"
+    return None

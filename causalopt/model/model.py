@@ -1,0 +1,302 @@
+"""The model: a frozen declaration that has been read, checked and found whole."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, NoReturn
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from causalopt.errors import CausaloptError, ModelError, UnknownNameError, suggestion
+from causalopt.language.collector import collector_paused
+from causalopt.model.declaration import (
+    Fact,
+    Label,
+    Method,
+    Partition,
+    Question,
+    Record,
+    Scalar,
+    Text,
+    Variable,
+    shown,
+)
+from causalopt.model.equations import read_template
+from causalopt.model.labels.domains import read_finite
+from causalopt.model.labels.kinds import uses_labels
+from causalopt.model.labels.records import Domains
+from causalopt.model.selectors import Node, Selection, Window, parse_node, parse_selection
+from causalopt.model.template import Template
+
+
+def _variables(value: Any) -> Any:
+    """Let a bare text stand for a variable's rule, and a bare number for its initial value."""
+    if not isinstance(value, Mapping):
+        return value
+    short = {str: "rule", int: "initial", float: "initial"}
+    return {k: {short[type(v)]: v} if type(v) in short else v for k, v in value.items()}
+
+
+class Model(Record):
+    """A causal model: variables with rules, parameters, and a partition into A and B.
+
+    A model is checked whole when it is made and never changes: `replace` returns another one.
+
+    Attributes:
+        name: A short name.
+        title: One line on what the system is.
+        source: Where the model comes from.
+        parameters: Name -> number, or expression in other parameters.
+        functions: Signature such as `f(x)` -> body.
+        variables: Name -> variable.
+        partition: The sets A and B.
+        question: The defaults of what is asked.
+        initial: Rows of a joint law at t = 0, such as {room: hot, thermostat: off, p: 1/3}.
+        dt: Time units per step (1 when not given).
+        method: How flows are integrated.
+        facts: Numbers the model is known to give.
+
+    Raises:
+        ModelError: The declaration is wrong; the message says where and what to do.
+
+    Example:
+        >>> model = Model(name="halving", variables={"x": {"rule": "x[t-1]/2", "initial": 1}})
+        >>> model.template.names
+        ('x',)
+    """
+
+    name: str
+    title: str = ""
+    source: str = ""
+    description: str = ""
+    parameters: Mapping[str, Scalar] = {}
+    functions: Mapping[str, Text] = {}
+    variables: Annotated[Mapping[str, Variable], BeforeValidator(_variables)]
+    initial: tuple[Mapping[str, Label], ...] = ()
+    partition: Partition = Partition()
+    question: Question = Question()
+    dt: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    method: Method | None = None
+    facts: tuple[Fact, ...] = ()
+
+    def __init__(self, **data: Any) -> None:
+        with collector_paused():
+            try:
+                super().__init__(**data)
+            except ValidationError as error:
+                _translate(error)
+            self._check_partition()
+            self._check_question()
+            if uses_labels(self.variables, self.initial):
+                _ = self.finite  # read now, so that a wrong table is an error of the declaration
+
+    @functools.cached_property
+    def template(self) -> Template:
+        """The equations, read and ordered."""
+        return read_template(
+            variables=self.variables,
+            parameters=self.parameters,
+            functions=self.functions,
+            dt=self.dt,
+            method=self.method,
+            joint=frozenset(name for row in self.initial for name in row if name != "p"),
+        )
+
+    @functools.cached_property
+    def finite(self) -> Domains:
+        """What the declaration says in labels: domains, tables, noise and laws at t = 0."""
+        template = self.template
+        values = template.exact_parameters(), template.parameter_values()
+        return read_finite(self.variables, self.initial, *values)
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the model is a plain DAG, without time."""
+        return self.template.is_static
+
+    @property
+    def A(self) -> tuple[str, ...]:  # noqa: N802 - the theory's name
+        """The variables of the partition's A."""
+        return self.partition.A
+
+    @property
+    def B(self) -> tuple[str, ...]:  # noqa: N802 - the theory's name
+        """The variables of the partition's B: all that are not in A."""
+        return tuple(name for name in self.variables if name not in self.partition.A)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A hash of all that decides the model's numbers; texts about it do not count."""
+        deciding = {"parameters", "functions", "variables", "initial", "dt", "method"}
+        parts = self.model_dump(
+            mode="json",
+            include=deciding,
+            exclude={"variables": {"__all__": {"label", "unit"}}},
+        )
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def node(self, text: str | Node | tuple[str, int]) -> Node:
+        """Return the node a text names, such as `R[0]`."""
+        return parse_node(text, tuple(self.variables), static=self.is_static)
+
+    def selection(self, text: str | Sequence[str | Node]) -> Selection:
+        """Return the set of nodes a selector names, such as `a[t<=10]`; `A` is the partition's."""
+        sets = {"A": self.A, "B": self.B}
+        return parse_selection(
+            text,
+            tuple(self.variables),
+            static=self.is_static,
+            sets={k: v for k, v in sets.items() if v},
+        )
+
+    def held_set(self, hold: str | Sequence[str | Node] | None = None) -> Selection | None:
+        """Return the set A that is meant: the one said, else the question's, else the partition's.
+
+        Example:
+            >>> from causalopt import load
+            >>> load("lorenz").held_set()
+            (Window(variable='a', first=0, last=None),)
+        """
+        said = hold if hold is not None else self.question.hold
+        if said is not None:
+            return self.selection(said)
+        return tuple(Window(name) for name in self.A) or None
+
+    def replace(
+        self,
+        *,
+        parameters: Mapping[str, int | float | str] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        dt: float | None = None,
+        method: Method | None = None,
+    ) -> Model:
+        """Return the model with other parameter values, initial values, step or method.
+
+        Raises:
+            UnknownNameError: A name is not declared.
+            ModelError: The changed declaration is wrong.
+
+        Example:
+            >>> model = Model(name="m", variables={"x": {"rule": "x[t-1]/2", "initial": 1}})
+            >>> model.replace(initial={"x": 8}).variables["x"].initial
+            8
+        """
+        data = self.model_dump()
+        for name, value in (parameters or {}).items():
+            if name not in data["parameters"]:
+                hint = suggestion(name, data["parameters"])
+                raise UnknownNameError(f"unknown parameter '{name}'{hint}")
+            data["parameters"][name] = value
+        for name, value in (initial or {}).items():
+            if name not in data["variables"]:
+                hint = suggestion(name, data["variables"])
+                raise UnknownNameError(f"unknown variable '{name}'{hint}")
+            data["variables"][name]["initial"] = value
+        if dt is not None:
+            data["dt"] = dt
+        if method is not None:
+            data["method"] = method
+        return type(self)(**data)
+
+    def _check_partition(self) -> None:
+        for side in ("A", "B"):
+            for i, name in enumerate(getattr(self.partition, side) or ()):
+                if name not in self.variables:
+                    hint = suggestion(name, self.variables)
+                    raise ModelError(f"unknown variable '{name}'{hint}", ("partition", side, i))
+        if self.partition.B is None:
+            return
+        both = sorted(set(self.partition.A) & set(self.partition.B))
+        neither = [n for n in self.variables if n not in {*self.partition.A, *self.partition.B}]
+        if both:
+            raise ModelError(
+                f"'{both[0]}' is in A and in B: a variable is in one of them", ("partition",)
+            )
+        if neither:
+            raise ModelError(
+                f"'{neither[0]}' is in neither A nor B: add it to one, or leave B out (it is then "
+                "the rest)",
+                ("partition",),
+            )
+
+    def _check_question(self) -> None:
+        static = self.template.is_static
+        question = self.question
+        names = tuple(self.variables)
+        checks: dict[str, Callable[[str], object]] = {
+            "nudge": self.node,
+            "hold": self.selection,
+            "target": lambda text: parse_node(text, names, static=True),
+        }
+        for key, check in checks.items():
+            text = getattr(question, key)
+            try:
+                if text is not None:
+                    check(text)
+            except ModelError:
+                raise
+            except CausaloptError as error:
+                raise ModelError(error.message, ("question", key)) from None
+        if static and question.steps:
+            raise ModelError(
+                "a model without time has no steps: drop 'steps'", ("question", "steps")
+            )
+        if question.nudge is not None:
+            self._check_nudge(question.nudge)
+
+    def _check_nudge(self, text: str) -> None:
+        """Check that the question's nudge can be made with the question's own A and length."""
+        node, last = self.node(text), self.question.steps
+        if any(node in window for window in self.held_set() or ()):
+            raise ModelError(
+                f"the nudged node '{text}' is in the held set: the nudge is made in B; nudge "
+                "another node, or hold a set without it",
+                ("question", "nudge"),
+            )
+        if last is not None and node.t > last:
+            raise ModelError(
+                f"the nudged node '{text}' lies after the last step {last}: give more steps",
+                ("question", "nudge"),
+            )
+
+
+def _translate(error: ValidationError) -> NoReturn:
+    """Raise pydantic's first complaint as one that says what to do."""
+    # A misspelt key explains the one that is missing.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    path = tuple(key for i, key in enumerate(first["loc"]) if i < 3 or not _is_inner(key))
+    if first["type"] == "extra_forbidden":
+        owner = _record_at(path[:-1])
+        hint = suggestion(str(path[-1]), owner.model_fields)
+        message = f"unknown key '{path[-1]}'{hint}"
+    elif first["type"] == "missing":
+        message = f"the key '{path[-1]}' is missing"
+        path = path[:-1]
+    elif first["type"] in {"model_type", "mapping_type", "dict_type"}:
+        message = f"expected a mapping of keys to values, found {shown(first['input'])}"
+    elif first["type"] == "literal_error":
+        message = f"expected {first['ctx']['expected']}, found {shown(first['input'])}"
+    elif first["type"] == "value_error":
+        message = str(first["ctx"]["error"])
+    else:
+        message = f"{first['msg'][:1].lower()}{first['msg'][1:]}, found {shown(first['input'])}"
+    raise ModelError(message, path, is_key=first["type"] == "extra_forbidden") from None
+
+
+def _is_inner(key: int | str) -> bool:
+    """Whether a step of a path is the checker's own, not a key of the declaration."""
+    inner = {"int", "float", "str", "tuple", "dict"}
+    return isinstance(key, str) and (key in inner or "[" in key or "(" in key)
+
+
+def _record_at(path: tuple[int | str, ...]) -> type[Record]:
+    records: dict[object, type[Record]] = {
+        "variables": Variable,
+        "partition": Partition,
+        "question": Question,
+        "facts": Fact,
+    }
+    return records.get(path[0], Model) if path else Model

@@ -1,0 +1,143 @@
+"""The template: one step of the unrolled graph, its equations in an order that can be computed."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+from causalopt.errors import suggestion
+from causalopt.language.evaluation import evaluate, exact
+from causalopt.language.term import Term, leaves
+
+
+@dataclasses.dataclass(frozen=True)
+class Equation:
+    """How one variable of the template follows from others.
+
+    Attributes:
+        name: The variable; a stage of a multi-stage method is named `a.2`, `a.3`, ...
+        rule: Its value at t, None for given data.
+        initial: Its values at t = 0, 1, ... before the rule takes over, in parameters.
+        owner: The declared variable it belongs to; what is held together.
+        is_integer: Whether it takes whole numbers only.
+        law: Why it has a law rather than one value in a run, None when it has a value.
+        reads: The `(variable, lag)` pairs its table reads, when it has a table for a rule.
+    """
+
+    name: str
+    rule: Term | None
+    initial: tuple[Term, ...]
+    owner: str
+    is_integer: bool = False
+    law: str | None = None
+    reads: tuple[tuple[str, int], ...] = ()
+
+    @functools.cached_property
+    def parents(self) -> tuple[tuple[str, int], ...]:
+        """The `(variable, lag)` pairs the rule or table refers to, sorted."""
+        if self.rule is None:
+            return tuple(sorted(self.reads))
+        found = (leaf.payload for leaf in leaves(self.rule))
+        return tuple(sorted(pair for pair in found if isinstance(pair, tuple)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Structure:
+    """The equations without their values: names and rules in order, and parameter names.
+
+    Terms are hash-consed, so that equal structures are equal keys.
+    """
+
+    names: tuple[str, ...]
+    rules: tuple[Term | None, ...]
+    parameters: tuple[str, ...]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        # Memo tables ask for it often, and a structure may have ten thousand rules.
+        return hash((self.names, self.rules, self.parameters))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Template:
+    """A model's equations in an order in which one step can be computed.
+
+    Attributes:
+        equations: Every variable and stage, each after its same-step parents.
+        names: The declared variables, in the order of the declaration.
+        parameters: Name -> term in other parameters, each after those it needs.
+        dt: Time units per step.
+        is_static: Whether the model has no time.
+    """
+
+    equations: tuple[Equation, ...]
+    names: tuple[str, ...]
+    parameters: Mapping[str, Term]
+    dt: Fraction
+    is_static: bool
+
+    @functools.cached_property
+    def index(self) -> Mapping[str, int]:
+        """Equation's name -> its place in `equations`."""
+        return {equation.name: i for i, equation in enumerate(self.equations)}
+
+    @functools.cached_property
+    def structure(self) -> Structure:
+        """What step code depends on: not on any value, so sweeps share one compilation."""
+        return Structure(
+            tuple(equation.name for equation in self.equations),
+            tuple(equation.rule for equation in self.equations),
+            ("dt", *self.parameters),
+        )
+
+    @functools.cached_property
+    def max_lag(self) -> int:
+        """The largest number of steps a rule looks back."""
+        lags = [lag for equation in self.equations for _, lag in equation.parents]
+        return max(lags, default=0)
+
+    @functools.cached_property
+    def values(self) -> Mapping[str, float]:
+        """Every parameter's value in floats, computed once."""
+        values: dict[str, float] = {"dt": float(self.dt)}
+        for name, term in self.parameters.items():
+            values[name] = evaluate(term, lambda leaf: values[_name(leaf)])
+        return values
+
+    def parameter_values(self) -> dict[str, float]:
+        """Return every parameter's value in floats."""
+        return dict(self.values)
+
+    def exact_parameters(self) -> dict[str, Fraction | None]:
+        """Return every parameter's value as the exact decimal written, None for an irrational."""
+        values: dict[str, Fraction | None] = {"dt": self.dt}
+        for name, term in self.parameters.items():
+            values[name] = exact(term, lambda leaf: values[_name(leaf)])
+        return values
+
+
+def _name(leaf: Term) -> str:
+    return leaf.payload if isinstance(leaf.payload, str) else leaf.op
+
+
+def ancestors(template: Template, name: str) -> Iterator[str]:
+    """Yield the variables that can influence one, at any lag, itself included."""
+    seen = {name}
+    stack = [name]
+    while stack:
+        current = stack.pop()
+        yield current
+        for parent, _ in template.equations[template.index[current]].parents:
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+
+
+def unknown_name(name: str, template: Template) -> str:
+    """Return the message for a name the template does not declare."""
+    return f"unknown variable '{name}'{suggestion(name, template.names)}"

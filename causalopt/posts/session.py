@@ -1,0 +1,179 @@
+"""Running the pieces: choose them, take what is stored, compute the rest on two processes."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from causalopt.errors import UnknownNameError, suggestion
+from causalopt.posts.cache import cache_folder, key_of, store, stored
+from causalopt.posts.check import Check
+from causalopt.posts.series import POSTS
+from causalopt.posts.sheet import Findings
+
+Progress = Callable[[int], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Reproduction:
+    """What a run of `reproduce` found.
+
+    Attributes:
+        findings: By piece, in the order of the posts.
+        computed: How many pieces were computed; the others were stored.
+        seconds: How long it took.
+    """
+
+    findings: tuple[Findings, ...]
+    computed: int
+    seconds: float
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """All checks, in the order of the posts."""
+        return tuple(check for found in self.findings for check in found.checks)
+
+    @property
+    def figures(self) -> int:
+        """How many pictures there are."""
+        return sum(len(found.plates) for found in self.findings)
+
+
+def all_pieces() -> list[str]:
+    """Return every piece as post/piece, in the order of the posts.
+
+    Example:
+        >>> "part3/thermostat" in all_pieces()
+        True
+    """
+    return [f"{post.id}/{name}" for post in POSTS.values() for name in post.pieces]
+
+
+def demo_pieces() -> list[str]:
+    """Return the short selection, at least one piece a post."""
+    return [f"{post.id}/{name}" for post in POSTS.values() for name in post.demo]
+
+
+def chosen(only: Sequence[str]) -> list[str]:
+    """Return the pieces that hold any of these posts, pieces, checks or figures.
+
+    Args:
+        only: Beginnings of ids such as `part3`, `part3/thermostat` or a whole check's id; all
+            pieces if there are none.
+
+    Raises:
+        UnknownNameError: No piece has that name.
+
+    Example:
+        >>> chosen(["part3/thermostat/op-1000"])
+        ['part3/thermostat']
+    """
+    pieces = all_pieces()
+    if not only:
+        return pieces
+    for name in only:
+        if not any(_within(piece, name) for piece in pieces):
+            known = [*POSTS, *pieces]
+            raise UnknownNameError(
+                f"nothing to reproduce is called '{name}'{suggestion(name, known)}; name a post "
+                f"({', '.join(POSTS)}), a piece such as {pieces[0]}, or a check's whole id"
+            )
+    return [piece for piece in pieces if any(_within(piece, name) for name in only)]
+
+
+def _within(piece: str, name: str) -> bool:
+    return f"{piece}/".startswith(f"{name}/") or f"{name}/".startswith(f"{piece}/")
+
+
+def narrowed(findings: Findings, only: Sequence[str]) -> Findings:
+    """Return findings with no more than what `only` names: a single check, or all of the piece.
+
+    Raises:
+        UnknownNameError: The piece has no check or picture of that name.
+    """
+    if not only or any(f"{findings.piece}/".startswith(f"{name}/") for name in only):
+        return findings
+    wanted = [name for name in only if name.startswith(f"{findings.piece}/")]
+    ids = [check.id for check in findings.checks] + [plate.id for plate in findings.plates]
+    for name in wanted:
+        if name not in ids:
+            raise UnknownNameError(
+                f"'{findings.piece}' has no check or figure '{name}'{suggestion(name, ids)}"
+            )
+    return dataclasses.replace(
+        findings,
+        checks=tuple(check for check in findings.checks if check.id in wanted),
+        plates=tuple(plate for plate in findings.plates if plate.id in wanted),
+    )
+
+
+def compute(piece: str) -> Findings:
+    """Compute one piece, given as post/piece."""
+    post, _, name = piece.partition("/")
+    return POSTS[post].findings(name)
+
+
+def reproduce(
+    only: Sequence[str] = (),
+    *,
+    workers: int = 2,
+    cache: Path | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> Reproduction:
+    """Reproduce the posts: every claim beside what is computed.
+
+    Args:
+        only: Posts, pieces, checks or figures; everything if empty.
+        workers: Processes.
+        cache: Where findings are kept; the user's cache folder if None.
+        fresh: Compute also what is stored.
+        progress: Called with the number of pieces done.
+
+    Returns:
+        Findings in the order of the posts.
+
+    Raises:
+        UnknownNameError: `only` names something that is not there.
+    """
+    start = time.monotonic()
+    pieces = chosen(only)
+    folder = cache or cache_folder()
+    keys = {piece: key_of(piece, _sources(piece)) for piece in pieces}
+    found = {} if fresh else {piece: stored(folder, keys[piece]) for piece in pieces}
+    done = {piece: kept for piece, kept in found.items() if kept is not None}
+    missing = [piece for piece in pieces if piece not in done]
+    for piece, result in _computed(missing, workers):
+        done[piece] = result
+        store(folder, keys[piece], result)
+        if progress is not None:
+            progress(len(done))
+    findings = tuple(narrowed(done[piece], only) for piece in pieces)
+    return Reproduction(findings, len(missing), time.monotonic() - start)
+
+
+def _sources(piece: str) -> list[Path]:
+    post, _, name = piece.partition("/")
+    return POSTS[post].sources(name)
+
+
+def _computed(pieces: list[str], workers: int) -> Iterable[tuple[str, Findings]]:
+    if workers < 2 or len(pieces) < 2:
+        yield from ((piece, compute(piece)) for piece in pieces)
+        return
+    # A fresh interpreter a worker: a fork would copy whatever threads this process has running.
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(min(workers, len(pieces)), context) as pool:
+        waiting = {pool.submit(compute, piece): piece for piece in pieces}
+        for future in concurrent.futures.as_completed(waiting):
+            yield waiting[future], future.result()
+
+
+def processors() -> int:
+    """Return how many processes may usefully run here."""
+    return max(1, min(2, os.cpu_count() or 1))

@@ -1,0 +1,321 @@
+"""derive: the answer to a question in the strongest exact form that can be had in time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sympy
+
+from causalopt.effects.integers import refuse_between
+from causalopt.effects.run import Asked, ask
+from causalopt.errors import QuestionError
+from causalopt.model.model import Model
+from causalopt.symbolic.arithmetic import NotRationalError
+from causalopt.symbolic.conditions import describe
+from causalopt.symbolic.deadline import Deadline, OvertimeError
+from causalopt.symbolic.derivation import Derivation
+from causalopt.symbolic.fixed_points import starts_at_rest
+from causalopt.symbolic.linear import solve_linear
+from causalopt.symbolic.linear_template import Edge
+from causalopt.symbolic.paths import Path, follow
+from causalopt.symbolic.program_checks import check_program, check_template
+from causalopt.symbolic.reading import Reading, linear_template
+from causalopt.symbolic.static_paths import derive_static
+from causalopt.symbolic.straight_line import StraightLine, write_program
+
+_SHORT_RUN = 20
+_COMPARED_STEPS = 12
+_CLOSED_FORM_SHARE = 0.7
+
+
+def derive(
+    model: Model,
+    *,
+    nudge: str | None = None,
+    hold: str | Sequence[str] | None = None,
+    target: str | None = None,
+    at: int | None = None,
+    steps: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    expand: bool = False,
+    time_limit: float = 20.0,
+) -> Derivation:
+    """Derive Comp(A; n, m) and Op as formulas, with their conditions, and verify them.
+
+    A linear model (also one that is linear along its path, or around the fixed point it starts at)
+    gets a closed form in the step t; a nonlinear one a straight-line program for one step; a model
+    without time the sums over its paths. Parameters stay symbols unless they are set here.
+
+    Args:
+        model: The model; its question gives what is not given here.
+        nudge: The node n, such as `R[0]`.
+        hold: The set A, such as `a` or `a[t<=10]`.
+        target: The variable m.
+        at: The step at which numbers are wanted, and for which a program is written.
+        steps: The step for which a program is written when `at` is not given, and how far a path is
+            followed through the branches of piecewise rules; the question's steps when not given,
+            20 when the question has none.
+        parameters: Values that replace parameters in the model and in the formulas.
+        initial: Initial values that replace the model's.
+        expand: Write a program's effects out as expressions even if they are long.
+        time_limit: Seconds; when they run out the next simpler exact form is taken, and said so.
+
+    Returns:
+        The derivation.
+
+    Raises:
+        QuestionError: The question cannot be asked of this model.
+        UnknownNameError: It names something that the model does not declare.
+
+    Example:
+        >>> from causalopt import load
+        >>> derive(load("thermostat"), parameters={"k": "1/4"}).comp
+        (t + 1)/2**t
+    """
+    changed = model.replace(parameters=parameters, initial=initial)
+    asked = _ask(changed, nudge, hold, target, at, steps)
+    reading = Reading(changed, asked, frozenset(parameters or {}))
+    _refuse_laws(reading)
+    refuse_between(changed, asked.nudge.variable, asked.target)
+    return choose_form(reading, at=at, expand=expand, time_limit=time_limit)
+
+
+def _refuse_laws(reading: Reading) -> None:
+    """Refuse variables without single values, but for noise that is only read."""
+    asked = {reading.asked.nudge.variable, reading.asked.target}
+    for equation in reading.model.template.equations:
+        is_noise = equation.law is not None and not equation.initial and not equation.reads
+        if equation.law is not None and (not is_noise or equation.name in asked):
+            raise QuestionError(
+                f"'{equation.name}' {equation.law}, and a formula follows single values: ask "
+                "`causalopt entropy` for the law"
+            )
+
+
+def _ask(
+    model: Model,
+    nudge: str | None,
+    hold: str | Sequence[str] | None,
+    target: str | None,
+    at: int | None,
+    steps: int | None,
+) -> Asked:
+    if at is not None and (at < 0 or at != int(at)):
+        raise QuestionError(f"the step must be a whole number from 0 up, found {at}")
+    if model.is_static:
+        if at:
+            raise QuestionError("this model has no time: leave --at (at=) out")
+        return ask(model, nudge=nudge, hold=hold, target=target)
+    text = nudge if nudge is not None else model.question.nudge
+    first = model.node(text).t if text is not None else 0
+    default = next((n for n in (steps, model.question.steps) if n is not None), _SHORT_RUN)
+    last = at if at is not None else max(default, first)
+    return ask(model, nudge=nudge, hold=hold, target=target, steps=last)
+
+
+def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: float) -> Derivation:
+    """Return the derivation in the strongest exact form that can be had in time.
+
+    In this order: path sums for a model without time; the closed form of a linear model; that of
+    the linearisation, for a model that starts at a fixed point; that of the last branch, for a
+    piecewise linear model whose path settles; a straight-line program.
+
+    Args:
+        reading: The model and the question.
+        at: The step asked for.
+        expand: Whether a program is written out whatever its size.
+        time_limit: Seconds for everything.
+    """
+    deadline = Deadline.after(time_limit)
+    for_closed_form = Deadline.after(time_limit * _CLOSED_FORM_SHARE)
+    if reading.model.is_static:
+        return _static(reading, at, deadline)
+    notes: list[str] = []
+    try:
+        found = _closed_form(reading, at, for_closed_form)
+    except OvertimeError as error:
+        found = None
+        notes.append(f"no closed form within {time_limit:g} s ({error}): a straight-line program")
+    return found or _program(reading, at, expand, deadline, notes)
+
+
+def _static(reading: Reading, at: int | None, deadline: Deadline) -> Derivation:
+    try:
+        return deadline.run(derive_static, reading, at)
+    except OvertimeError as error:
+        raise QuestionError(
+            f"no sums over paths within the time limit ({error}): give a longer --time-limit "
+            "(time_limit=), or ask `causalopt run` for the numbers"
+        ) from None
+
+
+def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Derivation | None:
+    if reading.is_linear:
+        return _solved(reading, reading.edges, (), at, deadline, [])
+    if reading.drawn:
+        name, law = reading.drawn[0]
+        raise QuestionError(
+            f"'{name}' {law}, and the effects depend on its value: a formula follows single values "
+            "where the model is not linear; ask `causalopt entropy` for the law"
+        )
+    rest = deadline.run(starts_at_rest, reading, at_most=deadline.remaining() / 3)
+    if rest is not None:
+        where = "the model starts at a fixed point and stays there: " + ", ".join(
+            f"{name} = {value}" for name, value in rest.values
+        )
+        return _solved(reading, rest.edges, (), at, deadline, [where])
+    path = deadline.run(_followed, reading)
+    if path is None or not all(mode.is_linear for _, mode in path.spans):
+        return None
+    early = tuple(mode.edges for mode in path.by_step(path.settles - 1)) if path.settles else ()
+    spans = describe_path(path, reading.asked.steps)
+    return _solved(reading, path.final.edges, early, at, deadline, spans)
+
+
+def _followed(reading: Reading) -> Path | None:
+    try:
+        return follow(reading, reading.asked.steps)
+    except (NotRationalError, ZeroDivisionError):
+        return None
+
+
+def describe_path(path: Path, last: int) -> list[str]:
+    """Return the branches a path takes, span by span, and where it meets one exactly."""
+    ends = [first - 1 for first, _ in path.spans[1:]] + [None]
+    found = []
+    for (first, mode), end in zip(path.spans, ends, strict=True):
+        relations = " and ".join(str(relation) for relation in mode.conditions)
+        if relations:
+            until = f"{first}..{end}" if end is not None else f"{first}.. (seen to {last})"
+            found.append(f"at t = {until}: {relations}")
+    return found + [
+        f"at t = {step} the path meets a branch exactly: the derivative is one-sided, on the "
+        "side that the run in floats takes"
+        for step in path.ties
+    ]
+
+
+def _solved(
+    reading: Reading,
+    edges: Mapping[Edge, sympy.Expr],
+    early: tuple[Mapping[Edge, sympy.Expr], ...],
+    at: int | None,
+    deadline: Deadline,
+    conditions: list[str],
+) -> Derivation:
+    linear = linear_template(reading.names, edges, reading.starts, early)
+    solution = solve_linear(linear.template, reading.question, time_limit=deadline.remaining())
+    checks = [solution.total.verification, solution.direct.verification]
+    numbers = not linear.irrational and all(v.is_Rational for v in reading.values.values())
+    if numbers and not reading.drawn:
+        checks.append(check_template(reading, solution, _span(reading, early)))
+    notes = [check.note for check in checks if check.note]
+    notes += [*solution.total.form.notes, *solution.direct.form.notes]
+    verified = all(check.passed for check in checks)
+    written = dict(linear.irrational)
+    named = [
+        (name, expr.xreplace(written))
+        for effect in (solution.total, solution.direct)
+        for name, expr in effect.form.definitions
+    ]
+    return Derivation(
+        reading,
+        "closed form",
+        solution.total.form.expr.xreplace(written),
+        solution.direct.form.expr.xreplace(written),
+        (*describe(solution, linear), *conditions),
+        verified,
+        tuple(dict.fromkeys(notes)),
+        solution=solution,
+        at=at,
+        definitions=tuple(dict.fromkeys(named)),
+        stand_ins=linear.irrational,
+    )
+
+
+def _span(reading: Reading, early: tuple[Mapping[Edge, sympy.Expr], ...]) -> int:
+    return max(reading.question.start, len(early), reading.question.holding.settles) + (
+        _COMPARED_STEPS
+    )
+
+
+def _program(
+    reading: Reading, at: int | None, expand: bool, deadline: Deadline, notes: list[str]
+) -> Derivation:
+    step = at if at is not None else reading.asked.steps
+    shorter = Reading(
+        reading.model, dataclasses.replace(reading.asked, steps=step), reading.numbers
+    )
+    try:
+        path, program = deadline.run(_written, shorter, step, at_most=deadline.remaining() * 0.7)
+    except OvertimeError:
+        return _recurrence(shorter, at, notes)
+    conditions = [f"t = {step}", *describe_path(path, step)]
+    if at is None:
+        notes.append(
+            f"the model is nonlinear along this path: the formulas are for t = {step} "
+            "alone; ask for another step with --at (at=)"
+        )
+    branches = bool(path.ties) or len(path.spans) > 1 or bool(path.final.comparisons)
+    try:
+        verified, remark = deadline.run(_check, shorter, program, branches)
+    except OvertimeError:
+        verified, remark = False, "the comparison with the recurrence did not end in time"
+    if remark:
+        notes.append(remark)
+    total, direct = _written_out(program, expand)
+    return Derivation(
+        shorter,
+        "straight-line program",
+        total,
+        direct,
+        tuple(conditions),
+        verified,
+        tuple(notes),
+        program=program,
+        at=at,
+    )
+
+
+def _written(reading: Reading, step: int) -> tuple[Path, StraightLine]:
+    path = follow(reading, step)
+    return path, write_program(reading, path, step)
+
+
+def _recurrence(reading: Reading, at: int | None, notes: list[str]) -> Derivation:
+    """The last resort: one step of the recurrence, whose values are exact all the same."""
+    step = reading.asked.steps
+    names = reading.names
+    lines = []
+    for i, child in enumerate(names):
+        terms = [
+            f"({slope})*total_{names[j]}[{f't-{lag}' if lag else 't'}]"
+            for (k, j, lag), slope in sorted(reading.edges.items())
+            if k == i
+        ]
+        if terms:
+            lines.append(f"total_{child}[t] = " + " + ".join(terms))
+    lines.append("direct_v[t] follows from the same lines, with 0 where v is held")
+    notes.append(
+        f"the program for t = {step} was not written within the time limit: its recurrence is "
+        "given, and values come from it; ask for an earlier step or a longer --time-limit"
+    )
+    total, direct = (
+        sympy.Symbol(f"{kind}_{reading.asked.target}_{step}") for kind in ("total", "direct")
+    )
+    return Derivation(
+        reading, "recurrence", total, direct, (f"t = {step}", *lines), False, tuple(notes), at=at
+    )
+
+
+def _check(reading: Reading, program: StraightLine, branches: bool) -> tuple[bool, str]:
+    found = check_program(reading, program, branches=branches)
+    return found.passed, found.note
+
+
+def _written_out(program: StraightLine, expand: bool) -> tuple[sympy.Expr, sympy.Expr]:
+    expanded = program.expand(200_000 if expand else 400)
+    return (program.total, program.direct) if expanded is None else expanded

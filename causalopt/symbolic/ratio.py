@@ -1,0 +1,104 @@
+"""Comp and Op from two effects, as formulas and as numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+
+@dataclasses.dataclass(frozen=True)
+class RatioValue:
+    """Effects in numbers, one entry a step.
+
+    Args:
+        t: Steps.
+        total: Derivative of the target over all paths.
+        direct: The same over paths that avoid A.
+        comp: Their ratio; infinite where only A conducts, NaN where nothing does.
+        op: -ln |comp|, in nats.
+    """
+
+    t: tuple[int, ...]
+    total: tuple[float, ...]
+    direct: tuple[float, ...]
+    comp: tuple[float, ...]
+    op: tuple[float, ...]
+
+
+def comp_of(total: sympy.Expr, direct: sympy.Expr) -> sympy.Expr:
+    """Return total / direct; oo where only A conducts, nan where nothing does."""
+    if direct == 0:
+        return sympy.nan if total == 0 else sympy.oo
+    return total / direct
+
+
+def op_of(comp: sympy.Expr) -> sympy.Expr:
+    """Return -ln |comp| in nats, powers taken out of the logarithm.
+
+    Example:
+        >>> a, t = sympy.symbols("a t")
+        >>> op_of((1 - a) ** t)
+        -t*log(Abs(a - 1))
+    """
+    if comp == 0:
+        return sympy.oo
+    if comp in (sympy.oo, sympy.zoo):
+        return -sympy.oo
+    if comp is sympy.nan:
+        return sympy.nan
+    if isinstance(comp, sympy.Piecewise):
+        return sympy.Piecewise(*((op_of(value), condition) for value, condition in comp.args))
+    if comp.has(sympy.RootSum):
+        # RatioValue would take the sum apart and factor its polynomial again, at length.
+        return -sympy.log(sympy.Abs(comp, evaluate=False), evaluate=False)
+    total = sympy.S.Zero
+    rest = sympy.S.One
+    for factor in sympy.Mul.make_args(comp):
+        base, exponent = factor.as_base_exp()
+        if exponent.is_number:
+            rest *= factor
+        else:
+            total -= exponent * sympy.log(sympy.Abs(base))
+    return total - sympy.log(sympy.Abs(rest))
+
+
+def evaluate_ratio(total: Any, direct: Any) -> tuple[float, float, float, float]:
+    """Return (total, direct, comp, op) in floats from exact or multiprecision numbers.
+
+    The ratio is taken before rounding, so that effects beyond the range of floats still have
+    their Op.
+    """
+    if direct == 0:
+        comp = math.nan if total == 0 else math.inf
+        op = math.nan if total == 0 else -math.inf
+        return _float(total), 0.0, comp, op
+    if total == 0:
+        return 0.0, _float(direct), 0.0, math.inf
+    ratio = total / direct
+    return _float(total), _float(direct), _float(ratio), 0.0 - _log(abs(ratio))
+
+
+def tabulate(start: int, pairs: list[tuple[Any, Any]]) -> RatioValue:
+    """Return the evaluation of consecutive (total, direct) pairs from a first step."""
+    rows = [evaluate_ratio(total, direct) for total, direct in pairs]
+    columns = list(zip(*rows, strict=True)) or [()] * 4
+    return RatioValue(tuple(range(start, start + len(rows))), *columns)
+
+
+def _float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+
+
+def _log(ratio: Any) -> float:
+    if 0.5 < ratio < 2:
+        return math.log1p(float(ratio - 1))
+    if isinstance(ratio, Fraction):
+        return math.log(ratio.numerator) - math.log(ratio.denominator)
+    return float(ratio.context.log(ratio))

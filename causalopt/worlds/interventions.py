@@ -1,0 +1,241 @@
+"""Interventions as values: nudge a node, set it, or replace nodes by their values in a world."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from causalopt.engine.plan import Floats, Plan
+from causalopt.errors import QuestionError
+from causalopt.model.model import Model
+from causalopt.model.selectors import Node, Selection
+from causalopt.worlds.noise import draw_noise
+
+
+class Donor(Protocol):
+    """A world as far as others take nodes from it: its model, its length and its values."""
+
+    @property
+    def model(self) -> Model:
+        """The model it is a world of."""
+
+    @property
+    def name(self) -> str:
+        """W, X, Y or the caller's name."""
+
+    @property
+    def steps(self) -> int:
+        """The last step."""
+
+    @property
+    def table(self) -> Floats:
+        """Values of every equation, shape [t, equation]."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Nudge:
+    """Shift a node: it takes its value plus `by`, and everything downstream follows.
+
+    Example:
+        >>> Nudge("R[0]", 0.001)
+        Nudge(node='R[0]', by=0.001)
+    """
+
+    node: str | Node
+    by: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Set:
+    """Give a node a value (Pearl's do): its parents no longer matter."""
+
+    node: str | Node
+    to: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Replace:
+    """Take nodes, with their values, from another world of the same model and length.
+
+    This is the one surgery of the theory: Y takes A from W; decorrelation takes A from a replica.
+    """
+
+    nodes: str
+    world: Donor
+
+
+Intervention = Nudge | Set | Replace
+
+
+def plan_for(
+    model: Model,
+    interventions: tuple[Intervention, ...] = (),
+    *,
+    steps: int,
+    hold: Selection = (),
+    seed: Node | None = None,
+    noise_seed: int = 0,
+) -> Plan:
+    """Return the plan that runs a model under interventions, applied in order.
+
+    Args:
+        model: The model.
+        interventions: What is done to it.
+        steps: The last step.
+        hold: The set A.
+        seed: The node by which derivatives are taken.
+        noise_seed: Which draws the noise variables make.
+
+    Raises:
+        QuestionError: A node lies outside the run, or a world is of another model or length.
+    """
+    template = model.template
+    width = len(template.equations)
+    last = max([len(e.initial) for e in template.equations], default=0) - 1
+    builder = _Builder(model, steps, width)
+    builder.grow(last)
+    builder.start(draw_noise(model, steps, seed=noise_seed))
+    for intervention in interventions:
+        builder.apply(intervention)
+    values = template.parameter_values()
+    parameters = np.array([values[name] for name in template.structure.parameters])
+    return Plan(
+        steps=steps,
+        parameters=parameters,
+        forced=builder.forced,
+        values=builder.values,
+        shifts=builder.shifts,
+        held=held_mask(model, hold, steps),
+        seed=None if seed is None else (seed.t, template.index[seed.variable]),
+    )
+
+
+def held_mask(model: Model, hold: Selection, steps: int) -> np.ndarray:
+    """Return which equations are held at which step, shape [rows, equation]; the last row lasts.
+
+    A variable's stages are held from the step after its window opens to its last step, for they are
+    computed on the way to the variable's own value.
+    """
+    template = model.template
+    ends = [window.first for window in hold]
+    ends += [window.last + 1 for window in hold if window.last is not None]
+    rows = min(max(ends, default=0), steps) + 1
+    mask = np.zeros((rows, len(template.equations)), dtype=bool)
+    for window in hold:
+        last = rows if window.last is None else window.last + 1
+        for i, equation in enumerate(template.equations):
+            if equation.owner == window.variable:
+                mask[window.first : last, i] = True
+    return mask
+
+
+class _Builder:
+    """The forced and shifted nodes of a plan, as arrays that grow to the last step touched."""
+
+    def __init__(self, model: Model, steps: int, width: int) -> None:
+        self._model = model
+        self._steps = steps
+        self.forced = np.zeros((0, width), dtype=bool)
+        self.values = np.zeros((0, width))
+        self.shifts = np.zeros((0, width))
+
+    def grow(self, t: int) -> None:
+        missing = min(t, self._steps) + 1 - len(self.forced)
+        if missing > 0:
+            pad = ((0, missing), (0, 0))
+            self.forced = np.pad(self.forced, pad)
+            self.values = np.pad(self.values, pad)
+            self.shifts = np.pad(self.shifts, pad)
+
+    def start(self, noise: Mapping[str, Floats]) -> None:
+        template = self._model.template
+        for i, equation in enumerate(template.equations):
+            if equation.name in noise:
+                self.grow(self._steps)
+                self.forced[:, i] = True
+                self.values[:, i] = noise[equation.name]
+                continue
+            if equation.law is not None:
+                raise QuestionError(
+                    f"'{equation.name}' {equation.law}, and a run follows single values: ask "
+                    "`causalopt entropy` for the law"
+                )
+            if equation.rule is None and len(equation.initial) <= self._steps:
+                given = len(equation.initial)
+                raise QuestionError(
+                    f"'{equation.name}' has no rule and values for {given} "
+                    f"step{'s' * (given != 1)} (t = 0..{given - 1}), and the run goes to "
+                    f"t = {self._steps}: give it a rule such as {equation.name}[t-1], or run at "
+                    f"most {given - 1} steps"
+                )
+            for t, value in enumerate(initial_values(self._model, equation.owner)):
+                if t <= self._steps:
+                    self.forced[t, i] = True
+                    self.values[t, i] = value
+
+    def apply(self, intervention: Intervention) -> None:
+        if isinstance(intervention, Replace):
+            self._replace(intervention)
+            return
+        node = self._model.node(intervention.node)
+        i = self._place(node)
+        if isinstance(intervention, Nudge):
+            self.shifts[node.t, i] += _finite(intervention.by, "a nudge")
+        else:
+            self.forced[node.t, i] = True
+            self.values[node.t, i] = _finite(intervention.to, "a set value")
+            self.shifts[node.t, i] = 0.0
+
+    def _place(self, node: Node) -> int:
+        if node.t > self._steps:
+            raise QuestionError(
+                f"the node {node.variable}[{node.t}] lies after the last step {self._steps}"
+            )
+        self.grow(node.t)
+        return self._model.template.index[node.variable]
+
+    def _replace(self, intervention: Replace) -> None:
+        world, template = intervention.world, self._model.template
+        if world.steps < self._steps or world.model.template.structure != template.structure:
+            raise QuestionError(
+                f"world {world.name} is of another model or shorter than {self._steps} steps: "
+                "replace takes nodes from a world of the same model and length"
+            )
+        windows = self._model.selection(intervention.nodes)
+        for window in windows:
+            last = self._steps if window.last is None else min(window.last, self._steps)
+            self.grow(last)
+            span = slice(window.first, last + 1)
+            for i, equation in enumerate(template.equations):
+                if equation.owner == window.variable:
+                    self.forced[span, i] = True
+                    self.values[span, i] = world.table[span, i]
+                    self.shifts[span, i] = 0.0
+
+
+def initial_values(model: Model, name: str) -> list[float]:
+    """Return a variable's initial values in floats."""
+    from causalopt.language.evaluation import evaluate
+
+    template = model.template
+    values = template.values
+    equation = template.equations[template.index[name]]
+    if equation.law is not None:
+        return []
+    result = [
+        evaluate(term, lambda leaf: values[str(leaf.payload) if leaf.payload else leaf.op])
+        for term in equation.initial
+    ]
+    for value in result:
+        _finite(value, f"the initial value of '{name}'")
+    return result
+
+
+def _finite(value: float, what: str) -> float:
+    if not math.isfinite(value):
+        raise QuestionError(f"{what} must be a finite number, found {value}")
+    return float(value)

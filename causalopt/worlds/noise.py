@@ -1,0 +1,65 @@
+"""What a model's noise variables draw along one run.
+
+Draws are functions of (seed, step, which noise) alone, so W, X and Y share them: a nudge changes
+what follows from it and not the weather. An independent replica is a world of another seed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from causalopt.engine.plan import Floats
+from causalopt.errors import QuestionError
+from causalopt.model.model import Model
+from causalopt.worlds.streams import Picks, sequence
+
+
+def draw_noise(model: Model, steps: int, *, seed: int = 0) -> dict[str, Floats]:
+    """Return noise variable -> its values at t = 0..steps; empty for a model without noise.
+
+    Args:
+        model: The model.
+        steps: The last step.
+        seed: 0 to 2^64 - 1; the draws are those of walker 0 of an ensemble with this seed.
+
+    Raises:
+        QuestionError: The seed is out of range, or a noise draws words.
+
+    Example:
+        >>> from causalopt.model.library import load
+        >>> draw_noise(load("sgd_pit"), 4)["pick"].tolist()
+        [1.0, 0.0, 1.0, 0.0, 0.0]
+    """
+    names = [name for name, variable in model.variables.items() if variable.noise is not None]
+    if not 0 <= seed < 1 << 64:
+        raise QuestionError(f"a seed is an integer from 0 to 2^64 - 1, found {seed}")
+    if not names:
+        return {}
+    return {name: _draws(model, name, steps, seed, site) for site, name in enumerate(names)}
+
+
+def _draws(model: Model, name: str, steps: int, seed: int, site: int) -> Floats:
+    law = model.finite.noises.get(name)
+    if law is None:
+        kind, numbers = model.finite.densities[name]
+        draws = sequence(seed, 0, steps, site)
+        return draws if kind == "uniform" else _normal(draws, *numbers)
+    words = [label for label in law if isinstance(label, str)]
+    if words:
+        raise QuestionError(
+            f"the noise '{name}' draws the word '{words[0]}', and a run follows numbers: write "
+            "0, 1, ... for its labels, or ask `causalopt entropy` for the law"
+        )
+    picks = Picks([float(share) for share in law.values()], seed=seed, site=site)
+    values = np.array([float(label) for label in law])
+    chosen: Floats = values[picks.sequence(0, steps)]
+    return chosen
+
+
+def _normal(draws: Floats, mean: float, deviation: float) -> Floats:
+    """Return normal numbers by the inverse of their distribution function."""
+    from scipy.special import ndtri
+
+    # Half a unit of the draws' resolution keeps 0 away from minus infinity.
+    values: Floats = mean + deviation * ndtri(draws + 2.0**-54)
+    return values

@@ -1,0 +1,80 @@
+"""What results offer, a figure, a data set or a text, as generic functions implemented above them.
+
+A result's class knows nothing of figures: `plot` and its like dispatch on it, and the module that
+registers the implementation is named by the package, once, and loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import xarray
+
+_MODULES: dict[str, tuple[str, ...]] = {}
+
+
+def offer(modules: Mapping[str, tuple[str, ...]]) -> None:
+    """Say which modules register implementations for a class.
+
+    Args:
+        modules: A class, as `module.Class`, and the modules that register something for it.
+    """
+    _MODULES.update(modules)
+
+
+@functools.singledispatch
+def plot(result: Any, *others: Any, **options: Any) -> matplotlib.figure.Figure:
+    """Return a figure of a result, a new one that belongs to no global state.
+
+    Raises:
+        TypeError: Nothing draws results of this class.
+    """
+    figure: matplotlib.figure.Figure = _loaded(plot, result)(result, *others, **options)
+    return figure
+
+
+@functools.singledispatch
+def labelled(result: Any) -> xarray.Dataset:
+    """Return a result as a dataset with labelled axes and its provenance.
+
+    Raises:
+        TypeError: Nothing labels results of this class.
+    """
+    dataset: xarray.Dataset = _loaded(labelled, result)(result)
+    return dataset
+
+
+@functools.singledispatch
+def report(result: Any) -> str:
+    """Return how a result was found, step by step, in Markdown.
+
+    Raises:
+        TypeError: Nothing reports on results of this class.
+    """
+    return str(_loaded(report, result)(result))
+
+
+@functools.singledispatch
+def python(result: Any) -> str:
+    """Return Python source, free of dependencies, that computes a result again.
+
+    Raises:
+        TypeError: Nothing writes results of this class as source.
+    """
+    return str(_loaded(python, result)(result))
+
+
+def _loaded(generic: Any, result: Any) -> Any:
+    """Return a generic function's implementation for a result, its module loaded."""
+    for kind in type(result).__mro__:
+        for module in _MODULES.get(f"{kind.__module__}.{kind.__qualname__}", ()):
+            importlib.import_module(module)
+    found = generic.dispatch(type(result))
+    if found is generic.dispatch(object):
+        raise TypeError(f"nothing is registered to {generic.__name__} a {type(result).__name__}")
+    return found

@@ -1,0 +1,285 @@
+"""Sweeps: the posts' integrals, agreement with runs, files and bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+
+import causalopt
+from causalopt import Model, Set, load, run, sweep
+from causalopt.cli import main
+from causalopt.errors import FileError, QuestionError, UnknownNameError
+
+GRID = np.linspace(5, 45, 401)
+
+
+def saturating(**parameters: float) -> Model:
+    return load("thermostat_saturating").replace(parameters=parameters)
+
+
+@pytest.mark.parametrize(
+    ("theta", "p", "expected"), [(1, 1, 19.9608), (0.5, 1, 19.9617), (1, 0.5, 9.9802)]
+)
+def test_power_of_the_saturating_thermostat_is_as_in_part_4(
+    theta: float, p: float, expected: float
+) -> None:
+    found = sweep(saturating(theta=theta, p=p), {"R[0]": GRID}, at=500)
+    assert found.power == pytest.approx(expected, abs=5e-5)
+
+
+@pytest.mark.parametrize(("theta", "p"), [(1, 1), (0.5, 1), (1, 0.5), (3, 0.25)])
+def test_the_integral_telescopes_to_twice_p_times_t_minus_dt(theta: float, p: float) -> None:
+    found = sweep(saturating(theta=theta, p=p), {"R[0]": [5.0, 45.0]}, at=500)
+    assert 40 - np.diff(found.values)[0] == pytest.approx(2 * p * (10 - 0.02), abs=1e-10)
+
+
+def test_a_sweep_gives_at_each_point_what_a_run_gives() -> None:
+    model = load("lorenz")
+    found = sweep(model, {"rho": [0.8, 10, 28], "b[0]": [0.5, 1.25]}, steps=150)
+    for j, rho in enumerate((0.8, 10, 28)):
+        for k, b in enumerate((0.5, 1.25)):
+            other = model.replace(parameters={"rho": rho}, initial={"b": b})
+            own = run(other, steps=150)
+            assert found.op[j, k] == own.op[-1]
+            assert found.comp[j, k] == own.comp[-1]
+            assert found.total[j, k] == own.total[-1]
+            assert found.values[j, k] == own.W["b"][-1]
+            assert found.status[j, k] == own.status[-1]
+
+
+def test_a_finite_nudge_gives_what_a_finite_run_gives() -> None:
+    model = load("lorenz")
+    found = sweep(model, {"b[0]": [0.5, 1.25, 4]}, steps=120, delta=0.01)
+    for k, b in enumerate((0.5, 1.25, 4)):
+        own = run(model, given=[Set("b[0]", b)], steps=120, delta=0.01)
+        assert found.op[k] == own.op[-1]
+        assert found.status[k] == own.status[-1]
+
+
+def test_parameters_and_initial_values_follow_the_parameters_they_are_computed_from() -> None:
+    model = Model(
+        name="m",
+        parameters={"k": 0.5, "half": "k/2"},
+        variables={
+            "x": {"rule": "half*x[t-1] + y[t-1]", "initial": "1 + 2*k"},
+            "y": {"rule": "0.1*x[t-1]", "initial": 0},
+        },
+    )
+    asked = {"nudge": "x[0]", "hold": "y", "target": "x", "steps": 7}
+    found = sweep(model, {"k": [0.25, 0.5, 0.75]}, **asked)
+    for j, k in enumerate((0.25, 0.5, 0.75)):
+        own = run(model.replace(parameters={"k": k}), **asked)
+        assert found.values[j] == own.W["x"][-1]
+        assert found.op[j] == own.op[-1]
+
+
+def test_statuses_are_told_apart_point_by_point() -> None:
+    model = Model(
+        name="m",
+        variables={
+            "x": {"rule": "x[t-1]**2 + 0*y[t-1]", "initial": 1},
+            "y": {"rule": "x[t-1]", "initial": 0},
+        },
+    )
+    asked = {"nudge": "x[0]", "hold": "y", "target": "x", "steps": 12}
+    found = sweep(model, {"x[0]": [0.999, 0.0, 3.0]}, **asked)
+    assert found.status.tolist() == ["ok", "no_influence", "diverged"]
+    assert found.failed == 1
+    undefined = Model(name="m", variables={"x": {"rule": "sqrt(x[t-1] - 1)", "initial": 1}})
+    points = sweep(undefined, {"x[0]": [0.5, 900.0]}, nudge="x[0]", hold="", target="x", steps=2)
+    assert points.status.tolist() == ["nonfinite", "ok"]
+    for j, x in enumerate((0.999, 0.0, 3.0)):
+        own = run(model, given=[Set("x[0]", x)], **asked)
+        assert found.status[j] == own.status[-1]
+
+
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    grid = {"b[0]": np.linspace(-3, 3, 333), "rho": [20, 28]}
+    one, two = (sweep(load("lorenz"), grid, steps=60, workers=k) for k in (1, 2))
+    np.testing.assert_array_equal(one.op, two.op)
+    np.testing.assert_array_equal(one.codes, two.codes)
+
+
+def test_a_static_model_is_swept_over_its_nodes() -> None:
+    model = Model(
+        name="s",
+        variables={"d": {"initial": 1}, "a": "-d/2 + d**2", "e": "d + a"},
+        partition={"A": ["a"]},
+        question={"nudge": "d", "target": "e"},
+    )
+    found = sweep(model, {"d": [0.0, 1.0, 2.0]})
+    np.testing.assert_allclose(found.comp, [0.5, 2.5, 4.5])
+
+
+def test_progress_counts_the_points() -> None:
+    told: list[int] = []
+    sweep(load("thermostat"), {"R[0]": np.linspace(0, 1, 5000)}, steps=5, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 5000
+
+
+@pytest.mark.parametrize(
+    ("grid", "options", "message"),
+    [
+        ({}, {}, "a sweep needs an axis"),
+        ({"R[0]": []}, {}, "one or more values"),
+        ({"R[0]": [[1.0]]}, {}, "one or more values"),
+        ({"R[0]": [1.0, np.nan]}, {}, "finite numbers, found nan"),
+        ({"R[0]": [1.0]}, {"hold": "R"}, "in the held set"),
+        ({"R[0]": [1.0]}, {"delta": 0.0}, "other than 0"),
+        ({"R[0]": [1.0]}, {"workers": 0}, "at least 1"),
+        ({"R[0]": [1.0]}, {"at": 50, "steps": 9}, "between 0 and the last step"),
+        ({"R[2000]": [1.0]}, {}, "follows its rule"),
+        ({"R[0]": np.ones(40000), "k": np.ones(40000)}, {}, "1600000000 points"),
+    ],
+)
+def test_bad_questions_are_refused_by_name(
+    grid: dict[str, object], options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(QuestionError, match=message):
+        sweep(load("thermostat"), grid, **options)  # type: ignore[arg-type]
+
+
+def test_an_unknown_axis_gets_a_suggestion() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'theta'"):
+        sweep(load("thermostat_saturating"), {"thet": [1.0]})
+
+
+@pytest.mark.parametrize("ending", ["nc", "zarr"])
+def test_a_sweep_is_written_whole_and_reads_back(tmp_path: Path, ending: str) -> None:
+    found = sweep(load("thermostat_saturating"), {"R[0]": GRID[::50], "p": [0.5, 1]}, at=100)
+    path = found.write(tmp_path / f"sweep.{ending}")
+    opened = (
+        xarray.open_zarr(path, consolidated=False)
+        if ending == "zarr"
+        else (xarray.open_dataset(path, engine="h5netcdf"))
+    )
+    with opened as data:
+        assert data["op"].dims == ("R_0", "p")
+        np.testing.assert_array_equal(data["op"], found.op)
+        np.testing.assert_array_equal(data["status"], found.codes)
+        assert data.attrs["nudge"] == "R[0]"
+    assert [file.name for file in tmp_path.iterdir()] == [f"sweep.{ending}"]
+
+
+def test_a_store_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    found = sweep(load("thermostat"), {"k": [0.1, 0.2]})
+    found.write(tmp_path / "s.zarr")
+    with pytest.raises(FileError, match="is there already"):
+        found.write(tmp_path / "s.zarr")
+    with pytest.raises(FileError, match=r"must end in \.nc or \.zarr"):
+        found.write(tmp_path / "s.csv")
+    with pytest.raises(FileError, match="does not exist"):
+        found.write(tmp_path / "missing" / "s.nc")
+
+
+def test_the_command_prints_the_contracts_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["sweep", "thermostat_saturating", "--grid", "R[0]=5:45:401", "--at", "500", "--json"]
+    assert main(words) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert set(data) == {
+        "out",
+        "shape",
+        "computed",
+        "skipped",
+        "failed",
+        "op_min",
+        "op_max",
+        "power",
+    }
+    assert (data["shape"], data["computed"], data["failed"]) == ([401], 401, 0)
+    assert data["power"] == pytest.approx(19.9608, abs=5e-5)
+    assert data["op_max"] == pytest.approx(10.29301363, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--grid", "R[0]=5:45"], "AXIS=LO:HI:COUNT"),
+        (["--grid", "R[0]=5:45:0"], "COUNT must be at least 1"),
+        (["--grid", "R[0]=1:2:3", "--grid", "R[0]=1:2:3"], "twice"),
+        (["--grid", "R[0]=1:2:3", "--resume"], "--resume is not there yet"),
+        (["--grid", "R[0]=1:2:3", "--dask", "tcp://h:1"], "--dask is not there yet"),
+        (["--grid", "R[0]=1:2:3", "--out", "x.txt"], "must end in .nc or .zarr"),
+        ([], "needs an axis"),
+    ],
+)
+def test_the_command_refuses_bad_words_in_one_message(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", "thermostat", *words, "--json"]) == 2
+    assert message in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+def test_sweep_is_public() -> None:
+    assert causalopt.sweep is sweep
+
+
+def test_what_overflows_and_what_is_undefined_are_told_apart_in_every_task() -> None:
+    model = Model(
+        name="m",
+        parameters={"k": 1e200},
+        partition={"A": ["x"]},
+        variables={
+            "x": {"rule": "k*x[t-1]*sqrt(x[t-1])", "initial": 1},
+            "y": {"rule": "x[t-1] + y[t-1]", "initial": 0},
+        },
+        question={"nudge": "y[0]", "target": "y"},
+    )
+    starts = np.resize([-1.0, 1.0, 1e-300], 20_000)
+    status = sweep(model, {"x[0]": starts}, steps=5).status
+    for i, start in enumerate(starts[:3]):
+        alone = run(model.replace(initial={"x": float(start)}), steps=5).status[-1]
+        assert set(status[i::3]) == {alone}
+    assert list(status[:3]) == ["nonfinite", "diverged", "ok"]
+
+
+BRANCHING = {
+    "thermostat_saturating": ("T", "R[0]", "R"),
+    "clipped controller": ("c", "x[0]", "x"),
+    "given controller": ("c", "x[0]", "x"),
+    "clock": ("", "x[0]", "x"),
+    "root": ("", "x[0]", "m"),
+}
+
+
+def branching(name: str) -> Model:
+    if name == "thermostat_saturating":
+        return load(name)
+    rules = {
+        "clipped controller": {"x": "1.2*x[t-1] - 0.7*c[t-1]", "c": "clip(x[t], -1, 1)"},
+        "given controller": {"x": "0.9*x[t-1] - 0.1*c[t-1]", "c": "where(x[t-1] > 2.05, 1, 2)"},
+        "clock": {"x": "where(x[t-1] < t, 0.5*x[t-1], 0.9*x[t-1])"},
+        "root": {"x": "x[t-1]", "m": "sqrt(max(x[t-1] - 9, 0)) + x[t-1]"},
+    }[name]
+    variables = {v: {"rule": rule, "initial": 0.25} for v, rule in rules.items()}
+    return Model(name="branching", variables=variables)
+
+
+@pytest.mark.parametrize("name", BRANCHING)
+@pytest.mark.parametrize("delta", [None, 0.125])
+@pytest.mark.parametrize("steps", [0, 3, 20])
+def test_every_point_of_a_sweep_has_the_status_and_comp_of_its_run(
+    name: str, delta: float | None, steps: int
+) -> None:
+    model, (hold, nudge, target) = branching(name), BRANCHING[name]
+    grid = np.array([0.3, 1.7, 2.0, 8.0, 10.0, 26.5, 31.0])
+    given = [Set("c[2]", 7.0)] if name == "given controller" and steps > 2 else []
+    asked = {"nudge": nudge, "hold": hold, "target": target, "steps": steps, "delta": delta}
+    found = sweep(model, {nudge: grid}, given=given, **asked)
+    for value, status, comp in zip(grid, found.status, found.comp, strict=True):
+        own = run(model, given=[Set(nudge, float(value)), *given], **asked)
+        assert status == own.status[-1], value
+        np.testing.assert_allclose(comp, own.comp[-1], rtol=1e-9)
+
+
+def test_a_point_does_not_depend_on_the_points_beside_it() -> None:
+    model = branching("root")
+    asked = {"nudge": "x[0]", "hold": "", "target": "m", "steps": 6}
+    for beside in (8.0, 8.5, 10.0):
+        found = sweep(model, {"x[0]": [8.0, beside]}, **asked)
+        assert (found.status[0], found.total[0]) == ("ok", 1.0)

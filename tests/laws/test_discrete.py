@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from causalopt.errors import CausaloptError, ModelError, UnknownNameError
+from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent, noise, tabulate
+from causalopt.laws.law import law_of
+from causalopt.laws.space import Space
+
+BIT = (0, 1)
+START = law_of(Space(("x",), (BIT,)), {(0,): 1})
+KEEP = tabulate("x", BIT, {Parent("x"): BIT}, lambda x: x)
+
+
+def test_tabulated_rules_keep_fractions_and_mix_labels_with_laws() -> None:
+    half = Fraction(1, 2)
+    rule = tabulate("x", BIT, {Parent("x"): BIT}, lambda x: {0: half, 1: half} if x else 1)
+    assert rule.table.tolist() == [[0, 1], [half, half]]
+    assert rule.table.dtype == object
+    assert not rule.deterministic
+
+
+def test_a_float_anywhere_makes_the_table_float() -> None:
+    rule = tabulate("x", BIT, {Parent("x"): BIT}, lambda x: {0: 0.25, 1: 0.75} if x else 1)
+    assert rule.table.dtype == float
+
+
+def test_noise_is_no_part_of_the_state() -> None:
+    model = DiscreteModel("m", (KEEP, noise("w", {0: Fraction(1)})), START, ("x",))
+    assert model.state.names == ("x",)
+    assert model.B == ()
+
+
+def _named(table: object, parents: tuple[Parent, ...] = (Parent("x"),)) -> Mechanism:
+    return Mechanism("x", BIT, parents, np.array(table))
+
+
+@pytest.mark.parametrize(
+    ("mechanisms", "message"),
+    [
+        ((_named([[0.5, 0.4], [1.0, 0.0]]),), r"row \(0,\) of the table of 'x' sums to 0.9"),
+        ((_named([[1.5, -0.5], [1.0, 0.0]]),), "at least 0"),
+        ((_named([1.0, 0.0]),), r"needs shape \(2, 2\)"),
+        ((_named(np.eye(2), (Parent("y"),)),), "reads 'y', which is not declared"),
+        ((_named(np.eye(2), (Parent("x", 2),)),), "2 steps back"),
+        ((_named(np.eye(2), (Parent("x", 0),)),), "within one step"),
+        ((Mechanism("x", BIT, (Parent("x"),), np.eye(2), noise=True),), "has no parents"),
+    ],
+)
+def test_tables_that_are_no_rules_are_refused(
+    mechanisms: tuple[Mechanism, ...], message: str
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        DiscreteModel("m", mechanisms, START, ())
+
+
+def test_unknown_parts_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="no state variable 'y'"):
+        DiscreteModel("m", (KEEP,), START, ("y",))
+    with pytest.raises(UnknownNameError, match="no variable 'y' in m"):
+        DiscreteModel("m", (KEEP,), START, ())["y"]
+
+
+def test_a_rule_that_leaves_its_domain_is_refused() -> None:
+    with pytest.raises(CausaloptError, match="gives 2 for"):
+        tabulate("x", BIT, {Parent("x"): BIT}, lambda x: x + 1)

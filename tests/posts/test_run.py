@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from causalopt.errors import UnknownNameError
+from causalopt.posts.series import POSTS
+from causalopt.posts.session import all_pieces, chosen, demo_pieces, reproduce
+
+
+def test_the_six_posts_are_all_there() -> None:
+    assert list(POSTS) == ["sgd1", "sgd2", "part1", "part2", "part3", "part4"]
+
+
+def test_the_demonstration_has_a_piece_of_every_post() -> None:
+    assert {piece.partition("/")[0] for piece in demo_pieces()} == set(POSTS)
+    assert set(demo_pieces()) < set(all_pieces())
+
+
+def test_only_takes_posts_pieces_and_checks() -> None:
+    assert chosen([]) == all_pieces()
+    assert chosen(["part1"]) == ["part1/dumb", "part1/smart"]
+    assert chosen(["part1/smart", "part3/thermostat/op"]) == ["part1/smart", "part3/thermostat"]
+
+
+@pytest.mark.parametrize("name", ["part9", "part", "part1/dum", ""])
+def test_a_name_that_is_not_there_is_refused(name: str) -> None:
+    with pytest.raises(UnknownNameError, match="nothing to reproduce is called"):
+        chosen([name])
+
+
+def test_a_single_check_comes_alone_and_a_wrong_one_not_at_all(tmp_path: Path) -> None:
+    found = reproduce(["part1/dumb/strength"], cache=tmp_path)
+    assert [check.id for check in found.checks] == ["part1/dumb/strength"]
+    assert found.figures == 0
+    with pytest.raises(UnknownNameError, match="did you mean 'part1/dumb/strength'"):
+        reproduce(["part1/dumb/strengt"], cache=tmp_path)
+
+
+def test_a_second_run_computes_nothing_and_says_the_same(tmp_path: Path) -> None:
+    done: list[int] = []
+    first = reproduce(["part1"], workers=1, cache=tmp_path, progress=done.append)
+    second = reproduce(["part1"], workers=2, cache=tmp_path)
+    third = reproduce(["part1/dumb"], cache=tmp_path, fresh=True)
+    assert (first.computed, second.computed, third.computed) == (2, 0, 1)
+    assert done == [1, 2]
+    assert second.findings == first.findings
+    assert third.findings[0] == first.findings[0]
+
+
+def test_two_processes_find_what_one_does(tmp_path: Path) -> None:
+    alone = reproduce(["part1"], workers=1, cache=tmp_path / "one")
+    together = reproduce(["part1"], workers=2, cache=tmp_path / "two")
+    assert together.computed == 2
+    assert together.findings == alone.findings

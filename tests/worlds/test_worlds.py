@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from causalopt import (
+    Model,
+    Nudge,
+    QuestionError,
+    Replace,
+    Set,
+    UnknownNameError,
+    load,
+    run,
+    world,
+)
+from causalopt.worlds.world import three_worlds
+from tests.strategies import templates
+
+
+@given(templates())
+@settings(max_examples=25)
+def test_an_empty_intervention_is_the_identity(model: Model) -> None:
+    name = next(iter(model.variables))
+    baseline = world(model)
+    np.testing.assert_array_equal(world(model, Nudge(f"{name}[0]", 0.0)).table, baseline.table)
+    np.testing.assert_array_equal(world(model, Replace(name, baseline)).table, baseline.table)
+
+
+@given(templates(), st.data())
+@settings(max_examples=40)
+def test_disjoint_interventions_commute(model: Model, data: st.DataObject) -> None:
+    names = list(model.variables)
+    steps = model.question.steps or 0
+    places = data.draw(
+        st.lists(
+            st.tuples(st.sampled_from(names), st.integers(0, steps)),
+            unique=True,
+            min_size=2,
+            max_size=4,
+        )
+    )
+    moves = [
+        Nudge(f"{name}[{t}]", 0.25) if i % 2 else Set(f"{name}[{t}]", -1.5)
+        for i, (name, t) in enumerate(places)
+    ]
+    order = data.draw(st.permutations(moves))
+    np.testing.assert_array_equal(world(model, *order).table, world(model, *moves).table)
+
+
+@given(templates())
+@settings(max_examples=25)
+def test_replacing_everything_is_the_other_world(model: Model) -> None:
+    name = next(iter(model.variables))
+    other = world(model, Nudge(f"{name}[0]", 1.0))
+    everything = ", ".join(model.variables)
+    np.testing.assert_array_equal(world(model, Replace(everything, other)).table, other.table)
+
+
+@given(templates())
+@settings(max_examples=25)
+def test_an_intervention_leaves_the_past_alone(model: Model) -> None:
+    name = next(iter(model.variables))
+    steps = model.question.steps or 0
+    np.testing.assert_array_equal(
+        world(model, Nudge(f"{name}[{steps}]", 1.0)).table[:steps], world(model).table[:steps]
+    )
+
+
+def test_the_three_worlds_of_the_post() -> None:
+    model = load("thermostat")
+    w, x, y = three_worlds(model, model.node("R[0]"), model.selection("T"), delta=0.001, steps=1000)
+    assert abs(x["R[1000]"] - w["R[1000]"]) < 1e-7
+    assert y["R[1000]"] - w["R[1000]"] == pytest.approx(0.001)
+    np.testing.assert_array_equal(y["T"], w["T"])
+    assert (x["T"] != w["T"]).any()
+
+
+def test_a_finite_run_is_made_of_the_three_worlds() -> None:
+    model = load("lorenz")
+    found = run(model, delta=0.01, steps=100)
+    worlds = three_worlds(model, found.nudge, found.hold, delta=0.01, steps=100)
+    for mine, theirs in zip((found.W, found.X, found.Y), worlds, strict=True):
+        assert mine is not None
+        for name in model.variables:
+            np.testing.assert_array_equal(mine[name], theirs[name])
+
+
+def test_a_variables_stages_are_held_with_it() -> None:
+    model = load("lorenz").replace(method="rk4")
+    w, _, y = three_worlds(model, model.node("b[0]"), model.selection("a"), delta=1.0, steps=20)
+    names = [equation.name for equation in model.template.equations]
+    for name in ("a", "a.2", "a.3", "a.4"):
+        np.testing.assert_array_equal(
+            y.table[1:, names.index(name)], w.table[1:, names.index(name)]
+        )
+    assert (y.table[1:, names.index("b.2")] != w.table[1:, names.index("b.2")]).all()
+
+
+def test_worlds_are_frozen() -> None:
+    table = world(load("thermostat"), steps=3).table
+    with pytest.raises(ValueError, match="read-only"):
+        table[0, 0] = 1
+
+
+@pytest.mark.parametrize(
+    ("act", "error", "message"),
+    [
+        (lambda m: world(m, Nudge("Rr[0]", 1), steps=3), UnknownNameError, "unknown variable 'Rr'"),
+        (
+            lambda m: world(m, Nudge("R", 1), steps=3),
+            QuestionError,
+            r"needs one step, such as R\[0\]",
+        ),
+        (lambda m: world(m, Nudge("R[9]", 1), steps=3), QuestionError, "after the last step 3"),
+        (lambda m: world(m, Nudge("R[0]", float("inf")), steps=3), QuestionError, "finite"),
+        (lambda m: world(m, Set("R[0]", float("nan")), steps=3), QuestionError, "finite"),
+        (lambda m: world(m, steps=-1), QuestionError, "whole number"),
+        (lambda m: world(m, steps=3)["Q"], UnknownNameError, "unknown variable 'Q'"),
+        (lambda m: world(m, steps=3)["R[7]"], QuestionError, "after the last step"),
+        (lambda m: world(m, Replace("T", world(m, steps=2)), steps=3), QuestionError, "shorter"),
+        (lambda m: run(m, nudge="T[0]"), QuestionError, "nudge is made in B"),
+        (lambda m: run(m, nudge="R[2000]"), QuestionError, "after the last step"),
+        (lambda m: run(m, hold="T[t>]"), QuestionError, "steps must read"),
+        (lambda m: run(m, hold="T[5<=t<=3]"), QuestionError, "selects no step"),
+        (lambda m: run(m, hold="Tt"), UnknownNameError, "did you mean 'T'|known here"),
+        (lambda m: run(m, target="Q"), UnknownNameError, "unknown variable 'Q'"),
+        (lambda m: run(m, delta=0), QuestionError, "other than 0"),
+    ],
+)
+def test_a_wrong_question_is_named(act, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        act(load("thermostat"))
+
+
+def test_what_is_said_nowhere_is_asked_for() -> None:
+    bare = Model(name="m", variables={"x": {"rule": "x[t-1]", "initial": 1}})
+    with pytest.raises(QuestionError, match="which node is nudged"):
+        run(bare)
+    with pytest.raises(QuestionError, match="how many steps"):
+        world(bare)
+
+
+def test_data_without_a_rule_runs_as_far_as_it_goes() -> None:
+    variables = {"u": {"initial": [1, 2, 4]}, "x": {"rule": "x[t-1] + u[t]", "initial": 0}}
+    model = Model(name="m", variables=variables)
+    assert world(model, steps=2)["x"].tolist() == [0, 2, 6]
+    with pytest.raises(QuestionError, match="values for 3 steps"):
+        world(model, steps=3)
+
+
+def test_integer_variables_are_whole_and_have_no_tangent() -> None:
+    variables = {
+        "n": {"rule": "floor(n[t-1]/2)", "initial": 9, "kind": "integer"},
+        "x": {"rule": "x[t-1] + n[t-1]", "initial": 0},
+    }
+    model = Model(name="m", variables=variables, question={"steps": 4, "target": "x"})
+    assert world(model)["n"].tolist() == [9, 4, 2, 1, 0]
+    with pytest.raises(QuestionError, match="use a finite nudge"):
+        run(model, nudge="n[0]", hold=[])
+    assert run(model, nudge="n[0]", hold=[], delta=1).total[-1] == 1 + 1 + 0 + 0
+    variables["n"]["rule"] = "n[t-1]/2"
+    halves = Model(name="m", variables=variables, question={"steps": 4, "target": "x"})
+    with pytest.raises(QuestionError, match=r"took the value 4.5 at t = 1"):
+        run(halves, nudge="x[0]", hold="n")
