@@ -164,6 +164,7 @@ _HOMES = {
 }
 _RESULTS = {
     "descents.escape.answer.Answer": ["drawing.plots.of_answer"],
+    "descents.escape.curves.EscapeCurve": ["drawing.plots.of_escape"],
     "descents.escape.evolution.Evolution": ["drawing.plots.of_escape"],
     "descents.escape.steps_to_escape.EscapeTimes": ["drawing.plots.of_escape"],
     "effects.rates.Rates": ["drawing.plots.of_rates"],

@@ -139,7 +139,7 @@ def numbers(found: object) -> object:
     if isinstance(found, causalopt.SideBySide | causalopt.NoisyOp):
         return found.op.tolist()
     if hasattr(found, "identical"):
-        return found.op.values.tolist()
+        return str(found.op.values.tolist())
     if hasattr(found, "to_dict"):
         return {k: v for k, v in found.to_dict().items() if k not in ("latex", "hash")}
     return found if isinstance(found, float | list) else found.axes[0].get_ylabel()
