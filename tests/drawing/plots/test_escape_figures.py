@@ -16,8 +16,8 @@ from causalopt.descents.landscape import landscape
 from causalopt.descents.plane_diffusion import plane_diffusion, plane_stationary
 from causalopt.drawing.plots.of_escape import (
     plot_current,
+    plot_densities,
     plot_escape_curves,
-    plot_laws,
     plot_moments,
     plot_steps_to_escape,
 )
@@ -85,7 +85,7 @@ def test_laws_and_moments_are_drawn_over_time():
     ensemble = evolve_by_ensemble(linear(), points, times, copies=5)
     moments = written(plot_moments({"operator": operator, "ensemble": ensemble}))
     assert moments.axes[0].lines[0].get_ydata() == pytest.approx(operator.mean)
-    laws = written(plot_laws(operator))
+    laws = written(plot_densities(operator))
     assert len(laws.axes[0].get_legend().get_texts()) == 3
 
 
