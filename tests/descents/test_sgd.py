@@ -101,7 +101,7 @@ def test_inner_steps_are_small_steps_on_the_same_datapoint():
 
 def test_two_parameters_have_a_gradient_node_each():
     written = sgd_model(
-        {"one": "u**2*v + v", "two": "u*v**2"}, parameters=("u", "v"), T=0.1, start={"v": 2.0}
+        {"one": "u**2*v + v", "two": "u*v**2"}, learned=("u", "v"), T=0.1, start={"v": 2.0}
     )
     assert written.A == ("g_u", "g_v")
     points = np.array([[0.5, -1.0], [2.0, 3.0]])
