@@ -207,7 +207,7 @@ def _jacobians(
     return jacobians
 
 
-def op_landscape(
+def op_map(
     model: Model,
     starts: Array,
     temperatures: Sequence[float],

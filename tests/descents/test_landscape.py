@@ -7,7 +7,7 @@ import pytest
 
 from causalopt import load, run
 from causalopt.descents.landscape import landscape
-from causalopt.descents.noisy_op import noisy_op, op_landscape
+from causalopt.descents.noisy_op import noisy_op, op_map
 from causalopt.descents.sgd import sgd_model
 from causalopt.errors import QuestionError
 from tests.descents.chains import pit_gradient, swirl, well_gradient
@@ -102,10 +102,10 @@ def test_momentum_has_an_op_too():
     assert found.op[:, 0] == pytest.approx(run(model, steps=20).op, abs=1e-10)
 
 
-def test_the_op_landscape_is_one_op_a_point():
+def test_the_op_map_is_one_op_a_point():
     well = load("sgd_well")
     starts, temperatures = np.array([0.0, 1.8]), [0.2, 0.5]
-    found = op_landscape(well, starts, temperatures, steps=10, walkers=1)
+    found = op_map(well, starts, temperatures, steps=10, walkers=1)
     for row, T in enumerate(temperatures):
         for column, start in enumerate(starts):
             one = well.replace(parameters={"T": T}, initial={"W": float(start)})

@@ -21,7 +21,7 @@ from causalopt.descents.escape.evolution import (
 )
 from causalopt.descents.escape.steps_to_escape import fit_log_line, steps_to_escape
 from causalopt.descents.landscape import landscape
-from causalopt.descents.noisy_op import op_landscape
+from causalopt.descents.noisy_op import op_map
 from causalopt.descents.plane_diffusion import plane_diffusion, plane_stationary
 from causalopt.drawing.palette import BLUE
 from causalopt.drawing.plots.of_escape import (
@@ -30,7 +30,7 @@ from causalopt.drawing.plots.of_escape import (
     plot_moments,
     plot_steps_to_escape,
 )
-from causalopt.drawing.plots.of_landscape import plot_landscape, plot_losses, plot_op_landscape
+from causalopt.drawing.plots.of_landscape import plot_landscape, plot_losses, plot_op_map
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -154,10 +154,10 @@ def draw_op(model: Model, scene: DescentFigure) -> Figure:
     temperatures = np.linspace(*scene.temperatures, 41)
     starts = scene.points(121)
     walkers = 1 if not any(v.noise for v in model.variables.values()) else 24
-    op = op_landscape(
+    op = op_map(
         model, starts, temperatures.tolist(), steps=scene.steps, walkers=walkers, seed=scene.seed
     )
-    return plot_op_landscape(starts, temperatures, op)
+    return plot_op_map(starts, temperatures, op)
 
 
 def _line(model: Model) -> RandomMap:
