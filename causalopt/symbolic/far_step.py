@@ -87,7 +87,8 @@ def effect_in_digits(response: Response, age: int) -> Any:
         if found != 0 and before is not None and _agree(found, before, context.mpf(2) ** -60):
             return found
         before = found
-    if before == 0 and not _coefficient(*([Modular.of(c) for c in p] for p in pair), age).residue:
+    residues, modulus = ([Modular.of(c) for c in poly] for poly in pair)
+    if before == 0 and _coefficient(residues, modulus, age) == Modular(0):
         return Fraction(0)  # digits cannot tell a zero from what is lost beside a root outside 1
     raise ArithmeticError(f"4096 bits do not resolve the effect after {age} steps")
 
