@@ -118,7 +118,7 @@ class _Writer:
             return f"w{self._index[name]}_{lag}" if lag else f"w{self._index[name]}"
         if term.op == "param":
             return f"c{self._parameters[str(payload)]}"
-        return {"dt": f"c{self._parameters['dt']}", "t": "t", "pi": repr(math.pi)}[term.op]
+        return {"dt": f"c{self._parameters['dt']}", "t": "float(t)", "pi": repr(math.pi)}[term.op]
 
 
 def _tangent(kind: str, partial: Partial) -> str:

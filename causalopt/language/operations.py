@@ -74,34 +74,40 @@ def bound(form: str | Function, module: Any) -> Function:
     return getattr(module, form) if isinstance(form, str) else functools.partial(form, module)
 
 
-def _infix(
-    name: str, meaning: Function, sign: str, level: int, arrays: str | Function, **other: Any
+def _signed(
+    name: str,
+    meaning: Function,
+    text: str,
+    level: int,
+    inner: tuple[int, ...],
+    arrays: str | Function,
+    slopes: Function | None = None,
+    **other: Any,
 ) -> Operation:
-    """Return an operation written between its arguments that means the same for every number."""
+    """Return an operation written with a sign that means the same for numbers of every kind."""
     form: dict[str, Any] = {
         "floats": meaning,
         "exact": meaning,
-        "sympy": lambda _, x, y: meaning(x, y),
-        "text": f"{{}}{sign}{{}}",
-        "inner": (level, level + 1),
-        "python": f"({{}}{sign}{{}})",
+        "sympy": lambda _, *args: meaning(*args),
+        "python": f"({text})",
+        **other,
     }
-    return Operation(name=name, arity=2, level=level, arrays=arrays, **{**form, **other})
-
-
-def _comparison(name: str, meaning: Function, sign: str, arrays: str) -> Operation:
-    form: dict[str, Any] = {"kind": "comparison", "sympy": name.capitalize(), "inner": (5, 5)}
-    return _infix(name, meaning, f" {sign} ", 4, arrays, kink="equal", jumps=True, **form)
+    form |= {"text": text, "level": level, "inner": inner, "arrays": arrays, "slopes": slopes}
+    return Operation(name=name, arity=len(inner), **form)
 
 
 def _function(name: str, slope: Function, arrays: str | Function = "", **other: Any) -> Operation:
     """Return a function of one number; its slope is made from (algebra, term, argument)."""
     floats = other.pop("floats", None) or getattr(ieee, name)
-    form: dict[str, Any] = {"sympy": name, **other}
+    form: dict[str, Any] = {"arrays": arrays or name, "sympy": name, **other}
     slopes: Function = lambda a, u, x: (slope(a, u, x),)  # noqa: E731
-    return Operation(
-        name=name, arity=1, floats=floats, arrays=arrays or name, slopes=slopes, **form
-    )
+    return Operation(name=name, arity=1, floats=floats, slopes=slopes, **form)
+
+
+def _step(name: str, whole: Function, arrays: Function, kink: str, **other: Any) -> Operation:
+    """Return a function that is constant between jumps; `whole` gives its value as an integer."""
+    form: dict[str, Any] = {"kink": kink, "jumps": True, **other}
+    return _function(name, lambda a, *_: a.ZERO, arrays, exact=lambda x: Fraction(whole(x)), **form)
 
 
 def _extremum(name: str, floats: Function, exact: Function, first: int) -> Operation:
@@ -120,8 +126,8 @@ def _extremum(name: str, floats: Function, exact: Function, first: int) -> Opera
     )
 
 
-def _flat(a: Any, u: Any, x: Any) -> Any:
-    return a.ZERO
+def _choose(condition: Any, then: Any, otherwise: Any) -> Any:
+    return then if condition else otherwise
 
 
 def _exact_power(base: Fraction, exponent: int) -> Fraction | None:
@@ -129,6 +135,10 @@ def _exact_power(base: Fraction, exponent: int) -> Fraction | None:
     if (exponent < 0 and not base) or bits * abs(exponent) > _MOST_BITS:
         return None
     return base**exponent
+
+
+def _quotient_slopes(a: Any, u: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    return a.div(a.ONE, y), a.neg(a.div(u, y))
 
 
 def _power_slopes(a: Any, u: Any, base: Any, exponent: Any) -> tuple[Any, Any]:
@@ -140,6 +150,10 @@ def _power_slopes(a: Any, u: Any, base: Any, exponent: Any) -> tuple[Any, Any]:
     # 0**b has no slope in b, and 0 * log(0) would be NaN.
     at_zero = a.Term.of("eq", base, a.ZERO)
     return by_base, a.where(at_zero, a.ZERO, a.mul(u, a.Term.of("log", base)))
+
+
+def _whole_power_slopes(a: Any, u: Any, x: Any) -> tuple[Any]:
+    return (a.mul(a.const(u.payload), a.power(x, u.payload - 1)),)
 
 
 def _one_minus_square(a: Any, x: Any) -> Any:
@@ -154,61 +168,54 @@ def _arcsine_slope(a: Any, u: Any, x: Any) -> Any:
     return a.div(a.ONE, a.Term.of("sqrt", _one_minus_square(a, x)))
 
 
-_ARITHMETIC = (
-    _infix("add", operator.add, " + ", 5, "add", slopes=lambda a, *_: (a.ONE, a.ONE)),
-    _infix("sub", operator.sub, " - ", 5, "subtract", slopes=lambda a, *_: (a.ONE, a.MINUS_ONE)),
-    _infix("mul", operator.mul, "*", 6, "multiply", slopes=lambda a, u, x, y: (y, x)),
-    _infix(
+def _sign_of_array(np: Any, x: Any) -> Any:
+    return np.where(x > 0, 1.0, np.where(x < 0, -1.0, x))
+
+
+_COMPARED: dict[str, Any] = {"kind": "comparison", "kink": "equal", "jumps": True}
+_TABLE = (
+    _signed("add", operator.add, "{} + {}", 5, (5, 6), "add", lambda a, *_: (a.ONE, a.ONE)),
+    _signed(
+        "sub", operator.sub, "{} - {}", 5, (5, 6), "subtract", lambda a, *_: (a.ONE, a.MINUS_ONE)
+    ),
+    _signed("mul", operator.mul, "{}*{}", 6, (6, 7), "multiply", lambda a, u, x, y: (y, x)),
+    _signed(
         "div",
         operator.truediv,
-        "/",
+        "{}/{}",
         6,
+        (6, 7),
         "divide",
+        _quotient_slopes,
         floats=ieee.div,
         exact=lambda x, y: x / y if y else None,
-        slopes=lambda a, u, x, y: (a.div(a.ONE, y), a.neg(a.div(u, y))),
-        python="",
+        python="_div({}, {})",
     ),
-    _infix(
+    _signed("neg", operator.neg, "-{}", 7, (7,), "negative", lambda a, u, x: (a.MINUS_ONE,)),
+    _signed(
         "pow",
         operator.pow,
-        "**",
+        "{}**{}",
         8,
+        (ATOM, ATOM),
         "power",
+        _power_slopes,
         floats=ieee.power,
         exact=None,
-        slopes=_power_slopes,
-        inner=(ATOM, ATOM),
-        python="",
+        python="_pow({}, {})",
     ),
-    # A power that is a whole number is the payload.
-    Operation(
-        name="ipow",
-        arity=1,
-        floats=ieee.ipow,
+    _signed(  # a power that is a whole number, which is the payload
+        "ipow",
+        ieee.ipow,
+        "{}**{}",
+        8,
+        (ATOM,),
+        lambda _, x, n: ieee.ipow(x, n),
+        _whole_power_slopes,
         exact=_exact_power,
-        arrays=lambda _, x, n: ieee.ipow(x, n),
         sympy=lambda sympy, x, n: x ** sympy.Integer(n),
-        slopes=lambda a, u, x: (a.mul(a.const(u.payload), a.power(x, u.payload - 1)),),
-        text="{}**{}",
-        level=8,
-        inner=(ATOM,),
+        python="_ipow({}, {})",
     ),
-    Operation(
-        name="neg",
-        arity=1,
-        floats=operator.neg,
-        exact=operator.neg,
-        arrays="negative",
-        sympy=lambda _, x: -x,
-        slopes=lambda a, u, x: (a.MINUS_ONE,),
-        text="-{}",
-        level=7,
-        inner=(7,),
-        python="(-{})",
-    ),
-)
-_FUNCTIONS = (
     _function("sqrt", lambda a, u, x: a.div(a.ONE, a.add(u, u))),
     _function("exp", lambda a, u, x: u),
     _function("log", lambda a, u, x: a.div(a.ONE, x)),
@@ -222,94 +229,53 @@ _FUNCTIONS = (
     _function("cosh", lambda a, u, x: a.Term.of("sinh", x)),
     _function("tanh", lambda a, u, x: _one_minus_square(a, u)),
     _function(
-        "abs",
-        lambda a, u, x: a.Term.of("sign", x),
-        floats=abs,
-        exact=abs,
-        sympy="Abs",
-        kink="zero",
-        python="abs({})",
+        "abs", lambda a, u, x: a.Term.of("sign", x), floats=abs, exact=abs, sympy="Abs", kink="zero"
     ),
-    _function(
-        "sign",
-        _flat,
-        lambda np, x: np.where(x > 0, 1.0, np.where(x < 0, -1.0, x)),
-        exact=lambda x: Fraction((x > 0) - (x < 0)),
-        kink="zero",
-        jumps=True,
-    ),
+    _step("sign", lambda x: (x > 0) - (x < 0), _sign_of_array, "zero"),
     # A whole number has no negative zero.
-    _function(
-        "floor",
-        _flat,
-        lambda np, x: np.floor(x) + 0.0,
-        exact=lambda x: Fraction(math.floor(x)),
-        kink="whole",
-        jumps=True,
-    ),
-    _function(
-        "ceil",
-        _flat,
-        lambda np, x: np.ceil(x) + 0.0,
-        exact=lambda x: Fraction(math.ceil(x)),
-        sympy="ceiling",
-        kink="whole",
-        jumps=True,
-    ),
-)
-_CONDITIONS = (
-    _comparison("lt", operator.lt, "<", "less"),
-    _comparison("le", operator.le, "<=", "less_equal"),
-    _comparison("eq", operator.eq, "==", "equal"),
-    _comparison("ne", operator.ne, "!=", "not_equal"),
-    _infix(
+    _step("floor", math.floor, lambda np, x: np.floor(x) + 0.0, "whole"),
+    _step("ceil", math.ceil, lambda np, x: np.ceil(x) + 0.0, "whole", sympy="ceiling"),
+    _signed("lt", operator.lt, "{} < {}", 4, (5, 5), "less", sympy="Lt", **_COMPARED),
+    _signed("le", operator.le, "{} <= {}", 4, (5, 5), "less_equal", sympy="Le", **_COMPARED),
+    _signed("eq", operator.eq, "{} == {}", 4, (5, 5), "equal", sympy="Eq", **_COMPARED),
+    _signed("ne", operator.ne, "{} != {}", 4, (5, 5), "not_equal", sympy="Ne", **_COMPARED),
+    _signed(
         "and",
         lambda x, y: x and y,
-        " and ",
+        "{} and {}",
         2,
+        (2, 3),
         lambda _, x, y: (x != 0) & (y != 0),
-        sympy="And",
         kind="logic",
+        sympy="And",
     ),
-    _infix(
+    _signed(
         "or",
         lambda x, y: x or y,
-        " or ",
+        "{} or {}",
         1,
+        (1, 2),
         lambda _, x, y: (x != 0) | (y != 0),
+        kind="logic",
         sympy="Or",
-        kind="logic",
     ),
-    Operation(
-        name="not",
-        arity=1,
-        kind="logic",
-        floats=operator.not_,
-        exact=operator.not_,
-        arrays=lambda _, x: x == 0,
-        sympy="Not",
-        text="not {}",
-        level=3,
-        inner=(4,),
-        python="(not {})",
+    _signed(
+        "not", operator.not_, "not {}", 3, (4,), lambda _, x: x == 0, kind="logic", sympy="Not"
     ),
-)
-_CHOICES = (
     _extremum("min", ieee.minimum, min, 0),
     _extremum("max", ieee.maximum, max, 1),
     Operation(
         name="where",
         arity=3,
-        floats=lambda c, x, y: x if c else y,
-        exact=lambda c, x, y: x if c else y,
+        floats=_choose,
+        exact=_choose,
         arrays=lambda np, c, x, y: np.where(c != 0, x, y),
         sympy=lambda sympy, c, x, y: sympy.Piecewise((x, c), (y, True)),
         choice=lambda a, u, *args: args,
         python="({1} if {0} else {2})",
     ),
 )
-_ALL = (*_ARITHMETIC, *_FUNCTIONS, *_CONDITIONS, *_CHOICES)
-OPERATIONS = {operation.name: operation for operation in _ALL}
-COMPARISONS = frozenset(o.name for o in _ALL if o.kind == "comparison")
-LOGIC = frozenset(o.name for o in _ALL if o.kind == "logic")
-BRANCHES = frozenset(o.name for o in _ALL if o.choice is not None)
+OPERATIONS = {operation.name: operation for operation in _TABLE}
+COMPARISONS = frozenset(o.name for o in _TABLE if o.kind == "comparison")
+LOGIC = frozenset(o.name for o in _TABLE if o.kind == "logic")
+BRANCHES = frozenset(o.name for o in _TABLE if o.choice is not None)

@@ -168,6 +168,21 @@ def check_executions(name: str, x: float, y: float, monkeypatch: pytest.MonkeyPa
         assert found.total[0] == close(slope(name, x, y, 0)), execution
 
 
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [("t**400", math.inf), ("t**-400", 0.0)],
+)
+def test_the_step_is_a_float_to_every_execution(
+    rule: str, expected: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = {"x": rule, "y": "y[t-1]"}
+    asked = Model(name="c", variables={v: {"initial": 1, "rule": r} for v, r in rules.items()})
+    for execution in EXECUTIONS:
+        monkeypatch.setattr(executions, "choose", lambda *_, chosen=execution: chosen)
+        found = run(asked, nudge="x[0]", hold="y", target="x", steps=9)
+        assert found.W["x"][9] == expected, execution
+
+
 def bend(name: str, x: float, y: float) -> float:
     """Return what stays of differences over a small step where the value or the slope jumps."""
     h = 2.0**-20
