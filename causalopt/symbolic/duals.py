@@ -4,6 +4,10 @@ Every node carries its value and two derivatives by the nudged node: over all pa
 paths that avoid A. In rationals this is the definition itself, and every program of `straight_line`
 is checked against it; in multiprecision floats it is the stable route by which formulas are
 evaluated.
+
+This file and `arithmetic` are the independent checker, and on purpose say once more what
+`language.operations` and `language.gradient` say: the value and the slope of every operation. A
+checker that read the slopes it is to check from the same table would pass on the table's faults.
 """
 
 from __future__ import annotations
