@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -305,3 +306,22 @@ class TestGoalDirectedness:
             goal_directedness(np.ones(2) / 2, np.ones((1, 1)), np.ones((1, 1)))
         with pytest.raises(QuestionError, match="hold laws"):
             goal_directedness(np.ones(1), np.array([[0.5, 0.4]]), np.ones((1, 2)))
+
+
+LAW, SHORT = np.array([0.25, 0.75]), np.array([0.25, 0.7495])
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: capacity(np.array([SHORT, LAW])),
+        lambda: control(SHORT, np.array([[LAW, LAW]]), np.ones((2, 1))),
+        lambda: control(LAW, np.array([[LAW, SHORT]]), np.ones((2, 1))),
+        lambda: control(LAW, np.array([np.eye(2), np.eye(2)]), np.array([SHORT, LAW])),
+        lambda: goal_directedness(SHORT, np.array([LAW, LAW]), np.ones((2, 2))),
+        lambda: goal_directedness(LAW, np.array([LAW, SHORT]), np.ones((2, 2))),
+    ],
+)
+def test_a_law_of_0_9995_in_sum_is_refused_wherever_it_stands(ask: Callable[[], object]) -> None:
+    with pytest.raises(QuestionError, match=r"rows are laws|hold laws"):
+        ask()
