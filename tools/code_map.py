@@ -17,7 +17,7 @@ UNTOLD = "(say here what belongs in it)"
 
 
 def folders() -> dict[str, list[str]]:
-    """Return folder -> the stems of its files, rooms in their order and inner folders after theirs."""
+    """Return folder -> the stems of its files, rooms in order, inner folders after theirs."""
     found: dict[str, list[str]] = {}
     for file in sorted(PACKAGE.rglob("*.py")):
         home = file.parent.relative_to(PACKAGE).as_posix()
@@ -59,28 +59,22 @@ def name(room: str) -> str:
 
 
 def table() -> str:
-    """Return how many pairs of modules stand behind each import of one room by another."""
+    """Return which room imports which; below the diagonal is downwards."""
     pairs = between_rooms(imports())
     wide = max(map(len, ROOMS))
-    heads = " ".join(f"{room[:4]:>4}" for room in ROOMS)
-    lines = [f"{'':{wide}} {heads}".rstrip()]
-    for above in reversed(ROOMS):
-        counts = [pairs.get((above, below), 0) for below in ROOMS]
-        cells = " ".join(
-            f"{'=' if below == above else count or '.':>4}"
-            for below, count in zip(ROOMS, counts, strict=True)
-        )
-        lines.append(f"{above:{wide}} {cells}")
+    lines = []
+    for above in ROOMS:
+        marks = [
+            "=" if below == above else "x" if (above, below) in pairs else "." for below in ROOMS
+        ]
+        lines.append(f"{above:>{wide}} {' '.join(marks)}")
     return "\n".join(["```text", *lines, "```"])
 
 
-def counts() -> str:
+def zeros() -> str:
     """Return the counts that must stay 0."""
     pairs = imports()
-    return (
-        f"{len(set(pairs))} imports between modules, those in functions and for types included: "
-        f"{len(upward(pairs))} upwards, {len(circles(pairs))} circles"
-    )
+    return f"{len(upward(pairs))} imports upwards, {len(circles(pairs))} circles"
 
 
 def between(page: str, mark: str, text: str) -> str:
@@ -99,14 +93,14 @@ def written_map(page: str) -> str:
 
 def written_imports(page: str) -> str:
     """Return docs/design.md as it should read."""
-    return between(page, "imports", "\n\n".join([drawing(), table(), counts() + "."]))
+    return between(page, "imports", f"{drawing()}\n\n{table()}\n\n{zeros()}.")
 
 
 def main() -> None:
     """Write both pages."""
     MAP_PAGE.write_text(written_map(MAP_PAGE.read_text()))
     IMPORTS_PAGE.write_text(written_imports(IMPORTS_PAGE.read_text()))
-    print(counts())
+    print(f"{len(set(imports()))} imports between modules, {zeros()}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The rooms of the package, read from its syntax trees: what imports what, and in which direction."""
+"""The rooms of the package, read from its syntax trees: what imports what, up or down."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Import = tuple[str, str]
 
 
 def room(module: str) -> str:
-    """Return the name below `causalopt` that a module belongs to; nothing for the package itself."""
+    """Return the name below `causalopt` that a module belongs to, if there is one."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else ""
 
