@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt import load
 from causalopt.descents.chain import chain_of
 from causalopt.descents.end_state import end_state
 from causalopt.descents.escape.basins import compare_basins
@@ -15,7 +16,6 @@ from causalopt.descents.escape.escape import Escape
 from causalopt.descents.escape.evolution import evolve_by_diffusion, evolve_by_operator
 from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.drawing.plots.of_escape import plot_moments
-from causalopt.model.library import load
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.pit import chain_at, stationary
 
