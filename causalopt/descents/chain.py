@@ -45,9 +45,6 @@ def chain_of(model: Model, target: str | None = None) -> Chain:
         target: The coordinate that questions mean; by default the model's own target, else the
             first coordinate.
 
-    Returns:
-        The chain.
-
     Raises:
         QuestionError: The model has no chain (see `step_map`), the target is no coordinate, or a
             learning rate named T is not positive.

@@ -84,9 +84,6 @@ def inverse_gamma(points: Array, *, shape: float, scale: float) -> Array:
         shape: Positive.
         scale: Positive, in units of the state.
 
-    Returns:
-        The density at the points.
-
     Example:
         >>> grid = np.linspace(1, 4, 3001)
         >>> density = inverse_gamma(grid, shape=101, scale=200)

@@ -94,9 +94,6 @@ def diffusion(
         alpha: 0 (Ito), 1/2 (Stratonovich) or 1 (Fick).
         sink: Whether the right end absorbs; otherwise both ends are walls.
 
-    Returns:
-        The rates between cells.
-
     Raises:
         QuestionError: alpha out of range, or drift and spread that are not finite.
 
@@ -140,9 +137,6 @@ def chang_cooper(drift: Array, spread: Array, gaps: Array) -> tuple[Array, Array
         spread: D at the faces, axis (face,), none negative.
         gaps: Distance between the two centres, axis (face,).
 
-    Returns:
-        Forward and backward weights, none negative.
-
     Example:
         >>> chang_cooper(np.array([2.0, 0.0]), np.array([0.0, 1.0]), np.array([1.0, 0.5]))
         (array([2., 2.]), array([0., 2.]))
@@ -171,9 +165,6 @@ def evolve(
         times: Increasing times, in steps of the chain, at which to look.
         step: Longest time step.
         scheme: `crank-nicolson` (second order) or `implicit` (first order).
-
-    Returns:
-        The masses at each time.
 
     Raises:
         QuestionError: A step or times that are not positive and increasing, or an unknown scheme.
@@ -285,9 +276,6 @@ def stationary_mass(line: Diffusion) -> Array:
 
     Args:
         line: The discrete operator, with walls.
-
-    Returns:
-        Masses that sum to 1.
 
     Raises:
         QuestionError: The right end is a sink, so nothing stays.

@@ -58,9 +58,6 @@ def reach(chain: RandomMap, low: Array, high: Array, *, steps: int) -> Box:
         high: Upper ends.
         steps: How many steps the chain takes.
 
-    Returns:
-        The box, and whether it is closed.
-
     Raises:
         QuestionError: The maps overflow in the box, or the chain has more than two coordinates.
 

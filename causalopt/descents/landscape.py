@@ -74,9 +74,6 @@ def landscape(model: Model) -> Landscape:
     Args:
         model: A model such as `sgd_model` writes: A = gradient nodes.
 
-    Returns:
-        Gradients, mean and covariance as terms.
-
     Raises:
         QuestionError: A is empty, or a node of it is not read by exactly one variable.
 

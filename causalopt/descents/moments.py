@@ -49,9 +49,6 @@ def affine_maps(chain: RandomMap, *, scale: float = 1.0) -> AffineMaps:
         chain: The random map.
         scale: The size of the states at which affinity is checked.
 
-    Returns:
-        The affine maps.
-
     Raises:
         QuestionError: Some map is not affine.
 
@@ -93,9 +90,6 @@ def stationary_moments(maps: AffineMaps) -> Moments:
 
     Args:
         maps: The affine maps.
-
-    Returns:
-        The stationary mean and covariance.
 
     Raises:
         QuestionError: The second moment grows without bound, so there is none.

@@ -81,9 +81,6 @@ def noisy_op(
         initial: Initial values that replace the model's.
         seed: 0 to 2^64 - 1; the walkers are those of an ensemble with this seed.
 
-    Returns:
-        Op, sign and states for steps 0..steps.
-
     Raises:
         QuestionError: No partition, an unknown target, or a model without a chain.
 

@@ -79,9 +79,6 @@ def plane_diffusion(
         alpha: 0 (Ito), 1/2 or 1 (Fick): how much of div D is added to the drift.
         floor: Least ratio of D's eigenvalues, in units of cells.
 
-    Returns:
-        The rates.
-
     Raises:
         QuestionError: Not two coordinates, uneven axes, or alpha or floor out of range.
     """

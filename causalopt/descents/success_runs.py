@@ -28,9 +28,6 @@ def run_probability(run: int, draws: int, share: Fraction | float = Fraction(1, 
         draws: Number of draws, 0 or more.
         share: Probability of a success.
 
-    Returns:
-        An exact fraction.
-
     Raises:
         QuestionError: A length, number or share out of range.
 

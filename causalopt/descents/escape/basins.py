@@ -48,9 +48,6 @@ def compare_basins(
         bounds: Where the grid lies; by default as far as the chain gets from the barrier.
         nodes: Nodes of the grid.
 
-    Returns:
-        Shares, crossing rates, and a status.
-
     Raises:
         QuestionError: The update overflows.
     """

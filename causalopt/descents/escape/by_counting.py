@@ -28,9 +28,6 @@ def escape_by_counting(chain: RandomMap, question: Escape, *, limit: int = 2_000
         question: What is asked, about the position at N.
         limit: Most sequences alive at once.
 
-    Returns:
-        Probabilities exact but for rounding.
-
     Raises:
         QuestionError: Too many sequences, more than one coordinate, or a first-passage question.
 

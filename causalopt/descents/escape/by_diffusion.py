@@ -46,9 +46,6 @@ def escape_by_diffusion(
         scheme: `crank-nicolson` or `implicit`.
         bounds: Where the grid lies; by default as far as the chain can reach, and a margin.
 
-    Returns:
-        Probabilities and discretisation errors.
-
     Raises:
         QuestionError: More than one coordinate, or bad sizes.
 

@@ -42,9 +42,6 @@ def escape_by_ensemble(
         workers: How many threads share the walkers; the numbers do not depend on it.
         advance: Another kernel than numpy's, such as a compiled one.
 
-    Returns:
-        Shares of walkers beyond, and standard errors.
-
     Raises:
         QuestionError: No walkers, too many of them or of steps, or a start that does not fit the
             chain.

@@ -47,9 +47,6 @@ def consecutive_steps(model: Model, datapoint: int, *, start: float, beyond: flo
         start: Where the walker starts.
         beyond: The level, above the start.
 
-    Returns:
-        The number of steps and the datapoint's probability.
-
     Raises:
         UnknownNameError: The noise never takes this value.
         QuestionError: Not one coordinate and one noise variable, or a level below the start.

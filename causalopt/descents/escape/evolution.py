@@ -71,9 +71,6 @@ def evolve_by_operator(
         times: Increasing whole numbers of steps.
         nodes: Nodes of the grid.
         bounds: Where the grid lies; by default as far as the chain reaches.
-
-    Returns:
-        The law at each time.
     """
     steps = _whole(times)
     box = bounds or _bounds(chain, points, steps)
@@ -106,9 +103,6 @@ def evolve_by_diffusion(
         cells: Cells of the grid.
         step: Longest time step.
         bounds: Where the grid lies; by default as far as the chain reaches, and a quarter more.
-
-    Returns:
-        The law at each time.
     """
     box = bounds or _bounds(chain, points, _whole(times)).widened(0.25)
     line = diffusion(chain, spread_nodes(chain, box, cells + 1), alpha=alpha)

@@ -87,9 +87,6 @@ def steps_to_escape(
         foot: Where the climb of the quasi-potential begins; the start by default.
         nodes: Nodes of the finer of two grids.
 
-    Returns:
-        Means, rates and barriers at each T.
-
     Raises:
         QuestionError: No temperatures.
     """
@@ -138,9 +135,6 @@ def fit_log_line(x: Array, steps: Array) -> LogLine:
     Args:
         x: T, or 1/T, axis (point,).
         steps: Mean numbers of steps, positive and finite, axis (point,).
-
-    Returns:
-        Intercept, slope and R squared.
 
     Raises:
         QuestionError: Fewer than three points, or steps that are not positive and finite.
