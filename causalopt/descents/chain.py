@@ -6,13 +6,13 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
-from causalopt.descents.outcomes import noise_outcomes
-from causalopt.descents.step_map import state_slots, step_map, written_out
+from causalopt.descents.maps.outcomes import noise_outcomes
+from causalopt.descents.maps.step_map import state_slots, step_map, written_out
 from causalopt.errors import QuestionError
 from causalopt.language.evaluation import evaluate
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import RandomMap
+    from causalopt.descents.maps.random_map import RandomMap
     from causalopt.model.model import Model
 
 

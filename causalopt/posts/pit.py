@@ -13,7 +13,7 @@ from causalopt.descents.landscape import landscape
 
 if TYPE_CHECKING:
     from causalopt import Model
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 WELL = "-exp(-(W - 2)**2)"
 HOLE = "exp(-100*(W - 1)**2)"

@@ -23,7 +23,7 @@ from causalopt.posts.post import Post
 from causalopt.posts.probability_current_ends import basins, end_states, original
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import RandomMap
+    from causalopt.descents.maps.random_map import RandomMap
     from causalopt.posts.sheet import Sheet
 
 VARIANCE, FIRST, SECOND = (

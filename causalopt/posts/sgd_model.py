@@ -15,7 +15,7 @@ from causalopt.posts.post import Post
 from causalopt.posts.sgd_model_escape import escape_broad, escape_close, steps_needed
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
     from causalopt.posts.sheet import Sheet
 
 INTRO, LOCAL = "opening", "SGD and Local Minima"

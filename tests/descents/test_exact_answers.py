@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt.descents.enumeration import count_escapes
-from causalopt.descents.moments import (
+from causalopt.descents.maps.enumeration import count_escapes
+from causalopt.descents.maps.moments import (
     Moments,
     affine_maps,
     stationary_moments,
     step_moments,
 )
-from causalopt.descents.success_runs import run_probability, steps_of_one_map
+from causalopt.descents.maps.success_runs import run_probability, steps_of_one_map
 from causalopt.errors import QuestionError
 from tests.descents.chains import PIT_EDGE, PIT_START, linear, ornstein, pit, swirl
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt.descents.end_state import end_state, inverse_gamma
-from causalopt.descents.fokker_planck import diffusion, evolve, stationary_mass
-from causalopt.descents.grid import Box, spread_nodes
-from causalopt.descents.random_map import RandomMap
+from causalopt.descents.diffusions.end_state import end_state, inverse_gamma
+from causalopt.descents.diffusions.fokker_planck import diffusion, evolve, stationary_mass
+from causalopt.descents.maps.random_map import RandomMap
+from causalopt.descents.transfer.grid import Box, spread_nodes
 from causalopt.errors import QuestionError
 from tests.descents.chains import PIT_START, linear, ornstein, pit, walk
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from causalopt import load, parse_model, run
 from causalopt import to_text as model_text
 from causalopt.descents.chain import chain_of
-from causalopt.descents.moments import affine_maps, stationary_moments
+from causalopt.descents.maps.moments import affine_maps, stationary_moments
 from causalopt.descents.sgd import Descent, batches, sgd_model
 from causalopt.errors import ModelError, QuestionError, UnknownNameError
 from tests.descents.chains import pit, pit_gradient, well_gradient

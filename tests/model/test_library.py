@@ -12,7 +12,7 @@ from causalopt import Fact, Model, UnknownNameError, load, run, shipped
 from causalopt.descents.chain import chain_of
 from causalopt.descents.escape.by_operator import escape_by_operator
 from causalopt.descents.escape.escape import Escape
-from causalopt.descents.moments import Moments, affine_maps, step_moments
+from causalopt.descents.maps.moments import Moments, affine_maps, step_moments
 from causalopt.entropy.declared import strength
 from causalopt.model.declaration import Chance, Quantity
 from causalopt.model.library import models_folder

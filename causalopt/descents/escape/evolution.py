@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.descents.ensemble import run_ensemble
-from causalopt.descents.fokker_planck import diffusion, evolve
-from causalopt.descents.grid import Box, reach, spread_nodes
-from causalopt.descents.operator import transfer_operator
+from causalopt.descents.diffusions.fokker_planck import diffusion, evolve
+from causalopt.descents.transfer.grid import Box, reach, spread_nodes
+from causalopt.descents.transfer.operator import transfer_operator
+from causalopt.descents.walkers.ensemble import run_ensemble
 from causalopt.errors import QuestionError
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 
 @dataclasses.dataclass(frozen=True)

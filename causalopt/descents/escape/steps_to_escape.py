@@ -10,8 +10,8 @@ import numpy as np
 from causalopt.descents.escape.by_operator import event_values, gridded, natural_bounds
 from causalopt.descents.escape.escape import Escape
 from causalopt.descents.escape.quasi_potential import quasi_potential
-from causalopt.descents.operator import absorb
-from causalopt.descents.spectrum import escape_rate, mean_steps
+from causalopt.descents.transfer.operator import absorb
+from causalopt.descents.transfer.spectrum import escape_rate, mean_steps
 from causalopt.errors import QuestionError
 from causalopt.worlds.results import plot
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import matplotlib.figure
 
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 REACH_STEPS = 5000
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from causalopt.descents.escape.answer import Answer
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
 
 COLOURS = (BLUE, RED, GREEN, INK)
 DASHES = ("-", "--", ":", "-.")

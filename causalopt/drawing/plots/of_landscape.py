@@ -13,7 +13,7 @@ from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
     from causalopt.descents.landscape import Landscape
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
 
 
 def plot_landscape(landscape: Landscape, points: Array) -> Figure:

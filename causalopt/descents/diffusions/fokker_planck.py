@@ -21,8 +21,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from causalopt.descents.end_state import check_convention
-from causalopt.descents.random_map import Array, RandomMap, as_points
+from causalopt.descents.diffusions.end_state import check_convention
+from causalopt.descents.maps.random_map import Array, RandomMap, as_points
 from causalopt.errors import QuestionError
 
 Scheme = Literal["implicit", "crank-nicolson"]

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from causalopt.descents.random_map import Map, as_points
+from causalopt.descents.maps.random_map import Map, as_points
 from causalopt.errors import QuestionError
 
 
