@@ -180,7 +180,8 @@ def evolve(
     masses, now, replaced = np.empty((len(times), len(mass))), 0.0, 0
     whole = mass.sum()
     steppers: dict[float, _Stepper] = {}
-    # A point start excites modes that Crank-Nicolson barely damps: Rannacher's four half steps.
+    # Rannacher start-up, two half steps of implicit Euler: a point start excites modes that
+    # Crank-Nicolson barely damps.
     fresh = scheme == "crank-nicolson"
     for place, time in enumerate(times):
         count = int(np.ceil((time - now) / step - 1e-9))
@@ -265,25 +266,3 @@ class _Stepper:
         if moved.min() < 0:
             return self._solve(self.half, middle), False
         return moved, True
-
-
-def stationary_mass(line: Diffusion) -> Array:
-    """Return the current-free law, axis (cell,): on a line with walls `J = 0` at every face.
-
-    The ratio of neighbours is `right / left`, exact for the discrete operator. Cells that no mass
-    can leave (no spread, drift inwards) take it all: the ratio is then followed in logarithms and
-    cut at 1e-300.
-
-    Args:
-        line: The discrete operator, with walls.
-
-    Raises:
-        QuestionError: The right end is a sink, so nothing stays.
-    """
-    if line.leak:
-        raise QuestionError("with a sink at the right end no mass stays; build it with walls")
-    floor = 1e-300
-    logs = np.log(np.maximum(line.right, floor)) - np.log(np.maximum(line.left, floor))
-    logs = np.concatenate([[0.0], np.cumsum(logs)])
-    mass = np.exp(logs - logs.max())
-    return np.asarray(mass / mass.sum())

@@ -12,7 +12,10 @@ from causalopt.posts.charts import Map, bar_figure, map_figure
 
 def test_every_figure_of_op_has_the_same_colours_for_its_sign() -> None:
     axis, op = np.array([0.0, 1.0]), np.array([[-1.0, 1.0], [1.0, np.inf]])
-    drawn = plot_op_map(axis, axis, op), map_figure([Map(axis, axis, op, "x", "y", "t")], label="")
+    drawn = (
+        plot_op_map(axis, axis, op),
+        map_figure([Map(axis, axis, op, "x", "y", "t")], label="", columns=1),
+    )
     for figure in drawn:
         mesh = figure.axes[0].collections[0]
         assert mesh.get_cmap().name == OP_MAP
