@@ -9,7 +9,6 @@ from typing import Any
 import sympy
 
 from causalopt.effects.integers import refuse_between
-from causalopt.effects.run import Asked, ask
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.symbolic.arithmetic import NotRationalError
@@ -21,11 +20,10 @@ from causalopt.symbolic.linear import solve_linear
 from causalopt.symbolic.linear_template import Edge
 from causalopt.symbolic.paths import Path, follow
 from causalopt.symbolic.program_checks import check_program, check_template
-from causalopt.symbolic.reading import Reading, linear_template
+from causalopt.symbolic.reading import Reading, linear_template, read
 from causalopt.symbolic.static_paths import derive_static
 from causalopt.symbolic.straight_line import StraightLine, write_program
 
-_SHORT_RUN = 20
 _COMPARED_STEPS = 12
 _CLOSED_FORM_SHARE = 0.7
 
@@ -75,11 +73,18 @@ def derive(
         >>> derive(load("thermostat"), parameters={"k": "1/4"}).comp
         (t + 1)/2**t
     """
-    changed = model.replace(parameters=parameters, initial=initial)
-    asked = _ask(changed, nudge, hold, target, at, steps)
-    reading = Reading(changed, asked, frozenset(parameters or {}))
+    reading = read(
+        model,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        at=at,
+        steps=steps,
+        parameters=parameters,
+        initial=initial,
+    )
     _refuse_laws(reading)
-    refuse_between(changed, asked.nudge.variable, asked.target)
+    refuse_between(reading.model, reading.asked.nudge.variable, reading.asked.target)
     return choose_form(reading, at=at, expand=expand, time_limit=time_limit)
 
 
@@ -93,27 +98,6 @@ def _refuse_laws(reading: Reading) -> None:
                 f"'{equation.name}' {equation.law}, and a formula follows single values: ask "
                 "`causalopt entropy` for the law"
             )
-
-
-def _ask(
-    model: Model,
-    nudge: str | None,
-    hold: str | Sequence[str] | None,
-    target: str | None,
-    at: int | None,
-    steps: int | None,
-) -> Asked:
-    if at is not None and (at < 0 or at != int(at)):
-        raise QuestionError(f"the step must be a whole number from 0 up, found {at}")
-    if model.is_static:
-        if at:
-            raise QuestionError("this model has no time: leave --at (at=) out")
-        return ask(model, nudge=nudge, hold=hold, target=target)
-    text = nudge if nudge is not None else model.question.nudge
-    first = model.node(text).t if text is not None else 0
-    default = next((n for n in (steps, model.question.steps) if n is not None), _SHORT_RUN)
-    last = at if at is not None else max(default, first)
-    return ask(model, nudge=nudge, hold=hold, target=target, steps=last)
 
 
 def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: float) -> Derivation:
@@ -246,9 +230,8 @@ def _program(
     reading: Reading, at: int | None, expand: bool, deadline: Deadline, notes: list[str]
 ) -> Derivation:
     step = at if at is not None else reading.asked.steps
-    shorter = Reading(
-        reading.model, dataclasses.replace(reading.asked, steps=step), reading.numbers
-    )
+    asked = dataclasses.replace(reading.asked, steps=step)
+    shorter = dataclasses.replace(reading, asked=asked)
     try:
         path, program = deadline.run(_written, shorter, step, at_most=deadline.remaining() * 0.7)
     except OvertimeError:

@@ -10,42 +10,22 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import mpmath
 import sympy
 
 from causalopt.errors import QuestionError
+from causalopt.model.model import Model
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion
-from causalopt.symbolic.reading import Reading, linear_template
+from causalopt.symbolic.reading import SHORT_RUN, Reading, Symbols, linear_template, read
 from causalopt.worlds.world import world
 
 _STARTS = 40
 _DIGITS = 40
-_MPMATH = [
-    "mpf",
-    "pi",
-    "e",
-    "sqrt",
-    "exp",
-    "log",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "fabs",
-    "sign",
-    "floor",
-    "ceil",
-]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,12 +102,21 @@ def _rest(reading: Reading, values: dict[int, sympy.Expr]) -> Rest | None:
     return Rest(shown, edges)
 
 
-def find_orbits(reading: Reading, period: int = 1, *, time_limit: float = 10.0) -> list[Orbit]:
+def find_orbits(
+    model: Model,
+    *,
+    period: int = 1,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    time_limit: float = 10.0,
+) -> list[Orbit]:
     """Return the model's orbits of one period: symbolically where sympy can, numerically otherwise.
 
     Args:
-        reading: The model and the question.
+        model: The model.
         period: Steps after which all values repeat; 1 for fixed points.
+        parameters: Values that replace parameters in the model and in the formulas.
+        initial: Initial values that replace the model's: its path is where Newton's method starts.
         time_limit: Seconds for sympy; then Newton's method from many starts, at the model's own
             parameter values, takes over.
 
@@ -136,7 +125,15 @@ def find_orbits(reading: Reading, period: int = 1, *, time_limit: float = 10.0) 
 
     Raises:
         QuestionError: A rule depends on the step itself, or has no smooth equations.
+
+    Example:
+        >>> rule = {"x": {"rule": "r*x[t-1]*(1 - x[t-1])", "initial": 0.3}}
+        >>> found = find_orbits(Model(name="logistic", variables=rule, parameters={"r": 3.2}))
+        >>> [orbit.points for orbit in found]
+        [((0,),), (((r - 1)/r,),)]
     """
+    changed = model.replace(parameters=parameters, initial=initial)
+    reading = Symbols(changed, frozenset(parameters or {}))
     unknowns, equations = _orbit_equations(reading, period)
     deadline = Deadline.after(time_limit)
     try:
@@ -155,14 +152,26 @@ def find_orbits(reading: Reading, period: int = 1, *, time_limit: float = 10.0) 
 
 
 def linearise(
-    reading: Reading, orbit: Orbit, *, phase: int = 0, time_limit: float = 20.0
+    model: Model,
+    orbit: Orbit,
+    *,
+    nudge: str | None = None,
+    hold: str | Sequence[str] | None = None,
+    target: str | None = None,
+    phase: int = 0,
+    parameters: Mapping[str, int | float | str] | None = None,
+    time_limit: float = 20.0,
 ) -> list[LinearSolution]:
     """Return the closed form around an orbit, one for each phase of the measured node.
 
     Args:
-        reading: The model and the question; the nudge is made at the given phase of the orbit.
-        orbit: A fixed point or a periodic orbit.
+        model: The model; its question gives what is not given here.
+        orbit: A fixed point or a periodic orbit, found with the same parameters.
+        nudge: The node n, such as `R[0]`; the nudge is made at the given phase of the orbit.
+        hold: The set A, whole variables such as `a`.
+        target: The variable m.
         phase: The phase of the nudged node.
+        parameters: Values that replace parameters in the model and in the formulas.
         time_limit: Seconds for each phase.
 
     Returns:
@@ -172,6 +181,7 @@ def linearise(
     Raises:
         QuestionError: The held set changes in time, which an orbit's phases cannot express.
     """
+    reading = read(model, nudge=nudge, hold=hold, target=target, parameters=parameters)
     if reading.question.holding.early:
         raise QuestionError(
             "around an orbit the held set must be the same at all steps: hold whole variables "
@@ -211,7 +221,7 @@ def _edges_at(reading: Reading, orbit: Orbit, phase: int) -> dict[Edge, sympy.Ex
     return {edge: slope for edge, slope in found.items() if slope != 0}
 
 
-def _orbit_equations(reading: Reading, period: int) -> tuple[list[sympy.Symbol], list[sympy.Expr]]:
+def _orbit_equations(reading: Symbols, period: int) -> tuple[list[sympy.Symbol], list[sympy.Expr]]:
     index = reading.model.template.index
     width = len(reading.names)
     unknowns = [sympy.Dummy(f"{name}_{p}") for p in range(period) for name in reading.names]
@@ -245,14 +255,14 @@ def _solve_exactly(
 
 
 def _solve_numerically(
-    reading: Reading, unknowns: list[sympy.Symbol], equations: list[sympy.Expr]
+    reading: Symbols, unknowns: list[sympy.Symbol], equations: list[sympy.Expr]
 ) -> list[tuple[sympy.Expr, ...]]:
     """Newton's method with 40 digits, from the run's own last states and from random places."""
     context = mpmath.MPContext()
     context.dps = _DIGITS + 10
     numeric = [e.subs(reading.values) for e in equations]
     # The names of mpmath, bound to a context of our own: the global precision stays as it is.
-    bound = {name: getattr(context, name) for name in _MPMATH}
+    bound = {name: getattr(context, name) for name in dir(context) if not name.startswith("_")}
     function = sympy.lambdify([unknowns], numeric, modules=[bound, "mpmath"])
     found: list[tuple[sympy.Expr, ...]] = []
     for start in _starts(reading, len(unknowns)):
@@ -273,9 +283,9 @@ def _newton(context: Any, function: Any, start: list[float]) -> tuple[sympy.Expr
     return tuple(sympy.Float(context.nstr(v, _DIGITS), _DIGITS) for v in values)
 
 
-def _starts(reading: Reading, count: int) -> Iterator[list[float]]:
+def _starts(reading: Symbols, count: int) -> Iterator[list[float]]:
     width = len(reading.names)
-    table = world(reading.model, steps=max(reading.asked.steps, count)).table
+    table = world(reading.model, steps=max(reading.model.question.steps or SHORT_RUN, count)).table
     for last in {len(table), len(table) // 2 or 1}:
         rows = table[max(0, last - count // width) : last]
         flat = [float(v) for row in rows for v in row]

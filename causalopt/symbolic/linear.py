@@ -10,6 +10,7 @@ from typing import Any
 
 import sympy
 
+from causalopt.symbolic.arithmetic import rational
 from causalopt.symbolic.asymptotics import Asymptotics, asymptotics
 from causalopt.symbolic.closed_form import MOST_EARLY, ClosedForm, invert, with_early
 from causalopt.symbolic.deadline import Deadline, OvertimeError
@@ -112,7 +113,7 @@ class LinearSolution:
         if step - self.question.start > _LONGEST_EXACT:
             total, direct = (effect_in_digits(r, step - r.base) for r in responses)
         else:
-            total, direct = (_fraction(effect_after(r, step - r.base)) for r in responses)
+            total, direct = (rational(effect_after(r, step - r.base)) for r in responses)
         return total, direct
 
     def recur(
@@ -125,7 +126,7 @@ class LinearSolution:
             influence(template, self.question, hold=hold, last=last) for hold in (False, True)
         ]
         return waiting + [
-            (_fraction(x.get(target, 0)), _fraction(y.get(target, 0)))
+            (rational(x.get(target, 0)), rational(y.get(target, 0)))
             for x, y in zip(*worlds, strict=True)
         ]
 
@@ -189,8 +190,3 @@ def _effect(
         form = with_early(form, early_steps(before), T, question.start)
     checked = verify(form, template, question, T, hold=hold, deadline=deadline)
     return LinearEffect(response, form, checked)
-
-
-def _fraction(number: Any) -> Fraction:
-    exact = sympy.Rational(number)
-    return Fraction(int(exact.p), int(exact.q))

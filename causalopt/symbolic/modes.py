@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import sympy
 
 from causalopt.language.term import Term
+from causalopt.model.model import Model
 from causalopt.symbolic.branches import pieces
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.paths import Comparison, Mode
-from causalopt.symbolic.reading import Reading, linear_template
+from causalopt.symbolic.reading import Reading, linear_template, read
 
 _MOST_PIECES = 32
 
@@ -38,12 +40,25 @@ class ModeSolution:
 
 
 def find_modes(
-    reading: Reading, *, most: int = 16, time_limit: float = 20.0
+    model: Model,
+    *,
+    nudge: str | None = None,
+    hold: str | Sequence[str] | None = None,
+    target: str | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    most: int = 16,
+    time_limit: float = 20.0,
 ) -> tuple[ModeSolution, ...]:
-    """Return the modes of a model, at most so many.
+    """Return the modes of a model, at most so many, each with its Comp(A; n, m).
 
     Args:
-        reading: The model and the question.
+        model: The model; its question gives what is not given here.
+        nudge: The node n, such as `R[0]`.
+        hold: The set A, such as `a` or `a[t<=10]`.
+        target: The variable m.
+        parameters: Values that replace parameters in the model and in the formulas.
+        initial: Initial values that replace the model's.
         most: How many modes to return.
         time_limit: Seconds for all of them together.
 
@@ -51,7 +66,20 @@ def find_modes(
         The modes, those with all first branches taken first. Choices that contradict each other
         (one comparison both true and false, or no values of the variables at all where the
         comparisons are linear and the parameters have the model's values) are left out.
+
+    Raises:
+        QuestionError: The question cannot be asked of this model.
+        UnknownNameError: It names something that the model does not declare.
+
+    Example:
+        >>> from causalopt import load
+        >>> found = find_modes(load("thermostat_saturating"))
+        >>> [mode.solution.comp == 1 for mode in found]  # saturated, at work, saturated
+        [True, False, True]
     """
+    reading = read(
+        model, nudge=nudge, hold=hold, target=target, parameters=parameters, initial=initial
+    )
     found: list[ModeSolution] = []
     for mode in _modes(reading):
         if len(found) >= most:

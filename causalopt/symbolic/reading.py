@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sympy
 
 from causalopt.effects.integers import refuse_between
-from causalopt.effects.run import Asked
+from causalopt.effects.run import Asked, ask
 from causalopt.engine.linearization import linearize
+from causalopt.errors import QuestionError
 from causalopt.language.sympy_form import to_sympy
 from causalopt.language.term import Term, leaves
 from causalopt.model.model import Model
@@ -20,21 +21,20 @@ from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion, Li
 from causalopt.worlds.interventions import held_mask
 
 _LONGEST = 1 << 20
+SHORT_RUN = 20
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Reading:
-    """One question about one model, in symbols.
+class Symbols:
+    """One model in symbols.
 
     Args:
         model: The model, with the caller's parameters and initial values.
-        asked: Node, held set, target and length.
         numbers: Parameters that the caller has set: they are numbers in every formula.
     """
 
     model: Model
-    asked: Asked
-    numbers: frozenset[str] = frozenset()
+    numbers: frozenset[str]
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
@@ -92,6 +92,31 @@ class Reading:
             for equation in self.model.template.equations
         )
 
+    @property
+    def drawn(self) -> tuple[tuple[str, str], ...]:
+        """(equation, what it does) for equations that take no single values: noise, labels."""
+        return tuple(
+            (equation.name, equation.law)
+            for equation in self.model.template.equations
+            if equation.law is not None
+        )
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The first step at which each equation follows its rule."""
+        return tuple(len(equation.initial) for equation in self.model.template.equations)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reading(Symbols):
+    """One question about one model, in symbols.
+
+    Args:
+        asked: Node, held set, target and length.
+    """
+
+    asked: Asked
+
     @functools.cached_property
     def edges(self) -> dict[Edge, sympy.Expr]:
         """(child, parent, lag) -> derivative of the rule, on the paths from n to m alone.
@@ -127,25 +152,54 @@ class Reading:
             index[node.variable], index[self.asked.target], Holding(tuple(early), final), node.t
         )
 
-    @property
-    def drawn(self) -> tuple[tuple[str, str], ...]:
-        """(equation, what it does) for equations that take no single values: noise, labels."""
-        return tuple(
-            (equation.name, equation.law)
-            for equation in self.model.template.equations
-            if equation.law is not None
-        )
-
-    @property
-    def starts(self) -> tuple[int, ...]:
-        """The first step at which each equation follows its rule."""
-        return tuple(len(equation.initial) for equation in self.model.template.equations)
-
     @functools.cached_property
     def is_linear(self) -> bool:
         """Whether no derivative on the paths from n to m depends on a variable or on the step."""
         moving = {*self.references.values(), T}
         return not any(edge.free_symbols & moving for edge in self.edges.values())
+
+
+def read(
+    model: Model,
+    *,
+    nudge: str | None = None,
+    hold: str | Sequence[str] | None = None,
+    target: str | None = None,
+    at: int | None = None,
+    steps: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+) -> Reading:
+    """Return a model and a question in symbols; the arguments are those of `derive`.
+
+    Raises:
+        QuestionError: The question cannot be asked of this model.
+        UnknownNameError: It names something that the model does not declare.
+    """
+    changed = model.replace(parameters=parameters, initial=initial)
+    asked = _ask(changed, nudge, hold, target, at, steps)
+    return Reading(changed, frozenset(parameters or {}), asked)
+
+
+def _ask(
+    model: Model,
+    nudge: str | None,
+    hold: str | Sequence[str] | None,
+    target: str | None,
+    at: int | None,
+    steps: int | None,
+) -> Asked:
+    if at is not None and (at < 0 or at != int(at)):
+        raise QuestionError(f"the step must be a whole number from 0 up, found {at}")
+    if model.is_static:
+        if at:
+            raise QuestionError("this model has no time: leave --at (at=) out")
+        return ask(model, nudge=nudge, hold=hold, target=target)
+    text = nudge if nudge is not None else model.question.nudge
+    first = model.node(text).t if text is not None else 0
+    default = next((n for n in (steps, model.question.steps) if n is not None), SHORT_RUN)
+    last = at if at is not None else max(default, first)
+    return ask(model, nudge=nudge, hold=hold, target=target, steps=last)
 
 
 def _closure(start: int, arrows: set[tuple[int, int]]) -> set[int]:

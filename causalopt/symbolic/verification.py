@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import sympy
 
+from causalopt.symbolic.arithmetic import rational
 from causalopt.symbolic.closed_form import ClosedForm
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.exact import exact_value
@@ -78,7 +79,7 @@ def _compare(
     near = form.valid_from + 2 * order + 2
     for point, degenerate in _points(form.expr, template.parameters, t):
         special = template.subs(point)
-        known = {p: _fraction(v) for p, v in point.items()}
+        known = {p: rational(v) for p, v in point.items()}
         known |= {name: exact_value(e, known) for name, e in form.definitions}
         effects = influence(special, question, hold=hold, last=near + _FAR)
         for step in (*range(form.valid_from, near), near + _FAR):
@@ -92,7 +93,7 @@ def _compare(
                 break
             except ArithmeticError as error:
                 return Verification(False, compared, f"not comparable at {point}: {error}")
-            if found != _fraction(expected):
+            if found != rational(expected):
                 return Verification(False, compared, f"differs at {point}, t = {step}")
             compared += 1
     return Verification(compared > 0, compared)
@@ -129,8 +130,3 @@ def _on(
         if poly.degree() == 1:
             return others | {symbol: -poly.nth(0) / poly.LC()}
     return None
-
-
-def _fraction(number: object) -> Fraction:
-    exact = sympy.Rational(number)
-    return Fraction(int(exact.p), int(exact.q))
