@@ -12,7 +12,7 @@ import sympy
 
 from causalopt.symbolic.arithmetic import rational
 from causalopt.symbolic.asymptotics import Asymptotics, asymptotics
-from causalopt.symbolic.closed_form import MOST_EARLY, ClosedForm, invert, with_early
+from causalopt.symbolic.closed_form import MOST_EARLY, ClosedForm, Inversion, with_early
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.far_step import effect_after, effect_in_digits
 from causalopt.symbolic.frequency import Sensitivity, sensitivity
@@ -183,7 +183,7 @@ def _effect(
         return early_steps(before + count)[before:] if count else ()
 
     try:
-        form = invert(response, T, response.base, early=early, deadline=deadline, names=names)
+        form = Inversion(response, T, response.base, early, deadline, names).form()
     except ZeroDivisionError as error:
         raise OvertimeError(f"the generic formula divides by 0: {error}") from None
     if 0 < before <= MOST_EARLY and form.valid_from == response.base:

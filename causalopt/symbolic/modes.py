@@ -74,8 +74,8 @@ def find_modes(
     Example:
         >>> from causalopt import load
         >>> found = find_modes(load("thermostat_saturating"))
-        >>> [mode.solution.comp == 1 for mode in found]  # saturated, at work, saturated
-        [True, False, True]
+        >>> [mode.solution.comp == 1 for mode in found]  # saturated twice, and between
+        [True, True, False]
     """
     reading = read(
         model, nudge=nudge, hold=hold, target=target, parameters=parameters, initial=initial
