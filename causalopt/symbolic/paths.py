@@ -60,8 +60,7 @@ class Mode:
     @functools.cached_property
     def is_linear(self) -> bool:
         """Whether no derivative depends on a variable or on the step."""
-        moving = {*self.reading.references.values(), sympy.Symbol("t")}
-        return not any(edge.free_symbols & moving for edge in self.edges.values())
+        return self.reading.are_fixed(self.edges)
 
     @functools.cached_property
     def expressions(self) -> tuple[Any, ...]:

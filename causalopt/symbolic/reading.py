@@ -17,7 +17,13 @@ from causalopt.language.sympy_form import to_sympy
 from causalopt.language.term import Term, leaves
 from causalopt.model.model import Model
 from causalopt.symbolic.linear import T
-from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion, LinearTemplate
+from causalopt.symbolic.linear_template import (
+    Edge,
+    Holding,
+    LinearQuestion,
+    LinearTemplate,
+    between,
+)
 from causalopt.worlds.interventions import held_mask
 
 _LONGEST = 1 << 20
@@ -92,6 +98,11 @@ class Symbols:
             for equation in self.model.template.equations
         )
 
+    def are_fixed(self, edges: Mapping[Edge, sympy.Expr]) -> bool:
+        """Whether no coefficient depends on a variable or on the step."""
+        moving = {*self.references.values(), T}
+        return not any(edge.free_symbols & moving for edge in edges.values())
+
     @property
     def drawn(self) -> tuple[tuple[str, str], ...]:
         """(equation, what it does) for equations that take no single values: noise, labels."""
@@ -129,7 +140,7 @@ class Reading(Symbols):
         arrows = {(p.child, p.parent) for p in partials}
         index = self.model.template.index
         start, end = index[self.asked.nudge.variable], index[self.asked.target]
-        kept = _closure(start, arrows) & _closure(end, {(j, i) for i, j in arrows})
+        kept = between({start}, arrows, end)
         found = {}
         for p in partials:
             if p.child in kept and p.parent in kept:
@@ -155,8 +166,7 @@ class Reading(Symbols):
     @functools.cached_property
     def is_linear(self) -> bool:
         """Whether no derivative on the paths from n to m depends on a variable or on the step."""
-        moving = {*self.references.values(), T}
-        return not any(edge.free_symbols & moving for edge in self.edges.values())
+        return self.are_fixed(self.edges)
 
 
 def read(
@@ -200,18 +210,6 @@ def _ask(
     default = next((n for n in (steps, model.question.steps) if n is not None), SHORT_RUN)
     last = at if at is not None else max(default, first)
     return ask(model, nudge=nudge, hold=hold, target=target, steps=last)
-
-
-def _closure(start: int, arrows: set[tuple[int, int]]) -> set[int]:
-    """Everything that can be reached against the arrows (child, parent), start included."""
-    seen, stack = {start}, [start]
-    while stack:
-        here = stack.pop()
-        for child, parent in arrows:
-            if parent == here and child not in seen:
-                seen.add(child)
-                stack.append(child)
-    return seen
 
 
 @dataclasses.dataclass(frozen=True)

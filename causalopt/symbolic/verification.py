@@ -22,6 +22,7 @@ from causalopt.symbolic.resolvent import influence
 from causalopt.symbolic.roots import random_point
 
 _FAR = 24
+TOO_LATE = "the comparison with the recurrence did not end in time"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +65,7 @@ def verify(
     try:
         return deadline.run(_compare, form, template, question, t, hold)
     except OvertimeError:
-        return Verification(False, 0, "the comparison with the recurrence did not end in time")
+        return Verification(False, 0, TOO_LATE)
 
 
 def _compare(
