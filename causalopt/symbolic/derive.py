@@ -11,6 +11,7 @@ import sympy
 from causalopt.effects.integers import refuse_between
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
+from causalopt.model.selectors import Node
 from causalopt.symbolic.arithmetic import NotRationalError
 from causalopt.symbolic.conditions import describe
 from causalopt.symbolic.deadline import Deadline, OvertimeError
@@ -20,7 +21,7 @@ from causalopt.symbolic.linear import solve_linear
 from causalopt.symbolic.linear_template import Edge
 from causalopt.symbolic.paths import Path, follow
 from causalopt.symbolic.program_checks import check_program, check_template
-from causalopt.symbolic.reading import Reading, linear_template, read
+from causalopt.symbolic.reading import Reading, linear_template, read_question
 from causalopt.symbolic.static_paths import derive_static
 from causalopt.symbolic.straight_line import StraightLine, write_program
 from causalopt.symbolic.verification import TOO_LATE, Verification
@@ -32,11 +33,11 @@ _CLOSED_FORM_SHARE = 0.7
 def derive(
     model: Model,
     *,
-    nudge: str | None = None,
-    hold: str | Sequence[str] | None = None,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
-    at: int | None = None,
     steps: int | None = None,
+    at: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     expand: bool = False,
@@ -53,10 +54,10 @@ def derive(
         nudge: The node n, such as `R[0]`.
         hold: The set A, such as `a` or `a[t<=10]`.
         target: The variable m.
-        at: The step at which numbers are wanted, and for which a program is written.
         steps: The step for which a program is written when `at` is not given, and how far a path is
             followed through the branches of piecewise rules; the question's steps when not given,
             20 when the question has none.
+        at: The step at which numbers are wanted, and for which a program is written.
         parameters: Values that replace parameters in the model and in the formulas.
         initial: Initial values that replace the model's.
         expand: Write a program's effects out as expressions even if they are long.
@@ -74,13 +75,13 @@ def derive(
         >>> derive(load("thermostat"), parameters={"k": "1/4"}).comp
         (t + 1)/2**t
     """
-    reading = read(
+    reading = read_question(
         model,
         nudge=nudge,
         hold=hold,
         target=target,
-        at=at,
         steps=steps,
+        at=at,
         parameters=parameters,
         initial=initial,
     )
@@ -231,8 +232,9 @@ def _program(
     reading: Reading, at: int | None, expand: bool, deadline: Deadline, notes: list[str]
 ) -> Derivation:
     step = at if at is not None else reading.asked.steps
-    asked = dataclasses.replace(reading.asked, steps=step)
-    shorter = dataclasses.replace(reading, asked=asked)
+    shorter = Reading(
+        reading.model, dataclasses.replace(reading.asked, steps=step), reading.numbers
+    )
     try:
         path, program = deadline.run(_written, shorter, step, at_most=deadline.remaining() * 0.7)
     except OvertimeError:

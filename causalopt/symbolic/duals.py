@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import operator
 from collections.abc import Callable
 from fractions import Fraction
@@ -302,7 +303,11 @@ def _stepped(op: str, arg: Dual) -> Dual:
     sign = (value > 0) - (value < 0)
     if op == "abs":
         return _chained(abs(value), [(arg, sign)])
-    whole = {"sign": lambda: sign, "floor": lambda: value // 1, "ceil": lambda: -(-value // 1)}
+    whole = {
+        "sign": lambda: sign,
+        "floor": lambda: math.floor(value),
+        "ceil": lambda: math.ceil(value),
+    }
     return Dual(value * 0 + whole[op](), value * 0, value * 0)
 
 

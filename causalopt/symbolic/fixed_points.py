@@ -18,10 +18,11 @@ import sympy
 
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
+from causalopt.model.selectors import Node
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion
-from causalopt.symbolic.reading import SHORT_RUN, Reading, Symbols, linear_template, read
+from causalopt.symbolic.reading import Reading, linear_template, read_question
 from causalopt.worlds.world import world
 
 _STARTS = 40
@@ -104,10 +105,9 @@ def _rest(reading: Reading, values: dict[int, sympy.Expr]) -> Rest | None:
 
 def find_orbits(
     model: Model,
-    *,
     period: int = 1,
+    *,
     parameters: Mapping[str, int | float | str] | None = None,
-    initial: Mapping[str, Any] | None = None,
     time_limit: float = 10.0,
 ) -> list[Orbit]:
     """Return the model's orbits of one period: symbolically where sympy can, numerically otherwise.
@@ -116,7 +116,6 @@ def find_orbits(
         model: The model.
         period: Steps after which all values repeat; 1 for fixed points.
         parameters: Values that replace parameters in the model and in the formulas.
-        initial: Initial values that replace the model's: its path is where Newton's method starts.
         time_limit: Seconds for sympy; then Newton's method from many starts, at the model's own
             parameter values, takes over.
 
@@ -127,13 +126,11 @@ def find_orbits(
         QuestionError: A rule depends on the step itself, or has no smooth equations.
 
     Example:
-        >>> rule = {"x": {"rule": "r*x[t-1]*(1 - x[t-1])", "initial": 0.3}}
-        >>> found = find_orbits(Model(name="logistic", variables=rule, parameters={"r": 3.2}))
-        >>> [orbit.points for orbit in found]
-        [((0,),), (((r - 1)/r,),)]
+        >>> from causalopt import load
+        >>> find_orbits(load("thermostat"))[0].points
+        ((0, d),)
     """
-    changed = model.replace(parameters=parameters, initial=initial)
-    reading = Symbols(changed, frozenset(parameters or {}))
+    reading = read_question(model, parameters=parameters)
     unknowns, equations = _orbit_equations(reading, period)
     deadline = Deadline.after(time_limit)
     try:
@@ -155,23 +152,25 @@ def linearise(
     model: Model,
     orbit: Orbit,
     *,
-    nudge: str | None = None,
-    hold: str | Sequence[str] | None = None,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
-    phase: int = 0,
+    steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
+    phase: int = 0,
     time_limit: float = 20.0,
 ) -> list[LinearSolution]:
     """Return the closed form around an orbit, one for each phase of the measured node.
 
     Args:
-        model: The model; its question gives what is not given here.
-        orbit: A fixed point or a periodic orbit, found with the same parameters.
-        nudge: The node n, such as `R[0]`; the nudge is made at the given phase of the orbit.
-        hold: The set A, whole variables such as `a`.
+        model: The model; the nudge is made at the given phase of the orbit.
+        orbit: A fixed point or a periodic orbit, as `find_orbits` returns it.
+        nudge: The node n; the question's, like the next three, when not given.
+        hold: The set A.
         target: The variable m.
-        phase: The phase of the nudged node.
+        steps: The last step.
         parameters: Values that replace parameters in the model and in the formulas.
+        phase: The phase of the nudged node.
         time_limit: Seconds for each phase.
 
     Returns:
@@ -180,8 +179,22 @@ def linearise(
 
     Raises:
         QuestionError: The held set changes in time, which an orbit's phases cannot express.
+
+    Example:
+        >>> from causalopt import load
+        >>> thermostat = load("thermostat")
+        >>> (orbit,) = find_orbits(thermostat)
+        >>> linearise(thermostat, orbit, parameters={"k": "1/4"})[0].comp
+        (t + 1)/2**t
     """
-    reading = read(model, nudge=nudge, hold=hold, target=target, parameters=parameters)
+    reading = read_question(
+        model,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        parameters=parameters,
+    )
     if reading.question.holding.early:
         raise QuestionError(
             "around an orbit the held set must be the same at all steps: hold whole variables "
@@ -221,7 +234,7 @@ def _edges_at(reading: Reading, orbit: Orbit, phase: int) -> dict[Edge, sympy.Ex
     return {edge: slope for edge, slope in found.items() if slope != 0}
 
 
-def _orbit_equations(reading: Symbols, period: int) -> tuple[list[sympy.Symbol], list[sympy.Expr]]:
+def _orbit_equations(reading: Reading, period: int) -> tuple[list[sympy.Symbol], list[sympy.Expr]]:
     index = reading.model.template.index
     width = len(reading.names)
     unknowns = [sympy.Dummy(f"{name}_{p}") for p in range(period) for name in reading.names]
@@ -255,14 +268,14 @@ def _solve_exactly(
 
 
 def _solve_numerically(
-    reading: Symbols, unknowns: list[sympy.Symbol], equations: list[sympy.Expr]
+    reading: Reading, unknowns: list[sympy.Symbol], equations: list[sympy.Expr]
 ) -> list[tuple[sympy.Expr, ...]]:
     """Newton's method with 40 digits, from the run's own last states and from random places."""
     context = mpmath.MPContext()
     context.dps = _DIGITS + 10
     numeric = [e.subs(reading.values) for e in equations]
     # The names of mpmath, bound to a context of our own: the global precision stays as it is.
-    bound = {name: getattr(context, name) for name in dir(context) if not name.startswith("_")}
+    bound = {name: getattr(context, name) for name in dir(context) if name[0] != "_"}
     function = sympy.lambdify([unknowns], numeric, modules=[bound, "mpmath"])
     found: list[tuple[sympy.Expr, ...]] = []
     for start in _starts(reading, len(unknowns)):
@@ -283,9 +296,9 @@ def _newton(context: Any, function: Any, start: list[float]) -> tuple[sympy.Expr
     return tuple(sympy.Float(context.nstr(v, _DIGITS), _DIGITS) for v in values)
 
 
-def _starts(reading: Symbols, count: int) -> Iterator[list[float]]:
+def _starts(reading: Reading, count: int) -> Iterator[list[float]]:
     width = len(reading.names)
-    table = world(reading.model, steps=max(reading.model.question.steps or SHORT_RUN, count)).table
+    table = world(reading.model, steps=max(reading.asked.steps, count)).table
     for last in {len(table), len(table) // 2 or 1}:
         rows = table[max(0, last - count // width) : last]
         flat = [float(v) for row in rows for v in row]

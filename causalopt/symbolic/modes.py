@@ -16,10 +16,11 @@ import sympy
 
 from causalopt.language.term import Term
 from causalopt.model.model import Model
+from causalopt.model.selectors import Node
 from causalopt.symbolic.branches import pieces
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.paths import Comparison, Mode
-from causalopt.symbolic.reading import Reading, linear_template, read
+from causalopt.symbolic.reading import Reading, linear_template, read_question
 
 _MOST_PIECES = 32
 
@@ -42,21 +43,23 @@ class ModeSolution:
 def find_modes(
     model: Model,
     *,
-    nudge: str | None = None,
-    hold: str | Sequence[str] | None = None,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
+    steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     most: int = 16,
     time_limit: float = 20.0,
 ) -> tuple[ModeSolution, ...]:
-    """Return the modes of a model, at most so many, each with its Comp(A; n, m).
+    """Return the modes of a model, at most so many.
 
     Args:
-        model: The model; its question gives what is not given here.
-        nudge: The node n, such as `R[0]`.
-        hold: The set A, such as `a` or `a[t<=10]`.
+        model: The model, its rules piecewise linear.
+        nudge: The node n; the question's, like the next three, when not given.
+        hold: The set A.
         target: The variable m.
+        steps: The last step.
         parameters: Values that replace parameters in the model and in the formulas.
         initial: Initial values that replace the model's.
         most: How many modes to return.
@@ -67,18 +70,19 @@ def find_modes(
         (one comparison both true and false, or no values of the variables at all where the
         comparisons are linear and the parameters have the model's values) are left out.
 
-    Raises:
-        QuestionError: The question cannot be asked of this model.
-        UnknownNameError: It names something that the model does not declare.
-
     Example:
         >>> from causalopt import load
-        >>> found = find_modes(load("thermostat_saturating"))
-        >>> [mode.solution.comp == 1 for mode in found]  # saturated twice, and between
-        [True, True, False]
+        >>> [mode.solution.comp for mode in find_modes(load("thermostat_saturating"))][:2]
+        [1, 1]
     """
-    reading = read(
-        model, nudge=nudge, hold=hold, target=target, parameters=parameters, initial=initial
+    reading = read_question(
+        model,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        parameters=parameters,
+        initial=initial,
     )
     found: list[ModeSolution] = []
     for mode in _modes(reading):

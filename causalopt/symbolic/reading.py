@@ -16,6 +16,7 @@ from causalopt.errors import QuestionError
 from causalopt.language.sympy_form import to_sympy
 from causalopt.language.term import Term, leaves
 from causalopt.model.model import Model
+from causalopt.model.selectors import Node
 from causalopt.symbolic.linear import T
 from causalopt.symbolic.linear_template import (
     Edge,
@@ -27,20 +28,22 @@ from causalopt.symbolic.linear_template import (
 from causalopt.worlds.interventions import held_mask
 
 _LONGEST = 1 << 20
-SHORT_RUN = 20
+_SHORT_RUN = 20
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Symbols:
-    """One model in symbols.
+class Reading:
+    """One question about one model, in symbols.
 
     Args:
         model: The model, with the caller's parameters and initial values.
+        asked: Node, held set, target and length.
         numbers: Parameters that the caller has set: they are numbers in every formula.
     """
 
     model: Model
-    numbers: frozenset[str]
+    asked: Asked
+    numbers: frozenset[str] = frozenset()
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
@@ -87,7 +90,7 @@ class Symbols:
         if leaf.op == "param":
             return parameters[str(leaf.payload)]
         step = self.model.template.dt
-        length = sympy.Rational(step.numerator, step.denominator)
+        length = sympy.Rational(step)
         return {"t": T, "dt": length, "time": T * length}[leaf.op]
 
     @functools.cached_property
@@ -97,36 +100,6 @@ class Symbols:
             None if equation.rule is None else self.expression(equation.rule)
             for equation in self.model.template.equations
         )
-
-    def are_fixed(self, edges: Mapping[Edge, sympy.Expr]) -> bool:
-        """Whether no coefficient depends on a variable or on the step."""
-        moving = {*self.references.values(), T}
-        return not any(edge.free_symbols & moving for edge in edges.values())
-
-    @property
-    def drawn(self) -> tuple[tuple[str, str], ...]:
-        """(equation, what it does) for equations that take no single values: noise, labels."""
-        return tuple(
-            (equation.name, equation.law)
-            for equation in self.model.template.equations
-            if equation.law is not None
-        )
-
-    @property
-    def starts(self) -> tuple[int, ...]:
-        """The first step at which each equation follows its rule."""
-        return tuple(len(equation.initial) for equation in self.model.template.equations)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Reading(Symbols):
-    """One question about one model, in symbols.
-
-    Args:
-        asked: Node, held set, target and length.
-    """
-
-    asked: Asked
 
     @functools.cached_property
     def edges(self) -> dict[Edge, sympy.Expr]:
@@ -163,24 +136,43 @@ class Reading(Symbols):
             index[node.variable], index[self.asked.target], Holding(tuple(early), final), node.t
         )
 
+    @property
+    def drawn(self) -> tuple[tuple[str, str], ...]:
+        """(equation, what it does) for equations that take no single values: noise, labels."""
+        return tuple(
+            (equation.name, equation.law)
+            for equation in self.model.template.equations
+            if equation.law is not None
+        )
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The first step at which each equation follows its rule."""
+        return tuple(len(equation.initial) for equation in self.model.template.equations)
+
     @functools.cached_property
     def is_linear(self) -> bool:
         """Whether no derivative on the paths from n to m depends on a variable or on the step."""
         return self.are_fixed(self.edges)
 
+    def are_fixed(self, edges: Mapping[Edge, sympy.Expr]) -> bool:
+        """Whether no coefficient depends on a variable or on the step."""
+        moving = {*self.references.values(), T}
+        return not any(edge.free_symbols & moving for edge in edges.values())
 
-def read(
+
+def read_question(
     model: Model,
     *,
-    nudge: str | None = None,
-    hold: str | Sequence[str] | None = None,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
-    at: int | None = None,
     steps: int | None = None,
+    at: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
 ) -> Reading:
-    """Return a model and a question in symbols; the arguments are those of `derive`.
+    """Return a model under changes and a question about it, read into algebra.
 
     Raises:
         QuestionError: The question cannot be asked of this model.
@@ -188,13 +180,13 @@ def read(
     """
     changed = model.replace(parameters=parameters, initial=initial)
     asked = _ask(changed, nudge, hold, target, at, steps)
-    return Reading(changed, frozenset(parameters or {}), asked)
+    return Reading(changed, asked, frozenset(parameters or {}))
 
 
 def _ask(
     model: Model,
-    nudge: str | None,
-    hold: str | Sequence[str] | None,
+    nudge: str | Node | None,
+    hold: str | Sequence[str | Node] | None,
     target: str | None,
     at: int | None,
     steps: int | None,
@@ -207,7 +199,7 @@ def _ask(
         return ask(model, nudge=nudge, hold=hold, target=target)
     text = nudge if nudge is not None else model.question.nudge
     first = model.node(text).t if text is not None else 0
-    default = next((n for n in (steps, model.question.steps) if n is not None), SHORT_RUN)
+    default = next((n for n in (steps, model.question.steps) if n is not None), _SHORT_RUN)
     last = at if at is not None else max(default, first)
     return ask(model, nudge=nudge, hold=hold, target=target, steps=last)
 
