@@ -9,7 +9,6 @@ import numpy as np
 import xarray
 
 from causalopt.effects.measures import NAMES
-from causalopt.effects.run import node_text
 from causalopt.effects.sweep import Sweep
 from causalopt.worlds.results import labelled
 
@@ -28,7 +27,7 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
     }
     return xarray.Dataset(
         data_vars={
-            "value": (names, sweep.values, {"long_name": f"{sweep.asked.target} in W"}),
+            "value": (names, sweep.values, {"long_name": f"{sweep.target} in W"}),
             "total": (names, sweep.total, {"long_name": "derivative of m by n over all paths"}),
             "direct": (names, sweep.direct, {"long_name": "over the paths that avoid A"}),
             "comp": (names, sweep.comp, {"long_name": "total / direct"}),
@@ -54,9 +53,9 @@ def _provenance(sweep: Sweep) -> dict[str, str]:
         "model": sweep.model.name,
         "model_hash": sweep.model.fingerprint,
         "source": sweep.model.source,
-        "nudge": node_text(sweep.model, sweep.asked.nudge),
-        "hold": ", ".join(map(str, sweep.asked.hold)),
-        "target": sweep.asked.target,
+        "nudge": sweep.node_name,
+        "hold": sweep.hold_name,
+        "target": sweep.target,
         "at": str(sweep.at),
         "delta": "limit" if sweep.delta is None else repr(sweep.delta),
         "power": "" if power is None else repr(power),

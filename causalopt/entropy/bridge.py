@@ -31,7 +31,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.effects.run import ask, run
+from causalopt.effects.asked import ask
+from causalopt.effects.run import run
 from causalopt.entropy.decorrelation import strength_of
 from causalopt.entropy.information import Unit, entropy_of, per_nat
 from causalopt.errors import QuestionError

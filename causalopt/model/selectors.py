@@ -52,6 +52,11 @@ _RANGE = re.compile(
 )
 
 
+def selection_text(selection: Selection) -> str:
+    """Return a set of nodes as the user writes it."""
+    return ", ".join(map(str, selection))
+
+
 def parse_node(text: str | Node | tuple[str, int], names: Collection[str], *, static: bool) -> Node:
     """Return the node a text names, such as `R[0]`, or `z` in a model without time.
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import sympy
 
+from causalopt.effects.asked import Asked, ask
 from causalopt.effects.integers import refuse_between
-from causalopt.effects.run import Asked, ask
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.symbolic.arithmetic import NotRationalError
