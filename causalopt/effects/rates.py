@@ -24,7 +24,7 @@ from causalopt.engine.python import Progress
 from causalopt.engine.source import Slots
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.model.selectors import Selection, selection_text
+from causalopt.model.selectors import Selection, selection_text, whole_variables
 from causalopt.worlds.interventions import held_mask, plan_for
 from causalopt.worlds.json_numbers import plain
 from causalopt.worlds.results import plot
@@ -174,12 +174,7 @@ def _whole_variables(model: Model, hold: str | Sequence[str] | None) -> Selectio
     if model.is_static:
         raise QuestionError("rates are about growth in time, and this model has none")
     selection = asked_hold(model, hold)
-    for window in selection:
-        if not window.is_whole:
-            raise QuestionError(
-                f"a rate is a limit in time, and {window} is held for some steps only: hold whole "
-                f"variables, such as {window.variable}"
-            )
+    whole_variables(selection, "a rate is a limit in time")
     return selection
 
 

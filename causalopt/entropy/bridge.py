@@ -33,7 +33,7 @@ import numpy.typing as npt
 
 from causalopt.effects.asked import ask
 from causalopt.effects.run import run
-from causalopt.entropy.decorrelation import strength_of
+from causalopt.entropy.declared import finite_model, strength
 from causalopt.entropy.information import Unit, entropy_of, per_nat
 from causalopt.errors import QuestionError
 from causalopt.laws import sparse
@@ -41,8 +41,9 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import SparseLaw, law_of
 from causalopt.laws.space import Label
 from causalopt.model.model import Model
-from causalopt.worlds.interventions import Replace, Set
-from causalopt.worlds.world import World, world
+from causalopt.worlds.interventions import Set
+from causalopt.worlds.replacement import replace
+from causalopt.worlds.world import world
 
 Array = npt.NDArray[np.float64]
 
@@ -128,11 +129,11 @@ def side_by_side(
 def binned_strength(
     model: Model,
     *,
-    width: float,
     nudge: str | None = None,
     hold: str | None = None,
     target: str | None = None,
     steps: int | None = None,
+    width: float,
     draws: int = 17,
     bins: int = 256,
     unit: Unit = "nat",
@@ -144,11 +145,11 @@ def binned_strength(
 
     Args:
         model: A model of real variables.
-        width: Of the uniform law of n round its value in W.
         nudge: n; the question's by default, like the next three.
         hold: A, replaced at every step.
         target: m.
         steps: The last step, at which m is measured.
+        width: Of the uniform law of n round its value in W.
         draws: Values of n that are run, and as many of the replica's.
         bins: Bins over the wider of the two laws of m.
         unit: Bits or nats.
@@ -163,24 +164,17 @@ def binned_strength(
         )
     asked = ask(model, nudge=nudge, hold=hold, target=target, steps=steps)
     node, last = asked.nudge, asked.steps
-    centre = float(world(model, steps=last)[node])
+    m, centre = (asked.target, last), float(world(model, steps=last)[node])
     values = centre + width * np.linspace(-0.5, 0.5, draws)
-    replicas = [world(model, Set(node, float(v)), steps=last, name="W'") for v in values]
-    held = ", ".join(str(window) for window in asked.hold)
-    x = np.array([_last(replica, asked.target) for replica in replicas])
-    y = np.array(
-        [
-            [_last(_joined(model, node, v, held, other), asked.target) for other in replicas]
-            for v in values
-        ]
-    )
-    return _binned_gain(
-        _refined(x[None, :], bins)[0], _refined(_refined(y, bins).T, bins), bins
-    ) * per_nat(unit)
+    worlds = [world(model, Set(node, float(v)), steps=last) for v in values]
+    x = np.array([found[m] for found in worlds])
+    y = np.array([[replace(found, asked.hold, other)[m] for other in worlds] for found in worlds])
+    refined = _refined(x[None, :], bins)[0], _refined(_refined(y, bins).T, bins)
+    return _binned_gain(*refined, bins) * per_nat(unit)
 
 
 def label_side_by_side(
-    model: DiscreteModel,
+    model: Model | DiscreteModel,
     state: Mapping[str, Label] | Sequence[Label],
     *,
     nudge: str,
@@ -196,7 +190,7 @@ def label_side_by_side(
     the entropies the variable has either label with probability one half, and A is a replica's.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
         state: The state W starts from.
         nudge: The variable of B that is changed at t = 0.
         to: The label it is changed to.
@@ -209,39 +203,31 @@ def label_side_by_side(
     Raises:
         QuestionError: A rule is stochastic, or the nudged variable is in A.
     """
-    if not model.deterministic:
+    tables = finite_model(model)
+    if not tables.deterministic:
         raise QuestionError("worlds W, X and Y of labels need rules without chance")
-    if nudge in model.A:
+    if nudge in tables.A:
         raise QuestionError(f"'{nudge}' is in A: the nudge is made in B")
-    start = model.state.position(state)
-    names = model.state.names
-    here = dict(zip(names, model.state.state(start), strict=True))
-    other = model.state.position(here | {nudge: to})
-    w, x, y = _label_worlds(model, start, other, steps)
-    labels = model.state.domain(target)
+    start = tables.state.position(state)
+    names = tables.state.names
+    here = dict(zip(names, tables.state.state(start), strict=True))
+    other = tables.state.position(here | {nudge: to})
+    w, x, y = _label_worlds(tables, start, other, steps)
+    labels = tables.state.domain(target)
     numbers = np.array([(embedding or {}).get(label, i) for i, label in enumerate(labels)], float)
-    place = model.state.axis(target)
+    place = tables.state.axis(target)
     ahead = [numbers[course[:, place]] - numbers[w[:, place]] for course in (x, y)]
     with np.errstate(divide="ignore", invalid="ignore"):
         comp = ahead[0] / ahead[1]
         op = -np.log(np.abs(comp)) * per_nat(unit) + 0.0
     half = Fraction(1, 2)
-    pair = {model.state.state(start): half, model.state.state(other): half}
-    begun = dataclasses.replace(model, initial=law_of(model.state, pair))
+    pair = {tables.state.state(start): half, tables.state.state(other): half}
+    begun = dataclasses.replace(tables, initial=law_of(tables.state, pair))
     gains = [0.0] + [
-        strength_of(begun, horizon=t, lasting=None, targets=[target], unit=unit).optimizing_strength
+        strength(begun, target=target, horizon=t, lasting=None, unit=unit).optimizing_strength
         for t in range(1, steps + 1)
     ]
     return SideBySide(comp, op, np.array(gains), unit)
-
-
-def _last(found: World, target: str) -> float:
-    return float(np.asarray(found[target])[-1])
-
-
-def _joined(model: Model, node: object, value: float, held: str, replica: World) -> World:
-    moves = [Set(node, float(value))]  # type: ignore[arg-type] # a Node, as ask returns it
-    return world(model, *moves, Replace(held, replica), steps=replica.steps, name="Y")
 
 
 _A_BIN = 8  # points in a bin along each axis: counts are then even to about one per cent
@@ -274,7 +260,7 @@ def _label_worlds(
     for _ in range(steps):
         now = np.array([course[-1] for course in courses])
         after = sparse.images(model, SparseLaw(model.state, now, np.full(3, 1 / 3)))
-        after[2, inside] = after[0, inside]  # Y takes A from W
+        after[2:] = replace(after[2:], inside, after[:1])  # Y takes A from W
         for course, row in zip(courses, after, strict=True):
             course.append(row)
     w, x, y = (np.array(course) for course in courses)

@@ -6,12 +6,13 @@ What is evaluated under it is a law instead of a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from causalopt.entropy.continuous import gaussian_strength, planar_strength
-from causalopt.entropy.decorrelation import Strength, strength_of, strengths_of
+from causalopt.entropy.decorrelation import Decorrelation, Strength
 from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit
 from causalopt.errors import QuestionError
@@ -20,17 +21,20 @@ from causalopt.laws.adapter import discrete, is_finite
 from causalopt.laws.affine import AffineModel, affine, has_spread
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.gaussian import GaussianLaw
-from causalopt.laws.propagation import Engine
+from causalopt.laws.propagation import Engine, choose, prepared
 from causalopt.model.model import Model
+from causalopt.model.selectors import parse_selection, whole_variables
+
+_WHOLE = "a law is asked for whole variables"
 
 
 def strength(
     model: Model | DiscreteModel,
     *,
+    hold: str | Sequence[str] | None = None,
+    target: str | Sequence[str] | None = None,
     at: int = 0,
     initial: str = "model",
-    A: Iterable[str] | None = None,
-    targets: Iterable[str] | None = None,
     horizon: int = 1,
     lasting: int | None = 1,
     fresh: bool = False,
@@ -45,16 +49,18 @@ def strength(
     Args:
         model: Of finite domains; or real, with affine rules and a `spread` round each initial
             value, and then entropies are differential.
+        hold: The set A, whose variables are replaced; the partition's by default. B is all others.
+        target: The variables compared; all by default.
         at: The step t of the surgery.
         initial: Start from the `model`'s own law at t = 0 or from the `uniform` one.
-        A: The variables replaced; the partition's A by default. B is all others.
-        targets: The variables compared (finite domains only, as all below but `unit`).
         horizon: How many steps after `at` the `next` entropies are taken.
         lasting: For how many steps A stays replaced; None for ever.
         fresh: While it lasts, take A from a new replica each step.
         unit: Bits or nats.
         engine: How laws are propagated: auto, dense, sparse or factorised.
         exact: Keep Fractions; by default where the model has them and is small.
+
+    Only finite domains take `target` and what stands after `initial`, but for `unit`.
 
     Returns:
         The entropies; for finite domains a `Strength`, with its laws and its engine.
@@ -69,58 +75,59 @@ def strength(
         (1.1080054, 0.2846822)
     """
     if isinstance(model, Model) and has_spread(model):
-        plain = targets is None and not fresh and (horizon, lasting, engine) == (1, 1, "auto")
-        return _continuous(model, at, initial, A, unit, plain=plain)
-    return strength_of(
-        finite_model(model),
-        at=at,
+        plain = target is None and not fresh and (horizon, lasting, engine) == (1, 1, "auto")
+        return _continuous(model, at, initial, hold, unit, plain=plain)
+    return strengths(
+        model,
+        hold=hold,
+        target=target,
+        at=[at],
         initial=initial,
-        A=A,
-        targets=targets,
         horizon=horizon,
         lasting=lasting,
         fresh=fresh,
         unit=unit,
         engine=engine,
         exact=exact,
-    )
+    )[0]
 
 
 def strengths(
     model: Model | DiscreteModel,
     *,
+    hold: str | Sequence[str] | None = None,
+    target: str | Sequence[str] | None = None,
     at: Sequence[int],
     initial: str = "model",
-    A: Iterable[str] | None = None,
-    targets: Iterable[str] | None = None,
     horizon: int = 1,
     lasting: int | None = 1,
+    fresh: bool = False,
     unit: Unit = "bit",
     engine: Engine = "auto",
+    exact: bool | None = None,
 ) -> tuple[Strength, ...]:
-    """Return the optimizing strength as a function of the step, of a model of finite domains.
+    """Return the optimizing strength at some steps of a model of finite domains.
 
-    Args:
-        model: The model.
-        at: The steps.
-        initial: As for `strength`, like all that follow.
-        A: The variables replaced.
-        targets: The variables whose entropies are compared.
-        horizon: Steps from the surgery to the `next` entropies.
-        lasting: For how many steps A stays replaced.
-        unit: Bits or nats.
-        engine: How laws are propagated.
+    The law is carried along once. All but `at`, the steps in any order, is as for `strength`.
+
+    Raises:
+        QuestionError: A step or a duration is out of range, an unknown engine or unit.
+        UnknownNameError: `hold` or `target` names no state variable.
     """
-    return strengths_of(
-        finite_model(model),
-        at=at,
-        initial=initial,
-        A=A,
-        targets=targets,
-        horizon=horizon,
-        lasting=lasting,
-        unit=unit,
-        engine=engine,
+    subject = prepared(finite_model(model), initial=initial, exact=exact)
+    if hold is not None:
+        subject = dataclasses.replace(subject, A=_whole(subject, hold))
+    targets = subject.state.names if target is None else _whole(subject, target)
+    choice = choose(subject, engine, targets=target is not None)
+    return Decorrelation(subject, targets, horizon, lasting, fresh, unit, choice).at(at)
+
+
+def _whole(model: DiscreteModel, selector: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the state variables a selector names."""
+    sets = {"A": model.A, "B": model.B}
+    return whole_variables(
+        parse_selection(selector, model.state.names, static=False, sets=sets),
+        _WHOLE,
     )
 
 
@@ -146,21 +153,25 @@ def finite_model(model: Model | DiscreteModel) -> DiscreteModel:
 
 
 def _continuous(
-    model: Model, at: int, initial: str, named: Iterable[str] | None, unit: Unit, *, plain: bool
+    model: Model,
+    at: int,
+    initial: str,
+    hold: str | Sequence[str] | None,
+    unit: Unit,
+    *,
+    plain: bool,
 ) -> Entropies:
     if not plain:
         raise QuestionError(
-            "targets, horizon, lasting, fresh and engine belong to finite domains; continuous "
+            "target, horizon, lasting, fresh and engine belong to finite domains; continuous "
             "laws answer for one step of the whole state"
         )
-    A = tuple(model.A if named is None else named)
+    A = model.A if hold is None else whole_variables(model.selection(hold), _WHOLE)
     if initial not in ("model", "uniform"):
         raise QuestionError(f"initial is 'model' or 'uniform', got {initial!r}")
     if at < 0:
         raise QuestionError(f"steps count from 0, got {at}")
     moved = affine(model)
-    for name in A:
-        model.selection(name)
     if isinstance(moved.law, GaussianLaw):
         if initial == "uniform":
             raise QuestionError("there is no uniform law on the whole line: ask initial='model'")

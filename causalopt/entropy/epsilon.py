@@ -27,13 +27,16 @@ from typing import Literal
 
 import numpy as np
 
-from causalopt.entropy.decorrelation import Strength, strength_of
+from causalopt.entropy.declared import finite_model, strengths
+from causalopt.entropy.decorrelation import Strength
 from causalopt.entropy.information import Unit, entropy
 from causalopt.errors import QuestionError
 from causalopt.laws import sparse
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import DenseLaw, ProductLaw, SparseLaw
 from causalopt.laws.space import Label, Space
+from causalopt.model.model import Model
+from causalopt.worlds.replacement import replace
 
 Spread = Literal["others", "neighbours"]
 """Which labels share eps: all others equally, or those next to the state's in its domain."""
@@ -97,7 +100,7 @@ def _others(place: int, size: int, spread: Spread) -> list[int]:
 
 
 def epsilon_family(
-    model: DiscreteModel,
+    model: Model | DiscreteModel,
     state: State,
     epsilons: Iterable[float | Fraction],
     *,
@@ -109,26 +112,28 @@ def epsilon_family(
     The law round the state is P_{t-1}; A is replaced at t and the entropies compared at t + 1.
 
     Args:
-        model: A discrete model; its own initial law plays no part.
+        model: A model of finite domains; its own initial law plays no part.
         state: The state the laws are drawn round.
         epsilons: The family's parameter, each taken exactly.
         spread: Which labels share eps.
         unit: Bits or nats.
     """
-    points = []
+    points, tables = [], finite_model(model)
     for epsilon in epsilons:
-        law = around(model.state, state, epsilon, spread=spread)
-        begun = dataclasses.replace(model, initial=law)
-        strength = strength_of(begun, at=1, unit=unit)
+        law = around(tables.state, state, epsilon, spread=spread)
+        begun = dataclasses.replace(tables, initial=law)
+        (strength,) = strengths(begun, at=[1], unit=unit)
         points.append(EpsilonPoint(float(epsilon), entropy(law, unit=unit), strength))
     return tuple(points)
 
 
-def point_limit(model: DiscreteModel, state: State, *, spread: Spread = "others") -> Fraction:
+def point_limit(
+    model: Model | DiscreteModel, state: State, *, spread: Spread = "others"
+) -> Fraction:
     """Return the exact limit of adjusted / S[P_{t-1}] as eps -> 0.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
         state: The state at t - 1.
         spread: Which labels share eps.
 
@@ -139,19 +144,20 @@ def point_limit(model: DiscreteModel, state: State, *, spread: Spread = "others"
         QuestionError: A rule is stochastic, so that no law stays near one state, or no variable
             has a second label.
     """
-    if not model.deterministic:
+    tables = finite_model(model)
+    if not tables.deterministic:
         raise QuestionError(
-            f"{model.name} has stochastic rules: the law does not stay near one state, and the "
+            f"{tables.name} has stochastic rules: the law does not stay near one state, and the "
             f"ratio's limit is 0 or none; ask epsilon_family for single values"
         )
-    centre = model.state.position(state)
-    begun = _first_order(model.state, centre, spread)
+    centre = tables.state.position(state)
+    begun = _first_order(tables.state, centre, spread)
     if not begun:
-        raise QuestionError(f"no variable of {model.name} has a label to deviate to")
-    now, here = _pushed(model, centre, begun)
-    split = _split(model, here, now)
-    later, _ = _pushed(model, here, now)
-    later_split, _ = _pushed(model, here, split)
+        raise QuestionError(f"no variable of {tables.name} has a label to deviate to")
+    now, here = _pushed(tables, centre, begun)
+    split = _split(tables, here, now)
+    later, _ = _pushed(tables, here, now)
+    later_split, _ = _pushed(tables, here, split)
     gained = _mass(later_split) - _mass(later) - _mass(split) + _mass(now)
     return gained / _mass(begun)
 
@@ -182,16 +188,15 @@ def _pushed(model: DiscreteModel, centre: _Position, germ: _Germ) -> tuple[_Germ
 
 def _split(model: DiscreteModel, centre: _Position, germ: _Germ) -> _Germ:
     """Replace A by a replica's: to first order one world or the other deviates, never both."""
-    inside = [name in model.A for name in model.state.names]
+    inside = [model.state.axis(name) for name in model.A]
     split: dict[_Position, Fraction] = {}
+    here = np.array([centre])
     for state, mass in germ.items():
-        for part in (True, False):
-            kept = tuple(
-                mine if is_in == part else c
-                for mine, c, is_in in zip(state, centre, inside, strict=True)
-            )
-            if kept != centre:
-                split[kept] = split.get(kept, Fraction(0)) + mass
+        there = np.array([state])
+        for kept in (replace(there, inside, here), replace(here, inside, there)):
+            place = tuple(kept[0].tolist())
+            if place != centre:
+                split[place] = split.get(place, Fraction(0)) + mass
     return split
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.errors import QuestionError
-from causalopt.laws.law import DenseLaw, Law, Masses, ProductLaw
+from causalopt.laws.law import Law, Masses, ProductLaw
 
 Unit = Literal["bit", "nat"]
 """The unit of an entropy."""
@@ -203,8 +203,3 @@ def _without(p: Masses, axis: int) -> Masses:
     for label in range(1, p.shape[axis]):
         total = total + p[(slice(None),) * axis + (label,)]
     return np.asarray(total, dtype=p.dtype)
-
-
-def singles(law: DenseLaw, *, unit: Unit = "bit") -> dict[str, float]:
-    """Return the entropy of each variable alone."""
-    return {name: entropy(law, of=[name], unit=unit) for name in law.space.names}

@@ -5,7 +5,6 @@ Nodes of the unrolled graph are `(variable, t)`; a model without time has its no
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -115,16 +114,6 @@ def side(model: Model, name: str) -> str:
     return "A" if name in model.A else "B"
 
 
-def node_name(model: Model, node: Place) -> str:
-    """Return a graph's node as the user writes it: `R[0]`, or `z` in a model without time."""
-    return node[0] if model.is_static else f"{node[0]}[{node[1]}]"
-
-
-def is_selected(node: Place, selection: Selection) -> bool:
-    """Whether a node of the unrolled graph is in a selection."""
-    return any(NodeName(*node) in window for window in selection)
-
-
 def paths(
     graph: nx.DiGraph[Place],
     source: Place,
@@ -156,56 +145,9 @@ def paths(
     if source == target:
         yield [source]
         return
-    kept = [n for n in graph if n in {source} or not is_selected(n, avoid)]
+    held = {n for n in graph if any(NodeName(*n) in window for window in avoid)}
+    kept = [n for n in graph if n == source or n not in held]
     yield from nx.all_simple_paths(graph.subgraph(kept), source, target)
-
-
-def to_graphml(model: Model, steps: int | None = None) -> str:
-    """Return the unrolled graph as GraphML."""
-    graph = _named(model, steps)
-    stream = io.BytesIO()
-    nx.write_graphml(graph, stream, named_key_ids=True)
-    return stream.getvalue().decode()
-
-
-def to_adjacency(model: Model, steps: int | None = None) -> str:
-    """Return the unrolled graph as text: one line a node, `node: child child ...`."""
-    graph = _named(model, steps)
-    lines = [" ".join([f"{node}:", *graph.successors(node)]) for node in graph]
-    return "\n".join(lines) + "\n"
-
-
-def to_dagitty(
-    model: Model,
-    steps: int | None = None,
-    *,
-    exposure: str | None = None,
-    outcome: str | None = None,
-) -> str:
-    """Return the unrolled graph in DAGitty's language, with an exposure and an outcome if given.
-
-    Raises:
-        GraphError: The exposure or the outcome is not a node.
-    """
-    graph = _named(model, steps)
-    for node in (exposure, outcome):
-        if node is not None and node not in graph:
-            raise GraphError(f"the graph has no node {node}{suggestion(node, graph.nodes)}")
-    lines = ["dag {"]
-    for node in graph:
-        marks = [m for m, n in (("exposure", exposure), ("outcome", outcome)) if n == node]
-        lines.append(f'  "{node}"' + (f" [{','.join(marks)}]" if marks else ""))
-    lines += [f'  "{a}" -> "{b}"' for a, b in graph.edges]
-    return "\n".join([*lines, "}"]) + "\n"
-
-
-def _named(model: Model, steps: int | None) -> nx.DiGraph[str]:
-    graph = unrolled_graph(model, steps)
-    named: nx.DiGraph[str] = nx.DiGraph(name=model.name)
-    for node, attributes in graph.nodes(data=True):
-        named.add_node(node_name(model, node), **attributes)
-    named.add_edges_from((node_name(model, a), node_name(model, b)) for a, b in graph.edges)
-    return named
 
 
 def from_networkx(

@@ -76,7 +76,7 @@ def test_a_dead_beat_has_an_infinite_rate() -> None:
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
-        (load("thermostat"), {"hold": "T[t<=10]"}, "hold whole variables, such as T"),
+        (load("thermostat"), {"hold": "T[t<=10]"}, "whole variables, such as T"),
         (load("thermostat"), {"steps": 3}, "at least 10 steps"),
         (load("thermostat"), {"hold": "T, R"}, "no memory outside the held set"),
         (Model(name="z", variables={"z": 1}), {}, "has none"),

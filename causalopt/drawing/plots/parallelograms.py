@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from causalopt.laws.planar import (
-    AffinePiece,
-    PlanarLaw,
-    ProductDensity,
-    moved,
-    replace,
-    step,
-)
+from causalopt.laws.planar import AffinePiece, PlanarLaw, ProductDensity, moved, step
+from causalopt.worlds.replacement import replace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +35,7 @@ def plot_parallelograms(
         5
     """
     now = step(law, [piece])
-    apart = replace(now, A, now)
+    apart = replace(now, [A], now)
     panels: list[tuple[str, PlanarLaw | ProductDensity]] = [
         ("t - 1", law),
         ("t", now),

@@ -16,11 +16,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from causalopt.entropy.declared import finite_model
 from causalopt.errors import QuestionError
 from causalopt.laws import sparse
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import SparseLaw
-from causalopt.laws.space import Label
+from causalopt.laws.space import Label, Space
+from causalopt.model.model import Model
 
 LIMIT = 2**22
 """Most states whose successors are listed."""
@@ -41,32 +43,38 @@ class Attractor:
     basin: int
 
 
-def successors(model: DiscreteModel) -> npt.NDArray[np.int64]:
+def successors(model: Model | DiscreteModel) -> npt.NDArray[np.int64]:
     """Return each state's successor as an index, states counted with the last variable fastest.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
 
     Raises:
         QuestionError: A rule is stochastic, or the space is too large to list.
     """
-    space = model.state
-    if not model.deterministic:
-        raise QuestionError(f"{model.name} has stochastic rules: a state has no one successor")
+    tables = finite_model(model)
+    space = tables.state
+    if not tables.deterministic:
+        raise QuestionError(f"{tables.name} has stochastic rules: a state has no one successor")
     if space.size > LIMIT:
-        raise QuestionError(f"{model.name} has {space.size} states, too many to list")
+        raise QuestionError(f"{tables.name} has {space.size} states, too many to list")
     states = np.stack(np.unravel_index(np.arange(space.size), space.shape), axis=1)
     every = SparseLaw(space, states, np.full(space.size, 1.0 / space.size))
-    columns = sparse.images(model, every)
+    columns = sparse.images(tables, every)
     codes: npt.NDArray[np.int64] = np.ravel_multi_index(tuple(columns.T), space.shape)
     return codes
 
 
-def image_sizes(model: DiscreteModel) -> tuple[int, ...]:
+def image_sizes(model: Model | DiscreteModel) -> tuple[int, ...]:
     """Return how many states can still be met after 0, 1, 2, ... steps, until no fewer.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
+
+    Example:
+        >>> from causalopt import load
+        >>> image_sizes(load("thermostat_smart"))
+        (9, 5, 3, 1)
     """
     successor = successors(model)
     now = np.arange(len(successor))
@@ -77,13 +85,14 @@ def image_sizes(model: DiscreteModel) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def attractors(model: DiscreteModel) -> tuple[Attractor, ...]:
+def attractors(model: Model | DiscreteModel) -> tuple[Attractor, ...]:
     """Return every cycle with the size of its basin, the largest basin first.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
     """
-    successor = successors(model)
+    tables = finite_model(model)
+    successor = successors(tables)
     ends = np.arange(len(successor))
     jump = successor
     for _ in range(max(1, math.ceil(math.log2(len(successor)))) + 1):
@@ -96,24 +105,27 @@ def attractors(model: DiscreteModel) -> tuple[Attractor, ...]:
     counts: dict[int, int] = dict.fromkeys(found, 0)
     for end, count in zip(*np.unique(ends, return_counts=True), strict=True):
         counts[owner[int(end)]] += int(count)
-    listed = [Attractor(_labels(model, found[key]), counts[key]) for key in found]
+    listed = [Attractor(_labels(tables.state, found[key]), counts[key]) for key in found]
     return tuple(sorted(listed, key=lambda attractor: -attractor.basin))
 
 
-def basin_fraction(model: DiscreteModel, target: Callable[[State], bool], *, steps: int) -> float:
+def basin_fraction(
+    model: Model | DiscreteModel, target: Callable[[State], bool], *, steps: int
+) -> float:
     """Return the fraction of all states that lie in a target set after some steps.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
         target: Whether a state, its labels in the model's order, belongs to the target.
         steps: How many steps to allow.
     """
-    successor = successors(model)
+    tables = finite_model(model)
+    successor = successors(tables)
     now = np.arange(len(successor))
     for _ in range(steps):
         now = successor[now]
     reached, counts = np.unique(now, return_counts=True)
-    inside = [target(state) for state in _labels(model, tuple(int(i) for i in reached))]
+    inside = [target(state) for state in _labels(tables.state, tuple(int(i) for i in reached))]
     return float(counts[inside].sum()) / len(successor)
 
 
@@ -124,7 +136,6 @@ def _cycle(successor: npt.NDArray[np.int64], start: int) -> tuple[int, ...]:
     return tuple(cycle)
 
 
-def _labels(model: DiscreteModel, codes: tuple[int, ...]) -> tuple[State, ...]:
-    space = model.state
+def _labels(space: Space, codes: tuple[int, ...]) -> tuple[State, ...]:
     positions = zip(*np.unravel_index(np.array(codes, dtype=np.int64), space.shape), strict=True)
     return tuple(space.state([int(i) for i in position]) for position in positions)

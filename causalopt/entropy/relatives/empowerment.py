@@ -19,12 +19,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from causalopt.entropy.declared import finite_model
 from causalopt.entropy.information import Unit, per_nat
 from causalopt.errors import QuestionError
 from causalopt.laws import sparse
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import Law, law_of
 from causalopt.laws.space import Label
+from causalopt.model.model import Model
 
 Channel = npt.NDArray[np.float64]
 """P(output | input), shape (inputs, outputs)."""
@@ -94,7 +96,7 @@ def _xlogy(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArra
 
 
 def channel(
-    model: DiscreteModel,
+    model: Model | DiscreteModel,
     state: Mapping[str, Label] | Sequence[Label],
     *,
     actuator: Iterable[str] | None = None,
@@ -104,7 +106,7 @@ def channel(
     """Return P(sensor at t + steps | actuator set at t), all else at t as in `state`.
 
     Args:
-        model: The discrete model.
+        model: A model of finite domains.
         state: The state at t.
         actuator: The variables that are set, to each of their joint labels; A by default.
         sensor: The variables read later; B by default.
@@ -113,22 +115,23 @@ def channel(
     Returns:
         Shape (joint labels of the actuator, joint labels of the sensor).
     """
-    space = model.state
-    actions = space.only(model.A if actuator is None else actuator)
-    read = space.only(model.B if sensor is None else sensor)
+    tables = finite_model(model)
+    space = tables.state
+    actions = space.only(tables.A if actuator is None else actuator)
+    read = space.only(tables.B if sensor is None else sensor)
     here = dict(zip(space.names, space.state(space.position(state)), strict=True))
     rows = []
     for choice in itertools.product(*actions.labels):
         set_to = here | dict(zip(actions.names, choice, strict=True))
         law: Law = law_of(space, {tuple(set_to[name] for name in space.names): 1})
         for _ in range(steps):
-            law = sparse.step(model, law)
+            law = sparse.step(tables, law)
         rows.append(law.marginal(read.names).dense().p.astype(float).reshape(-1))
     return np.array(rows)
 
 
 def empowerment(
-    model: DiscreteModel,
+    model: Model | DiscreteModel,
     state: Mapping[str, Label] | Sequence[Label],
     *,
     actuator: Iterable[str] | None = None,
@@ -139,12 +142,17 @@ def empowerment(
     """Return the capacity of the channel from A's choice now to B later.
 
     Args:
-        model: The discrete model.
+        model: A model of finite domains.
         state: The state in which A chooses.
         actuator: The variables chosen; A by default.
         sensor: The variables read; B by default.
         steps: How many steps later.
         unit: Bits or nats.
+
+    Example:
+        >>> from causalopt import load
+        >>> empowerment(load("thermostat_smart"), ["low", "hot"]).value
+        1.0
     """
     rows = channel(model, state, actuator=actuator, sensor=sensor, steps=steps)
     return capacity(rows, unit=unit)
