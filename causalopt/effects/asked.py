@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from causalopt.engine.plan import Plan
@@ -74,14 +74,19 @@ def ask(
     target: str | None = None,
     steps: int | None = None,
     given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Asked:
     """Return the question in full: what the caller says, else the model's own.
+
+    Values given for `parameters` and `initial` replace the model's.
 
     Raises:
         QuestionError: A part is said nowhere, or n lies in A or after the last step.
         UnknownNameError: A variable is not declared.
     """
+    model = model.replace(parameters=parameters, initial=initial)
     node, selection = asked_node(model, nudge), asked_hold(model, hold)
     measured, last = asked_target(model, target), run_length(model, steps)
     model.check_nudge(node, selection, last)
@@ -109,7 +114,10 @@ def ask_at(model: Model, at: int | None, *, steps: int | None, **question: Any) 
     step = asked.steps if at is None else at
     if not 0 <= step <= asked.steps:
         raise QuestionError(f"at must lie between 0 and the last step {asked.steps}, found {at}")
-    model.check_nudge(asked.nudge, (), step)
+    if asked.nudge.t > step:
+        raise QuestionError(
+            f"the nudged node {asked.node_name} lies after the measured step {step}"
+        )
     return dataclasses.replace(asked, steps=step)
 
 

@@ -44,7 +44,7 @@ def finite_effect(
     differs = np.flatnonzero(_parted(w, x, children) | _parted(w, y, children))
     names = tuple(equation.owner for equation in template.equations)
     bad = min(
-        (b for b in (first_nonfinite(names, world.table) for world in worlds[:2]) if b),
+        (b for b in (first_nonfinite(names, world.table) for world in worlds) if b),
         key=lambda b: b[1],
         default=None,
     )

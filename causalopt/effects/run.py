@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +174,8 @@ def run(
     steps: int | None = None,
     delta: float | None = None,
     given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Run:
@@ -190,6 +192,8 @@ def run(
         steps: The last step.
         delta: The nudge's size; the limit delta -> 0, by exact tangents, when not given.
         given: Interventions that make the baseline W itself.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
         seed: Which draws the noise variables make, the same in W, X and Y.
         progress: Called with the number of steps done, now and then.
 
@@ -205,7 +209,17 @@ def run(
         >>> run(load("thermostat"), steps=100).op[-1].round(6).item()
         1.005085
     """
-    asked = ask(model, nudge=nudge, hold=hold, target=target, steps=steps, given=given, seed=seed)
+    asked = ask(
+        model,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        given=given,
+        parameters=parameters,
+        initial=initial,
+        seed=seed,
+    )
     if delta is None:
         effect, tangents = tangent_effect(asked, progress=progress)
         tables: list[Floats] = [tangents.values]
@@ -213,8 +227,8 @@ def run(
         check_delta(delta)
         effect, found = finite_effect(asked, delta, progress=progress)
         tables = [world.trajectory.values for world in found]
-    check_integers(model, tables[0])
-    template = model.template
+    check_integers(asked.model, tables[0])
+    template = asked.model.template
     worlds = [{name: table[:, template.index[name]] for name in template.names} for table in tables]
     return Run(
         **vars(asked),

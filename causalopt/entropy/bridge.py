@@ -26,7 +26,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,7 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import SparseLaw, law_of
 from causalopt.laws.space import Label
 from causalopt.model.model import Model
+from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import Set
 from causalopt.worlds.replacement import replace
 from causalopt.worlds.world import world
@@ -97,10 +98,12 @@ def strength_from_comp(
 def side_by_side(
     model: Model,
     *,
-    nudge: str | None = None,
-    hold: str | None = None,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     law: Literal["normal", "uniform"] = "normal",
     unit: Unit = "nat",
 ) -> SideBySide:
@@ -112,6 +115,8 @@ def side_by_side(
         hold: A, replaced at every step.
         target: m, whose entropy is compared.
         steps: The last step.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
         law: The law of n.
         unit: Bits or nats.
 
@@ -121,6 +126,7 @@ def side_by_side(
         >>> round(float(found.op[500]), 6), round(float(found.optimizing_strength[500]), 6)
         (5.066454, 5.409875)
     """
+    model = model.replace(parameters=parameters, initial=initial)
     found = run(model, nudge=nudge, hold=hold, target=target, steps=steps)
     strengths = [strength_from_comp(float(c), law=law, unit=unit) for c in found.comp]
     return SideBySide(found.comp, found.op * per_nat(unit), np.array(strengths), unit)
@@ -129,10 +135,12 @@ def side_by_side(
 def binned_strength(
     model: Model,
     *,
-    nudge: str | None = None,
-    hold: str | None = None,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     width: float,
     draws: int = 17,
     bins: int = 256,
@@ -149,6 +157,8 @@ def binned_strength(
         hold: A, replaced at every step.
         target: m.
         steps: The last step, at which m is measured.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
         width: Of the uniform law of n round its value in W.
         draws: Values of n that are run, and as many of the replica's.
         bins: Bins over the wider of the two laws of m.
@@ -156,12 +166,18 @@ def binned_strength(
 
     Raises:
         QuestionError: Fewer than two draws or bins, or a width that is not positive.
+
+    Example:
+        >>> from causalopt import load
+        >>> binned_strength(load("thermostat"), width=0.1, steps=1)  # A has not answered yet
+        0.0
     """
     if draws < 2 or bins < 2 or not width > 0:
         raise QuestionError(
             f"binning needs a positive width and two draws and bins at least, got width {width}, "
             f"{draws} draws and {bins} bins"
         )
+    model = model.replace(parameters=parameters, initial=initial)
     asked = ask(model, nudge=nudge, hold=hold, target=target, steps=steps)
     node, last = asked.nudge, asked.steps
     m, centre = (asked.target, last), float(world(model, steps=last)[node])
@@ -202,29 +218,36 @@ def label_side_by_side(
 
     Raises:
         QuestionError: A rule is stochastic, or the nudged variable is in A.
+
+    Example:
+        >>> from causalopt import load
+        >>> asked = {"nudge": "room", "to": "hot", "target": "room", "steps": 2}
+        >>> found = label_side_by_side(load("thermostat_smart"), ["low", "warm"], **asked)
+        >>> found.op.tolist(), found.optimizing_strength.tolist()
+        ([0.0, 0.0, inf], [0.0, 0.0, 1.5])
     """
-    tables = finite_model(model)
-    if not tables.deterministic:
+    model = finite_model(model)
+    if not model.deterministic:
         raise QuestionError("worlds W, X and Y of labels need rules without chance")
-    if nudge in tables.A:
+    if nudge in model.A:
         raise QuestionError(f"'{nudge}' is in A: the nudge is made in B")
-    start = tables.state.position(state)
-    names = tables.state.names
-    here = dict(zip(names, tables.state.state(start), strict=True))
-    other = tables.state.position(here | {nudge: to})
-    w, x, y = _label_worlds(tables, start, other, steps)
-    labels = tables.state.domain(target)
+    start = model.state.position(state)
+    names = model.state.names
+    here = dict(zip(names, model.state.state(start), strict=True))
+    other = model.state.position(here | {nudge: to})
+    w, x, y = _label_worlds(model, start, other, steps)
+    labels = model.state.domain(target)
     numbers = np.array([(embedding or {}).get(label, i) for i, label in enumerate(labels)], float)
-    place = tables.state.axis(target)
+    place = model.state.axis(target)
     ahead = [numbers[course[:, place]] - numbers[w[:, place]] for course in (x, y)]
     with np.errstate(divide="ignore", invalid="ignore"):
         comp = ahead[0] / ahead[1]
         op = -np.log(np.abs(comp)) * per_nat(unit) + 0.0
     half = Fraction(1, 2)
-    pair = {tables.state.state(start): half, tables.state.state(other): half}
-    begun = dataclasses.replace(tables, initial=law_of(tables.state, pair))
+    pair = {model.state.state(start): half, model.state.state(other): half}
+    begun = dataclasses.replace(model, initial=law_of(model.state, pair))
     gains = [0.0] + [
-        strength(begun, target=target, horizon=t, lasting=None, unit=unit).optimizing_strength
+        strength(begun, targets=[target], horizon=t, lasting=None, unit=unit).optimizing_strength
         for t in range(1, steps + 1)
     ]
     return SideBySide(comp, op, np.array(gains), unit)

@@ -7,7 +7,8 @@ What is evaluated under it is a law instead of a number.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,18 +24,19 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.laws.propagation import Engine, choose, prepared
 from causalopt.model.model import Model
-from causalopt.model.selectors import parse_selection, whole_variables
+from causalopt.model.selectors import Node, parse_selection, whole_variables
 
-_WHOLE = "a law is asked for whole variables"
+_WHY = "a law is of all steps alike: name whole variables"
 
 
 def strength(
     model: Model | DiscreteModel,
     *,
-    hold: str | Sequence[str] | None = None,
-    target: str | Sequence[str] | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    targets: str | Iterable[str] | None = None,
     at: int = 0,
-    initial: str = "model",
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | str = "model",
     horizon: int = 1,
     lasting: int | None = 1,
     fresh: bool = False,
@@ -49,10 +51,12 @@ def strength(
     Args:
         model: Of finite domains; or real, with affine rules and a `spread` round each initial
             value, and then entropies are differential.
-        hold: The set A, whose variables are replaced; the partition's by default. B is all others.
-        target: The variables compared; all by default.
+        hold: The set A that is replaced, whole variables; the partition's A by default.
+        targets: The variables compared; all by default.
         at: The step t of the surgery.
-        initial: Start from the `model`'s own law at t = 0 or from the `uniform` one.
+        parameters: Values that replace the model's.
+        initial: Start from the `model`'s own law at t = 0 or from the `uniform` one; or initial
+            values that replace the model's.
         horizon: How many steps after `at` the `next` entropies are taken.
         lasting: For how many steps A stays replaced; None for ever.
         fresh: While it lasts, take A from a new replica each step.
@@ -60,7 +64,7 @@ def strength(
         engine: How laws are propagated: auto, dense, sparse or factorised.
         exact: Keep Fractions; by default where the model has them and is small.
 
-    Only finite domains take `target` and what stands after `initial`, but for `unit`.
+    Only finite domains take `targets` and what stands after `initial`, but for `unit`.
 
     Returns:
         The entropies; for finite domains a `Strength`, with its laws and its engine.
@@ -74,15 +78,16 @@ def strength(
         >>> round(found.optimizing_strength, 7), round(found.adjusted, 7)
         (1.1080054, 0.2846822)
     """
+    model, start = _changed(model, parameters, initial)
     if isinstance(model, Model) and has_spread(model):
-        plain = target is None and not fresh and (horizon, lasting, engine) == (1, 1, "auto")
-        return _continuous(model, at, initial, hold, unit, plain=plain)
+        plain = targets is None and not fresh and (horizon, lasting, engine) == (1, 1, "auto")
+        return _continuous(model, at, start, hold, unit, plain=plain)
     return strengths(
         model,
         hold=hold,
-        target=target,
+        targets=targets,
         at=[at],
-        initial=initial,
+        initial=start,
         horizon=horizon,
         lasting=lasting,
         fresh=fresh,
@@ -95,10 +100,11 @@ def strength(
 def strengths(
     model: Model | DiscreteModel,
     *,
-    hold: str | Sequence[str] | None = None,
-    target: str | Sequence[str] | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    targets: str | Iterable[str] | None = None,
     at: Sequence[int],
-    initial: str = "model",
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | str = "model",
     horizon: int = 1,
     lasting: int | None = 1,
     fresh: bool = False,
@@ -108,27 +114,59 @@ def strengths(
 ) -> tuple[Strength, ...]:
     """Return the optimizing strength at some steps of a model of finite domains.
 
-    The law is carried along once. All but `at`, the steps in any order, is as for `strength`.
+    The law is carried along once.
+
+    Args:
+        model: The model.
+        hold: The set A that is replaced.
+        targets: The variables whose entropies are compared.
+        at: The steps, in any order.
+        parameters: As for `strength`, like all that follow.
+        initial: The law at t = 0, or initial values that replace the model's.
+        horizon: Steps from the surgery to the `next` entropies.
+        lasting: For how many steps A stays replaced.
+        fresh: A new replica each step.
+        unit: Bits or nats.
+        engine: How laws are propagated.
+        exact: Keep Fractions.
 
     Raises:
         QuestionError: A step or a duration is out of range, an unknown engine or unit.
-        UnknownNameError: `hold` or `target` names no state variable.
+        UnknownNameError: `hold` or `targets` names no state variable.
+
+    Example:
+        >>> from causalopt import load
+        >>> found = strengths(load("thermostat_smart"), at=range(4), initial="uniform")
+        >>> [round(strength.adjusted, 4) for strength in found]
+        [0.0, 0.2847, 0.7041, 0.0]
     """
-    subject = prepared(finite_model(model), initial=initial, exact=exact)
+    model, start = _changed(model, parameters, initial)
+    subject = prepared(finite_model(model), initial=start, exact=exact)
     if hold is not None:
         subject = dataclasses.replace(subject, A=_whole(subject, hold))
-    targets = subject.state.names if target is None else _whole(subject, target)
-    choice = choose(subject, engine, targets=target is not None)
-    return Decorrelation(subject, targets, horizon, lasting, fresh, unit, choice).at(at)
+    wanted = subject.state.names if targets is None else _whole(subject, targets)
+    choice = choose(subject, engine, targets=targets is not None)
+    return Decorrelation(subject, wanted, horizon, lasting, fresh, unit, choice).at(at)
 
 
-def _whole(model: DiscreteModel, selector: str | Sequence[str]) -> tuple[str, ...]:
+def _whole(model: DiscreteModel, said: str | Iterable[str | Node]) -> tuple[str, ...]:
     """Return the state variables a selector names."""
     sets = {"A": model.A, "B": model.B}
-    return whole_variables(
-        parse_selection(selector, model.state.names, static=False, sets=sets),
-        _WHOLE,
-    )
+    return whole_variables(parse_selection(said, model.state.names, static=False, sets=sets), _WHY)
+
+
+def _changed(
+    model: Model | DiscreteModel,
+    parameters: Mapping[str, int | float | str] | None,
+    initial: Mapping[str, Any] | str,
+) -> tuple[Model | DiscreteModel, str]:
+    """Return the model under changes, and the word for the law it starts from."""
+    start, values = (initial, None) if isinstance(initial, str) else ("model", initial)
+    if isinstance(model, Model):
+        return model.replace(parameters=parameters, initial=values), start
+    if parameters or values:
+        raise QuestionError("tables have no parameters and initial values to change")
+    return model, start
 
 
 def finite_model(model: Model | DiscreteModel) -> DiscreteModel:
@@ -156,17 +194,17 @@ def _continuous(
     model: Model,
     at: int,
     initial: str,
-    hold: str | Sequence[str] | None,
+    hold: str | Sequence[str | Node] | None,
     unit: Unit,
     *,
     plain: bool,
 ) -> Entropies:
     if not plain:
         raise QuestionError(
-            "target, horizon, lasting, fresh and engine belong to finite domains; continuous "
+            "targets, horizon, lasting, fresh and engine belong to finite domains; continuous "
             "laws answer for one step of the whole state"
         )
-    A = model.A if hold is None else whole_variables(model.selection(hold), _WHOLE)
+    A = model.A if hold is None else whole_variables(model.selection(hold), _WHY)
     if initial not in ("model", "uniform"):
         raise QuestionError(f"initial is 'model' or 'uniform', got {initial!r}")
     if at < 0:

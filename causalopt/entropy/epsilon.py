@@ -117,11 +117,18 @@ def epsilon_family(
         epsilons: The family's parameter, each taken exactly.
         spread: Which labels share eps.
         unit: Bits or nats.
+
+    Example:
+        >>> from causalopt import load
+        >>> (point,) = epsilon_family(load("thermostat_smart"), ["low", "warm"], [1e-9])
+        >>> round(point.strength.adjusted / point.S_before, 4)
+        0.5
     """
-    points, tables = [], finite_model(model)
+    model = finite_model(model)
+    points = []
     for epsilon in epsilons:
-        law = around(tables.state, state, epsilon, spread=spread)
-        begun = dataclasses.replace(tables, initial=law)
+        law = around(model.state, state, epsilon, spread=spread)
+        begun = dataclasses.replace(model, initial=law)
         (strength,) = strengths(begun, at=[1], unit=unit)
         points.append(EpsilonPoint(float(epsilon), entropy(law, unit=unit), strength))
     return tuple(points)
@@ -143,21 +150,26 @@ def point_limit(
     Raises:
         QuestionError: A rule is stochastic, so that no law stays near one state, or no variable
             has a second label.
+
+    Example:
+        >>> from causalopt import load
+        >>> point_limit(load("thermostat_smart"), ["low", "warm"])
+        Fraction(1, 2)
     """
-    tables = finite_model(model)
-    if not tables.deterministic:
+    model = finite_model(model)
+    if not model.deterministic:
         raise QuestionError(
-            f"{tables.name} has stochastic rules: the law does not stay near one state, and the "
+            f"{model.name} has stochastic rules: the law does not stay near one state, and the "
             f"ratio's limit is 0 or none; ask epsilon_family for single values"
         )
-    centre = tables.state.position(state)
-    begun = _first_order(tables.state, centre, spread)
+    centre = model.state.position(state)
+    begun = _first_order(model.state, centre, spread)
     if not begun:
-        raise QuestionError(f"no variable of {tables.name} has a label to deviate to")
-    now, here = _pushed(tables, centre, begun)
-    split = _split(tables, here, now)
-    later, _ = _pushed(tables, here, now)
-    later_split, _ = _pushed(tables, here, split)
+        raise QuestionError(f"no variable of {model.name} has a label to deviate to")
+    now, here = _pushed(model, centre, begun)
+    split = _split(model, here, now)
+    later, _ = _pushed(model, here, now)
+    later_split, _ = _pushed(model, here, split)
     gained = _mass(later_split) - _mass(later) - _mass(split) + _mass(now)
     return gained / _mass(begun)
 

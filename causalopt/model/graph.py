@@ -5,6 +5,7 @@ Nodes of the unrolled graph are `(variable, t)`; a model without time has its no
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -60,6 +61,11 @@ def unrolled_graph(
     Returns:
         A DAG whose nodes carry `variable`, `t`, `side`, `label` and `kind`: "initial" for given
         values, "rule" for computed ones, "stage".
+
+    Example:
+        >>> from causalopt import load
+        >>> sorted(unrolled_graph(load("thermostat"), 1).predecessors(("R", 1)))
+        [('R', 0), ('T', 0)]
     """
     from causalopt.model.length import run_length
 
@@ -150,6 +156,71 @@ def paths(
     yield from nx.all_simple_paths(graph.subgraph(kept), source, target)
 
 
+def to_graphml(model: Model, steps: int | None = None) -> str:
+    """Return the unrolled graph as GraphML.
+
+    Example:
+        >>> from causalopt import load
+        >>> to_graphml(load("thermostat"), 1).count("<edge ")
+        3
+    """
+    graph = _named(model, steps)
+    stream = io.BytesIO()
+    nx.write_graphml(graph, stream, named_key_ids=True)
+    return stream.getvalue().decode()
+
+
+def to_adjacency(model: Model, steps: int | None = None) -> str:
+    """Return the unrolled graph as text: one line a node, `node: child child ...`.
+
+    Example:
+        >>> from causalopt import load
+        >>> to_adjacency(load("thermostat"), 1).splitlines()
+        ['T[0]: R[1]', 'R[0]: T[1] R[1]', 'T[1]:', 'R[1]:']
+    """
+    graph = _named(model, steps)
+    lines = [" ".join([f"{node}:", *graph.successors(node)]) for node in graph]
+    return "\n".join(lines) + "\n"
+
+
+def to_dagitty(
+    model: Model,
+    steps: int | None = None,
+    *,
+    exposure: str | None = None,
+    outcome: str | None = None,
+) -> str:
+    """Return the unrolled graph in DAGitty's language, with an exposure and an outcome if given.
+
+    Raises:
+        GraphError: The exposure or the outcome is not a node.
+
+    Example:
+        >>> from causalopt import load
+        >>> to_dagitty(load("thermostat"), 1, exposure="R[0]").splitlines()[2]
+        '  "R[0]" [exposure]'
+    """
+    graph = _named(model, steps)
+    for node in (exposure, outcome):
+        if node is not None and node not in graph:
+            raise GraphError(f"the graph has no node {node}{suggestion(node, graph.nodes)}")
+    lines = ["dag {"]
+    for node in graph:
+        marks = [m for m, n in (("exposure", exposure), ("outcome", outcome)) if n == node]
+        lines.append(f'  "{node}"' + (f" [{','.join(marks)}]" if marks else ""))
+    lines += [f'  "{a}" -> "{b}"' for a, b in graph.edges]
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _named(model: Model, steps: int | None) -> nx.DiGraph[str]:
+    graph = unrolled_graph(model, steps)
+    named: nx.DiGraph[str] = nx.DiGraph(name=model.name)
+    names = {node: model.node_text(NodeName(*node)) for node in graph}
+    named.add_nodes_from((names[node], attributes) for node, attributes in graph.nodes(data=True))
+    named.add_edges_from((names[a], names[b]) for a, b in graph.edges)
+    return named
+
+
 def from_networkx(
     graph: nx.DiGraph[Any], *, A: Any = (), name: str | None = None, **data: Any
 ) -> Model:
@@ -201,7 +272,13 @@ def from_networkx(
 
 
 def edge_list(model: Model) -> list[str]:
-    """Return the template's edges as lines such as `R[t-1] -> T[t]`."""
+    """Return the template's edges as lines such as `R[t-1] -> T[t]`.
+
+    Example:
+        >>> from causalopt import load
+        >>> edge_list(load("thermostat"))
+        ['T[t-1] -> R[t]', 'R[t-1] -> T[t]', 'R[t-1] -> R[t]']
+    """
     lines = []
     for parent, child, attributes in template_graph(model).edges(data=True):
         for lag in attributes["lags"]:

@@ -61,14 +61,11 @@ def whole_variables(selection: Selection, why: str) -> tuple[str, ...]:
     """Return the variables of a set that holds each at every step.
 
     Raises:
-        QuestionError: One is in it for some steps only; `why` says what forbids that.
+        QuestionError: One is in it for some steps only; `why` says why that cannot be.
     """
     for window in selection:
         if not window.is_whole:
-            raise QuestionError(
-                f"{why}, and {window} names some steps only: name whole variables, such as "
-                f"{window.variable}"
-            )
+            raise QuestionError(f"{why}, such as {window.variable}; {window} is some of its steps")
     return tuple(dict.fromkeys(window.variable for window in selection))
 
 

@@ -83,7 +83,7 @@ def test_laws_that_do_not_move_exactly_are_refused(old: str, new: str, message: 
 
 def test_options_of_finite_domains_are_refused_for_continuous_laws() -> None:
     with pytest.raises(QuestionError, match="belong to finite domains"):
-        strength(causalopt.load("thermostat_uniform"), target=["R"])
+        strength(causalopt.load("thermostat_uniform"), targets=["R"])
     with pytest.raises(QuestionError, match="no uniform law on the whole line"):
         strength(parse_model(GAUSS), initial="uniform")
 

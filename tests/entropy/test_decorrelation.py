@@ -113,7 +113,7 @@ def test_lasting_surgery_agrees_between_twin_worlds_and_the_unrolled_graph(
     names = model.state.names
     joint = strength(model, at=1, horizon=horizon, lasting=lasting, engine="sparse")
     graph = strength(
-        model, at=1, horizon=horizon, lasting=lasting, engine="factorised", target=names
+        model, at=1, horizon=horizon, lasting=lasting, engine="factorised", targets=names
     )
     got = joint.P_next_decoupled.dense().p
     assert (got == graph.P_next_decoupled.dense().p).all()
@@ -144,8 +144,8 @@ def test_fresh_replicas_differ_where_the_replaced_part_remembers() -> None:
     space = Space(("a", "b", "c"), (bit, bit, bit))
     start = law_of(space, {(a, a, a): half for a in bit})
     model = DiscreteModel("coin", (keep, seen, last), start, ("a",))
-    one = strength(model, horizon=2, lasting=None, target=["b", "c"])
-    fresh = strength(model, horizon=2, lasting=None, target=["b", "c"], fresh=True)
+    one = strength(model, horizon=2, lasting=None, targets=["b", "c"])
+    fresh = strength(model, horizon=2, lasting=None, targets=["b", "c"], fresh=True)
     assert (one.S_next_decoupled, fresh.S_next_decoupled) == (1.0, 2.0)
 
 
@@ -161,7 +161,7 @@ def test_strength_as_a_function_of_t_is_each_step_alone() -> None:
 
 def test_targets_are_measured_alone() -> None:
     smart = thermostat("smart")
-    found = strength(smart, at=1, initial="uniform", target=["room"])
+    found = strength(smart, at=1, initial="uniform", targets=["room"])
     later = law_at(smart, 2)
     assert found.targets == ("room",)
     assert found.mutual_information == 0.0
@@ -188,7 +188,7 @@ def test_the_choice_of_engine_is_reported() -> None:
         ({"at": -1}, "steps count from 0"),
         ({"horizon": 0}, "at least one step"),
         ({"lasting": 0}, "lasts at least one step"),
-        ({"engine": "factorised", "target": ["room"], "fresh": True}, "need the joint law"),
+        ({"engine": "factorised", "targets": ["room"], "fresh": True}, "need the joint law"),
         ({"unit": "ban"}, "'bit' or 'nat'"),
         ({"hold": []}, "names no A to replace"),
     ],
@@ -202,4 +202,4 @@ def test_unknown_parts_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'room'"):
         strength(thermostat("smart"), hold=["rom"])
     with pytest.raises(UnknownNameError, match="did you mean 'room'"):
-        strength(thermostat("smart"), target=["rooms"])
+        strength(thermostat("smart"), targets=["rooms"])

@@ -14,13 +14,17 @@ from causalopt import (
     template_graph,
     unrolled_graph,
 )
-from causalopt.model.graph import edge_list
+from causalopt.model.graph import edge_list, to_adjacency, to_dagitty, to_graphml
+from tests.oracles import declared_graph
 from tests.strategies import static_models, templates
 
 
 @given(templates())
-def test_an_unrolled_template_is_acyclic(model: Model) -> None:
+def test_an_unrolled_template_has_the_edges_its_texts_declare(model: Model) -> None:
     graph = unrolled_graph(model)
+    expected = declared_graph(model, model.question.steps or 0)
+    assert set(graph.edges) == set(expected.edges)
+    assert set(graph.nodes) == set(expected.nodes)
     assert nx.is_directed_acyclic_graph(graph)
     assert len(graph) == len(model.variables) * ((model.question.steps or 0) + 1)
 
@@ -89,6 +93,22 @@ def test_a_lagged_cycle_is_a_model() -> None:
     assert nx.is_directed_acyclic_graph(unrolled_graph(Model(name="m", variables=variables), 3))
 
 
+def test_other_tools_read_what_is_written() -> None:
+    model = load("thermostat")
+    graph = nx.parse_graphml(to_graphml(model, 2))
+    assert set(graph.edges) == {
+        (f"{a}[{s}]", f"{b}[{t}]") for (a, s), (b, t) in unrolled_graph(model, 2).edges
+    }
+    text = to_adjacency(model, 2).replace(":", "")
+    assert set(nx.parse_adjlist(text.splitlines(), create_using=nx.DiGraph).edges) == set(
+        graph.edges
+    )
+    dagitty = to_dagitty(model, 1, exposure="R[0]", outcome="R[1]")
+    assert '"R[0]" [exposure]' in dagitty
+    assert '"R[1]" [outcome]' in dagitty
+    assert dagitty.count("->") == 3
+
+
 @pytest.mark.parametrize(
     ("edges", "message"),
     [([], "no edge z -> y: add it"), ([("z", "y"), ("w", "y")], "does not read 'w'")],
@@ -106,3 +126,5 @@ def test_a_missing_node_is_named() -> None:
     graph = unrolled_graph(load("thermostat"), 2)
     with pytest.raises(GraphError, match=r"no node R\[7\]; did you mean 'R\[\d\]'"):
         list(paths(graph, ("R", 0), ("R", 7)))
+    with pytest.raises(GraphError, match="no node Q"):
+        to_dagitty(load("thermostat"), 1, outcome="Q[1]")

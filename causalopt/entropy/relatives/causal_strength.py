@@ -22,7 +22,7 @@ from causalopt.entropy.information import Unit, divergence
 from causalopt.errors import QuestionError
 from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
 from causalopt.laws.law import Law
-from causalopt.laws.propagation import law_at, prepared, transition
+from causalopt.laws.propagation import law_at, transition
 from causalopt.model.model import Model
 from causalopt.worlds.replacement import replace
 
@@ -34,8 +34,7 @@ def causal_strength(
     model: Model | DiscreteModel,
     arrows: Iterable[Arrow],
     *,
-    at: int = 0,
-    initial: str = "model",
+    law: Law | None = None,
     unit: Unit = "bit",
 ) -> float:
     """Return the strength of the arrows from one step to the next.
@@ -43,22 +42,22 @@ def causal_strength(
     Args:
         model: A model of finite domains.
         arrows: (tail at t, head at t + 1), each an arrow of the model.
-        at: The step t.
-        initial: Start from the `model`'s own law at t = 0 or from the `uniform` one.
+        law: The law at t, over all state variables; the model's at t = 0 by default.
         unit: Bits or nats.
 
     Raises:
         QuestionError: The model has no such arrow.
 
     Example:
-        >>> from causalopt import load
+        >>> from causalopt import load, strength
         >>> smart = load("thermostat_smart")
-        >>> round(causal_strength(smart, [("thermostat", "room")], initial="uniform"), 6)
+        >>> uniform = strength(smart, initial="uniform").P
+        >>> round(causal_strength(smart, [("thermostat", "room")], law=uniform), 6)
         1.140518
     """
-    cut, tables = tuple(dict.fromkeys(arrows)), prepared(finite_model(model), initial=initial)
-    law = law_at(tables, at)
-    worlds = transition(tables, law), transition(_without(tables, law, cut), law)
+    model, cut = finite_model(model), tuple(dict.fromkeys(arrows))
+    law = law_at(model, 0) if law is None else law
+    worlds = transition(model, law), transition(_without(model, law, cut), law)
     return divergence(*worlds, unit=unit)
 
 

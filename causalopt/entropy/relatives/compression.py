@@ -52,15 +52,15 @@ def successors(model: Model | DiscreteModel) -> npt.NDArray[np.int64]:
     Raises:
         QuestionError: A rule is stochastic, or the space is too large to list.
     """
-    tables = finite_model(model)
-    space = tables.state
-    if not tables.deterministic:
-        raise QuestionError(f"{tables.name} has stochastic rules: a state has no one successor")
+    model = finite_model(model)
+    space = model.state
+    if not model.deterministic:
+        raise QuestionError(f"{model.name} has stochastic rules: a state has no one successor")
     if space.size > LIMIT:
-        raise QuestionError(f"{tables.name} has {space.size} states, too many to list")
+        raise QuestionError(f"{model.name} has {space.size} states, too many to list")
     states = np.stack(np.unravel_index(np.arange(space.size), space.shape), axis=1)
     every = SparseLaw(space, states, np.full(space.size, 1.0 / space.size))
-    columns = sparse.images(tables, every)
+    columns = sparse.images(model, every)
     codes: npt.NDArray[np.int64] = np.ravel_multi_index(tuple(columns.T), space.shape)
     return codes
 
@@ -90,9 +90,14 @@ def attractors(model: Model | DiscreteModel) -> tuple[Attractor, ...]:
 
     Args:
         model: A model of finite domains, without chance.
+
+    Example:
+        >>> from causalopt import load
+        >>> attractors(load("thermostat_smart"))
+        (Attractor(states=(('low', 'warm'),), basin=9),)
     """
-    tables = finite_model(model)
-    successor = successors(tables)
+    model = finite_model(model)
+    successor = successors(model)
     ends = np.arange(len(successor))
     jump = successor
     for _ in range(max(1, math.ceil(math.log2(len(successor)))) + 1):
@@ -105,7 +110,7 @@ def attractors(model: Model | DiscreteModel) -> tuple[Attractor, ...]:
     counts: dict[int, int] = dict.fromkeys(found, 0)
     for end, count in zip(*np.unique(ends, return_counts=True), strict=True):
         counts[owner[int(end)]] += int(count)
-    listed = [Attractor(_labels(tables.state, found[key]), counts[key]) for key in found]
+    listed = [Attractor(_labels(model.state, found[key]), counts[key]) for key in found]
     return tuple(sorted(listed, key=lambda attractor: -attractor.basin))
 
 
@@ -118,14 +123,19 @@ def basin_fraction(
         model: A model of finite domains, without chance.
         target: Whether a state, its labels in the model's order, belongs to the target.
         steps: How many steps to allow.
+
+    Example:
+        >>> from causalopt import load
+        >>> basin_fraction(load("thermostat_smart"), lambda state: state[1] == "warm", steps=3)
+        1.0
     """
-    tables = finite_model(model)
-    successor = successors(tables)
+    model = finite_model(model)
+    successor = successors(model)
     now = np.arange(len(successor))
     for _ in range(steps):
         now = successor[now]
     reached, counts = np.unique(now, return_counts=True)
-    inside = [target(state) for state in _labels(tables.state, tuple(int(i) for i in reached))]
+    inside = [target(state) for state in _labels(model.state, tuple(int(i) for i in reached))]
     return float(counts[inside].sum()) / len(successor)
 
 

@@ -151,8 +151,10 @@ def empowerment(
 
     Example:
         >>> from causalopt import load
-        >>> empowerment(load("thermostat_smart"), ["low", "hot"]).value
-        1.0
+        >>> found = empowerment(load("thermostat_smart"), ["low", "warm"])
+        >>> round(2**found.value, 6)  # as many rooms as A can choose between
+        3.0
     """
+    model = finite_model(model)
     rows = channel(model, state, actuator=actuator, sensor=sensor, steps=steps)
     return capacity(rows, unit=unit)

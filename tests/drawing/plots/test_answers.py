@@ -70,6 +70,6 @@ def test_a_strength_draws_its_four_laws_a_down_the_side():
 
 
 def test_a_strength_over_one_side_asks_for_rows_and_columns():
-    found = strength(load("thermostat_smart"), at=1, initial="uniform", target=["room"])
+    found = strength(load("thermostat_smart"), at=1, initial="uniform", targets=["room"])
     with pytest.raises(QuestionError, match="say rows and columns"):
         found.plot()
