@@ -37,6 +37,11 @@ def per_nat(unit: Unit) -> float:
     return 1.0 if unit == "nat" else 1.0 / math.log(2.0)
 
 
+def are_laws(rows: npt.NDArray[np.float64]) -> bool:
+    """Whether each row of an array holds probabilities that sum to 1."""
+    return bool((rows >= 0).all() and np.allclose(rows.sum(axis=-1), 1.0, atol=1e-9))
+
+
 def entropy(law: Law, *, of: Iterable[str] | None = None, unit: Unit = "bit") -> float:
     """Return the Shannon entropy S = -sum p log p.
 

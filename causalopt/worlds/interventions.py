@@ -229,20 +229,11 @@ class _Builder:
 
 def initial_values(model: Model, name: str) -> list[float]:
     """Return a variable's initial values in floats."""
-    from causalopt.language.evaluation import evaluate
-
     template = model.template
-    values = template.values
     equation = template.equations[template.index[name]]
-    if equation.law is not None:
-        return []
-    result = [
-        evaluate(term, lambda leaf: values[str(leaf.payload) if leaf.payload else leaf.op])
-        for term in equation.initial
-    ]
-    for value in result:
-        _finite(value, f"the initial value of '{name}'")
-    return result
+    what = f"the initial value of '{name}'"
+    terms = equation.initial if equation.law is None else ()
+    return [_finite(template.number(term), what) for term in terms]
 
 
 def _finite(value: float, what: str) -> float:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.entropy.declared import finite_model
-from causalopt.entropy.information import Unit, per_nat
+from causalopt.entropy.information import Unit, are_laws, per_nat
 from causalopt.errors import QuestionError
 from causalopt.laws import sparse
 from causalopt.laws.discrete import DiscreteModel
@@ -70,7 +70,7 @@ def capacity(
         0.531004
     """
     W = np.asarray(channel, dtype=float)
-    if W.ndim != 2 or (W < 0).any() or not np.allclose(W.sum(axis=1), 1.0, atol=1e-9):
+    if W.ndim != 2 or not are_laws(W):
         raise QuestionError("a channel is a matrix whose rows are laws over the outputs")
     p = np.full(len(W), 1.0 / len(W))
     entropies = _xlogy(W, W).sum(axis=1)
