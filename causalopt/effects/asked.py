@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import platform
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
+
+import numpy as np
 
 from causalopt.engine.plan import Plan
 from causalopt.errors import QuestionError, UnknownNameError
@@ -52,6 +56,21 @@ class Asked:
     def op_name(self) -> str:
         """What is asked for, as the theory writes it: Op(A; n, m)."""
         return f"Op({self.hold_name}; {self.node_name}, {self.target})"
+
+    def provenance_with(self, **settings: str) -> dict[str, str]:
+        """Return what made an answer's numbers: model, question, settings and versions."""
+        return {
+            "model": self.model.name,
+            "model_hash": self.model.fingerprint,
+            "source": self.model.source,
+            "nudge": self.node_name,
+            "hold": self.hold_name,
+            "target": self.target,
+            **settings,
+            "causalopt": version("causalopt"),
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        }
 
     def plan(self, *settings: Intervention) -> Plan:
         """Return the plan of the baseline W, with n its seed, after some settings."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,21 +120,12 @@ class Run(Asked):
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
-        return {
-            "model": self.model.name,
-            "model_hash": self.model.fingerprint,
-            "source": self.model.source,
-            "nudge": self.node_name,
-            "hold": self.hold_name,
-            "target": self.target,
-            "delta": "limit" if self.delta is None else repr(self.delta),
-            "execution": self.effect.execution,
-            "given": "; ".join(repr(i) for i in self.given),
-            "seed": str(self.seed),
-            "causalopt": version("causalopt"),
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        }
+        return self.provenance_with(
+            delta="limit" if self.delta is None else repr(self.delta),
+            execution=self.effect.execution,
+            given="; ".join(repr(i) for i in self.given),
+            seed=str(self.seed),
+        )
 
     def __repr__(self) -> str:
         last = self.steps

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import version
-
 import numpy as np
 import xarray
 
@@ -38,29 +35,15 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
             label: (label, values, {"axis_name": name})
             for label, (name, values) in zip(names, sweep.axes.items(), strict=True)
         },
-        attrs=_provenance(sweep),
+        attrs=sweep.provenance_with(
+            at=str(sweep.at),
+            delta="limit" if sweep.delta is None else repr(sweep.delta),
+            power="" if sweep.power is None else repr(sweep.power),
+            execution=f"llvm, {sweep.workers} threads",
+        ),
     )
 
 
 def _label(axis: str) -> str:
     """Return an axis' name as files allow it: `R[0]` becomes `R_0`."""
     return axis.replace("[", "_").replace("]", "").replace(" ", "")
-
-
-def _provenance(sweep: Sweep) -> dict[str, str]:
-    power = sweep.power
-    return {
-        "model": sweep.model.name,
-        "model_hash": sweep.model.fingerprint,
-        "source": sweep.model.source,
-        "nudge": sweep.node_name,
-        "hold": sweep.hold_name,
-        "target": sweep.target,
-        "at": str(sweep.at),
-        "delta": "limit" if sweep.delta is None else repr(sweep.delta),
-        "power": "" if power is None else repr(power),
-        "execution": f"llvm, {sweep.workers} threads",
-        "causalopt": version("causalopt"),
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }

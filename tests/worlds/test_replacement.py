@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt import Nudge, Set, world
+from causalopt import Model, Nudge, Set, world
 from causalopt.errors import QuestionError
 from causalopt.laws.discrete import Parent
 from causalopt.laws.gaussian import GaussianLaw
@@ -159,6 +159,17 @@ def test_a_law_decorrelated_by_itself_stays_decorrelated(
     apart = replace(case.x, case.nodes[0], case.x)
     again = replace(apart, case.nodes[0], apart)
     assert repr(case.numbers(again)) == repr(case.numbers(apart))
+
+
+def test_a_world_keeps_its_own_draws_and_takes_a_replicas_nodes() -> None:
+    noisy = {"noise": "normal(0, 1)"}
+    variables = {"u": noisy, "v": noisy, "a": "u[t]", "b": {"rule": "a[t-1] + v[t]", "initial": 0}}
+    model = Model(name="m", variables=variables, question={"steps": 6})
+    w, other = world(model, seed=1), world(model, seed=2)
+    y = replace(w, "a", other)
+    np.testing.assert_array_equal(y["v"], w["v"])
+    np.testing.assert_array_equal(y["a"], other["u"])
+    np.testing.assert_array_equal(y["b"][1:], other["u"][:-1] + w["v"][1:])
 
 
 def test_what_cannot_be_operated_on_is_refused() -> None:
