@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 
 from causalopt.language.operations import OPERATIONS
 from causalopt.language.term import Term
 
 CLOCK = {"t": Term.of("t"), "time": Term.of("time"), "dt": Term.of("dt"), "pi": Term.of("pi")}
+TIME_AT_T = Term.of("mul", CLOCK["t"], CLOCK["dt"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +31,9 @@ class Scope:
         variables: Names that may be referred to.
         names: Parameters, function arguments and clock names, with their terms.
         functions: Declared functions.
-        bare: Whether variables are written without `[t]` (models without time, and flows).
+        bare: Whether variables are written without `[t]` (models without time, flows, algebraic).
+        steps: How many steps a lag in steps ("t") or in time units ("time") is, None where it is
+            no number. None for a scope in which lags are whole numbers or nothing has a past.
         kind: What the text is, for messages: "rule", "initial value", "parameter", ...
     """
 
@@ -37,6 +41,7 @@ class Scope:
     names: Mapping[str, Term] = dataclasses.field(default_factory=dict)
     functions: Mapping[str, Function] = dataclasses.field(default_factory=dict)
     bare: bool = False
+    steps: Callable[[Term, str], Fraction | None] | None = None
     kind: str = "rule"
 
 

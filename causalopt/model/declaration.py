@@ -92,6 +92,14 @@ class Variable(Record):
     flow: Text | None = Field(
         default=None, description="dv/dtime, with bare names; in place of a rule"
     )
+    algebraic: Text | None = Field(
+        default=None,
+        description="the value at every instant, with bare names; for what flows read",
+    )
+    sampled: bool = Field(
+        default=False,
+        description="whether the rule is sampled once a step in truth, though a flow reads it",
+    )
     initial: Scalar | tuple[Scalar, ...] | LabelLaw | None = Field(
         default=None,
         description="the value at t = 0, the list of values at t = 0, 1, ..., or a law {hot: 1/3}",

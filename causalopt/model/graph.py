@@ -38,7 +38,7 @@ def template_graph(model: Model) -> nx.DiGraph[str]:
             name,
             side=side(model, name),
             label=variable.label or name,
-            rule=variable.rule or variable.flow or "",
+            rule=variable.rule or variable.flow or variable.algebraic or "",
         )
     for child, parents in _declared_parents(model.template).items():
         for parent, lag in sorted(parents):
@@ -109,8 +109,9 @@ def _declared_parents(template: Template) -> dict[str, set[tuple[str, int]]]:
     for equation in template.equations:
         found: set[tuple[str, int]] = set()
         for parent, lag in equation.parents:
-            # A stage is read at its own step only, so its parents keep their lags.
-            found |= through[parent] if owners[parent] != parent else {(parent, lag)}
+            # At its own step a stage stands for its parents, at an earlier one for its variable.
+            is_stage = owners[parent] != parent and lag == 0
+            found |= through[parent] if is_stage else {(owners[parent], lag)}
         through[equation.name] = found
     return {name: through[name] for name in template.names}
 
@@ -244,7 +245,7 @@ def from_networkx(
         >>> from_networkx(graph, name="line").is_static
         True
     """
-    keys = {"rule", "flow", "initial", "kind", "label", "unit"}
+    keys = {"rule", "flow", "algebraic", "sampled", "initial", "kind", "label", "unit"}
     variables = {
         str(node): {k: v for k, v in attributes.items() if k in keys and v not in ("", None)}
         for node, attributes in graph.nodes(data=True)

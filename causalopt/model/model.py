@@ -214,6 +214,11 @@ class Model(Record):
         """
         if not parameters and not initial and dt is None and method is None:
             return self
+        if dt is not None and not self.template.depends_on_dt:
+            raise QuestionError(
+                f"nothing in '{self.name}' depends on dt: it has no flow, no lag in time and no "
+                "rule that reads time or dt; lags such as [t-1] are steps, [time - 0.4] is a time"
+            )
         data = self.model_dump()
         for name, value in (parameters or {}).items():
             if name not in data["parameters"]:

@@ -54,13 +54,18 @@ def check_kind(name: str, variable: Variable) -> None:
         ModelError: Keys contradict each other, or one misses its companion.
     """
     path = ("variables", name)
-    given = [
-        key for key in ("rule", "flow", "table", "noise") if getattr(variable, key) is not None
-    ]
+    keys = ("rule", "flow", "algebraic", "table", "noise")
+    given = [key for key in keys if getattr(variable, key) is not None]
     if len(given) > 1:
         raise ModelError(
-            f"a variable has one of rule, flow, table and noise; this has {' and '.join(given)}",
+            "a variable has one of rule, flow, algebraic, table and noise; this has "
+            + " and ".join(given),
             (*path, given[1]),
+        )
+    if variable.sampled and variable.rule is None:
+        raise ModelError(
+            "'sampled' says that a rule is sampled once a step: drop it, or give a rule",
+            (*path, "sampled"),
         )
     if variable.noise is not None and variable.initial is not None:
         raise ModelError(
@@ -74,9 +79,9 @@ def check_kind(name: str, variable: Variable) -> None:
         raise ModelError(
             "a table needs the variable's labels: add domain: [a, b, ...]", (*path, "table")
         )
-    if variable.domain is not None and variable.flow is not None:
+    if variable.domain is not None and {"flow", "algebraic"} & set(given):
         raise ModelError(
-            "a flow moves real numbers: drop 'domain', or give a rule", (*path, "domain")
+            f"'{given[0]}' moves real numbers: drop 'domain', or give a rule", (*path, "domain")
         )
 
 
