@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from causalopt.engine.plan import Bools, Floats
 
+UNIT_ROUNDOFF = 2.0**-53
+
 
 @dataclasses.dataclass(frozen=True)
 class Part:
@@ -28,6 +30,28 @@ class Part:
     error: Floats
     has_path: Bools
     doubts_zero: Bools
+
+    @classmethod
+    def of_tangents(
+        cls,
+        mantissa: Floats,
+        exponent: NDArray[np.int64],
+        error: Floats | float,
+        has_path: Bools,
+        lost: Bools | bool,
+    ) -> Part:
+        """Return derivatives as an execution gives them: `error` is in units of 2**-53.
+
+        Args:
+            mantissa: Any shape; the others are of this shape or stretched to it.
+            exponent: Their powers of two.
+            error: The rounding errors they carry.
+            has_path: Whether the graph has a path.
+            lost: Whether an underflow may have taken a derivative.
+        """
+        shape = mantissa.shape
+        error = np.broadcast_to(error * UNIT_ROUNDOFF, shape)
+        return cls(mantissa, np.broadcast_to(exponent, shape), error, has_path, has_path & lost)
 
     @property
     def value(self) -> Floats:
@@ -57,38 +81,50 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Effect:
-    """Total and direct effect of a node n on a variable m, along the baseline W.
+    """Total and direct effect of a node n on m, along the baseline W.
+
+    A run has one for each step, shape [t]. A matrix has them for each node as well, [t, variable],
+    and a batch for each lane, [lane]; these say of each entry whether it sits on a kink.
 
     Attributes:
         total: Over all paths.
         direct: Over the paths that avoid A.
-        held: Where m itself is in A, shape [t].
-        finite: Where the value of m is finite in every world, shape [t].
+        held: Where m itself is in A.
+        finite: Where the value of m is finite in every world.
         kink: The first step at which a branch decided the answer, None for none.
         nonfinite: The first node whose value is not finite, with its step, None for none.
         overflowed: Whether that value is an infinity rather than NaN.
         execution: What ran it: `python`, `llvm` or `levels`.
+        kinks: Where a branch decided the answer, when `kink` does not tell.
+        diverges: Where what is not finite is so by overflow, when `overflowed` does not tell.
     """
 
     total: Part
     direct: Part
     held: Bools
     finite: Bools
-    kink: int | None
-    nonfinite: tuple[str, int] | None
-    overflowed: bool
+    kink: int | None = None
+    nonfinite: tuple[str, int] | None = None
+    overflowed: bool = False
     execution: str = "python"
+    kinks: Bools | None = None
+    diverges: Bools | bool | None = None
 
     @property
     def on_kink(self) -> Bools:
-        """Where a branch decided the answer, shape [t]."""
-        steps = np.arange(len(self.held))
-        on: Bools = steps >= (len(steps) if self.kink is None else self.kink)
+        """Where a branch decided the answer."""
+        if self.kinks is not None:
+            return self.kinks
+        on: Bools = np.zeros(self.held.shape, dtype=bool)
+        if self.kink is not None:
+            on[self.kink :] = True
         return on
 
     @property
     def is_divergence(self) -> bool | Bools:
         """Whether what is not finite is so by overflow."""
+        if self.diverges is not None:
+            return self.diverges
         return self.overflowed or self.nonfinite is None
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from causalopt.effects.effect import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable
+from causalopt.engine.contract import Progress
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
 from causalopt.engine.plan import Bools, Floats, Plan
-from causalopt.engine.python import Progress
 from causalopt.language.term import Term
 from causalopt.model.model import Model
 

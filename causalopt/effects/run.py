@@ -17,8 +17,8 @@ from causalopt.effects.effect import Effect
 from causalopt.effects.finite import finite_effect
 from causalopt.effects.limit import tangent_effect
 from causalopt.effects.measures import STATUSES, Measures, measure
+from causalopt.engine.contract import Progress
 from causalopt.engine.plan import Floats
-from causalopt.engine.python import Progress
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.model.length import run_length
 from causalopt.model.model import Model

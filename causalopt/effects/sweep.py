@@ -24,7 +24,8 @@ from causalopt.effects.axes import (
     varying_parameters,
     varying_starts,
 )
-from causalopt.effects.lanes import LaneEffect, lane_effect
+from causalopt.effects.effect import Effect
+from causalopt.effects.lanes import lane_effect
 from causalopt.effects.limit import refuse_integers
 from causalopt.effects.measures import NAMES, ratios, status_codes
 from causalopt.effects.reach import reachable
@@ -375,7 +376,7 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     return len(codes)
 
 
-def _effect(work: _Work, batch: Batch, kept: BatchResult, lanes: slice) -> LaneEffect:
+def _effect(work: _Work, batch: Batch, kept: BatchResult, lanes: slice) -> Effect:
     structure = work.model.template.structure
     return lane_effect(structure, batch, kept, 0, work.paths, first=lanes.start)
 

@@ -1,13 +1,29 @@
-"""What an execution returns: plain arrays, the same from every execution."""
+"""The contract: what every execution of a template offers, and the arrays it returns.
+
+A plan and a template go in. Three members keep the contract: generated Python (`python`), numpy by
+level (`levels`) and machine code (`machine.trajectory`); `executions` chooses among them. Their
+results agree bit for bit on + - * / and sqrt, elsewhere to a few units of the last place.
+
+Two relatives stand apart on purpose. `machine.batch` runs many worlds at once and keeps little of
+each, so that it returns no table of steps. `jacobians` applies one step's derivative to many
+directions for exponents and candidate sets, and carries no rounding estimate.
+"""
 
 from __future__ import annotations
 
+import abc
 import dataclasses
+from collections.abc import Callable
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.plan import Floats
+from causalopt.engine.plan import Floats, Plan
+from causalopt.language.term import Term
+from causalopt.model.template import Structure
+
+Progress: TypeAlias = Callable[[int], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +38,7 @@ class Trajectory:
 
     values: Floats
     extras: Floats
-    execution: str = "python"
+    execution: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,4 +67,76 @@ class Tangents:
     exponents: NDArray[np.int64]
     kink: int | None
     underflow: bool
-    execution: str = "python"
+    execution: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Adjoint:
+    """The derivatives of one node m, at the last step, by every node.
+
+    A derivative's value is mantissa * 2**exponent.
+
+    Attributes:
+        total: Over all paths, mantissas, shape [t, equation].
+        direct: Over the paths that avoid A.
+        total_error: Rounding error carried by `total`, in units of 2**-53.
+        direct_error: Likewise for `direct`.
+        exponents: Of total and direct, shape [t, 2].
+        values: W at the measured node.
+        closed: Where gaps of kinks were closed: (step, place in `moving_gaps`), shape [n, 2].
+        nonfinite: Whether W left the finite numbers.
+        execution: What ran the sweep: `python` or `llvm`.
+    """
+
+    total: Floats
+    direct: Floats
+    total_error: Floats
+    direct_error: Floats
+    exponents: NDArray[np.int64]
+    values: float
+    closed: NDArray[np.intp]
+    nonfinite: bool
+    execution: str
+
+
+class Execution(abc.ABC):
+    """One way to run plans.
+
+    Attributes:
+        name: As a caller asks for it and results report it.
+    """
+
+    name: ClassVar[str]
+
+    @abc.abstractmethod
+    def run_values(
+        self,
+        structure: Structure,
+        plan: Plan,
+        extras: tuple[Term, ...] = (),
+        progress: Progress | None = None,
+    ) -> Trajectory:
+        """Return one world's values, and those of further terms, at every step.
+
+        Args:
+            structure: The template's rules.
+            plan: The run.
+            extras: Further terms to evaluate at every step.
+            progress: Called with the number of steps done, now and then.
+        """
+
+    @abc.abstractmethod
+    def run_tangents(
+        self, structure: Structure, plan: Plan, progress: Progress | None = None
+    ) -> Tangents:
+        """Return W with the total and direct tangents of every node, at every step."""
+
+    @abc.abstractmethod
+    def run_adjoint(self, structure: Structure, plan: Plan, target: int) -> Adjoint:
+        """Return the derivatives of an equation's value at the last step by every node.
+
+        Args:
+            structure: The template's rules.
+            plan: The baseline; its held set is A, its seed is not used.
+            target: The measured equation.
+        """

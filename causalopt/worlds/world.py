@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.engine.contract import Progress
 from causalopt.engine.executions import run_values
 from causalopt.engine.plan import Floats
-from causalopt.engine.python import Progress
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.model.length import run_length
 from causalopt.model.model import Model

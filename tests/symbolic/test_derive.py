@@ -20,7 +20,7 @@ from causalopt import (
     run,
     shipped,
 )
-from causalopt.engine.adjoint import run_adjoint
+from causalopt.engine.executions import run_adjoint
 from causalopt.symbolic.derive import derive
 from causalopt.worlds.interventions import plan_for
 from tests import strategies

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.executions import warn_if_flushed
 from causalopt.engine.machine.cells import CONTEXT
 from causalopt.engine.machine.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
 from causalopt.engine.machine.frame import Frame
@@ -26,7 +27,6 @@ from causalopt.engine.machine.native import FULL, QUICK, CompiledLibrary, load_l
 from causalopt.engine.machine.trajectory import effort_for
 from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.program import Program, operation_count
-from causalopt.engine.subnormals import warn_if_flushed
 from causalopt.errors import QuestionError
 from causalopt.model.template import Structure
 

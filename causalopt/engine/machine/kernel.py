@@ -19,9 +19,9 @@ from causalopt.engine.machine.stretch import Stretch
 from causalopt.engine.machine.widen import widened
 from causalopt.engine.program import Program, is_fixed, parts
 from causalopt.engine.regimes import Regime
+from causalopt.engine.rescaling import RESCALE
 from causalopt.language.term import Term
 
-BLOCK = 32  # steps between two looks at the tangents' exponents
 ARGUMENTS = ("ctx", "frame", "t0", "t1", "lane", "held", "row", "seed")
 METADATA = """!0 = !{!"branch_weights", i32 1, i32 2000}
 !1 = distinct !{!1, !2}
@@ -318,7 +318,7 @@ class _Kernel:
         return [
             "block:",
             "  %from = phi i64 [%t0, %entry], [%until, %next]",
-            f"  %far = add i64 %from, {BLOCK}",
+            f"  %far = add i64 %from, {RESCALE}",
             "  %short = icmp slt i64 %far, %t1",
             "  %until = select i1 %short, i64 %far, i64 %t1",
             *before,
