@@ -45,7 +45,7 @@ class Baseline:
         return cls(first, values, extras[:, :count], extras[:, count:] != 0)
 
 
-class Sweep(Protocol):
+class ReverseSweep(Protocol):
     """One way to sweep; it goes on where the last stretch began.
 
     Attributes:
@@ -83,7 +83,7 @@ def cut_at(plan: Plan, t: int) -> Bools:
 
 
 def swept(
-    sweep: Sweep, baselines: Iterable[Baseline], plan: Plan, target: int, width: int
+    sweep: ReverseSweep, baselines: Iterable[Baseline], plan: Plan, target: int, width: int
 ) -> Adjoint:
     """Return the adjoint that a sweep finds over a baseline, given in stretches from the end."""
     table = np.zeros((plan.steps + 1, width, 4))
