@@ -12,7 +12,7 @@ Source: Defining Optimization in a Deeper Way, Part 4 (the measure); Modelling a
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from causalopt.worlds.interventions import plan_for
 from causalopt.worlds.streams import Picks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from causalopt.descents.random_map import Array
     from causalopt.model.model import Model
@@ -60,16 +60,25 @@ class NoisyOp:
 
 
 def noisy_op(
-    model: Model, steps: int, *, starts: Array | float, seed: int = 0, target: str | None = None
+    model: Model,
+    *,
+    starts: Array | float,
+    target: str | None = None,
+    steps: int,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
 ) -> NoisyOp:
     """Return Op(A; W_0, W_t) for walkers that each draw their own datapoints.
 
     Args:
         model: A model with finite noise whose A follows from its own step (gradient nodes).
-        steps: The last step.
         starts: First value of the target, one a walker, axis (walker,).
-        seed: 0 to 2^64 - 1; walker 0 draws what a run with this seed draws.
         target: The nudged and measured coordinate; by default the model's own target.
+        steps: The last step.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
+        seed: 0 to 2^64 - 1; walker 0 draws what a run with this seed draws.
 
     Returns:
         Op, sign and states for steps 0..steps.
@@ -79,10 +88,11 @@ def noisy_op(
 
     Example:
         >>> from causalopt.model.library import load
-        >>> found = noisy_op(load("sgd_well"), 1, starts=0.0)
+        >>> found = noisy_op(load("sgd_well"), starts=0.0, steps=1)
         >>> round(float(found.op[1, 0]), 6)
         -0.050012
     """
+    model = model.replace(parameters=parameters, initial=initial)
     kept = tuple(range(steps + 1))
     op, sign, states = _kept(model, kept, as_points(starts)[0], seed, target)
     return NoisyOp(op, sign, states)
@@ -115,7 +125,7 @@ def _kept(
     return op, np.sign(comp), lanes.values["w"][:, 0]
 
 
-def op_landscape(
+def op_map(
     model: Model,
     starts: Array,
     temperatures: Sequence[float],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,13 +18,13 @@ from causalopt.effects.integers import refuse_in_dynamics
 from causalopt.effects.run import plain
 from causalopt.engine.contract import Progress
 from causalopt.engine.executions import run_values
-from causalopt.engine.jacobians import StepMap
+from causalopt.engine.jacobians import StepDerivative
 from causalopt.engine.linearization import linearize
 from causalopt.engine.plan import Bools, Floats
 from causalopt.engine.source import Slots
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.model.selectors import Selection
+from causalopt.model.selectors import Node, Selection
 from causalopt.model.template import Structure
 from causalopt.worlds.interventions import held_mask, plan_for
 from causalopt.worlds.results import plot
@@ -87,9 +87,11 @@ class Rates:
 def rates(
     model: Model,
     *,
-    hold: str | Sequence[str] | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     steps: int | None = None,
     transient: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Rates:
     """Return Lyapunov exponents, conditional exponents given A, and Op per unit time.
@@ -99,6 +101,8 @@ def rates(
         hold: The set A, whole variables; the question's or the partition's when not given.
         steps: How many steps to average over.
         transient: How many steps to run first; a tenth of `steps` when not given.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
         progress: Called with the number of steps done.
 
     Raises:
@@ -110,6 +114,7 @@ def rates(
         >>> round(rates(load("thermostat"), steps=1000).op_rate, 6)
         0.010153
     """
+    model = model.replace(parameters=parameters, initial=initial)
     selection = _whole_variables(model, hold)
     count = DEFAULT_STEPS if steps is None else steps
     lead = count // 10 if transient is None else transient
@@ -169,7 +174,7 @@ def _ordered(values: Floats) -> tuple[float, ...]:
     return tuple(sorted(values.tolist(), reverse=True))
 
 
-def _whole_variables(model: Model, hold: str | Sequence[str] | None) -> Selection:
+def _whole_variables(model: Model, hold: str | Sequence[str | Node] | None) -> Selection:
     if model.is_static:
         raise QuestionError("rates are about growth in time, and this model has none")
     selection = model.held_set(hold)
@@ -189,7 +194,7 @@ def _whole_variables(model: Model, hold: str | Sequence[str] | None) -> Selectio
 
 def _exponents(structure: Structure, slopes: Floats, burn: int, held: Bools, status: str) -> Floats:
     """Return exponents per step in batches, shape [batch, exponent]."""
-    step = StepMap(structure, held)
+    step = StepDerivative(structure, held)
     if not step.size:
         raise QuestionError(
             "nothing is left to grow: the model has no memory outside the held set"

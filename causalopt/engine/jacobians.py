@@ -48,7 +48,7 @@ class _Wave:
     sources: Places
 
 
-class StepMap:
+class StepDerivative:
     """The derivative of a step.
 
     Args:
@@ -168,7 +168,7 @@ class HeldSets:
     def __init__(self, structure: Structure, plan: Plan, target: int) -> None:
         self._plan, self._target = plan, target
         self._width = len(structure.names)
-        self._map = StepMap(structure, np.zeros(self._width, dtype=bool))
+        self._map = StepDerivative(structure, np.zeros(self._width, dtype=bool))
         baseline = dataclasses.replace(plan, seed=None)
         self._slopes = run_values(structure, baseline, terms_of(structure)).extras
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import expm
 
 from causalopt.descents.end_state import end_state, inverse_gamma
 from causalopt.descents.fokker_planck import diffusion, evolve, stationary_mass
@@ -154,3 +155,56 @@ def test_an_unknown_scheme_is_refused():
     line = diffusion(walk(), np.linspace(-1, 1, 11))
     with pytest.raises(QuestionError, match="'implicit' or 'crank-nicolson'"):
         evolve(line, line.place(0.0), np.array([1.0]), scheme="explicit")  # type: ignore[arg-type]
+
+
+def _rates_matrix(line):
+    """dP/dt = A P, written out cell by cell from the rates alone."""
+    count = len(line.right) + 1
+    matrix = np.zeros((count, count))
+    for cell in range(count - 1):
+        matrix[cell + 1, cell] += line.right[cell]
+        matrix[cell, cell] -= line.right[cell]
+        matrix[cell, cell + 1] += line.left[cell]
+        matrix[cell + 1, cell + 1] -= line.left[cell]
+    matrix[-1, -1] -= line.leak
+    return matrix
+
+
+@pytest.mark.parametrize("sink", [False, True])
+@pytest.mark.parametrize("step", [0.0625, 0.5, 20.0])
+def test_the_first_crank_nicolson_step_is_two_implicit_half_steps(step, sink):
+    line = diffusion(walk(0.2), np.linspace(-2, 2, 81), sink=sink)
+    start = line.place(0.01)
+    half = np.linalg.inv(np.eye(len(start)) - step / 2 * _rates_matrix(line))
+    flow = evolve(line, start, np.array([step]), step=step)
+    np.testing.assert_allclose(flow.mass[0], half @ half @ start, atol=1e-13)
+    assert flow.replaced == 0
+
+
+def test_the_next_steps_are_crank_nicolsons_own():
+    line, step = diffusion(walk(0.2), np.linspace(-2, 2, 81)), 0.0625
+    start = line.place(0.01)
+    one, A = np.eye(len(start)), step / 2 * _rates_matrix(line)
+    begun = np.linalg.inv(one - A) @ np.linalg.inv(one - A) @ start
+    trapezoid = np.linalg.solve(one - A, one + A)
+    flow = evolve(line, start, np.array([3 * step]), step=step)
+    np.testing.assert_allclose(flow.mass[0], trapezoid @ trapezoid @ begun, atol=1e-13)
+
+
+def test_a_point_start_needs_no_step_replaced_and_keeps_second_order():
+    line = diffusion(ornstein(), np.linspace(-1.5, 1.5, 302))
+    exact = expm(8.0 * _rates_matrix(line)) @ line.place(0.4)
+    flows = [
+        evolve(line, line.place(0.4), np.array([8.0]), step=step) for step in (0.25, 0.125, 0.0625)
+    ]
+    assert [flow.replaced for flow in flows] == [0, 0, 0]
+    errors = np.array([np.abs(flow.mass[0] - exact).sum() for flow in flows])
+    orders = np.log2(errors[:-1] / errors[1:])
+    assert np.all((orders > 1.8) & (orders < 2.5))
+
+
+def test_the_current_is_what_crosses_each_face():
+    line = diffusion(ornstein(), np.linspace(-1.5, 1.5, 31))
+    mass = _gaussian(line)
+    change = -np.diff(np.concatenate([[0.0], line.current(mass), [0.0]]))
+    np.testing.assert_allclose(change, _rates_matrix(line) @ mass, atol=1e-15)

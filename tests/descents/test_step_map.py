@@ -10,6 +10,7 @@ import pytest
 from causalopt import Model, load, run
 from causalopt.descents.chain import chain_of
 from causalopt.descents.outcomes import noise_outcomes
+from causalopt.descents.random_map import RandomMap
 from causalopt.errors import QuestionError
 from tests.descents.chains import PIT_START, linear, pit, swirl, walk
 
@@ -133,3 +134,9 @@ def test_the_start_of_one_coordinate_may_be_moved():
     assert found.start == (0.5, 0.5)
     assert found.start_at(2.0) == (0.5, 2.0)
     assert chain_of(load("sgd_pit")).start == (PIT_START,)
+
+
+@pytest.mark.parametrize("shares", [(0.25, 0.7495), (0.25, 0.7505), (1.25, -0.25), (0.5,)])
+def test_a_random_maps_probabilities_are_one_a_map_and_sum_to_one(shares):
+    with pytest.raises(QuestionError, match=r"sum to 1; .* came|one probability a map"):
+        RandomMap((lambda w: w, lambda w: w + 1), shares)

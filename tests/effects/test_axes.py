@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+import scipy.integrate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causalopt.effects.axes import axis_values, spaced
+from causalopt.effects.axes import axis_values, smallest_step, spaced, spread, trapezoid
 from causalopt.errors import QuestionError
 
 FINITE = st.floats(-1e300, 1e300)
@@ -31,3 +34,44 @@ def test_a_swept_negative_zero_is_the_zero_of_a_model() -> None:
 def test_an_axis_of_words_is_refused_by_name() -> None:
     with pytest.raises(QuestionError, match="the axis 'k' takes numbers"):
         axis_values("k", ["warm"])
+
+
+@pytest.mark.parametrize(
+    ("values", "step"),
+    [
+        ([1.0, 2.5, 3.0], 0.5),
+        ([3.0, 1.0, 2.5], 0.5),
+        ([1.0, 1.0, 2.0], 1.0),
+        ([4.0, 0.0, 4.25, 0.0], 0.25),
+        ([2.0, 2.0], 1.0),
+        ([2.0], 1.0),
+        ([0.0, 30.0], 30.0),
+    ],
+)
+def test_the_smallest_step_is_that_between_two_values_that_differ(
+    values: list[float], step: float
+) -> None:
+    assert smallest_step(np.array(values)) == step
+
+
+@pytest.mark.parametrize("count", [2, 1 << 16, (1 << 16) + 1, (1 << 16) + 2, 200_001])
+def test_a_trapezoid_in_stretches_is_the_whole_one(count: int) -> None:
+    along = np.linspace(0, 2, count) ** 1.5
+    heights = np.sin(3 * along)
+    assert trapezoid(1.0, heights, along) == pytest.approx(
+        scipy.integrate.trapezoid(1.0 - heights, along), rel=1e-12
+    )
+
+
+def test_the_last_axis_runs_fastest() -> None:
+    axes = {"a": np.array([1.0, 2.0]), "b": np.array([3.0, 4.0, 5.0])}
+    found = spread(axes)
+    assert list(zip(found["a"], found["b"], strict=True)) == list(
+        itertools.product([1.0, 2.0], [3.0, 4.0, 5.0])
+    )
+
+
+@pytest.mark.parametrize("values", [3.0, [], [[1.0]]])
+def test_an_axis_is_a_row_of_values(values: object) -> None:
+    with pytest.raises(QuestionError, match="one or more values in a row, found an array of shape"):
+        axis_values("k", values)  # type: ignore[arg-type]

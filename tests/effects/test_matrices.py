@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from causalopt import Model, load, run
+from causalopt import Model, Set, load, run
 from causalopt.effects.matrices import op_from_all, op_matrix, op_to_all
 from causalopt.errors import QuestionError
 
@@ -111,3 +111,128 @@ def test_an_entry_does_not_depend_on_the_others_nor_on_the_way_it_is_found(
     if "T[2]" in sources:
         assert set(whole.status.sel(source="T[2]").values) == {"held"}
     assert set(whole.status.sel(target="R[5]").values) <= {"ok", "held", "no_influence"}
+
+
+def test_nothing_is_measured_at_a_target_in_a() -> None:
+    model = load("thermostat")
+    found = op_from_all(model, "T[20]", hold="T")
+    reaches = found.total != 0
+    assert reaches.sum() > 20
+    assert set(found.status.values[reaches.values]) == {"held"}
+    assert np.isnan(found.op).all()
+    assert np.isnan(found.comp).all()
+    # A only for a while: T[20] is held, T[21] is not.
+    window = op_from_all(model, "T[21]", hold="T[t<=20]")
+    assert window.status.sel(variable="R", t=3).item() == "ok"
+    last = op_from_all(model, "T[20]", hold="T[t<=20]")
+    assert last.status.sel(variable="R", t=3).item() == "held"
+
+
+def test_the_measured_nodes_of_a_are_held_in_a_forward_pass() -> None:
+    found = op_to_all(load("thermostat"), "R[0]", hold="T[t<=10]", steps=20)
+    status = found.status.sel(variable="T").values.tolist()
+    assert status[1:11] == ["held"] * 10
+    assert set(status[11:]) == {"ok"}
+    for name in ("op", "comp"):
+        undefined = np.isnan(found[name].sel(variable="T").values)
+        assert undefined.tolist() == [True] * 11 + [False] * 10
+    assert set(found.status.sel(variable="R").values) == {"ok"}
+
+
+@pytest.mark.parametrize("targets", [["T[8]"], ["T[8]", "R[8]", "T[9]", "R[9]"]])
+def test_a_matrix_says_held_of_a_target_in_a_either_way(targets: list[str]) -> None:
+    found = op_matrix(
+        load("thermostat"), sources=["R[0]", "R[1]", "R[2]"], targets=targets, hold="T"
+    )
+    for target in targets:
+        column = found.sel(target=target)
+        inside = target[0] == "T"
+        assert set(column.status.values) == ({"held"} if inside else {"ok"})
+        assert np.isnan(column.op).all() == inside
+        assert np.isnan(column.comp).all() == inside
+
+
+def test_a_matrix_too_large_to_hold_says_how_large_it_may_be() -> None:
+    with pytest.raises(QuestionError, match="at most 4000000 entries"):
+        op_matrix(load("thermostat"), sources=["R[0]"] * 2001, targets=["R[1]"] * 2000)
+
+
+@pytest.mark.parametrize("target", ["R", "T"])
+def test_a_variable_is_measured_at_the_last_step(target: str) -> None:
+    found = op_from_all(load("thermostat"), target, hold="", steps=7)
+    assert found.attrs["target"] == f"{target}[7]"
+    assert found.t.values.tolist() == list(range(8))
+
+
+def test_effects_of_a_static_model_are_laid_out_by_their_source() -> None:
+    model = Model(name="s", variables={"d": {"initial": 1}, "a": "-d/2", "e": "d + a"})
+    back = op_from_all(model, "e", hold="a")
+    assert back.total.sel(variable=["d", "a", "e"], t=0).values.tolist() == [0.5, 1.0, 1.0]
+    assert back.direct.sel(variable=["d", "e"], t=0).values.tolist() == [1.0, 1.0]
+    ahead = op_to_all(model, "d", hold="a")
+    assert ahead.total.sel(variable=["d", "a", "e"], t=0).values.tolist() == [1.0, -0.5, 0.5]
+
+
+def test_a_source_at_the_targets_own_step_counts_either_way() -> None:
+    model = load("thermostat")
+    for sources in (["R[5]"], ["R[5]", "R[4]", "R[3]"]):
+        found = op_matrix(model, sources=sources, targets=["R[5]"], hold="T")
+        one = found.sel(source="R[5]", target="R[5]")
+        assert (one.total.item(), one.op.item(), one.status.item()) == (1.0, 0.0, "ok")
+
+
+def test_effects_beyond_the_range_of_floats_keep_their_own_exponents() -> None:
+    """Each step multiplies by 1e6 without a, and by 1 with it."""
+    variables = {
+        "x": {"rule": "1e6*x[t-1] - a[t-1]", "initial": 0},
+        "a": {"rule": "999999*x[t]", "initial": 0},
+    }
+    model = Model(name="m", variables=variables)
+    back = op_from_all(model, "x[300]", hold="a").sel(variable="x", t=0)
+    ahead = op_to_all(model, "x[0]", hold="a", steps=300).sel(variable="x", t=300)
+    for found in (back, ahead):
+        assert found.log_direct.item() == pytest.approx(300 * 6 * np.log(10), rel=1e-12)
+        assert found.op.item() == pytest.approx(299 * 6 * np.log(10), rel=1e-9)
+
+
+def test_a_kink_of_a_node_that_is_set_is_none() -> None:
+    variables = {
+        "a": {"rule": "a[t-1]", "initial": 1},
+        "b": {"rule": "0", "initial": 0},
+        "c": {"rule": "abs(a[t-1] - 1)", "initial": 0},
+        "s": {"rule": "s[t-1] + c[t] + a[t-1] + b[t-1]", "initial": 0},
+    }
+    model = Model(name="m", variables=variables)
+    given = [Set(f"c[{t}]", 2.0) for t in range(1, 6)]
+    for settings, status in (([], "kink"), (given, "ok")):
+        back = op_from_all(model, "s[5]", hold="b", given=settings)
+        assert back.status.sel(variable="a", t=0).item() == status
+
+
+@pytest.mark.parametrize(
+    ("rule", "start", "status"),
+    [("x[t-1]**2 + a[t-1]", 3.0, "diverged"), ("sqrt(x[t-1] - 1)", 0.5, "nonfinite")],
+)
+def test_what_is_not_finite_is_said_of_every_source_and_target(
+    rule: str, start: float, status: str
+) -> None:
+    variables = {"x": {"rule": rule, "initial": start}, "a": {"rule": "x[t-1]", "initial": 0}}
+    model = Model(name="m", variables=variables)
+    own = run(model, nudge="x[0]", hold="a", target="x", steps=14)
+    back = op_from_all(model, "x[14]", hold="a").sel(variable="x", t=0)
+    ahead = op_to_all(model, "x[0]", hold="a", steps=14).sel(variable="x", t=14)
+    assert {own.status[-1], back.status.item(), ahead.status.item()} == {status}
+    assert np.isnan(back.op)
+    assert np.isnan(ahead.op)
+
+
+def test_whole_numbers_between_nudge_and_target_are_refused() -> None:
+    variables = {
+        "n": {"rule": "floor(x[t-1])", "initial": 2, "kind": "integer"},
+        "x": {"rule": "x[t-1] + n[t-1]", "initial": 0},
+    }
+    model = Model(name="m", variables=variables)
+    with pytest.raises(QuestionError, match="'n' takes whole numbers"):
+        op_from_all(model, "x[4]", hold="")
+    with pytest.raises(QuestionError, match="'n' takes whole numbers"):
+        op_to_all(model, "x[0]", hold="", steps=4)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -152,3 +153,143 @@ def test_every_status_is_explained() -> None:
         "kink",
         "unresolved",
     }
+
+
+def scaled(mantissa: float, exponent: int, *, error: float = 0.0, doubts: bool = False) -> Part:
+    """One step's effect, mantissa * 2**exponent."""
+    return Part(
+        np.array([mantissa]),
+        np.array([exponent]),
+        np.array([error]),
+        np.array([True]),
+        np.array([doubts]),
+    )
+
+
+def at_one_step(total: Part, direct: Part, **changes: object) -> Effect:
+    fields = {"held": np.array([False]), "finite": np.array([True]), "overflowed": False}
+    return Effect(total, direct, kink=None, nonfinite=None, **(fields | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("total", [1.5, -1.5])
+@pytest.mark.parametrize("direct", [1.0, -1.0])
+@pytest.mark.parametrize(("up", "down"), [(990, 3), (-700, 20), (4000, 3200), (3, 3)])
+def test_comp_has_the_sign_of_both_effects_whatever_their_exponents(
+    total: float, direct: float, up: int, down: int
+) -> None:
+    found = measure(at_one_step(scaled(total, up), scaled(direct, down)))
+    expected = math.copysign(1.5, total * direct) * 2.0 ** (up - down)
+    assert found.comp[0] == pytest.approx(expected, rel=1e-12)
+    assert found.op[0] == pytest.approx(-math.log(1.5) - (up - down) * math.log(2), abs=1e-12)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_equal_effects_of_other_exponents_have_comp_one_with_their_sign(sign: float) -> None:
+    found = measure(at_one_step(scaled(sign, 2), scaled(4.0, 0)))
+    assert (found.comp[0], found.op[0]) == (sign, 0.0)
+
+
+@pytest.mark.parametrize("total", [2.0, -2.0])
+def test_comp_over_a_zero_direct_effect_is_infinite_without_a_sign(total: float) -> None:
+    found = measure(at_one_step(scaled(total, 7), scaled(0.0, 0)))
+    assert (found.comp[0], found.op[0], found.status[0]) == (math.inf, -math.inf, "only_path")
+
+
+@pytest.mark.parametrize(("error", "unresolved"), [(0.125, True), (0.12499, False), (0.0, False)])
+@pytest.mark.parametrize("mantissa", [1.0, -1.0])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_effect_is_unresolved_from_an_eighth_of_it_on(
+    error: float, unresolved: bool, mantissa: float, sign: int
+) -> None:
+    part = scaled(mantissa, 40, error=sign * error)
+    assert part.is_unresolved.tolist() == [unresolved]
+    sure = scaled(1.0, 40)
+    expected = "unresolved" if unresolved else "ok"
+    assert measure(at_one_step(part, sure)).status[0] == expected
+    assert measure(at_one_step(sure, part)).status[0] == expected
+
+
+@pytest.mark.parametrize("doubts", [True, False])
+def test_a_zero_effect_is_unresolved_just_where_zero_proves_nothing(doubts: bool) -> None:
+    part = scaled(0.0, 0, error=1.0, doubts=doubts)
+    assert part.is_unresolved.tolist() == [doubts]
+
+
+@pytest.mark.parametrize(
+    ("last_places", "status"), [(8, "unresolved"), (9, "ok"), (-17, "ok"), (-7, "unresolved")]
+)
+def test_a_difference_of_eight_last_places_is_lost_and_of_nine_is_not(
+    last_places: int, status: str
+) -> None:
+    """Two values near 1 are each rounded by up to one last place, 2**-52."""
+    model = Model(name="m", variables={"n": {"initial": 0}, "a": "3", "m": "1 + n + 0*a"})
+    found = run(model, nudge="n", hold="a", target="m", delta=last_places * 2.0**-52)
+    assert found.status[0] == status
+
+
+@pytest.mark.parametrize(("kept", "status"), [("2**-44", "ok"), ("2**-53", "unresolved")])
+def test_a_cancelled_tangent_is_resolved_while_its_rest_is_larger_than_rounding(
+    kept: str, status: str
+) -> None:
+    model = Model(
+        name="m",
+        parameters={"third": "1/3", "rest": kept},
+        variables={"n": {"initial": 1}, "a": "-third*n", "m": "(third + rest)*n + a"},
+    )
+    found = run(model, nudge="n", hold="a", target="m")
+    assert found.status[0] == status
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"finite": np.array([False]), "nonfinite": ("x", 0), "overflowed": True}, "diverged"),
+        ({"finite": np.array([False]), "nonfinite": ("x", 0)}, "nonfinite"),
+        ({"finite": np.array([False])}, "diverged"),
+        ({"held": np.array([True])}, "held"),
+    ],
+)
+def test_what_is_known_of_the_values_comes_before_the_ratio(
+    changes: dict[str, object], status: str
+) -> None:
+    effect = at_one_step(scaled(1.0, 0), scaled(1.0, 0))
+    found = measure(dataclasses.replace(effect, **changes))  # type: ignore[arg-type]
+    assert found.status[0] == status
+    assert math.isnan(found.op[0]) == (status != "held")
+
+
+@pytest.mark.parametrize("part", ["total", "direct"])
+def test_an_infinite_effect_of_finite_values_has_diverged(part: str) -> None:
+    parts = {"total": scaled(1.0, 0), "direct": scaled(1.0, 0), part: scaled(math.inf, 0)}
+    assert measure(at_one_step(**parts)).status[0] == "diverged"
+
+
+def test_a_kink_counts_from_its_step_on() -> None:
+    ones, zeros = np.ones(4), np.zeros(4, dtype=np.int64)
+    yes = np.ones(4, dtype=bool)
+    part = Part(ones, zeros, ones * 0, yes, ~yes)
+    effect = Effect(part, part, ~yes, yes, 2, None, overflowed=False)
+    assert measure(effect).status.tolist() == ["ok", "ok", "kink", "kink"]
+
+
+def test_zeros_that_prove_nothing_are_unresolved_and_no_lack_of_influence() -> None:
+    lost = scaled(0.0, 0, doubts=True)
+    assert measure(at_one_step(lost, lost)).status[0] == "unresolved"
+    assert measure(at_one_step(scaled(0.0, 0), scaled(0.0, 0))).status[0] == "no_influence"
+
+
+@pytest.mark.parametrize(
+    ("held", "kink", "error", "status"),
+    [
+        (True, 0, 1.0, "held"),
+        (False, 0, 1.0, "kink"),
+        (False, None, 1.0, "unresolved"),
+        (False, None, 0.0, "ok"),
+    ],
+)
+def test_of_several_statuses_the_more_telling_one_is_given(
+    held: bool, kink: int | None, error: float, status: str
+) -> None:
+    part = scaled(1.0, 0, error=error)
+    effect = dataclasses.replace(at_one_step(part, part), held=np.array([held]), kink=kink)
+    assert measure(effect).status[0] == status

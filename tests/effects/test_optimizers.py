@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 
@@ -52,3 +53,44 @@ def test_bad_questions_are_refused_by_name() -> None:
         find_optimizers(model, size=0, steps=5)
     with pytest.raises(QuestionError, match="needs the nudged node"):
         find_optimizers(Model(name="m", variables={"x": {"initial": 1}}))
+
+
+@pytest.mark.parametrize(("through", "beside"), [(3, -1), (-3, 1), (-3, -1), (3, 1), (-1, 2)])
+def test_comp_has_the_sign_of_the_total_and_of_the_direct_effect(through: int, beside: int) -> None:
+    model = Model(
+        name="m", variables={"n": {"initial": 1}, "a": f"({through})*n", "m": f"({beside})*n + a"}
+    )
+    (only,) = find_optimizers(model, nudge="n", target="m")
+    assert only.comp == pytest.approx((through + beside) / beside, rel=1e-12)
+    assert only.op == pytest.approx(-math.log(abs((through + beside) / beside)), rel=1e-12)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_set_that_changes_nothing_has_comp_one_whatever_the_effects_sign(sign: int) -> None:
+    variables = {"n": {"initial": 1}, "a": "2*n", "m": f"({sign})*n"}
+    (only,) = find_optimizers(Model(name="m", variables=variables), nudge="n", target="m")
+    assert (only.comp, only.op) == (1.0, 0.0)
+
+
+def test_sets_come_strongest_first_and_undefined_ones_last() -> None:
+    variables = {
+        "n": {"initial": 1},
+        "half": "-n/2",
+        "twice": "2*n",
+        "m": "n + half + twice",
+        "aside": "n",
+    }
+    model = Model(name="m", variables=variables)
+    found = find_optimizers(model, nudge="n", target="m", size=1)
+    # m = 2.5 n; without half 3 n, without twice 0.5 n.
+    assert [candidate.hold for candidate in found] == [("half",), ("aside",), ("twice",)]
+    assert [c.op for c in found] == pytest.approx([-math.log(2.5 / 3), 0, -math.log(5)], abs=1e-12)
+    cancelled = Model(name="m", variables={"n": {"initial": 1}, "a": "n", "b": "-n", "m": "a + b"})
+    last = find_optimizers(cancelled, nudge="n", target="m", size=2)[-1]
+    assert last.hold == ("a", "b")
+    assert math.isnan(last.op)
+
+
+def test_a_nudge_after_the_last_step_is_refused() -> None:
+    with pytest.raises(QuestionError, match="lies after the last step 3"):
+        find_optimizers(load("thermostat"), nudge="R[4]", target="R", steps=3)

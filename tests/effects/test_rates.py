@@ -4,7 +4,9 @@ import cmath
 import json
 import math
 
+import numpy as np
 import pytest
+import scipy.stats
 
 from causalopt import Model, QuestionError, load, rates
 from causalopt.cli import main
@@ -172,3 +174,47 @@ def test_rates_name_the_longest_run(capsys: pytest.CaptureFixture[str]) -> None:
     message = json.loads(capsys.readouterr().out)["error"]["message"]
     assert "at most" in message
     assert "steps of this model" in message
+
+
+def test_rates_pass_by_whole_numbers_that_follow_from_the_step_alone() -> None:
+    variables = {
+        "day": {"rule": "floor(t/24)", "kind": "integer"},
+        "x": {"rule": "x[t-1]/2 + day[t]", "initial": 8},
+        "a": {"rule": "x[t-1]", "initial": 0},
+    }
+    model = Model(name="days", variables=variables, partition={"A": "a"})
+    assert rates(model, steps=100).lyapunov[0] == pytest.approx(-math.log(2), rel=1e-12)
+
+
+def test_the_longest_run_is_the_one_whose_numbers_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thermostat has two variables and three slopes a step."""
+    monkeypatch.setattr(growth, "MOST_NUMBERS", 500)
+    assert rates(load("thermostat"), steps=91, transient=9).status == "ok"
+    message = "rates hold 5 numbers a step, 500 in all: at most 100 steps of this model, the "
+    with pytest.raises(QuestionError, match=f"{message}transient's included; 101 came"):
+        rates(load("thermostat"), steps=91, transient=10)
+
+
+def test_a_transient_is_not_negative_and_a_tenth_when_not_given() -> None:
+    with pytest.raises(QuestionError, match="a transient of 0 or more"):
+        rates(load("thermostat"), steps=50, transient=-1)
+    assert rates(load("thermostat"), steps=50).transient == 5
+
+
+def test_a_run_that_becomes_undefined_says_so_and_has_no_rates() -> None:
+    found = rates(one("sqrt(x[t-1] - 1)"), steps=20)
+    assert (found.status, found.to_dict()["lyapunov"]) == ("nonfinite", [None])
+
+
+def test_the_error_is_that_of_the_mean_of_ten_batches() -> None:
+    """x grows by 1 + t/5 at step t, and without a not at all."""
+    variables = {
+        "a": {"rule": "x[t-1]*t/5", "initial": 0},
+        "x": {"rule": "x[t-1] + a[t]", "initial": 0},
+    }
+    model = Model(name="m", variables=variables, partition={"A": "a"})
+    found = rates(model, steps=10, transient=0)
+    batches = [-math.log1p(t / 5) for t in range(1, 11)]
+    assert found.op_rate == pytest.approx(np.mean(batches), rel=1e-12)
+    assert found.error == pytest.approx(scipy.stats.sem(batches), rel=1e-12)
+    assert abs(rates(model, steps=100, transient=50).steps - 100) <= 1

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import networkx as nx
+import numpy as np
 import pytest
 from hypothesis import given
 
-from causalopt import Model, load
+from causalopt import Model, Set, load
 from causalopt.effects.reach import reachable, reaching
-from causalopt.model.graph import unrolled_graph
 from causalopt.worlds.interventions import plan_for
+from tests.oracles import declared_graph
 from tests.strategies import templates
 
 
@@ -20,7 +21,7 @@ def test_what_is_reached_is_what_a_walk_of_the_unrolled_graph_finds(
     held = model.selection("A")
     nudged = model.node(model.question.nudge or "")
     plan = plan_for(model, steps=steps, hold=held, seed=nudged)
-    graph = unrolled_graph(model, steps)
+    graph = declared_graph(model, steps)
     start = (nudged.variable, nudged.t)
     if avoid_held:
         graph.remove_nodes_from(
@@ -44,7 +45,7 @@ def test_what_reaches_some_nodes_is_what_a_walk_back_finds(avoid_held: bool, mod
     steps = 9
     held = model.selection("A")
     plan = plan_for(model, steps=steps, hold=held)
-    graph = unrolled_graph(model, steps)
+    graph = declared_graph(model, steps)
     last = len(model.template.equations) - 1
     seeds = {9: (last,), 4: (0,)}
     ends = [(model.template.equations[i].name, t) for t, found in seeds.items() for i in found]
@@ -74,3 +75,26 @@ def test_what_comes_again_is_copied_down_to_where_the_plan_changes() -> None:
             found = reaching(model.template, plan, {500: (0,)}, avoid_held=avoid)
             again = reaching(model.template, plan, {500: (0,), 0: ()}, avoid_held=avoid)
             assert (found == again).all()  # seeds to come forbid copying
+
+
+def test_a_window_or_a_setting_late_in_the_run_stops_paths_when_it_comes() -> None:
+    """Every step before looks the same, so the walk must not take it as settled."""
+    model = load("thermostat")
+    steps, seed = 60, model.node("R[0]")
+    place = model.template.index
+    window = plan_for(model, steps=steps, hold=model.selection("T[20<=t<=25]"), seed=seed)
+    avoiding = reachable(model.template, window, avoid_held=True)
+    assert avoiding[:, place["T"]].tolist() == [t > 0 and not 20 <= t <= 25 for t in range(61)]
+    assert avoiding[:, place["R"]].all()
+    setting = plan_for(model, (Set("T[30]", 1.0),), steps=steps, seed=seed)
+    passing = reachable(model.template, setting, avoid_held=False)
+    assert passing[:, place["T"]].tolist() == [t not in (0, 30) for t in range(61)]
+
+
+def test_a_seed_without_parents_reaches_back_to_nothing() -> None:
+    variables = {"x": {"rule": "2*t"}, "y": {"rule": "y[t-1] + x[t]", "initial": 0}}
+    model = Model(name="m", variables=variables)
+    plan = plan_for(model, steps=9)
+    place = model.template.index["x"]
+    found = reaching(model.template, plan, {5: (place,)}, avoid_held=False)
+    assert np.argwhere(found).tolist() == [[5, place]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 import xarray
 
 import causalopt
-from causalopt import Model, Set, load, run, sweep
+from causalopt import Model, Nudge, Set, load, run, sweep
 from causalopt.cli import main
+from causalopt.effects import sweep as sweeps
+from causalopt.effects.sweep_store import check_target
 from causalopt.errors import FileError, QuestionError, UnknownNameError
 
 GRID = np.linspace(5, 45, 401)
@@ -134,7 +137,6 @@ def test_progress_counts_the_points() -> None:
         ({"R[0]": [1.0]}, {"workers": 0}, "at least 1"),
         ({"R[0]": [1.0]}, {"at": 50, "steps": 9}, "between 0 and the last step"),
         ({"R[2000]": [1.0]}, {}, "follows its rule"),
-        ({"R[0]": np.ones(40000), "k": np.ones(40000)}, {}, "1600000000 points"),
     ],
 )
 def test_bad_questions_are_refused_by_name(
@@ -283,3 +285,138 @@ def test_a_point_does_not_depend_on_the_points_beside_it() -> None:
     for beside in (8.0, 8.5, 10.0):
         found = sweep(model, {"x[0]": [8.0, beside]}, **asked)
         assert (found.status[0], found.total[0]) == ("ok", 1.0)
+
+
+KINK_AT_1 = Model(
+    name="kink",
+    variables={"n": {"initial": 0}, "a": "-max(n - 1, 0)", "m": "n + a"},
+    question={"nudge": "n", "hold": "a", "target": "m"},
+)
+
+
+def test_power_takes_the_upper_side_of_a_kink() -> None:
+    """Comp is 1 below n = 1 and 0 from there on; the trapezoid sees 1, 0, 0."""
+    found = sweep(KINK_AT_1, {"n": [0.0, 1.0, 2.0]})
+    assert found.slopes.tolist() == [1.0, 0.0, 0.0]
+    assert found.power == 1.5
+    assert found.status.tolist() == ["ok", "kink", "perfect"]
+    other = sweep(KINK_AT_1, {"n": [2.0, 1.0, 0.0]})
+    assert other.slopes.tolist() == [0.0, 0.0, 1.0]
+    assert other.power == -1.5
+
+
+def test_power_is_the_integral_over_the_nudged_axis_alone() -> None:
+    assert sweep(KINK_AT_1, {"n": [2.0, 3.0, 5.0]}).power == 3.0
+    assert sweep(load("thermostat"), {"k": [0.1, 0.2]}, steps=5).power is None
+    two = sweep(load("thermostat"), {"R[0]": [1.0, 2.0], "k": [0.1, 0.2]}, steps=5)
+    assert two.power is None
+    assert "power" not in two.to_dict()
+
+
+def test_points_are_refused_past_the_number_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeps, "LARGEST", 6)
+    grid = {"R[0]": [1.0, 2.0, 3.0], "k": [0.1, 0.2]}
+    assert sweep(load("thermostat"), grid, steps=2).shape == (3, 2)
+    with pytest.raises(QuestionError, match="the grid has 8 points; 6 at most fit one sweep"):
+        sweep(load("thermostat"), grid | {"R[0]": [1.0, 2.0, 3.0, 4.0]}, steps=2)
+
+
+def test_the_command_refuses_more_points_than_it_may_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("causalopt.commands.sweep"), "MAX_POINTS", 6)
+    words = ["sweep", "thermostat", "--json", "--grid", "R[0]=0:1:2", "--grid"]
+    assert main([*words, "k=0:1:3"]) == 0
+    capsys.readouterr()
+    assert main([*words, "k=0:1:4"]) == 2
+    message = json.loads(capsys.readouterr().out)["error"]["message"]
+    assert "the grid has 8 points, the limit is 6" in message
+
+
+COMPUTED = Model(
+    name="m",
+    parameters={"k": 0.5},
+    variables={
+        "x": {"rule": "x[t-1] + y[t-1]", "initial": "1/k"},
+        "y": {"rule": "0.1*x[t-1]", "initial": 0},
+    },
+    question={"nudge": "y[0]", "hold": "", "target": "x", "steps": 3},
+)
+
+
+def test_computed_initial_values_give_way_to_what_is_set() -> None:
+    assert sweep(COMPUTED, {"k": [0.5, 0.25]}, at=0).values.tolist() == [2.0, 4.0]
+    found = sweep(COMPUTED, {"k": [0.5, 0.25], "x[0]": [7.0]}, at=0)
+    assert found.values.tolist() == [[7.0], [7.0]]
+    given = sweep(COMPUTED, {"k": [0.5, 0.25]}, at=0, given=[Set("x[0]", 9.0)])
+    assert given.values.tolist() == [9.0, 9.0]
+
+
+def test_interventions_come_on_top_of_the_swept_values() -> None:
+    found = sweep(COMPUTED, {"x[0]": [5.0, 6.0]}, at=0, given=[Nudge("x[0]", 1.0)])
+    assert found.values.tolist() == [6.0, 7.0]
+
+
+@pytest.mark.parametrize(
+    ("grid", "options", "message"),
+    [
+        ({"k": [0.5, 0.0]}, {}, "the initial value of 'x' is not finite at every point"),
+        ({"x[1]": [1.0]}, {}, r"the axis 'x\[1\]' is a node that follows its rule"),
+        ({"x[0]": [1.0], "x[ 0 ]": [2.0]}, {}, "two axes name the same node"),
+        ({"k": [0.5]}, {"nudge": "y[3]", "at": 2, "steps": 3}, "after the measured step 2"),
+        ({"k": [0.5]}, {"at": -1}, "at must lie between 0 and the last step 3, found -1"),
+        ({"k": [0.5]}, {"delta": float("nan")}, "other than 0, found nan"),
+    ],
+)
+def test_a_grid_that_cannot_be_swept_is_refused_by_name(
+    grid: dict[str, list[float]], options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(QuestionError, match=message):
+        sweep(COMPUTED, grid, **options)  # type: ignore[arg-type]
+
+
+def test_a_nudge_at_the_measured_step_is_measured() -> None:
+    found = sweep(COMPUTED, {"k": [0.5]}, nudge="x[2]", at=2, steps=3)
+    assert (found.total.tolist(), found.status.tolist()) == ([1.0], ["ok"])
+
+
+def test_limits_through_whole_numbers_are_refused_and_finite_nudges_are_not() -> None:
+    variables = {
+        "n": {"rule": "floor(x[t-1])", "initial": 2, "kind": "integer"},
+        "x": {"rule": "x[t-1] + n[t-1]", "initial": 0},
+    }
+    model = Model(name="m", variables=variables)
+    asked = {"nudge": "n[0]", "hold": "", "target": "x", "steps": 3}
+    with pytest.raises(QuestionError, match="'n' takes whole numbers"):
+        sweep(model, {"x[0]": [0.0]}, **asked)  # type: ignore[arg-type]
+    assert sweep(model, {"x[0]": [0.0]}, delta=1.0, **asked).total.tolist() == [2.0]  # type: ignore[arg-type]
+
+
+def test_slopes_are_comp_to_the_bit_where_there_is_no_kink() -> None:
+    variables = {"n": {"initial": 0}, "a": "n**2", "m": "n + sin(a)"}
+    model = Model(name="m", variables=variables)
+    found = sweep(model, {"n": GRID}, nudge="n", hold="a", target="m")
+    assert found.slopes.tobytes() == found.comp.tobytes()
+
+
+def test_every_failed_point_is_counted_and_op_ranges_over_the_others() -> None:
+    model = Model(name="m", variables={"n": {"initial": 1}, "a": "sqrt(n)", "m": "n + a"})
+    found = sweep(model, {"n": [-1.0, 1.0, 4.0]}, nudge="n", hold="a", target="m")
+    assert (found.failed, found.to_dict()["failed"]) == (1, 1)
+    data = found.to_dict()
+    assert data["op_min"] == pytest.approx(-np.log(1.5))
+    assert data["op_max"] == pytest.approx(-np.log(1.25))
+
+
+def test_a_datasets_codes_mean_what_its_flags_say() -> None:
+    found = sweep(KINK_AT_1, {"n": [0.0, 1.0, 2.0]})
+    status = found.dataset["status"]
+    meanings = status.attrs["flag_meanings"].split()
+    assert [meanings[code] for code in status.values] == ["ok", "kink", "perfect"]
+    assert status.attrs["flag_values"].tolist() == list(range(len(meanings)))
+
+
+def test_a_folder_is_no_file_to_write_to(tmp_path: Path) -> None:
+    (tmp_path / "s.nc").mkdir()
+    with pytest.raises(FileError, match="is a folder: name a file"):
+        check_target(tmp_path / "s.nc")

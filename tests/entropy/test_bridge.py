@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pytest
+from scipy.signal import fftconvolve
 
 import causalopt
 from causalopt.entropy.bridge import (
@@ -20,12 +23,46 @@ from tests.entropy.strategies import thermostat
 COMPS = [-3.0, -0.5, 1e-6, 0.3, 0.9, 1.0, 1.5, 2.0, 50.0]
 
 
+def entropy_on_a_grid(masses: np.ndarray, width: float) -> float:
+    """The differential entropy of a density from its masses in cells of one width."""
+    masses = masses[masses > 0] / masses.sum()
+    return float(-(masses * np.log(masses / width)).sum())
+
+
+def strength_on_a_grid(c: float, density: Callable[[np.ndarray], np.ndarray]) -> float:
+    """S[n + (c - 1) n'] - S[c n], by folding the two densities on a grid: no formula is used."""
+    second = abs(c - 1)
+    width = 0.004 * min(1.0, second)
+    points = np.arange(-10 * max(1.0, second), 10 * max(1.0, second), width) + width / 2
+    own, replicas = density(points), density(points / second)
+    folded = fftconvolve(own, replicas).clip(min=0)
+    folded[folded < 1e-12 * folded.max()] = 0.0  # rounding of the transform
+    alone = np.arange(-10, 10, 0.001) + 0.0005
+    return entropy_on_a_grid(folded, width) - (
+        entropy_on_a_grid(density(alone), 0.001) + math.log(abs(c))
+    )
+
+
 @pytest.mark.parametrize("c", COMPS)
-def test_strength_is_op_and_at_most_half_a_logarithm_more(c: float) -> None:
-    expected = -math.log(abs(c)) + 0.5 * math.log(1 + (1 - c) ** 2)
-    assert strength_from_comp(c) == pytest.approx(expected, abs=1e-12)
-    assert strength_from_comp(c) >= -0.5 * math.log(2) - 1e-12
-    assert strength_from_comp(c, unit="bit") == pytest.approx(expected / math.log(2), abs=1e-12)
+@pytest.mark.parametrize(
+    ("law", "density"),
+    [
+        ("normal", lambda x: np.exp(-(x**2) / 2)),
+        ("uniform", lambda x: (np.abs(x) < 0.5).astype(float)),
+    ],
+)
+def test_strength_is_the_entropy_of_the_folded_law_less_that_of_its_own(
+    c: float, law: Literal["normal", "uniform"], density: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    expected = 0.0 if c == 1 else strength_on_a_grid(c, density)
+    assert strength_from_comp(c, law=law) == pytest.approx(expected, abs=2e-3)
+    in_bits = strength_from_comp(c, law=law, unit="bit")
+    assert in_bits * math.log(2) == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("c", [*COMPS, 1.9, 2.1])
+def test_strength_is_never_below_minus_half_a_logarithm(c: float) -> None:
+    assert strength_from_comp(c) >= strength_from_comp(2.0) == pytest.approx(-math.log(2) / 2)
 
 
 @pytest.mark.parametrize("law", ["normal", "uniform"])

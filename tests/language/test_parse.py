@@ -4,7 +4,7 @@ import contextlib
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from causalopt.errors import ExpressionError
@@ -92,10 +92,10 @@ def test_an_error_says_where_and_what_to_do(text: str, message: str, offset: int
     ],
 )
 def test_hostile_text_is_refused_quickly(text: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ExpressionError):
         parse(text, TEMPLATE)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_long_sum_is_answered() -> None:
@@ -127,9 +127,8 @@ def test_arithmetic_is_pythons_own(text: str) -> None:
     try:
         expected = eval(text, environment)
     except (ValueError, ZeroDivisionError, OverflowError, TypeError):
-        return
-    if isinstance(expected, complex):
-        return
+        reject()
+    assume(not isinstance(expected, complex))
     term = parse(text, Scope(names={**CLOCK, **names("x", "y")}))
     found = evaluate(term, lambda leaf: {"x": 0.7, "y": -1.3}[str(leaf.payload)])
     assert found == pytest.approx(expected, rel=1e-13, abs=1e-300)

@@ -67,3 +67,17 @@ def test_unknown_parts_are_refused() -> None:
 def test_a_rule_that_leaves_its_domain_is_refused() -> None:
     with pytest.raises(CausaloptError, match="gives 2 for"):
         tabulate("x", BIT, {Parent("x"): BIT}, lambda x: x + 1)
+
+
+@pytest.mark.parametrize("missing", [5e-4, -5e-4, 2e-9])
+def test_rows_a_little_off_one_are_refused(missing: float) -> None:
+    table = np.array([[0.5, 0.5], [0.25, 0.75 - missing]])
+    with pytest.raises(ModelError, match=r"row \(1,\) of the table of 'x' sums to (0\.99|1\.00)"):
+        DiscreteModel("m", (_named(table),), START, ())
+
+
+def test_rows_of_fractions_sum_to_one_exactly() -> None:
+    short = Fraction(3, 4) - Fraction(1, 10**30)
+    table = [[Fraction(1), Fraction(0)], [Fraction(1, 4), short]]
+    with pytest.raises(ModelError, match=r"row \(1,\) of the table of 'x' sums to 9{30}/10{30}"):
+        DiscreteModel("m", (_named(table),), START, ())

@@ -114,3 +114,23 @@ def test_spaces_that_name_nothing_clearly_are_refused(
 ) -> None:
     with pytest.raises(QuestionError, match=message):
         Space(names, labels)
+
+
+@pytest.mark.parametrize("missing", [5e-4, -5e-4, 2e-9, -2e-9])
+def test_masses_a_little_off_one_are_refused_in_every_form(missing: float) -> None:
+    space = Space(("a",), ((0, 1),))
+    p = np.array([0.25, 0.75 - missing])
+    with pytest.raises(QuestionError, match=r"sum to 1; these sum to (0\.99|1\.00)"):
+        DenseLaw(space, p)
+    with pytest.raises(QuestionError, match=r"sum to 1; these sum to (0\.99|1\.00)"):
+        SparseLaw(space, np.array([[0], [1]]), p)
+    with pytest.raises(QuestionError, match=r"sum to 1; these sum to (0\.99|1\.00)"):
+        law_of(space, {(0,): 0.25, (1,): 0.75 - missing})
+
+
+def test_fractions_must_sum_to_one_exactly() -> None:
+    short = Fraction(3, 4) - Fraction(1, 10**30)
+    with pytest.raises(QuestionError, match=r"these sum to 9{30}/10{30}"):
+        law_of(Space(("a",), ((0, 1),)), {(0,): Fraction(1, 4), (1,): short})
+    rounded = law_of(Space(("a",), ((0, 1),)), {(0,): 0.25, (1,): 0.75 - 5e-10})
+    assert not rounded.exact

@@ -213,3 +213,9 @@ def test_what_cannot_be_moved_exactly_is_refused() -> None:
         rectangles(replace(sheared, 0, sheared))
     with pytest.raises(QuestionError, match="integrate to 1"):
         step(UNIT, doubling()[:1])
+
+
+@pytest.mark.parametrize("height", [0.9995, 1.0005, 1 - 2e-9])
+def test_densities_that_integrate_to_nearly_one_are_refused(height: float) -> None:
+    with pytest.raises(QuestionError, match=r"integrate to 1; these to (0\.99|1\.00)"):
+        PlanarLaw(((box((0.0, 0.0), (1.0, 1.0)), height),))

@@ -15,12 +15,16 @@ from causalopt import (
     unrolled_graph,
 )
 from causalopt.model.graph import edge_list, to_adjacency, to_dagitty, to_graphml
+from tests.oracles import declared_graph
 from tests.strategies import static_models, templates
 
 
 @given(templates())
-def test_an_unrolled_template_is_acyclic(model: Model) -> None:
+def test_an_unrolled_template_has_the_edges_its_texts_declare(model: Model) -> None:
     graph = unrolled_graph(model)
+    expected = declared_graph(model, model.question.steps or 0)
+    assert set(graph.edges) == set(expected.edges)
+    assert set(graph.nodes) == set(expected.nodes)
     assert nx.is_directed_acyclic_graph(graph)
     assert len(graph) == len(model.variables) * ((model.question.steps or 0) + 1)
 

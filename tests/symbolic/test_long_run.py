@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from causalopt.symbolic.asymptotics import inside_unit_circle
+from causalopt.symbolic.asymptotics import asymptotics, inside_unit_circle
 from causalopt.symbolic.deadline import Deadline
-from causalopt.symbolic.frequency import OMEGA
+from causalopt.symbolic.far_step import effect_after
+from causalopt.symbolic.frequency import OMEGA, Peak, Sensitivity
 from causalopt.symbolic.linear import solve_linear
 from causalopt.symbolic.linear_template import Holding, LinearQuestion, LinearTemplate
-from causalopt.symbolic.resolvent import Z
+from causalopt.symbolic.resolvent import Response, Z, coefficient_field
 from tests.symbolic.strategies import K, P, questions
 
 ROOM = LinearTemplate(
@@ -41,9 +42,8 @@ def resolvent_entry(template: LinearTemplate, question: LinearQuestion, z: compl
 @given(questions(), st.floats(0.1, 3.0))
 def test_comp_of_z_is_the_ratio_of_resolvent_entries(asked, omega) -> None:
     template, question = asked
-    question = LinearQuestion(
-        question.nudged, question.target, Holding((), question.holding.final), 3
-    )
+    holding = Holding((), question.holding.final)
+    question = LinearQuestion(question.nudged, question.target, holding, 3)
     template = LinearTemplate(template.names, template.edges, template.parameters)
     response = solve_linear(template, question).sensitivity()
     z = complex(math.cos(omega), math.sin(omega)) * 1.5
@@ -128,6 +128,10 @@ def test_rates_are_those_of_the_companion_matrix(asked) -> None:
     radius = total.radius_at(AT)
     assert radius == 0 or np.min(np.abs(moduli - radius)) < 1e-5
     assert radius <= moduli.max() + 1e-5
+    # The effect itself shrinks or grows by that factor, but for a power of the step.
+    late = [abs(effect_after(solution.total.response.subs(AT), s)) for s in range(290, 300)]
+    grown = max(float(sympy.log(u) / 295) if u else -math.inf for u in late)
+    assert radius == pytest.approx(math.exp(grown), rel=0.1)
 
 
 def test_the_thermostats_rate_is_minus_ln_of_its_larger_root() -> None:
@@ -145,3 +149,190 @@ def test_stability_conditions_hold_just_when_all_roots_lie_inside(tail) -> None:
     poly = sympy.Poly(coefficients, Z)
     held = all(bool(relation) for relation in inside_unit_circle(poly))
     assert held == (largest < 1)
+
+
+@pytest.mark.parametrize(
+    ("roots", "is_stable"),
+    [
+        # Left of the axis, and a pair right of it behind one or two far on the left: then every
+        # coefficient is positive, and only Hurwitz's minors tell.
+        ([-1, -2, -3], True),
+        ([-1, -1 + 2j, -1 - 2j], True),
+        ([-9, 0.25 + 4j, 0.25 - 4j], False),
+        ([-1, -2, -3, -4], True),
+        ([-9, -9, 0.25 + 2j, 0.25 - 2j], False),
+        ([-9, -1, 0.25 + 8j, 0.25 - 8j], False),
+        ([-1 + 1j, -1 - 1j, 0.25 + 2j, 0.25 - 2j], False),
+    ],
+)
+def test_hurwitz_minors_tell_what_positive_coefficients_do_not(roots, is_stable: bool) -> None:
+    n = len(roots)
+    coefficients = [sympy.nsimplify(sympy.Float(c.real, 12), rational=True) for c in np.poly(roots)]
+    assert all(c > 0 for c in coefficients)
+    # z = (1 + w) / (1 - w) takes the left half plane to the unit disc.
+    plane = sympy.expand(
+        sum(c * (Z - 1) ** (n - i) * (Z + 1) ** i for i, c in enumerate(coefficients))
+    )
+    found = inside_unit_circle(sympy.Poly(plane, Z).monic())
+    assert all(bool(relation) for relation in found) is is_stable
+
+
+def poles(*numbers: sympy.Expr, amount: int = 1) -> Response:
+    """z^n / product of (z - pole): the sum of all products of powers, 1 at age 0."""
+    below = sympy.prod(Z - pole for pole in numbers)
+    symbols = tuple(sorted(sympy.sympify(below).free_symbols - {Z}, key=str))
+    field = coefficient_field(symbols)
+    return Response(
+        sympy.Poly(amount * Z ** len(numbers), Z, domain=field),
+        sympy.Poly(sympy.expand(below), Z, domain=field),
+        symbols,
+    )
+
+
+HALF, THIRD = sympy.Rational(1, 2), sympy.Rational(1, 3)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "limit"),
+    [
+        ((HALF,), 0),
+        ((HALF, THIRD), 0),
+        ((sympy.S.One,), 1),
+        # Geometric series: 1 / (1 - 1/2), and that times 1 / (1 + 1/3).
+        ((sympy.S.One, HALF), 2),
+        ((sympy.S.One, HALF, -THIRD), sympy.Rational(3, 2)),
+        ((sympy.S.One, sympy.S.One), sympy.oo),
+        ((sympy.S.One, sympy.S.One, HALF), sympy.oo),
+        ((sympy.S.One, K), 1 / (1 - K)),
+    ],
+)
+def test_the_limit_is_the_sum_of_the_series(numbers, limit) -> None:
+    found = asymptotics(poles(*numbers), Deadline.after(10))
+    assert found.limit == limit or sympy.simplify(found.limit - limit) == 0
+
+
+def test_the_limit_is_what_the_effect_comes_to() -> None:
+    response = poles(sympy.S.One, HALF, -THIRD, amount=6)
+    found = asymptotics(response, Deadline.after(10))
+    assert found.stable == ()
+    assert float(found.limit) == pytest.approx(float(effect_after(response, 80)), rel=1e-15)
+
+
+def test_a_simple_root_one_is_no_instability_and_any_other_is() -> None:
+    assert asymptotics(poles(sympy.S.One), Deadline.after(10)).stable == ()
+    assert set(asymptotics(poles(sympy.S.One, K), Deadline.after(10)).stable) == {
+        1 - K > 0,
+        K + 1 > 0,
+    }
+    # A repeated root 1 has its limit, oo, whatever the parameters.
+    assert asymptotics(poles(sympy.S.One, sympy.S.One), Deadline.after(10)).stable == ()
+    assert sympy.false in asymptotics(poles(sympy.S(2)), Deadline.after(10)).stable
+    assert sympy.false in asymptotics(poles(-sympy.S.One), Deadline.after(10)).stable
+
+
+def test_no_effect_has_the_limit_zero_and_no_rate() -> None:
+    nothing = Response(sympy.Poly(0, Z, domain="QQ"), sympy.Poly(1, Z, domain="QQ"), ())
+    found = asymptotics(nothing, Deadline.after(10))
+    assert (found.limit, found.stable, found.radius, found.reduced) == (0, (), 0, None)
+    assert found.radius_at({}) == 0.0
+
+
+@pytest.mark.parametrize("k", ["-2", "-1/3", "1/100", "1/4", "1/3", "1", "5/2"])
+def test_the_radius_as_an_expression_is_the_largest_modulus(k: str) -> None:
+    gain = sympy.Rational(k)
+    quadratic = Response(
+        sympy.Poly(Z, Z, domain=coefficient_field((K,))),
+        sympy.Poly(Z**2 - Z + K, Z, domain=coefficient_field((K,))),
+        (K,),
+    )
+    largest = np.abs(np.roots([1, -1, float(gain)])).max()
+    for response, values in ((quadratic, {K: gain}), (quadratic.subs({K: gain}), {})):
+        found = asymptotics(response, Deadline.after(10))
+        assert float(found.radius.subs(values)) == pytest.approx(largest, rel=1e-12)
+        assert found.radius_at(values) == pytest.approx(largest, rel=1e-12)
+
+
+def test_above_degree_two_the_radius_is_numeric_alone() -> None:
+    denominator = sympy.Poly(Z**3 - Z - 1, Z, domain="QQ")
+    response = Response(sympy.Poly(Z, Z, domain="QQ"), denominator, ())
+    found = asymptotics(response, Deadline.after(10))
+    assert found.radius is None
+    # The plastic number.
+    assert found.radius_at({}) == pytest.approx(1.324717957244746, rel=1e-15)
+
+
+def test_the_radius_is_no_number_where_a_coefficient_divides_by_zero() -> None:
+    found = asymptotics(poles(1 / (K - 1)), Deadline.after(10))
+    assert found.radius_at({K: sympy.S(3)}) == 0.5
+    assert math.isnan(found.radius_at({K: sympy.S.One}))
+
+
+def test_rates_are_infinite_where_an_effect_ends() -> None:
+    # Held at a, x stops after a step; free, it goes round with the factor k a turn of two steps.
+    edges = {(0, 1, 1): K, (1, 0, 1): sympy.S.One}
+    loop = LinearTemplate(("x", "a"), edges, (K,))
+    ends = solve_linear(loop, LinearQuestion(0, 0, Holding((), frozenset({1}))))
+    assert ends.rate({K: HALF}) == -math.inf
+    neither = solve_linear(
+        LinearTemplate(("x", "a"), {(1, 0, 1): sympy.S.One}, ()),
+        LinearQuestion(0, 1, Holding()),
+    )
+    assert math.isnan(neither.rate({}))
+    # Two equal paths that cancel after a step, one of them through A: only the direct one is left.
+    cancel = {
+        (0, 0, 1): HALF,
+        (2, 0, 1): sympy.S.One,
+        (1, 0, 1): sympy.S.One,
+        (2, 1, 0): -sympy.S.One,
+    }
+    gone = solve_linear(
+        LinearTemplate(("x", "a", "y"), cancel, ()),
+        LinearQuestion(0, 2, Holding((), frozenset({1}))),
+    )
+    assert gone.rate({}) == math.inf
+
+
+# --- Comp(z) where it has no value, or an infinite one --------------------------------------------
+
+
+def ratio(top: sympy.Expr, bottom: sympy.Expr, *parameters: sympy.Symbol) -> Sensitivity:
+    field = coefficient_field(parameters)
+    pair = [sympy.Poly(p, Z, domain=field) for p in (top, bottom)]
+    return Sensitivity(pair[0], pair[1], parameters)
+
+
+def test_comp_of_z_is_refused_where_a_coefficient_divides_by_zero() -> None:
+    for found in (ratio(Z - 1 / K, Z - 2, K), ratio(Z - 2, Z - 1 / K, K)):
+        assert found.peak({K: sympy.S(3)}).comp > 0
+        with pytest.raises(ZeroDivisionError, match="divides by 0 at these parameters"):
+            found.peak({K: sympy.S.Zero})
+        with pytest.raises(ZeroDivisionError, match="divides by 0 at these parameters"):
+            found.waterbed({K: sympy.S.Zero})
+
+
+@pytest.mark.parametrize("bottom", [Z - 1, Z + 1, Z**2 + 1, Z**2 - Z + 1, 5 * Z**2 - 8 * Z + 5])
+def test_a_pole_on_the_unit_circle_is_an_infinite_peak(bottom: sympy.Expr) -> None:
+    assert ratio(Z - HALF, bottom).peak({}).comp == math.inf
+    assert ratio(Z - HALF, bottom).peak({}).op == -math.inf
+
+
+def test_an_irrational_pole_on_the_unit_circle_is_an_infinite_peak() -> None:
+    # z^4 + 1 has the cosines +-1/sqrt 2.
+    assert ratio(Z - HALF, Z**4 + 1).peak({}).comp == math.inf
+
+
+@pytest.mark.parametrize("common", [Z - 1, Z + 1, Z - K, Z**2 + 1])
+def test_a_common_factor_is_neither_a_pole_nor_a_cost(common: sympy.Expr) -> None:
+    plain = ratio(Z - HALF, Z - THIRD)
+    found = ratio((Z - HALF) * common, (Z - THIRD) * common, K)
+    at = {K: sympy.S.One}
+    # |1 + 1/2| / |1 + 1/3| at z = -1.
+    assert found.peak(at).comp == plain.peak({}).comp == pytest.approx(9 / 8)
+    assert found.waterbed(at) == plain.waterbed({}) == 0
+
+
+def test_a_zero_of_comp_at_the_origin_costs_nothing_and_none_at_all_is_infinite() -> None:
+    assert ratio(Z * (Z - 3), Z**2 - HALF).waterbed({}) == pytest.approx(-math.log(3))
+    nothing = ratio(sympy.S.Zero, Z - HALF)
+    assert nothing.waterbed({}) == math.inf
+    assert nothing.peak({}) == Peak(pytest.approx(nothing.peak({}).omega), 0.0, math.inf)

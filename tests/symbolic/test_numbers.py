@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sympy import QQ
 
 from causalopt.symbolic.arithmetic import PRIME, Modular, NotRationalError
 from causalopt.symbolic.exact import exact_value
 from causalopt.symbolic.quotient import Residue, power_sums
+from causalopt.symbolic.ratio import evaluate_ratio
 from causalopt.symbolic.surds import Surd, square_root
 
 X = sympy.Symbol("x")
@@ -53,8 +55,13 @@ def test_surds_multiply_as_sympy_does(a, b) -> None:
 @given(surds())
 def test_a_surd_times_its_inverse_is_one(a) -> None:
     surd = a[0]
-    if surd.terms:
-        assert (surd * surd.inverse()).rational() == 1
+    assume(surd.terms)
+    assert (surd * surd.inverse()).rational() == 1
+
+
+def test_zero_has_no_inverse_among_the_surds() -> None:
+    with pytest.raises(ZeroDivisionError, match="Fraction"):
+        (square_root(Fraction(2)) + -square_root(Fraction(2))).inverse()
 
 
 def test_an_irrational_surd_is_not_taken_for_a_rational() -> None:
@@ -121,3 +128,74 @@ def test_multiples_of_an_arc_cosine_are_chebyshev_polynomials(n: int) -> None:
 def test_a_formula_outside_the_fields_is_refused() -> None:
     with pytest.raises(ArithmeticError, match="no exact value is known for exp"):
         exact_value(sympy.exp(X), {X: Fraction(1)})
+
+
+N = sympy.Symbol("n")
+UNTAKEN = sympy.Piecewise((X, X > 1), evaluate=False)
+
+
+@pytest.mark.parametrize(
+    ("expr", "message"),
+    [
+        (sympy.cos(X), "not a multiple of one acos"),
+        (sympy.sin(sympy.acos(X) * sympy.acos(N)), "not a multiple of one acos"),
+        (sympy.cos(sympy.acos(X) / 2), "not an integer multiple"),
+        (sympy.sin(sympy.acos(sympy.sqrt(1 + sympy.sqrt(2)))), "root other than the square root"),
+        (sympy.sin(N * sympy.acos(1 + sympy.sqrt(X))), "the sine of an angle lies outside"),
+        (sympy.cbrt(X), "root other than the square root"),
+        (X ** sympy.sqrt(N), "an exponent is not rational"),
+        (sympy.sqrt(X), "not rational"),
+        (sympy.Abs(sympy.sqrt(X), evaluate=False), "only rational numbers have an order"),
+        (UNTAKEN, "no branch of a Piecewise holds here"),
+    ],
+)
+def test_what_has_no_exact_rational_value_is_refused(expr: sympy.Expr, message: str) -> None:
+    with pytest.raises(ArithmeticError, match=message):
+        exact_value(expr, {X: Fraction(1, 2), N: Fraction(3)})
+
+
+@pytest.mark.parametrize(
+    ("k", "value"),
+    # The sum of the squares of the roots of x^3 - k x - 5 is 2 k.
+    [(2, 4), (-7, -14)],
+)
+def test_a_sum_over_roots_has_its_exact_value(k: int, value: int) -> None:
+    r, k_ = sympy.symbols("r k")
+    total = sympy.RootSum(r**3 - k_ * r - 5, sympy.Lambda(r, r**2), r, auto=False)
+    assert exact_value(total, {k_: Fraction(k)}) == value
+
+
+@pytest.mark.parametrize("k", [3, 0])
+def test_a_sum_over_roots_that_repeat_or_are_lost_divides_by_zero(k: int) -> None:
+    r, k_ = sympy.symbols("r k")
+    # (r - 1)^2 (r + 2) at k = 3; of degree 1 at k = 0.
+    total = sympy.RootSum(k_ * r**3 - 9 * r + 6, sympy.Lambda(r, r), r, auto=False)
+    with pytest.raises(ZeroDivisionError, match="a root repeats, or is lost"):
+        exact_value(total, {k_: Fraction(k)})
+
+
+BIG = Fraction(10) ** 400
+
+
+@pytest.mark.parametrize(
+    ("total", "direct", "expected"),
+    [
+        (Fraction(1), Fraction(2), (1.0, 2.0, 0.5, math.log(2))),
+        (Fraction(-3), Fraction(2), (-3.0, 2.0, -1.5, -math.log(1.5))),
+        (Fraction(0), Fraction(2), (0.0, 2.0, 0.0, math.inf)),
+        (Fraction(2), Fraction(0), (2.0, 0.0, math.inf, -math.inf)),
+        (BIG, 2 * BIG, (math.inf, math.inf, 0.5, math.log(2))),
+        (-BIG, Fraction(1), (-math.inf, 1.0, -math.inf, -400 * math.log(10))),
+        (1 / BIG, Fraction(1), (0.0, 1.0, 0.0, 400 * math.log(10))),
+        (1 + 1 / Fraction(10) ** 30, Fraction(1), (1.0, 1.0, 1.0, -1e-30)),
+    ],
+)
+def test_comp_and_op_of_two_numbers(total, direct, expected) -> None:
+    assert evaluate_ratio(total, direct) == pytest.approx(expected, rel=1e-14, abs=1e-300)
+
+
+def test_comp_and_op_of_two_zeros_are_no_numbers() -> None:
+    total, direct, comp, op = evaluate_ratio(Fraction(0), Fraction(0))
+    assert total == direct == 0
+    assert math.isnan(comp)
+    assert math.isnan(op)

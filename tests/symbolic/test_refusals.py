@@ -98,3 +98,58 @@ def test_shipped_questions_are_answered_at_their_own_step() -> None:
         derive(model)
     found = derive(load("thermostat_saturating"))
     assert found.reading.asked.steps == 500
+
+
+NOISY = {
+    "R": {"rule": "R[t-1] - T[t-1]/4 + e[t]", "initial": 1},
+    "T": {"rule": "R[t-1]", "initial": 1},
+    "e": {"noise": "normal(0,1)"},
+}
+
+
+def noisy(**more: Any) -> Model:
+    question = {"nudge": "R[0]", "hold": "T", "target": "R", "steps": 10}
+    return Model(name="noisy", variables={**NOISY, **more}, question=question)
+
+
+@pytest.mark.parametrize("place", [{"nudge": "e[1]"}, {"target": "e"}])
+def test_noise_that_is_asked_about_is_refused(place) -> None:
+    assert derive(noisy(), at=5).form == "closed form"
+    with pytest.raises(QuestionError, match=r"'e' .* a formula follows single values"):
+        derive(noisy(), **place)
+
+
+def test_a_table_beside_the_question_is_refused_too() -> None:
+    coin = {"noise": {"heads": "1/2", "tails": "1/2"}}
+    rows = [["heads", "up"], ["tails", "down"]]
+    echo = {"domain": ["up", "down"], "parents": ["coin[t]"], "table": rows}
+    assert derive(noisy(coin=coin)).verified
+    with pytest.raises(QuestionError, match=r"'echo' .* a formula follows single values"):
+        derive(noisy(coin=coin, echo=echo))
+
+
+def test_noise_that_the_effects_depend_on_is_refused() -> None:
+    crooked = {"rule": "R[t-1] - T[t-1]**2/4 + e[t]", "initial": 1}
+    with pytest.raises(QuestionError, match=r"'e' .*, and the effects depend on its value"):
+        derive(noisy(R=crooked))
+
+
+@pytest.mark.parametrize("at", [-1, 2.5])
+def test_a_step_that_is_no_whole_number_from_zero_up_is_refused(at) -> None:
+    with pytest.raises(QuestionError, match=f"a whole number from 0 up, found {at}"):
+        derive(noisy(), at=at)
+
+
+def test_a_step_of_a_model_without_time_is_refused() -> None:
+    with pytest.raises(QuestionError, match="this model has no time"):
+        derive(chain(12), at=1)
+    assert derive(chain(12), at=0).form == "path sums"
+
+
+def test_a_question_without_steps_reaches_the_nudged_node() -> None:
+    rules = {**NOISY, "R": {"rule": "R[t-1] - T[t-1]/4", "initial": 1}}
+    model = Model(name="late", variables=rules)
+    found = derive(model, nudge="R[30]", hold="T", target="R")
+    assert found.reading.asked.steps == 30
+    assert found.value()["total"] == 1
+    assert derive(model, nudge="R[3]", hold="T", target="R").reading.asked.steps == 20

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,8 +16,13 @@ from causalopt import (
     UnknownNameError,
     load,
     run,
+    sweep,
+    unrolled_graph,
     world,
 )
+from causalopt.effects.matrices import op_from_all, op_to_all
+from causalopt.effects.optimizers import find_optimizers
+from causalopt.model import length
 from causalopt.worlds.world import three_worlds
 from tests.strategies import templates
 
@@ -165,3 +172,72 @@ def test_integer_variables_are_whole_and_have_no_tangent() -> None:
     halves = Model(name="m", variables=variables, question={"steps": 4, "target": "x"})
     with pytest.raises(QuestionError, match=r"took the value 4.5 at t = 1"):
         run(halves, nudge="x[0]", hold="n")
+
+
+def test_what_is_done_later_to_a_node_stands() -> None:
+    model = load("thermostat")
+    w = world(model, steps=6)
+    nudged = world(model, Nudge("T[3]", 1.0), Replace("T", w), steps=6)
+    np.testing.assert_array_equal(nudged.table, w.table)
+    on_top = world(model, Replace("T", w), Nudge("T[3]", 1.0), steps=6)
+    assert on_top["T[3]"] == w["T[3]"] + 1.0
+    assert world(model, Nudge("T[3]", 1.0), Set("T[3]", 4.0), steps=6)["T[3]"] == 4.0
+    assert world(model, Set("T[3]", 4.0), Nudge("T[3]", 1.0), steps=6)["T[3]"] == 5.0
+    assert world(model, Set("T[3]", 4.0), Set("T[3]", 7.0), steps=6)["T[3]"] == 7.0
+    assert world(model, Set("T[3]", 4.0), Replace("T[3]", w), steps=6)["T[3]"] == w["T[3]"]
+    twice = world(model, Nudge("T[3]", 1.0), Nudge("T[3]", 2.0), steps=6)
+    assert twice["T[3]"] == w["T[3]"] + 3.0
+
+
+def test_replace_takes_the_steps_of_its_window_and_no_others() -> None:
+    model = load("thermostat")
+    other = world(model, Set("R[0]", 60.0), steps=8)
+    found = world(model, Replace("T[2<=t<5]", other), steps=8)["T"]
+    assert isinstance(found, np.ndarray)
+    taken = found == other["T"]
+    assert taken.tolist() == [t in (0, 2, 3, 4) for t in range(9)]  # T[0] is given in both
+    longer = world(model, Set("R[0]", 60.0), steps=20)
+    np.testing.assert_array_equal(
+        world(model, Replace("T, R", longer), steps=8).table, longer.table[:9]
+    )
+
+
+def test_replace_refuses_the_world_of_another_model() -> None:
+    with pytest.raises(QuestionError, match="world W is of another model"):
+        world(load("thermostat"), Replace("T", world(load("lorenz"), steps=9)), steps=9)
+
+
+def test_memory_is_looked_at_before_a_run_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of two variables keeps five numbers of eight bytes for each at every step."""
+    model = load("thermostat")
+    monkeypatch.setattr(length, "_memory", lambda: 80.0 * 1001)
+    assert world(model, steps=1000).steps == 1000
+    message = "1001 steps of this model need about 8.02e-05 GB and this machine has 8.01e-05 GB"
+    with pytest.raises(QuestionError, match=re.escape(message)):
+        world(model, steps=1001)
+    for ask in (
+        lambda: run(model, steps=10**6),
+        lambda: op_to_all(model, "R[0]", steps=10**6),
+        lambda: op_from_all(model, "R", steps=10**6),
+        lambda: find_optimizers(model, steps=10**6),
+        lambda: sweep(model, {"k": [0.1]}, steps=10**6),
+        lambda: unrolled_graph(model, 10**6),
+    ):
+        with pytest.raises(QuestionError, match=r"need about 0\.08 GB and this machine has 8\.01e"):
+            ask()
+
+
+def test_a_run_has_at_most_a_billion_steps_and_a_whole_number_of_them() -> None:
+    with pytest.raises(QuestionError, match="at most 1,000,000,000, found 1000000001"):
+        world(load("thermostat"), steps=10**9 + 1)
+    with pytest.raises(QuestionError, match=r"whole number from 0 up, found 2\.5"):
+        world(load("thermostat"), steps=2.5)  # type: ignore[arg-type]
+    with pytest.raises(QuestionError, match="takes no steps"):
+        world(Model(name="z", variables={"z": 1}), steps=1)
+
+
+def test_a_window_that_goes_on_after_the_run_is_taken_to_its_end() -> None:
+    model = load("thermostat")
+    longer = world(model, Set("R[0]", 60.0), steps=20)
+    found = world(model, Replace("T[t<=15], R[t<=15]", longer), steps=8)
+    np.testing.assert_array_equal(found.table, longer.table[:9])

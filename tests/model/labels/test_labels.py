@@ -7,7 +7,9 @@ from fractions import Fraction
 import pytest
 
 from causalopt.errors import ModelError
+from causalopt.model.declaration import Variable
 from causalopt.model.files import parse_model, to_text
+from causalopt.model.labels.kinds import takes_whole_numbers
 from causalopt.model.model import Model
 
 HEAD = "name: m\n"
@@ -201,3 +203,86 @@ def test_tables_read_finite_domains_only() -> None:
                 "y": {"rule": "y[t-1]", "initial": 1},
             },
         )
+
+
+@pytest.mark.parametrize(
+    ("place", "written", "text"),
+    [
+        ("{hot: 0.1, cold: 0.9}", "{{hot: 0.1, cold: 0.9 {0}}}", COIN),
+        ("{hot: 1/4, cold: 3/4}", "{{hot: 1/4, cold: 3/4 {0}}}", COIN),
+        ("{open: 1/7, shut: 6/7}", "{{open: 1/7, shut: 6/7 {0}}}", COIN),
+        ("{a: y, b: 2, p: 2/3}", "{{a: y, b: 2, p: 2/3 {0}}}", JOINT),
+    ],
+)
+@pytest.mark.parametrize(
+    ("off", "total"),
+    [
+        ("- 5/10000", "1999/2000"),
+        ("+ 5/10000", "2001/2000"),
+        ("- 1/10**8", "99999999/100000000"),
+        ("+ 1/10**8", "100000001/100000000"),
+    ],
+)
+def test_probabilities_a_little_off_one_are_refused_wherever_they_stand(
+    place: str, written: str, text: str, off: str, total: str
+) -> None:
+    error = broken(place, written.format(off), text)
+    assert error.message == f"the probabilities sum to {total}, and must sum to 1"
+
+
+@pytest.mark.parametrize("p", ["-0.0001", "1.0001"])
+def test_a_bernoullis_chance_lies_between_0_and_1(p: str) -> None:
+    error = broken("{open: 1/7, shut: 6/7}", f"bernoulli({p})")
+    assert "probability is in [0, 1]" in error.message
+
+
+def test_a_normals_standard_deviation_is_not_negative() -> None:
+    with pytest.raises(ModelError, match="standard deviation is at least 0, found -1"):
+        Model(name="m", variables={"n": {"noise": "normal(0, -1)"}, "x": {"rule": "n[t]"}})
+
+
+def test_a_plain_number_is_read_as_the_key_it_stands_for() -> None:
+    text = "{name: m, variables: {n: {noise: {-1: 1/4, 2: 3/4}}, x: {rule: 'n[t]'}}}"
+    assert parse_model(text).finite.noises["n"] == {-1: Fraction(1, 4), 2: Fraction(3, 4)}
+
+
+def test_a_row_that_is_too_long_is_refused() -> None:
+    assert "3 entries; this has 4" in broken("[hot, shut, hot]", "[hot, shut, hot, hot]").message
+
+
+def test_a_label_stands_once_in_a_law() -> None:
+    variables = {
+        "x": {
+            "domain": [0, 1],
+            "initial": {0: "1/2", "0": "1/4", "1": "1/4"},
+            "parents": ["x[t-1]"],
+            "table": [[0, 1], [1, 0]],
+        }
+    }
+    with pytest.raises(ModelError, match="the label '0' stands here a second time"):
+        Model(name="m", variables=variables)
+
+
+@pytest.mark.parametrize(
+    ("noise", "message"),
+    [("normal(0, 1, 2)", "takes 2 arguments, found 3"), ("uniform(1)", "takes 0 arguments")],
+)
+def test_noise_takes_its_own_number_of_arguments(noise: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        Model(name="m", variables={"n": {"noise": noise}})
+
+
+@pytest.mark.parametrize(
+    ("declared", "whole"),
+    [
+        ({"domain": [0, 1]}, True),
+        ({"domain": [0, "a"]}, False),
+        ({"domain": ["a", "b"]}, False),
+        ({"kind": "integer"}, True),
+        ({}, False),
+    ],
+)
+def test_whole_numbers_are_declared_by_kind_or_by_every_label(
+    declared: dict[str, object], whole: bool
+) -> None:
+    assert takes_whole_numbers(Variable(**declared)) == whole
