@@ -1,4 +1,4 @@
-"""The adjoint: what reverse sweeps share, whatever runs them.
+"""The adjoint: what reverse sweeps share, and the one that runs in generated Python.
 
 A sweep goes from the last step to the first over the local derivatives of W, the full one and the
 one that avoids A side by side. It reads W in stretches, the last one first: generated Python and
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from causalopt.engine.contract import Adjoint, Execution
 from causalopt.engine.linearization import linearize
 from causalopt.engine.plan import Bools, Floats, Plan
+from causalopt.engine.rescaling import RESCALE, divided, largest, power_of
+from causalopt.engine.source import reverse_kernel
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
 
@@ -109,3 +111,41 @@ def swept(
         nonfinite=nonfinite,
         execution=sweep.execution,
     )
+
+
+class PythonSweep:
+    """A reverse sweep by generated Python."""
+
+    execution = "python"
+
+    def __init__(self, structure: Structure, plan: Plan, target: int) -> None:
+        self._plan, self._width, self._seed = plan, len(structure.names), target
+        self._code = reverse_kernel(structure)
+        self._state = [0.0] * self._code.size
+        self._shift = [0, 0]
+
+    def over(self, baseline: Baseline, table: Floats, exponents: NDArray[np.int64]) -> None:
+        """Go back over a stretch of steps; its rows are filled in."""
+        first = baseline.first
+        for t1 in range(first + len(table), first, -RESCALE):
+            t0 = max(t1 - RESCALE, first)
+            rows: list[tuple[float, ...]] = []
+            cut = [tuple(cut_at(self._plan, t).tolist()) for t in range(t0, t1)]
+            slopes = baseline.slopes[t0 - first : t1 - first].tolist()
+            swept = self._code.sweep(t0, t1, self._state, slopes, cut, rows, self._seed)
+            self._state, self._seed = list(swept), -1
+            block = np.array(rows[::-1]).reshape(t1 - t0, 4, self._width)
+            table[t0 - first : t1 - first] = block.transpose(0, 2, 1)
+            exponents[t0 - first : t1 - first] = self._shift
+            self._rescale()
+
+    def _rescale(self) -> None:
+        """Bring adjoints back near 1; the errors they carry follow."""
+        state, size = self._state, len(self._state) // 4
+        for world in (0, 1):
+            parts = [slice(k * size, (k + 1) * size) for k in (world, 2 + world)]
+            power = power_of(largest(state[parts[0]]))
+            if power:
+                self._shift[world] += power
+                for part in parts:
+                    state[part] = divided(state[part], power)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.adjoint import swept, whole_baseline
+from causalopt.engine.adjoint import PythonSweep, swept, whole_baseline
 from causalopt.engine.contract import Adjoint, Execution, Progress, Tangents, Trajectory
 from causalopt.engine.plan import Floats, Plan
-from causalopt.engine.python import PythonSweep
 from causalopt.engine.rescaling import RESCALE, is_odd, power_of, step_sign
 from causalopt.engine.schedule import EQUATION, Schedule, Sums, schedule
 from causalopt.language.arrays import OPERATIONS, integer_power

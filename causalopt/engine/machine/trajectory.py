@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.adjoint import Baseline, cut_at, swept, terms_of, whole_baseline
+from causalopt.engine.adjoint import Baseline, PythonSweep, cut_at, swept, terms_of, whole_baseline
 from causalopt.engine.contract import Adjoint, Execution, Progress, Tangents, Trajectory
 from causalopt.engine.linearization import linearize
 from causalopt.engine.machine.cells import CONTEXT
@@ -28,7 +28,6 @@ from causalopt.engine.machine.native import (
 from causalopt.engine.machine.reverse import ReverseCode, reverse_code
 from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.program import WHOLE, Program, operation_count
-from causalopt.engine.python import PythonSweep
 from causalopt.engine.rescaling import RESCALE
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
