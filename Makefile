@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint clean
+.PHONY: setup demo test test-second lint map changes mutants mutants-smoke clean
 
 setup: .venv/.done
 
@@ -16,12 +16,37 @@ demo: setup
 	$(BIN)/causalopt reproduce --demo --out out
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+# The tests on another Python, where one is installed: see tools/second_python.py.
+test-second: setup
+	$(BIN)/python -m tools.second_python
 
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# The code map in CONTRIBUTING.md and the imports in docs/design.md, from the tree.
+map: setup
+	$(BIN)/python -m tools.code_map
+
+# What the next release's changelog will say.
+changes: setup
+	$(BIN)/towncrier build --draft --version next
+
+# Mutation testing, hours of it: CONTRIBUTING.md says how to read it. MODULES narrows it down.
+mutants: .venv-mutants/.done
+	.venv-mutants/bin/python -m tools.mutants $(MODULES)
+
+mutants-smoke: .venv-mutants/.done
+	.venv-mutants/bin/python -m tools.mutants --smoke
+
+.venv-mutants/.done: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv-mutants
+	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock "mutmut>=3.8"
+	touch $@
+
 clean:
-	rm -rf .venv out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .mutants out dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,70 +5,11 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
-import networkx as nx
 import pytest
 
 import causalopt
-
-PACKAGE = Path(causalopt.__file__).parent
-# From the ground up; a module imports only from its own room or from below.
-ROOMS = [
-    "errors",
-    "language",
-    "model",
-    "engine",
-    "worlds",
-    "effects",
-    "laws",
-    "entropy",
-    "descents",
-    "symbolic",
-    "drawing",
-    "posts",
-    "commands",
-    "cli",
-    "__main__",
-]
-FILES = {
-    ".".join(("causalopt", *file.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
-        ".__init__"
-    ): file
-    for file in sorted(PACKAGE.rglob("*.py"))
-}
-
-
-def room(module: str) -> str:
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 else ""
-
-
-def imports() -> list[tuple[str, str]]:
-    """Return (module, imported module) of every import, in functions and for types only too."""
-    found = []
-    for module, file in FILES.items():
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("causalopt"):
-                home = node.module or ""
-                names = [f"{home}.{alias.name}" for alias in node.names]
-                found += [(module, name if name in FILES else home) for name in names]
-            elif isinstance(node, ast.Import):
-                found += [(module, a.name) for a in node.names if a.name.startswith("causalopt")]
-    return found
-
-
-def upward(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [
-        (module, target)
-        for module, target in pairs
-        if room(module) and room(target) and ROOMS.index(room(target)) > ROOMS.index(room(module))
-    ]
-
-
-def circles(pairs: list[tuple[str, str]]) -> list[list[str]]:
-    graph = nx.DiGraph((a, b) for a, b in pairs if a != b and a != "causalopt")
-    return [sorted(part) for part in nx.strongly_connected_components(graph) if len(part) > 1]
+from tools.rooms import FILES, ROOMS, circles, imports, room, upward
 
 
 def test_every_module_has_a_room() -> None:

@@ -10,6 +10,8 @@ import pytest
 from causalopt.posts.session import all_pieces, compute
 from causalopt.posts.sheet import Findings
 
+pytestmark = pytest.mark.xdist_group("posts")  # each piece is computed once, in one process
+
 # The errata, one by one: a check that begins or ceases to differ must be looked at.
 DIFFERS = {
     "sgd1/local-minima/T-0.05",
