@@ -63,7 +63,7 @@ def run(
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
     from causalopt.effects.run import run as measure
-    from causalopt.model.length import run_length
+    from causalopt.model.model import run_length
 
     data_file = output_file(out, (".nc",))
     picture = output_file(plot, (".png", ".svg", ".pdf"))

@@ -18,8 +18,7 @@ from causalopt.effects.limit import effects_from_all, effects_to_all
 from causalopt.effects.measures import NAMES, ratios, status_codes
 from causalopt.effects.run import node_text
 from causalopt.errors import QuestionError
-from causalopt.model.length import run_length
-from causalopt.model.model import Model
+from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection
 from causalopt.worlds.interventions import Intervention, plan_for
 

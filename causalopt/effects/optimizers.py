@@ -16,8 +16,7 @@ from causalopt.effects.run import node_text
 from causalopt.engine.jacobians import HeldSets
 from causalopt.engine.plan import Plan
 from causalopt.errors import QuestionError, UnknownNameError
-from causalopt.model.length import run_length
-from causalopt.model.model import Model
+from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
 from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, plan_for

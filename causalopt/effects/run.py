@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.effects.effect import Effect
-from causalopt.effects.finite import finite_effect
 from causalopt.effects.limit import tangent_effect
 from causalopt.effects.measures import STATUSES, Measures, measure
 from causalopt.engine.contract import Progress
 from causalopt.engine.plan import Floats
 from causalopt.errors import QuestionError, UnknownNameError
-from causalopt.model.length import run_length
-from causalopt.model.model import Model
+from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection
 from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, plan_for
@@ -268,6 +266,8 @@ def run(
     else:
         if not math.isfinite(delta) or delta == 0:
             raise QuestionError(f"delta must be a finite number other than 0, found {delta}")
+        from causalopt.effects.finite import finite_effect
+
         effect, tables = finite_effect(model, plan, question.target, delta, progress=progress)
     check_integers(model, tables[0])
     worlds = [{name: table[:, template.index[name]] for name in template.names} for table in tables]

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from causalopt.engine.program import Program, constant_value
 from causalopt.engine.source import Slots
-from causalopt.language.collector import collector_paused
-from causalopt.language.term import ENTERED, Term
+from causalopt.language.term import ENTERED, Term, collector_paused
 from causalopt.model.template import Structure
 
 Places: TypeAlias = NDArray[np.intp]

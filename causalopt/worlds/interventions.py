@@ -13,7 +13,6 @@ from causalopt.engine.plan import Floats, Plan
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection
-from causalopt.worlds.noise import draw_noise
 
 
 class Donor(Protocol):
@@ -98,7 +97,7 @@ def plan_for(
     last = max([len(e.initial) for e in template.equations], default=0) - 1
     builder = _Builder(model, steps, width)
     builder.grow(last)
-    builder.start(draw_noise(model, steps, seed=noise_seed))
+    builder.start(_drawn(model, steps, noise_seed))
     for intervention in interventions:
         builder.apply(intervention)
     values = template.parameter_values()
@@ -112,6 +111,15 @@ def plan_for(
         held=held_mask(model, hold, steps),
         seed=None if seed is None else (seed.t, template.index[seed.variable]),
     )
+
+
+def _drawn(model: Model, steps: int, seed: int) -> Mapping[str, Floats]:
+    if seed == 0 and all(variable.noise is None for variable in model.variables.values()):
+        return {}
+    # Random streams are not loaded for a model without noise; a seed is checked all the same.
+    from causalopt.worlds.noise import draw_noise
+
+    return draw_noise(model, steps, seed=seed)
 
 
 def held_mask(model: Model, hold: Selection, steps: int) -> np.ndarray:

@@ -16,8 +16,7 @@ from causalopt.engine.contract import Progress
 from causalopt.engine.executions import run_values
 from causalopt.engine.plan import Floats
 from causalopt.errors import QuestionError, UnknownNameError
-from causalopt.model.length import run_length
-from causalopt.model.model import Model
+from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection
 from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, plan_for
