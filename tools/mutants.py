@@ -28,7 +28,6 @@ WORK = ROOT / ".mutants"
 # Module below causalopt, or a folder of them -> the tests that concern it.
 TARGETS: dict[str, tuple[str, ...]] = {
     "effects/measures": ("tests/effects",),
-    "effects/effect": ("tests/effects",),
     "effects/finite": ("tests/effects",),
     "effects/limit": ("tests/effects",),
     "effects/lanes": ("tests/effects", "tests/engine"),
@@ -37,6 +36,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "effects/optimizers": ("tests/effects",),
     "effects/rates": ("tests/effects",),
     "effects/axes": ("tests/effects",),
+    "engine/jacobians": ("tests/effects",),
     "effects/sweep": ("tests/effects",),
     "effects/sweep_dataset": ("tests/effects",),
     "worlds/interventions": ("tests/worlds", "tests/effects"),

@@ -9,7 +9,7 @@ from causalopt.commands.options import Json, emit, table
 
 def models(json: Json = False) -> None:
     """List the shipped models, one line each."""
-    from causalopt.model.library import load, shipped
+    from causalopt.model.files import load, shipped
 
     found = [load(name) for name in shipped()]
     if json:

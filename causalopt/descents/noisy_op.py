@@ -87,7 +87,7 @@ def noisy_op(
         QuestionError: No partition, an unknown target, or a model without a chain.
 
     Example:
-        >>> from causalopt.model.library import load
+        >>> from causalopt.model.files import load
         >>> found = noisy_op(load("sgd_well"), starts=0.0, steps=1)
         >>> round(float(found.op[1, 0]), 6)
         -0.050012

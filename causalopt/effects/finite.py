@@ -6,12 +6,11 @@ import dataclasses
 
 import numpy as np
 
-from causalopt.effects.effect import Effect, Part, first_nonfinite
+from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable
-from causalopt.engine.contract import Progress
+from causalopt.engine.contract import Bools, Floats, Plan, Progress
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
-from causalopt.engine.plan import Bools, Floats, Plan
 from causalopt.language.term import Term
 from causalopt.model.model import Model
 

@@ -6,10 +6,10 @@ import dataclasses
 
 import numpy as np
 
-from causalopt.effects.effect import Effect, Part
 from causalopt.effects.finite import EPSILON
+from causalopt.effects.measures import Effect, Part
+from causalopt.engine.contract import Bools, Floats
 from causalopt.engine.machine.batch import Batch, BatchResult, BatchRunner
-from causalopt.engine.plan import Bools, Floats
 from causalopt.model.template import Structure
 
 

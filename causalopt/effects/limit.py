@@ -9,13 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.effect import Effect, Part, first_nonfinite
 from causalopt.effects.integers import refuse_between
+from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable, reaching
-from causalopt.engine.contract import Adjoint, Progress, Tangents
+from causalopt.engine.contract import Adjoint, Bools, Plan, Progress, Tangents
 from causalopt.engine.executions import run_adjoint, run_tangents
 from causalopt.engine.linearization import linearize
-from causalopt.engine.plan import Bools, Plan
 from causalopt.model.model import Model
 
 

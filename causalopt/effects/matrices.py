@@ -13,9 +13,8 @@ import numpy as np
 import xarray
 from numpy.typing import NDArray
 
-from causalopt.effects.effect import Effect
 from causalopt.effects.limit import effects_from_all, effects_to_all
-from causalopt.effects.measures import NAMES, ratios, status_codes
+from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.run import node_text
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.effects.effect import Effect, Part
 from causalopt.effects.limit import refuse_integers
-from causalopt.effects.measures import ratios
+from causalopt.effects.measures import Effect, Part, ratios
 from causalopt.effects.run import node_text
+from causalopt.engine.contract import Plan
 from causalopt.engine.jacobians import HeldSets
-from causalopt.engine.plan import Plan
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node

@@ -16,11 +16,10 @@ import numpy as np
 
 from causalopt.effects.integers import refuse_in_dynamics
 from causalopt.effects.run import plain
-from causalopt.engine.contract import Progress
+from causalopt.engine.contract import Bools, Floats, Progress
 from causalopt.engine.executions import run_values
 from causalopt.engine.jacobians import StepDerivative
 from causalopt.engine.linearization import linearize
-from causalopt.engine.plan import Bools, Floats
 from causalopt.engine.source import Slots
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model

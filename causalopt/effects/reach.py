@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from causalopt.engine.plan import Bools, Plan
+from causalopt.engine.contract import Bools, Plan
 from causalopt.model.template import Template
 
 

@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.effects.effect import Effect
 from causalopt.effects.limit import tangent_effect
-from causalopt.effects.measures import STATUSES, Measures, measure
-from causalopt.engine.contract import Progress
-from causalopt.engine.plan import Floats
+from causalopt.effects.measures import STATUSES, Effect, Measures, measure
+from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection

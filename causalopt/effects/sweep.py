@@ -24,14 +24,13 @@ from causalopt.effects.axes import (
     varying_parameters,
     varying_starts,
 )
-from causalopt.effects.effect import Effect
 from causalopt.effects.lanes import lane_effect
 from causalopt.effects.limit import refuse_integers
-from causalopt.effects.measures import NAMES, ratios, status_codes
+from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.reach import reachable
 from causalopt.effects.run import Asked, ask, node_text, plain_number
+from causalopt.engine.contract import Floats
 from causalopt.engine.machine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
-from causalopt.engine.plan import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node

@@ -15,9 +15,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.contract import Adjoint, Execution
+from causalopt.engine.contract import Adjoint, Bools, Execution, Floats, Plan
 from causalopt.engine.linearization import linearize
-from causalopt.engine.plan import Bools, Floats, Plan
 from causalopt.engine.rescaling import RESCALE, divided, largest, power_of
 from causalopt.engine.source import reverse_kernel
 from causalopt.language.term import Term

@@ -12,8 +12,7 @@ import importlib.util
 import sys
 import warnings
 
-from causalopt.engine.contract import Adjoint, Execution, Progress, Tangents, Trajectory
-from causalopt.engine.plan import Plan
+from causalopt.engine.contract import Adjoint, Execution, Plan, Progress, Tangents, Trajectory
 from causalopt.engine.python import GeneratedPython
 from causalopt.errors import QuestionError
 from causalopt.language.term import Term, postorder

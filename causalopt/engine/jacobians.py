@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.engine.adjoint import terms_of
+from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import Partial, linearize
-from causalopt.engine.plan import Bools, Floats, Plan
 from causalopt.engine.rescaling import RESCALE, rescale_lanes
 from causalopt.engine.source import Slots
 from causalopt.model.template import Structure

@@ -6,8 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.engine.adjoint import PythonSweep, swept, whole_baseline
-from causalopt.engine.contract import Adjoint, Execution, Progress, Tangents, Trajectory
-from causalopt.engine.plan import Floats, Plan
+from causalopt.engine.contract import (
+    Adjoint,
+    Execution,
+    Floats,
+    Plan,
+    Progress,
+    Tangents,
+    Trajectory,
+)
 from causalopt.engine.rescaling import RESCALE, is_odd, power_of, step_sign
 from causalopt.engine.schedule import EQUATION, Schedule, Sums, schedule
 from causalopt.language.arrays import array_function

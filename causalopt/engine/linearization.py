@@ -7,8 +7,7 @@ import functools
 from collections.abc import Callable
 
 from causalopt.language.algebra import ONE, ZERO, add, mul, neg, where
-from causalopt.language.gradient import gradient
-from causalopt.language.kinks import Kink, kinks
+from causalopt.language.gradient import Kink, gradient, kinks
 from causalopt.language.term import Term, collector_paused, const, postorder
 from causalopt.model.template import Structure
 

@@ -8,8 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.engine.contract import Adjoint, Execution, Progress, Tangents, Trajectory
-from causalopt.engine.plan import Floats, Plan
+from causalopt.engine.contract import (
+    Adjoint,
+    Execution,
+    Floats,
+    Plan,
+    Progress,
+    Tangents,
+    Trajectory,
+)
 from causalopt.engine.rescaling import RESCALE, divided, largest, power_of
 from causalopt.engine.source import TANGENTS, Kernel, kernel
 from causalopt.language.term import Term

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.language.evaluation import rounded
 from causalopt.language.operations import OPERATIONS, bound
-from causalopt.language.term import Term, operands, postorder
+from causalopt.language.term import Term, operands, postorder, rounded
 
 
 @functools.cache

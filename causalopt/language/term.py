@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import math
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -216,6 +217,62 @@ def substitute(root: Term, values: Mapping[Term, Term]) -> Term:
             same = all(new is old for new, old in zip(args, term.args, strict=True))
             done[term] = term if same else Term.of(term.op, *args, payload=term.payload)
     return done[root]
+
+
+def evaluate(root: Term, leaf: Callable[[Term], float]) -> float:
+    """Return the value of a term in floats.
+
+    Args:
+        root: The term.
+        leaf: Gives the value of each leaf that is not a constant or pi.
+
+    Example:
+        >>> evaluate(Term.of("div", const(1), const(3)), float)
+        0.3333333333333333
+    """
+    values: dict[Term, float | bool] = {}
+    for term in postorder(root):
+        if isinstance(term.payload, Fraction):
+            values[term] = rounded(term.payload)
+        elif term.op == "pi":
+            values[term] = math.pi
+        elif term.is_leaf:
+            values[term] = leaf(term)
+        else:
+            values[term] = OPERATIONS[term.op].floats(*operands(term, values))
+    return float(values[root])
+
+
+def rounded(value: Fraction) -> float:
+    """Return the nearest float, infinite beyond the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+def exact(root: Term, leaf: Callable[[Term], Fraction | None]) -> Fraction | None:
+    """Return the value of a term as an exact rational, None where it has none.
+
+    Args:
+        root: The term.
+        leaf: Gives the value of each leaf that is not a constant, None for one that has none.
+
+    Example:
+        >>> exact(Term.of("div", const(1), const(3)), lambda _: None)
+        Fraction(1, 3)
+    """
+    values: dict[Term, Any] = {}
+    for term in postorder(root):
+        if isinstance(term.payload, Fraction):
+            values[term] = term.payload
+        elif term.is_leaf:
+            values[term] = None if term.op == "pi" else leaf(term)
+        else:
+            function, args = OPERATIONS[term.op].exact, operands(term, values)
+            values[term] = None if function is None or None in args else function(*args)
+    value = values[root]
+    return value if isinstance(value, Fraction) else None
 
 
 @contextlib.contextmanager

@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.errors import ExpressionError, ModelError, QuestionError
-from causalopt.language.evaluation import evaluate
 from causalopt.language.gradient import gradient
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Scope, normalized
-from causalopt.language.term import Term, leaves
+from causalopt.language.term import Term, evaluate, leaves
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.laws.planar import PlanarLaw, uniform_box
 from causalopt.model.labels.noise_words import noise_parts

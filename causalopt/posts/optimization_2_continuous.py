@@ -13,7 +13,7 @@ from causalopt.entropy.continuous import planar_strength, variance_strength
 from causalopt.entropy.declared import strength
 from causalopt.laws import gaussian, planar
 from causalopt.laws.gaussian import GaussianLaw
-from causalopt.model.library import load
+from causalopt.model.files import load
 from causalopt.posts.charts import Chart, Line, line_figure
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from causalopt.drawing.graph.pictures import draw
 from causalopt.drawing.palette import GREEN, RED
 from causalopt.effects.run import run
-from causalopt.model.library import load
+from causalopt.model.files import load
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.post import Post
 from causalopt.posts.systems import network, shaken_thermostat

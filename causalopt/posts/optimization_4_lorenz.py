@@ -9,8 +9,7 @@ import numpy as np
 from causalopt.drawing.palette import GREEN, RED
 from causalopt.effects.rates import rates
 from causalopt.effects.run import run
-from causalopt.model.files import parse_model, to_text
-from causalopt.model.library import load
+from causalopt.model.files import load, parse_model, to_text
 from causalopt.posts.charts import Chart, Line, line_figure
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.effects.run import run
-from causalopt.model.library import load
+from causalopt.model.files import load
 from causalopt.posts.charts import Chart, Line, bar_figure, line_figure
 from causalopt.posts.systems import logistic, plughole
 

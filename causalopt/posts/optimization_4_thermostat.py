@@ -9,13 +9,12 @@ import numpy as np
 from causalopt.drawing.palette import GREEN, RED
 from causalopt.effects.run import run
 from causalopt.effects.sweep import sweep
-from causalopt.model.files import parse_model, to_text
-from causalopt.model.library import load
+from causalopt.model.files import load, parse_model, to_text
 from causalopt.posts.charts import Chart, Line, line_figure
 
 if TYPE_CHECKING:
     from causalopt.effects.sweep import Sweep
-    from causalopt.engine.plan import Floats
+    from causalopt.engine.contract import Floats
     from causalopt.model.model import Model
     from causalopt.posts.sheet import Sheet
 

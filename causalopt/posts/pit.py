@@ -10,7 +10,7 @@ import numpy as np
 from causalopt.descents.chain import chain_of
 from causalopt.descents.landscape import landscape
 from causalopt.descents.sgd import sgd_model
-from causalopt.model.library import load
+from causalopt.model.files import load
 
 if TYPE_CHECKING:
     from causalopt.descents.random_map import Array, RandomMap

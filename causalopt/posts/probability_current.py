@@ -17,7 +17,7 @@ from causalopt.descents.landscape import landscape
 from causalopt.drawing.plots.of_escape import plot_densities, plot_moments
 from causalopt.drawing.plots.of_landscape import plot_landscape
 from causalopt.effects.run import run
-from causalopt.model.library import load
+from causalopt.model.files import load
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.pit import pit
 from causalopt.posts.post import Post

@@ -15,7 +15,7 @@ from causalopt.descents.escape.escape import Escape
 from causalopt.descents.escape.evolution import evolve_by_diffusion, evolve_by_operator
 from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.drawing.plots.of_escape import plot_moments
-from causalopt.model.library import load
+from causalopt.model.files import load
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.pit import chain_at, stationary
 

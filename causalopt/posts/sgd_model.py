@@ -10,7 +10,7 @@ from causalopt.descents.landscape import landscape
 from causalopt.descents.sgd import sgd_model
 from causalopt.drawing.plots.of_landscape import plot_losses
 from causalopt.effects.run import run
-from causalopt.model.library import load
+from causalopt.model.files import load
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.pit import losses, pit, stationary
 from causalopt.posts.post import Post

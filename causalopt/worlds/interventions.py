@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from causalopt.engine.plan import Floats, Plan
+from causalopt.engine.contract import Floats, Plan
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection
@@ -227,7 +227,7 @@ class _Builder:
 
 def initial_values(model: Model, name: str) -> list[float]:
     """Return a variable's initial values in floats."""
-    from causalopt.language.evaluation import evaluate
+    from causalopt.language.term import evaluate
 
     template = model.template
     values = template.values

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.engine.contract import Progress
+from causalopt.engine.contract import Floats, Progress
 from causalopt.engine.executions import run_values
-from causalopt.engine.plan import Floats
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Set, load
+from causalopt.engine.contract import Plan
 from causalopt.engine.executions import execution
 from causalopt.engine.machine import batch as batches
 from causalopt.engine.machine.batch import Batch, BatchResult, BatchRunner, run_batch
-from causalopt.engine.plan import Plan
 from causalopt.errors import QuestionError
 from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_model

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Nudge, Set, load
-from causalopt.engine.contract import Execution
+from causalopt.engine.contract import Execution, Plan
 from causalopt.engine.executions import EXECUTIONS, execution
-from causalopt.engine.plan import Plan
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
 from causalopt.worlds.interventions import plan_for

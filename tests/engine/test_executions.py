@@ -9,10 +9,10 @@ import pytest
 
 from causalopt import Model, load, run
 from causalopt.engine import executions as choice
-from causalopt.engine.plan import Plan
+from causalopt.engine.contract import Plan
 from causalopt.engine.program import operation_count
 from causalopt.errors import QuestionError
-from causalopt.model.library import shipped
+from causalopt.model.files import shipped
 from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_dag, random_model
 

@@ -15,7 +15,7 @@ from causalopt.descents.escape.escape import Escape
 from causalopt.descents.moments import Moments, affine_maps, step_moments
 from causalopt.entropy.declared import strength
 from causalopt.model.declaration import Chance, Quantity
-from causalopt.model.library import models_folder
+from causalopt.model.files import models_folder
 
 FACTS = [
     pytest.param(name, fact, id=f"{name}: {fact.claim}")

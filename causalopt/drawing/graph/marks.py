@@ -14,7 +14,7 @@ import numpy as np
 
 from causalopt.effects.reach import reachable
 from causalopt.effects.run import node_text
-from causalopt.engine.plan import Bools, Plan
+from causalopt.engine.contract import Bools, Plan
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colorbar import Colorbar
 
-    from causalopt.engine.plan import Bools, Floats
+    from causalopt.engine.contract import Bools, Floats
 
 FEW = 40  # up to so many points each one gets its marker
 WIDE = 1e3  # a ratio of sizes at which a linear axis hides the smaller

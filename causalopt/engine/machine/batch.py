@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.contract import Floats, Plan
 from causalopt.engine.executions import warn_if_flushed
 from causalopt.engine.machine.cells import CONTEXT
 from causalopt.engine.machine.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
@@ -25,7 +26,6 @@ from causalopt.engine.machine.frame import Frame
 from causalopt.engine.machine.kernel import METADATA, elementary_text, kernel_text
 from causalopt.engine.machine.native import FULL, QUICK, CompiledLibrary, load_library, processor
 from causalopt.engine.machine.trajectory import effort_for
-from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.program import Program, operation_count
 from causalopt.errors import QuestionError
 from causalopt.model.template import Structure

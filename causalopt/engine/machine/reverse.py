@@ -12,12 +12,12 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.contract import Floats
 from causalopt.engine.linearization import Partial, linearize
 from causalopt.engine.machine.emitter import Emitter, Value
 from causalopt.engine.machine.frame import Frame
 from causalopt.engine.machine.native import CompiledLibrary, load_library, processor
 from causalopt.engine.machine.rescaling_code import out_of_range, scaling, step_sign_code
-from causalopt.engine.plan import Floats
 from causalopt.engine.rescaling import RESCALE, is_odd
 from causalopt.model.template import Structure
 

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.engine.adjoint import Baseline, PythonSweep, cut_at, swept, terms_of, whole_baseline
-from causalopt.engine.contract import Adjoint, Execution, Progress, Tangents, Trajectory
+from causalopt.engine.contract import (
+    Adjoint,
+    Execution,
+    Floats,
+    Plan,
+    Progress,
+    Tangents,
+    Trajectory,
+)
 from causalopt.engine.linearization import linearize
 from causalopt.engine.machine.cells import CONTEXT
 from causalopt.engine.machine.frame import Frame
@@ -26,7 +34,6 @@ from causalopt.engine.machine.native import (
     processor,
 )
 from causalopt.engine.machine.reverse import ReverseCode, reverse_code
-from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.program import WHOLE, Program, operation_count
 from causalopt.engine.rescaling import RESCALE
 from causalopt.language.term import Term
