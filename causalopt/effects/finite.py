@@ -53,7 +53,7 @@ def finite_effect(
     effect = Effect(
         total=_part(w.values[:, i], x.values[:, i], delta, model, plan, i, avoid=False),
         direct=_part(w.values[:, i], y.values[:, i], delta, model, plan, i, avoid=True),
-        held=plan.held[np.minimum(np.arange(plan.steps + 1), len(plan.held) - 1), i],
+        held=plan.held_table[:, i],
         finite=np.all(np.isfinite([run.values[:, i] for run in (w, x, y)]), axis=0),
         kink=int(steps[0]) if len(steps) else None,
         nonfinite=bad[:2] if bad else None,
@@ -101,8 +101,7 @@ def _nudged(plan: Plan, delta: float) -> Plan:
 
 def _held(plan: Plan, baseline: Floats) -> Plan:
     """Return the plan in which A takes its values from W: the surgery itself."""
-    rows = np.minimum(np.arange(plan.steps + 1), len(plan.held) - 1)
-    held: Bools = plan.held[rows]
+    held = plan.held_table
     last = np.flatnonzero(held.any(axis=1))
     if not len(last):
         return plan

@@ -53,7 +53,7 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
         refuse_between(model, name, target)
     place, columns = template.index[target], _columns(model)
     found = run_adjoint(template.structure, plan, place)
-    held = plan.held[_rows(plan)][:, columns] | plan.held_at(plan.steps)[place]
+    held = plan.held_table[:, columns] | plan.held_at(plan.steps)[place]
     total, direct = (
         Part.of_tangents(
             mantissa[:, columns],
@@ -91,7 +91,7 @@ def _forward(model: Model, plan: Plan, run: Tangents, columns: int | list[int]) 
     return Effect(
         total,
         direct,
-        held=plan.held[_rows(plan)][:, columns],
+        held=plan.held_table[:, columns],
         finite=np.isfinite(run.values[:, columns]),
         kink=run.kink,
         nonfinite=bad[:2] if bad else None,
@@ -106,11 +106,6 @@ def _worlds(found: Tangents | Adjoint) -> list[tuple[NDArray[np.float64], NDArra
 
 def _columns(model: Model) -> list[int]:
     return [model.template.index[name] for name in model.template.names]
-
-
-def _rows(plan: Plan) -> NDArray[np.intp]:
-    """Return the row of A's mask for each step."""
-    return np.minimum(np.arange(plan.steps + 1), len(plan.held) - 1)
 
 
 def _touching(model: Model, plan: Plan, closed: NDArray[np.intp]) -> Bools:

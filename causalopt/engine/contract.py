@@ -67,6 +67,13 @@ class Plan:
         ordered = sorted(edges)
         return list(itertools.pairwise(ordered))
 
+    @property
+    def held_table(self) -> Bools:
+        """A's mask at every step, shape [t, V]."""
+        rows = np.minimum(np.arange(self.steps + 1), len(self.held) - 1)
+        table: Bools = self.held[rows]
+        return table
+
     def held_at(self, t: int) -> Bools:
         """Return A's mask at step t, shape [V]."""
         row: Bools = self.held[min(t, len(self.held) - 1)]

@@ -21,7 +21,7 @@ from typing import Any
 from causalopt.engine.linearization import Gap, Linearization, Partial, linearize
 from causalopt.engine.rescaling import STEP_SIGN, is_odd
 from causalopt.language.operations import OPERATIONS
-from causalopt.language.term import Term, leaves, operands, postorder
+from causalopt.language.term import Term, leaves, operands, postorder, rounded
 from causalopt.model.template import Structure
 
 TANGENTS = "xypq"
@@ -110,10 +110,7 @@ class _Writer:
     def _leaf(self, term: Term) -> str:
         payload = term.payload
         if isinstance(payload, Fraction):
-            try:
-                value = float(payload)
-            except OverflowError:
-                value = math.copysign(math.inf, payload)
+            value = rounded(payload)
             return f"({value!r})" if value < 0 else repr(value)
         if isinstance(payload, tuple):
             name, lag = payload
@@ -134,16 +131,15 @@ def _tangent_lines(child: int, linear: Linearization, writer: _Writer) -> list[s
     slopes = [writer.write(partial.term) for partial in partials]
     lines = []
     for tangent, error in ("xp", "yq"):
-        terms = [
-            f"{slope} * {_tangent(tangent, partial)}"
-            if slope != "1.0"
-            else _tangent(tangent, partial)
-            for slope, partial in zip(slopes, partials, strict=True)
-        ]
-        carried = [
-            f"{slope} * {_tangent(error, partial)}" if slope != "1.0" else _tangent(error, partial)
-            for slope, partial in zip(slopes, partials, strict=True)
-        ]
+        terms, carried = (
+            [
+                _tangent(kind, partial)
+                if slope == "1.0"
+                else f"{slope} * {_tangent(kind, partial)}"
+                for slope, partial in zip(slopes, partials, strict=True)
+            ]
+            for kind in (tangent, error)
+        )
         value = " + ".join(terms) or "0.0"
         # A product and a sum each round once: one unit of their size, signed as `rescaling` says.
         rounding = " + ".join(f"abs({term})" for term in terms) or "0.0"

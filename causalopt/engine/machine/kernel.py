@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from causalopt.engine.linearization import is_fixed
 from causalopt.engine.machine.cells import Setting
 from causalopt.engine.machine.elementary import function_text
 from causalopt.engine.machine.emitter import Emitter
@@ -17,7 +18,7 @@ from causalopt.engine.machine.rescaling_code import Rescaling
 from causalopt.engine.machine.steps import UNKNOWN, RegimeText, Taken, plain_steps, regime_steps
 from causalopt.engine.machine.stretch import Stretch
 from causalopt.engine.machine.widen import widened
-from causalopt.engine.program import Program, is_fixed, parts
+from causalopt.engine.program import Program, parts
 from causalopt.engine.regimes import Regime
 from causalopt.engine.rescaling import RESCALE
 from causalopt.language.term import Term

@@ -313,10 +313,10 @@ class _Runner:
         first = self._blocks[0][2][0]
         if all((blocks == first).all() for _, _, blocks in self._blocks):
             return np.broadcast_to(first, shape)
-        table = np.empty(shape, dtype=np.int64)
+        columns = np.empty(shape[::-1], dtype=np.int64)  # repeating along rows is far slower
         for t0, t1, blocks in self._blocks:
-            table[t0:t1] = np.repeat(blocks, RESCALE, axis=0)[: t1 - t0]
-        return table
+            columns[:, t0:t1] = np.repeat(blocks.T, RESCALE, axis=1)[:, : t1 - t0]
+        return columns.T
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         for t0, t1 in self._plan.segments():
