@@ -53,7 +53,7 @@ def lane_effect(
 
 def _tangent_part(batch: Batch, lanes: BatchResult, k: int, world: int, has_path: bool) -> Part:
     mantissa = lanes.values["xy"[world]][k, 0]
-    error = lanes.values["pq"[world]][k, 0] if batch.estimate else 0.0
+    error = lanes.values["pq"[world]][k, 0] if batch.estimate else None
     path = np.full(len(mantissa), has_path)
     return Part.of_tangents(mantissa, lanes.exponents[k, world], error, path, lanes.lost[k] != 0)
 

@@ -51,22 +51,21 @@ class Part:
         cls,
         mantissa: Floats,
         exponent: NDArray[np.int64],
-        error: Floats | float,
+        error: Floats | None,
         has_path: Bools,
         lost: Bools | bool,
     ) -> Part:
         """Return derivatives as an execution gives them: `error` is in units of 2**-53.
 
         Args:
-            mantissa: Any shape; the others are of this shape or stretched to it.
-            exponent: Their powers of two.
-            error: The rounding errors they carry.
+            mantissa: Any shape.
+            exponent: Their powers of two, of that shape or stretched to it.
+            error: The rounding errors they carry, None where that is not known.
             has_path: Whether the graph has a path.
             lost: Whether an underflow may have taken a derivative.
         """
-        shape = mantissa.shape
-        error = np.broadcast_to(error * UNIT_ROUNDOFF, shape)
-        return cls(mantissa, np.broadcast_to(exponent, shape), error, has_path, has_path & lost)
+        carried = np.zeros(mantissa.shape) if error is None else error * UNIT_ROUNDOFF
+        return cls(mantissa, exponent, carried, has_path, has_path & lost)
 
     @property
     def value(self) -> Floats:

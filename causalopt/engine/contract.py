@@ -70,8 +70,9 @@ class Plan:
     @property
     def held_table(self) -> Bools:
         """A's mask at every step, shape [t, V]."""
-        rows = np.minimum(np.arange(self.steps + 1), len(self.held) - 1)
-        table: Bools = self.held[rows]
+        if len(self.held) == 1:
+            return np.broadcast_to(self.held, (self.steps + 1, self.held.shape[1]))
+        table: Bools = self.held[np.minimum(np.arange(self.steps + 1), len(self.held) - 1)]
         return table
 
     def held_at(self, t: int) -> Bools:

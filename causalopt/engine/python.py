@@ -68,7 +68,9 @@ class GeneratedPython(Execution):
             state, lost = _rescaled(state, slots, shift, lost)
             if progress is not None and t1 % BLOCK < RESCALE:
                 progress(t1)
-        values, total, direct, total_error, direct_error = np.split(out, 5, axis=1)
+        values, total, direct, total_error, direct_error = (
+            out[:, i * width : (i + 1) * width] for i in range(5)
+        )
         return Tangents(
             values=values,
             total=total,
