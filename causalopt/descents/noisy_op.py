@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.descents.chain import chain_of
-from causalopt.descents.outcomes import noise_outcomes
-from causalopt.descents.random_map import as_points
+from causalopt.descents.maps.outcomes import noise_outcomes
+from causalopt.descents.maps.random_map import as_points
 from causalopt.effects.lanes import lane_effect
 from causalopt.effects.measures import ratios, status_codes
 from causalopt.engine.machine.batch import Batch, run_batch
@@ -30,7 +30,7 @@ from causalopt.worlds.streams import Picks
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
     from causalopt.model.model import Model
 
 
@@ -79,9 +79,6 @@ def noisy_op(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: 0 to 2^64 - 1; walker 0 draws what a run with this seed draws.
-
-    Returns:
-        Op, sign and states for steps 0..steps.
 
     Raises:
         QuestionError: No partition, an unknown target, or a model without a chain.

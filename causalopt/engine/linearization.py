@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from causalopt.language.algebra import ONE, ZERO, add, mul, neg, where
 from causalopt.language.gradient import Kink, gradient, kinks
-from causalopt.language.term import Term, collector_paused, const, postorder
+from causalopt.language.term import Term, collector_paused, const, postorder, rebuilt
 from causalopt.model.template import Structure
 
 
@@ -106,9 +106,7 @@ def _folded(root: Term) -> Term:
     done: dict[Term, Term] = {}
     for term in order:
         args = [done[arg] for arg in term.args]
-        new = term
-        if any(arg is not old for arg, old in zip(args, term.args, strict=True)):
-            new = Term.of(term.op, *args, payload=term.payload)
+        new = rebuilt(term, done)
         if term.op == "neg" and _is_choice(args[0], fixed):
             new = _through(args[0], neg)
         elif term.op == "mul":
