@@ -8,16 +8,12 @@ under `.mutants`, which also keep what was found, so that a run that was stopped
 
 from __future__ import annotations
 
-import argparse
 import ast
-import concurrent.futures
 import dataclasses
 import difflib
 import hashlib
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
