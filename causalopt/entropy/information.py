@@ -39,7 +39,7 @@ def per_nat(unit: Unit) -> float:
 
 def are_laws(rows: npt.NDArray[np.float64]) -> bool:
     """Whether each row of an array holds probabilities that sum to 1."""
-    return bool((rows >= 0).all() and np.allclose(rows.sum(axis=-1), 1.0, atol=1e-9))
+    return bool((rows >= 0).all() and np.allclose(rows.sum(axis=-1), 1.0, rtol=0.0, atol=1e-9))
 
 
 def entropy(law: Law, *, of: Iterable[str] | None = None, unit: Unit = "bit") -> float:

@@ -307,7 +307,7 @@ class TestGoalDirectedness:
             goal_directedness(np.ones(1), np.array([[0.5, 0.4]]), np.ones((1, 2)))
 
 
-LAW, SHORT = np.array([0.25, 0.75]), np.array([0.25, 0.7495])
+LAW, SHORT = np.array([0.25, 0.75]), np.array([0.25, 0.749993])
 
 
 @pytest.mark.parametrize(
@@ -321,6 +321,6 @@ LAW, SHORT = np.array([0.25, 0.75]), np.array([0.25, 0.7495])
         lambda: goal_directedness(LAW, np.array([LAW, SHORT]), np.ones((2, 2))),
     ],
 )
-def test_a_law_of_0_9995_in_sum_is_refused_wherever_it_stands(ask: Callable[[], object]) -> None:
+def test_a_law_of_0_999993_in_sum_is_refused_wherever_it_stands(ask: Callable[[], object]) -> None:
     with pytest.raises(QuestionError, match=r"rows are laws|hold laws"):
         ask()
