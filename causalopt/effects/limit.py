@@ -1,34 +1,38 @@
 """The effect for delta -> 0, made of what the engine's executions return.
 
 Tangents carried along the baseline give one n and every m, adjoints every n and one m. Batches of
-many worlds are read in `lanes`, which needs machine code.
+many worlds are read in `lanes`, which needs machine code. Whole numbers have no such effect: runs,
+formulas and rates refuse them here, in the same words.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.integers import refuse_between
+from causalopt.effects.asked import Asked
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable, reaching
-from causalopt.engine.contract import Adjoint, Bools, Plan, Progress, Tangents
+from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Progress, Tangents
 from causalopt.engine.executions import run_adjoint, run_tangents
 from causalopt.engine.linearization import linearize
+from causalopt.errors import QuestionError
 from causalopt.model.model import Model
+from causalopt.model.template import Template, ancestors
 
 
-def tangent_effect(
-    model: Model, plan: Plan, target: str, *, progress: Progress | None = None
-) -> tuple[Effect, Tangents]:
-    """Return the total and direct derivative of a variable by the plan's seeded node, shape [t].
+def tangent_effect(asked: Asked, *, progress: Progress | None = None) -> tuple[Effect, Tangents]:
+    """Return the total and direct derivative of m by n, shape [t], and the tangents along W.
 
     Raises:
         QuestionError: An integer variable stands between them: it has no derivative.
     """
-    refuse_integers(model, plan, target)
-    run = run_tangents(model.template.structure, plan, progress)
-    return _forward(model, plan, run, model.template.index[target]), run
+    refuse_between(asked.model, asked.nudge.variable, asked.target)
+    plan, template = asked.plan(), asked.model.template
+    run = run_tangents(template.structure, plan, progress)
+    return _forward(asked.model, plan, run, template.index[asked.target]), run
 
 
 def effects_to_all(model: Model, plan: Plan) -> Effect:
@@ -37,8 +41,9 @@ def effects_to_all(model: Model, plan: Plan) -> Effect:
     Raises:
         QuestionError: An integer variable follows from it.
     """
+    assert plan.seed is not None
     for name in model.template.names:
-        refuse_integers(model, plan, name)
+        refuse_between(model, model.template.equations[plan.seed[1]].name, name)
     return _forward(model, plan, run_tangents(model.template.structure, plan), _columns(model))
 
 
@@ -122,11 +127,85 @@ def _touching(model: Model, plan: Plan, closed: NDArray[np.intp]) -> Bools:
     return reaching(model.template, plan, seeds, avoid_held=False)
 
 
-def refuse_integers(model: Model, plan: Plan, target: str) -> None:
+def refuse_between(model: Model, source: str, target: str) -> None:
     """Refuse a derivative through a variable that takes whole numbers.
 
+    Args:
+        model: The model.
+        source: The nudged variable or stage.
+        target: The measured variable.
+
     Raises:
-        QuestionError: One stands between the seeded node and the target.
+        QuestionError: An integer variable, or one with a whole-number domain, stands between them.
     """
-    assert plan.seed is not None
-    refuse_between(model, model.template.equations[plan.seed[1]].name, target)
+    template = model.template
+    after = _descendants(template, [source])
+    for name in ancestors(template, target):
+        if name in after and template.equations[template.index[name]].is_integer:
+            raise QuestionError(
+                f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
+                "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
+            )
+
+
+def refuse_in_dynamics(model: Model) -> None:
+    """Refuse growth rates of a model that carries disturbances through whole numbers.
+
+    A whole number that follows from the step alone, or that no rule reads, carries none.
+
+    Args:
+        model: A model with time.
+
+    Raises:
+        QuestionError: A variable that takes whole numbers follows from what is carried from step
+            to step, and what is carried follows from it.
+    """
+    template = model.template
+    remembered = {
+        parent for equation in template.equations for parent, lag in equation.parents if lag
+    }
+    after = _descendants(template, remembered)
+    for equation in template.equations:
+        if not equation.is_integer or equation.name not in after:
+            continue
+        if _descendants(template, [equation.name]) & remembered:
+            raise QuestionError(
+                f"'{equation.name}' takes whole numbers and the dynamics read it: it has no "
+                "derivative, so nothing grows by a rate through it; use causalopt run with a "
+                "finite nudge (--delta 1, delta=1 in Python)"
+            )
+
+
+def check_integers(model: Model, table: Floats) -> None:
+    """Refuse a run in which an integer variable took a value that is not whole.
+
+    Raises:
+        QuestionError: With the node and the value.
+    """
+    for i, equation in enumerate(model.template.equations):
+        if not equation.is_integer:
+            continue
+        values = table[:, i]
+        bad = np.flatnonzero(np.isfinite(values) & (values != np.floor(values)))
+        if len(bad):
+            t = int(bad[0])
+            raise QuestionError(
+                f"the integer variable '{equation.name}' took the value {values[t]:g} at t = {t}: "
+                "wrap its rule in floor(...), or declare it real"
+            )
+
+
+def _descendants(template: Template, names: Iterable[str]) -> set[str]:
+    """Return the variables that can be influenced by some, at any lag, these included."""
+    children: dict[str, list[str]] = {}
+    for equation in template.equations:
+        for parent, _ in equation.parents:
+            children.setdefault(parent, []).append(equation.name)
+    seen = set(names)
+    stack = list(seen)
+    while stack:
+        for child in children.get(stack.pop(), ()):
+            if child not in seen:
+                seen.add(child)
+                stack.append(child)
+    return seen

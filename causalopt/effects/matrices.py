@@ -13,12 +13,12 @@ import numpy as np
 import xarray
 from numpy.typing import NDArray
 
+from causalopt.effects.asked import asked_hold
 from causalopt.effects.limit import effects_from_all, effects_to_all
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
-from causalopt.effects.run import node_text
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
-from causalopt.model.selectors import Node, Selection
+from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.interventions import Intervention, plan_for
 
 LARGEST = 4_000_000
@@ -71,10 +71,10 @@ def op_from_all(
     """
     model = model.replace(parameters=parameters, initial=initial)
     node = _target(model, target, steps)
-    selection = _held(model, hold)
+    selection = asked_hold(model, hold)
     plan = plan_for(model, tuple(given), steps=node.t, hold=selection)
     effect = effects_from_all(model, plan, node.variable)
-    return _dataset(model, effect, {"target": node_text(model, node)}, selection)
+    return _dataset(model, effect, {"target": model.node_text(node)}, selection)
 
 
 def op_to_all(
@@ -108,12 +108,12 @@ def op_to_all(
         1.005085
     """
     model = model.replace(parameters=parameters, initial=initial)
-    node, selection = model.node(nudge), _held(model, hold)
+    node, selection = model.node(nudge), asked_hold(model, hold)
     last = run_length(model, steps)
-    _check_nudge(model, node, selection, last)
+    model.check_nudge(node, selection, last)
     plan = plan_for(model, tuple(given), steps=last, hold=selection, seed=node)
     effect = effects_to_all(model, plan)
-    return _dataset(model, effect, {"nudge": node_text(model, node)}, selection)
+    return _dataset(model, effect, {"nudge": model.node_text(node)}, selection)
 
 
 def op_matrix(
@@ -151,7 +151,7 @@ def op_matrix(
         raise QuestionError("a matrix needs at least one source and one target")
     if len(sources) * len(targets) > LARGEST:
         raise QuestionError(f"a matrix has at most {LARGEST} entries: ask for fewer nodes")
-    selection = _held(model, hold)
+    selection = asked_hold(model, hold)
     rows = [model.node(node) for node in sources]
     columns = [model.node(node) for node in targets]
     backwards = len(set(columns)) < len(set(rows))
@@ -159,7 +159,7 @@ def op_matrix(
     tables: dict[str, NDArray[Any]] = {name: np.full(shape, fill) for name, fill in _ABSENT.items()}
     tables["status"] = np.full(shape, "no_influence", dtype=object)
     execution: dict[str, None] = {}
-    in_a = [k for k, node in enumerate(rows) if _is_held(node, selection)]
+    in_a = [k for k, node in enumerate(rows) if any(node in window for window in selection)]
     for k, node in enumerate(columns if backwards else rows):
         if backwards:
             found = op_from_all(model, node, hold=hold, given=given)
@@ -185,12 +185,12 @@ def op_matrix(
             for name, table in tables.items()
         },
         coords={
-            "source": [node_text(model, n) for n in rows],
-            "target": [node_text(model, n) for n in columns],
+            "source": [model.node_text(n) for n in rows],
+            "target": [model.node_text(n) for n in columns],
         },
         attrs={
             "model": model.name,
-            "hold": ", ".join(map(str, selection)),
+            "hold": selection_text(selection),
             "execution": ", ".join(execution),
         },
     )
@@ -201,30 +201,6 @@ def _target(model: Model, target: str | Node, steps: int | None) -> Node:
         last = run_length(model, steps)
         return model.node((target, last)) if not model.is_static else model.node(target)
     return model.node(target)
-
-
-def _held(model: Model, hold: str | Sequence[str | Node] | None) -> Selection:
-    chosen = hold if hold is not None else model.question.hold
-    if chosen is None:
-        chosen = "A" if model.A else None
-    if chosen is None:
-        raise QuestionError('which nodes are held (the set A)? say hold="a"')
-    return model.selection(chosen)
-
-
-def _is_held(node: Node, hold: Selection) -> bool:
-    return any(node in window for window in hold)
-
-
-def _check_nudge(model: Model, node: Node, hold: Selection, last: int) -> None:
-    if _is_held(node, hold):
-        raise QuestionError(
-            f"the nudged node {node_text(model, node)} is in the held set: the nudge is made in B"
-        )
-    if node.t > last:
-        raise QuestionError(
-            f"the nudged node {node_text(model, node)} lies after the last step {last}"
-        )
 
 
 def _dataset(
@@ -246,7 +222,7 @@ def _dataset(
         coords={"t": np.arange(len(codes)), "variable": list(model.template.names)},
         attrs={
             "model": model.name,
-            "hold": ", ".join(map(str, hold)),
+            "hold": selection_text(hold),
             **attrs,
             "execution": effect.execution,
         },
