@@ -20,63 +20,151 @@ from typing import TYPE_CHECKING
 from causalopt.worlds import results as _results
 
 if TYPE_CHECKING:
-    from causalopt.drawing.graph.pictures import Picture, picture
-    from causalopt.effects.matrices import op_from_all, op_matrix, op_to_all
-    from causalopt.effects.measures import STATUSES
-    from causalopt.effects.optimizers import Candidate, find_optimizers
-    from causalopt.effects.rates import Rates, rates
-    from causalopt.effects.run import Run, run
-    from causalopt.effects.sweep import Sweep, sweep
-    from causalopt.errors import (
-        CausaloptError,
-        ExpressionError,
-        FileError,
-        GraphError,
-        ModelError,
-        QuestionError,
-        UnknownNameError,
+    from causalopt.descents.escape.answer import Answer as Answer
+    from causalopt.descents.escape.consecutive import Consecutive as Consecutive
+    from causalopt.descents.escape.consecutive import consecutive_steps as consecutive_steps
+    from causalopt.descents.escape.curves import EscapeCurve as EscapeCurve
+    from causalopt.descents.escape.curves import escape_curve as escape_curve
+    from causalopt.descents.escape.members import escape as escape
+    from causalopt.descents.noisy_op import NoisyOp as NoisyOp
+    from causalopt.descents.noisy_op import noisy_op as noisy_op
+    from causalopt.descents.sgd import sgd_model as sgd_model
+    from causalopt.drawing.graph.pictures import Picture as Picture
+    from causalopt.drawing.graph.pictures import draw as draw
+    from causalopt.drawing.plots.of_descent import descent as descent
+    from causalopt.effects.matrices import op_from_all as op_from_all
+    from causalopt.effects.matrices import op_matrix as op_matrix
+    from causalopt.effects.matrices import op_to_all as op_to_all
+    from causalopt.effects.measures import STATUSES as STATUSES
+    from causalopt.effects.optimizers import Candidate as Candidate
+    from causalopt.effects.optimizers import find_optimizers as find_optimizers
+    from causalopt.effects.rates import Rates as Rates
+    from causalopt.effects.rates import rates as rates
+    from causalopt.effects.run import Run as Run
+    from causalopt.effects.run import run as run
+    from causalopt.effects.sweep import Sweep as Sweep
+    from causalopt.effects.sweep import sweep as sweep
+    from causalopt.engine.machine.objects import ObjectStore as ObjectStore
+    from causalopt.entropy.bridge import SideBySide as SideBySide
+    from causalopt.entropy.bridge import binned_strength as binned_strength
+    from causalopt.entropy.bridge import label_side_by_side as label_side_by_side
+    from causalopt.entropy.bridge import side_by_side as side_by_side
+    from causalopt.entropy.bridge import strength_from_comp as strength_from_comp
+    from causalopt.entropy.declared import strength as strength
+    from causalopt.entropy.declared import strengths as strengths
+    from causalopt.entropy.decorrelation import Strength as Strength
+    from causalopt.entropy.entropies import Entropies as Entropies
+    from causalopt.entropy.epsilon import epsilon_family as epsilon_family
+    from causalopt.entropy.epsilon import point_limit as point_limit
+    from causalopt.entropy.relatives.causal_strength import causal_strength as causal_strength
+    from causalopt.entropy.relatives.compression import attractors as attractors
+    from causalopt.entropy.relatives.compression import basin_fraction as basin_fraction
+    from causalopt.entropy.relatives.compression import image_sizes as image_sizes
+    from causalopt.entropy.relatives.empowerment import empowerment as empowerment
+    from causalopt.entropy.relatives.goal_directedness import goal_directedness as goal_directedness
+    from causalopt.entropy.relatives.optimization_power import expected_power as expected_power
+    from causalopt.entropy.relatives.optimization_power import (
+        optimization_power as optimization_power,
     )
-    from causalopt.model.declaration import Fact, Partition, Question, Variable
-    from causalopt.model.files import parse_model, read_model, to_text, write_model
-    from causalopt.model.graph import from_networkx, paths, template_graph, unrolled_graph
-    from causalopt.model.library import load, shipped
-    from causalopt.model.model import Model
-    from causalopt.model.selectors import Node
-    from causalopt.symbolic.derivation import Derivation
-    from causalopt.symbolic.derive import derive
-    from causalopt.worlds.interventions import Nudge, Replace, Set
-    from causalopt.worlds.world import World, world
+    from causalopt.entropy.relatives.requisite_variety import requisite_variety as requisite_variety
+    from causalopt.entropy.relatives.touchette_lloyd import entropy_reduction as entropy_reduction
+    from causalopt.entropy.relatives.touchette_lloyd import largest_reduction as largest_reduction
+    from causalopt.entropy.relatives.transfer_entropy import transfer_entropy as transfer_entropy
+    from causalopt.errors import CausaloptError as CausaloptError
+    from causalopt.errors import ExpressionError as ExpressionError
+    from causalopt.errors import FileError as FileError
+    from causalopt.errors import GraphError as GraphError
+    from causalopt.errors import ModelError as ModelError
+    from causalopt.errors import QuestionError as QuestionError
+    from causalopt.errors import UnknownNameError as UnknownNameError
+    from causalopt.model.declaration import Fact as Fact
+    from causalopt.model.declaration import Partition as Partition
+    from causalopt.model.declaration import Question as Question
+    from causalopt.model.declaration import Variable as Variable
+    from causalopt.model.files import parse_model as parse_model
+    from causalopt.model.files import read_model as read_model
+    from causalopt.model.files import schema as schema
+    from causalopt.model.files import to_text as to_text
+    from causalopt.model.files import write_model as write_model
+    from causalopt.model.graph import edge_list as edge_list
+    from causalopt.model.graph import from_networkx as from_networkx
+    from causalopt.model.graph import paths as paths
+    from causalopt.model.graph import template_graph as template_graph
+    from causalopt.model.graph import to_adjacency as to_adjacency
+    from causalopt.model.graph import to_dagitty as to_dagitty
+    from causalopt.model.graph import to_graphml as to_graphml
+    from causalopt.model.graph import unrolled_graph as unrolled_graph
+    from causalopt.model.library import load as load
+    from causalopt.model.library import shipped as shipped
+    from causalopt.model.model import Model as Model
+    from causalopt.model.selectors import Node as Node
+    from causalopt.posts.session import Reproduction as Reproduction
+    from causalopt.posts.session import reproduce as reproduce
+    from causalopt.symbolic.derivation import Derivation as Derivation
+    from causalopt.symbolic.derive import derive as derive
+    from causalopt.symbolic.fixed_points import find_orbits as find_orbits
+    from causalopt.symbolic.fixed_points import linearise as linearise
+    from causalopt.symbolic.modes import find_modes as find_modes
+    from causalopt.worlds.description import Description as Description
+    from causalopt.worlds.description import describe as describe
+    from causalopt.worlds.interventions import Nudge as Nudge
+    from causalopt.worlds.interventions import Replace as Replace
+    from causalopt.worlds.interventions import Set as Set
+    from causalopt.worlds.world import World as World
+    from causalopt.worlds.world import world as world
 
+# The public names, by home; the imports above tell type checkers the same.
 _HOMES = {
-    "model.declaration": ["Fact", "Partition", "Question", "Variable"],
-    "drawing.graph.pictures": ["Picture", "picture"],
-    "errors": [
-        "CausaloptError",
-        "ExpressionError",
-        "FileError",
-        "GraphError",
-        "ModelError",
-        "QuestionError",
-        "UnknownNameError",
-    ],
-    "model.files": ["parse_model", "read_model", "to_text", "write_model"],
-    "model.graph": ["from_networkx", "paths", "template_graph", "unrolled_graph"],
-    "effects.rates": ["Rates", "rates"],
-    "worlds.interventions": ["Nudge", "Replace", "Set"],
-    "model.library": ["load", "shipped"],
-    "effects.matrices": ["op_from_all", "op_matrix", "op_to_all"],
-    "effects.measures": ["STATUSES"],
-    "model.model": ["Model"],
-    "effects.optimizers": ["Candidate", "find_optimizers"],
-    "effects.run": ["Run", "run"],
-    "model.selectors": ["Node"],
-    "effects.sweep": ["Sweep", "sweep"],
-    "symbolic.derivation": ["Derivation"],
-    "symbolic.derive": ["derive"],
-    "worlds.world": ["World", "world"],
+    "descents.escape.answer": "Answer",
+    "descents.escape.consecutive": "Consecutive consecutive_steps",
+    "descents.escape.curves": "EscapeCurve escape_curve",
+    "descents.escape.members": "escape",
+    "descents.noisy_op": "NoisyOp noisy_op",
+    "descents.sgd": "sgd_model",
+    "drawing.graph.pictures": "Picture draw",
+    "drawing.plots.of_descent": "descent",
+    "effects.matrices": "op_from_all op_matrix op_to_all",
+    "effects.measures": "STATUSES",
+    "effects.optimizers": "Candidate find_optimizers",
+    "effects.rates": "Rates rates",
+    "effects.run": "Run run",
+    "effects.sweep": "Sweep sweep",
+    "engine.machine.objects": "ObjectStore",
+    "entropy.bridge": "SideBySide binned_strength label_side_by_side side_by_side "
+    "strength_from_comp",
+    "entropy.declared": "strength strengths",
+    "entropy.decorrelation": "Strength",
+    "entropy.entropies": "Entropies",
+    "entropy.epsilon": "epsilon_family point_limit",
+    "entropy.relatives.causal_strength": "causal_strength",
+    "entropy.relatives.compression": "attractors basin_fraction image_sizes",
+    "entropy.relatives.empowerment": "empowerment",
+    "entropy.relatives.goal_directedness": "goal_directedness",
+    "entropy.relatives.optimization_power": "expected_power optimization_power",
+    "entropy.relatives.requisite_variety": "requisite_variety",
+    "entropy.relatives.touchette_lloyd": "entropy_reduction largest_reduction",
+    "entropy.relatives.transfer_entropy": "transfer_entropy",
+    "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
+    "UnknownNameError",
+    "model.declaration": "Fact Partition Question Variable",
+    "model.files": "parse_model read_model schema to_text write_model",
+    "model.graph": "edge_list from_networkx paths template_graph to_adjacency to_dagitty "
+    "to_graphml unrolled_graph",
+    "model.library": "load shipped",
+    "model.model": "Model",
+    "model.selectors": "Node",
+    "posts.session": "Reproduction reproduce",
+    "symbolic.derivation": "Derivation",
+    "symbolic.derive": "derive",
+    "symbolic.fixed_points": "find_orbits linearise",
+    "symbolic.modes": "find_modes",
+    "worlds.description": "Description describe",
+    "worlds.interventions": "Nudge Replace Set",
+    "worlds.world": "World world",
 }
 _RESULTS = {
     "descents.escape.answer.Answer": ["drawing.plots.of_answer"],
+    "descents.escape.curves.EscapeCurve": ["drawing.plots.of_escape"],
     "descents.escape.evolution.Evolution": ["drawing.plots.of_escape"],
     "descents.escape.steps_to_escape.EscapeTimes": ["drawing.plots.of_escape"],
     "effects.rates.Rates": ["drawing.plots.of_rates"],
@@ -92,57 +180,15 @@ _results.offer(
         for kind, modules in _RESULTS.items()
     }
 )
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = [
-    "STATUSES",
-    "Candidate",
-    "CausaloptError",
-    "Derivation",
-    "ExpressionError",
-    "Fact",
-    "FileError",
-    "GraphError",
-    "Model",
-    "ModelError",
-    "Node",
-    "Nudge",
-    "Partition",
-    "Picture",
-    "Question",
-    "QuestionError",
-    "Rates",
-    "Replace",
-    "Run",
-    "Set",
-    "Sweep",
-    "UnknownNameError",
-    "Variable",
-    "World",
-    "derive",
-    "find_optimizers",
-    "from_networkx",
-    "load",
-    "op_from_all",
-    "op_matrix",
-    "op_to_all",
-    "parse_model",
-    "paths",
-    "picture",
-    "rates",
-    "read_model",
-    "run",
-    "shipped",
-    "sweep",
-    "template_graph",
-    "to_text",
-    "unrolled_graph",
-    "world",
-    "write_model",
-]
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+__all__ = sorted([*_HOME, "__version__"])
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("causalopt")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"causalopt has no '{name}'")
@@ -150,4 +196,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*(name for name in globals() if name.startswith("__")), *__all__])

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -33,9 +33,6 @@ COMMANDS = (
     "schema",
     "cache",
 )
-
-# Typer's own base of all complaints about the words of a command.
-_UsageError: type[Any] = typer.BadParameter.__mro__[2]
 
 
 def _version(value: bool) -> None:
@@ -62,7 +59,6 @@ def application(words: Sequence[str]) -> typer.Typer:
     """
     app = typer.Typer(
         name="causalopt",
-        no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -94,13 +90,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = application(words)(args=words, prog_name="causalopt", standalone_mode=False)
+        code = application(words)(
+            args=words or ["--help"], prog_name="causalopt", standalone_mode=False
+        )
     except CausaloptError as error:
         _complain(error.message, error.location, words, prefix=str(error))
         return 2
-    except _UsageError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            return 2
+    except typer.TyperException as error:
         message = error.format_message()
         _complain(message, Location(), words, prefix=f"{message}\nTry 'causalopt --help'.")
         return 2
@@ -118,7 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
     if code == 130:
         typer.echo("interrupted", err=True)
         return 1
-    return int(code or 0)
+    return int(code or 0) if words else 2  # without a command there was only help
 
 
 def _complain(

@@ -107,7 +107,6 @@ def test_nothing_slow_is_imported_before_it_is_needed(code: str, absent: list[st
 def test_the_public_names_are_all_there() -> None:
     for name in causalopt.__all__:
         assert getattr(causalopt, name) is not None
-    assert sorted(causalopt._HOME) == sorted(causalopt.__all__)
 
 
 def test_an_unknown_public_name_is_an_attribute_error() -> None:

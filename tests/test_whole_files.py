@@ -47,7 +47,7 @@ WRITERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a model": ("m.yaml", lambda file: write_model(load("lorenz"), file)),
     "a run": ("run.nc", lambda file: run(load("thermostat"), steps=50).to_netcdf(file)),
     "a sweep": ("sweep.nc", _swept),
-    "a picture": ("picture.svg", lambda file: draw(load("thermostat"), out=file, steps=3)),
+    "a picture": ("picture.svg", lambda file: draw(load("thermostat"), steps=3).save(file)),
     "findings": ("key.json", _kept),
     "a figure": ("figure.svg", _commanded("run", "thermostat", "--steps", "9", "--plot")),
     "a drawing": ("drawn.svg", _commanded("draw", "thermostat", "--out")),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import typer
 
 from causalopt.commands.options import (
@@ -18,9 +16,6 @@ from causalopt.commands.options import (
     table,
 )
 
-if TYPE_CHECKING:
-    from causalopt.model.model import Model
-
 
 def check(
     model: ModelArgument,
@@ -34,7 +29,9 @@ def check(
 
     Flows are shown as the rules the integrator makes of them.
     """
-    found = _description(read_model(model, sets, initial, dt, method))
+    from causalopt.worlds.description import describe
+
+    found = describe(read_model(model, sets, initial, dt, method)).to_dict()
     if json:
         emit(found)
         return
@@ -53,32 +50,3 @@ def check(
     typer.echo(f"\nEDGES ({len(found['edges'])})")
     for edge in found["edges"]:
         typer.echo(f"  {edge}")
-
-
-def _description(model: Model) -> dict[str, Any]:
-    from causalopt.model.graph import edge_list, rule_texts, side
-    from causalopt.worlds.interventions import initial_values
-
-    template = model.template
-    rules = rule_texts(model)
-    parameters = template.parameter_values()
-    return {
-        "name": model.name,
-        "title": model.title,
-        "source": model.source,
-        "static": model.is_static,
-        "dt": parameters.pop("dt"),
-        "method": model.method,
-        "variables": {
-            equation.name: {
-                "side": side(model, equation.owner),
-                "initial": initial_values(model, equation.owner),
-                "rule": rules.get(equation.name),
-            }
-            for equation in template.equations
-        },
-        "parameters": parameters,
-        "edges": edge_list(model),
-        "question": model.question.model_dump(exclude_none=True),
-        "hash": model.fingerprint,
-    }

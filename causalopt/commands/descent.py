@@ -55,24 +55,22 @@ def descent(
     seed: Seed = 0,
 ) -> None:
     """Draw a descent: losses, gradients, trajectories, laws, moments, steps, current or Op."""
-    if show not in NAMES:
-        raise QuestionError(f"--show is one of {', '.join(NAMES)}; '{show}' came")
-    if steps < 1:
-        raise QuestionError(f"--steps is 1 or more; {steps} came")
     file = output_file(out, (".png", ".svg", ".pdf"))
-    from causalopt.drawing.plots.of_descent import PICTURES, DescentFigure
+    assert file is not None
+    from causalopt.drawing.plots.of_descent import descent as draw
 
-    low, high = _pair(span, "--span")
-    mean, deviation = _pair(law, "--law")
-    if not low < high or deviation <= 0:
-        raise QuestionError("--span goes from low to high, and --law has a positive deviation")
-    scene = DescentFigure(
-        low, high, steps, mean, deviation, beyond, _pair(temperatures, "--temperatures"), seed
+    figure = draw(
+        read_model(model, sets, initial),
+        show=show,
+        span=_pair(span, "--span"),
+        law=_pair(law, "--law"),
+        beyond=beyond,
+        temperatures=_pair(temperatures, "--temperatures"),
+        steps=steps,
+        seed=seed,
     )
-    figure = PICTURES[show](read_model(model, sets, initial), scene)
-    if file is not None:
-        write_figure(figure, file)
-        typer.echo(f"wrote {file}", err=True)
+    write_figure(figure, file)
+    typer.echo(f"wrote {file}", err=True)
 
 
 def _pair(text: str, option: str) -> tuple[float, float]:

@@ -51,7 +51,7 @@ def draw(
     again is green and dashed with a diamond. The .html page lets n, m, A and the worlds be chosen.
     """
     from causalopt.drawing.graph.pictures import FORMATS
-    from causalopt.drawing.graph.pictures import draw as write
+    from causalopt.drawing.graph.pictures import draw as picture
 
     if columns > MOST_COLUMNS:
         raise QuestionError(
@@ -60,26 +60,13 @@ def draw(
         )
     file = output_file(out, tuple(f".{kind}" for kind in FORMATS))
     assert file is not None
-    drawn = write(
-        read_model(model, method=method),
-        out=file,
-        steps=steps,
-        nudge=nudge,
-        hold=hold,
-        plain=plain,
-        columns=columns,
-    )
+    declared = read_model(model, method=method)
+    drawn = picture(declared, nudge=nudge, hold=hold, steps=steps, plain=plain, columns=columns)
+    drawn.save(file)
     if json:
         layout = drawn.layout
         hidden = [[gap.first, gap.last] for gap in layout.gaps]
-        emit(
-            {
-                "out": str(file),
-                "title": drawn.title,
-                "nodes": len(layout.places),
-                "edges": len(layout.links),
-                "hidden": hidden,
-            }
-        )
+        counts = {"nodes": len(layout.places), "edges": len(layout.links), "hidden": hidden}
+        emit({"out": str(file), "title": drawn.title, **counts})
     else:
         typer.echo(f"{drawn.title}: {len(drawn.layout.places)} nodes drawn in {file}")

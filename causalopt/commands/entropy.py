@@ -18,8 +18,7 @@ def entropy(
         int, typer.Option("--at", metavar="T", help="The step at which A is decorrelated from B.")
     ] = 0,
     initial: Annotated[
-        str,
-        typer.Option("--initial", metavar="uniform|model", help="The law at t = 0."),
+        str, typer.Option("--initial", metavar="uniform|model", help="The law at t = 0.")
     ] = "model",
     sets: Sets = None,
     json: Json = False,

@@ -20,12 +20,7 @@ from causalopt.commands.options import (
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from causalopt.descents.chain import Chain
     from causalopt.descents.escape.answer import Answer
-    from causalopt.descents.escape.escape import Escape
 
 METHODS = ("operator", "ensemble", "diffusion", "exact")
 
@@ -86,32 +81,41 @@ def escape(
 ) -> None:
     """Probability of standing beyond a level at step N, for a walker that starts before it."""
     from causalopt.descents.chain import chain_of
-    from causalopt.descents.escape.by_ensemble import check_walkers
-    from causalopt.descents.escape.escape import Escape
+    from causalopt.descents.escape.curves import escape_curve
+    from causalopt.descents.escape.members import escape as ask
 
-    if method not in METHODS:
-        raise QuestionError(f"--method is one of {', '.join(METHODS)}; '{method}' came")
     if plot is not None and grid is None:
         raise QuestionError("--plot draws a grid: add --grid T=0.01:0.02:11")
-    check_walkers(walkers)
-    if not 0 <= seed < 2**64:
-        raise QuestionError(f"a seed is an integer from 0 to 2^64 - 1; {seed} came")
     file = output_file(plot, (".png", ".svg", ".pdf"))
     declared = read_model(model, sets, initial)
-    axis, values = _axis(grid) if grid else ("", [None])
-    answers = []
-    for value in values:
-        at = declared if value is None else declared.replace(parameters={axis: value})
-        chain = chain_of(at, target)
-        begin, place = chain.start_at(start), chain.coordinate
-        question = Escape(begin, beyond, _numbers(within), passage=passage, coordinate=place)
-        answers.append(_answer(chain, question, method, walkers, seed))
-    if file is not None:
-        _draw(values, answers, method, axis, file)
+    question: dict[str, Any] = {
+        "start": start,
+        "beyond": beyond,
+        "within": _numbers(within),
+        "method": method,
+        "passage": passage,
+        "target": target,
+        "walkers": walkers,
+        "seed": seed,
+    }
+    answers: list[tuple[float | None, Answer]]
+    if grid is None:
+        axis, answer = "", ask(declared, **question)
+        answers, found = [(None, answer)], answer.to_dict()
+    else:
+        axis, values = _axis(grid)
+        curve = escape_curve(declared, {axis: values}, **question)
+        answers, found = list(zip(values, curve.answers, strict=True)), curve.to_dict()
+        if file is not None:
+            write_figure(curve.plot(), file)
     if json:
-        emit(_as_json(answers, axis, values))
+        emit(found)
         return
-    _print(declared.name, chain, question, answers, axis, values)
+    chain = chain_of(declared, target)
+    sign, when = ">" if beyond > start else "<", "by step N" if passage else "at step N"
+    variable = chain.step.names[chain.coordinate]
+    typer.echo(f"{declared.name}: P({variable} {sign} {beyond:g} {when} | start {start:g})")
+    _print(answers, axis)
 
 
 def _axis(text: str) -> tuple[str, list[float]]:
@@ -126,37 +130,6 @@ def _axis(text: str) -> tuple[str, list[float]]:
     return name.strip(), [first + (last - first) * i / (number - 1) for i in range(number)]
 
 
-def _as_json(answers: list[Answer], axis: str, values: Sequence[float | None]) -> dict[str, Any]:
-    rows = [
-        {
-            "method": answer.method,
-            "within": list(answer.within),
-            "probability": list(answer.probability),
-            "error": list(answer.error),
-            "status": answer.status,
-            "note": answer.note,
-        }
-        for answer in answers
-    ]
-    if not axis:
-        return rows[0]
-    shared = {key: rows[0][key] for key in ("method", "within")}
-    per_point = ("probability", "error", "status", "note")
-    return {**shared, axis: list(values), **{key: [row[key] for row in rows] for key in per_point}}
-
-
-def _draw(
-    values: Sequence[float | None], answers: list[Answer], method: str, axis: str, file: Path
-) -> None:
-    import numpy as np
-
-    from causalopt.drawing.plots.of_escape import plot_escape_curves
-
-    figure = plot_escape_curves(np.array(values, dtype=float), {method: answers})
-    figure.axes[0].set_xlabel(axis)
-    write_figure(figure, file)
-
-
 def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
@@ -166,44 +139,16 @@ def _numbers(text: str) -> tuple[int, ...]:
         ) from None
 
 
-def _answer(chain: Chain, question: Escape, method: str, walkers: int, seed: int) -> Answer:
-    from causalopt.descents.escape.by_counting import escape_by_counting
-    from causalopt.descents.escape.by_diffusion import escape_by_diffusion
-    from causalopt.descents.escape.by_ensemble import escape_by_ensemble
-    from causalopt.descents.escape.by_operator import escape_by_operator
-
-    if method == "ensemble":
-        return escape_by_ensemble(chain.step, question, walkers=walkers, seed=seed)
-    if method == "diffusion":
-        return escape_by_diffusion(chain.step, question)
-    if method == "exact":
-        return escape_by_counting(chain.step, question)
-    return escape_by_operator(chain.step, question)
-
-
-def _print(
-    name: str,
-    chain: Chain,
-    question: Escape,
-    answers: list[Answer],
-    axis: str,
-    values: Sequence[float | None],
-) -> None:
-    variable = chain.step.names[chain.coordinate]
-    sign = ">" if question.side > 0 else "<"
-    when = "by step N" if question.passage else "at step N"
-    begin = question.start[question.coordinate]
-    typer.echo(f"{name}: P({variable} {sign} {question.beyond:g} {when} | start {begin:g})")
-    rows = []
-    for value, answer in zip(values, answers, strict=True):
+def _print(answers: list[tuple[float | None, Answer]], axis: str) -> None:
+    rows, notes = [], []
+    for value, answer in answers:
         head = [] if value is None else [f"{value:.6g}"]
         for steps, chance, error in zip(
             answer.within, answer.probability, answer.error, strict=True
         ):
             rows.append([*head, str(steps), f"{chance:.6g}", f"{error:.2g}"])
-    typer.echo(table(rows, [*([axis] if axis else []), "N", "probability", "error"]))
-    typer.echo(f"by {answers[0].method}")
-    for value, answer in zip(values, answers, strict=True):
         place = "" if value is None else f"{axis} = {value:.6g}: "
         if answer.status != "ok" or (answer.note and value is None):
-            typer.echo(f"  {place}{answer.status}: {answer.note}")
+            notes.append(f"  {place}{answer.status}: {answer.note}")
+    typer.echo(table(rows, [*([axis] if axis else []), "N", "probability", "error"]))
+    typer.echo("\n".join([f"by {answer.method}", *notes]))

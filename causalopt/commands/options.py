@@ -67,8 +67,6 @@ def read_model(
     model = load(name)
     parameters = _assignments(sets, "--set", "k=0.02")
     initial = _assignments(initials, "--initial", "R=30")
-    if not parameters and not initial and dt is None and method is None:
-        return model
     return model.replace(parameters=parameters, initial=initial, dt=dt, method=method)
 
 

@@ -9,7 +9,6 @@ import typer
 
 from causalopt.commands.options import Json, emit
 from causalopt.commands.progress import Progress
-from causalopt.errors import FileError
 
 if TYPE_CHECKING:
     from causalopt.posts.session import Reproduction
@@ -42,36 +41,18 @@ def reproduce(
     A difference is a finding, not a failure: the exit code is 0. What was computed once is stored
     under the user's cache folder, and computed again only when code, models or versions change.
     """
-    from causalopt.model.files import write_whole
-    from causalopt.posts.page import page
     from causalopt.posts.session import chosen, demo_pieces
     from causalopt.posts.session import reproduce as run
 
-    folder = _folder(out)
     wanted = [*(only or []), *(demo_pieces() if demo else [])]
     with Progress(len(chosen(wanted)), "reproduce") as progress:
-        found = run(wanted, workers=workers, fresh=fresh, progress=progress)
-    target = folder / "index.html"
-    write_whole(target, page(found.findings).encode())
+        found = run(wanted, out=out, fresh=fresh, workers=workers, progress=progress)
+    target = Path(out) / "index.html"
     if json:
         emit({"checks": [check.to_dict() for check in found.checks], "out": str(target)})
         return
     _print(found)
     typer.echo(f"the page is {target.resolve()}")
-
-
-def _folder(out: str) -> Path:
-    """Return the folder, made if it is not there.
-
-    Raises:
-        FileError: It is a file, or cannot be made.
-    """
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make the folder '{out}': {error.strerror or error}") from None
-    return folder
 
 
 def _print(found: Reproduction) -> None:

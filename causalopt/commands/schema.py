@@ -7,7 +7,6 @@ from causalopt.commands.options import Json, emit
 
 def schema(json: Json = True) -> None:  # noqa: ARG001 - it prints nothing but JSON either way
     """Print the JSON Schema of model files, for editors."""
-    from causalopt.model.model import Model
+    from causalopt.model.files import schema as model_schema
 
-    data = Model.model_json_schema()
-    emit({"$schema": "https://json-schema.org/draft/2020-12/schema", **data})
+    emit(model_schema())

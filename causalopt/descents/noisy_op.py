@@ -61,16 +61,25 @@ class NoisyOp:
 
 
 def noisy_op(
-    model: Model, steps: int, *, starts: Array | float, seed: int = 0, target: str | None = None
+    model: Model,
+    *,
+    starts: Array | float,
+    target: str | None = None,
+    steps: int,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
 ) -> NoisyOp:
     """Return Op(A; W_0, W_t) for walkers that each draw their own datapoints.
 
     Args:
         model: A model with finite noise whose A follows from its own step (gradient nodes).
-        steps: The last step.
         starts: First value of the target, one a walker, axis (walker,).
-        seed: 0 to 2^64 - 1; the walkers are those of an ensemble with this seed.
         target: The nudged and measured coordinate; by default the model's own target.
+        steps: The last step.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
+        seed: 0 to 2^64 - 1; the walkers are those of an ensemble with this seed.
 
     Returns:
         Op, sign and states for steps 0..steps.
@@ -80,10 +89,11 @@ def noisy_op(
 
     Example:
         >>> from causalopt.model.library import load
-        >>> found = noisy_op(load("sgd_well"), 1, starts=0.0)
+        >>> found = noisy_op(load("sgd_well"), starts=0.0, steps=1)
         >>> round(float(found.op[1, 0]), 6)
         -0.050012
     """
+    model = model.replace(parameters=parameters, initial=initial)
     system = _linearised(model, target)
     first = as_points(starts)[0]
     states = np.tile(np.array(system.start)[:, np.newaxis], (1, len(first)))
@@ -197,7 +207,7 @@ def _jacobians(
     return jacobians
 
 
-def op_landscape(
+def op_map(
     model: Model,
     starts: Array,
     temperatures: Sequence[float],
@@ -221,7 +231,8 @@ def op_landscape(
     """
     rows = []
     for temperature in temperatures:
-        at = model.replace(parameters={"T": float(temperature)})
-        found = noisy_op(at, steps, starts=np.repeat(starts, walkers), seed=seed)
+        at = {"T": float(temperature)}
+        points = np.repeat(starts, walkers)
+        found = noisy_op(model, starts=points, steps=steps, parameters=at, seed=seed)
         rows.append(found.op[-1].reshape(len(starts), walkers).mean(axis=1))
     return np.stack(rows)

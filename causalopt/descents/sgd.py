@@ -25,16 +25,7 @@ MOST_BATCHES = 512
 
 @dataclasses.dataclass(frozen=True)
 class Descent:
-    """How the losses are descended.
-
-    Args:
-        batch: Datapoints a step; as many as there are losses, without replacement, is full-batch
-            descent, which draws nothing.
-        replacement: Whether a datapoint may come twice in one minibatch.
-        momentum: `v <- momentum v + g`, `W <- W - T v`; 0 is plain descent.
-        inner: Small steps of T / inner on the same minibatch before the next is drawn, post 2's
-            remedy for large T.
-    """
+    """How the losses are descended, as `sgd_model` says it."""
 
     batch: int = 1
     replacement: bool = True
@@ -45,11 +36,14 @@ class Descent:
 def sgd_model(
     losses: Mapping[str, str],
     *,
-    parameters: Sequence[str] = ("W",),
+    learned: Sequence[str] = ("W",),
     T: float | str = 0.02,
     start: Mapping[str, float] | float = 0.0,
     constants: Mapping[str, float | str] | None = None,
-    descent: Descent | None = None,
+    batch: int = 1,
+    replacement: bool = True,
+    momentum: float = 0.0,
+    inner: int = 1,
     name: str = "sgd",
     title: str = "Stochastic gradient descent",
 ) -> Model:
@@ -57,11 +51,16 @@ def sgd_model(
 
     Args:
         losses: Datapoint -> loss as an expression in the parameters and constants.
-        parameters: Names of what is learned, one or more.
+        learned: Names of what is learned, one or more.
         T: The learning rate, positive; the 'temperature' of the posts.
-        start: First value of each parameter, one number for all of them if a number.
+        start: First value of each of them, one number for all of them if a number.
         constants: Other parameters that the losses mention.
-        descent: Minibatches, momentum and inner steps.
+        batch: Datapoints a step; as many as there are losses, without replacement, is full-batch
+            descent, which draws nothing.
+        replacement: Whether a datapoint may come twice in one minibatch.
+        momentum: `v <- momentum v + g`, `W <- W - T v`; 0 is plain descent.
+        inner: Small steps of T / inner on the same minibatch before the next is drawn, post 2's
+            remedy for large T.
         name: The model's name.
         title: One line about it.
 
@@ -77,22 +76,22 @@ def sgd_model(
         >>> model.variables["W"].rule
         'W[t-1] - T*g_W[t-1]'
     """
-    how = descent or Descent()
-    _check(losses, parameters, T, how)
-    first = start if isinstance(start, Mapping) else dict.fromkeys(parameters, start)
-    unknown = sorted(set(first) - set(parameters))
+    how = Descent(batch, replacement, momentum, inner)
+    _check(losses, learned, T, how)
+    first = start if isinstance(start, Mapping) else dict.fromkeys(learned, start)
+    unknown = sorted(set(first) - set(learned))
     if unknown:
         raise UnknownNameError(
-            f"start names '{unknown[0]}', which is no parameter{suggestion(unknown[0], parameters)}"
+            f"start names '{unknown[0]}', which is no parameter{suggestion(unknown[0], learned)}"
         )
     return Model(
         name=name,
         title=title,
         parameters={"T": T, **(constants or {}), **_momentum(how)},
-        functions=_functions(losses, parameters),
-        variables=_variables(list(losses), tuple(parameters), first, how),
-        partition={"A": _gradient_nodes(parameters, how)},
-        question={"nudge": f"{parameters[0]}[0]", "hold": "A", "target": parameters[0]},
+        functions=_functions(losses, learned),
+        variables=_variables(list(losses), tuple(learned), first, how),
+        partition={"A": _gradient_nodes(learned, how)},
+        question={"nudge": f"{learned[0]}[0]", "hold": "A", "target": learned[0]},
     )
 
 

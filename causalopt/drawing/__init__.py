@@ -2,7 +2,7 @@
 
 Everything here returns text or a figure; nothing is shown unasked and no global setting changes.
 
-    >>> from causalopt import load, picture
-    >>> picture(load("thermostat"), steps=2).mermaid().splitlines()[3]
+    >>> from causalopt import draw, load
+    >>> draw(load("thermostat"), steps=2).mermaid().splitlines()[3]
     'flowchart LR'
 """

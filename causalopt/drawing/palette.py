@@ -19,6 +19,11 @@ FILL_B = "#dcebf7"
 BAND_A = "#fdf8e9"
 BAND_B = "#f3f8fc"
 
+# Op's sign: orange where A amplifies, violet where it compresses.
+OP_MAP = "PuOr"
+AMPLIFIES = "#b35806"
+COMPRESSES = "#542788"
+
 WORLD_COLOURS = {"W": INK, "X": RED, "Y": GREEN}
 WORLD_DASHES = {"W": "-", "X": "-", "Y": "--"}
 WORLD_MARKERS = {"W": "o", "X": "^", "Y": "s"}

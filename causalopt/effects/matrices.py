@@ -7,7 +7,7 @@ forward pass; a matrix takes the fewer of the two.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,8 @@ def op_from_all(
     hold: str | Sequence[str | Node] | None = None,
     steps: int | None = None,
     given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
 ) -> xarray.Dataset:
     """Measure Op(A; n, m) for every node n and one m, by one reverse sweep.
 
@@ -58,6 +60,8 @@ def op_from_all(
         hold: The set A; the model's own when not given.
         steps: The last step, when `target` is a variable.
         given: Interventions that make the baseline.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
 
     Returns:
         `total`, `direct`, `log_total`, `log_direct`, `comp`, `op` (nats) and `status`, with axes
@@ -74,6 +78,7 @@ def op_from_all(
         >>> found.op.sel(variable="R", t=0).round(6).item()
         1.005085
     """
+    model = model.replace(parameters=parameters, initial=initial)
     node = _target(model, target, steps)
     selection = _held(model, hold)
     plan = plan_for(model, tuple(given), steps=node.t, hold=selection)
@@ -107,8 +112,19 @@ def op_to_all(
     hold: str | Sequence[str | Node] | None = None,
     steps: int | None = None,
     given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
 ) -> xarray.Dataset:
     """Measure Op(A; n, m) for one n and every node m, by one forward pass.
+
+    Args:
+        model: The model.
+        nudge: The nudged node n.
+        hold: The set A; the model's own when not given.
+        steps: The last step.
+        given: Interventions that make the baseline.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
 
     Returns:
         As `op_from_all`; the axes say the measured node.
@@ -119,6 +135,7 @@ def op_to_all(
         >>> found.op.sel(variable="R", t=100).round(6).item()
         1.005085
     """
+    model = model.replace(parameters=parameters, initial=initial)
     node, selection = model.node(nudge), _held(model, hold)
     last = run_length(model, steps)
     _check_nudge(model, node, selection, last)
@@ -144,6 +161,8 @@ def op_matrix(
     targets: Sequence[str | Node],
     hold: str | Sequence[str | Node] | None = None,
     given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
 ) -> xarray.Dataset:
     """Measure Op(A; n, m) between nodes: every source n, every target m.
 
@@ -153,6 +172,8 @@ def op_matrix(
         targets: Nodes m.
         hold: The set A.
         given: Interventions that make the baseline.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
 
     Returns:
         As `op_from_all`, with axes `source` and `target`. A source in A has the status `held`, one
@@ -163,6 +184,7 @@ def op_matrix(
         >>> op_matrix(load("thermostat"), sources=["R[0]"], targets=["R[10]"]).op.round(6).values
         array([[0.091277]])
     """
+    model = model.replace(parameters=parameters, initial=initial)
     if not sources or not targets:
         raise QuestionError("a matrix needs at least one source and one target")
     if len(sources) * len(targets) > LARGEST:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +47,11 @@ def find_optimizers(
     nudge: str | Node | None = None,
     target: str | None = None,
     steps: int | None = None,
+    given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     size: int = 3,
     among: Sequence[str] | None = None,
-    given: Sequence[Intervention] = (),
 ) -> list[Candidate]:
     """Rank sets of variables by Op: which part of the model optimizes m against n?
 
@@ -60,9 +63,11 @@ def find_optimizers(
         nudge: The node n; the model's own when not given.
         target: The variable m, measured at the last step.
         steps: The last step.
+        given: Interventions that make the baseline.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
         size: The largest set.
         among: The variables that may be in A; all but n's and m's when not given.
-        given: Interventions that make the baseline.
 
     Returns:
         Candidates, the strongest optimizer first. Sets that no path crosses have Op 0; where the
@@ -76,6 +81,7 @@ def find_optimizers(
         >>> [c.hold for c in find_optimizers(load("lorenz").replace(parameters={"rho": 0.8}))]
         [('c',), ('a', 'c'), ('a',)]
     """
+    model = model.replace(parameters=parameters, initial=initial)
     node, measured, last = _question(model, nudge, target, steps)
     names = _candidates(model, among, node, measured)
     if size < 1:

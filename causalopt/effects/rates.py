@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from causalopt.engine.python import Progress
 from causalopt.engine.source import Slots
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.model.selectors import Selection
+from causalopt.model.selectors import Node, Selection
 from causalopt.worlds.interventions import held_mask, plan_for
 from causalopt.worlds.results import plot
 
@@ -87,9 +87,11 @@ class Rates:
 def rates(
     model: Model,
     *,
-    hold: str | Sequence[str] | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     steps: int | None = None,
     transient: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Rates:
     """Return Lyapunov exponents, conditional exponents given A, and Op per unit time.
@@ -99,6 +101,8 @@ def rates(
         hold: The set A, whole variables; the question's or the partition's when not given.
         steps: How many steps to average over.
         transient: How many steps to run first; a tenth of `steps` when not given.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
         progress: Called with the number of steps done.
 
     Raises:
@@ -110,6 +114,7 @@ def rates(
         >>> round(rates(load("thermostat"), steps=1000).op_rate, 6)
         0.010153
     """
+    model = model.replace(parameters=parameters, initial=initial)
     selection = _whole_variables(model, hold)
     count = DEFAULT_STEPS if steps is None else steps
     lead = count // 10 if transient is None else transient
@@ -169,7 +174,7 @@ def _ordered(values: Floats) -> tuple[float, ...]:
     return tuple(sorted(values.tolist(), reverse=True))
 
 
-def _whole_variables(model: Model, hold: str | Sequence[str] | None) -> Selection:
+def _whole_variables(model: Model, hold: str | Sequence[str | Node] | None) -> Selection:
     if model.is_static:
         raise QuestionError("rates are about growth in time, and this model has none")
     selection = model.held_set(hold)

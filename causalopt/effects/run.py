@@ -7,7 +7,7 @@ import functools
 import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -216,6 +216,8 @@ def run(
     steps: int | None = None,
     delta: float | None = None,
     given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Run:
@@ -232,6 +234,8 @@ def run(
         steps: The last step.
         delta: The nudge's size; the limit delta -> 0, by exact tangents, when not given.
         given: Interventions that make the baseline W itself.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
         seed: Which draws the noise variables make, the same in W, X and Y.
         progress: Called with the number of steps done, now and then.
 
@@ -247,6 +251,7 @@ def run(
         >>> run(load("thermostat"), steps=100).op[-1].round(6).item()
         1.005085
     """
+    model = model.replace(parameters=parameters, initial=initial)
     question = ask(model, nudge=nudge, hold=hold, target=target, steps=steps)
     plan = plan_for(
         model,

@@ -190,8 +190,10 @@ def sweep(
     at: int | None = None,
     delta: float | None = None,
     given: Sequence[Intervention] = (),
-    workers: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     estimate: bool = True,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Sweep:
     """Measure Comp(A; n, m) and Op(A; n, m) at one step, over a grid.
@@ -206,9 +208,11 @@ def sweep(
         at: The step measured; the last one when not given.
         delta: The nudge's size; the limit delta -> 0 when not given.
         given: Further interventions that make the baseline.
-        workers: Threads; one per processor when not given.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
         estimate: Whether rounding errors are estimated, so that a cancelled result is `unresolved`;
             without, a sweep takes about two thirds of the time.
+        workers: Threads; one per processor when not given.
         progress: Called with the number of points done.
 
     Raises:
@@ -225,6 +229,7 @@ def sweep(
         raise QuestionError(f"delta must be a finite number other than 0, found {delta}")
     if workers is not None and workers < 1:
         raise QuestionError(f"workers must be at least 1, found {workers}")
+    model = model.replace(parameters=parameters, initial=initial)
     asked = _asked_at(model, at, nudge=nudge, hold=hold, target=target, steps=steps)
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     work = _prepared(model, asked, axes, tuple(given), delta, estimate)

@@ -9,7 +9,7 @@ from causalopt.engine.contract import Tangents, Trajectory
 from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.python import RESCALE, Progress
 from causalopt.engine.schedule import EQUATION, Schedule, Sums, schedule
-from causalopt.language.arrays import OPERATIONS, integer_power
+from causalopt.language.arrays import array_function
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
 
@@ -98,9 +98,9 @@ class _Levels:
                     value = np.where(plan.forced[t, i], plan.values[t, i], value)
                     value = value + plan.shifts[t, i]
             elif group.op == "ipow":
-                value = integer_power(v[group.args[0]], group.payload)
+                value = array_function("ipow")(v[group.args[0]], group.payload)
             else:
-                value = OPERATIONS[group.op](*v[group.args])
+                value = array_function(group.op)(*v[group.args])
             v[group.out] = value
         self.values[t] = v[s.equations]
         self.extras[t] = v[s.extras]

@@ -14,7 +14,8 @@ from typing import TypeAlias
 from causalopt.engine.linearization import Gap, Linearization
 from causalopt.language.algebra import ONE, ZERO, add, mul, neg
 from causalopt.language.kinks import Kink
-from causalopt.language.term import COMPARISONS, LOGIC, Payload, Term, const, postorder
+from causalopt.language.operations import COMPARISONS, LOGIC
+from causalopt.language.term import Payload, Term, const, postorder
 
 MOST = 6
 Pair: TypeAlias = tuple[Term, Term]

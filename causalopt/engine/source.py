@@ -18,22 +18,11 @@ from types import CodeType
 from typing import Any
 
 from causalopt.engine.linearization import Gap, Linearization, Partial, linearize
-from causalopt.language import ieee
-from causalopt.language.term import UNARY, Term, leaves, postorder
+from causalopt.language.operations import OPERATIONS
+from causalopt.language.term import Term, leaves, operands, postorder
 from causalopt.model.template import Structure
 
 TANGENTS = "xypq"
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
-_LOGIC = {"and": "and", "or": "or"}
-_CALLS = {name: f"_{name}" for name in sorted(UNARY - {"neg", "abs"})}
-_GLOBALS: dict[str, Any] = {
-    "_div": ieee.div,
-    "_pow": ieee.power,
-    "_ipow": ieee.ipow,
-    "inf": math.inf,
-    "nan": math.nan,
-    **{short: getattr(ieee, name) for name, short in _CALLS.items()},
-}
 _LONGEST_LINE = 400
 
 
@@ -106,29 +95,15 @@ class _Writer:
     def _compose(self, term: Term) -> str:
         if term.is_leaf:
             return self._leaf(term)
-        args = [self._text[arg] for arg in term.args]
-        if term.op in _INFIX or term.op in _LOGIC:
-            sign = _INFIX.get(term.op) or _LOGIC[term.op]
-            return f"({args[0]} {sign} {args[1]})"
+        args = operands(term, self._text)
         if term.op == "div":
             divisor = term.args[1].payload
-            safe = isinstance(divisor, Fraction) and float(divisor) != 0
-            return f"({args[0]} / {args[1]})" if safe else f"_div({args[0]}, {args[1]})"
-        if term.op in _CALLS:
-            return f"{_CALLS[term.op]}({', '.join(args)})"
-        templates: dict[str, str] = {
-            "neg": "(-{0})",
-            "not": "(not {0})",
-            "abs": "abs({0})",
-            "pow": "_pow({0}, {1})",
-            "where": "({1} if {0} else {2})",
-            "min": "({0} if {0} <= {1} else {1})",
-            "max": "({0} if {1} <= {0} else {1})",
-            "ipow": f"_ipow({{0}}, {term.payload})",
-        }
+            if isinstance(divisor, Fraction) and float(divisor) != 0:
+                return f"({args[0]} / {args[1]})"
         if term.op == "ipow" and term.payload == 2:
             return f"({args[0]} * {args[0]})"
-        return templates[term.op].format(*args)
+        template = OPERATIONS[term.op].python
+        return template.format(*args) if template else f"_{term.op}({', '.join(map(str, args))})"
 
     def _leaf(self, term: Term) -> str:
         payload = term.payload
@@ -143,7 +118,7 @@ class _Writer:
             return f"w{self._index[name]}_{lag}" if lag else f"w{self._index[name]}"
         if term.op == "param":
             return f"c{self._parameters[str(payload)]}"
-        return {"dt": f"c{self._parameters['dt']}", "t": "t", "pi": repr(math.pi)}[term.op]
+        return {"dt": f"c{self._parameters['dt']}", "t": "float(t)", "pi": repr(math.pi)}[term.op]
 
 
 def _tangent(kind: str, partial: Partial) -> str:
@@ -293,7 +268,8 @@ def _body(
 
 def _function(source: str) -> Callable[..., tuple[tuple[float, ...], int]]:
     code: CodeType = compile(source, "<causalopt step>", "exec")
-    namespace: dict[str, Any] = dict(_GLOBALS)
+    namespace: dict[str, Any] = {f"_{name}": record.floats for name, record in OPERATIONS.items()}
+    namespace |= {"inf": math.inf, "nan": math.nan}
     exec(code, namespace)
     advance: Callable[..., tuple[tuple[float, ...], int]] = namespace["advance"]
     return advance

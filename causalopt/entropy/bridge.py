@@ -26,12 +26,13 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from causalopt.effects.run import ask, run
+from causalopt.entropy.declared import finite_model
 from causalopt.entropy.decorrelation import strength_of
 from causalopt.entropy.information import Unit, entropy_of, per_nat
 from causalopt.errors import QuestionError
@@ -40,6 +41,7 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import SparseLaw, law_of
 from causalopt.laws.space import Label
 from causalopt.model.model import Model
+from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import Replace, Set
 from causalopt.worlds.world import World, world
 
@@ -95,10 +97,12 @@ def strength_from_comp(
 def side_by_side(
     model: Model,
     *,
-    nudge: str | None = None,
-    hold: str | None = None,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     law: Literal["normal", "uniform"] = "normal",
     unit: Unit = "nat",
 ) -> SideBySide:
@@ -110,6 +114,8 @@ def side_by_side(
         hold: A, replaced at every step.
         target: m, whose entropy is compared.
         steps: The last step.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
         law: The law of n.
         unit: Bits or nats.
 
@@ -119,6 +125,7 @@ def side_by_side(
         >>> round(float(found.op[500]), 6), round(float(found.optimizing_strength[500]), 6)
         (5.066454, 5.409875)
     """
+    model = model.replace(parameters=parameters, initial=initial)
     found = run(model, nudge=nudge, hold=hold, target=target, steps=steps)
     strengths = [strength_from_comp(float(c), law=law, unit=unit) for c in found.comp]
     return SideBySide(found.comp, found.op * per_nat(unit), np.array(strengths), unit)
@@ -128,10 +135,12 @@ def binned_strength(
     model: Model,
     *,
     width: float,
-    nudge: str | None = None,
-    hold: str | None = None,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     draws: int = 17,
     bins: int = 256,
     unit: Unit = "nat",
@@ -148,18 +157,26 @@ def binned_strength(
         hold: A, replaced at every step.
         target: m.
         steps: The last step, at which m is measured.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
         draws: Values of n that are run, and as many of the replica's.
         bins: Bins over the wider of the two laws of m.
         unit: Bits or nats.
 
     Raises:
         QuestionError: Fewer than two draws or bins, or a width that is not positive.
+
+    Example:
+        >>> from causalopt import load
+        >>> binned_strength(load("thermostat"), width=0.1, steps=1)  # A has not answered yet
+        0.0
     """
     if draws < 2 or bins < 2 or not width > 0:
         raise QuestionError(
             f"binning needs a positive width and two draws and bins at least, got width {width}, "
             f"{draws} draws and {bins} bins"
         )
+    model = model.replace(parameters=parameters, initial=initial)
     asked = ask(model, nudge=nudge, hold=hold, target=target, steps=steps)
     node, last = asked.nudge, asked.steps
     centre = float(world(model, steps=last)[node])
@@ -179,7 +196,7 @@ def binned_strength(
 
 
 def label_side_by_side(
-    model: DiscreteModel,
+    model: Model | DiscreteModel,
     state: Mapping[str, Label] | Sequence[Label],
     *,
     nudge: str,
@@ -207,7 +224,15 @@ def label_side_by_side(
 
     Raises:
         QuestionError: A rule is stochastic, or the nudged variable is in A.
+
+    Example:
+        >>> from causalopt import load
+        >>> asked = {"nudge": "room", "to": "hot", "target": "room", "steps": 2}
+        >>> found = label_side_by_side(load("thermostat_smart"), ["low", "warm"], **asked)
+        >>> found.op.tolist(), found.optimizing_strength.tolist()
+        ([0.0, 0.0, inf], [0.0, 0.0, 1.5])
     """
+    model = finite_model(model)
     if not model.deterministic:
         raise QuestionError("worlds W, X and Y of labels need rules without chance")
     if nudge in model.A:

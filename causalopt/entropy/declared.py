@@ -6,7 +6,8 @@ What is evaluated under it is a law instead of a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -22,15 +23,17 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.laws.propagation import Engine
 from causalopt.model.model import Model
+from causalopt.model.selectors import Node
 
 
 def strength(
     model: Model | DiscreteModel,
     *,
-    at: int = 0,
-    initial: str = "model",
-    A: Iterable[str] | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     targets: Iterable[str] | None = None,
+    at: int = 0,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | str = "model",
     horizon: int = 1,
     lasting: int | None = 1,
     fresh: bool = False,
@@ -45,10 +48,12 @@ def strength(
     Args:
         model: Of finite domains; or real, with affine rules and a `spread` round each initial
             value, and then entropies are differential.
+        hold: The set A that is replaced, whole variables; the partition's A by default.
+        targets: The variables compared; all by default.
         at: The step t of the surgery.
-        initial: Start from the `model`'s own law at t = 0 or from the `uniform` one.
-        A: The variables replaced; the partition's A by default. B is all others.
-        targets: The variables compared (finite domains only, as all below but `unit`).
+        parameters: Values that replace the model's.
+        initial: Start from the `model`'s own law at t = 0 or from the `uniform` one; or initial
+            values that replace the model's.
         horizon: How many steps after `at` the `next` entropies are taken.
         lasting: For how many steps A stays replaced; None for ever.
         fresh: While it lasts, take A from a new replica each step.
@@ -68,13 +73,15 @@ def strength(
         >>> round(found.optimizing_strength, 7), round(found.adjusted, 7)
         (1.1080054, 0.2846822)
     """
+    model, start = _changed(model, parameters, initial)
+    A = _held(model, hold)
     if isinstance(model, Model) and has_spread(model):
         plain = targets is None and not fresh and (horizon, lasting, engine) == (1, 1, "auto")
-        return _continuous(model, at, initial, A, unit, plain=plain)
+        return _continuous(model, at, start, A, unit, plain=plain)
     return strength_of(
         finite_model(model),
         at=at,
-        initial=initial,
+        initial=start,
         A=A,
         targets=targets,
         horizon=horizon,
@@ -89,10 +96,11 @@ def strength(
 def strengths(
     model: Model | DiscreteModel,
     *,
-    at: Sequence[int],
-    initial: str = "model",
-    A: Iterable[str] | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     targets: Iterable[str] | None = None,
+    at: Sequence[int],
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | str = "model",
     horizon: int = 1,
     lasting: int | None = 1,
     unit: Unit = "bit",
@@ -102,26 +110,66 @@ def strengths(
 
     Args:
         model: The model.
-        at: The steps.
-        initial: As for `strength`, like all that follow.
-        A: The variables replaced.
+        hold: The set A that is replaced; as for `strength`, like all that follow.
         targets: The variables whose entropies are compared.
+        at: The steps.
+        parameters: Values that replace the model's.
+        initial: The law at t = 0, or initial values that replace the model's.
         horizon: Steps from the surgery to the `next` entropies.
         lasting: For how many steps A stays replaced.
         unit: Bits or nats.
         engine: How laws are propagated.
+
+    Example:
+        >>> from causalopt import load
+        >>> found = strengths(load("thermostat_smart"), at=range(4), initial="uniform")
+        >>> [round(strength.adjusted, 4) for strength in found]
+        [0.0, 0.2847, 0.7041, 0.0]
     """
+    model, start = _changed(model, parameters, initial)
     return strengths_of(
         finite_model(model),
         at=at,
-        initial=initial,
-        A=A,
+        initial=start,
+        A=_held(model, hold),
         targets=targets,
         horizon=horizon,
         lasting=lasting,
         unit=unit,
         engine=engine,
     )
+
+
+def _changed(
+    model: Model | DiscreteModel,
+    parameters: Mapping[str, int | float | str] | None,
+    initial: Mapping[str, Any] | str,
+) -> tuple[Model | DiscreteModel, str]:
+    """Return the model under changes, and the word for the law it starts from."""
+    start, values = (initial, None) if isinstance(initial, str) else ("model", initial)
+    if isinstance(model, Model):
+        return model.replace(parameters=parameters, initial=values), start
+    if parameters or values:
+        raise QuestionError("tables have no parameters and initial values to change")
+    return model, start
+
+
+def _held(
+    model: Model | DiscreteModel, hold: str | Sequence[str | Node] | None
+) -> tuple[str, ...] | None:
+    """Return the variables of the set A, None for the model's own."""
+    if hold is None:
+        return None
+    if isinstance(model, DiscreteModel):
+        return (hold,) if isinstance(hold, str) else tuple(map(str, hold))
+    windows = model.selection(hold)
+    for window in windows:
+        if not window.is_whole:
+            raise QuestionError(
+                f"A is replaced at one step or for some (at, lasting), and {window} is held for "
+                f"others: name whole variables, such as {window.variable}"
+            )
+    return tuple(window.variable for window in windows)
 
 
 def finite_model(model: Model | DiscreteModel) -> DiscreteModel:
@@ -159,8 +207,6 @@ def _continuous(
     if at < 0:
         raise QuestionError(f"steps count from 0, got {at}")
     moved = affine(model)
-    for name in A:
-        model.selection(name)
     if isinstance(moved.law, GaussianLaw):
         if initial == "uniform":
             raise QuestionError("there is no uniform law on the whole line: ask initial='model'")

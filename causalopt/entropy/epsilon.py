@@ -27,6 +27,7 @@ from typing import Literal
 
 import numpy as np
 
+from causalopt.entropy.declared import finite_model
 from causalopt.entropy.decorrelation import Strength, strength_of
 from causalopt.entropy.information import Unit, entropy
 from causalopt.errors import QuestionError
@@ -34,6 +35,7 @@ from causalopt.laws import sparse
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import DenseLaw, ProductLaw, SparseLaw
 from causalopt.laws.space import Label, Space
+from causalopt.model.model import Model
 
 Spread = Literal["others", "neighbours"]
 """Which labels share eps: all others equally, or those next to the state's in its domain."""
@@ -97,7 +99,7 @@ def _others(place: int, size: int, spread: Spread) -> list[int]:
 
 
 def epsilon_family(
-    model: DiscreteModel,
+    model: Model | DiscreteModel,
     state: State,
     epsilons: Iterable[float | Fraction],
     *,
@@ -114,7 +116,14 @@ def epsilon_family(
         epsilons: The family's parameter, each taken exactly.
         spread: Which labels share eps.
         unit: Bits or nats.
+
+    Example:
+        >>> from causalopt import load
+        >>> (point,) = epsilon_family(load("thermostat_smart"), ["low", "warm"], [1e-9])
+        >>> round(point.strength.adjusted / point.S_before, 4)
+        0.5
     """
+    model = finite_model(model)
     points = []
     for epsilon in epsilons:
         law = around(model.state, state, epsilon, spread=spread)
@@ -124,7 +133,9 @@ def epsilon_family(
     return tuple(points)
 
 
-def point_limit(model: DiscreteModel, state: State, *, spread: Spread = "others") -> Fraction:
+def point_limit(
+    model: Model | DiscreteModel, state: State, *, spread: Spread = "others"
+) -> Fraction:
     """Return the exact limit of adjusted / S[P_{t-1}] as eps -> 0.
 
     Args:
@@ -138,7 +149,13 @@ def point_limit(model: DiscreteModel, state: State, *, spread: Spread = "others"
     Raises:
         QuestionError: A rule is stochastic, so that no law stays near one state, or no variable
             has a second label.
+
+    Example:
+        >>> from causalopt import load
+        >>> point_limit(load("thermostat_smart"), ["low", "warm"])
+        Fraction(1, 2)
     """
+    model = finite_model(model)
     if not model.deterministic:
         raise QuestionError(
             f"{model.name} has stochastic rules: the law does not stay near one state, and the "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from causalopt.language.term import Term, const
+from causalopt.language.term import ARGUMENTS, REFERENCES, Term, const
 
 ZERO = const(0)
 ONE = const(1)
@@ -18,6 +18,11 @@ _LARGEST = 10**40
 def constant(term: Term) -> Fraction | None:
     """Return the value of a constant, None for any other term."""
     return term.payload if term.op == "const" and isinstance(term.payload, Fraction) else None
+
+
+def can_move(term: Term) -> bool:
+    """Whether a term depends on a variable or on a function's argument."""
+    return bool(term.holds & (REFERENCES | ARGUMENTS))
 
 
 def _folded(value: Fraction) -> Term | None:

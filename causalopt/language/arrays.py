@@ -6,68 +6,22 @@ and its kin may differ in the last place. Imported on demand, for numpy's sake.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from causalopt.language.evaluation import rounded
-from causalopt.language.term import Term, postorder
-
-Floats: TypeAlias = NDArray[np.float64]
-
-
-def integer_power(base: Floats, exponent: int) -> Floats:
-    """Return an integer power by repeated squaring, the products of every other execution."""
-    result: Floats | None = None
-    square, left = base, abs(exponent)
-    while left:
-        if left & 1:
-            result = square if result is None else result * square
-        left >>= 1
-        if left:
-            square = square * square
-    if result is None:
-        return np.ones_like(base)
-    return 1.0 / result if exponent < 0 else result
+from causalopt.language.operations import OPERATIONS, bound
+from causalopt.language.term import Term, operands, postorder
 
 
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "div": np.divide,
-    "neg": np.negative,
-    "pow": np.power,
-    "sqrt": np.sqrt,
-    "exp": np.exp,
-    "log": np.log,
-    "abs": np.abs,
-    "sign": lambda a: np.where(a > 0, 1.0, np.where(a < 0, -1.0, a)),
-    "floor": lambda a: np.floor(a) + 0.0,
-    "ceil": lambda a: np.ceil(a) + 0.0,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "tanh": np.tanh,
-    "min": lambda a, b: np.where(a <= b, a, b),
-    "max": lambda a, b: np.where(b <= a, a, b),
-    "where": lambda c, a, b: np.where(c != 0, a, b),
-    "lt": np.less,
-    "le": np.less_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-    "and": lambda a, b: (a != 0) & (b != 0),
-    "or": lambda a, b: (a != 0) | (b != 0),
-    "not": lambda a: a == 0,
-}
+@functools.cache
+def array_function(op: str) -> Callable[..., Any]:
+    """Return what an operation does to arrays, elementwise."""
+    return bound(OPERATIONS[op].arrays, np)
 
 
 def evaluate_arrays(roots: Sequence[Term], leaf: Callable[[Term], Any]) -> list[Any]:
@@ -95,9 +49,6 @@ def evaluate_arrays(roots: Sequence[Term], leaf: Callable[[Term], Any]) -> list[
                 values[term] = np.float64(np.pi)
             elif term.is_leaf:
                 values[term] = leaf(term)
-            elif term.op == "ipow":
-                assert isinstance(term.payload, int)
-                values[term] = integer_power(np.asarray(values[term.args[0]]), term.payload)
             else:
-                values[term] = OPERATIONS[term.op](*(values[arg] for arg in term.args))
+                values[term] = array_function(term.op)(*operands(term, values))
     return [values[root] for root in roots]

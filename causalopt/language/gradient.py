@@ -7,21 +7,12 @@ NaN leaves no trace (0 * inf would be NaN).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from causalopt.language.algebra import (
-    MINUS_ONE,
-    ONE,
-    ZERO,
-    add,
-    constant,
-    div,
-    mul,
-    neg,
-    power,
-    where,
-)
-from causalopt.language.term import ARGUMENTS, ENTERED, REFERENCES, Term, const
+from causalopt.language import algebra
+from causalopt.language.algebra import ONE, ZERO, add, mul, where
+from causalopt.language.operations import BRANCHES, OPERATIONS
+from causalopt.language.term import ENTERED, REFERENCES, Term
 
 
 def gradient(root: Term, wanted: Iterable[Term] | None = None) -> dict[Term, Term]:
@@ -65,7 +56,7 @@ class _Gradient:
             seed = adjoint.pop(term, ZERO)
             if term.op == "ref" if wanted is None else term in wanted:
                 result[term] = add(result.get(term, ZERO), seed)
-            elif term.op in _BRANCHES:
+            elif term.op in BRANCHES:
                 for leaf, partial in self._branch(term).items():
                     result[leaf] = add(result.get(leaf, ZERO), _scaled(seed, partial))
             elif term.args and self._may_move(term):
@@ -75,7 +66,9 @@ class _Gradient:
 
     def _pass_on(self, term: Term, seed: Term, adjoint: dict[Term, Term]) -> None:
         """Add what a term's derivative gives to those of its arguments."""
-        for arg, partial in zip(term.args, _PARTIALS[term.op](term), strict=True):
+        slopes = OPERATIONS[term.op].slopes
+        assert slopes is not None, f"{term.op} has no slopes and is no branch"
+        for arg, partial in zip(term.args, slopes(algebra, term, *term.args), strict=True):
             if self._may_move(arg):
                 adjoint[arg] = add(adjoint.get(arg, ZERO), mul(seed, partial))
 
@@ -93,7 +86,7 @@ class _Gradient:
                 found.append(stack.pop())
             elif term not in seen:
                 seen.add(term)
-                if term.args and term.op not in _BRANCHES and self._may_move(term):
+                if term.args and term.op not in BRANCHES and self._may_move(term):
                     stack += (term, ENTERED, *term.args)
                 else:
                     found.append(term)
@@ -103,7 +96,9 @@ class _Gradient:
         return not self._sought or bool(term.holds & self._sought)
 
     def _branch(self, term: Term) -> dict[Term, Term]:
-        condition, a, b = _as_where(term)
+        choice = OPERATIONS[term.op].choice
+        assert choice is not None
+        condition, a, b = choice(algebra, term, *term.args)
         left, right = self.of(a), self.of(b)
         keys = dict.fromkeys([*left, *right])
         return {
@@ -111,7 +106,6 @@ class _Gradient:
         }
 
 
-_BRANCHES = frozenset({"where", "min", "max"})
 _MOST_ENDS = 8  # branches a factor is taken into: each gets a product of its own
 
 
@@ -138,65 +132,3 @@ def _ends(choice: Term) -> list[Term]:
         else:
             found.append(term)
     return found
-
-
-def _as_where(term: Term) -> tuple[Term, Term, Term]:
-    if term.op == "where":
-        condition, a, b = term.args
-        return condition, a, b
-    a, b = term.args
-    first, second = (a, b) if term.op == "min" else (b, a)
-    return Term.of("le", first, second), a, b
-
-
-def _pow(term: Term) -> tuple[Term, Term]:
-    base, exponent = term.args
-    value = constant(exponent)
-    lowered = const(value - 1) if value is not None else Term.of("sub", exponent, ONE)
-    by_base = mul(exponent, Term.of("pow", base, lowered))
-    if not exponent.holds & (REFERENCES | ARGUMENTS):
-        return by_base, ZERO
-    # 0**b has no slope in b, and 0 * log(0) would be NaN.
-    by_exponent = where(Term.of("eq", base, ZERO), ZERO, mul(term, Term.of("log", base)))
-    return by_base, by_exponent
-
-
-def _ipow(term: Term) -> tuple[Term, ...]:
-    exponent = term.payload
-    assert isinstance(exponent, int)
-    return (mul(const(exponent), power(term.args[0], exponent - 1)),)
-
-
-def _square(term: Term) -> Term:
-    return Term.of("mul", term, term)
-
-
-def _one_minus_square(term: Term) -> Term:
-    return Term.of("sub", ONE, _square(term))
-
-
-_PARTIALS: dict[str, Callable[[Term], tuple[Term, ...]]] = {
-    "add": lambda _: (ONE, ONE),
-    "sub": lambda _: (ONE, MINUS_ONE),
-    "mul": lambda u: (u.args[1], u.args[0]),
-    "div": lambda u: (div(ONE, u.args[1]), neg(div(u, u.args[1]))),
-    "neg": lambda _: (MINUS_ONE,),
-    "pow": _pow,
-    "ipow": _ipow,
-    "sqrt": lambda u: (div(ONE, add(u, u)),),
-    "exp": lambda u: (u,),
-    "log": lambda u: (div(ONE, u.args[0]),),
-    "abs": lambda u: (Term.of("sign", u.args[0]),),
-    "sign": lambda _: (ZERO,),
-    "floor": lambda _: (ZERO,),
-    "ceil": lambda _: (ZERO,),
-    "sin": lambda u: (Term.of("cos", u.args[0]),),
-    "cos": lambda u: (neg(Term.of("sin", u.args[0])),),
-    "tan": lambda u: (add(ONE, _square(u)),),
-    "asin": lambda u: (div(ONE, Term.of("sqrt", _one_minus_square(u.args[0]))),),
-    "acos": lambda u: (neg(div(ONE, Term.of("sqrt", _one_minus_square(u.args[0])))),),
-    "atan": lambda u: (div(ONE, add(ONE, _square(u.args[0]))),),
-    "sinh": lambda u: (Term.of("cosh", u.args[0]),),
-    "cosh": lambda u: (Term.of("sinh", u.args[0]),),
-    "tanh": lambda u: (_one_minus_square(u),),
-}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 
 from causalopt.language.algebra import ZERO
-from causalopt.language.term import COMPARISONS, GAPS, REFERENCES, Term
+from causalopt.language.operations import OPERATIONS
+from causalopt.language.term import GAPS, REFERENCES, Term
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +44,12 @@ def kinks(root: Term) -> list[Kink]:
             continue
         seen.add(item)
         term, guard, below = item
-        gap = None if below and term.op in _BENDS else _gap(term)
-        if gap and (gap[0].holds | gap[1].holds) & REFERENCES:
-            found[Kink(*gap, guard)] = None
+        operation = OPERATIONS[term.op]
+        if operation.kink is not None and (operation.jumps or not below):
+            left = term.args[0]
+            right = {"equal": term.args[-1], "zero": ZERO, "whole": term}[operation.kink]
+            if (left.holds | right.holds) & REFERENCES:
+                found[Kink(left, right, guard)] = None
         if term.op == "where":
             condition, a, b = term.args
             branches = [
@@ -55,24 +59,10 @@ def kinks(root: Term) -> list[Kink]:
             ]
             stack += [branch for branch in branches if branch[0].holds & GAPS]
         else:
-            below = below or term.op in COMPARISONS or term.op in _JUMPS
+            below = below or operation.jumps
             stack += [(arg, guard, below) for arg in term.args if arg.holds & GAPS]
     return list(found)
 
 
-_BENDS = frozenset({"abs", "min", "max"})
-_JUMPS = frozenset({"sign", "floor", "ceil"})
-
-
 def _both(guard: Term | None, condition: Term) -> Term:
     return condition if guard is None else Term.of("and", guard, condition)
-
-
-def _gap(term: Term) -> tuple[Term, Term] | None:
-    if term.op in COMPARISONS or term.op in {"min", "max"}:
-        return term.args[0], term.args[1]
-    if term.op in {"abs", "sign"}:
-        return term.args[0], ZERO
-    if term.op in {"floor", "ceil"}:
-        return term.args[0], term
-    return None

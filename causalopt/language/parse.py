@@ -9,6 +9,8 @@ length, depth and the size of numbers keep hostile input cheap.
 from __future__ import annotations
 
 import ast
+import bisect
+import itertools
 import keyword
 import math
 import re
@@ -18,7 +20,8 @@ from fractions import Fraction
 from causalopt.errors import ExpressionError, suggestion
 from causalopt.language.algebra import constant
 from causalopt.language.gradient import gradient
-from causalopt.language.scope import CLOCK, NAMED_FUNCTIONS, Function, Scope
+from causalopt.language.operations import OPERATIONS
+from causalopt.language.scope import CLOCK, Function, Scope, function_names, normalized
 from causalopt.language.term import Term, const, decimal, postorder, ref, substitute
 
 MAX_LENGTH = 50_000
@@ -52,23 +55,27 @@ def parse(text: str, scope: Scope) -> Term:
     return reader.number(reader.tree, 0)
 
 
-_KEYWORDS = re.compile(
-    r"\b(" + "|".join(sorted(set(keyword.kwlist) - {"and", "or", "not"})) + r")\b"
-)
 _SPACES = re.compile(r"[\n\r\t\f]")
-# Keywords become identifiers of another alphabet with the same length, so columns stay true.
-_DISGUISE = {ord("a") + i: 0x10D0 + i for i in range(26)} | {
-    ord("A") + i: 0x1C90 + i for i in range(26)
-}
-_REVEAL = {disguised: plain for plain, disguised in _DISGUISE.items()}
+_WORD = re.compile(r"\b[^\W\d][\w\xb7]*")  # a middle dot may stand in Python's names
+_KEYWORDS = sorted(set(keyword.kwlist) - {"and", "or", "not"})
+_KEYWORD = re.compile(rf"\b(?:{'|'.join(_KEYWORDS)})_*\b")
 
 
-def _disguised(keyword: re.Match[str]) -> str:
-    return keyword.group().translate(_DISGUISE)
+def _marked(text: str) -> tuple[str, list[int]]:
+    """Return the text with a _ added to Python's keywords, and the places of these.
+
+    That makes names of them. A keyword that ends in _ already gets one more, so that `lambda` and
+    `lambda_` stay different names.
+    """
+    if not _KEYWORD.search(normalized(text)):
+        return text, []
+    ends = [w.end() for w in _WORD.finditer(text) if _KEYWORD.fullmatch(normalized(w.group()))]
+    parts = [text[start:end] for start, end in itertools.pairwise([0, *ends, len(text)])]
+    return "_".join(parts), [end + added for added, end in enumerate(ends)]
 
 
-def _revealed(name: str) -> str:
-    return name if name.isascii() else name.translate(_REVEAL)
+def _unmarked(name: str) -> str:
+    return name[:-1] if name.endswith("_") and _KEYWORD.fullmatch(name) else name
 
 
 _ARITHMETIC = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div"}
@@ -98,8 +105,7 @@ class _Reader:
         self._text = text
         self._scope = scope
         self._margin = len(text) - len(text.lstrip())
-        source = _SPACES.sub(" ", text)[self._margin :]
-        self._source = _KEYWORDS.sub(_disguised, source)
+        self._source, self._marks = _marked(_SPACES.sub(" ", text)[self._margin :])
         self.tree = self._syntax_tree()
 
     def _syntax_tree(self) -> ast.expr:
@@ -108,8 +114,8 @@ class _Reader:
         try:
             return ast.parse(self._source, mode="eval").body
         except SyntaxError as error:
-            column = (error.offset or 1) - 1 + self._margin
-            message = (error.msg or "not an expression").translate(_REVEAL).partition(";")[0]
+            column = self._column((error.offset or 1) - 1)
+            message = (error.msg or "not an expression").partition(";")[0]
             hint = ""
             if re.search(r"(?<![=<>!])=(?!=)", self._source):
                 hint = "; '=' assigns nothing here: compare with '=='"
@@ -127,7 +133,11 @@ class _Reader:
     def _fail(self, node: ast.AST, message: str) -> ExpressionError:
         byte = getattr(node, "col_offset", 0)
         column = len(self._source.encode()[:byte].decode(errors="ignore"))
-        return ExpressionError(message, column + self._margin)
+        return ExpressionError(message, self._column(column))
+
+    def _column(self, place: int) -> int:
+        """Return where a place of the marked source is in the text."""
+        return place - bisect.bisect_left(self._marks, place) + self._margin
 
     def number(self, node: ast.expr, depth: int) -> Term:
         """Read a node that must be a number."""
@@ -172,7 +182,7 @@ class _Reader:
         return decimal(value)
 
     def name(self, node: ast.Name, _: int) -> Term:
-        name = _revealed(node.id)
+        name = _unmarked(node.id)
         found = self._scope.names.get(name)
         if found is not None:
             return found
@@ -182,7 +192,7 @@ class _Reader:
             raise self._fail(
                 node, f"variable '{name}' needs its step here: write {name}[t-1] or {name}[t]"
             )
-        if name in self._scope.functions or name in NAMED_FUNCTIONS:
+        if name in self._scope.functions or name in function_names():
             raise self._fail(node, f"'{name}' is a function: write {name}(...)")
         if self._scope.bare and name in CLOCK:
             raise self._fail(node, f"'{name}' means nothing here: {_TIMELESS[self._scope.kind]}")
@@ -196,7 +206,7 @@ class _Reader:
     def subscript(self, node: ast.Subscript, _: int) -> Term:
         if not isinstance(node.value, ast.Name):
             raise self._fail(node, "only a variable takes a step, as in R[t-1]")
-        name = _revealed(node.value.id)
+        name = _unmarked(node.value.id)
         if name not in self._scope.variables:
             if name in self._scope.names:
                 raise self._fail(node, f"'{name}' is not a variable and takes no step: drop the []")
@@ -303,19 +313,20 @@ class _Reader:
             raise self._fail(node, "only named functions can be called")
         if node.keywords or any(isinstance(arg, ast.Starred) for arg in node.args):
             raise self._fail(node, "functions take plain arguments in order")
-        name = _revealed(node.func.id)
+        name = _unmarked(node.func.id)
         declared = self._scope.functions.get(name)
         if declared is not None:
             self._expect(node, name, len(declared.arguments))
             return self._apply(node, declared, [self.number(arg, depth) for arg in node.args])
         if name in _CALLS:
             return _CALLS[name](self, node, depth)
-        if name in NAMED_FUNCTIONS:
-            self._expect(node, name, 1)
-            return Term.of(name, self.number(node.args[0], depth))
+        operation = OPERATIONS.get(name)
+        if operation is not None and not operation.text:
+            self._expect(node, name, operation.arity)
+            return Term.of(name, *(self.number(arg, depth) for arg in node.args))
         if name in self._scope.variables or name in self._scope.names:
             raise self._fail(node, f"'{name}' is not a function: did you mean {name}*(...)?")
-        hint = suggestion(name, {*self._scope.functions, *NAMED_FUNCTIONS})
+        hint = suggestion(name, {*self._scope.functions, *function_names()})
         raise self._fail(node, f"unknown function '{_short(name)}'{hint}")
 
     def _expect(self, node: ast.Call, name: str, count: int) -> None:
@@ -348,7 +359,7 @@ class _Reader:
     def diff(self, node: ast.Call, depth: int) -> Term:
         if not node.args or not isinstance(node.args[0], ast.Name):
             raise self._fail(node, "write diff(f, x): the derivative of a declared function f at x")
-        name = _revealed(node.args[0].id)
+        name = _unmarked(node.args[0].id)
         declared = self._scope.functions.get(name)
         if declared is None:
             hint = suggestion(name, self._scope.functions)

@@ -6,11 +6,10 @@ import dataclasses
 import unicodedata
 from collections.abc import Mapping
 
-from causalopt.language.term import UNARY, Term
+from causalopt.language.operations import OPERATIONS
+from causalopt.language.term import Term
 
 CLOCK = {"t": Term.of("t"), "time": Term.of("time"), "dt": Term.of("dt"), "pi": Term.of("pi")}
-NAMED_FUNCTIONS = frozenset(UNARY - {"neg"}) | {"min", "max", "clip", "where", "diff"}
-RESERVED = frozenset(CLOCK) | NAMED_FUNCTIONS | {"and", "or", "not"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +38,16 @@ class Scope:
     functions: Mapping[str, Function] = dataclasses.field(default_factory=dict)
     bare: bool = False
     kind: str = "rule"
+
+
+def function_names() -> set[str]:
+    """Return the functions of the language: operations that have no sign, and two shorthands."""
+    return {name for name, operation in OPERATIONS.items() if not operation.text} | {"clip", "diff"}
+
+
+def reserved() -> set[str]:
+    """Return the words that no variable, parameter or function may be called."""
+    return {*CLOCK, *function_names(), "and", "or", "not"}
 
 
 def normalized(name: str) -> str:

@@ -8,42 +8,8 @@ from typing import Any
 
 import sympy
 
-from causalopt.language.term import Term, postorder
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "div": lambda a, b: a / b,
-    "neg": lambda a: -a,
-    "pow": lambda a, b: a**b,
-    "sqrt": sympy.sqrt,
-    "exp": sympy.exp,
-    "log": sympy.log,
-    "abs": sympy.Abs,
-    "sign": sympy.sign,
-    "floor": sympy.floor,
-    "ceil": sympy.ceiling,
-    "sin": sympy.sin,
-    "cos": sympy.cos,
-    "tan": sympy.tan,
-    "asin": sympy.asin,
-    "acos": sympy.acos,
-    "atan": sympy.atan,
-    "sinh": sympy.sinh,
-    "cosh": sympy.cosh,
-    "tanh": sympy.tanh,
-    "min": sympy.Min,
-    "max": sympy.Max,
-    "where": lambda c, a, b: sympy.Piecewise((a, c), (b, True)),
-    "lt": sympy.Lt,
-    "le": sympy.Le,
-    "eq": sympy.Eq,
-    "ne": sympy.Ne,
-    "and": sympy.And,
-    "or": sympy.Or,
-    "not": sympy.Not,
-}
+from causalopt.language.operations import OPERATIONS, bound
+from causalopt.language.term import Term, operands, postorder
 
 
 def to_sympy(root: Term, leaf: Callable[[Term], Any] | None = None) -> Any:
@@ -68,10 +34,8 @@ def to_sympy(root: Term, leaf: Callable[[Term], Any] | None = None) -> Any:
             values[term] = sympy.pi
         elif term.is_leaf:
             values[term] = symbol(term)
-        elif term.op == "ipow":
-            values[term] = values[term.args[0]] ** sympy.Integer(term.payload)
         else:
-            values[term] = _FUNCTIONS[term.op](*(values[arg] for arg in term.args))
+            values[term] = bound(OPERATIONS[term.op].sympy, sympy)(*operands(term, values))
     return values[root]
 
 

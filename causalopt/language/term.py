@@ -1,42 +1,29 @@
 """The term: one operation of a rule, hash-consed so that equal sub-expressions are one object.
 
 Leaves are constants (exact rationals), references `(variable, lag)`, parameters, function arguments
-and the clock. Every other term applies an operation of `OPERATIONS` to terms. Terms are compared by
-identity, so memo tables keyed by terms cost one look-up each.
+and the clock. Every other term applies an operation of `OPERATIONS` to terms; ipow has its exponent
+as payload. Terms are compared by identity, so memo tables keyed by terms cost one look-up each.
 """
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
+
+from causalopt.language.operations import COMPARISONS, LOGIC, OPERATIONS
 
 Payload: TypeAlias = Fraction | str | tuple[str, int] | int | None
 Key: TypeAlias = tuple[Hashable, ...]
 
 LEAVES = frozenset({"const", "ref", "param", "argument", "t", "time", "dt", "pi"})
-COMPARISONS = frozenset({"lt", "le", "eq", "ne"})
-LOGIC = frozenset({"and", "or", "not"})
-_ELEMENTARY = ["neg", "abs", "sign", "floor", "ceil", "sqrt", "exp", "log"]
-_CIRCULAR = ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"]
-UNARY = frozenset([*_ELEMENTARY, *_CIRCULAR])
-BINARY = frozenset(["add", "sub", "mul", "div", "pow", "min", "max"])
-# ipow carries its integer exponent as payload; where is (condition, then, otherwise).
-OPERATIONS = UNARY | BINARY | COMPARISONS | LOGIC | {"ipow", "where"}
-
 
 # What a term holds, itself or below: small sums of these, kept on it, spare most walks.
 REFERENCES, CHOICES, GAPS, ARGUMENTS = 1, 2, 4, 8
-_HOLDS = {
-    "ref": REFERENCES,
-    "argument": ARGUMENTS,
-    "where": CHOICES,
-    **dict.fromkeys(("min", "max"), CHOICES | GAPS),
-    **dict.fromkeys([*COMPARISONS, "abs", "sign", "floor", "ceil"], GAPS),
-}
 _FEWEST = 1 << 12  # entries of the table below which the dead among them are left
 
 
@@ -95,7 +82,7 @@ class Term:
                 return found
             term: Term = object.__new__(cls)
             term.op, term.args, term.payload = op, args, payload
-            holds = _HOLDS.get(op, 0)
+            holds = _holds(op)
             for arg in args:
                 holds |= arg.holds
             term.holds = holds
@@ -129,6 +116,15 @@ class Term:
         return f"{self.op}({', '.join(part for part in (payload, inner) if part)})"
 
 
+@functools.cache
+def _holds(op: str) -> int:
+    """Return what a term of this operation or leaf holds by itself."""
+    operation = OPERATIONS.get(op)
+    if operation is None:
+        return {"ref": REFERENCES, "argument": ARGUMENTS}.get(op, 0)
+    return CHOICES * (operation.choice is not None) + GAPS * (operation.kink is not None)
+
+
 def _rebuild(op: str, args: tuple[Term, ...], payload: Payload) -> Term:
     return Term.of(op, *args, payload=payload)
 
@@ -154,6 +150,17 @@ def decimal(value: float | int) -> Term:
 def ref(variable: str, lag: int) -> Term:
     """Return the value of a variable `lag` steps ago."""
     return Term.of("ref", payload=(variable, lag))
+
+
+def operands(term: Term, done: Mapping[Term, Any]) -> list[Any]:
+    """Return what an operation applies to: its arguments' values, then its payload if it has one.
+
+    Args:
+        term: An operation.
+        done: The value of each argument.
+    """
+    args = [done[arg] for arg in term.args]
+    return args if term.payload is None else [*args, term.payload]
 
 
 ENTERED = Term.of("entered")  # a mark on the stack of a walk, in no expression

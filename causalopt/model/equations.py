@@ -15,7 +15,7 @@ from fractions import Fraction
 from causalopt.errors import ExpressionError, ModelError
 from causalopt.language.flows import discretize
 from causalopt.language.parse import parse
-from causalopt.language.scope import CLOCK, RESERVED, Function, Scope, normalized
+from causalopt.language.scope import CLOCK, Function, Scope, normalized, reserved
 from causalopt.language.term import Term, const, decimal, leaves
 from causalopt.model.declaration import Method, Variable
 from causalopt.model.labels import kinds
@@ -97,6 +97,7 @@ class _Reader:
     def check_names(self) -> None:
         """Refuse names that no rule could mean."""
         seen: dict[str, str] = {}
+        words = reserved()
         signatures = {_signature(key)[0]: key for key in self._raw_functions}
         sections = {
             "parameters": {name: name for name in self._raw_parameters},
@@ -114,7 +115,7 @@ class _Reader:
                         (section, key),
                         is_key=True,
                     )
-                if name in RESERVED:
+                if name in words:
                     raise ModelError(
                         f"'{name}' is a word of the language: choose another name",
                         (section, key),
@@ -255,7 +256,7 @@ class _Reader:
 def _signature(key: str) -> tuple[str, tuple[str, ...]]:
     match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", key)
     arguments = tuple(a.strip() for a in match[2].split(",")) if match else ()
-    if match is None or not all(a.isidentifier() and a not in RESERVED for a in arguments):
+    if match is None or not all(a.isidentifier() and a not in reserved() for a in arguments):
         raise ModelError(
             f"'{key}' does not declare a function: write 'f(x): \"x**2\"', with plain names as "
             "arguments",

@@ -29,6 +29,11 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     Raises:
         FileError: The file cannot be read.
         ModelError: It declares no valid model; the location says file, line and column.
+
+    Example:
+        >>> from causalopt import shipped
+        >>> read_model(shipped()["thermostat"]).name
+        'thermostat'
     """
     file = Path(path)
     kind = FORMATS.get(file.suffix.lower())
@@ -43,6 +48,17 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     except UnicodeDecodeError as error:
         raise FileError(f"cannot read '{file}': byte {error.start} is not UTF-8 text") from None
     return parse_model(text, kind, name=str(file))
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of model files, for editors.
+
+    Example:
+        >>> schema()["required"]
+        ['name', 'variables']
+    """
+    data = Model.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **data}
 
 
 def parse_model(text: str, kind: str = "yaml", *, name: str = "<text>") -> Model:
@@ -135,7 +151,15 @@ _PARSERS = {"yaml": _parse_yaml, "json": _parse_json, "toml": _parse_toml}
 
 
 def to_text(model: Model, kind: str = "yaml") -> str:
-    """Return a model as YAML, TOML or JSON that reads back as the same model."""
+    """Return a model as YAML, TOML or JSON that reads back as the same model.
+
+    Example:
+        >>> print(to_text(parse_model("{name: m, variables: {x: {initial: 1}}}")).rstrip())
+        name: m
+        variables:
+          x:
+            initial: 1
+    """
     data = _plain(model.model_dump(mode="json", exclude_defaults=True))
     if kind == "json":
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
@@ -187,6 +211,12 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
 
     Raises:
         FileError: The file cannot be written, or its name has no known ending.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_model(Model(name="m", variables={"x": 1}), f"{folder}/m.yaml")
+        ...     read_model(f"{folder}/m.yaml").variables["x"].initial
+        1
     """
     kind = FORMATS.get(Path(path).suffix.lower())
     if kind is None:

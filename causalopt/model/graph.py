@@ -61,6 +61,11 @@ def unrolled_graph(
     Returns:
         A DAG whose nodes carry `variable`, `t`, `side`, `label` and `kind`: "initial" for given
         values, "rule" for computed ones, "stage".
+
+    Example:
+        >>> from causalopt import load
+        >>> sorted(unrolled_graph(load("thermostat"), 1).predecessors(("R", 1)))
+        [('R', 0), ('T', 0)]
     """
     from causalopt.model.length import run_length
 
@@ -161,7 +166,13 @@ def paths(
 
 
 def to_graphml(model: Model, steps: int | None = None) -> str:
-    """Return the unrolled graph as GraphML."""
+    """Return the unrolled graph as GraphML.
+
+    Example:
+        >>> from causalopt import load
+        >>> to_graphml(load("thermostat"), 1).count("<edge ")
+        3
+    """
     graph = _named(model, steps)
     stream = io.BytesIO()
     nx.write_graphml(graph, stream, named_key_ids=True)
@@ -169,7 +180,13 @@ def to_graphml(model: Model, steps: int | None = None) -> str:
 
 
 def to_adjacency(model: Model, steps: int | None = None) -> str:
-    """Return the unrolled graph as text: one line a node, `node: child child ...`."""
+    """Return the unrolled graph as text: one line a node, `node: child child ...`.
+
+    Example:
+        >>> from causalopt import load
+        >>> to_adjacency(load("thermostat"), 1).splitlines()
+        ['T[0]: R[1]', 'R[0]: T[1] R[1]', 'T[1]:', 'R[1]:']
+    """
     graph = _named(model, steps)
     lines = [" ".join([f"{node}:", *graph.successors(node)]) for node in graph]
     return "\n".join(lines) + "\n"
@@ -186,6 +203,11 @@ def to_dagitty(
 
     Raises:
         GraphError: The exposure or the outcome is not a node.
+
+    Example:
+        >>> from causalopt import load
+        >>> to_dagitty(load("thermostat"), 1, exposure="R[0]").splitlines()[2]
+        '  "R[0]" [exposure]'
     """
     graph = _named(model, steps)
     for node in (exposure, outcome):
@@ -259,7 +281,13 @@ def from_networkx(
 
 
 def edge_list(model: Model) -> list[str]:
-    """Return the template's edges as lines such as `R[t-1] -> T[t]`."""
+    """Return the template's edges as lines such as `R[t-1] -> T[t]`.
+
+    Example:
+        >>> from causalopt import load
+        >>> edge_list(load("thermostat"))
+        ['T[t-1] -> R[t]', 'R[t-1] -> T[t]', 'R[t-1] -> R[t]']
+    """
     lines = []
     for parent, child, attributes in template_graph(model).edges(data=True):
         for lag in attributes["lags"]:

@@ -27,7 +27,12 @@ def models_folder() -> Path:
 
 
 def shipped() -> dict[str, Path]:
-    """Return name -> file of every shipped model, in alphabetical order."""
+    """Return name -> file of every shipped model, in alphabetical order.
+
+    Example:
+        >>> "thermostat" in shipped()
+        True
+    """
     return {file.stem: file for file in sorted(models_folder().glob("*.yaml"))}
 
 

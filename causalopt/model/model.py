@@ -184,6 +184,8 @@ class Model(Record):
             >>> model.replace(initial={"x": 8}).variables["x"].initial
             8
         """
+        if not parameters and not initial and dt is None and method is None:
+            return self
         data = self.model_dump()
         for name, value in (parameters or {}).items():
             if name not in data["parameters"]:

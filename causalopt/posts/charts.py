@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from causalopt.drawing.palette import BLUE, FAINT, GREEN, INK, RED
+from causalopt.drawing.palette import AMPLIFIES, BLUE, COMPRESSES, FAINT, GREEN, INK, RED
+from causalopt.drawing.plots.panels import draw_op_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -189,32 +190,13 @@ class Map:
 
 
 def map_figure(maps: Sequence[Map], *, label: str, columns: int = 2) -> Figure:
-    """Return maps side by side, each with its own symmetric scale: blue positive, red negative.
-
-    The scale stops at the 98th percentile of magnitude, so that single points do not hide the rest;
-    a thin line is drawn where the value is 0.
-    """
+    """Return maps of Op side by side, each with its own symmetric scale."""
     rows = -(-len(maps) // columns)
     figure = Figure(figsize=(4.4 * columns, 3.4 * rows), layout="constrained")
-    for axes, one in zip(
-        np.ravel(figure.subplots(rows, columns, squeeze=False)), maps, strict=True
-    ):
+    grid = np.ravel(figure.subplots(rows, columns, squeeze=False))
+    for axes, one in zip(grid, maps, strict=True):
         values = np.asarray(one.values, dtype=float).T
-        finite = np.abs(values[np.isfinite(values)])
-        limit = max(float(np.quantile(finite, 0.98)) if finite.size else 1.0, 1e-9)
-        mesh = axes.pcolormesh(
-            one.x,
-            one.y,
-            values,
-            cmap="RdBu",
-            vmin=-limit,
-            vmax=limit,
-            shading="nearest",
-            rasterized=True,
-        )
-        if finite.size and float(np.nanmin(values)) < 0 < float(np.nanmax(values)):
-            axes.contour(one.x, one.y, values, levels=[0.0], colors=INK, linewidths=0.6)
-        figure.colorbar(mesh, ax=axes, label=label, extend="both")
+        draw_op_map(axes, one.x, one.y, values, line=True).set_label(label)
         axes.set_xlabel(one.x_name)
         axes.set_ylabel(one.y_name)
         axes.set_title(one.title, fontsize=10)
@@ -222,7 +204,7 @@ def map_figure(maps: Sequence[Map], *, label: str, columns: int = 2) -> Figure:
 
 
 def bar_figure(values: Mapping[str, float], *, name: str) -> Figure:
-    """Return named values as horizontal bars with their numbers, first one on top.
+    """Return values of Op as horizontal bars with their numbers, first one on top.
 
     Example:
         >>> bar_figure({"one": 1.0, "two": -2.0}, name="Op [nats]").axes[0].get_xlabel()
@@ -232,7 +214,7 @@ def bar_figure(values: Mapping[str, float], *, name: str) -> Figure:
     axes = figure.subplots()
     labels = list(values)[::-1]
     sizes = [values[label] for label in labels]
-    colours = [BLUE if size > 0 else RED for size in sizes]
+    colours = [COMPRESSES if size > 0 else AMPLIFIES for size in sizes]
     hatches = ["" if size > 0 else "//" for size in sizes]
     bars = axes.barh(labels, sizes, color=colours, hatch=hatches, edgecolor=INK, linewidth=0.6)
     axes.bar_label(bars, labels=[f"{size + 0.0:.3g}" for size in sizes], padding=4, fontsize=8)

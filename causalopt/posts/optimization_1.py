@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from causalopt.drawing.graph.pictures import picture
+from causalopt.drawing.graph.pictures import draw
 from causalopt.entropy.declared import strength
 from causalopt.entropy.decorrelation import Strength
 from causalopt.model.library import load
@@ -104,7 +104,7 @@ def dumb(sheet: Sheet) -> None:
     sheet.picture(
         "graph",
         "Part 1's two-part world.",
-        picture(load("thermostat_dumb"), steps=2, plain=True).svg(),
+        draw(load("thermostat_dumb"), steps=2, plain=True).svg(),
         "The room moves by the thermostat, the thermostat by the room.",
     )
 

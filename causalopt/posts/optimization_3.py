@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.drawing.graph.pictures import picture
+from causalopt.drawing.graph.pictures import draw
 from causalopt.drawing.palette import GREEN, RED
 from causalopt.effects.run import run
 from causalopt.model.library import load
@@ -26,7 +26,7 @@ DELTA = 0.001
 def worlds(sheet: Sheet) -> None:
     """The worlds W, X and Y as graphs."""
     model = network()
-    whole = picture(model, plain=True)
+    whole = draw(model, plain=True)
     sheet.picture(
         "W",
         "W, subdivided into A and B.",
@@ -34,8 +34,8 @@ def worlds(sheet: Sheet) -> None:
         "Square nodes are A, round ones B. The post shows a picture and no equations: "
         "this network is ours.",
     )
-    held = picture(model, nudge="n", hold="A")
-    nothing = picture(model, nudge="n", hold=[])
+    held = draw(model, nudge="n", hold="A")
+    nothing = draw(model, nudge="n", hold=[])
     sheet.picture(
         "X",
         "X: everything downstream of the nudged node differs from W (red).",
@@ -48,7 +48,7 @@ def worlds(sheet: Sheet) -> None:
         held.svg(),
         "Held nodes wear a bar; the rest of B still differs from W.",
     )
-    unrolled = picture(load("thermostat"), steps=5)
+    unrolled = draw(load("thermostat"), steps=5)
     sheet.picture(
         "unrolled",
         "Thermostat (T) and room (R), unrolled over five steps.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from causalopt.posts.optimization_4_chaos import (
     chaos,
     finite_influence,
-    landscapes,
+    op_maps,
     smaller_nudges,
 )
 from causalopt.posts.optimization_4_lorenz import complex_op, regimes, stable
@@ -27,7 +27,7 @@ POST = Post(
         "chaos": chaos,
         "finite": finite_influence,
         "nudges": smaller_nudges,
-        "landscapes": landscapes,
+        "landscapes": op_maps,
         "non-optimizers": beside,
     },
     demo=("course", "starts", "amount", "stable", "complex", "chaos"),

@@ -190,7 +190,7 @@ CHOICES = [
 RANGES = {"a": (-20.0, 20.0), "b": (-25.0, 25.0), "c": (-5.0, 45.0)}
 
 
-def landscapes(sheet: Sheet) -> None:
+def op_maps(sheet: Sheet) -> None:
     """Landscapes of Op in the three regimes, for each A and n."""
     for rho in (0.8, 14.0, 28.0):
         found = {(A, n): _plane(rho, A, n, other) for A, n, other in CHOICES}
@@ -209,7 +209,8 @@ def landscapes(sheet: Sheet) -> None:
             f"maps-{rho:g}",
             f"Op at t = 2 over the starts, rho = {rho:g}.",
             map_figure(maps, label="Op [nats]", columns=3),
-            "A's own start is 1, Euler, dt = 0.01. Blue: A compresses; red: it amplifies; "
+            "A's own start is 1, Euler, dt = 0.01. Violet: A compresses; orange: it "
+            "amplifies; "
             "the line is Op = 0.",
         )
         sheet.picture(

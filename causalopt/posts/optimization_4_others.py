@@ -50,7 +50,7 @@ def beside(sheet: Sheet) -> None:
         "bars",
         "Op at the end of a run: optimizers, bystanders, amplifiers.",
         bar_figure(ends, name="Op [nats]"),
-        "t in each model's own units. Blue: positive; red, hatched: negative.",
+        "t in each model's own units. Violet: positive; orange, hatched: negative.",
     )
     hole = runs["water in a plughole, watched"]
     t = np.arange(501)

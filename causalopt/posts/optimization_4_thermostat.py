@@ -28,7 +28,7 @@ def saturating(theta: float = 1.0, p: float = 1.0, dt: float = 0.02) -> Model:
     return load("thermostat_saturating").replace(parameters={"theta": theta, "p": p}, dt=dt)
 
 
-def landscape(model: Model, steps: int = 500) -> Sweep:
+def power_sweep(model: Model, steps: int = 500) -> Sweep:
     """Return Comp and Op over the room's start."""
     return sweep(model, {"R[0]": GRID}, steps=steps)
 
@@ -120,7 +120,7 @@ def _printed_case(sheet: Sheet) -> None:
 
 def starts(sheet: Sheet) -> None:
     """Which starts are optimized by t = 10."""
-    found = landscape(saturating())
+    found = power_sweep(saturating())
     panel = Chart(
         [Line(GRID, found.op)], "initial R", "Op(T; R_0, R_10) [nats]", marks=(24.0, 26.0)
     )
@@ -156,7 +156,7 @@ def amount(sheet: Sheet) -> None:
     """The amount of optimization, the integral of 1 - Comp from 5 to 45."""
     cases = {"19.961": (1.0, 1.0), "19.611": (0.5, 1.0), "9.980": (1.0, 0.5)}
     for printed, (theta, p) in cases.items():
-        found = landscape(saturating(theta, p))
+        found = power_sweep(saturating(theta, p))
         name = f"theta-{theta:g}-p-{p:g}"
         panel = Chart(
             [Line(GRID, 1 - found.comp)], "initial R", "1 - Comp at t = 10", limits=(-0.05, 1.05)
@@ -186,7 +186,7 @@ def amount(sheet: Sheet) -> None:
 
 def _step(sheet: Sheet) -> None:
     sizes = (0.01, 0.02, 0.05, 0.1)
-    found = [landscape(saturating(dt=dt), round(10 / dt)).power or 0.0 for dt in sizes]
+    found = [power_sweep(saturating(dt=dt), round(10 / dt)).power or 0.0 for dt in sizes]
     text = ", ".join(f"dt = {dt:g}: {power:.4f}" for dt, power in zip(sizes, found, strict=True))
     sheet.claim(
         "dt",
@@ -203,12 +203,12 @@ def power(sheet: Sheet) -> None:
     """Optimizing power across p, theta and t."""
     thetas = np.array([0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0])
     ps = np.linspace(0.1, 1.8, 18)
-    by_theta = [landscape(saturating(theta=theta)).power or 0.0 for theta in thetas]
+    by_theta = [power_sweep(saturating(theta=theta)).power or 0.0 for theta in thetas]
     by_p = {
-        theta: [landscape(saturating(theta, p)).power or 0.0 for p in ps] for theta in (0.5, 1.0)
+        theta: [power_sweep(saturating(theta, p)).power or 0.0 for p in ps] for theta in (0.5, 1.0)
     }
     times = np.arange(1.0, 13.0)
-    by_t = [landscape(saturating(), round(t / 0.02)).power or 0.0 for t in times]
+    by_t = [power_sweep(saturating(), round(t / 0.02)).power or 0.0 for t in times]
     panels = [
         Chart(
             [
@@ -267,7 +267,7 @@ def _power_claims(
         note=f"largest distance from a straight line of slope {fit[0]:.3f}, p from 0.1 to "
         "1.8; beyond, the basin, theta + p t to either side of 25, leaves [5, 45]",
     )
-    small = landscape(saturating(theta=0.05)).power or 0.0
+    small = power_sweep(saturating(theta=0.05)).power or 0.0
     sheet.number(
         "theta-0",
         "as theta -> 0 the integral remains the same",

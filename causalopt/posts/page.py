@@ -34,10 +34,8 @@ thead th { border-top: 0; border-bottom: 2px solid #1a1a1a; }
   overflow-wrap: anywhere; }
 td:first-child { min-width: 11rem; }
 .verdict { white-space: nowrap; font-weight: 600; }
-.differs { background: #fdf0e6; } .differs td:first-child { min-width: 11rem; }
-.verdict { color: #9a3f00; }
-.agrees td:first-child { min-width: 11rem; }
-.verdict { color: #00664a; }
+.differs { background: #fdf0e6; }
+.differs .verdict { color: #9a3f00; } .agrees .verdict { color: #00664a; }
 .value { font-variant-numeric: tabular-nums; }
 @media (max-width: 40rem) {
   thead { position: absolute; left: -999rem; }

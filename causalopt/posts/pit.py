@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from causalopt.descents.chain import chain_of
 from causalopt.descents.landscape import landscape
-from causalopt.descents.sgd import Descent, sgd_model
+from causalopt.descents.sgd import sgd_model
 from causalopt.model.library import load
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def pit(depth: float = 1.0, *, T: float = 0.02, start: float = 0.0, full: bool =
         >>> pit(full=True).variables["W"].rule
         'W[t-1] - T*g_W[t-1]'
     """
-    how = Descent(batch=2, replacement=False) if full else Descent()
+    how: dict[str, Any] = {"batch": 2, "replacement": False} if full else {}
     losses = {"l0": WELL, "l1": f"{WELL} - {depth!r}*{HOLE}"}
-    return sgd_model(losses, T=T, start=start, descent=how)
+    return sgd_model(losses, T=T, start=start, **how)
 
 
 def chain_at(T: float) -> RandomMap:

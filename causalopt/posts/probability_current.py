@@ -14,7 +14,7 @@ from causalopt.descents.escape.evolution import (
     normal_points,
 )
 from causalopt.descents.landscape import landscape
-from causalopt.drawing.plots.of_escape import plot_laws, plot_moments
+from causalopt.drawing.plots.of_escape import plot_densities, plot_moments
 from causalopt.drawing.plots.of_landscape import plot_landscape
 from causalopt.effects.run import run
 from causalopt.model.library import load
@@ -136,7 +136,7 @@ def first_term(sheet: Sheet) -> None:
     for name, mean, deviation in (("left", 0.5, 0.175), ("wide", 1.5, 0.4)):
         points = normal_points(mean, deviation, 4000)
         flow = evolve_by_diffusion(chain, points, times, cells=400)
-        figure = plot_laws(flow)
+        figure = plot_densities(flow)
         figure.axes[0].set_ylim(0, 6)
         figure.axes[0].set_xlim(0, 2.8)
         sheet.picture(
@@ -183,7 +183,7 @@ def spreading(sheet: Sheet) -> None:
     points = normal_points(0.0, 0.05, 500)
     flow = evolve_by_diffusion(chain, points, times, cells=1200)
     walkers = evolve_by_ensemble(chain, points, times, copies=20, seed=3)
-    figure = plot_laws(flow)
+    figure = plot_densities(flow)
     figure.axes[0].set_xlim(-1.5, 1.5)
     sheet.picture(
         "laws",
@@ -252,7 +252,7 @@ def linear(sheet: Sheet) -> None:
     sheet.picture(
         "laws",
         "The law moves to the centre and does not concentrate.",
-        plot_laws(smooth),
+        plot_densities(smooth),
         "The post gives no start: a normal law of mean 0.8 and deviation 0.15, our choice.",
     )
     sheet.picture(

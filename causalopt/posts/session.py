@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from causalopt.errors import UnknownNameError, suggestion
+from causalopt.errors import FileError, UnknownNameError, suggestion
+from causalopt.model.files import write_whole
 from causalopt.posts.cache import cache_folder, key_of, store, stored
 from causalopt.posts.check import Check
+from causalopt.posts.page import page
 from causalopt.posts.series import POSTS
 from causalopt.posts.sheet import Findings
 
@@ -42,6 +44,16 @@ class Reproduction:
     def figures(self) -> int:
         """How many pictures there are."""
         return sum(len(found.plates) for found in self.findings)
+
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write the page, `index.html`, into a folder, made if need be, and return its path.
+
+        Raises:
+            FileError: The folder is a file, or cannot be made or written.
+        """
+        file = _make_folder(folder) / "index.html"
+        write_whole(file, page(self.findings).encode())
+        return file
 
 
 def all_pieces() -> list[str]:
@@ -121,18 +133,22 @@ def compute(piece: str) -> Findings:
 def reproduce(
     only: Sequence[str] = (),
     *,
-    workers: int = 2,
+    out: str | os.PathLike[str] | None = None,
+    demo: bool = False,
     cache: Path | None = None,
     fresh: bool = False,
+    workers: int = 2,
     progress: Progress | None = None,
 ) -> Reproduction:
     """Reproduce the posts: every claim beside what is computed.
 
     Args:
         only: Posts, pieces, checks or figures; everything if empty.
-        workers: Processes.
+        out: The folder that the page is written to, made if need be; none if None.
+        demo: A selection of every post, in under a minute, besides what `only` names.
         cache: Where findings are kept; the user's cache folder if None.
         fresh: Compute also what is stored.
+        workers: Processes.
         progress: Called with the number of pieces done.
 
     Returns:
@@ -140,9 +156,17 @@ def reproduce(
 
     Raises:
         UnknownNameError: `only` names something that is not there.
+        FileError: `out` is a file, or cannot be made.
+
+    Example:
+        >>> reproduce(["part1/dumb"]).checks[0].agrees
+        True
     """
     start = time.monotonic()
+    only = [*only, *(demo_pieces() if demo else [])]
     pieces = chosen(only)
+    if out is not None:
+        _make_folder(out)
     folder = cache or cache_folder()
     keys = {piece: key_of(piece, _sources(piece)) for piece in pieces}
     found = {} if fresh else {piece: stored(folder, keys[piece]) for piece in pieces}
@@ -154,7 +178,19 @@ def reproduce(
         if progress is not None:
             progress(len(done))
     findings = tuple(narrowed(done[piece], only) for piece in pieces)
-    return Reproduction(findings, len(missing), time.monotonic() - start)
+    reproduction = Reproduction(findings, len(missing), time.monotonic() - start)
+    if out is not None:
+        reproduction.save(out)
+    return reproduction
+
+
+def _make_folder(out: str | os.PathLike[str]) -> Path:
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder '{out}': {error.strerror or error}") from None
+    return folder
 
 
 def _sources(piece: str) -> list[Path]:
@@ -172,8 +208,3 @@ def _computed(pieces: list[str], workers: int) -> Iterable[tuple[str, Findings]]
         waiting = {pool.submit(compute, piece): piece for piece in pieces}
         for future in concurrent.futures.as_completed(waiting):
             yield waiting[future], future.result()
-
-
-def processors() -> int:
-    """Return how many processes may usefully run here."""
-    return max(1, min(2, os.cpu_count() or 1))

@@ -93,7 +93,8 @@ def inside_unit_circle(poly: sympy.Poly) -> list[sympy.Basic]:
 
     The bilinear map z = (1 + w) / (1 - w) takes the disc to the left half plane, where Hurwitz's
     criterion speaks: all coefficients and all leading minors positive. Numbers that are positive
-    are left out; degrees above 4 are left to the numeric radius.
+    are left out. Above degree 4 the inequality is `rho(poly) < 1`, rho the largest modulus of a
+    root, and its truth where the polynomial has no parameters.
 
     Example:
         >>> from causalopt.symbolic.resolvent import Z
@@ -103,7 +104,7 @@ def inside_unit_circle(poly: sympy.Poly) -> list[sympy.Basic]:
     """
     degree = poly.degree()
     if degree > 4:
-        return []
+        return [] if (inside := _radius_below_one(poly)) is sympy.true else [inside]
     w = sympy.Dummy("w")
     mapped = sympy.Poly(
         sum(c * (1 + w) ** power * (1 - w) ** (degree - power) for (power,), c in poly.terms()),
@@ -118,6 +119,12 @@ def inside_unit_circle(poly: sympy.Poly) -> list[sympy.Basic]:
         if relation is not sympy.true:
             found.append(relation)
     return list(dict.fromkeys(found))
+
+
+def _radius_below_one(poly: sympy.Poly) -> sympy.Basic:
+    if poly.as_expr().free_symbols <= set(poly.gens):
+        return sympy.sympify(max(abs(root) for root in poly.nroots(n=30, maxsteps=200)) < 1)
+    return sympy.Lt(sympy.Function("rho", nonnegative=True)(poly.as_expr()), 1)
 
 
 def _hurwitz_minors(coefficients: list[sympy.Expr]) -> list[sympy.Expr]:

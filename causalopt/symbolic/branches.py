@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from causalopt.language.algebra import ONE, ZERO, neg
-from causalopt.language.term import COMPARISONS, Term, postorder
+from causalopt.language.operations import COMPARISONS
+from causalopt.language.term import Term, postorder
 
 Decide = Callable[[Term], bool]
 _BRANCHING = frozenset({"where", "min", "max", "abs", "sign"})

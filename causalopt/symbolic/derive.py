@@ -9,9 +9,9 @@ from typing import Any
 import sympy
 
 from causalopt.effects.integers import refuse_between
-from causalopt.effects.run import Asked, ask
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
+from causalopt.model.selectors import Node
 from causalopt.symbolic.arithmetic import NotRationalError
 from causalopt.symbolic.conditions import describe
 from causalopt.symbolic.deadline import Deadline, OvertimeError
@@ -21,11 +21,10 @@ from causalopt.symbolic.linear import solve_linear
 from causalopt.symbolic.linear_template import Edge
 from causalopt.symbolic.paths import Path, follow
 from causalopt.symbolic.program_checks import check_program, check_template
-from causalopt.symbolic.reading import Reading, linear_template
+from causalopt.symbolic.reading import Reading, linear_template, read_question
 from causalopt.symbolic.static_paths import derive_static
 from causalopt.symbolic.straight_line import StraightLine, write_program
 
-_SHORT_RUN = 20
 _COMPARED_STEPS = 12
 _CLOSED_FORM_SHARE = 0.7
 
@@ -33,11 +32,11 @@ _CLOSED_FORM_SHARE = 0.7
 def derive(
     model: Model,
     *,
-    nudge: str | None = None,
-    hold: str | Sequence[str] | None = None,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
-    at: int | None = None,
     steps: int | None = None,
+    at: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     expand: bool = False,
@@ -54,10 +53,10 @@ def derive(
         nudge: The node n, such as `R[0]`.
         hold: The set A, such as `a` or `a[t<=10]`.
         target: The variable m.
-        at: The step at which numbers are wanted, and for which a program is written.
         steps: The step for which a program is written when `at` is not given, and how far a path is
             followed through the branches of piecewise rules; the question's steps when not given,
             20 when the question has none.
+        at: The step at which numbers are wanted, and for which a program is written.
         parameters: Values that replace parameters in the model and in the formulas.
         initial: Initial values that replace the model's.
         expand: Write a program's effects out as expressions even if they are long.
@@ -75,11 +74,18 @@ def derive(
         >>> derive(load("thermostat"), parameters={"k": "1/4"}).comp
         (t + 1)/2**t
     """
-    changed = model.replace(parameters=parameters, initial=initial)
-    asked = _ask(changed, nudge, hold, target, at, steps)
-    reading = Reading(changed, asked, frozenset(parameters or {}))
+    reading = read_question(
+        model,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        at=at,
+        parameters=parameters,
+        initial=initial,
+    )
     _refuse_laws(reading)
-    refuse_between(changed, asked.nudge.variable, asked.target)
+    refuse_between(reading.model, reading.asked.nudge.variable, reading.asked.target)
     return choose_form(reading, at=at, expand=expand, time_limit=time_limit)
 
 
@@ -93,27 +99,6 @@ def _refuse_laws(reading: Reading) -> None:
                 f"'{equation.name}' {equation.law}, and a formula follows single values: ask "
                 "`causalopt entropy` for the law"
             )
-
-
-def _ask(
-    model: Model,
-    nudge: str | None,
-    hold: str | Sequence[str] | None,
-    target: str | None,
-    at: int | None,
-    steps: int | None,
-) -> Asked:
-    if at is not None and (at < 0 or at != int(at)):
-        raise QuestionError(f"the step must be a whole number from 0 up, found {at}")
-    if model.is_static:
-        if at:
-            raise QuestionError("this model has no time: leave --at (at=) out")
-        return ask(model, nudge=nudge, hold=hold, target=target)
-    text = nudge if nudge is not None else model.question.nudge
-    first = model.node(text).t if text is not None else 0
-    default = next((n for n in (steps, model.question.steps) if n is not None), _SHORT_RUN)
-    last = at if at is not None else max(default, first)
-    return ask(model, nudge=nudge, hold=hold, target=target, steps=last)
 
 
 def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: float) -> Derivation:

@@ -4,12 +4,17 @@ Every node carries its value and two derivatives by the nudged node: over all pa
 paths that avoid A. In rationals this is the definition itself, and every program of `straight_line`
 is checked against it; in multiprecision floats it is the stable route by which formulas are
 evaluated.
+
+This file and `arithmetic` are the independent checker, and on purpose say once more what
+`language.operations` and `language.gradient` say: the value and the slope of every operation. A
+checker that read the slopes it is to check from the same table would pass on the table's faults.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -297,7 +302,11 @@ def _stepped(op: str, arg: Dual) -> Dual:
     sign = (value > 0) - (value < 0)
     if op == "abs":
         return _chained(abs(value), [(arg, sign)])
-    whole = {"sign": lambda: sign, "floor": lambda: value // 1, "ceil": lambda: -(-value // 1)}
+    whole = {
+        "sign": lambda: sign,
+        "floor": lambda: math.floor(value),
+        "ceil": lambda: math.ceil(value),
+    }
     return Dual(value * 0 + whole[op](), value * 0, value * 0)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import mpmath
 import sympy
 
+from causalopt.symbolic.arithmetic import Modular
 from causalopt.symbolic.resolvent import Response, Z
 
 
@@ -83,10 +84,17 @@ def effect_in_digits(response: Response, age: int) -> Any:
             [context.mpf(c.numerator) / c.denominator for c in poly] for poly in pair
         )
         found = _coefficient(numerator, denominator, age)
-        if before is not None and abs(found - before) <= abs(found) * context.mpf(2) ** -60:
+        if found != 0 and before is not None and _agree(found, before, context.mpf(2) ** -60):
             return found
         before = found
+    residues, modulus = ([Modular.of(c) for c in poly] for poly in pair)
+    if before == 0 and _coefficient(residues, modulus, age) == Modular(0):
+        return Fraction(0)  # digits cannot tell a zero from what is lost beside a root outside 1
     raise ArithmeticError(f"4096 bits do not resolve the effect after {age} steps")
+
+
+def _agree(found: Any, before: Any, share: Any) -> bool:
+    return bool(abs(found - before) <= abs(found) * share)
 
 
 def _coefficient(numerator: list[Any], denominator: list[Any], age: int) -> Any:

@@ -10,17 +10,19 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import mpmath
 import sympy
 
 from causalopt.errors import QuestionError
+from causalopt.model.model import Model
+from causalopt.model.selectors import Node
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion
-from causalopt.symbolic.reading import Reading, linear_template
+from causalopt.symbolic.reading import Reading, linear_template, read_question
 from causalopt.worlds.world import world
 
 _STARTS = 40
@@ -122,12 +124,19 @@ def _rest(reading: Reading, values: dict[int, sympy.Expr]) -> Rest | None:
     return Rest(shown, edges)
 
 
-def find_orbits(reading: Reading, period: int = 1, *, time_limit: float = 10.0) -> list[Orbit]:
+def find_orbits(
+    model: Model,
+    period: int = 1,
+    *,
+    parameters: Mapping[str, int | float | str] | None = None,
+    time_limit: float = 10.0,
+) -> list[Orbit]:
     """Return the model's orbits of one period: symbolically where sympy can, numerically otherwise.
 
     Args:
-        reading: The model and the question.
+        model: The model.
         period: Steps after which all values repeat; 1 for fixed points.
+        parameters: Values that replace parameters in the model and in the formulas.
         time_limit: Seconds for sympy; then Newton's method from many starts, at the model's own
             parameter values, takes over.
 
@@ -136,7 +145,13 @@ def find_orbits(reading: Reading, period: int = 1, *, time_limit: float = 10.0) 
 
     Raises:
         QuestionError: A rule depends on the step itself, or has no smooth equations.
+
+    Example:
+        >>> from causalopt import load
+        >>> find_orbits(load("thermostat"))[0].points
+        ((0, d),)
     """
+    reading = read_question(model, parameters=parameters)
     unknowns, equations = _orbit_equations(reading, period)
     deadline = Deadline.after(time_limit)
     try:
@@ -155,13 +170,27 @@ def find_orbits(reading: Reading, period: int = 1, *, time_limit: float = 10.0) 
 
 
 def linearise(
-    reading: Reading, orbit: Orbit, *, phase: int = 0, time_limit: float = 20.0
+    model: Model,
+    orbit: Orbit,
+    *,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    phase: int = 0,
+    time_limit: float = 20.0,
 ) -> list[LinearSolution]:
     """Return the closed form around an orbit, one for each phase of the measured node.
 
     Args:
-        reading: The model and the question; the nudge is made at the given phase of the orbit.
-        orbit: A fixed point or a periodic orbit.
+        model: The model; the nudge is made at the given phase of the orbit.
+        orbit: A fixed point or a periodic orbit, as `find_orbits` returns it.
+        nudge: The node n; the question's, like the next three, when not given.
+        hold: The set A.
+        target: The variable m.
+        steps: The last step.
+        parameters: Values that replace parameters in the model and in the formulas.
         phase: The phase of the nudged node.
         time_limit: Seconds for each phase.
 
@@ -171,7 +200,22 @@ def linearise(
 
     Raises:
         QuestionError: The held set changes in time, which an orbit's phases cannot express.
+
+    Example:
+        >>> from causalopt import load
+        >>> thermostat = load("thermostat")
+        >>> (orbit,) = find_orbits(thermostat)
+        >>> linearise(thermostat, orbit, parameters={"k": "1/4"})[0].comp
+        (t + 1)/2**t
     """
+    reading = read_question(
+        model,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        parameters=parameters,
+    )
     if reading.question.holding.early:
         raise QuestionError(
             "around an orbit the held set must be the same at all steps: hold whole variables "

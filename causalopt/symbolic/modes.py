@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import sympy
 
 from causalopt.language.term import Term
+from causalopt.model.model import Model
+from causalopt.model.selectors import Node
 from causalopt.symbolic.branches import pieces
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.paths import Comparison, Mode
-from causalopt.symbolic.reading import Reading, linear_template
+from causalopt.symbolic.reading import Reading, linear_template, read_question
 
 _MOST_PIECES = 32
 
@@ -38,12 +41,27 @@ class ModeSolution:
 
 
 def find_modes(
-    reading: Reading, *, most: int = 16, time_limit: float = 20.0
+    model: Model,
+    *,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    most: int = 16,
+    time_limit: float = 20.0,
 ) -> tuple[ModeSolution, ...]:
     """Return the modes of a model, at most so many.
 
     Args:
-        reading: The model and the question.
+        model: The model, its rules piecewise linear.
+        nudge: The node n; the question's, like the next three, when not given.
+        hold: The set A.
+        target: The variable m.
+        steps: The last step.
+        parameters: Values that replace parameters in the model and in the formulas.
+        initial: Initial values that replace the model's.
         most: How many modes to return.
         time_limit: Seconds for all of them together.
 
@@ -51,7 +69,21 @@ def find_modes(
         The modes, those with all first branches taken first. Choices that contradict each other
         (one comparison both true and false, or no values of the variables at all where the
         comparisons are linear and the parameters have the model's values) are left out.
+
+    Example:
+        >>> from causalopt import load
+        >>> [mode.solution.comp for mode in find_modes(load("thermostat_saturating"))][:2]
+        [1, 1]
     """
+    reading = read_question(
+        model,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        parameters=parameters,
+        initial=initial,
+    )
     found: list[ModeSolution] = []
     for mode in _modes(reading):
         if len(found) >= most:

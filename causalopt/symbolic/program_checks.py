@@ -17,7 +17,7 @@ from causalopt.symbolic.duals import Ties, Walk, effects_along
 from causalopt.symbolic.linear import LinearSolution
 from causalopt.symbolic.paths import follow, rational
 from causalopt.symbolic.reading import Reading
-from causalopt.symbolic.straight_line import StraightLine, nodes_of, write_program
+from causalopt.symbolic.straight_line import StraightLine, write_program
 from causalopt.symbolic.verification import Verification
 
 _NEAR = 6
@@ -80,7 +80,7 @@ def _exactly(reading: Reading, program: StraightLine) -> int:
 
 def _modulo(reading: Reading, program: StraightLine) -> int:
     for seed in range(3):
-        varied = vary(reading, program, seed)
+        varied = vary(reading, seed)
         values = {s: Modular.of(v) for s, v in rational_values(varied).items()}
         dual = effects_along(varied, program.step, Residues())[-1]
         found = program.run(values, Modular.of)
@@ -88,13 +88,13 @@ def _modulo(reading: Reading, program: StraightLine) -> int:
     return 3
 
 
-def vary(reading: Reading, program: StraightLine, seed: int) -> Reading:
+def vary(reading: Reading, seed: int) -> Reading:
     """Return the question at random rational parameters; seed 0 keeps the model's own."""
     if seed == 0:
         return reading
     draw = random.Random(seed)
-    names = [symbol.name for symbol in nodes_of(program)]
-    fresh = {name: f"{draw.randint(1, 10**6)}/{draw.randint(1, 10**6)}" for name in names}
+    # Parameters that the program does not name too: it may have lost one.
+    fresh = {s.name: f"{draw.randint(1, 10**6)}/{draw.randint(1, 10**6)}" for s in reading.values}
     return Reading(reading.model.replace(parameters=fresh), reading.asked, reading.numbers)
 
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sympy
 
 from causalopt.effects.integers import refuse_between
-from causalopt.effects.run import Asked
+from causalopt.effects.run import Asked, ask
 from causalopt.engine.linearization import linearize
+from causalopt.errors import QuestionError
 from causalopt.language.sympy_form import to_sympy
 from causalopt.language.term import Term, leaves
 from causalopt.model.model import Model
+from causalopt.model.selectors import Node
 from causalopt.symbolic.linear import T
 from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion, LinearTemplate
 from causalopt.worlds.interventions import held_mask
 
 _LONGEST = 1 << 20
+_SHORT_RUN = 20
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -146,6 +149,49 @@ class Reading:
         """Whether no derivative on the paths from n to m depends on a variable or on the step."""
         moving = {*self.references.values(), T}
         return not any(edge.free_symbols & moving for edge in self.edges.values())
+
+
+def read_question(
+    model: Model,
+    *,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    at: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+) -> Reading:
+    """Return a model under changes and a question about it, read into algebra.
+
+    Raises:
+        QuestionError: The question cannot be asked of this model.
+        UnknownNameError: It names something that the model does not declare.
+    """
+    changed = model.replace(parameters=parameters, initial=initial)
+    asked = _ask(changed, nudge, hold, target, at, steps)
+    return Reading(changed, asked, frozenset(parameters or {}))
+
+
+def _ask(
+    model: Model,
+    nudge: str | Node | None,
+    hold: str | Sequence[str | Node] | None,
+    target: str | None,
+    at: int | None,
+    steps: int | None,
+) -> Asked:
+    if at is not None and (at < 0 or at != int(at)):
+        raise QuestionError(f"the step must be a whole number from 0 up, found {at}")
+    if model.is_static:
+        if at:
+            raise QuestionError("this model has no time: leave --at (at=) out")
+        return ask(model, nudge=nudge, hold=hold, target=target)
+    text = nudge if nudge is not None else model.question.nudge
+    first = model.node(text).t if text is not None else 0
+    default = next((n for n in (steps, model.question.steps) if n is not None), _SHORT_RUN)
+    last = at if at is not None else max(default, first)
+    return ask(model, nudge=nudge, hold=hold, target=target, steps=last)
 
 
 def _closure(start: int, arrows: set[tuple[int, int]]) -> set[int]:

@@ -87,7 +87,8 @@ def _compare(
             try:
                 found = exact_value(form.expr, values)
             except ZeroDivisionError:
-                if degenerate:
+                # A formula may have no value at a point, but not begin to have none at some step.
+                if degenerate or step > form.valid_from:
                     return Verification(False, compared, f"undefined at {point}, t = {step}")
                 break
             except ArithmeticError as error:
@@ -108,6 +109,9 @@ def _points(
     points.append((large, False))
     positive = {p: abs(v) for p, v in random_point(parameters, 4, size=11).items()}
     points.append((positive, False))
+    for seed, side in ((5, 1), (6, -1)):
+        beyond = {p: side * (1 + abs(v)) for p, v in random_point(parameters, seed).items()}
+        points.append((beyond, False))
     for place, relation in enumerate(sorted(expr.atoms(sympy.Eq), key=sympy.default_sort_key)):
         if not relation.has(t):
             point = _on(relation, parameters, random.Random(place))

@@ -7,7 +7,8 @@ keeps its values from W.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,6 +80,8 @@ def world(
     model: Model,
     *interventions: Intervention,
     steps: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
     name: str = "W",
     seed: int = 0,
     progress: Progress | None = None,
@@ -89,6 +92,8 @@ def world(
         model: The model.
         interventions: None for the baseline.
         steps: The last step; the model's question says it when not given.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
         name: What to call the world.
         seed: Which draws the noise variables make; a replica has another seed.
         progress: Called with the number of steps done, now and then.
@@ -98,6 +103,7 @@ def world(
         >>> world(model, Nudge("x[1]", 1), steps=2)["x"].tolist()
         [1.0, 1.5, 0.75]
     """
+    model = model.replace(parameters=parameters, initial=initial)
     last = run_length(model, steps)
     plan = plan_for(model, interventions, steps=last, noise_seed=seed)
     trajectory = run_values(model.template.structure, plan, progress=progress)

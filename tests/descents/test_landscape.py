@@ -7,8 +7,8 @@ import pytest
 
 from causalopt import load, run
 from causalopt.descents.landscape import landscape
-from causalopt.descents.noisy_op import noisy_op, op_landscape
-from causalopt.descents.sgd import Descent, sgd_model
+from causalopt.descents.noisy_op import noisy_op, op_map
+from causalopt.descents.sgd import sgd_model
 from causalopt.errors import QuestionError
 from tests.descents.chains import pit_gradient, swirl, well_gradient
 
@@ -52,7 +52,7 @@ def test_two_parameters_have_a_matrix():
 
 def test_momentum_does_not_change_the_landscape():
     losses = {"a": "(W - 1)**2", "b": "(W + 1)**2"}
-    found = landscape(sgd_model(losses, descent=Descent(momentum=0.9)))
+    found = landscape(sgd_model(losses, momentum=0.9))
     assert found.names == ("W",)
     assert found.evaluate(found.mean[0], POINTS) == pytest.approx(2 * POINTS[0], abs=1e-12)
 
@@ -64,14 +64,14 @@ def test_a_model_without_gradient_nodes_has_no_landscape():
 
 def test_without_noise_op_is_that_of_the_run():
     well = load("sgd_well")
-    found = noisy_op(well, 60, starts=0.0)
+    found = noisy_op(well, steps=60, starts=0.0)
     expected = run(well, steps=60)
     assert found.op[:, 0] == pytest.approx(expected.op, abs=1e-12)
     assert found.states[:, 0] == pytest.approx(expected.W["W"], abs=1e-12)
 
 
 def test_descent_amplifies_in_the_tail_and_compresses_in_the_bowl():
-    found = noisy_op(load("sgd_well"), 60, starts=0.0)
+    found = noisy_op(load("sgd_well"), steps=60, starts=0.0)
     slopes = np.diff(found.op[:, 0])
     assert np.all(slopes[:3] < 0)
     # At the bottom the slope is -ln|1 - 2T|, L'' = 2.
@@ -80,7 +80,7 @@ def test_descent_amplifies_in_the_tail_and_compresses_in_the_bowl():
 
 def test_under_noise_comp_is_the_product_of_the_drawn_slopes():
     linear = load("sgd_linear")
-    found = noisy_op(linear, 30, starts=np.ones(400), seed=4)
+    found = noisy_op(linear, steps=30, starts=np.ones(400), seed=4)
     # Slopes are 1 - T a with a = 1.2 or 0.8, so Op counts how often each was drawn.
     steps = np.diff(found.op, axis=0)
     expected = -np.log(np.abs(1 - 0.5 * np.array([1.2, 0.8])))
@@ -91,21 +91,21 @@ def test_under_noise_comp_is_the_product_of_the_drawn_slopes():
 
 
 def test_op_does_not_overflow():
-    found = noisy_op(load("sgd_pit").replace(parameters={"T": 0.0101}), 5000, starts=1.0037)
+    found = noisy_op(load("sgd_pit").replace(parameters={"T": 0.0101}), steps=5000, starts=1.0037)
     assert np.isfinite(found.op).all()
 
 
 def test_momentum_has_an_op_too():
     losses = {"bowl": "W**2/2"}
-    model = sgd_model(losses, T=0.1, start=1.0, descent=Descent(momentum=0.5))
-    found = noisy_op(model, 20, starts=1.0)
+    model = sgd_model(losses, T=0.1, start=1.0, momentum=0.5)
+    found = noisy_op(model, steps=20, starts=1.0)
     assert found.op[:, 0] == pytest.approx(run(model, steps=20).op, abs=1e-10)
 
 
-def test_the_op_landscape_is_one_op_a_point():
+def test_the_op_map_is_one_op_a_point():
     well = load("sgd_well")
     starts, temperatures = np.array([0.0, 1.8]), [0.2, 0.5]
-    found = op_landscape(well, starts, temperatures, steps=10, walkers=1)
+    found = op_map(well, starts, temperatures, steps=10, walkers=1)
     for row, T in enumerate(temperatures):
         for column, start in enumerate(starts):
             one = well.replace(parameters={"T": T}, initial={"W": float(start)})

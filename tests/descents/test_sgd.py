@@ -27,13 +27,13 @@ def test_the_family_writes_the_pit():
 
 
 def test_what_it_writes_can_be_written_to_a_file_and_read_again():
-    written = sgd_model(PIT, T=0.03, descent=Descent(batch=2, momentum=0.5))
+    written = sgd_model(PIT, T=0.03, batch=2, momentum=0.5)
     again = parse_model(model_text(written))
     assert again.fingerprint == written.fingerprint
 
 
 def test_full_batch_descends_the_mean_loss():
-    full = sgd_model(PIT, T=0.05, descent=Descent(batch=2, replacement=False))
+    full = sgd_model(PIT, T=0.05, batch=2, replacement=False)
     assert "pick" not in full.variables
     W = run(full, steps=400).W["W"]
     mean = 0.0
@@ -47,7 +47,7 @@ def test_full_batch_descends_the_mean_loss():
 
 def test_full_batch_is_trapped_below_two_over_the_curvature():
     for T, trapped in ((0.02, True), (0.021, False)):
-        full = sgd_model(PIT, T=T, start=1.0074, descent=Descent(batch=2, replacement=False))
+        full = sgd_model(PIT, T=T, start=1.0074, batch=2, replacement=False)
         W = run(full, steps=4000).W["W"]
         assert bool(np.ptp(W[-8:]) < 1e-6 and abs(W[-1] - 1.0074533) < 1e-5) == trapped
 
@@ -71,13 +71,13 @@ def test_without_replacement_no_datapoint_comes_twice():
 def test_larger_minibatches_divide_the_variance(replacement):
     losses = {f"l_{c}": f"(W - {c})**2/2" for c in (0, 1, 3, 8)}
     spread = np.var([0, 1, 3, 8])
-    chain = chain_of(sgd_model(losses, T=0.1, descent=Descent(batch=2, replacement=replacement)))
+    chain = chain_of(sgd_model(losses, T=0.1, batch=2, replacement=replacement))
     expected = 0.01 * spread / 2 * (1 if replacement else 2 / 3)
     assert chain.step.covariance(np.zeros((1, 1)))[0, 0, 0] == pytest.approx(expected)
 
 
 def test_momentum_adds_a_velocity():
-    chain = chain_of(sgd_model({"bowl": "W**2/2"}, T=0.1, start=1.0, descent=Descent(momentum=0.9)))
+    chain = chain_of(sgd_model({"bowl": "W**2/2"}, T=0.1, start=1.0, momentum=0.9))
     assert set(chain.step.names) == {"W", "v_W"}
     state = np.array(chain.start)[:, np.newaxis]
     W, v = 1.0, 0.0
@@ -90,7 +90,7 @@ def test_momentum_adds_a_velocity():
 
 
 def test_inner_steps_are_small_steps_on_the_same_datapoint():
-    found = chain_of(sgd_model(PIT, T=0.3, descent=Descent(inner=4))).step
+    found = chain_of(sgd_model(PIT, T=0.3, inner=4)).step
     assert found.names == ("W",)
     for image, gradient in zip(found.maps, (well_gradient, pit_gradient), strict=True):
         W = POINTS.copy()
@@ -101,7 +101,7 @@ def test_inner_steps_are_small_steps_on_the_same_datapoint():
 
 def test_two_parameters_have_a_gradient_node_each():
     written = sgd_model(
-        {"one": "u**2*v + v", "two": "u*v**2"}, parameters=("u", "v"), T=0.1, start={"v": 2.0}
+        {"one": "u**2*v + v", "two": "u*v**2"}, learned=("u", "v"), T=0.1, start={"v": 2.0}
     )
     assert written.A == ("g_u", "g_v")
     points = np.array([[0.5, -1.0], [2.0, 3.0]])
@@ -122,11 +122,11 @@ def test_the_shipped_linear_model_settles_where_the_closed_form_says():
         ({"T": 0}, "positive number; 0 came"),
         ({"T": -0.1}, "positive number"),
         ({"T": float("inf")}, "positive number"),
-        ({"descent": Descent(batch=0)}, "1 or more datapoints"),
-        ({"descent": Descent(batch=3, replacement=False)}, "at most 2"),
-        ({"descent": Descent(inner=0)}, "inner steps are 1 or more"),
-        ({"descent": Descent(momentum=1.0)}, r"momentum is in \[0, 1\)"),
-        ({"descent": Descent(batch=1000)}, "too many to write out"),
+        ({"batch": 0}, "1 or more datapoints"),
+        ({"batch": 3, "replacement": False}, "at most 2"),
+        ({"inner": 0}, "inner steps are 1 or more"),
+        ({"momentum": 1.0}, r"momentum is in \[0, 1\)"),
+        ({"batch": 1000}, "too many to write out"),
     ],
 )
 def test_senseless_descents_are_refused(options, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from fractions import Fraction
 
@@ -11,6 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sympy import QQ
 
+from causalopt.symbolic import closed_form
+from causalopt.symbolic.closed_form import _whole
+from causalopt.symbolic.deadline import OvertimeError
 from causalopt.symbolic.degenerate import Condition, coincidences, solve_condition
 from causalopt.symbolic.exact import exact_value
 from causalopt.symbolic.far_step import effect_after, effect_in_digits
@@ -20,6 +24,7 @@ from causalopt.symbolic.resolvent import Response, Z, coefficient_field
 from causalopt.symbolic.roots import Reduced
 from tests.symbolic.strategies import K, P, questions, unrolled
 
+THIRD = sympy.Rational(1, 3)
 few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 ROOM = LinearTemplate(
     ("R", "T"), {(1, 0, 1): sympy.S(1), (0, 1, 1): -K, (0, 0, 1): sympy.S(1)}, (K,)
@@ -132,6 +137,9 @@ def test_a_held_set_that_ends_gives_the_closed_form_after_it() -> None:
     expected = unrolled(ROOM.subs(values), LinearQuestion(0, 0, holding), hold=True, last=14)
     form = solution.direct.form
     assert form.valid_from == 10
+    # The total effect is right from the start, their ratio only where both are.
+    assert solution.total.form.valid_from == 0
+    assert solution.valid_from == 10
     exact = {K: Fraction(1, 100)}
     assert [value(form, t, exact) for t in range(10, 15)] == expected[10:]
 
@@ -245,3 +253,61 @@ def test_exact_and_rounded_far_steps_meet(step: int) -> None:
     assert abs(Fraction(int(total * 2 ** (step // 2 + 80)), 2 ** (step // 2 + 80)) - expected) <= (
         expected / 2**60
     )
+
+
+@pytest.mark.parametrize("steps", [2, 4, 8, 9])
+def test_a_held_set_that_ends_early_gives_a_form_from_the_nudge_on(steps: int) -> None:
+    question = LinearQuestion(0, 0, Holding((frozenset({1}),) * steps, frozenset()))
+    form = solve_linear(ROOM, question).direct.form
+    assert form.valid_from == 0
+    expected = unrolled(ROOM.subs({K: THIRD}), question, hold=True, last=14)
+    assert [value(form, t, {K: Fraction(1, 3)}) for t in range(15)] == expected
+
+
+@pytest.mark.parametrize("first", [1, 12, 16, 20, 30])
+def test_a_long_delay_and_late_rules_give_a_form_only_from_where_it_holds(first: int) -> None:
+    late = LinearTemplate(("x", "y"), {(0, 0, 1): K, (1, 0, 10): sympy.S.One}, (K,), (1, first))
+    question = LinearQuestion(0, 1, Holding())
+    effect = solve_linear(late, question).total
+    assert effect.verification.passed
+    assert effect.form.valid_from <= max(first, 12)
+    expected = unrolled(late.subs({K: THIRD}), question, hold=False, last=32)
+    for t in range(effect.form.valid_from, 33):
+        assert value(effect.form, t, {K: Fraction(1, 3)}) == expected[t]
+
+
+def test_one_sum_over_roots_that_repeat_is_refused() -> None:
+    apart = _whole(factored(Z - K, Z - P))
+    assert apart.factors == (
+        (sympy.Poly((Z - K) * (Z - P), Z, domain=coefficient_field((K, P))), 1),
+    )
+    twice = dataclasses.replace(apart, factors=((apart.factors[0][0], 2),))
+    with pytest.raises(OvertimeError, match="partial fractions with repeated roots"):
+        _whole(twice)
+
+
+def test_a_degenerate_case_that_cannot_be_solved_for_stays_a_condition() -> None:
+    edges = {(0, 0, 1): K, (1, 1, 1): 1 / P, (1, 0, 1): sympy.S.One}
+    chain = LinearTemplate(("x", "y"), edges, (K, P))
+    form = solve_linear(chain, LinearQuestion(0, 1, Holding())).total.form
+    assert K * P - 1 in [condition.expr for condition in form.conditions]
+
+
+def test_a_degenerate_case_whose_own_form_divides_by_zero_stays_a_condition(monkeypatch) -> None:
+    def dividing(*_: object) -> None:
+        raise ZeroDivisionError("no form")
+
+    monkeypatch.setattr(closed_form._Problem, "at", dividing)
+    edges = {(0, 0, 1): K, (1, 1, 1): P, (1, 0, 1): sympy.S.One}
+    form = solve_linear(LinearTemplate(("x", "y"), edges, (K, P)), LinearQuestion(0, 1, Holding()))
+    assert [c.expr for c in form.total.form.conditions] in ([K - P], [P - K])
+
+
+def test_what_a_degenerate_case_assumes_itself_is_among_the_conditions() -> None:
+    a, b, c = symbols = sympy.symbols("a b c")
+    edges = {(i, i, 1): root for i, root in enumerate(symbols)}
+    edges |= {(1, 0, 1): sympy.S.One, (2, 1, 1): sympy.S.One}
+    chain = LinearTemplate(("x", "y", "w"), edges, symbols)
+    form = solve_linear(chain, LinearQuestion(0, 2, Holding())).total.form
+    # All three roots in one: its powers below the first would divide by 0 at 0.
+    assert any(x.expr in (a, b, c) and "not 0" in x.meaning for x in form.conditions)

@@ -11,9 +11,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
+from causalopt import Model
 from causalopt.symbolic.asymptotics import asymptotics, inside_unit_circle
 from causalopt.symbolic.deadline import Deadline
-from causalopt.symbolic.far_step import effect_after
+from causalopt.symbolic.derive import derive
+from causalopt.symbolic.far_step import effect_after, effect_in_digits
 from causalopt.symbolic.frequency import OMEGA, Peak, Sensitivity
 from causalopt.symbolic.linear import solve_linear
 from causalopt.symbolic.linear_template import Holding, LinearQuestion, LinearTemplate
@@ -336,3 +338,30 @@ def test_a_zero_of_comp_at_the_origin_costs_nothing_and_none_at_all_is_infinite(
     nothing = ratio(sympy.S.Zero, Z - HALF)
     assert nothing.waterbed({}) == math.inf
     assert nothing.peak({}) == Peak(pytest.approx(nothing.peak({}).omega), 0.0, math.inf)
+
+
+def ring(gain: str) -> Model:
+    variables = {f"x{i}": {"rule": f"x{i - 1}[t-1]", "initial": 1} for i in range(1, 5)}
+    variables["x0"] = {"rule": f"{gain}*x4[t-1] + x0[t-1]/3 + a[t-1]", "initial": 1}
+    variables["a"] = {"rule": "x0[t-1]/7", "initial": 1}
+    question = {"nudge": "x0[0]", "hold": "a", "target": "x0", "steps": 9}
+    return Model(name="ring", parameters={"g": 2}, variables=variables, question=question)
+
+
+@pytest.mark.parametrize(("gain", "condition"), [("2", r"\text{False}"), ("g", r"\rho{")])
+def test_a_report_gives_a_limit_of_high_degree_under_its_condition_only(gain, condition) -> None:
+    report = derive(ring(gain)).report()
+    (line,) = [line for line in report.splitlines() if r"\mathrm{total} \to 0" in line]
+    assert condition in line
+
+
+def test_a_zero_that_digits_cannot_tell_from_lost_ones_is_not_taken_for_one() -> None:
+    # (z - 7/3) cancels; what is left decays as 3^-t and is never 0.
+    unstable = Z - sympy.Rational(7, 3)
+    cancelled = Response(
+        sympy.Poly(unstable, Z, domain="QQ"),
+        sympy.Poly(sympy.expand(unstable * (3 * Z - 1) ** 2), Z, domain="QQ"),
+        (),
+    )
+    with pytest.raises(ArithmeticError, match="4096 bits"):
+        effect_in_digits(cancelled, 9000)

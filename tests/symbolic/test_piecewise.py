@@ -49,7 +49,7 @@ def test_the_pieces_of_a_clip_are_its_three_sides_and_the_impossible_one() -> No
 
 
 def test_the_saturating_thermostat_has_three_modes_with_their_conditions() -> None:
-    modes = find_modes(reading(load("thermostat_saturating")))
+    modes = find_modes(load("thermostat_saturating"))
     assert len(modes) == 3
     assert all(mode.solution is not None and mode.solution.verified for mode in modes)
     saturated = [mode for mode in modes if mode.solution.comp == 1]
@@ -108,7 +108,7 @@ def test_a_path_with_a_nonlinear_piece_has_a_program_though_its_last_piece_is_li
 
 def test_the_fixed_points_of_lorenz_are_found_in_symbols() -> None:
     beta, rho = sympy.symbols("beta rho")
-    orbits = find_orbits(reading(load("lorenz")))
+    orbits = find_orbits(load("lorenz"))
     points = {orbit.points[0] for orbit in orbits}
     s = sympy.sqrt(beta * (rho - 1))
     assert points == {(0, 0, 0), (s, s, rho - 1), (-s, -s, rho - 1)}
@@ -118,15 +118,14 @@ def test_the_fixed_points_of_lorenz_are_found_in_symbols() -> None:
 def test_around_a_period_two_orbit_the_growth_per_period_is_four_plus_two_r_minus_r_squared(
     r: float,
 ) -> None:
-    found = reading(logistic(r))
-    (orbit,) = find_orbits(found, 2)
+    (orbit,) = find_orbits(logistic(r), 2)
     assert orbit.period == 2
-    assert all(solution.verified for solution in linearise(found, orbit))
+    assert all(solution.verified for solution in linearise(logistic(r), orbit))
     points = [
         [p.subs("r", sympy.Rational(str(r))).evalf(40) for p in point] for point in orbit.points
     ]
     near = dataclasses.replace(orbit, points=tuple(map(tuple, points)), exact=False)
-    here, there = linearise(found, near)
+    here, there = linearise(logistic(r), near)
     growth = 4 + 2 * Fraction(str(r)) - Fraction(str(r)) ** 2
     for periods in range(4):
         total, _ = here.at(periods, {})
@@ -145,21 +144,20 @@ def test_an_orbit_that_sympy_cannot_find_is_found_in_numbers() -> None:
         },
         question={"nudge": "x[0]", "hold": "y", "target": "x", "steps": 30},
     )
-    orbits = find_orbits(reading(model), time_limit=5)
+    orbits = find_orbits(model, time_limit=5)
     dottie = 0.7390851332151607
     assert any(float(orbit.points[0][0]) == pytest.approx(dottie, abs=1e-15) for orbit in orbits)
     orbit = next(o for o in orbits if abs(float(o.points[0][0]) - dottie) < 1e-9)
-    (solution,) = linearise(reading(model), orbit)
+    (solution,) = linearise(model, orbit)
     assert solution.rate({}) == pytest.approx(0, abs=1e-12)
     total, _ = solution.at(5, {})
     assert float(total) == pytest.approx((-np.sin(dottie)) ** 5, rel=1e-12)
 
 
 def test_an_orbits_held_set_must_not_change_in_time() -> None:
-    found = reading(logistic(3.2), hold="y[t<=5]")
-    (orbit,) = find_orbits(found, 2)
+    (orbit,) = find_orbits(logistic(3.2), 2)
     with pytest.raises(QuestionError, match="held set must be the same at all steps"):
-        linearise(found, orbit)
+        linearise(logistic(3.2), orbit, hold="y[t<=5]")
 
 
 def test_a_model_that_starts_at_its_fixed_point_gets_the_linearised_closed_form() -> None:

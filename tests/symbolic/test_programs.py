@@ -460,3 +460,19 @@ def test_a_long_number_gets_a_name() -> None:
     numbers = [n for _, e in program.lines for n in e.atoms(sympy.Rational) if not e.is_Rational]
     assert all(max(abs(n.p), n.q) < 10**20 for n in numbers)
     assert any(e == sympy.Rational(1, int(long)) for _, e in program.lines)
+
+
+def test_floor_beside_a_transcendental_function_has_its_numbers() -> None:
+    model = Model(
+        name="steps",
+        variables={
+            "x": {"rule": "exp(-x[t-1]) + floor(3*x[t-1])*x[t-1]", "initial": 0.4},
+            "a": {"rule": "x[t-1]", "initial": 0},
+        },
+        question={"nudge": "x[0]", "hold": "a", "target": "x", "steps": 3},
+    )
+    x, slope = mpmath.mpf("0.4"), mpmath.mpf(1)
+    for _ in range(3):
+        slope *= -mpmath.exp(-x) + mpmath.floor(3 * x)
+        x = mpmath.exp(-x) + mpmath.floor(3 * x) * x
+    assert derive(model, at=3).value(3)["total"] == pytest.approx(float(slope), rel=1e-14)

@@ -65,10 +65,10 @@ def assert_refused(found: Verification, word: str = "differs") -> None:
 
 
 def test_true_formulas_are_accepted_with_their_number_of_comparisons() -> None:
-    # Four points; the steps 0..3, twice the order and two more, and a far one.
-    assert checked(A**T) == Verification(True, 4 * 5)
+    # Six points, two of them beyond 1; the steps 0..3, twice the order and two more, and a far one.
+    assert checked(A**T) == Verification(True, 6 * 5)
     # One more point, on a = b; the steps 0..5 and a far one.
-    assert checked(chain(TOGETHER, APART), CHAIN, ALONG) == Verification(True, 5 * 7)
+    assert checked(chain(TOGETHER, APART), CHAIN, ALONG) == Verification(True, 7 * 7)
     gap = sympy.sqrt(1 - 4 * K)
     radicals = (((1 + gap) / 2) ** (T + 1) - ((1 - gap) / 2) ** (T + 1)) / gap
     assert checked(radicals, ROOM, HELD).passed
@@ -568,3 +568,20 @@ def test_a_formula_that_divides_by_zero_for_every_parameter_is_no_closed_form(mo
     found = derive(LOOP, at=9)
     assert found.form == "straight-line program"
     assert found.verified
+
+
+def test_a_formula_that_is_undefined_at_one_step_and_wrong_after_it_is_refused() -> None:
+    assert_refused(checked(A**T + T * (T - 1) * (T - 2) / (T - 3)), "undefined at")
+
+
+@pytest.mark.parametrize("far", [A > 1, A < -1], ids=["above 1", "below -1"])
+def test_a_formula_that_is_wrong_outside_the_unit_circle_is_refused(far) -> None:
+    assert_refused(checked(sympy.Piecewise((A**T + T, far), (A**T, True))), "differs at")
+
+
+def test_a_program_that_lost_a_parameter_is_refused() -> None:
+    reading = asked(SQUARE)
+    program = program_of(reading)
+    lines = tuple((n, e.subs(sympy.Symbol("r"), sympy.Rational(7, 5))) for n, e in program.lines)
+    lie = dataclasses.replace(program, lines=lines)
+    assert_refused(checks.check_program(reading, lie, branches=False), "modulo")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from causalopt.worlds.results import plot
 
@@ -38,6 +38,17 @@ class Answer:
     status: Status = "ok"
     note: str = ""
     size: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as JSON's types."""
+        return {
+            "method": self.method,
+            "within": list(self.within),
+            "probability": list(self.probability),
+            "error": list(self.error),
+            "status": self.status,
+            "note": self.note,
+        }
 
     def plot(self) -> matplotlib.figure.Figure:
         """Return a figure of the probability for each number of steps, with its errors."""

@@ -1,98 +1,78 @@
-"""Escape against T: one member's answers, and how far the diffusion is from the chain."""
+"""Escape against a parameter such as T: one answer at each of its values."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from causalopt.descents.escape.by_diffusion import escape_by_diffusion
-from causalopt.descents.escape.by_operator import escape_by_operator
+from causalopt.descents.escape.answer import Answer
+from causalopt.descents.escape.members import escape
 from causalopt.errors import QuestionError
+from causalopt.model.model import Model
+from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import matplotlib.figure
 
-    from causalopt.descents.escape.answer import Answer
-    from causalopt.descents.escape.escape import Escape
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.random_map import Array
 
 
-@dataclasses.dataclass(frozen=True)
-class DiffusionBias:
-    """How far the diffusion's answer is from the operator's.
+@dataclasses.dataclass(frozen=True, eq=False)
+class EscapeCurve:
+    """Answers to one question of escape at several values of a parameter.
 
     Args:
-        temperatures: T, axis (T,).
-        operator: Probabilities, axes (T, within).
-        diffusion: Probabilities, axes (T, within).
-        resolution: What both members' own errors add up to, axes (T, within).
+        axis: The parameter.
+        values: Its values, axis (value,).
+        answers: One a value.
     """
 
-    temperatures: Array
-    operator: Array
-    diffusion: Array
-    resolution: Array
+    axis: str
+    values: Array
+    answers: tuple[Answer, ...]
 
-    @property
-    def difference(self) -> Array:
-        """Diffusion minus operator, axes (T, within)."""
-        return np.asarray(self.diffusion - self.operator)
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answers as JSON's types, by value of the parameter."""
+        rows = [answer.to_dict() for answer in self.answers]
+        shared = {key: rows[0][key] for key in ("method", "within")}
+        per_value = {key: [row[key] for row in rows] for key in rows[0] if key not in shared}
+        return {**shared, self.axis: self.values.tolist(), **per_value}
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Return a figure of the probabilities against the parameter."""
+        return plot(self)
 
 
-def escape_curve(
-    member: Callable[[RandomMap, Escape], Answer],
-    chain_at: Callable[[float], RandomMap],
-    temperatures: Sequence[float],
-    question: Escape,
-) -> list[Answer]:
-    """Return a member's answer at each T.
+def escape_curve(model: Model, grid: Mapping[str, ArrayLike], **question: Any) -> EscapeCurve:
+    """Return the answer to a question of escape at each value of a parameter.
 
     Args:
-        member: Such as `escape_by_operator`.
-        chain_at: The random map at a given T.
-        temperatures: Values of T, all positive.
-        question: What is asked at each.
-
-    Returns:
-        One answer for each T.
+        model: A model with finite noise.
+        grid: The parameter and its values, such as `{"T": [0.01, 0.02]}`.
+        question: What is asked at each, as by `escape`.
 
     Raises:
-        QuestionError: No T, or one that is not positive.
+        QuestionError: Not one parameter, or no values; or as `escape`.
+
+    Example:
+        >>> from causalopt import load
+        >>> asked = {"start": 0.0, "beyond": 0.1, "within": 5}
+        >>> curve = escape_curve(load("sgd_well"), {"T": [0.1, 1.0]}, **asked)
+        >>> [answer.probability for answer in curve.answers]
+        [(0.0,), (1.0,)]
     """
-    if not len(temperatures) or min(temperatures) <= 0:
-        raise QuestionError(f"T is positive at every point; {list(temperatures)} came")
-    return [member(chain_at(float(temperature)), question) for temperature in temperatures]
-
-
-def diffusion_error(
-    chain_at: Callable[[float], RandomMap],
-    temperatures: Sequence[float],
-    question: Escape,
-    *,
-    alpha: float = 0.0,
-) -> DiffusionBias:
-    """Return how far the diffusion is from the chain it stands for, against T.
-
-    Args:
-        chain_at: The random map at a given T.
-        temperatures: Values of T.
-        question: What is asked at each.
-        alpha: The diffusion's convention.
-
-    Returns:
-        Both answers and what their own errors leave open.
-    """
-
-    def diffuse(chain: RandomMap, asked: Escape) -> Answer:
-        return escape_by_diffusion(chain, asked, alpha=alpha)
-
-    exact = escape_curve(escape_by_operator, chain_at, temperatures, question)
-    diffused = escape_curve(diffuse, chain_at, temperatures, question)
-    return DiffusionBias(
-        np.asarray(temperatures, dtype=float),
-        np.array([answer.probability for answer in exact]),
-        np.array([answer.probability for answer in diffused]),
-        np.array([answer.error for answer in exact]) + [answer.error for answer in diffused],
-    )
+    if len(grid) != 1:
+        raise QuestionError(f"a curve is over one parameter; {list(grid)} came")
+    ((axis, given),) = grid.items()
+    values = np.atleast_1d(np.asarray(given, dtype=float))
+    if not len(values):
+        raise QuestionError(f"a curve needs at least one value of {axis}")
+    changed = dict(question.pop("parameters", None) or {})
+    answers = [
+        escape(model, parameters={**changed, axis: value}, **question) for value in values.tolist()
+    ]
+    return EscapeCurve(axis, values, tuple(answers))

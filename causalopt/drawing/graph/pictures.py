@@ -127,50 +127,19 @@ FORMATS = ("svg", "png", "pdf", "html", "dot", "tex", "mmd")
 def draw(
     model: Model,
     *,
-    out: str | os.PathLike[str],
-    steps: int | None = None,
     nudge: str | Node | None = None,
     hold: str | Sequence[str | Node] | None = None,
+    steps: int | None = None,
     plain: bool = False,
     columns: int | None = 12,
 ) -> Picture:
-    """Write the picture of a model's graph to a file, and return it.
+    """Return the picture of a model's graph; its `save` writes it.
 
     Args:
         model: The model; its question gives what is not given here.
-        out: The file; its ending is one of svg, png, pdf, html, dot, tex and mmd.
-        steps: The last step.
-        nudge: The node n.
-        hold: The set A.
-        plain: Whether to leave the worlds out.
-        columns: How many steps are drawn at most.
-
-    Raises:
-        QuestionError: The question cannot be asked, or the ending is another.
-        UnknownNameError: A variable is not declared.
-        FileError: The file cannot be written.
-    """
-    drawn = picture(model, steps=steps, nudge=nudge, hold=hold, plain=plain, columns=columns)
-    drawn.save(out)
-    return drawn
-
-
-def picture(
-    model: Model,
-    *,
-    steps: int | None = None,
-    nudge: str | Node | None = None,
-    hold: str | Sequence[str | Node] | None = None,
-    plain: bool = False,
-    columns: int | None = 12,
-) -> Picture:
-    """Return the picture of a model's graph.
-
-    Args:
-        model: The model; its question gives what is not given here.
-        steps: The last step.
         nudge: The node n: what differs from W in X is red, what Y changes back is green.
         hold: The set A, such as `a[t<=10]`.
+        steps: The last step.
         plain: Whether to leave the worlds out, also where the model has a question.
         columns: How many steps are drawn at most; a longer run is cut in the middle.
 
@@ -180,7 +149,7 @@ def picture(
 
     Example:
         >>> from causalopt import load
-        >>> drawn = picture(load("thermostat"), steps=3)
+        >>> drawn = draw(load("thermostat"), steps=3)
         >>> drawn.title
         'Continuous thermostat: n = R[0], A = {T}'
         >>> drawn.svg().startswith("<svg")

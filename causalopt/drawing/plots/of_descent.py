@@ -1,12 +1,12 @@
 """The posts' pictures of descent, each made from a model: what is computed, and drawn.
 
-Every function takes a model and returns a figure; `causalopt descent` calls them by name.
+`descent` draws any of them by name.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,50 +21,39 @@ from causalopt.descents.escape.evolution import (
 )
 from causalopt.descents.escape.steps_to_escape import fit_log_line, steps_to_escape
 from causalopt.descents.landscape import landscape
-from causalopt.descents.noisy_op import op_landscape
+from causalopt.descents.noisy_op import op_map
 from causalopt.descents.plane_diffusion import plane_diffusion, plane_stationary
 from causalopt.drawing.palette import BLUE
 from causalopt.drawing.plots.of_escape import (
     plot_current,
-    plot_laws,
+    plot_densities,
     plot_moments,
     plot_steps_to_escape,
 )
-from causalopt.drawing.plots.of_landscape import plot_landscape, plot_losses, plot_op_landscape
+from causalopt.drawing.plots.of_landscape import plot_landscape, plot_losses, plot_op_map
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from causalopt.descents.random_map import Array, RandomMap
     from causalopt.model.model import Model
 
 
 @dataclasses.dataclass(frozen=True)
 class DescentFigure:
-    """What a picture of descent covers.
+    """What a picture of descent covers; see `descent`."""
 
-    Args:
-        low: Left end of W.
-        high: Right end of W.
-        steps: Last step.
-        mean: Mean of the first law.
-        deviation: Its standard deviation.
-        beyond: The level of an escape.
-        temperatures: Lowest and highest T of pictures over T.
-        seed: The walkers' seed.
-    """
-
-    low: float = 0.0
-    high: float = 3.0
-    steps: int = 100
-    mean: float = 0.5
-    deviation: float = 0.175
-    beyond: float | None = None
-    temperatures: tuple[float, float] = (0.006, 0.02)
-    seed: int = 0
+    span: tuple[float, float]
+    steps: int
+    law: tuple[float, float]
+    beyond: float | None
+    temperatures: tuple[float, float]
+    seed: int
 
     def points(self, count: int) -> Array:
         """Return evenly spaced values of W."""
-        return np.linspace(self.low, self.high, count)
+        return np.linspace(*self.span, count)
 
 
 def draw_losses(model: Model, scene: DescentFigure) -> Figure:
@@ -113,15 +102,15 @@ def draw_laws(model: Model, scene: DescentFigure) -> Figure:
     """Draw the law of W at ten times, by the transfer operator, from a normal law."""
     chain = _line(model)
     times = np.unique(np.linspace(0, scene.steps, 11).astype(int))
-    points = normal_points(scene.mean, scene.deviation, 4000)
-    return plot_laws(evolve_by_operator(chain, points, times, nodes=1200))
+    points = normal_points(*scene.law, 4000)
+    return plot_densities(evolve_by_operator(chain, points, times, nodes=1200))
 
 
 def draw_moments(model: Model, scene: DescentFigure) -> Figure:
     """Draw mean and deviation over time by operator, diffusion (Ito) and 1000 walkers."""
     chain = _line(model)
     times = np.unique(np.linspace(0, scene.steps, 51).astype(int))
-    points = normal_points(scene.mean, scene.deviation, 1000)
+    points = normal_points(*scene.law, 1000)
     return plot_moments(
         {
             "transfer operator": evolve_by_operator(chain, points, times),
@@ -165,10 +154,10 @@ def draw_op(model: Model, scene: DescentFigure) -> Figure:
     temperatures = np.linspace(*scene.temperatures, 41)
     starts = scene.points(121)
     walkers = 1 if not any(v.noise for v in model.variables.values()) else 24
-    op = op_landscape(
+    op = op_map(
         model, starts, temperatures.tolist(), steps=scene.steps, walkers=walkers, seed=scene.seed
     )
-    return plot_op_landscape(starts, temperatures, op)
+    return plot_op_map(starts, temperatures, op)
 
 
 def _line(model: Model) -> RandomMap:
@@ -190,3 +179,52 @@ PICTURES = {
     "current": draw_current,
     "op": draw_op,
 }
+
+
+def descent(
+    model: Model,
+    *,
+    show: str,
+    span: tuple[float, float] = (0.0, 3.0),
+    law: tuple[float, float] = (0.5, 0.175),
+    beyond: float | None = None,
+    temperatures: tuple[float, float] = (0.006, 0.02),
+    steps: int = 100,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Figure:
+    """Return one of the posts' pictures of a descent.
+
+    Args:
+        model: A model such as `sgd_model` writes.
+        show: `losses`, `gradients`, `trajectories`, `laws`, `moments`, `steps` (to escape),
+            `current` or `op`.
+        span: The values of W that are covered.
+        law: Mean and standard deviation of the normal law that laws and moments start at.
+        beyond: The level of steps to escape.
+        temperatures: The lowest and the highest T of steps and op.
+        steps: The last step.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
+        seed: The walkers'.
+
+    Returns:
+        The figure, not shown; `figure.savefig("losses.png")` writes it.
+
+    Raises:
+        QuestionError: There is no such picture, or none of this model.
+
+    Example:
+        >>> from causalopt import load
+        >>> descent(load("sgd_pit"), show="gradients", span=(0.5, 2.5)).axes[0].get_ylabel()
+        'G'
+    """
+    if show not in PICTURES:
+        raise QuestionError(f"--show is one of {', '.join(PICTURES)}; '{show}' came")
+    if steps < 1:
+        raise QuestionError(f"--steps is 1 or more; {steps} came")
+    if not span[0] < span[1] or law[1] <= 0:
+        raise QuestionError("--span goes from low to high, and --law has a positive deviation")
+    scene = DescentFigure(span, steps, law, beyond, temperatures, seed)
+    return PICTURES[show](model.replace(parameters=parameters, initial=initial), scene)

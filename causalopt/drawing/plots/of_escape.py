@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from causalopt.descents.escape.curves import EscapeCurve
 from causalopt.descents.escape.evolution import Evolution
 from causalopt.descents.escape.steps_to_escape import EscapeTimes, LogLine
 from causalopt.drawing.palette import BLUE, FAINT, GREEN, INK, RED
@@ -57,6 +58,14 @@ def plot_escape_curves(
     axes.set_xlabel("T")
     axes.set_ylabel("probability of escape")
     axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+@plot.register
+def plot_escape_curve(curve: EscapeCurve) -> Figure:
+    """Return the answers to one question against a parameter."""
+    figure = plot_escape_curves(curve.values, {curve.answers[0].method: curve.answers})
+    figure.axes[0].set_xlabel(curve.axis)
     return figure
 
 
@@ -128,11 +137,11 @@ def plot_moments(evolutions: Mapping[str, Evolution]) -> Figure:
 def plot_evolution(evolution: Evolution) -> Figure:
     """Return a figure of the law at each time, or of its moments where there are no nodes."""
     if len(evolution.nodes):
-        return plot_laws(evolution)
+        return plot_densities(evolution)
     return plot_moments({"ensemble": evolution})
 
 
-def plot_laws(evolution: Evolution) -> Figure:
+def plot_densities(evolution: Evolution) -> Figure:
     """Return the law of W at each time as stacked densities, early ones pale.
 
     Args:

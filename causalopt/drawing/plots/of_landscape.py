@@ -1,4 +1,4 @@
-"""The landscape of a descent: G, S^2 and their slopes, and Op over start and T."""
+"""Figures of a descent's losses: G, S^2 and their slopes, and Op over start and T."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from causalopt.drawing.palette import BLUE, FAINT, INK, RED
+from causalopt.drawing.plots.panels import draw_op_map
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def plot_losses(points: Array, losses: dict[str, Array], *, name: str = "W") -> 
     return figure
 
 
-def plot_op_landscape(starts: Array, temperatures: Array, op: Array) -> Figure:
+def plot_op_map(starts: Array, temperatures: Array, op: Array) -> Figure:
     """Return a map of Op over the start W_0 and the learning rate T, in nats.
 
     Args:
@@ -94,16 +95,11 @@ def plot_op_landscape(starts: Array, temperatures: Array, op: Array) -> Figure:
         op: axes (T, start).
 
     Returns:
-        The figure, not shown; blue where descent compresses, red where it amplifies.
+        The figure, not shown.
     """
     figure = Figure(figsize=(7, 4.6), layout="constrained")
     axes = figure.subplots()
-    finite = op[np.isfinite(op)]
-    limit = float(np.quantile(np.abs(finite), 0.98)) if finite.size else 1.0
-    mesh = axes.pcolormesh(
-        starts, temperatures, op, cmap="RdBu", vmin=-limit, vmax=limit, shading="nearest"
-    )
-    figure.colorbar(mesh, ax=axes, label="Op [nats]")
+    draw_op_map(axes, starts, temperatures, op).set_label("Op [nats]")
     axes.set_xlabel("W at t = 0")
     axes.set_ylabel("T")
     return figure

@@ -13,6 +13,7 @@ from causalopt.drawing.palette import FAINT, INK, STATUS_COLOURS, STATUS_HATCHES
 from causalopt.drawing.plots.panels import (
     cell_edges,
     draw_measure,
+    draw_op_map,
     draw_status,
     largest_size,
     plain_axes,
@@ -29,13 +30,12 @@ if TYPE_CHECKING:
 
     from causalopt.engine.plan import Floats
 
-MAP = "PuOr"  # orange where A amplifies, violet where it compresses: safe for the colour-blind
 STEEP = 50.0  # a ratio of the largest to the typical Op at which a linear scale hides the typical
 
 
 @plot.register(Sweep)
 def plot_sweep(sweep: Sweep) -> Figure:
-    """Return a figure of a sweep over one axis (lines) or two (a map, as the post's landscapes).
+    """Return a figure of a sweep over one axis (lines) or two (a map).
 
     Args:
         sweep: The sweep. On a map the first axis goes up and the second to the right.
@@ -78,9 +78,9 @@ def _map(sweep: Sweep) -> Figure:
     axes = figure.subplots()
     edges = (cell_edges(np.asarray(x)), cell_edges(np.asarray(y)))
     shown = np.where(np.isfinite(sweep.op), sweep.op, np.nan)
-    mesh = axes.pcolormesh(*edges, shown, cmap=MAP, norm=_norm(shown))
-    colours = figure.colorbar(mesh, ax=axes, label="Op [nats]: above 0 A compresses")
-    colours.ax.tick_params(labelsize=8)
+    bar = draw_op_map(axes, *edges, shown, norm=_norm(shown))
+    bar.set_label("Op [nats]: above 0 A compresses")
+    bar.ax.tick_params(labelsize=8)
     handles = [
         _overlay(axes, edges, sweep.status == name, name)
         for name in STATUSES

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.colors import Normalize
 from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
-from causalopt.drawing.palette import BLUE, FAINT, INK, STATUS_COLOURS, STATUS_HATCHES
+from causalopt.drawing.palette import BLUE, FAINT, INK, OP_MAP, STATUS_COLOURS, STATUS_HATCHES
 from causalopt.effects.measures import STATUSES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
 
     from causalopt.engine.plan import Bools, Floats
 
@@ -104,6 +106,32 @@ def draw_measure(
             fontsize=9,
             color=FAINT,
         )
+
+
+def draw_op_map(
+    axes: Axes, x: Floats, y: Floats, op: Floats, *, norm: Any = None, line: bool = False
+) -> Colorbar:
+    """Draw Op over two axes in the colours of its sign, and return the colour bar.
+
+    Args:
+        axes: Where to draw.
+        x: Points or cell edges, axis (x,).
+        y: Points or cell edges, axis (y,).
+        op: Axes (y, x).
+        norm: The scale; by default symmetric, up to the 98th percentile of sizes, so that single
+            points do not hide the rest.
+        line: Whether a thin line is drawn where Op is 0.
+    """
+    sizes = np.abs(op[np.isfinite(op)])
+    extend = "both" if norm is None else "neither"
+    if norm is None:
+        limit = max(float(np.quantile(sizes, 0.98)) if sizes.size else 1.0, 1e-9)
+        norm = Normalize(-limit, limit)
+    mesh = axes.pcolormesh(x, y, op, cmap=OP_MAP, norm=norm, shading="auto", rasterized=True)
+    if line and sizes.size and float(np.nanmin(op)) < 0 < float(np.nanmax(op)):
+        axes.contour(x, y, op, levels=[0.0], colors=INK, linewidths=0.6)
+    assert axes.figure is not None
+    return axes.figure.colorbar(mesh, ax=axes, extend=extend)
 
 
 def _draw_infinities(

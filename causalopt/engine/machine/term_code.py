@@ -5,18 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from causalopt.engine.machine.elementary import BODIES
 from causalopt.engine.machine.emitter import Emitter, Value
 from causalopt.engine.program import constant_value, is_fixed
+from causalopt.language.operations import OPERATIONS
 from causalopt.language.term import Term
-
-_BINARY: dict[str, Callable[[Emitter, Value, Value], Value]] = {
-    "add": Emitter.add,
-    "sub": Emitter.sub,
-    "mul": Emitter.mul,
-    "div": Emitter.div,
-}
-_COMPARISONS = {"lt": "olt", "le": "ole", "eq": "oeq", "ne": "une"}
 
 
 class TermWriter:
@@ -47,7 +39,9 @@ class TermWriter:
 
     def number(self, term: Term, world: str) -> Value:
         """Return a term's value as a float: a truth value as 1 or 0."""
-        value = self.of(term, world)
+        return self._as_number(self.of(term, world))
+
+    def _as_number(self, value: Value) -> Value:
         if value.element != "i1":
             return value
         return self._e.select(value, self._e.const(1.0), self._e.const(0.0))
@@ -95,20 +89,11 @@ class TermWriter:
         if term.is_leaf:
             return self._leaf(term, world)
         args = [self._memo[self._key(arg, world)] for arg in term.args]
-        if term.op in {"and", "or"}:
-            return e.binary(term.op, args[0], args[1])
-        if term.op == "not":
-            return e.binary("xor", args[0], e.truth(True))
-        if term.op == "where":
-            return e.select(args[0], args[1], args[2])
-        args = [e.select(a, e.const(1.0), e.const(0.0)) if a.element == "i1" else a for a in args]
-        if term.op in _BINARY:
-            return _BINARY[term.op](e, args[0], args[1])
-        if term.op in _COMPARISONS:
-            return e.compare(_COMPARISONS[term.op], args[0], args[1])
-        if term.op in BODIES or term.op == "pow":
+        if term.op != "where" and OPERATIONS[term.op].kind != "logic":
+            args = [self._as_number(arg) for arg in args]
+        if term.op not in CODE:
             return self._function(term.op, args)
-        return _special(e, term, args)
+        return CODE[term.op](e, *args, *(() if term.payload is None else (term.payload,)))
 
     def _function(self, name: str, args: list[Value]) -> Value:
         e = self._e
@@ -122,30 +107,14 @@ class TermWriter:
         return e.let(f"call {kind} @co_{name}{suffix}({listed})", "double", lanes)
 
 
-def _special(e: Emitter, term: Term, args: list[Value]) -> Value:
-    """Write the operations with choices in them, with the meanings of `expressions.ieee`."""
-    x = args[0]
-    match term.op:
-        case "neg":
-            return e.neg(x)
-        case "abs":
-            return e.abs(x)
-        case "sqrt":
-            return e.call("llvm.sqrt", x)
-        case "floor" | "ceil":
-            # A whole number has no negative zero.
-            return e.add(e.call(f"llvm.{term.op}", x), e.const(0.0))
-        case "sign":
-            below = e.select(e.compare("olt", x, e.const(0.0)), e.const(-1.0), x)
-            return e.select(e.compare("ogt", x, e.const(0.0)), e.const(1.0), below)
-        case "min":
-            return e.select(e.compare("ole", x, args[1]), x, args[1])
-        case "max":
-            return e.select(e.compare("ole", args[1], x), x, args[1])
-        case "ipow":
-            assert isinstance(term.payload, int)
-            return _integer_power(e, x, term.payload)
-    raise AssertionError(f"no LLVM text for the operation {term.op}")
+def _whole(e: Emitter, intrinsic: str, x: Value) -> Value:
+    # A whole number has no negative zero.
+    return e.add(e.call(intrinsic, x), e.const(0.0))
+
+
+def _sign(e: Emitter, x: Value) -> Value:
+    below = e.select(e.compare("olt", x, e.const(0.0)), e.const(-1.0), x)
+    return e.select(e.compare("ogt", x, e.const(0.0)), e.const(1.0), below)
 
 
 def _integer_power(e: Emitter, base: Value, exponent: int) -> Value:
@@ -160,3 +129,29 @@ def _integer_power(e: Emitter, base: Value, exponent: int) -> Value:
     if result is None:
         return e.const(1.0)
     return e.div(e.const(1.0), result) if exponent < 0 else result
+
+
+# Everything but `elementary.BODIES` and pow, with the meanings of `language.ieee`.
+CODE: dict[str, Callable[..., Value]] = {
+    "add": Emitter.add,
+    "sub": Emitter.sub,
+    "mul": Emitter.mul,
+    "div": Emitter.div,
+    "neg": Emitter.neg,
+    "abs": Emitter.abs,
+    "sqrt": lambda e, x: e.call("llvm.sqrt", x),
+    "floor": lambda e, x: _whole(e, "llvm.floor", x),
+    "ceil": lambda e, x: _whole(e, "llvm.ceil", x),
+    "sign": _sign,
+    "min": lambda e, x, y: e.select(e.compare("ole", x, y), x, y),
+    "max": lambda e, x, y: e.select(e.compare("ole", y, x), x, y),
+    "ipow": _integer_power,
+    "lt": lambda e, x, y: e.compare("olt", x, y),
+    "le": lambda e, x, y: e.compare("ole", x, y),
+    "eq": lambda e, x, y: e.compare("oeq", x, y),
+    "ne": lambda e, x, y: e.compare("une", x, y),
+    "and": lambda e, x, y: e.binary("and", x, y),
+    "or": lambda e, x, y: e.binary("or", x, y),
+    "not": lambda e, x: e.binary("xor", x, e.truth(True)),
+    "where": Emitter.select,
+}

@@ -17,18 +17,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from causalopt.entropy.declared import finite_model
 from causalopt.entropy.information import Unit, divergence
 from causalopt.errors import QuestionError
 from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
 from causalopt.laws.law import Law
 from causalopt.laws.propagation import transition
+from causalopt.model.model import Model
 
 Arrow = tuple[str, str]
 """(tail at t, head at t + 1)."""
 
 
 def causal_strength(
-    model: DiscreteModel, law: Law, arrows: Iterable[Arrow], *, unit: Unit = "bit"
+    model: Model | DiscreteModel, law: Law, arrows: Iterable[Arrow], *, unit: Unit = "bit"
 ) -> float:
     """Return the strength of the arrows from one step to the next.
 
@@ -51,6 +53,7 @@ def causal_strength(
         >>> causal_strength(DiscreteModel("copy", (coin, copy), start, ("x",)), start, [("x", "y")])
         1.0
     """
+    model = finite_model(model)
     cut = tuple(dict.fromkeys(arrows))
     worlds = transition(model, law), transition(_without(model, law, cut), law)
     return divergence(*worlds, unit=unit)

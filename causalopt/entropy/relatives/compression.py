@@ -16,11 +16,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from causalopt.entropy.declared import finite_model
 from causalopt.errors import QuestionError
 from causalopt.laws import sparse
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import SparseLaw
 from causalopt.laws.space import Label
+from causalopt.model.model import Model
 
 LIMIT = 2**22
 """Most states whose successors are listed."""
@@ -41,7 +43,7 @@ class Attractor:
     basin: int
 
 
-def successors(model: DiscreteModel) -> npt.NDArray[np.int64]:
+def successors(model: Model | DiscreteModel) -> npt.NDArray[np.int64]:
     """Return each state's successor as an index, states counted with the last variable fastest.
 
     Args:
@@ -50,6 +52,7 @@ def successors(model: DiscreteModel) -> npt.NDArray[np.int64]:
     Raises:
         QuestionError: A rule is stochastic, or the space is too large to list.
     """
+    model = finite_model(model)
     space = model.state
     if not model.deterministic:
         raise QuestionError(f"{model.name} has stochastic rules: a state has no one successor")
@@ -62,11 +65,16 @@ def successors(model: DiscreteModel) -> npt.NDArray[np.int64]:
     return codes
 
 
-def image_sizes(model: DiscreteModel) -> tuple[int, ...]:
+def image_sizes(model: Model | DiscreteModel) -> tuple[int, ...]:
     """Return how many states can still be met after 0, 1, 2, ... steps, until no fewer.
 
     Args:
         model: A deterministic discrete model.
+
+    Example:
+        >>> from causalopt import load
+        >>> image_sizes(load("thermostat_smart"))
+        (9, 5, 3, 1)
     """
     successor = successors(model)
     now = np.arange(len(successor))
@@ -77,12 +85,18 @@ def image_sizes(model: DiscreteModel) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def attractors(model: DiscreteModel) -> tuple[Attractor, ...]:
+def attractors(model: Model | DiscreteModel) -> tuple[Attractor, ...]:
     """Return every cycle with the size of its basin, the largest basin first.
 
     Args:
         model: A deterministic discrete model.
+
+    Example:
+        >>> from causalopt import load
+        >>> attractors(load("thermostat_smart"))
+        (Attractor(states=(('low', 'warm'),), basin=9),)
     """
+    model = finite_model(model)
     successor = successors(model)
     ends = np.arange(len(successor))
     jump = successor
@@ -100,14 +114,22 @@ def attractors(model: DiscreteModel) -> tuple[Attractor, ...]:
     return tuple(sorted(listed, key=lambda attractor: -attractor.basin))
 
 
-def basin_fraction(model: DiscreteModel, target: Callable[[State], bool], *, steps: int) -> float:
+def basin_fraction(
+    model: Model | DiscreteModel, target: Callable[[State], bool], *, steps: int
+) -> float:
     """Return the fraction of all states that lie in a target set after some steps.
 
     Args:
         model: A deterministic discrete model.
         target: Whether a state, its labels in the model's order, belongs to the target.
         steps: How many steps to allow.
+
+    Example:
+        >>> from causalopt import load
+        >>> basin_fraction(load("thermostat_smart"), lambda state: state[1] == "warm", steps=3)
+        1.0
     """
+    model = finite_model(model)
     successor = successors(model)
     now = np.arange(len(successor))
     for _ in range(steps):

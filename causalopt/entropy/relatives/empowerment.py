@@ -19,12 +19,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from causalopt.entropy.declared import finite_model
 from causalopt.entropy.information import Unit, per_nat
 from causalopt.errors import QuestionError
 from causalopt.laws import sparse
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import Law, law_of
 from causalopt.laws.space import Label
+from causalopt.model.model import Model
 
 Channel = npt.NDArray[np.float64]
 """P(output | input), shape (inputs, outputs)."""
@@ -128,7 +130,7 @@ def channel(
 
 
 def empowerment(
-    model: DiscreteModel,
+    model: Model | DiscreteModel,
     state: Mapping[str, Label] | Sequence[Label],
     *,
     actuator: Iterable[str] | None = None,
@@ -145,6 +147,13 @@ def empowerment(
         sensor: The variables read; B by default.
         steps: How many steps later.
         unit: Bits or nats.
+
+    Example:
+        >>> from causalopt import load
+        >>> found = empowerment(load("thermostat_smart"), ["low", "warm"])
+        >>> round(2**found.value, 6)  # as many rooms as A can choose between
+        3.0
     """
+    model = finite_model(model)
     rows = channel(model, state, actuator=actuator, sensor=sensor, steps=steps)
     return capacity(rows, unit=unit)

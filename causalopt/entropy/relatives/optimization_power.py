@@ -62,6 +62,12 @@ def expected_power(law: Law, chance: Law, utility: Utility, *, unit: Unit = "bit
         chance: The law without, P'.
         utility: How good an outcome is.
         unit: Bits or nats.
+
+    Example:
+        >>> from causalopt import load, strength
+        >>> found = strength(load("thermostat_smart"), initial="uniform")
+        >>> expected_power(found.P, found.P, lambda state: 0.0)
+        0.0
     """
     reached = law.sparse()
     states = [reached.space.state([int(i) for i in row]) for row in reached.states]

@@ -51,7 +51,7 @@ class Control:
         return self.open_max + self.gap + self.information
 
 
-def control(p: Array, dynamics: Array, policy: Array, *, unit: Unit = "bit") -> Control:
+def entropy_reduction(p: Array, dynamics: Array, policy: Array, *, unit: Unit = "bit") -> Control:
     """Return the entropy reductions of a policy, of the best fixed control, and the bound.
 
     Args:
@@ -67,7 +67,7 @@ def control(p: Array, dynamics: Array, policy: Array, *, unit: Unit = "bit") -> 
         A bit that the controller sees and may flip: it is set to zero.
 
         >>> flip = np.array([np.eye(2), np.eye(2)[::-1]])
-        >>> found = control(np.array([0.5, 0.5]), flip, np.eye(2))
+        >>> found = entropy_reduction(np.array([0.5, 0.5]), flip, np.eye(2))
         >>> found.closed, found.open_max, found.information
         (1.0, 0.0, 1.0)
     """
@@ -97,6 +97,10 @@ def largest_reduction(
         unit: Bits or nats.
         tolerance: The gap, in nats, at which to stop.
         iterations: Most iterations to make.
+
+    Example:
+        >>> largest_reduction(np.array([[1.0, 0.0], [1.0, 0.0]]))
+        (1.0, 0.0)
     """
     logp = np.full(len(channel), -np.log(len(channel)))
     for _ in range(iterations):

@@ -1,6 +1,6 @@
-"""Transfer entropy: what the source's present adds to the target's own (Schreiber).
+"""Transfer entropy: what the sources's present adds to the targets's own (Schreiber).
 
-    T = I(target[t+1]; source[t] | target[t])
+    T = I(targets[t+1]; sources[t] | targets[t])
 
 Source: T. Schreiber, "Measuring Information Transfer", Phys. Rev. Lett. 85, 2000.
 """
@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from causalopt.entropy.declared import finite_model
 from causalopt.entropy.information import Unit, mutual_information
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import Law
 from causalopt.laws.propagation import before, transition
+from causalopt.model.model import Model
 
 
 def transfer_entropy(
-    model: DiscreteModel,
+    model: Model | DiscreteModel,
     law: Law,
     *,
-    source: Iterable[str] | None = None,
-    target: Iterable[str] | None = None,
+    sources: Iterable[str] | None = None,
+    targets: Iterable[str] | None = None,
     unit: Unit = "bit",
 ) -> float:
     """Return the transfer entropy from source to target over one step, with one step of history.
@@ -28,12 +30,20 @@ def transfer_entropy(
     Args:
         model: The discrete model.
         law: The law at t, over all state variables.
-        source: The variables that may inform; A by default.
-        target: The variables informed; B by default.
+        sources: The variables that may inform; A by default.
+        targets: The variables informed; B by default.
         unit: Bits or nats.
+
+    Example:
+        >>> from causalopt import load, strength
+        >>> smart = load("thermostat_smart")
+        >>> law = strength(smart, at=1, initial="uniform").P
+        >>> 0 < transfer_entropy(smart, law) < 1
+        True
     """
-    heard = tuple(model.B if target is None else target)
-    told = tuple(model.A if source is None else source)
+    model = finite_model(model)
+    heard = tuple(model.B if targets is None else targets)
+    told = tuple(model.A if sources is None else sources)
     both = transition(model, law)
     return mutual_information(
         both,

@@ -10,7 +10,7 @@ import pytest
 
 from causalopt import Model, Node, load
 from causalopt.drawing.graph.marks import marks_for
-from causalopt.drawing.graph.pictures import draw, picture
+from causalopt.drawing.graph.pictures import draw
 from tests.chromium import Page, chromium, executable
 
 browser = [
@@ -44,7 +44,7 @@ def show(page, tmp_path):
 
     def opened(model: Model, **options) -> Page:
         file = tmp_path / "graph.html"
-        draw(model, out=file, **options)
+        draw(model, **options).save(file)
         page.logged.clear()
         page.thrown.clear()
         page.requested.clear()
@@ -238,7 +238,7 @@ class TestInChromium:
 
     def test_the_page_cannot_reach_out(self, page, tmp_path):
         file = tmp_path / "graph.html"
-        draw(load("thermostat"), out=file, steps=2)
+        draw(load("thermostat"), steps=2).save(file)
         page.open(file)
         answer = page.value("fetch('https://example.com/').then(() => 'out', () => 'refused')")
         assert answer == "refused"
@@ -246,14 +246,14 @@ class TestInChromium:
 
 
 def test_the_page_names_no_outside_address_but_in_comments():
-    text = picture(load("thermostat"), steps=2).html()
+    text = draw(load("thermostat"), steps=2).html()
     assert re.findall(r"(?:src|href)=[\"'](?!data:)", text) == []
     assert "@import" not in text
     assert text.count("<script") == 3
 
 
 def test_text_of_a_model_cannot_end_the_script():
-    text = picture(MESH).html()
+    text = draw(MESH).html()
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert json.loads(data[1])["variables"][1]["name"] == "season"
     assert "<h1>A mesh &lt;/script&gt;&lt;b&gt;</h1>" in text
@@ -261,6 +261,6 @@ def test_text_of_a_model_cannot_end_the_script():
 
 
 def test_the_library_keeps_its_licence():
-    text = picture(MESH).html()
+    text = draw(MESH).html()
     assert "The Cytoscape Consortium" in text
     assert "Permission is hereby granted" in text

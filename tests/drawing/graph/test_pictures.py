@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from causalopt import Model, load
 from causalopt.cli import main
 from causalopt.drawing.graph.marks import Mark, edge_state
-from causalopt.drawing.graph.pictures import FORMATS, draw, picture
+from causalopt.drawing.graph.pictures import FORMATS, draw
 from causalopt.drawing.graph.scene import STROKES, node_shapes
 from causalopt.drawing.graph.shapes import Caption, Group, Outline, Scene
 from causalopt.drawing.graph.svg import svg_text
@@ -37,8 +37,8 @@ def groups(svg: str, kind: str) -> list[ET.Element]:
 def test_a_picture_is_the_same_to_the_byte_in_another_process():
     code = (
         "import hashlib; from causalopt import load;"
-        "from causalopt.drawing.graph.pictures import FORMATS, picture;"
-        "drawn = picture(load('lorenz'), steps=3);"
+        "from causalopt.drawing.graph.pictures import FORMATS, draw;"
+        "drawn = draw(load('lorenz'), steps=3);"
         "print(*[hashlib.sha256(drawn.render(kind)).hexdigest() for kind in FORMATS])"
     )
     first, second = (
@@ -58,7 +58,7 @@ def test_a_picture_is_the_same_to_the_byte_in_another_process():
 @settings(max_examples=25)
 def test_svg_draws_each_node_once_and_says_what_it_is(question):
     model, steps, nudge, hold = question
-    drawn = picture(model, steps=steps, nudge=nudge, hold=hold)
+    drawn = draw(model, steps=steps, nudge=nudge, hold=hold)
     nodes = groups(drawn.svg(), "node")
     assert {g.get("data-name") for g in nodes} == {p.text for p in drawn.layout.places.values()}
     assert len(nodes) == len(drawn.layout.places)
@@ -68,12 +68,12 @@ def test_svg_draws_each_node_once_and_says_what_it_is(question):
 
 
 def test_svg_draws_an_edge_for_every_link():
-    drawn = picture(load("lorenz"), steps=4)
+    drawn = draw(load("lorenz"), steps=4)
     assert len(groups(drawn.svg(), "edge")) == len(drawn.layout.links)
 
 
 def test_svg_of_part_3_is_red_where_x_differs_and_green_where_y_moves_it_back():
-    svg = picture(load("thermostat"), steps=3).svg()
+    svg = draw(load("thermostat"), steps=3).svg()
     colours = {
         g.get("data-name"): {path.get("stroke") for path in g.iter(f"{SVG}path")}
         for g in groups(svg, "node")
@@ -87,7 +87,7 @@ def test_svg_of_part_3_is_red_where_x_differs_and_green_where_y_moves_it_back():
 def test_svg_labels_are_escaped_and_refer_to_nothing_outside():
     label = "<script>alert('x')</script> & \"quoted\" \x07"
     model = Model(name="m", title=label, variables={"a": {"initial": 1, "label": label}, "b": "a"})
-    svg = picture(model).svg()
+    svg = draw(model).svg()
     assert "<script" not in svg
     assert "alert('x')" in "".join(ET.fromstring(svg).itertext())
     assert re.findall(r"(?:href|src|url)\W", svg) == []
@@ -95,10 +95,10 @@ def test_svg_labels_are_escaped_and_refer_to_nothing_outside():
 
 def test_every_text_stays_inside_the_picture_and_off_every_other():
     for drawn in (
-        picture(load("thermostat")),
-        picture(load("thermostat"), steps=1),
-        picture(load("lorenz"), steps=3, hold="a[t<=2]"),
-        picture(Model(name="m" * 90, variables={"long" * 30: {"initial": 1}})),
+        draw(load("thermostat")),
+        draw(load("thermostat"), steps=1),
+        draw(load("lorenz"), steps=3, hold="a[t<=2]"),
+        draw(Model(name="m" * 90, variables={"long" * 30: {"initial": 1}})),
     ):
         texts = [s for group in drawn.scene.groups for s in group.shapes if isinstance(s, Caption)]
         boxes = [(text.text, *extent(text)) for text in texts if text.text]
@@ -187,7 +187,7 @@ def test_red_and_green_differ_to_the_colour_blind(kind):
 def test_png_shows_the_same_picture_as_its_shapes():
     from PIL import Image
 
-    drawn = picture(load("thermostat"), steps=3)
+    drawn = draw(load("thermostat"), steps=3)
     image = np.asarray(Image.open(io.BytesIO(drawn.render("png"))).convert("RGB")).astype(int)
     assert abs(image.shape[1] / image.shape[0] - drawn.scene.width / drawn.scene.height) < 0.02
     node = next(g for g in drawn.scene.groups if g.name == "T[2]")
@@ -202,7 +202,7 @@ def test_png_shows_the_same_picture_as_its_shapes():
 
 
 def test_pdf_is_one_page_without_a_date():
-    data = picture(load("thermostat"), steps=3).render("pdf")
+    data = draw(load("thermostat"), steps=3).render("pdf")
     assert data.startswith(b"%PDF")
     assert len(re.findall(rb"/Type /Page\b", data)) == 1
     assert b"CreationDate" not in data
@@ -213,7 +213,7 @@ def dot_edges(text: str) -> list[tuple[str, str]]:
 
 
 def test_dot_and_mermaid_have_the_edges_of_the_layout():
-    drawn = picture(load("lorenz"), steps=3)
+    drawn = draw(load("lorenz"), steps=3)
     text = {node: place.text for node, place in drawn.layout.places.items()}
     expected = sorted((text[link.source], text[link.target]) for link in drawn.layout.links)
     assert sorted(dot_edges(drawn.dot())) == expected
@@ -228,14 +228,14 @@ def test_dot_and_mermaid_have_the_edges_of_the_layout():
 
 
 def test_dot_of_a_cut_picture_runs_through_the_gap():
-    edges = dot_edges(picture(load("thermostat")).dot())
+    edges = dot_edges(draw(load("thermostat")).dot())
     assert ("R[5]", "gap 0") in edges
     assert ("gap 0", "R[995]") in edges
 
 
 @pytest.mark.skipif(shutil.which("neato") is None, reason="Graphviz is not installed")
 def test_dot_is_read_by_graphviz_which_keeps_the_places():
-    drawn = picture(load("thermostat"), steps=3)
+    drawn = draw(load("thermostat"), steps=3)
     done = subprocess.run(
         ["neato", "-Tjson"], input=drawn.dot().encode(), capture_output=True, check=True
     )
@@ -254,7 +254,7 @@ def test_dot_is_read_by_graphviz_which_keeps_the_places():
 
 def test_tikz_names_each_node_once_and_balances_its_braces():
     model = Model(name="m", title="50% & more_", variables={"e_D": {"initial": 1}, "u": "2*e_D"})
-    drawn = picture(model)
+    drawn = draw(model)
     text = drawn.tikz()
     assert re.findall(r"\\node\[in .*\] \((n\d+)\)", text) == ["n0", "n1"]
     assert r"{e\_D}" in text
@@ -272,7 +272,7 @@ def test_tikz_names_each_node_once_and_balances_its_braces():
 )
 def test_tikz_is_compiled_by_latex(tmp_path):
     # The plain article class, which every LaTeX has, in place of standalone.
-    text = picture(load("lorenz"), steps=3).tikz().replace("[border=6pt]{standalone}", "{article}")
+    text = draw(load("lorenz"), steps=3).tikz().replace("[border=6pt]{standalone}", "{article}")
     (tmp_path / "graph.tex").write_text(text)
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "graph.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
@@ -281,45 +281,46 @@ def test_tikz_is_compiled_by_latex(tmp_path):
 
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_every_shipped_model_is_drawn_in_every_text(name):
-    drawn = picture(load(name))
+    drawn = draw(load(name))
     ET.fromstring(drawn.svg())
     assert all(drawn.render(kind) for kind in ("html", "dot", "tex", "mmd"))
 
 
 def test_a_model_without_a_question_is_drawn_plain():
     model = Model(name="m", variables={"x": {"rule": "x[t-1]/2", "initial": 1}})
-    drawn = picture(model)
+    drawn = draw(model)
     assert drawn.marks.nudge is None
     assert drawn.title == "m"
     assert len(drawn.layout.places) == 5
 
 
 def test_plain_leaves_the_worlds_out():
-    drawn = picture(load("thermostat"), steps=3, plain=True)
+    drawn = draw(load("thermostat"), steps=3, plain=True)
     assert not drawn.marks.changed.any()
     assert RED not in drawn.svg()
 
 
 def test_plain_with_a_nudge_is_refused():
     with pytest.raises(QuestionError, match="a plain picture has no nudge"):
-        picture(load("thermostat"), nudge="R[0]", plain=True)
+        draw(load("thermostat"), nudge="R[0]", plain=True)
 
 
 def test_an_unknown_ending_is_refused(tmp_path):
     with pytest.raises(QuestionError, match="end the file in"):
-        draw(load("thermostat"), out=tmp_path / "graph.gif")
+        draw(load("thermostat")).save(tmp_path / "graph.gif")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(FileError, match="cannot write"):
-        draw(load("thermostat"), out=tmp_path / "absent" / "graph.svg", steps=2)
+        draw(load("thermostat"), steps=2).save(tmp_path / "absent" / "graph.svg")
 
 
 def test_draw_writes_what_render_gives(tmp_path):
     for kind in FORMATS:
         file = tmp_path / f"graph.{kind}"
-        drawn = draw(load("thermostat"), out=file, steps=2)
+        drawn = draw(load("thermostat"), steps=2)
+        drawn.save(file)
         assert file.read_bytes() == drawn.render(kind)
 
 
@@ -340,13 +341,13 @@ def test_the_command_refuses_a_nudge_in_a(tmp_path, capsys):
 
 
 def test_a_notebook_shows_the_svg():
-    drawn = picture(load("thermostat"), steps=2)
+    drawn = draw(load("thermostat"), steps=2)
     assert drawn._repr_svg_() == drawn.svg()
 
 
 def test_the_documentation_shows_the_picture_that_is_drawn():
     file = Path(__file__).parents[3] / "docs" / "images" / "thermostat.svg"
-    assert file.read_text(encoding="utf-8") == picture(load("thermostat"), steps=6).svg()
+    assert file.read_text(encoding="utf-8") == draw(load("thermostat"), steps=6).svg()
 
 
 def test_columns_have_a_limit_that_is_named(capsys, tmp_path) -> None:

@@ -16,12 +16,12 @@ from causalopt.descents.landscape import landscape
 from causalopt.descents.plane_diffusion import plane_diffusion, plane_stationary
 from causalopt.drawing.plots.of_escape import (
     plot_current,
+    plot_densities,
     plot_escape_curves,
-    plot_laws,
     plot_moments,
     plot_steps_to_escape,
 )
-from causalopt.drawing.plots.of_landscape import plot_landscape, plot_losses, plot_op_landscape
+from causalopt.drawing.plots.of_landscape import plot_landscape, plot_losses, plot_op_map
 from causalopt.errors import QuestionError
 from tests.descents.chains import PIT_EDGE, PIT_START, linear, pit
 
@@ -51,9 +51,9 @@ def test_losses_are_labelled():
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["L", "l_0"]
 
 
-def test_the_op_landscape_marks_infinities_without_failing():
+def test_the_op_map_marks_infinities_without_failing():
     op = np.array([[0.0, 1.0], [np.inf, -2.0]])
-    figure = written(plot_op_landscape(np.array([0.0, 1.0]), np.array([0.1, 0.2]), op))
+    figure = written(plot_op_map(np.array([0.0, 1.0]), np.array([0.1, 0.2]), op))
     assert figure.axes[0].get_ylabel() == "T"
 
 
@@ -85,7 +85,7 @@ def test_laws_and_moments_are_drawn_over_time():
     ensemble = evolve_by_ensemble(linear(), points, times, copies=5)
     moments = written(plot_moments({"operator": operator, "ensemble": ensemble}))
     assert moments.axes[0].lines[0].get_ydata() == pytest.approx(operator.mean)
-    laws = written(plot_laws(operator))
+    laws = written(plot_densities(operator))
     assert len(laws.axes[0].get_legend().get_texts()) == 3
 
 

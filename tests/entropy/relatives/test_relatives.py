@@ -19,7 +19,7 @@ from causalopt.entropy.relatives.empowerment import capacity, channel, empowerme
 from causalopt.entropy.relatives.goal_directedness import goal_directedness
 from causalopt.entropy.relatives.optimization_power import expected_power, optimization_power
 from causalopt.entropy.relatives.requisite_variety import requisite_variety
-from causalopt.entropy.relatives.touchette_lloyd import control, largest_reduction
+from causalopt.entropy.relatives.touchette_lloyd import entropy_reduction, largest_reduction
 from causalopt.entropy.relatives.transfer_entropy import transfer_entropy
 from causalopt.errors import QuestionError
 from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent, noise, tabulate
@@ -103,7 +103,7 @@ class TestTouchetteLloyd:
     def test_a_noisy_reading_buys_what_it_knows(self, error: float) -> None:
         """A fair bit, read with an error and flipped to zero: the bound is met with equality."""
         policy = np.array([[1 - error, error], [error, 1 - error]])
-        found = control(np.array([0.5, 0.5]), self.FLIP, policy)
+        found = entropy_reduction(np.array([0.5, 0.5]), self.FLIP, policy)
         assert found.information == pytest.approx(1 - binary(error), abs=1e-12)
         assert found.closed == pytest.approx(1 - binary(error), abs=1e-12)
         assert found.open_max == pytest.approx(0.0, abs=1e-9)
@@ -121,15 +121,15 @@ class TestTouchetteLloyd:
         states, controls = rng.integers(2, 5, size=2)
         rows = rng.dirichlet(np.full(states, 0.5), size=(controls, states))
         policy = rng.dirichlet(np.full(controls, 0.3), size=states)
-        found = control(rng.dirichlet(np.ones(states)), rows, policy)
+        found = entropy_reduction(rng.dirichlet(np.ones(states)), rows, policy)
         assert found.closed <= found.bound + 1e-9
         assert found.open_here <= found.open_max + found.gap + 1e-9
 
     def test_shapes_that_do_not_fit_are_refused(self) -> None:
         with pytest.raises(QuestionError, match="policy of shape"):
-            control(np.array([0.5, 0.5]), self.FLIP, np.eye(3))
+            entropy_reduction(np.array([0.5, 0.5]), self.FLIP, np.eye(3))
         with pytest.raises(QuestionError, match="hold laws"):
-            control(np.array([0.5, 0.6]), self.FLIP, np.eye(2))
+            entropy_reduction(np.array([0.5, 0.6]), self.FLIP, np.eye(2))
 
 
 class TestCausalStrength:
@@ -199,7 +199,7 @@ class TestTransferEntropy:
         model = DiscreteModel("copy", (coin, copy), uniform(PAIR), ("x",))
         expected = 1.0 if p == 0 else 1 - binary(float(p))
         assert transfer_entropy(model, uniform(PAIR)) == pytest.approx(expected, abs=1e-12)
-        back = transfer_entropy(model, uniform(PAIR), source=["y"], target=["x"])
+        back = transfer_entropy(model, uniform(PAIR), sources=["y"], targets=["x"])
         assert back == pytest.approx(0.0, abs=1e-12)
 
     def test_a_target_that_follows_itself_hears_nothing(self) -> None:
@@ -315,9 +315,9 @@ LAW, SHORT = np.array([0.25, 0.75]), np.array([0.25, 0.7495])
     "ask",
     [
         lambda: capacity(np.array([SHORT, LAW])),
-        lambda: control(SHORT, np.array([[LAW, LAW]]), np.ones((2, 1))),
-        lambda: control(LAW, np.array([[LAW, SHORT]]), np.ones((2, 1))),
-        lambda: control(LAW, np.array([np.eye(2), np.eye(2)]), np.array([SHORT, LAW])),
+        lambda: entropy_reduction(SHORT, np.array([[LAW, LAW]]), np.ones((2, 1))),
+        lambda: entropy_reduction(LAW, np.array([[LAW, SHORT]]), np.ones((2, 1))),
+        lambda: entropy_reduction(LAW, np.array([np.eye(2), np.eye(2)]), np.array([SHORT, LAW])),
         lambda: goal_directedness(SHORT, np.array([LAW, LAW]), np.ones((2, 2))),
         lambda: goal_directedness(LAW, np.array([LAW, SHORT]), np.ones((2, 2))),
     ],

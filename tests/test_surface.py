@@ -1,0 +1,181 @@
+"""The public surface: one list, one order of arguments, and a function for every command."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import inspect
+from pathlib import Path
+
+import pytest
+
+import causalopt
+from causalopt.cli import COMMANDS, application
+
+# What every function calls by the same name, in the order in which it stands.
+ORDER = "nudge hold target steps at delta given parameters initial seed workers progress".split()  # noqa: SIM905 - read at a glance
+PUBLIC = {name: getattr(causalopt, name) for name in causalopt._HOME}
+FUNCTIONS = {name: found for name, found in PUBLIC.items() if inspect.isfunction(found)}
+# Command -> its function, and what its options are called there where that is another word.
+COMMANDS_CALL = {
+    "models": ("shipped", {}),
+    "check": ("describe", {}),
+    "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot"}),
+    "derive": (
+        "derive",
+        {
+            "latex": "Derivation.latex",
+            "report": "Derivation.report",
+            "python": "Derivation.python",
+        },
+    ),
+    "sweep": ("sweep", {"out": "Sweep.write", "resume": None, "dask": None}),
+    "entropy": ("strength", {}),
+    "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
+    "descent": ("descent", {"out": None}),
+    "rates": ("rates", {}),
+    "draw": ("draw", {"out": "Picture.save"}),
+    "reproduce": ("reproduce", {}),
+    "schema": ("schema", {}),
+    "cache": ("ObjectStore", {"clear": "ObjectStore.clear"}),
+}
+CHANGES = {"sets": "parameters", "dt": "Model.replace", "method": "Model.replace"}
+
+
+def arguments(name: str) -> dict[str, inspect.Parameter]:
+    return dict(inspect.signature(PUBLIC[name]).parameters)
+
+
+def test_dir_shows_what_is_public_and_nothing_else() -> None:
+    shown = {name for name in dir(causalopt) if not name.startswith("__")}
+    assert shown == set(causalopt._HOME)
+    assert set(causalopt.__all__) == shown | {"__version__"}
+
+
+def test_the_version_is_the_distribution_s() -> None:
+    text = (Path(causalopt.__file__).parents[1] / "pyproject.toml").read_text()
+    assert f'version = "{causalopt.__version__}"' in text
+
+
+def test_type_checkers_are_told_the_same_names() -> None:
+    tree = ast.parse(Path(causalopt.__file__).read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    told = {
+        (alias.name, node.module, alias.asname)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert told == {(name, f"causalopt.{home}", name) for name, home in causalopt._HOME.items()}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_functions_share_stands_in_one_order(name: str) -> None:
+    options = [p for p in arguments(name).values() if p.kind is p.KEYWORD_ONLY]
+    found = [option.name for option in options if option.name in ORDER]
+    assert found == sorted(found, key=ORDER.index)
+
+
+@pytest.mark.parametrize("argument", ORDER)
+def test_one_word_has_one_type(argument: str) -> None:
+    """None stands for the model's own; a strength may start from the uniform law, at many steps."""
+    other = {("strength", "initial"), ("strengths", "initial"), ("strengths", "at")}
+    types = {
+        name: found.annotation.removesuffix(" | None")
+        for name in FUNCTIONS
+        for found in arguments(name).values()
+        if found.name == argument and found.kind is found.KEYWORD_ONLY
+        if (name, argument) not in other
+    }
+    types.pop("label_side_by_side", None)  # its nodes are variables of labels
+    assert len(set(types.values())) == 1, types
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_options_after_the_subject_are_named(name: str) -> None:
+    optional = [
+        p.name
+        for p in arguments(name).values()
+        if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is not p.empty
+    ]
+    assert len(optional) <= 1, optional
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_public_function_s_docstring_has_an_example(name: str) -> None:
+    found = FUNCTIONS[name]
+    assert doctest.DocTestFinder(recurse=False).find(found, name)[0].examples
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_option_of_a_command_is_an_argument_of_its_function(command: str) -> None:
+    function, elsewhere = COMMANDS_CALL[command]
+    (registered,) = application([command]).registered_commands
+    options = set(inspect.signature(registered.callback).parameters) - {"model", "json"}
+    for option in options:
+        if option in elsewhere:
+            place = elsewhere[option]
+        elif option in CHANGES and option not in arguments(function):
+            place = CHANGES[option]
+        else:
+            place = option
+        if place is None:
+            continue
+        owner, _, member = place.partition(".")
+        if owner in PUBLIC:
+            assert not member or hasattr(PUBLIC[owner], member)
+        else:
+            assert place in arguments(function), f"{command}: {option}"
+
+
+def numbers(found: object) -> object:
+    """Return a result as something that can be compared."""
+    import numpy as np
+
+    if isinstance(found, causalopt.Run | causalopt.Sweep):
+        return found.op.tolist()
+    if isinstance(found, causalopt.World):
+        return np.asarray(found["R"]).tolist()
+    if isinstance(found, causalopt.SideBySide | causalopt.NoisyOp):
+        return found.op.tolist()
+    if hasattr(found, "identical"):
+        return str(found.op.values.tolist())
+    if hasattr(found, "to_dict"):
+        return {k: v for k, v in found.to_dict().items() if k not in ("latex", "hash")}
+    return found if isinstance(found, float | list) else found.axes[0].get_ylabel()
+
+
+QUESTIONS = {
+    "binned_strength": {"width": 1.0, "steps": 3, "draws": 3, "bins": 8},
+    "derive": {"at": 3},
+    "describe": {},
+    "find_optimizers": {"steps": 9},
+    "op_from_all": {"target": "R[5]"},
+    "op_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
+    "op_to_all": {"nudge": "R[0]", "steps": 5},
+    "rates": {"steps": 60},
+    "run": {"steps": 9},
+    "side_by_side": {"steps": 9},
+    "sweep": {"grid": {"R[0]": [1.0, 2.0]}, "steps": 9},
+    "world": {"steps": 9},
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_parameters_and_initial_are_the_model_s_own_replaced(name: str) -> None:
+    model, changes = causalopt.load("thermostat"), {"k": 0.3}
+    start = {} if name == "derive" else {"initial": {"T": 2}}
+    asked = QUESTIONS[name]
+    told = FUNCTIONS[name](model, parameters=changes, **start, **asked)
+    changed = model.replace(parameters=changes, **start)
+    known = {"parameters": changes} if name == "derive" else {}
+    assert numbers(told) == numbers(FUNCTIONS[name](changed, **known, **asked))
+    if name != "world":
+        assert numbers(told) != numbers(FUNCTIONS[name](model, **asked))
+
+
+def test_every_function_that_takes_parameters_is_asked() -> None:
+    elsewhere = {"descent", "escape", "find_modes", "find_orbits", "linearise", "noisy_op"}
+    elsewhere |= {"strength", "strengths"}
+    takes = {name for name in FUNCTIONS if "parameters" in arguments(name)}
+    assert takes == elsewhere | QUESTIONS.keys()
