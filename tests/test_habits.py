@@ -277,6 +277,12 @@ class TestThePagesKeepTheirPromises:
         assert paths
         assert [path for path in paths if not (ROOT / path).exists()] == []
 
+    def test_every_name_that_is_said_to_be_in_a_file_is_there(self) -> None:
+        said = re.findall(r"`(\w+)`,? in\s+`((?:causalopt|tests)/[\w/]+\.py)`", CONTRIBUTING)
+        assert len(said) >= 3
+        for name, file in said:
+            assert re.search(rf"\b{name}\b", (ROOT / file).read_text()), f"{name} in {file}"
+
     @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
     def test_every_target_of_make_that_is_named_is_there(self, page: str) -> None:
         makefile = (ROOT / "Makefile").read_text()
