@@ -13,10 +13,10 @@ import time
 import numpy as np
 
 from causalopt.descents.chain import chain_of
-from causalopt.descents.ensemble import run_ensemble
 from causalopt.descents.escape.by_ensemble import escape_by_ensemble
 from causalopt.descents.escape.by_operator import escape_by_operator
 from causalopt.descents.escape.escape import Escape
+from causalopt.descents.walkers.ensemble import run_ensemble
 from causalopt.model.library import load
 
 START, LEVEL = 1.0036973969363092, 1.195956513650254

@@ -43,7 +43,7 @@ from benchmarks.contestants import (  # noqa: E402
 )
 from benchmarks.processes import cold, landscape_process, w4  # noqa: E402
 from causalopt.descents.chain import chain_of  # noqa: E402
-from causalopt.descents.ensemble import run_ensemble  # noqa: E402
+from causalopt.descents.walkers.ensemble import run_ensemble  # noqa: E402
 from causalopt.engine import executions as choice  # noqa: E402
 from causalopt.engine import python  # noqa: E402
 from causalopt.engine.adjoint import run_adjoint  # noqa: E402

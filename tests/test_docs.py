@@ -9,11 +9,14 @@ import pkgutil
 import re
 import shlex
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import causalopt
+from causalopt import Fact
 from causalopt.cli import main
+from causalopt.model.declaration import Chance, Entropy, Quantity
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -52,6 +55,16 @@ def test_documentation_is_true(
             check_console(text, capsys)
     finally:
         os.chdir(ROOT)
+
+
+def test_the_keys_of_a_fact_are_those_the_format_names() -> None:
+    page = (ROOT / "docs" / "model-format.md").read_text()
+    (row,) = re.findall(r"^\| `facts` \|.*$", page, re.MULTILINE)
+    named = set(re.findall(r"`(\w+)`", row)) - {"facts", "model", "uniform"}
+    # Of the entropies two are named, and the command that prints them all.
+    measures = {*get_args(Quantity), *get_args(Chance), "S", "optimizing_strength"}
+    assert measures <= {*get_args(Quantity), *get_args(Chance), *get_args(Entropy)}
+    assert named == set(Fact.model_fields) | measures
 
 
 def check_python(text: str, page: Path, names: dict[str, object]) -> None:

@@ -179,3 +179,9 @@ def test_every_function_that_takes_parameters_is_asked() -> None:
     elsewhere |= {"strength", "strengths"}
     takes = {name for name in FUNCTIONS if "parameters" in arguments(name)}
     assert takes == elsewhere | QUESTIONS.keys()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_calls_the_public_function(command: str) -> None:
+    text = (Path(causalopt.__file__).parent / "commands" / f"{command}.py").read_text()
+    assert f"causalopt.{COMMANDS_CALL[command][0]}" in text.replace("causalopt.commands", "")

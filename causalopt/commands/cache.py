@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import causalopt
 from causalopt.commands.options import Json, emit
 
 
@@ -17,9 +18,7 @@ def cache(
 
     The environment variable CAUSALOPT_CACHE names the folder; empty, it keeps nothing.
     """
-    from causalopt.engine.machine.objects import ObjectStore
-
-    store = ObjectStore.default()
+    store = causalopt.ObjectStore.default()
     removed = store.clear() if clear else 0
     count, size = store.size()
     folder = None if store.folder is None else str(store.folder)

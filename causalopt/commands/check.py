@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import typer
 
-from causalopt.commands.options import (
-    Dt,
-    Initials,
-    Json,
-    Method,
-    ModelArgument,
-    Sets,
-    emit,
-    read_model,
-    table,
-)
+import causalopt
+from causalopt.commands import options
 
 
 def check(
-    model: ModelArgument,
-    sets: Sets = None,
-    initial: Initials = None,
-    dt: Dt = None,
-    method: Method = None,
-    json: Json = False,
+    model: options.ModelArgument,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
+    json: options.Json = False,
 ) -> None:
     """Validate a model and print its variables, parameters and edges.
 
     Flows are shown as the rules the integrator makes of them.
     """
-    from causalopt.worlds.description import describe
-
-    found = describe(read_model(model, sets, initial, dt, method)).to_dict()
+    found = causalopt.describe(options.read_model(model, sets, initial, dt, method)).to_dict()
     if json:
-        emit(found)
+        options.emit(found)
         return
     kind = "a model without time" if found["static"] else f"{found['dt']:g} time units a step"
     typer.echo(f"{found['name']}: {found['title'] or 'untitled'} ({kind})")
@@ -42,7 +31,7 @@ def check(
         [name, v["side"], ", ".join(f"{x:g}" for x in v["initial"]) or "-", v["rule"] or "-"]
         for name, v in found["variables"].items()
     ]
-    typer.echo(table(rows, ["VARIABLE", "IN", "INITIAL", "RULE"]))
+    typer.echo(options.table(rows, ["VARIABLE", "IN", "INITIAL", "RULE"]))
     if found["parameters"]:
         typer.echo("\nPARAMETERS")
         for name, value in found["parameters"].items():

@@ -6,29 +6,17 @@ from typing import Annotated
 
 import typer
 
-from causalopt.commands.options import (
-    Dt,
-    Hold,
-    Initials,
-    Json,
-    Method,
-    ModelArgument,
-    NudgeNode,
-    Sets,
-    Target,
-    emit,
-    output_file,
-    read_model,
-)
+import causalopt
+from causalopt.commands import options
 
 
 def derive(
-    model: ModelArgument,
-    sets: Sets = None,
-    initial: Initials = None,
-    nudge: NudgeNode = None,
-    hold: Hold = None,
-    target: Target = None,
+    model: options.ModelArgument,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    nudge: options.NudgeNode = None,
+    hold: options.Hold = None,
+    target: options.Target = None,
     steps: Annotated[
         int | None,
         typer.Option(
@@ -38,8 +26,8 @@ def derive(
             "branches are followed. The question's by default, else 20.",
         ),
     ] = None,
-    dt: Dt = None,
-    method: Method = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
     at: Annotated[
         int | None,
         typer.Option(
@@ -62,7 +50,7 @@ def derive(
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="S", min=0.1, help="Seconds for symbolic work.")
     ] = 20.0,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Comp and Op as formulas, with their conditions, verified before they are shown.
 
@@ -70,12 +58,13 @@ def derive(
     a nonlinear one a program for one step (--at, else --steps, else the question's), or, when the
     time limit ends first, its recurrence.
     """
-    from causalopt.symbolic.derive import derive as find
-
-    declared = read_model(model, sets, initial, dt, method)
-    outputs = [(output_file(report, (".md",)), "report"), (output_file(python, (".py",)), "python")]
+    declared = options.read_model(model, sets, initial, dt, method)
+    outputs = [
+        (options.output_file(report, (".md",)), "report"),
+        (options.output_file(python, (".py",)), "python"),
+    ]
     names = [text.partition("=")[0].strip() for text in sets or []]
-    found = find(
+    found = causalopt.derive(
         declared,
         nudge=nudge,
         hold=hold,
@@ -93,7 +82,7 @@ def derive(
             write_whole(path, getattr(found, form)().encode())
             typer.echo(f"wrote {path}", err=True)
     if json:
-        emit(found.to_dict())
+        options.emit(found.to_dict())
     elif latex:
         typer.echo(found.latex)
     else:

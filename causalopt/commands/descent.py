@@ -6,14 +6,8 @@ from typing import Annotated
 
 import typer
 
-from causalopt.commands.options import (
-    Initials,
-    ModelArgument,
-    Sets,
-    output_file,
-    read_model,
-    write_figure,
-)
+import causalopt
+from causalopt.commands import options
 from causalopt.errors import QuestionError
 
 NAMES = ("losses", "gradients", "trajectories", "laws", "moments", "steps", "current", "op")
@@ -42,11 +36,11 @@ Seed = Annotated[int, typer.Option("--seed", metavar="S", help="The walkers' see
 
 
 def descent(
-    model: ModelArgument,
+    model: options.ModelArgument,
     show: Show,
     out: Out,
-    sets: Sets = None,
-    initial: Initials = None,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
     span: Span = "0:3",
     steps: Last = 100,
     law: Law = "0.5:0.175",
@@ -55,12 +49,10 @@ def descent(
     seed: Seed = 0,
 ) -> None:
     """Draw a descent: losses, gradients, trajectories, laws, moments, steps, current or Op."""
-    file = output_file(out, (".png", ".svg", ".pdf"))
+    file = options.output_file(out, (".png", ".svg", ".pdf"))
     assert file is not None
-    from causalopt.drawing.plots.of_descent import descent as draw
-
-    figure = draw(
-        read_model(model, sets, initial),
+    figure = causalopt.descent(
+        options.read_model(model, sets, initial),
         show=show,
         span=_pair(span, "--span"),
         law=_pair(law, "--law"),
@@ -69,7 +61,7 @@ def descent(
         steps=steps,
         seed=seed,
     )
-    write_figure(figure, file)
+    options.write_figure(figure, file)
     typer.echo(f"wrote {file}", err=True)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import causalopt
 from causalopt.commands.options import Json, ModelArgument, Sets, emit, read_model
 from causalopt.errors import QuestionError
 
@@ -27,15 +28,12 @@ def entropy(
 
     A's nodes at T are replaced by those of an independent replica; `next` is one step later.
     """
-    from causalopt.entropy.declared import strength
-    from causalopt.entropy.decorrelation import Strength
-
     if at > MOST_STEPS:
         raise QuestionError(
             f"--at is at most {MOST_STEPS:,}, as a law is carried there step by step; {at} came"
         )
     declared = read_model(model, sets)
-    found = strength(declared, at=at, initial=initial)
+    found = causalopt.strength(declared, at=at, initial=initial)
     if json:
         emit(found.to_dict())
         return
@@ -48,5 +46,5 @@ def entropy(
     typer.echo(f"  mutual information    {found.mutual_information:.7f}")
     typer.echo(f"  optimizing strength   {found.optimizing_strength:.7f}")
     typer.echo(f"  adjusted              {found.adjusted:.7f}")
-    if isinstance(found, Strength):
+    if isinstance(found, causalopt.Strength):
         typer.echo(f"  engine                {found.choice.engine}: {found.choice.reason}")

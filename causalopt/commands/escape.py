@@ -6,17 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from causalopt.commands.options import (
-    Initials,
-    Json,
-    ModelArgument,
-    Sets,
-    emit,
-    output_file,
-    read_model,
-    table,
-    write_figure,
-)
+import causalopt
+from causalopt.commands import options
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -64,30 +55,28 @@ Plot = Annotated[
 
 
 def escape(
-    model: ModelArgument,
+    model: options.ModelArgument,
     start: Start,
     beyond: Beyond,
     within: Within,
     method: How = "operator",
-    sets: Sets = None,
-    initial: Initials = None,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
     target: Target = None,
     walkers: Walkers = 100_000,
     seed: Seed = 0,
     passage: Passage = False,
     grid: Grid = None,
     plot: Plot = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Probability of standing beyond a level at step N, for a walker that starts before it."""
     from causalopt.descents.chain import chain_of
-    from causalopt.descents.escape.curves import escape_curve
-    from causalopt.descents.escape.members import escape as ask
 
     if plot is not None and grid is None:
         raise QuestionError("--plot draws a grid: add --grid T=0.01:0.02:11")
-    file = output_file(plot, (".png", ".svg", ".pdf"))
-    declared = read_model(model, sets, initial)
+    file = options.output_file(plot, (".png", ".svg", ".pdf"))
+    declared = options.read_model(model, sets, initial)
     question: dict[str, Any] = {
         "start": start,
         "beyond": beyond,
@@ -100,16 +89,16 @@ def escape(
     }
     answers: list[tuple[float | None, Answer]]
     if grid is None:
-        axis, answer = "", ask(declared, **question)
+        axis, answer = "", causalopt.escape(declared, **question)
         answers, found = [(None, answer)], answer.to_dict()
     else:
         axis, values = _axis(grid)
-        curve = escape_curve(declared, {axis: values}, **question)
+        curve = causalopt.escape_curve(declared, {axis: values}, **question)
         answers, found = list(zip(values, curve.answers, strict=True)), curve.to_dict()
         if file is not None:
-            write_figure(curve.plot(), file)
+            options.write_figure(curve.plot(), file)
     if json:
-        emit(found)
+        options.emit(found)
         return
     chain = chain_of(declared, target)
     sign, when = ">" if beyond > start else "<", "by step N" if passage else "at step N"
@@ -150,5 +139,5 @@ def _print(answers: list[tuple[float | None, Answer]], axis: str) -> None:
         place = "" if value is None else f"{axis} = {value:.6g}: "
         if answer.status != "ok" or (answer.note and value is None):
             notes.append(f"  {place}{answer.status}: {answer.note}")
-    typer.echo(table(rows, [*([axis] if axis else []), "N", "probability", "error"]))
+    typer.echo(options.table(rows, [*([axis] if axis else []), "N", "probability", "error"]))
     typer.echo("\n".join([f"by {answer.method}", *notes]))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import typer
 
+import causalopt
 from causalopt.commands.options import Json, emit, table
 
 
 def models(json: Json = False) -> None:
     """List the shipped models, one line each."""
-    from causalopt.model.library import load, shipped
-
-    found = [load(name) for name in shipped()]
+    found = [causalopt.load(name) for name in causalopt.shipped()]
     if json:
         emit([{"name": m.name, "title": m.title, "source": m.source} for m in found])
         return

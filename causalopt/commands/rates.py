@@ -4,40 +4,29 @@ from __future__ import annotations
 
 import typer
 
-from causalopt.commands.options import (
-    Dt,
-    Hold,
-    Initials,
-    Json,
-    Method,
-    ModelArgument,
-    Sets,
-    Steps,
-    emit,
-    read_model,
-)
+import causalopt
+from causalopt.commands import options
 from causalopt.commands.progress import Progress
 
 
 def rates(
-    model: ModelArgument,
-    sets: Sets = None,
-    initial: Initials = None,
-    hold: Hold = None,
-    steps: Steps = None,
-    dt: Dt = None,
-    method: Method = None,
-    json: Json = False,
+    model: options.ModelArgument,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    hold: options.Hold = None,
+    steps: options.Steps = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
+    json: options.Json = False,
 ) -> None:
     """Lyapunov exponents, conditional exponents given A, and Op per unit time."""
     from causalopt.effects.rates import DEFAULT_STEPS
-    from causalopt.effects.rates import rates as measure
 
-    declared = read_model(model, sets, initial, dt, method)
+    declared = options.read_model(model, sets, initial, dt, method)
     with Progress(round(1.1 * (steps or DEFAULT_STEPS)), "running") as progress:
-        found = measure(declared, hold=hold, steps=steps, progress=progress)
+        found = causalopt.rates(declared, hold=hold, steps=steps, progress=progress)
     if json:
-        emit(found.to_dict())
+        options.emit(found.to_dict())
         return
     typer.echo(f"{found.model}, A = {{{found.hold}}}, {found.steps} steps, {found.unit}")
     if not found.exponents.startswith("all"):

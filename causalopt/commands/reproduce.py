@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import causalopt
 from causalopt.commands.options import Json, emit
 from causalopt.commands.progress import Progress
 
@@ -42,11 +43,12 @@ def reproduce(
     under the user's cache folder, and computed again only when code, models or versions change.
     """
     from causalopt.posts.session import chosen, demo_pieces
-    from causalopt.posts.session import reproduce as run
 
     wanted = [*(only or []), *(demo_pieces() if demo else [])]
     with Progress(len(chosen(wanted)), "reproduce") as progress:
-        found = run(wanted, out=out, fresh=fresh, workers=workers, progress=progress)
+        found = causalopt.reproduce(
+            wanted, out=out, fresh=fresh, workers=workers, progress=progress
+        )
     target = Path(out) / "index.html"
     if json:
         emit({"checks": [check.to_dict() for check in found.checks], "out": str(target)})

@@ -6,23 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from causalopt.commands.options import (
-    Dt,
-    Hold,
-    Initials,
-    Json,
-    Method,
-    ModelArgument,
-    NudgeNode,
-    Sets,
-    Steps,
-    Target,
-    emit,
-    output_file,
-    read_model,
-    table,
-    write_figure,
-)
+import causalopt
+from causalopt.commands import options
 from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
@@ -32,21 +17,21 @@ _ROWS = 11
 
 
 def run(
-    model: ModelArgument,
-    sets: Sets = None,
-    initial: Initials = None,
-    nudge: NudgeNode = None,
-    hold: Hold = None,
-    target: Target = None,
-    steps: Steps = None,
+    model: options.ModelArgument,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    nudge: options.NudgeNode = None,
+    hold: options.Hold = None,
+    target: options.Target = None,
+    steps: options.Steps = None,
     delta: Annotated[
         float | None,
         typer.Option(
             metavar="D", help="A nudge of this size; the limit delta -> 0 when not given."
         ),
     ] = None,
-    dt: Dt = None,
-    method: Method = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: Annotated[
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
@@ -55,21 +40,20 @@ def run(
         str | None,
         typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file."),
     ] = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Measure who optimizes what, and by how much, along one trajectory.
 
     Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
-    from causalopt.effects.run import run as measure
     from causalopt.model.length import run_length
 
-    data_file = output_file(out, (".nc",))
-    picture = output_file(plot, (".png", ".svg", ".pdf"))
-    declared = read_model(model, sets, initial, dt, method)
+    data_file = options.output_file(out, (".nc",))
+    picture = options.output_file(plot, (".png", ".svg", ".pdf"))
+    declared = options.read_model(model, sets, initial, dt, method)
     with Progress(run_length(declared, steps), "running") as progress:
-        result = measure(
+        result = causalopt.run(
             declared,
             nudge=nudge,
             hold=hold,
@@ -82,9 +66,9 @@ def run(
     if data_file is not None:
         result.to_netcdf(data_file)
     if picture is not None:
-        write_figure(result.plot(), picture)
+        options.write_figure(result.plot(), picture)
     if json:
-        emit(result.to_dict())
+        options.emit(result.to_dict())
     else:
         typer.echo(_report(result))
 
@@ -109,4 +93,4 @@ def _report(result: Run) -> str:
         for i in chosen
     ]
     header = ["t", f"W {result.target}", "total", "direct", "Comp", "Op", "status"]
-    return f"{result!r}\n\n{table(rows, header)}"
+    return f"{result!r}\n\n{options.table(rows, header)}"

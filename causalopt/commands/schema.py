@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import causalopt
 from causalopt.commands.options import Json, emit
 
 
 def schema(json: Json = True) -> None:  # noqa: ARG001 - it prints nothing but JSON either way
     """Print the JSON Schema of model files, for editors."""
-    from causalopt.model.files import schema as model_schema
-
-    emit(model_schema())
+    emit(causalopt.schema())

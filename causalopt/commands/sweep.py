@@ -9,20 +9,8 @@ from typing import Annotated
 
 import typer
 
-from causalopt.commands.options import (
-    Dt,
-    Hold,
-    Initials,
-    Json,
-    Method,
-    ModelArgument,
-    NudgeNode,
-    Sets,
-    Steps,
-    Target,
-    emit,
-    read_model,
-)
+import causalopt
+from causalopt.commands import options
 from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
 
@@ -30,7 +18,7 @@ MAX_POINTS = 100_000_000
 
 
 def sweep(
-    model: ModelArgument,
+    model: options.ModelArgument,
     grid: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,12 +27,12 @@ def sweep(
             help="An axis: a parameter, or a node such as R[0]. Repeatable.",
         ),
     ] = None,
-    sets: Sets = None,
-    initial: Initials = None,
-    nudge: NudgeNode = None,
-    hold: Hold = None,
-    target: Target = None,
-    steps: Steps = None,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    nudge: options.NudgeNode = None,
+    hold: options.Hold = None,
+    target: options.Target = None,
+    steps: options.Steps = None,
     at: Annotated[
         int | None, typer.Option("--at", metavar="N", help="The step measured; the last one.")
     ] = None,
@@ -54,8 +42,8 @@ def sweep(
             metavar="D", help="A nudge of this size; the limit delta -> 0 when not given."
         ),
     ] = None,
-    dt: Dt = None,
-    method: Method = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
     out: Annotated[
         str | None,
         typer.Option(metavar="PATH", help="Write the result: a .nc file or a .zarr store."),
@@ -67,7 +55,7 @@ def sweep(
         bool, typer.Option("--resume", hidden=True, help="The place of stores that resume.")
     ] = False,
     dask: Annotated[str | None, typer.Option(hidden=True, help="The place of clusters.")] = None,
-    json: Json = False,
+    json: options.Json = False,
 ) -> None:
     """Measure Op at one step over a grid, with a status for every point.
 
@@ -79,12 +67,11 @@ def sweep(
     _refuse_both(axes, sets, initial)
 
     from causalopt.effects.axes import spaced
-    from causalopt.effects.sweep import sweep as measure
 
     file = None if out is None else _target(out)
-    declared = read_model(model, sets, initial, dt, method)
+    declared = options.read_model(model, sets, initial, dt, method)
     with Progress(count, "sweeping") as progress:
-        found = measure(
+        found = causalopt.sweep(
             declared,
             {name: spaced(*axis) for name, axis in axes.items()},
             nudge=nudge,
@@ -99,7 +86,7 @@ def sweep(
     if file is not None:
         found.write(file)
     if json:
-        emit(found.to_dict(out))
+        options.emit(found.to_dict(out))
     else:
         typer.echo(repr(found))
         if out is not None:

@@ -6,13 +6,13 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
-from causalopt.descents.outcomes import noise_outcomes
-from causalopt.descents.step_map import state_slots, step_map, written_out
+from causalopt.descents.maps.outcomes import noise_outcomes
+from causalopt.descents.maps.step_map import state_slots, step_map, written_out
 from causalopt.errors import QuestionError
 from causalopt.language.evaluation import evaluate
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import RandomMap
+    from causalopt.descents.maps.random_map import RandomMap
     from causalopt.model.model import Model
 
 
@@ -44,9 +44,6 @@ def chain_of(model: Model, target: str | None = None) -> Chain:
         model: The model; every variable carried from step to step is a coordinate.
         target: The coordinate that questions mean; by default the model's own target, else the
             first coordinate.
-
-    Returns:
-        The chain.
 
     Raises:
         QuestionError: The model has no chain (see `step_map`), the target is no coordinate, or a

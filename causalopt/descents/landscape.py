@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.descents.outcomes import noise_outcomes
-from causalopt.descents.step_map import written_nodes
+from causalopt.descents.maps.outcomes import noise_outcomes
+from causalopt.descents.maps.step_map import written_nodes
 from causalopt.errors import QuestionError
 from causalopt.language.algebra import ZERO, add, mul, neg
 from causalopt.language.arrays import evaluate_arrays
@@ -26,7 +26,7 @@ from causalopt.language.specialise import specialise
 from causalopt.language.term import Term, const, leaves, ref
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
     from causalopt.model.model import Model
 
 
@@ -73,9 +73,6 @@ def landscape(model: Model) -> Landscape:
 
     Args:
         model: A model such as `sgd_model` writes: A = gradient nodes.
-
-    Returns:
-        Gradients, mean and covariance as terms.
 
     Raises:
         QuestionError: A is empty, or a node of it is not read by exactly one variable.

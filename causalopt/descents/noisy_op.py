@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.descents.joint_picks import picks_of
-from causalopt.descents.outcomes import noise_outcomes
-from causalopt.descents.random_map import as_points
-from causalopt.descents.step_map import state_slots, step_map, written_out
+from causalopt.descents.maps.outcomes import noise_outcomes
+from causalopt.descents.maps.random_map import as_points
+from causalopt.descents.maps.step_map import state_slots, step_map, written_out
+from causalopt.descents.walkers.joint_picks import picks_of
 from causalopt.errors import QuestionError
 from causalopt.language.algebra import ZERO
 from causalopt.language.arrays import evaluate_arrays
@@ -31,7 +31,7 @@ from causalopt.language.term import Term, const, ref
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
     from causalopt.model.model import Model
 
 
@@ -80,9 +80,6 @@ def noisy_op(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: 0 to 2^64 - 1; the walkers are those of an ensemble with this seed.
-
-    Returns:
-        Op, sign and states for steps 0..steps.
 
     Raises:
         QuestionError: No partition, an unknown target, or a model without a chain.

@@ -64,9 +64,6 @@ def sgd_model(
         name: The model's name.
         title: One line about it.
 
-    Returns:
-        An ordinary model, with T among its parameters.
-
     Raises:
         QuestionError: No losses, T not positive, or sizes that make no sense.
         ModelError: A loss cannot be read.

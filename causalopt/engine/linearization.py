@@ -10,7 +10,7 @@ from causalopt.language.algebra import ONE, ZERO, add, mul, neg, where
 from causalopt.language.collector import collector_paused
 from causalopt.language.gradient import gradient
 from causalopt.language.kinks import Kink, kinks
-from causalopt.language.term import Term, const, postorder
+from causalopt.language.term import Term, const, postorder, rebuilt
 from causalopt.model.template import Structure
 
 
@@ -108,9 +108,7 @@ def _folded(root: Term) -> Term:
     done: dict[Term, Term] = {}
     for term in order:
         args = [done[arg] for arg in term.args]
-        new = term
-        if any(arg is not old for arg, old in zip(args, term.args, strict=True)):
-            new = Term.of(term.op, *args, payload=term.payload)
+        new = rebuilt(term, done)
         if term.op == "neg" and _is_choice(args[0], fixed):
             new = _through(args[0], neg)
         elif term.op == "mul":

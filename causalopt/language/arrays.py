@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.language.evaluation import rounded
+from causalopt.language.evaluation import fold, rounded
 from causalopt.language.operations import OPERATIONS, bound
-from causalopt.language.term import Term, operands, postorder
+from causalopt.language.term import Term
 
 
 @functools.cache
@@ -40,15 +40,9 @@ def evaluate_arrays(roots: Sequence[Term], leaf: Callable[[Term], Any]) -> list[
         >>> evaluate_arrays([twice], lambda _: np.array([1.0, 2.0]))
         [array([2., 4.])]
     """
-    values: dict[Term, Any] = {}
     with np.errstate(all="ignore"):
-        for term in postorder(*roots):
-            if isinstance(term.payload, Fraction):
-                values[term] = np.float64(rounded(term.payload))
-            elif term.op == "pi":
-                values[term] = np.float64(np.pi)
-            elif term.is_leaf:
-                values[term] = leaf(term)
-            else:
-                values[term] = array_function(term.op)(*operands(term, values))
-    return [values[root] for root in roots]
+        return fold(roots, _constant, np.float64(np.pi), leaf, array_function)
+
+
+def _constant(value: Fraction) -> np.float64:
+    return np.float64(rounded(value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -23,17 +23,41 @@ def evaluate(root: Term, leaf: Callable[[Term], float]) -> float:
         >>> evaluate(Term.of("div", const(1), const(3)), float)
         0.3333333333333333
     """
-    values: dict[Term, float | bool] = {}
-    for term in postorder(root):
+    return float(fold([root], rounded, math.pi, leaf, _on_floats)[0])
+
+
+def fold(
+    roots: Iterable[Term],
+    constant: Callable[[Fraction], Any],
+    pi: Any,
+    leaf: Callable[[Term], Any],
+    function: Callable[[str], Callable[..., Any]],
+) -> list[Any]:
+    """Return several terms in numbers of some kind, each shared sub-expression computed once.
+
+    Args:
+        roots: The terms.
+        constant: Takes a constant into that kind.
+        pi: The number pi there.
+        leaf: Gives every other leaf.
+        function: Gives what an operation of that name does.
+    """
+    values: dict[Term, Any] = {}
+    roots = list(roots)
+    for term in postorder(*roots):
         if isinstance(term.payload, Fraction):
-            values[term] = rounded(term.payload)
+            values[term] = constant(term.payload)
         elif term.op == "pi":
-            values[term] = math.pi
+            values[term] = pi
         elif term.is_leaf:
             values[term] = leaf(term)
         else:
-            values[term] = OPERATIONS[term.op].floats(*operands(term, values))
-    return float(values[root])
+            values[term] = function(term.op)(*operands(term, values))
+    return [values[root] for root in roots]
+
+
+def _on_floats(op: str) -> Callable[..., Any]:
+    return OPERATIONS[op].floats
 
 
 def rounded(value: Fraction) -> float:
@@ -56,14 +80,14 @@ def exact(root: Term, leaf: Callable[[Term], Fraction | None]) -> Fraction | Non
         >>> exact(Term.of("div", const(1), const(3)), lambda _: None)
         Fraction(1, 3)
     """
-    values: dict[Term, Any] = {}
-    for term in postorder(root):
-        if isinstance(term.payload, Fraction):
-            values[term] = term.payload
-        elif term.is_leaf:
-            values[term] = None if term.op == "pi" else leaf(term)
-        else:
-            function, args = OPERATIONS[term.op].exact, operands(term, values)
-            values[term] = None if function is None or None in args else function(*args)
-    value = values[root]
+    value = fold([root], _itself, None, leaf, _on_rationals)[0]
     return value if isinstance(value, Fraction) else None
+
+
+def _itself(value: Fraction) -> Fraction:
+    return value
+
+
+def _on_rationals(op: str) -> Callable[..., Any]:
+    function = OPERATIONS[op].exact
+    return lambda *args: None if function is None or None in args else function(*args)

@@ -1,8 +1,8 @@
 """Operations: one record for each, from which every way to use it takes its part.
 
-To add an operation, add its record to `OPERATIONS` and its machine code to a table of
-`engine.machine` (`elementary.BODIES` for a function, else `term_code.CODE`). The closed forms'
-checker, `symbolic.arithmetic`, asks for a line too: it computes its derivatives on its own.
+To add an operation, add its record to the table below and its machine code to a table of
+`engine.machine` (`term_code.CODE`, or `elementary.BODIES`). The checker of formulas, in
+`symbolic.arithmetic`, needs a line too: on purpose it computes derivatives on its own.
 
 numpy and sympy are named and not imported, since most runs need at most one of them; so is
 `language.algebra`, which builds the slopes and stands above this file.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from causalopt.language.evaluation import exact
-from causalopt.language.term import Term, const, postorder, substitute
+from causalopt.language.term import Term, const, postorder, rebuilt, substitute
 
 
 def specialise(root: Term, values: Mapping[Term, Term]) -> Term:
@@ -30,12 +30,8 @@ def specialise(root: Term, values: Mapping[Term, Term]) -> Term:
     for term in postorder(fixed):
         if term.op == "where" and (taken := _decided(done[term.args[0]])) is not None:
             done[term] = done[term.args[1 if taken else 2]]
-        elif term.args:
-            args = tuple(done[arg] for arg in term.args)
-            same = all(new is old for new, old in zip(args, term.args, strict=True))
-            done[term] = term if same else Term.of(term.op, *args, payload=term.payload)
         else:
-            done[term] = term
+            done[term] = rebuilt(term, done)
     return done[fixed]
 
 

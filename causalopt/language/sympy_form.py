@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import sympy
 
+from causalopt.language.evaluation import fold
 from causalopt.language.operations import OPERATIONS, bound
-from causalopt.language.term import Term, operands, postorder
+from causalopt.language.term import Term
 
 
 def to_sympy(root: Term, leaf: Callable[[Term], Any] | None = None) -> Any:
@@ -25,18 +25,11 @@ def to_sympy(root: Term, leaf: Callable[[Term], Any] | None = None) -> Any:
         >>> to_sympy(Term.of("div", ref("R", 1), const(3)))
         R[t-1]/3
     """
-    symbol = leaf or _symbol
-    values: dict[Term, Any] = {}
-    for term in postorder(root):
-        if isinstance(term.payload, Fraction):
-            values[term] = sympy.Rational(term.payload.numerator, term.payload.denominator)
-        elif term.op == "pi":
-            values[term] = sympy.pi
-        elif term.is_leaf:
-            values[term] = symbol(term)
-        else:
-            values[term] = bound(OPERATIONS[term.op].sympy, sympy)(*operands(term, values))
-    return values[root]
+    return fold([root], sympy.Rational, sympy.pi, leaf or _symbol, _on_sympy)[0]
+
+
+def _on_sympy(op: str) -> Callable[..., Any]:
+    return bound(OPERATIONS[op].sympy, sympy)
 
 
 def _symbol(term: Term) -> Any:

@@ -210,7 +210,13 @@ def substitute(root: Term, values: Mapping[Term, Term]) -> Term:
         elif not term.args:
             done[term] = term
         else:
-            args = tuple(done[arg] for arg in term.args)
-            same = all(new is old for new, old in zip(args, term.args, strict=True))
-            done[term] = term if same else Term.of(term.op, *args, payload=term.payload)
+            done[term] = rebuilt(term, done)
     return done[root]
+
+
+def rebuilt(term: Term, done: Mapping[Term, Term]) -> Term:
+    """Return an operation of what its arguments have become, itself where none has changed."""
+    args = [done[arg] for arg in term.args]
+    if all(new is old for new, old in zip(args, term.args, strict=True)):
+        return term
+    return Term.of(term.op, *args, payload=term.payload)

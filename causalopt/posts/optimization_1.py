@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from causalopt.drawing.graph.pictures import draw
-from causalopt.entropy.declared import strength
-from causalopt.entropy.decorrelation import Strength
-from causalopt.model.library import load
+from causalopt import Strength, draw, load, strength
 from causalopt.posts.charts import table_figure
 from causalopt.posts.post import Post
 from causalopt.posts.thermostat_tables import (

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from causalopt import load, strength
 from causalopt.drawing.palette import BLUE, INK
 from causalopt.entropy.continuous import planar_strength, variance_strength
-from causalopt.entropy.declared import strength
 from causalopt.laws import gaussian, planar
 from causalopt.laws.gaussian import GaussianLaw
-from causalopt.model.library import load
 from causalopt.posts.charts import Chart, Line, line_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from causalopt.entropy.entropies import Entropies
+    from causalopt import Entropies
     from causalopt.laws.planar import AffinePiece, PlanarLaw, ProductDensity
     from causalopt.posts.sheet import Sheet
 

@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.drawing.graph.pictures import draw
+from causalopt import derive, draw, load, run
 from causalopt.drawing.palette import GREEN, RED
-from causalopt.effects.run import run
-from causalopt.model.library import load
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.post import Post
 from causalopt.posts.systems import network, shaken_thermostat
-from causalopt.symbolic.derive import derive
 
 if TYPE_CHECKING:
-    from causalopt.effects.run import Run
+    from causalopt import Run
     from causalopt.posts.sheet import Sheet
 
 SETUP, EXAMPLE = "The Setup", "Example"

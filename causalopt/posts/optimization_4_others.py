@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.effects.run import run
-from causalopt.model.library import load
+from causalopt import load, run
 from causalopt.posts.charts import Chart, Line, bar_figure, line_figure
 from causalopt.posts.systems import logistic, plughole
 
 if TYPE_CHECKING:
-    from causalopt.effects.run import Run
+    from causalopt import Run
     from causalopt.posts.sheet import Sheet
 
 WISH = "Point 1 and Conclusions"

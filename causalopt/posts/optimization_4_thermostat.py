@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt import load, parse_model, run, sweep, to_text
 from causalopt.drawing.palette import GREEN, RED
-from causalopt.effects.run import run
-from causalopt.effects.sweep import sweep
-from causalopt.model.files import parse_model, to_text
-from causalopt.model.library import load
 from causalopt.posts.charts import Chart, Line, line_figure
 
 if TYPE_CHECKING:
-    from causalopt.effects.sweep import Sweep
-    from causalopt.engine.plan import Floats
-    from causalopt.model.model import Model
+    from numpy.typing import NDArray
+
+    from causalopt import Model, Sweep
     from causalopt.posts.sheet import Sheet
 
 BETTER, POINT_1 = "A Better Thermostat Model", "Point 1"
@@ -244,7 +241,7 @@ def power(sheet: Sheet) -> None:
 
 
 def _power_claims(
-    sheet: Sheet, ps: Floats, by_p: list[float], by_theta: list[float], at_10: float
+    sheet: Sheet, ps: NDArray[np.float64], by_p: list[float], by_theta: list[float], at_10: float
 ) -> None:
     spread = float(max(by_theta) - min(by_theta))
     sheet.claim(

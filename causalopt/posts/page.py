@@ -81,7 +81,7 @@ def _summary(checks: Sequence[Check], figures: int) -> str:
     return (
         "<h1>The posts, reproduced</h1>\n"
         "<p>What the posts on stochastic gradient descent and on defining optimization claim, "
-        "beside what causalopt computes by its public interface, and their figures redrawn. "
+        "beside what causalopt computes, and their figures redrawn. "
         f"<strong>{len(checks)} checks</strong>: ✓ {counts['agrees']} agree, "
         f"≠ {counts['differs']} differ, each with the reason; "
         f"<strong>{figures} figures</strong>. A printed number agrees when ours rounds to it.</p>"

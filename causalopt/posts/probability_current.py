@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt import load, run
 from causalopt.descents.chain import chain_of
 from causalopt.descents.escape.evolution import (
     evolve_by_diffusion,
@@ -16,15 +17,13 @@ from causalopt.descents.escape.evolution import (
 from causalopt.descents.landscape import landscape
 from causalopt.drawing.plots.of_escape import plot_densities, plot_moments
 from causalopt.drawing.plots.of_landscape import plot_landscape
-from causalopt.effects.run import run
-from causalopt.model.library import load
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.pit import pit
 from causalopt.posts.post import Post
 from causalopt.posts.probability_current_ends import basins, end_states, original
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import RandomMap
+    from causalopt.descents.maps.random_map import RandomMap
     from causalopt.posts.sheet import Sheet
 
 VARIANCE, FIRST, SECOND = (

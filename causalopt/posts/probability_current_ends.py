@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt import load
 from causalopt.descents.chain import chain_of
-from causalopt.descents.end_state import end_state
+from causalopt.descents.diffusions.end_state import end_state
 from causalopt.descents.escape.basins import compare_basins
 from causalopt.descents.escape.by_diffusion import escape_by_diffusion
 from causalopt.descents.escape.by_operator import escape_by_operator
@@ -15,12 +16,11 @@ from causalopt.descents.escape.escape import Escape
 from causalopt.descents.escape.evolution import evolve_by_diffusion, evolve_by_operator
 from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.drawing.plots.of_escape import plot_moments
-from causalopt.model.library import load
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.pit import chain_at, stationary
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
     from causalopt.posts.sheet import Sheet
 
 ENDS, ORIGINAL, POINT = (

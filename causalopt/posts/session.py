@@ -151,9 +151,6 @@ def reproduce(
         workers: Processes.
         progress: Called with the number of pieces done.
 
-    Returns:
-        Findings in the order of the posts.
-
     Raises:
         UnknownNameError: `only` names something that is not there.
         FileError: `out` is a file, or cannot be made.

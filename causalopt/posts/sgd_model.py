@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt import load, run, sgd_model
 from causalopt.descents.landscape import landscape
-from causalopt.descents.sgd import sgd_model
 from causalopt.drawing.plots.of_landscape import plot_losses
-from causalopt.effects.run import run
-from causalopt.model.library import load
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.pit import losses, pit, stationary
 from causalopt.posts.post import Post
 from causalopt.posts.sgd_model_escape import escape_broad, escape_close, steps_needed
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
     from causalopt.posts.sheet import Sheet
 
 INTRO, LOCAL = "opening", "SGD and Local Minima"

@@ -10,7 +10,7 @@ from causalopt.descents.escape.by_ensemble import escape_by_ensemble
 from causalopt.descents.escape.by_operator import escape_by_operator
 from causalopt.descents.escape.escape import Escape
 from causalopt.descents.escape.steps_to_escape import fit_log_line, steps_to_escape
-from causalopt.descents.grid import Box
+from causalopt.descents.transfer.grid import Box
 from causalopt.drawing.plots.of_escape import plot_steps_to_escape
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.pit import chain_at, stationary

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from causalopt.model.files import parse_model
-from causalopt.model.model import Model
+from causalopt import Model, parse_model
 
 NETWORK = """
 name: network

@@ -8,8 +8,24 @@ from fractions import Fraction
 from typing import Any
 
 import mpmath
+import sympy
 
 MOST_BITS = 1 << 17
+
+
+def rational(value: Any) -> Fraction:
+    """Return a rational number of sympy as a Fraction."""
+    exact = sympy.Rational(value)
+    return Fraction(int(exact.p), int(exact.q))
+
+
+def whole_power(base: Any, exponent: int, one: Any) -> Any:
+    """Return base**exponent for an exponent from 0 up, by repeated squaring."""
+    result = one
+    while exponent:
+        result = result * base if exponent & 1 else result
+        base, exponent = base * base, exponent >> 1
+    return result
 
 
 class NotRationalError(ArithmeticError):

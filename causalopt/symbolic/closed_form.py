@@ -18,7 +18,7 @@ import sympy
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.degenerate import Condition, coincidences, solve_condition
 from causalopt.symbolic.naming import Names
-from causalopt.symbolic.residues import Exponent, factor_term
+from causalopt.symbolic.residues import Exponent, Pole
 from causalopt.symbolic.resolvent import Response
 from causalopt.symbolic.roots import Reduced, reduce_response
 
@@ -47,17 +47,9 @@ class ClosedForm:
     definitions: tuple[tuple[sympy.Symbol, sympy.Expr], ...] = ()
 
 
-def invert(
-    response: Response,
-    t: sympy.Symbol,
-    start: int,
-    *,
-    early: Early,
-    deadline: Deadline,
-    names: Names,
-    depth: int = 0,
-) -> ClosedForm:
-    """Return the effect at step t from its z-transform.
+@dataclasses.dataclass(frozen=True)
+class Inversion:
+    """The inverse of one z-transform.
 
     Args:
         response: The effect's z-transform, counted from the nudge.
@@ -67,38 +59,58 @@ def invert(
         deadline: When to stop looking for degenerate cases.
         names: Takes coefficients too long to stand in the formula.
         depth: How many degenerate conditions already hold.
-
-    Returns:
-        The formula and what it assumes.
-
-    Raises:
-        OvertimeError: Not even the generic form could be had in time.
     """
-    if response.is_zero:
-        return ClosedForm(sympy.S.Zero, start)
-    reduced = reduce_response(response, deadline)
-    exponent = Exponent(t - start, reduced.power - 1)
-    notes = list(reduced.notes)
-    try:
-        generic, conditions = deadline.run(
-            _sum_of_terms, reduced, exponent, names, at_most=deadline.remaining() / 3
+
+    response: Response
+    t: sympy.Symbol
+    start: int
+    early: Early
+    deadline: Deadline
+    names: Names
+    depth: int = 0
+
+    def form(self) -> ClosedForm:
+        """Return the effect at step t, and what the formula assumes.
+
+        Raises:
+            OvertimeError: Not even the generic form could be had in time.
+        """
+        if self.response.is_zero:
+            return ClosedForm(sympy.S.Zero, self.start)
+        deadline, names = self.deadline, self.names
+        reduced = reduce_response(self.response, deadline)
+        exponent = Exponent(self.t - self.start, reduced.power - 1)
+        notes = list(reduced.notes)
+        try:
+            generic, conditions = deadline.run(
+                _sum_of_terms, reduced, exponent, names, at_most=deadline.remaining() / 3
+            )
+        except OvertimeError:
+            reduced = _whole(reduced)
+            generic, conditions = deadline.run(_sum_of_terms, reduced, exponent, names)
+            notes.append("partial fractions did not end in time: one sum over all roots instead")
+        first = max(0, 1 - reduced.power)
+        branches: list[tuple[sympy.Expr, sympy.Basic]] = []
+        if self.response.parameters and self.depth < 2:
+            conditions, branches, more = _cases(self, reduced, conditions)
+            branches = [b for b in branches if not _continues(generic, *b)]
+            notes += more
+        if first <= MOST_EARLY:
+            branches = [*branches, *_early(self.early(first), self.t, self.start)]
+            first = 0
+        whole = sympy.Piecewise(*branches, (generic, True)) if branches else generic
+        return ClosedForm(
+            whole, self.start + first, tuple(conditions), tuple(notes), names.definitions
         )
-    except OvertimeError:
-        reduced = _whole(reduced)
-        generic, conditions = deadline.run(_sum_of_terms, reduced, exponent, names)
-        notes.append("partial fractions did not end in time: one sum over all roots instead")
-    first = max(0, 1 - reduced.power)
-    branches: list[tuple[sympy.Expr, sympy.Basic]] = []
-    if response.parameters and depth < 2:
-        problem = _Problem(response, t, start, early, deadline, names, depth)
-        conditions, branches, more = _cases(problem, reduced, conditions)
-        branches = [b for b in branches if not _continues(generic, *b)]
-        notes += more
-    if first <= MOST_EARLY:
-        branches = [*branches, *_early(early(first), t, start)]
-        first = 0
-    whole = sympy.Piecewise(*branches, (generic, True)) if branches else generic
-    return ClosedForm(whole, start + first, tuple(conditions), tuple(notes), names.definitions)
+
+    def at(self, symbol: sympy.Symbol, value: sympy.Expr) -> ClosedForm:
+        """Return the closed form with one parameter replaced."""
+
+        def early(count: int) -> tuple[sympy.Expr, ...]:
+            return tuple(sympy.cancel(e.subs(symbol, value)) for e in self.early(count))
+
+        special = self.response.subs({symbol: value})
+        return dataclasses.replace(self, response=special, early=early, depth=self.depth + 1).form()
 
 
 def _whole(reduced: Reduced) -> Reduced:
@@ -121,44 +133,15 @@ def _sum_of_terms(
     terms, conditions = [], []
     for place, (factor, multiplicity) in enumerate(reduced.factors):
         rest = [f**r for i, (f, r) in enumerate(reduced.factors) if i != place]
-        term, needs = factor_term(reduced.numerator, factor, multiplicity, rest, exponent, names)
+        pole = Pole(reduced.numerator, factor, multiplicity, rest, exponent, names)
+        term, needs = pole.residues()
         terms.append(term)
         conditions += needs
     return sympy.Add(*terms), conditions
 
 
-@dataclasses.dataclass(frozen=True)
-class _Problem:
-    """The arguments of `invert`, for asking it again at degenerate parameters."""
-
-    response: Response
-    t: sympy.Symbol
-    start: int
-    early: Early
-    deadline: Deadline
-    names: Names
-    depth: int
-
-    def at(self, symbol: sympy.Symbol, value: sympy.Expr) -> ClosedForm:
-        """Return the closed form with one parameter replaced."""
-
-        def early(count: int) -> tuple[sympy.Expr, ...]:
-            return tuple(sympy.cancel(e.subs(symbol, value)) for e in self.early(count))
-
-        special = self.response.subs({symbol: value})
-        return invert(
-            special,
-            self.t,
-            self.start,
-            early=early,
-            deadline=self.deadline,
-            names=self.names,
-            depth=self.depth + 1,
-        )
-
-
 def _cases(
-    problem: _Problem, reduced: Reduced, conditions: list[Condition]
+    problem: Inversion, reduced: Reduced, conditions: list[Condition]
 ) -> tuple[list[Condition], list[tuple[sympy.Expr, sympy.Basic]], list[str]]:
     """The degenerate parameters, each with its own formula where it can be solved for."""
     branches: list[tuple[sympy.Expr, sympy.Basic]] = []

@@ -24,6 +24,7 @@ from causalopt.symbolic.program_checks import check_program, check_template
 from causalopt.symbolic.reading import Reading, linear_template, read_question
 from causalopt.symbolic.static_paths import derive_static
 from causalopt.symbolic.straight_line import StraightLine, write_program
+from causalopt.symbolic.verification import TOO_LATE, Verification
 
 _COMPARED_STEPS = 12
 _CLOSED_FORM_SHARE = 0.7
@@ -246,11 +247,10 @@ def _program(
         )
     branches = bool(path.ties) or len(path.spans) > 1 or bool(path.final.comparisons)
     try:
-        verified, remark = deadline.run(_check, shorter, program, branches)
+        checked = deadline.run(lambda: check_program(shorter, program, branches=branches))
     except OvertimeError:
-        verified, remark = False, "the comparison with the recurrence did not end in time"
-    if remark:
-        notes.append(remark)
+        checked = Verification(False, 0, TOO_LATE)
+    notes += [checked.note] if checked.note else []
     total, direct = _written_out(program, expand)
     return Derivation(
         shorter,
@@ -258,7 +258,7 @@ def _program(
         total,
         direct,
         tuple(conditions),
-        verified,
+        checked.passed,
         tuple(notes),
         program=program,
         at=at,
@@ -294,11 +294,6 @@ def _recurrence(reading: Reading, at: int | None, notes: list[str]) -> Derivatio
     return Derivation(
         reading, "recurrence", total, direct, (f"t = {step}", *lines), False, tuple(notes), at=at
     )
-
-
-def _check(reading: Reading, program: StraightLine, branches: bool) -> tuple[bool, str]:
-    found = check_program(reading, program, branches=branches)
-    return found.passed, found.note
 
 
 def _written_out(program: StraightLine, expand: bool) -> tuple[sympy.Expr, sympy.Expr]:

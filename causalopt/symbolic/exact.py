@@ -8,12 +8,14 @@ is checked is what is shown. Square roots stay exact (`surds`), sums over roots 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
 import sympy
 
+from causalopt.symbolic.arithmetic import rational
 from causalopt.symbolic.quotient import Residue, X
 from causalopt.symbolic.surds import Surd, square_root
 
@@ -67,7 +69,7 @@ def _walk(expr: Any, values: dict[sympy.Symbol, Any]) -> Any:
     if expr.is_Symbol:
         return values[expr]
     if expr.is_Rational:
-        exact = Fraction(int(expr.p), int(expr.q))
+        exact = rational(expr)
         return values[_NUMBER](exact) if _NUMBER in values else exact
     if expr is sympy.I:
         return square_root(Fraction(-1))
@@ -140,23 +142,16 @@ def _part_of_circle(expr: Any, values: dict[sympy.Symbol, Any]) -> Any:
     if not expr.args[0].has(sympy.pi):
         return None
     turn = _plain(_walk(sympy.expand(expr.args[0] / sympy.pi), values))
-    value = expr.func(sympy.pi * sympy.Rational(turn.numerator, turn.denominator))
+    value = expr.func(sympy.pi * sympy.Rational(turn))
     return _walk(value, values)
 
 
-def _cos(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
+def _circular(expr: Any, values: dict[sympy.Symbol, Any]) -> Any:
     found = _part_of_circle(expr, values)
     if found is not None:
-        return found  # type: ignore[no-any-return]
-    return _power_of_rotation(expr, values)[0]  # type: ignore[no-any-return]
-
-
-def _sin(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
-    found = _part_of_circle(expr, values)
-    if found is not None:
-        return found  # type: ignore[no-any-return]
-    _, second, sine = _power_of_rotation(expr, values)
-    return second * sine  # type: ignore[no-any-return]
+        return found
+    cosine, second, sine = _power_of_rotation(expr, values)
+    return cosine if expr.func is sympy.cos else second * sine
 
 
 def _piecewise(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
@@ -182,7 +177,7 @@ def holds(condition: Any, values: Mapping[sympy.Symbol, Any]) -> bool:
 
 def _root_sum(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
     coefficients = [exact_value(c, values) for c in expr.poly.all_coeffs()]
-    modulus = sympy.Poly([sympy.Rational(c.numerator, c.denominator) for c in coefficients], X)
+    modulus = sympy.Poly([sympy.Rational(c) for c in coefficients], X)
     if modulus.degree() < expr.poly.degree() or not modulus.is_sqf:
         raise ZeroDivisionError("a root repeats, or is lost, at these values")
     variable = expr.fun.variables[0]
@@ -190,52 +185,36 @@ def _root_sum(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
     return total.trace() if isinstance(total, Residue) else total * modulus.degree()
 
 
-def _absolute(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
-    return abs(_rational(_walk(expr.args[0], values)))
-
-
-def _smallest(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
-    return min(_rational(_walk(arg, values)) for arg in expr.args)
-
-
-def _largest(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
-    return max(_rational(_walk(arg, values)) for arg in expr.args)
-
-
-def _floor(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
-    return Fraction(math.floor(_rational(_walk(expr.args[0], values))))
-
-
-def _ceiling(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
-    return Fraction(math.ceil(_rational(_walk(expr.args[0], values))))
-
-
-def _rational(number: Any) -> Fraction:
-    plain = _plain(number)
-    if not isinstance(plain, Fraction):
+def _ordered(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
+    """The functions that need an order, of rational numbers."""
+    args = [_plain(_walk(arg, values)) for arg in expr.args]
+    if not all(isinstance(arg, Fraction) for arg in args):
         raise ArithmeticError("only rational numbers have an order here")
-    return plain
+    return Fraction(_ORDERED[expr.func](*args))
 
 
+_ORDERED: dict[Any, Callable[..., Any]] = {
+    sympy.Abs: abs,
+    sympy.Min: min,
+    sympy.Max: max,
+    sympy.floor: math.floor,
+    sympy.ceiling: math.ceil,
+}
 _RULES = {
-    sympy.Abs: _absolute,
-    sympy.Min: _smallest,
-    sympy.Max: _largest,
-    sympy.floor: _floor,
-    sympy.ceiling: _ceiling,
+    **dict.fromkeys(_ORDERED, _ordered),
     sympy.Add: _add,
     sympy.Mul: _mul,
     sympy.Pow: _pow,
-    sympy.cos: _cos,
-    sympy.sin: _sin,
+    sympy.cos: _circular,
+    sympy.sin: _circular,
     sympy.Piecewise: _piecewise,
     sympy.RootSum: _root_sum,
 }
 _RELATIONS = {
-    sympy.Eq: lambda a, b: a == b,
-    sympy.Ne: lambda a, b: a != b,
-    sympy.Lt: lambda a, b: a < b,
-    sympy.Le: lambda a, b: a <= b,
-    sympy.Gt: lambda a, b: a > b,
-    sympy.Ge: lambda a, b: a >= b,
+    sympy.Eq: operator.eq,
+    sympy.Ne: operator.ne,
+    sympy.Lt: operator.lt,
+    sympy.Le: operator.le,
+    sympy.Gt: operator.gt,
+    sympy.Ge: operator.ge,
 }

@@ -12,7 +12,7 @@ from typing import Any
 import mpmath
 import sympy
 
-from causalopt.symbolic.arithmetic import Modular
+from causalopt.symbolic.arithmetic import Modular, rational
 from causalopt.symbolic.resolvent import Response, Z
 
 
@@ -71,7 +71,7 @@ def effect_in_digits(response: Response, age: int) -> Any:
         ArithmeticError: The highest precision does not suffice.
     """
     pair = [
-        [_fraction(c) for c in reversed(p.all_coeffs())]
+        [rational(c) for c in reversed(p.all_coeffs())]
         for p in (response.numerator, response.denominator)
     ]
     if response.numerator.is_zero or len(pair[1]) == 1:
@@ -125,7 +125,3 @@ def _reduced(poly: list[Any], monic: list[Any]) -> list[Any]:
         for i in range(degree):
             rest[len(rest) - degree + i] = rest[len(rest) - degree + i] - lead * monic[i]
     return rest
-
-
-def _fraction(number: sympy.Rational) -> Fraction:
-    return Fraction(int(number.p), int(number.q))

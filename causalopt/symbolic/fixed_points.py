@@ -27,27 +27,6 @@ from causalopt.worlds.world import world
 
 _STARTS = 40
 _DIGITS = 40
-_MPMATH = [
-    "mpf",
-    "pi",
-    "e",
-    "sqrt",
-    "exp",
-    "log",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "fabs",
-    "sign",
-    "floor",
-    "ceil",
-]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -296,7 +275,7 @@ def _solve_numerically(
     context.dps = _DIGITS + 10
     numeric = [e.subs(reading.values) for e in equations]
     # The names of mpmath, bound to a context of our own: the global precision stays as it is.
-    bound = {name: getattr(context, name) for name in _MPMATH}
+    bound = {name: getattr(context, name) for name in dir(context) if name[0] != "_"}
     function = sympy.lambdify([unknowns], numeric, modules=[bound, "mpmath"])
     found: list[tuple[sympy.Expr, ...]] = []
     for start in _starts(reading, len(unknowns)):

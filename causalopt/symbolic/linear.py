@@ -10,8 +10,9 @@ from typing import Any
 
 import sympy
 
+from causalopt.symbolic.arithmetic import rational
 from causalopt.symbolic.asymptotics import Asymptotics, asymptotics
-from causalopt.symbolic.closed_form import MOST_EARLY, ClosedForm, invert, with_early
+from causalopt.symbolic.closed_form import MOST_EARLY, ClosedForm, Inversion, with_early
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.far_step import effect_after, effect_in_digits
 from causalopt.symbolic.frequency import Sensitivity, sensitivity
@@ -112,7 +113,7 @@ class LinearSolution:
         if step - self.question.start > _LONGEST_EXACT:
             total, direct = (effect_in_digits(r, step - r.base) for r in responses)
         else:
-            total, direct = (_fraction(effect_after(r, step - r.base)) for r in responses)
+            total, direct = (rational(effect_after(r, step - r.base)) for r in responses)
         return total, direct
 
     def recur(
@@ -125,7 +126,7 @@ class LinearSolution:
             influence(template, self.question, hold=hold, last=last) for hold in (False, True)
         ]
         return waiting + [
-            (_fraction(x.get(target, 0)), _fraction(y.get(target, 0)))
+            (rational(x.get(target, 0)), rational(y.get(target, 0)))
             for x, y in zip(*worlds, strict=True)
         ]
 
@@ -182,15 +183,10 @@ def _effect(
         return early_steps(before + count)[before:] if count else ()
 
     try:
-        form = invert(response, T, response.base, early=early, deadline=deadline, names=names)
+        form = Inversion(response, T, response.base, early, deadline, names).form()
     except ZeroDivisionError as error:
         raise OvertimeError(f"the generic formula divides by 0: {error}") from None
     if 0 < before <= MOST_EARLY and form.valid_from == response.base:
         form = with_early(form, early_steps(before), T, question.start)
     checked = verify(form, template, question, T, hold=hold, deadline=deadline)
     return LinearEffect(response, form, checked)
-
-
-def _fraction(number: Any) -> Fraction:
-    exact = sympy.Rational(number)
-    return Fraction(int(exact.p), int(exact.q))

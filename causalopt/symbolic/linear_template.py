@@ -16,6 +16,15 @@ import sympy
 Edge = tuple[int, int, int]
 
 
+def between(sources: set[int], arrows: set[tuple[int, int]], target: int) -> set[int]:
+    """Return all that lies on a path from a source to the target; arrows are (child, parent)."""
+    down, up = set(sources), {target}
+    for reached, steps in ((down, arrows), (up, {(j, i) for i, j in arrows})):
+        while new := {i for i, j in steps if j in reached} - reached:
+            reached |= new
+    return down & up
+
+
 @dataclasses.dataclass(frozen=True)
 class LinearTemplate:
     """The edges of one step of a linear model.

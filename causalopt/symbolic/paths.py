@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 import sympy
@@ -61,8 +60,7 @@ class Mode:
     @functools.cached_property
     def is_linear(self) -> bool:
         """Whether no derivative depends on a variable or on the step."""
-        moving = {*self.reading.references.values(), sympy.Symbol("t")}
-        return not any(edge.free_symbols & moving for edge in self.edges.values())
+        return self.reading.are_fixed(self.edges)
 
     @functools.cached_property
     def expressions(self) -> tuple[Any, ...]:
@@ -151,9 +149,3 @@ def _follow(reading: Reading, rules: tuple[Term | None, ...], last: int, arithme
         if not spans or spans[-1][1] is not mode:
             spans.append((step, mode))
     return Path(tuple(spans), tuple(dict.fromkeys(ties.steps)))
-
-
-def rational(value: Any) -> Fraction:
-    """Return a sympy rational as a Fraction."""
-    exact = sympy.Rational(value)
-    return Fraction(int(exact.p), int(exact.q))

@@ -7,15 +7,16 @@ they do not.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from fractions import Fraction
 
 import sympy
 
-from causalopt.symbolic.arithmetic import Modular, NotRationalError, Residues, Short
+from causalopt.symbolic.arithmetic import Modular, NotRationalError, Residues, Short, rational
 from causalopt.symbolic.duals import Ties, Walk, effects_along
 from causalopt.symbolic.linear import LinearSolution
-from causalopt.symbolic.paths import follow, rational
+from causalopt.symbolic.paths import follow
 from causalopt.symbolic.reading import Reading
 from causalopt.symbolic.straight_line import StraightLine, write_program
 from causalopt.symbolic.verification import Verification
@@ -95,7 +96,7 @@ def vary(reading: Reading, seed: int) -> Reading:
     draw = random.Random(seed)
     # Parameters that the program does not name too: it may have lost one.
     fresh = {s.name: f"{draw.randint(1, 10**6)}/{draw.randint(1, 10**6)}" for s in reading.values}
-    return Reading(reading.model.replace(parameters=fresh), reading.asked, reading.numbers)
+    return dataclasses.replace(reading, model=reading.model.replace(parameters=fresh))
 
 
 def rational_values(reading: Reading) -> dict[sympy.Symbol, Fraction]:
@@ -113,10 +114,7 @@ def rational_values(reading: Reading) -> dict[sympy.Symbol, Fraction]:
 def check_template(reading: Reading, solution: LinearSolution, last: int) -> Verification:
     """Compare a linear template's recurrence with the model's, at the model's own values."""
     try:
-        values = {
-            s: sympy.Rational(v.numerator, v.denominator)
-            for s, v in rational_values(reading).items()
-        }
+        values = {s: sympy.Rational(v) for s, v in rational_values(reading).items()}
         expected = effects_along(reading, last, Short(), Ties(reading, last))
     except NotRationalError as error:
         return Verification(False, 0, f"no exact comparison is possible: {error}")

@@ -13,6 +13,8 @@ from fractions import Fraction
 import sympy
 from sympy import QQ
 
+from causalopt.symbolic.arithmetic import rational, whole_power
+
 X = sympy.Symbol("x")
 
 
@@ -39,8 +41,7 @@ class Residue:
     def _lift(self, other: Residue | Fraction | int) -> sympy.Poly:
         if isinstance(other, Residue):
             return other.value
-        exact = Fraction(other)
-        return sympy.Poly(sympy.Rational(exact.numerator, exact.denominator), X, domain=QQ)
+        return sympy.Poly(sympy.Rational(other), X, domain=QQ)
 
     def __add__(self, other: Residue | Fraction | int) -> Residue:
         return self._of(self.value + self._lift(other))
@@ -62,18 +63,15 @@ class Residue:
 
     def __pow__(self, exponent: int) -> Residue:
         base = self if exponent >= 0 else self.inverse()
-        result, count = self._of(sympy.Poly(1, X, domain=QQ)), abs(exponent)
-        while count:
-            result = result * base if count & 1 else result
-            base, count = base * base, count >> 1
-        return result
+        power: Residue = whole_power(base, abs(exponent), self._of(self._lift(1)))
+        return power
 
     def trace(self) -> Fraction:
         """Return the sum of the values at all roots of the modulus, by Newton's power sums."""
         total = sympy.S.Zero
         for power, sum_of_powers in enumerate(power_sums(self.modulus)):
             total += self.value.nth(power) * sum_of_powers
-        return Fraction(int(total.p), int(total.q))
+        return rational(total)
 
 
 @functools.lru_cache(maxsize=256)

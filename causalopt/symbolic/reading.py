@@ -18,7 +18,13 @@ from causalopt.language.term import Term, leaves
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.symbolic.linear import T
-from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion, LinearTemplate
+from causalopt.symbolic.linear_template import (
+    Edge,
+    Holding,
+    LinearQuestion,
+    LinearTemplate,
+    between,
+)
 from causalopt.worlds.interventions import held_mask
 
 _LONGEST = 1 << 20
@@ -84,7 +90,7 @@ class Reading:
         if leaf.op == "param":
             return parameters[str(leaf.payload)]
         step = self.model.template.dt
-        length = sympy.Rational(step.numerator, step.denominator)
+        length = sympy.Rational(step)
         return {"t": T, "dt": length, "time": T * length}[leaf.op]
 
     @functools.cached_property
@@ -107,7 +113,7 @@ class Reading:
         arrows = {(p.child, p.parent) for p in partials}
         index = self.model.template.index
         start, end = index[self.asked.nudge.variable], index[self.asked.target]
-        kept = _closure(start, arrows) & _closure(end, {(j, i) for i, j in arrows})
+        kept = between({start}, arrows, end)
         found = {}
         for p in partials:
             if p.child in kept and p.parent in kept:
@@ -147,8 +153,12 @@ class Reading:
     @functools.cached_property
     def is_linear(self) -> bool:
         """Whether no derivative on the paths from n to m depends on a variable or on the step."""
+        return self.are_fixed(self.edges)
+
+    def are_fixed(self, edges: Mapping[Edge, sympy.Expr]) -> bool:
+        """Whether no coefficient depends on a variable or on the step."""
         moving = {*self.references.values(), T}
-        return not any(edge.free_symbols & moving for edge in self.edges.values())
+        return not any(edge.free_symbols & moving for edge in edges.values())
 
 
 def read_question(
@@ -192,18 +202,6 @@ def _ask(
     default = next((n for n in (steps, model.question.steps) if n is not None), _SHORT_RUN)
     last = at if at is not None else max(default, first)
     return ask(model, nudge=nudge, hold=hold, target=target, steps=last)
-
-
-def _closure(start: int, arrows: set[tuple[int, int]]) -> set[int]:
-    """Everything that can be reached against the arrows (child, parent), start included."""
-    seen, stack = {start}, [start]
-    while stack:
-        here = stack.pop()
-        for child, parent in arrows:
-            if parent == here and child not in seen:
-                seen.add(child)
-                stack.append(child)
-    return seen
 
 
 @dataclasses.dataclass(frozen=True)

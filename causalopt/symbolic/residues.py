@@ -9,6 +9,7 @@ written down before the end.
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import sympy
 
@@ -29,15 +30,9 @@ class Exponent:
         return self.age + self.shift + more
 
 
-def factor_term(
-    numerator: sympy.Poly,
-    factor: sympy.Poly,
-    multiplicity: int,
-    rest: list[sympy.Poly],
-    exponent: Exponent,
-    names: Names,
-) -> tuple[sympy.Expr, list[Condition]]:
-    """Return the residues at the roots of one factor, and what the parameters must keep.
+@dataclasses.dataclass(frozen=True)
+class Pole:
+    """One factor of a denominator, and what its residues depend on.
 
     Args:
         numerator: N.
@@ -46,19 +41,77 @@ def factor_term(
         rest: The other factors with their powers; h is their product.
         exponent: E.
         names: Takes long coefficients.
-
-    Returns:
-        The sum over the roots of q, and conditions.
     """
-    other = numerator.one
-    for poly in rest:
-        other *= poly
-    if factor.degree() == 1:
-        return _linear(numerator, factor, multiplicity, other, exponent, names)
-    if factor.degree() == 2 and multiplicity == 1:
-        residue = (numerator * _inverse(other, factor)).rem(factor)
-        return _quadratic(residue, factor, exponent, names), []
-    return _higher(numerator, factor, multiplicity, other, exponent, names)
+
+    numerator: sympy.Poly
+    factor: sympy.Poly
+    multiplicity: int
+    rest: list[sympy.Poly]
+    exponent: Exponent
+    names: Names
+
+    def residues(self) -> tuple[sympy.Expr, list[Condition]]:
+        """Return the sum over the roots of q, and what the parameters must keep."""
+        if self.factor.degree() == 1:
+            return self._linear()
+        if self.factor.degree() == 2 and self.multiplicity == 1:
+            residue = (self.numerator * _inverse(self._other, self.factor)).rem(self.factor)
+            return _quadratic(residue, self.factor, self.exponent, self.names), []
+        return self._higher()
+
+    @property
+    def _other(self) -> sympy.Poly:
+        return math.prod(self.rest, start=self.numerator.one)
+
+    def _principal_part(self) -> list[sympy.Poly]:
+        """Return c_0, ..., c_(r-1): the residues' coefficients as polynomials in the root."""
+        length = self.multiplicity
+        below = _series(self._other, self.factor, length)
+        single = _series(self.factor, self.factor, length, skip=1)
+        for _ in range(length):
+            below = _times(below, single, self.factor)
+        return _divided(_series(self.numerator, self.factor, length), below, self.factor)[::-1]
+
+    def _linear(self) -> tuple[sympy.Expr, list[Condition]]:
+        root = self.names.short(-self.factor.nth(0))
+        coefficients = [self.names.short(c.as_expr()) for c in self._principal_part()]
+        is_repeated = self.multiplicity > 1
+        vanishing = nonzero(root, "the repeated root is not 0") if is_repeated else []
+        return self._sum(coefficients, root), vanishing
+
+    def _sum(self, coefficients: list[sympy.Expr], root: sympy.Expr) -> sympy.Expr:
+        """Return the sum of c_j binomial(E, j) root^(E - j)."""
+        return sympy.Add(
+            *(
+                c * _falling(self.exponent, j) * root ** self.exponent.plus(-j)
+                for j, c in enumerate(coefficients)
+            )
+        )
+
+    def _higher(self) -> tuple[sympy.Expr, list[Condition]]:
+        factor, names, is_repeated = self.factor, self.names, self.multiplicity > 1
+        used = factor.free_symbols | factor.free_symbols_in_domain | self.exponent.age.free_symbols
+        letters = ("x", "r", "root", "x_", "r_")
+        x = next(s for s in map(sympy.Symbol, letters) if s not in used)
+        if is_repeated:
+            body = self._sum([names.polynomial(p, x) for p in self._principal_part()], x)
+        else:
+            slope = names.polynomial(factor, x).diff(x)
+            rest = names.polynomial(self._other, x)
+            top = names.polynomial(self.numerator, x)
+            body = top / (slope * rest) * x ** self.exponent.plus(0)
+        polynomial = names.polynomial(factor, x)
+        nowhere_zero = "the repeated root is not 0"
+        simple = f"{polynomial} has no repeated root in {x}"
+        if factor.degree() == 2:
+            value = sympy.Add(*(body.subs(x, root) for root in sympy.roots(polynomial, x)))
+            needs = nonzero(factor.discriminant(), simple)
+            return value, [*needs, *nonzero(factor.nth(0), nowhere_zero)]
+        value = sympy.RootSum(polynomial, sympy.Lambda(x, body), x, auto=False)
+        if not factor.free_symbols_in_domain:
+            return value, []
+        needs = nonzero(factor.nth(0), nowhere_zero) if is_repeated else []
+        return value, [Condition(None, simple), *needs]
 
 
 def _tidy(expr: sympy.Expr) -> sympy.Expr:
@@ -100,41 +153,9 @@ def _divided(a: list[sympy.Poly], b: list[sympy.Poly], modulus: sympy.Poly) -> l
     return quotient
 
 
-def principal_part(
-    numerator: sympy.Poly, factor: sympy.Poly, multiplicity: int, other: sympy.Poly
-) -> list[sympy.Poly]:
-    """Return c_0, ..., c_(r-1): the residues' coefficients as polynomials in the root."""
-    length = multiplicity
-    below = _series(other, factor, length)
-    single = _series(factor, factor, length, skip=1)
-    for _ in range(multiplicity):
-        below = _times(below, single, factor)
-    return list(reversed(_divided(_series(numerator, factor, length), below, factor)))
-
-
 def _falling(exponent: Exponent, count: int) -> sympy.Expr:
     product = sympy.Mul(*(exponent.plus(-i) for i in range(count)))
     return product / sympy.factorial(count)
-
-
-def _linear(
-    numerator: sympy.Poly,
-    factor: sympy.Poly,
-    multiplicity: int,
-    other: sympy.Poly,
-    exponent: Exponent,
-    names: Names,
-) -> tuple[sympy.Expr, list[Condition]]:
-    root = names.short(-factor.nth(0))
-    parts = principal_part(numerator, factor, multiplicity, other)
-    total = sympy.Add(
-        *(
-            names.short(c.as_expr()) * _falling(exponent, j) * root ** exponent.plus(-j)
-            for j, c in enumerate(parts)
-        )
-    )
-    vanishing = nonzero(root, "the repeated root is not 0") if multiplicity > 1 else []
-    return total, vanishing
 
 
 def _quadratic(
@@ -193,40 +214,3 @@ def _oscillation(
     plain, raised = exponent.plus(0), exponent.plus(1)
     first = n0 * radius ** exponent.plus(-1) * sympy.sin(plain * angle)
     return (first + n1 * radius**plain * sympy.sin(raised * angle)) / sympy.sin(angle)
-
-
-def _higher(
-    numerator: sympy.Poly,
-    factor: sympy.Poly,
-    multiplicity: int,
-    other: sympy.Poly,
-    exponent: Exponent,
-    names: Names,
-) -> tuple[sympy.Expr, list[Condition]]:
-    used = factor.free_symbols | factor.free_symbols_in_domain | exponent.age.free_symbols
-    letters = ("x", "r", "root", "x_", "r_")
-    x = next(s for s in map(sympy.Symbol, letters) if s not in used)
-    if multiplicity == 1:
-        slope = names.polynomial(factor, x).diff(x)
-        rest = names.polynomial(other, x)
-        body = names.polynomial(numerator, x) / (slope * rest) * x ** exponent.plus(0)
-    else:
-        parts = principal_part(numerator, factor, multiplicity, other)
-        body = sympy.Add(
-            *(
-                names.polynomial(p, x) * _falling(exponent, j) * x ** exponent.plus(-j)
-                for j, p in enumerate(parts)
-            )
-        )
-    polynomial = names.polynomial(factor, x)
-    if factor.degree() == 2:
-        value = sympy.Add(*(body.subs(x, root) for root in sympy.roots(polynomial, x)))
-        needs = nonzero(factor.discriminant(), f"{polynomial} has no repeated root in {x}")
-        return value, [*needs, *nonzero(factor.nth(0), "the repeated root is not 0")]
-    value = sympy.RootSum(polynomial, sympy.Lambda(x, body), x, auto=False)
-    needs = []
-    if factor.free_symbols_in_domain:
-        needs = [Condition(None, f"{polynomial} has no repeated root in {x}")]
-        if multiplicity > 1:
-            needs += nonzero(factor.nth(0), "the repeated root is not 0")
-    return value, needs

@@ -24,7 +24,7 @@ import sympy
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
-from causalopt.symbolic.linear_template import Edge, LinearQuestion, LinearTemplate
+from causalopt.symbolic.linear_template import Edge, LinearQuestion, LinearTemplate, between
 
 # A dummy, so that a parameter may be called z.
 Z = sympy.Dummy("z")
@@ -198,15 +198,8 @@ def _relevant(
     template: LinearTemplate, sources: set[int], target: int, held: frozenset[int]
 ) -> set[int]:
     """Variables on some path from a source to the target, under the final held set."""
-    alive = [(i, j) for (i, j, _), c in template.edges.items() if i not in held and c != 0]
-    down, up = set(sources), {target}
-    for reached, step in ((down, alive), (up, [(j, i) for i, j in alive])):
-        grown = True
-        while grown:
-            new = {i for i, j in step if j in reached} - reached
-            reached |= new
-            grown = bool(new)
-    return down & up
+    alive = {(i, j) for (i, j, _), c in template.edges.items() if i not in held and c != 0}
+    return between(sources, alive, target)
 
 
 def _depth(template: LinearTemplate, kept: set[int], held: frozenset[int]) -> int:

@@ -11,6 +11,8 @@ from fractions import Fraction
 
 import sympy
 
+from causalopt.symbolic.arithmetic import whole_power
+
 Radicals = frozenset[int]
 _ONE: Radicals = frozenset()
 
@@ -83,11 +85,8 @@ class Surd:
 
     def __pow__(self, exponent: int) -> Surd:
         base = self if exponent >= 0 else self.inverse()
-        result, count = Surd.of(1), abs(exponent)
-        while count:
-            result = result * base if count & 1 else result
-            base, count = base * base, count >> 1
-        return result
+        power: Surd = whole_power(base, abs(exponent), Surd.of(1))
+        return power
 
 
 def square_root(value: Fraction) -> Surd:

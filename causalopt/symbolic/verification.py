@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import sympy
 
+from causalopt.symbolic.arithmetic import rational
 from causalopt.symbolic.closed_form import ClosedForm
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.exact import exact_value
@@ -21,6 +22,7 @@ from causalopt.symbolic.resolvent import influence
 from causalopt.symbolic.roots import random_point
 
 _FAR = 24
+TOO_LATE = "the comparison with the recurrence did not end in time"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +65,7 @@ def verify(
     try:
         return deadline.run(_compare, form, template, question, t, hold)
     except OvertimeError:
-        return Verification(False, 0, "the comparison with the recurrence did not end in time")
+        return Verification(False, 0, TOO_LATE)
 
 
 def _compare(
@@ -78,7 +80,7 @@ def _compare(
     near = form.valid_from + 2 * order + 2
     for point, degenerate in _points(form.expr, template.parameters, t):
         special = template.subs(point)
-        known = {p: _fraction(v) for p, v in point.items()}
+        known = {p: rational(v) for p, v in point.items()}
         known |= {name: exact_value(e, known) for name, e in form.definitions}
         effects = influence(special, question, hold=hold, last=near + _FAR)
         for step in (*range(form.valid_from, near), near + _FAR):
@@ -93,7 +95,7 @@ def _compare(
                 break
             except ArithmeticError as error:
                 return Verification(False, compared, f"not comparable at {point}: {error}")
-            if found != _fraction(expected):
+            if found != rational(expected):
                 return Verification(False, compared, f"differs at {point}, t = {step}")
             compared += 1
     return Verification(compared > 0, compared)
@@ -133,8 +135,3 @@ def _on(
         if poly.degree() == 1:
             return others | {symbol: -poly.nth(0) / poly.LC()}
     return None
-
-
-def _fraction(number: object) -> Fraction:
-    exact = sympy.Rational(number)
-    return Fraction(int(exact.p), int(exact.q))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from causalopt.descents.random_map import Array, RandomMap
+from causalopt.descents.maps.random_map import Array, RandomMap
 
 PIT_START = 1.0036973969363092
 PIT_EDGE = 1.195956513650254

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from causalopt import Model, load, run
-from causalopt.descents import compiled_walk
 from causalopt.descents.chain import chain_of
-from causalopt.descents.ensemble import apply_picks, run_ensemble
-from causalopt.descents.first_passage import first_passage
-from causalopt.descents.random_map import RandomMap
+from causalopt.descents.maps.random_map import RandomMap
+from causalopt.descents.walkers import compiled_walk
+from causalopt.descents.walkers.ensemble import apply_picks, run_ensemble
+from causalopt.descents.walkers.first_passage import first_passage
 from causalopt.engine.machine import native
 from causalopt.errors import QuestionError
 from causalopt.worlds.streams import Picks

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import solve_continuous_lyapunov
 
-from causalopt.descents.plane_diffusion import (
+from causalopt.descents.diffusions.plane_diffusion import (
     evolve_plane,
     plane_diffusion,
     plane_stationary,
 )
-from causalopt.descents.random_map import RandomMap
-from causalopt.descents.stencil import positive_directions
+from causalopt.descents.diffusions.stencil import positive_directions
+from causalopt.descents.maps.random_map import RandomMap
 from causalopt.errors import QuestionError
 from tests.descents.chains import swirl, walk
 

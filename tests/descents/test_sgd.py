@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from causalopt import load, parse_model, run
 from causalopt import to_text as model_text
 from causalopt.descents.chain import chain_of
-from causalopt.descents.moments import affine_maps, stationary_moments
 from causalopt.descents.sgd import Descent, batches, sgd_model
 from causalopt.errors import ModelError, QuestionError, UnknownNameError
 from tests.descents.chains import pit, pit_gradient, well_gradient
+from tests.descents.moments import affine_maps, stationary_moments
 
 PIT = {"l_0": "-exp(-(W - 2)**2)", "l_1": "-exp(-(W - 2)**2) - exp(-100*(W - 1)**2)"}
 POINTS = np.linspace(0.5, 2.5, 101)[np.newaxis]

@@ -9,8 +9,8 @@ import pytest
 
 from causalopt import Model, load, run
 from causalopt.descents.chain import chain_of
-from causalopt.descents.outcomes import noise_outcomes
-from causalopt.descents.random_map import RandomMap
+from causalopt.descents.maps.outcomes import noise_outcomes
+from causalopt.descents.maps.random_map import RandomMap
 from causalopt.errors import QuestionError
 from tests.descents.chains import PIT_START, linear, pit, swirl, walk
 

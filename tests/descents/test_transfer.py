@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causalopt.descents.grid import Box, reach, spread_nodes
-from causalopt.descents.operator import absorb, transfer_operator
-from causalopt.descents.operator_powers import prefers_squaring, pull_many
-from causalopt.descents.random_map import RandomMap
-from causalopt.descents.spectrum import escape_rate, mean_steps, stationary_law
+from causalopt.descents.maps.random_map import RandomMap
+from causalopt.descents.transfer.grid import Box, reach, spread_nodes
+from causalopt.descents.transfer.operator import absorb, transfer_operator
+from causalopt.descents.transfer.operator_powers import prefers_squaring, pull_many
+from causalopt.descents.transfer.spectrum import escape_rate, mean_steps, stationary_law
 from causalopt.errors import QuestionError
 from tests.descents.chains import linear, pit, swirl, walk
 

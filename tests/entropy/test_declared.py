@@ -196,3 +196,37 @@ def test_the_command_complains_in_one_message(
     assert message in capsys.readouterr().err
     assert main(["entropy", *words, "--json"]) == 2
     assert message in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+def test_the_set_that_is_replaced_is_said_as_everywhere() -> None:
+    smart = causalopt.load("thermostat_smart")
+    own = strength(smart, at=1, initial="uniform").to_dict()
+    for hold in ("A", "thermostat", ["thermostat"]):
+        assert strength(smart, at=1, initial="uniform", hold=hold).to_dict() == own
+    assert (
+        strength(finite_model(smart), at=1, initial="uniform", hold="thermostat").to_dict() == own
+    )
+    other = strength(smart, at=1, initial="uniform", hold="room")
+    assert other.mutual_information == pytest.approx(own["mutual_information"])
+    assert other.A == ("room",)
+
+
+def test_a_set_held_for_some_steps_and_changes_of_a_table_are_refused() -> None:
+    smart = causalopt.load("thermostat_smart")
+    with pytest.raises(QuestionError, match="name whole variables, such as thermostat"):
+        strength(smart, hold="thermostat[t<=2]")
+    with pytest.raises(QuestionError, match="tables have no parameters"):
+        strength(finite_model(smart), parameters={"k": 1})
+
+
+def test_initial_values_and_parameters_reach_a_strength() -> None:
+    coin = parse_model(
+        "{name: coin, partition: {A: [b]}, variables: {"
+        "a: {domain: 0..1, rule: 'a[t-1]', initial: {0: 1/2, 1: 1/2}},"
+        "b: {domain: 0..1, rule: 'a[t-1]', initial: 0}}}"
+    )
+    assert strength(coin, at=1).mutual_information == pytest.approx(1)
+    assert strength(coin, at=1, initial={"a": 1}).mutual_information == 0
+    model = parse_model(GAUSS)
+    changed = strength(model, at=1, parameters={"k": 0.2}).to_dict()
+    assert changed == strength(model.replace(parameters={"k": 0.2}), at=1).to_dict()

@@ -36,6 +36,19 @@ def test_every_word_is_the_users(word: str) -> None:
     assert parse(f"2*{word}", scope) is Term.of("mul", const(2), scope.names[word])
 
 
+def test_keywords_with_and_without_underscores_are_different_names() -> None:
+    words = ["lambda", "lambda_", "lambda__", "_lambda", "in_"]
+    scope = Scope(names=names(*words), variables=frozenset({"is"}), bare=True)
+    for word in words:
+        assert parse(word, scope) is scope.names[word]
+    # Python reads other letters for these as the same name.
+    assert (
+        parse("\U0001d425\U0001d41a\U0001d426\U0001d41b\U0001d41d\U0001d41a", scope)
+        is (scope.names["lambda"])
+    )
+    assert parse("is", scope) is ref("is", 0)
+
+
 @pytest.mark.parametrize("word", ["E", "I", "lambda", "__import__", "oo", "None"])
 def test_an_undeclared_word_is_an_error_never_a_symbol(word: str) -> None:
     with pytest.raises(ExpressionError, match="unknown name"):
@@ -69,6 +82,9 @@ def test_an_undeclared_word_is_an_error_never_a_symbol(word: str) -> None:
         ("é*k + rr", "unknown name 'é'", 0),
         ("diff(g, k)", "not declared under 'functions:'", 5),
         ("exp(*k)", "plain arguments", 0),
+        ("k*for + k*if + rr", "unknown name 'for'", 2),
+        ("in*(lambda + rr", "never closed", 3),
+        ("R[t-1]*k + in", "unknown name 'in'", 11),
     ],
 )
 def test_an_error_says_where_and_what_to_do(text: str, message: str, offset: int) -> None:

@@ -12,10 +12,10 @@ from causalopt import Fact, Model, UnknownNameError, load, run, shipped
 from causalopt.descents.chain import chain_of
 from causalopt.descents.escape.by_operator import escape_by_operator
 from causalopt.descents.escape.escape import Escape
-from causalopt.descents.moments import Moments, affine_maps, step_moments
 from causalopt.entropy.declared import strength
 from causalopt.model.declaration import Chance, Quantity
 from causalopt.model.library import models_folder
+from tests.descents.moments import Moments, affine_maps, step_moments
 
 FACTS = [
     pytest.param(name, fact, id=f"{name}: {fact.claim}")

@@ -54,3 +54,12 @@ def test_nothing_runs_over_the_edge(opened: Page, width: int) -> None:
         mobile=False,
     )
     assert opened.value("document.documentElement.scrollWidth") <= width
+
+
+def test_a_verdict_is_drawn_in_its_own_colour(opened: Page) -> None:
+    def colours(word: str) -> list[str]:
+        found = f"[...document.querySelectorAll('tr.{word} .verdict')]"
+        return opened.value(f"{found}.map((cell) => getComputedStyle(cell).color)")
+
+    assert set(colours("differs")) == {"rgb(154, 63, 0)"}
+    assert set(colours("agrees")) == {"rgb(0, 102, 74)"}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+import causalopt.posts
 from causalopt.posts.session import all_pieces, compute
 from causalopt.posts.sheet import Findings
 
@@ -127,3 +130,12 @@ def test_there_are_enough_checks_and_figures() -> None:
     ids = [check.id for one in everything for check in one.checks]
     assert len(ids) == len(set(ids)) >= 45
     assert sum(len(one.plates) for one in everything) >= 30
+
+
+def test_pieces_import_nothing_private_and_no_engine() -> None:
+    for file in sorted(Path(causalopt.posts.__path__[0]).glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("causalopt"):
+                parts = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+                assert not {"engine", "language", "worlds"} & set(parts), file
+                assert not any(part.startswith("_") for part in parts), file

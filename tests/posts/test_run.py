@@ -54,3 +54,18 @@ def test_two_processes_find_what_one_does(tmp_path: Path) -> None:
     together = reproduce(["part1"], workers=2, cache=tmp_path / "two")
     assert together.computed == 2
     assert together.findings == alone.findings
+
+
+def test_the_page_is_written_where_it_is_wanted(tmp_path: Path) -> None:
+    found = reproduce(["part1/dumb"], out=tmp_path / "made", cache=tmp_path / "cache")
+    again = found.save(tmp_path / "again")
+    assert again == tmp_path / "again" / "index.html"
+    assert again.read_bytes() == (tmp_path / "made" / "index.html").read_bytes()
+
+
+def test_the_selection_is_added_to_what_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("causalopt.posts.session.demo_pieces", lambda: ["part1/smart"])
+    found = reproduce(["part1/dumb"], demo=True, workers=1, cache=tmp_path)
+    assert [piece.piece for piece in found.findings] == ["part1/dumb", "part1/smart"]

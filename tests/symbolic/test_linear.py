@@ -297,7 +297,7 @@ def test_a_degenerate_case_whose_own_form_divides_by_zero_stays_a_condition(monk
     def dividing(*_: object) -> None:
         raise ZeroDivisionError("no form")
 
-    monkeypatch.setattr(closed_form._Problem, "at", dividing)
+    monkeypatch.setattr(closed_form.Inversion, "at", dividing)
     edges = {(0, 0, 1): K, (1, 1, 1): P, (1, 0, 1): sympy.S.One}
     form = solve_linear(LinearTemplate(("x", "y"), edges, (K, P)), LinearQuestion(0, 1, Holding()))
     assert [c.expr for c in form.total.form.conditions] in ([K - P], [P - K])

@@ -17,9 +17,9 @@ import sympy
 from causalopt import Model, load
 from causalopt.effects.run import ask
 from causalopt.symbolic import derive as choice
-from causalopt.symbolic import linear, static_paths
 from causalopt.symbolic import program_checks as checks
-from causalopt.symbolic.closed_form import ClosedForm
+from causalopt.symbolic import static_paths
+from causalopt.symbolic.closed_form import ClosedForm, Inversion
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.derive import derive
 from causalopt.symbolic.fixed_points import Rest
@@ -404,11 +404,11 @@ def assert_not_called_verified(found: Any, word: str) -> None:
 
 
 def inverted(change: Callable[[ClosedForm], ClosedForm], only: str) -> Callable[..., ClosedForm]:
-    true = linear.invert
+    true = Inversion.form
 
-    def lying(*arguments: Any, names: Any, **options: Any) -> ClosedForm:
-        form = true(*arguments, names=names, **options)
-        is_direct = names._tag.startswith("direct")
+    def lying(inversion: Inversion) -> ClosedForm:
+        form = true(inversion)
+        is_direct = inversion.names._tag.startswith("direct")
         return change(form) if is_direct == (only == "direct") else form
 
     return lying
@@ -426,7 +426,7 @@ def inverted(change: Callable[[ClosedForm], ClosedForm], only: str) -> Callable[
 )
 def test_derive_does_not_call_a_wrong_closed_form_verified(monkeypatch, only, change) -> None:
     assert derive(LOOP).verified
-    monkeypatch.setattr(linear, "invert", inverted(change, only))
+    monkeypatch.setattr(Inversion, "form", inverted(change, only))
     found = derive(LOOP, at=9)
     assert found.form == "closed form"
     assert found.solution is not None
@@ -562,7 +562,7 @@ def test_a_formula_that_divides_by_zero_for_every_parameter_is_no_closed_form(mo
     def dividing(*_: Any, **__: Any) -> ClosedForm:
         raise ZeroDivisionError("a double root")
 
-    monkeypatch.setattr(linear, "invert", dividing)
+    monkeypatch.setattr(Inversion, "form", dividing)
     with pytest.raises(OvertimeError, match="the generic formula divides by 0: a double root"):
         solve_linear(ROOM, HELD)
     found = derive(LOOP, at=9)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.descents.grid import reach, spread_nodes
-from causalopt.descents.operator import absorb, transfer_operator
-from causalopt.descents.spectrum import escape_rate, stationary_law
+from causalopt.descents.transfer.grid import reach, spread_nodes
+from causalopt.descents.transfer.operator import absorb, transfer_operator
+from causalopt.descents.transfer.spectrum import escape_rate, stationary_law
 
 if TYPE_CHECKING:
-    from causalopt.descents.grid import Box
-    from causalopt.descents.random_map import RandomMap
+    from causalopt.descents.maps.random_map import RandomMap
+    from causalopt.descents.transfer.grid import Box
 
 LONG = 4000
 
@@ -47,9 +47,6 @@ def compare_basins(
         barrier: The point between the two minima.
         bounds: Where the grid lies; by default as far as the chain gets from the barrier.
         nodes: Nodes of the grid.
-
-    Returns:
-        Shares, crossing rates, and a status.
 
     Raises:
         QuestionError: The update overflows.

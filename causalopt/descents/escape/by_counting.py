@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from causalopt.descents.enumeration import count_escapes
 from causalopt.descents.escape.answer import Answer
 from causalopt.descents.escape.by_operator import natural_bounds
+from causalopt.descents.maps.enumeration import count_escapes
 from causalopt.errors import QuestionError
 
 MOST_STEPS = 1_000_000
 
 if TYPE_CHECKING:
     from causalopt.descents.escape.escape import Escape
-    from causalopt.descents.random_map import RandomMap
+    from causalopt.descents.maps.random_map import RandomMap
 
 
 def escape_by_counting(chain: RandomMap, question: Escape, *, limit: int = 2_000_000) -> Answer:
@@ -28,14 +28,11 @@ def escape_by_counting(chain: RandomMap, question: Escape, *, limit: int = 2_000
         question: What is asked, about the position at N.
         limit: Most sequences alive at once.
 
-    Returns:
-        Probabilities exact but for rounding.
-
     Raises:
         QuestionError: Too many sequences, more than one coordinate, or a first-passage question.
 
     Example:
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> from causalopt.descents.escape.escape import Escape
         >>> walk = RandomMap((lambda w: w - 1.0, lambda w: w + 1.0), (0.5, 0.5))
         >>> escape_by_counting(walk, Escape((0.0,), 9.5, (10,))).probability[0] * 2**10

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from causalopt.descents.diffusions.fokker_planck import Scheme, diffusion, evolve
 from causalopt.descents.escape.answer import Answer
 from causalopt.descents.escape.by_operator import natural_bounds
-from causalopt.descents.fokker_planck import Scheme, diffusion, evolve
-from causalopt.descents.grid import Box, spread_nodes
-from causalopt.descents.random_map import Array, RandomMap
+from causalopt.descents.maps.random_map import Array, RandomMap
+from causalopt.descents.transfer.grid import Box, spread_nodes
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -45,9 +45,6 @@ def escape_by_diffusion(
         cells: Cells of the finest grid.
         scheme: `crank-nicolson` or `implicit`.
         bounds: Where the grid lies; by default as far as the chain can reach, and a margin.
-
-    Returns:
-        Probabilities and discretisation errors.
 
     Raises:
         QuestionError: More than one coordinate, or bad sizes.

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.descents.ensemble import Advance, run_ensemble
 from causalopt.descents.escape.answer import Answer
-from causalopt.descents.first_passage import first_passage
+from causalopt.descents.walkers.ensemble import Advance, run_ensemble
+from causalopt.descents.walkers.first_passage import first_passage
 from causalopt.errors import QuestionError
 
 MOST_WALKERS = 100_000_000
@@ -17,7 +17,7 @@ MOST_MOVES = 10**13
 
 if TYPE_CHECKING:
     from causalopt.descents.escape.escape import Escape
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 
 def escape_by_ensemble(
@@ -42,15 +42,12 @@ def escape_by_ensemble(
         workers: How many threads share the walkers; the numbers do not depend on it.
         advance: Another kernel than numpy's, such as a compiled one.
 
-    Returns:
-        Shares of walkers beyond, and standard errors.
-
     Raises:
         QuestionError: No walkers, too many of them or of steps, or a start that does not fit the
             chain.
 
     Example:
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> from causalopt.descents.escape.escape import Escape
         >>> walk = RandomMap((lambda w: w - 1.0, lambda w: w + 1.0), (0.5, 0.5))
         >>> answer = escape_by_ensemble(walk, Escape((0.0,), 0.5, (1,)), walkers=4000, seed=1)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.descents.ensemble import run_ensemble
 from causalopt.descents.escape.answer import Answer, Status
 from causalopt.descents.escape.pilot import (
     compare_with_walkers,
@@ -15,14 +14,15 @@ from causalopt.descents.escape.pilot import (
     follow_only_path,
     widest,
 )
-from causalopt.descents.grid import Box, reach, spread_nodes
-from causalopt.descents.operator import Operator, absorb, transfer_operator
-from causalopt.descents.operator_powers import DENSE_LIMIT, pull_many
+from causalopt.descents.transfer.grid import Box, reach, spread_nodes
+from causalopt.descents.transfer.operator import Operator, absorb, transfer_operator
+from causalopt.descents.transfer.operator_powers import DENSE_LIMIT, pull_many
+from causalopt.descents.walkers.ensemble import run_ensemble
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
     from causalopt.descents.escape.escape import Escape
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 HEAD_POINTS = 4096
 WHOLE_POINTS = 2**18
@@ -74,7 +74,7 @@ def escape_by_operator(
         QuestionError: More than two coordinates, or an update that overflows.
 
     Example:
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> from causalopt.descents.escape.escape import Escape
         >>> walk = RandomMap((lambda w: w - 1.0, lambda w: w + 1.0), (0.5, 0.5))
         >>> answer = escape_by_operator(walk, Escape((0.0,), 9.5, (10,)))

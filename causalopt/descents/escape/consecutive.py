@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from causalopt.descents.chain import chain_of
-from causalopt.descents.outcomes import noise_outcomes
-from causalopt.descents.success_runs import run_probability, steps_of_one_map
+from causalopt.descents.maps.outcomes import noise_outcomes
+from causalopt.descents.maps.success_runs import run_probability, steps_of_one_map
 from causalopt.errors import QuestionError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -46,9 +46,6 @@ def consecutive_steps(model: Model, datapoint: int, *, start: float, beyond: flo
         datapoint: A value of that noise, such as 0.
         start: Where the walker starts.
         beyond: The level, above the start.
-
-    Returns:
-        The number of steps and the datapoint's probability.
 
     Raises:
         UnknownNameError: The noise never takes this value.

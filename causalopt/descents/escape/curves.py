@@ -18,7 +18,7 @@ from causalopt.worlds.results import plot
 if TYPE_CHECKING:
     import matplotlib.figure
 
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from causalopt.errors import QuestionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 LONGEST = 10**15
 

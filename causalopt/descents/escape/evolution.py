@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.descents.ensemble import run_ensemble
-from causalopt.descents.fokker_planck import diffusion, evolve
-from causalopt.descents.grid import Box, reach, spread_nodes
-from causalopt.descents.operator import transfer_operator
+from causalopt.descents.diffusions.fokker_planck import diffusion, evolve
+from causalopt.descents.transfer.grid import Box, reach, spread_nodes
+from causalopt.descents.transfer.operator import transfer_operator
+from causalopt.descents.walkers.ensemble import run_ensemble
 from causalopt.errors import QuestionError
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,9 +71,6 @@ def evolve_by_operator(
         times: Increasing whole numbers of steps.
         nodes: Nodes of the grid.
         bounds: Where the grid lies; by default as far as the chain reaches.
-
-    Returns:
-        The law at each time.
     """
     steps = _whole(times)
     box = bounds or _bounds(chain, points, steps)
@@ -106,9 +103,6 @@ def evolve_by_diffusion(
         cells: Cells of the grid.
         step: Longest time step.
         bounds: Where the grid lies; by default as far as the chain reaches, and a quarter more.
-
-    Returns:
-        The law at each time.
     """
     box = bounds or _bounds(chain, points, _whole(times)).widened(0.25)
     line = diffusion(chain, spread_nodes(chain, box, cells + 1), alpha=alpha)

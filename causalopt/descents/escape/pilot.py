@@ -16,7 +16,7 @@ from causalopt.descents.escape.by_ensemble import escape_by_ensemble
 
 if TYPE_CHECKING:
     from causalopt.descents.escape.escape import Escape
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 LONGEST_FOLLOWED = 1_000_000
 LONGEST_PILOT = 100_000

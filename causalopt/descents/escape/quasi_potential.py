@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.descents.random_map import as_points
+from causalopt.descents.maps.random_map import as_points
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 HALVINGS = 200
 
@@ -39,7 +39,7 @@ def climbing_cost(chain: RandomMap, points: Array, *, side: int = 1) -> Array:
         Costs, axis (point,).
 
     Example:
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> biased = RandomMap((lambda w: w - 1.0, lambda w: w + 1.0), (0.75, 0.25))
         >>> bool(np.isclose(climbing_cost(biased, np.zeros(1))[0], np.log(3)))
         True
@@ -89,7 +89,7 @@ def quasi_potential(chain: RandomMap, start: float, beyond: float, *, points: in
         QuestionError: Start and level coincide.
 
     Example:
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> biased = RandomMap((lambda w: w - 1.0, lambda w: w + 1.0), (0.75, 0.25))
         >>> bool(np.isclose(quasi_potential(biased, 0.0, 10.0), 10 * np.log(3)))
         True

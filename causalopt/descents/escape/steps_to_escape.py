@@ -10,8 +10,8 @@ import numpy as np
 from causalopt.descents.escape.by_operator import event_values, gridded, natural_bounds
 from causalopt.descents.escape.escape import Escape
 from causalopt.descents.escape.quasi_potential import quasi_potential
-from causalopt.descents.operator import absorb
-from causalopt.descents.spectrum import escape_rate, mean_steps
+from causalopt.descents.transfer.operator import absorb
+from causalopt.descents.transfer.spectrum import escape_rate, mean_steps
 from causalopt.errors import QuestionError
 from causalopt.worlds.results import plot
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import matplotlib.figure
 
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 REACH_STEPS = 5000
 
@@ -87,9 +87,6 @@ def steps_to_escape(
         foot: Where the climb of the quasi-potential begins; the start by default.
         nodes: Nodes of the finer of two grids.
 
-    Returns:
-        Means, rates and barriers at each T.
-
     Raises:
         QuestionError: No temperatures.
     """
@@ -138,9 +135,6 @@ def fit_log_line(x: Array, steps: Array) -> LogLine:
     Args:
         x: T, or 1/T, axis (point,).
         steps: Mean numbers of steps, positive and finite, axis (point,).
-
-    Returns:
-        Intercept, slope and R squared.
 
     Raises:
         QuestionError: Fewer than three points, or steps that are not positive and finite.

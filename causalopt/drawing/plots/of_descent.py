@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from causalopt.descents.chain import chain_of
-from causalopt.descents.ensemble import run_ensemble
+from causalopt.descents.diffusions.plane_diffusion import plane_diffusion, plane_stationary
 from causalopt.descents.escape.evolution import (
     evolve_by_diffusion,
     evolve_by_ensemble,
@@ -22,7 +22,7 @@ from causalopt.descents.escape.evolution import (
 from causalopt.descents.escape.steps_to_escape import fit_log_line, steps_to_escape
 from causalopt.descents.landscape import landscape
 from causalopt.descents.noisy_op import op_map
-from causalopt.descents.plane_diffusion import plane_diffusion, plane_stationary
+from causalopt.descents.walkers.ensemble import run_ensemble
 from causalopt.drawing.palette import BLUE
 from causalopt.drawing.plots.of_escape import (
     plot_current,
@@ -36,7 +36,7 @@ from causalopt.errors import QuestionError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
     from causalopt.model.model import Model
 
 

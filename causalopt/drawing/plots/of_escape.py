@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from causalopt.descents.escape.answer import Answer
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
 
 COLOURS = (BLUE, RED, GREEN, INK)
 DASHES = ("-", "--", ":", "-.")
@@ -32,9 +32,6 @@ def plot_escape_curves(
         temperatures: T, axis (T,).
         answers: Member's label -> its answer at each T.
         logarithmic: Whether probabilities are drawn on a logarithmic axis.
-
-    Returns:
-        The figure, not shown; bars are the stated errors.
     """
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     axes = figure.subplots()
@@ -78,9 +75,6 @@ def plot_steps_to_escape(times: EscapeTimes, line: LogLine | None = None) -> Fig
     Args:
         times: Means and barriers.
         line: A fit against T, drawn when given.
-
-    Returns:
-        The figure, not shown.
     """
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     axes = figure.subplots()
@@ -116,9 +110,6 @@ def plot_moments(evolutions: Mapping[str, Evolution]) -> Figure:
 
     Args:
         evolutions: Member's label -> its law over time.
-
-    Returns:
-        The figure, not shown.
     """
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     rows = figure.subplots(1, 2)
@@ -146,9 +137,6 @@ def plot_densities(evolution: Evolution) -> Figure:
 
     Args:
         evolution: A law over time on nodes.
-
-    Returns:
-        The figure, not shown.
     """
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     axes = figure.subplots()
@@ -174,9 +162,6 @@ def plot_current(
         density: axes (first, second).
         current: J, axes (coordinate, first, second).
         names: The parameters' names.
-
-    Returns:
-        The figure, not shown.
     """
     figure = Figure(figsize=(6, 5.2), layout="constrained")
     axes = figure.subplots()

@@ -13,7 +13,7 @@ from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
     from causalopt.descents.landscape import Landscape
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
 
 
 def plot_landscape(landscape: Landscape, points: Array) -> Figure:
@@ -22,9 +22,6 @@ def plot_landscape(landscape: Landscape, points: Array) -> Figure:
     Args:
         landscape: Gradients of a model with one parameter.
         points: Values of the parameter, axis (point,).
-
-    Returns:
-        The figure, not shown.
 
     Raises:
         QuestionError: The model has several parameters.
@@ -64,9 +61,6 @@ def plot_losses(points: Array, losses: dict[str, Array], *, name: str = "W") -> 
         points: Values of the parameter, axis (point,).
         losses: Label -> values, axis (point,); the first is drawn boldest.
         name: The parameter's name.
-
-    Returns:
-        The figure, not shown.
     """
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
@@ -93,9 +87,6 @@ def plot_op_map(starts: Array, temperatures: Array, op: Array) -> Figure:
         starts: First values, axis (start,).
         temperatures: Learning rates, axis (T,).
         op: axes (T, start).
-
-    Returns:
-        The figure, not shown.
     """
     figure = Figure(figsize=(7, 4.6), layout="constrained")
     axes = figure.subplots()

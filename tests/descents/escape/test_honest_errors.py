@@ -12,7 +12,7 @@ from causalopt.descents.escape.by_counting import escape_by_counting
 from causalopt.descents.escape.by_ensemble import escape_by_ensemble
 from causalopt.descents.escape.by_operator import escape_by_operator
 from causalopt.descents.escape.escape import Escape
-from causalopt.descents.random_map import RandomMap
+from causalopt.descents.maps.random_map import RandomMap
 from causalopt.errors import QuestionError
 
 

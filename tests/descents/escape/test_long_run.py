@@ -16,11 +16,11 @@ from causalopt.descents.escape.evolution import (
 )
 from causalopt.descents.escape.quasi_potential import climbing_cost, quasi_potential
 from causalopt.descents.escape.steps_to_escape import fit_log_line, steps_to_escape
-from causalopt.descents.first_passage import first_passage
-from causalopt.descents.moments import Moments, affine_maps, step_moments
-from causalopt.descents.random_map import RandomMap
+from causalopt.descents.maps.random_map import RandomMap
+from causalopt.descents.walkers.first_passage import first_passage
 from causalopt.errors import QuestionError
 from tests.descents.chains import PIT_EDGE, PIT_START, basins, linear, pit, walk
+from tests.descents.moments import Moments, affine_maps, step_moments
 
 PIT_MINIMUM = 1.0074533
 

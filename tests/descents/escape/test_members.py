@@ -10,8 +10,8 @@ from causalopt.descents.escape.by_diffusion import escape_by_diffusion
 from causalopt.descents.escape.by_ensemble import escape_by_ensemble
 from causalopt.descents.escape.by_operator import escape_by_operator
 from causalopt.descents.escape.escape import Escape
-from causalopt.descents.grid import Box
-from causalopt.descents.random_map import RandomMap
+from causalopt.descents.maps.random_map import RandomMap
+from causalopt.descents.transfer.grid import Box
 from causalopt.errors import QuestionError
 from tests.descents.chains import PIT_EDGE, PIT_START, ornstein, pit, swirl, walk
 

@@ -7,13 +7,13 @@ import pytest
 
 from causalopt import load
 from causalopt.descents.chain import chain_of
+from causalopt.descents.diffusions.plane_diffusion import plane_diffusion, plane_stationary
 from causalopt.descents.escape.by_ensemble import escape_by_ensemble
 from causalopt.descents.escape.by_operator import escape_by_operator
 from causalopt.descents.escape.escape import Escape
 from causalopt.descents.escape.evolution import evolve_by_ensemble, evolve_by_operator
 from causalopt.descents.escape.steps_to_escape import fit_log_line, steps_to_escape
 from causalopt.descents.landscape import landscape
-from causalopt.descents.plane_diffusion import plane_diffusion, plane_stationary
 from causalopt.drawing.plots.of_escape import (
     plot_current,
     plot_densities,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.descents.random_map import Array, StepTerms
+from causalopt.descents.maps.random_map import Array, StepTerms
 from causalopt.language.term import ref
 from causalopt.worlds.streams import PARITY, ROTATIONS, ROUNDS
 

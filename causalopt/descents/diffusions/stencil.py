@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
 
 TURNS = 64
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.descents.ensemble import (
+from causalopt.descents.maps.random_map import Array, RandomMap
+from causalopt.descents.walkers.ensemble import (
     BLOCK,
     LOOK,
     Advance,
@@ -23,8 +24,7 @@ from causalopt.descents.ensemble import (
     machine_code,
     share_out,
 )
-from causalopt.descents.joint_picks import picks_of
-from causalopt.descents.random_map import Array, RandomMap
+from causalopt.descents.walkers.joint_picks import picks_of
 
 STRIDE_COMPILED = 16  # steps between two looks for walkers that have passed
 

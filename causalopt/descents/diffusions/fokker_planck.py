@@ -21,8 +21,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from causalopt.descents.end_state import check_convention
-from causalopt.descents.random_map import Array, RandomMap, as_points
+from causalopt.descents.diffusions.end_state import check_convention
+from causalopt.descents.maps.random_map import Array, RandomMap, as_points
 from causalopt.errors import QuestionError
 
 Scheme = Literal["implicit", "crank-nicolson"]
@@ -94,9 +94,6 @@ def diffusion(
         alpha: 0 (Ito), 1/2 (Stratonovich) or 1 (Fick).
         sink: Whether the right end absorbs; otherwise both ends are walls.
 
-    Returns:
-        The rates between cells.
-
     Raises:
         QuestionError: alpha out of range, or drift and spread that are not finite.
 
@@ -140,9 +137,6 @@ def chang_cooper(drift: Array, spread: Array, gaps: Array) -> tuple[Array, Array
         spread: D at the faces, axis (face,), none negative.
         gaps: Distance between the two centres, axis (face,).
 
-    Returns:
-        Forward and backward weights, none negative.
-
     Example:
         >>> chang_cooper(np.array([2.0, 0.0]), np.array([0.0, 1.0]), np.array([1.0, 0.5]))
         (array([2., 2.]), array([0., 2.]))
@@ -172,9 +166,6 @@ def evolve(
         step: Longest time step.
         scheme: `crank-nicolson` (second order) or `implicit` (first order).
 
-    Returns:
-        The masses at each time.
-
     Raises:
         QuestionError: A step or times that are not positive and increasing, or an unknown scheme.
 
@@ -189,7 +180,8 @@ def evolve(
     masses, now, replaced = np.empty((len(times), len(mass))), 0.0, 0
     whole = mass.sum()
     steppers: dict[float, _Stepper] = {}
-    # A point start excites modes that Crank-Nicolson barely damps: Rannacher's four half steps.
+    # Rannacher start-up, two half steps of implicit Euler: a point start excites modes that
+    # Crank-Nicolson barely damps.
     fresh = scheme == "crank-nicolson"
     for place, time in enumerate(times):
         count = int(np.ceil((time - now) / step - 1e-9))
@@ -274,28 +266,3 @@ class _Stepper:
         if moved.min() < 0:
             return self._solve(self.half, middle), False
         return moved, True
-
-
-def stationary_mass(line: Diffusion) -> Array:
-    """Return the current-free law, axis (cell,): on a line with walls `J = 0` at every face.
-
-    The ratio of neighbours is `right / left`, exact for the discrete operator. Cells that no mass
-    can leave (no spread, drift inwards) take it all: the ratio is then followed in logarithms and
-    cut at 1e-300.
-
-    Args:
-        line: The discrete operator, with walls.
-
-    Returns:
-        Masses that sum to 1.
-
-    Raises:
-        QuestionError: The right end is a sink, so nothing stays.
-    """
-    if line.leak:
-        raise QuestionError("with a sink at the right end no mass stays; build it with walls")
-    floor = 1e-300
-    logs = np.log(np.maximum(line.right, floor)) - np.log(np.maximum(line.left, floor))
-    logs = np.concatenate([[0.0], np.cumsum(logs)])
-    mass = np.exp(logs - logs.max())
-    return np.asarray(mass / mass.sum())

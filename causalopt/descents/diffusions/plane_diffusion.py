@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.descents.end_state import check_convention
-from causalopt.descents.fokker_planck import chang_cooper
-from causalopt.descents.stencil import positive_directions
+from causalopt.descents.diffusions.end_state import check_convention
+from causalopt.descents.diffusions.fokker_planck import chang_cooper
+from causalopt.descents.diffusions.stencil import positive_directions
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,9 +78,6 @@ def plane_diffusion(
         axes: Evenly spaced nodes along each coordinate.
         alpha: 0 (Ito), 1/2 or 1 (Fick): how much of div D is added to the drift.
         floor: Least ratio of D's eigenvalues, in units of cells.
-
-    Returns:
-        The rates.
 
     Raises:
         QuestionError: Not two coordinates, uneven axes, or alpha or floor out of range.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from causalopt.descents.random_map import Array, RandomMap, as_points
+from causalopt.descents.maps.random_map import Array, RandomMap, as_points
 from causalopt.errors import QuestionError
 
 
@@ -71,29 +71,3 @@ def end_state(chain: RandomMap, points: Array, *, alpha: float = 0.0) -> Array:
     ) + (alpha - 1) * np.log(variance)
     density = np.exp(log_density - log_density.max())
     return np.asarray(density / np.trapezoid(density, points))
-
-
-def inverse_gamma(points: Array, *, shape: float, scale: float) -> Array:
-    """Return the inverse-gamma density `scale^shape / Gamma(shape) W^(-shape-1) exp(-scale/W)`.
-
-    The end state of the author's linear validation: scale 200, shape 101, 100, 99 for alpha
-    0, 1/2, 1.
-
-    Args:
-        points: Positive points, any shape.
-        shape: Positive.
-        scale: Positive, in units of the state.
-
-    Returns:
-        The density at the points.
-
-    Example:
-        >>> grid = np.linspace(1, 4, 3001)
-        >>> density = inverse_gamma(grid, shape=101, scale=200)
-        >>> bool(abs(np.trapezoid(density * grid, grid) - 2) < 1e-6)
-        True
-    """
-    from scipy.special import gammaln
-
-    logs = shape * np.log(scale) - gammaln(shape) - (shape + 1) * np.log(points) - scale / points
-    return np.asarray(np.exp(logs))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +94,7 @@ def transfer_operator(chain: RandomMap, axes: tuple[Array, ...]) -> Operator:
         QuestionError: Another number of axes than coordinates, or an update that overflows.
 
     Example:
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> walk = RandomMap((lambda w: w - 1.0, lambda w: w + 1.0), (0.5, 0.5))
         >>> line = transfer_operator(walk, (np.arange(-4.0, 5.0),))
         >>> line.push(line.place(np.array([[0.0]])), steps=2)[[2, 4, 6]]

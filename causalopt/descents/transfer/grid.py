@@ -15,7 +15,7 @@ import numpy as np
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 PROBES = {1: 2049, 2: 97}
 GROWTH_LIMIT = 1e6
@@ -58,14 +58,11 @@ def reach(chain: RandomMap, low: Array, high: Array, *, steps: int) -> Box:
         high: Upper ends.
         steps: How many steps the chain takes.
 
-    Returns:
-        The box, and whether it is closed.
-
     Raises:
         QuestionError: The maps overflow in the box, or the chain has more than two coordinates.
 
     Example:
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> half = RandomMap((lambda w: w / 2,), (1.0,))
         >>> reach(half, np.array([0.0]), np.array([1.0]), steps=10)
         Box(low=(0.0,), high=(1.0,), closed=True)
@@ -147,7 +144,7 @@ def spread_nodes(
         QuestionError: The box is empty or `count` is below 8.
 
     Example:
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> line = RandomMap((lambda w: w / 2,), (1.0,))
         >>> spread_nodes(line, Box((0.0,), (1.0,), True), 9)[4]
         np.float64(0.5)

@@ -16,7 +16,7 @@ import numpy as np
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
-    from causalopt.descents.random_map import Array, RandomMap
+    from causalopt.descents.maps.random_map import Array, RandomMap
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,14 +49,11 @@ def affine_maps(chain: RandomMap, *, scale: float = 1.0) -> AffineMaps:
         chain: The random map.
         scale: The size of the states at which affinity is checked.
 
-    Returns:
-        The affine maps.
-
     Raises:
         QuestionError: Some map is not affine.
 
     Example:
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> affine_maps(RandomMap((lambda w: w / 2 + 3,), (1.0,))).shifts
         array([[3.]])
     """
@@ -94,14 +91,11 @@ def stationary_moments(maps: AffineMaps) -> Moments:
     Args:
         maps: The affine maps.
 
-    Returns:
-        The stationary mean and covariance.
-
     Raises:
         QuestionError: The second moment grows without bound, so there is none.
 
     Example:
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> g = (lambda w: w - 0.5 * (1.2 * w - 2), lambda w: w - 0.5 * (0.8 * w - 2))
         >>> law = stationary_moments(affine_maps(RandomMap(g, (0.5, 0.5))))
         >>> bool(np.isclose(law.mean[0], 2)), bool(np.isclose(law.covariance[0, 0], 2 / 37))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from causalopt.descents.random_map import Array, RandomMap, as_points
+from causalopt.descents.maps.random_map import Array, RandomMap, as_points
 from causalopt.errors import QuestionError
 
 SAMPLES = 200_001

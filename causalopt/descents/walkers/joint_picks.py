@@ -11,7 +11,7 @@ from causalopt.worlds.streams import Picks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from causalopt.descents.random_map import RandomMap
+    from causalopt.descents.maps.random_map import RandomMap
 
 
 class JointPicks:

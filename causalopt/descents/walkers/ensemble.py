@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.descents.compiled_walk import MOST_OUTCOMES, CompiledWalk, compile_walk
-from causalopt.descents.joint_picks import picks_of
-from causalopt.descents.random_map import Array, RandomMap
+from causalopt.descents.maps.random_map import Array, RandomMap
+from causalopt.descents.walkers.compiled_walk import MOST_OUTCOMES, CompiledWalk, compile_walk
+from causalopt.descents.walkers.joint_picks import picks_of
 from causalopt.errors import QuestionError
 from causalopt.worlds.streams import Picks
 

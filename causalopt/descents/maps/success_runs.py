@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from causalopt.descents.random_map import Map, as_points
+from causalopt.descents.maps.random_map import Map, as_points
 from causalopt.errors import QuestionError
 
 
@@ -27,9 +27,6 @@ def run_probability(run: int, draws: int, share: Fraction | float = Fraction(1, 
         run: Length of the run, 1 or more.
         draws: Number of draws, 0 or more.
         share: Probability of a success.
-
-    Returns:
-        An exact fraction.
 
     Raises:
         QuestionError: A length, number or share out of range.

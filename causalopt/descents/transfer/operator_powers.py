@@ -15,8 +15,8 @@ from causalopt.errors import QuestionError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from causalopt.descents.operator import Operator
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
+    from causalopt.descents.transfer.operator import Operator
 
 DENSE_LIMIT = 2048
 
@@ -25,8 +25,8 @@ def prefers_squaring(operator: Operator, steps: int) -> bool:
     """Whether repeated squaring beats single steps: by costs measured once.
 
     Example:
-        >>> from causalopt.descents.operator import transfer_operator
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.transfer.operator import transfer_operator
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> line = transfer_operator(RandomMap((lambda w: w,), (1.0,)), (np.linspace(0, 1, 50),))
         >>> prefers_squaring(line, 10), prefers_squaring(line, 10**9)
         (False, True)
@@ -53,8 +53,8 @@ def pull_many(operator: Operator, values: Array, steps: Sequence[int]) -> Array:
         QuestionError: A negative number of steps.
 
     Example:
-        >>> from causalopt.descents.operator import transfer_operator
-        >>> from causalopt.descents.random_map import RandomMap
+        >>> from causalopt.descents.transfer.operator import transfer_operator
+        >>> from causalopt.descents.maps.random_map import RandomMap
         >>> grid = np.linspace(0, 1, 9)
         >>> line = transfer_operator(RandomMap((lambda w: w / 2,), (1.0,)), (grid,))
         >>> bool(abs(pull_many(line, np.append(grid, 0.0), [1])[0, 8] - 0.5) < 1e-12)

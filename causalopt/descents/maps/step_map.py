@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from causalopt.descents.random_map import Array, Map, RandomMap, StepTerms
+from causalopt.descents.maps.random_map import Array, Map, RandomMap, StepTerms
 from causalopt.errors import QuestionError
 from causalopt.language.arrays import evaluate_arrays
 from causalopt.language.specialise import specialise

@@ -15,8 +15,8 @@ import numpy as np
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
-    from causalopt.descents.operator import Operator
-    from causalopt.descents.random_map import Array
+    from causalopt.descents.maps.random_map import Array
+    from causalopt.descents.transfer.operator import Operator
 
 
 @dataclasses.dataclass(frozen=True)

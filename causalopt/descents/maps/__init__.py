@@ -1,0 +1,1 @@
+"""The random map of a model, and what follows from it in closed form: moments, runs, counts."""
