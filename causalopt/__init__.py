@@ -110,6 +110,7 @@ if TYPE_CHECKING:
     from causalopt.worlds.interventions import Nudge as Nudge
     from causalopt.worlds.interventions import Replace as Replace
     from causalopt.worlds.interventions import Set as Set
+    from causalopt.worlds.replacement import replace as replace
     from causalopt.worlds.world import World as World
     from causalopt.worlds.world import world as world
 
@@ -160,6 +161,7 @@ _HOMES = {
     "symbolic.modes": "find_modes",
     "worlds.description": "Description describe",
     "worlds.interventions": "Nudge Replace Set",
+    "worlds.replacement": "replace",
     "worlds.world": "World world",
 }
 _RESULTS = {

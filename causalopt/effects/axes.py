@@ -13,6 +13,7 @@ from causalopt.language.arrays import evaluate_arrays
 from causalopt.language.term import Term, leaves
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.model.template import leaf_name
 
 STRETCH = 1 << 16
 
@@ -101,24 +102,16 @@ def sorted_axes(model: Model, axes: dict[str, Floats]) -> tuple[dict[str, Node],
 
 def spread(axes: dict[str, Floats]) -> dict[str, Floats]:
     """Return each axis' value at every point, the last axis running fastest, shape [point]."""
-    shape = [len(values) for values in axes.values()]
-    spread = {}
-    for k, (name, values) in enumerate(axes.items()):
-        form = [1] * len(shape)
-        form[k] = len(values)
-        spread[name] = np.broadcast_to(values.reshape(form), shape).reshape(-1)
-    return spread
+    grids = np.meshgrid(*axes.values(), indexing="ij", copy=False)
+    return {name: grid.reshape(-1) for name, grid in zip(axes, grids, strict=True)}
 
 
 def varying_parameters(model: Model, swept: dict[str, Floats]) -> dict[str, Floats]:
     """Return the swept parameters with those that are computed from them."""
-    template = model.template
-    uniform = template.parameter_values()
     varying = dict(swept)
-    for name, term in template.parameters.items():
+    for name, term in model.template.parameters.items():
         if name not in swept and _reads(term, varying):
-            value = evaluate_arrays([term], lambda leaf: _parameter(leaf, varying, uniform))[0]
-            varying[name] = np.asarray(value, dtype=np.float64)
+            varying[name] = _computed(model, term, varying)
     return varying
 
 
@@ -126,19 +119,16 @@ def varying_starts(
     model: Model, varying: dict[str, Floats], taken: set[tuple[int, str]], steps: int
 ) -> dict[tuple[int, int], Floats]:
     """Return the initial values that are computed from swept parameters."""
-    uniform = model.template.parameter_values()
     starts: dict[tuple[int, int], Floats] = {}
     for i, equation in enumerate(model.template.equations):
         for t, term in enumerate(equation.initial[: steps + 1]):
             if _reads(term, varying) and (t, equation.name) not in taken:
-                value = evaluate_arrays([term], lambda leaf: _parameter(leaf, varying, uniform))[0]
-                array = np.asarray(value, dtype=np.float64)
-                if not np.isfinite(array).all():
+                starts[t, i] = _computed(model, term, varying)
+                if not np.isfinite(starts[t, i]).all():
                     raise QuestionError(
                         f"the initial value of '{equation.owner}' is not finite at every point of "
                         "the grid: choose another range"
                     )
-                starts[t, i] = array
     return starts
 
 
@@ -146,6 +136,6 @@ def _reads(term: Term, names: Mapping[str, Floats]) -> bool:
     return any(leaf.op == "param" and leaf.payload in names for leaf in leaves(term))
 
 
-def _parameter(leaf: Term, varying: dict[str, Floats], uniform: dict[str, float]) -> Floats | float:
-    name = str(leaf.payload) if leaf.op == "param" else leaf.op
-    return varying[name] if name in varying else uniform[name]
+def _computed(model: Model, term: Term, varying: dict[str, Floats]) -> Floats:
+    known = {**model.template.values, **varying}
+    return np.asarray(evaluate_arrays([term], lambda leaf: known[leaf_name(leaf)])[0], dtype=float)

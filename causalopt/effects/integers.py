@@ -1,8 +1,10 @@
-"""Whole numbers have no derivative: what runs, formulas and rates refuse in the same words."""
+"""Whole numbers stay whole and have no derivative: refused in the same words everywhere."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from causalopt.errors import QuestionError
 from causalopt.model.template import ancestors
@@ -10,6 +12,7 @@ from causalopt.model.template import ancestors
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from causalopt.engine.plan import Floats
     from causalopt.model.model import Model
     from causalopt.model.template import Template
 
@@ -60,6 +63,25 @@ def refuse_in_dynamics(model: Model) -> None:
                 f"'{equation.name}' takes whole numbers and the dynamics read it: it has no "
                 "derivative, so nothing grows by a rate through it; use causalopt run with a "
                 "finite nudge (--delta 1, delta=1 in Python)"
+            )
+
+
+def check_integers(model: Model, table: Floats) -> None:
+    """Refuse a run in which an integer variable took a value that is not whole.
+
+    Raises:
+        QuestionError: With the node and the value.
+    """
+    for i, equation in enumerate(model.template.equations):
+        if not equation.is_integer:
+            continue
+        values = table[:, i]
+        bad = np.flatnonzero(np.isfinite(values) & (values != np.floor(values)))
+        if len(bad):
+            t = int(bad[0])
+            raise QuestionError(
+                f"the integer variable '{equation.name}' took the value {values[t]:g} at t = {t}: "
+                "wrap its rule in floor(...), or declare it real"
             )
 
 

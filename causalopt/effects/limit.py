@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
+from causalopt.effects.asked import Asked
 from causalopt.effects.effect import Effect, Part, first_nonfinite
 from causalopt.effects.integers import refuse_between
 from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Tangents
 from causalopt.engine.executions import run_tangents
-from causalopt.engine.plan import Plan
 from causalopt.engine.python import Progress
-from causalopt.model.model import Model
 
 UNIT_ROUNDOFF = 2.0**-53
 
 
-def tangent_effect(
-    model: Model, plan: Plan, target: str, *, progress: Progress | None = None
-) -> tuple[Effect, Tangents]:
-    """Return the total and direct derivative of a variable by the plan's seeded node.
+def tangent_effect(asked: Asked, *, progress: Progress | None = None) -> tuple[Effect, Tangents]:
+    """Return the total and direct derivative of m by n, and the tangents along W.
 
     Raises:
         QuestionError: An integer variable stands between them: it has no derivative.
     """
-    refuse_integers(model, plan, target)
-    run = run_tangents(model.template.structure, plan, progress=progress)
-    template = model.template
-    i = template.index[target]
+    refuse_between(asked.model, asked.nudge.variable, asked.target)
+    plan, template = asked.plan(), asked.model.template
+    run = run_tangents(template.structure, plan, progress=progress)
+    i = template.index[asked.target]
     parts = []
     for world, (mantissa, error) in enumerate(
         ((run.total, run.total_error), (run.direct, run.direct_error))
@@ -56,13 +53,3 @@ def tangent_effect(
         execution=run.execution,
     )
     return effect, run
-
-
-def refuse_integers(model: Model, plan: Plan, target: str) -> None:
-    """Refuse a derivative through a variable that takes whole numbers.
-
-    Raises:
-        QuestionError: One stands between the seeded node and the target.
-    """
-    assert plan.seed is not None
-    refuse_between(model, model.template.equations[plan.seed[1]].name, target)

@@ -6,7 +6,6 @@ forward pass; a matrix takes the fewer of the two.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +13,13 @@ import numpy as np
 import xarray
 from numpy.typing import NDArray
 
+from causalopt.effects.asked import asked_hold
 from causalopt.effects.effect import Part
+from causalopt.effects.integers import refuse_between
 from causalopt.effects.lanes import LaneEffect
-from causalopt.effects.limit import UNIT_ROUNDOFF, refuse_integers
+from causalopt.effects.limit import UNIT_ROUNDOFF
 from causalopt.effects.measures import NAMES, ratios, status_codes
 from causalopt.effects.reach import reachable, reaching
-from causalopt.effects.run import node_text
 from causalopt.engine.adjoint import Adjoint, run_adjoint
 from causalopt.engine.executions import run_tangents
 from causalopt.engine.linearization import linearize
@@ -27,7 +27,7 @@ from causalopt.engine.plan import Bools, Floats, Plan
 from causalopt.errors import QuestionError
 from causalopt.model.length import run_length
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node, Selection
+from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.interventions import Intervention, plan_for
 
 LARGEST = 4_000_000
@@ -80,11 +80,11 @@ def op_from_all(
     """
     model = model.replace(parameters=parameters, initial=initial)
     node = _target(model, target, steps)
-    selection = _held(model, hold)
+    selection = asked_hold(model, hold)
     plan = plan_for(model, tuple(given), steps=node.t, hold=selection)
     template = model.template
     for name in template.names:
-        _refuse_integers(model, plan, name, node.variable)
+        refuse_between(model, name, node.variable)
     place = template.index[node.variable]
     found = run_adjoint(template.structure, plan, place)
     columns = [template.index[name] for name in template.names]
@@ -100,7 +100,7 @@ def op_from_all(
         _adjoint_effect(found, columns, paths, held, on_kink),
         ("t", "variable"),
         {"t": np.arange(node.t + 1), "variable": list(template.names)},
-        {"target": node_text(model, node), "execution": found.execution},
+        {"target": model.node_text(node), "execution": found.execution},
         selection,
     )
 
@@ -136,12 +136,12 @@ def op_to_all(
         1.005085
     """
     model = model.replace(parameters=parameters, initial=initial)
-    node, selection = model.node(nudge), _held(model, hold)
+    node, selection = model.node(nudge), asked_hold(model, hold)
     last = run_length(model, steps)
-    _check_nudge(model, node, selection, last)
+    model.check_nudge(node, selection, last)
     plan = plan_for(model, tuple(given), steps=last, hold=selection, seed=node)
     for name in model.template.names:
-        refuse_integers(model, plan, name)
+        refuse_between(model, node.variable, name)
     effect, execution = _forward_effect(model, plan)
     names = list(model.template.names)
     return _dataset(
@@ -149,7 +149,7 @@ def op_to_all(
         effect,
         ("t", "variable"),
         {"t": np.arange(last + 1), "variable": names},
-        {"nudge": node_text(model, node), "execution": execution},
+        {"nudge": model.node_text(node), "execution": execution},
         selection,
     )
 
@@ -189,7 +189,7 @@ def op_matrix(
         raise QuestionError("a matrix needs at least one source and one target")
     if len(sources) * len(targets) > LARGEST:
         raise QuestionError(f"a matrix has at most {LARGEST} entries: ask for fewer nodes")
-    selection = _held(model, hold)
+    selection = asked_hold(model, hold)
     rows = [model.node(node) for node in sources]
     columns = [model.node(node) for node in targets]
     backwards = len(set(columns)) < len(set(rows))
@@ -197,7 +197,7 @@ def op_matrix(
     tables: dict[str, NDArray[Any]] = {name: np.full(shape, fill) for name, fill in _ABSENT.items()}
     tables["status"] = np.full(shape, "no_influence", dtype=object)
     execution: dict[str, None] = {}
-    in_a = [k for k, node in enumerate(rows) if _is_held(node, selection)]
+    in_a = [k for k, node in enumerate(rows) if any(node in window for window in selection)]
     for k, node in enumerate(columns if backwards else rows):
         if backwards:
             found = op_from_all(model, node, hold=hold, given=given)
@@ -223,12 +223,12 @@ def op_matrix(
             for name, table in tables.items()
         },
         coords={
-            "source": [node_text(model, n) for n in rows],
-            "target": [node_text(model, n) for n in columns],
+            "source": [model.node_text(n) for n in rows],
+            "target": [model.node_text(n) for n in columns],
         },
         attrs={
             "model": model.name,
-            "hold": ", ".join(map(str, selection)),
+            "hold": selection_text(selection),
             "execution": ", ".join(execution),
         },
     )
@@ -239,35 +239,6 @@ def _target(model: Model, target: str | Node, steps: int | None) -> Node:
         last = run_length(model, steps)
         return model.node((target, last)) if not model.is_static else model.node(target)
     return model.node(target)
-
-
-def _held(model: Model, hold: str | Sequence[str | Node] | None) -> Selection:
-    chosen = hold if hold is not None else model.question.hold
-    if chosen is None:
-        chosen = "A" if model.A else None
-    if chosen is None:
-        raise QuestionError('which nodes are held (the set A)? say hold="a"')
-    return model.selection(chosen)
-
-
-def _is_held(node: Node, hold: Selection) -> bool:
-    return any(node in window for window in hold)
-
-
-def _check_nudge(model: Model, node: Node, hold: Selection, last: int) -> None:
-    if _is_held(node, hold):
-        raise QuestionError(
-            f"the nudged node {node_text(model, node)} is in the held set: the nudge is made in B"
-        )
-    if node.t > last:
-        raise QuestionError(
-            f"the nudged node {node_text(model, node)} lies after the last step {last}"
-        )
-
-
-def _refuse_integers(model: Model, plan: Plan, source: str, target: str) -> None:
-    seeded = dataclasses.replace(plan, seed=(0, model.template.index[source]))
-    refuse_integers(model, seeded, target)
 
 
 def _forward_effect(model: Model, plan: Plan) -> tuple[LaneEffect, str]:
@@ -367,5 +338,5 @@ def _dataset(
             "status": (dims, NAMES[codes].astype(object)),
         },
         coords=coordinates,
-        attrs={"model": model.name, "hold": ", ".join(map(str, hold)), **attrs},
+        attrs={"model": model.name, "hold": selection_text(hold), **attrs},
     )

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.limit import refuse_integers
-from causalopt.effects.run import node_text
+from causalopt.effects.asked import asked_node, asked_target
+from causalopt.effects.integers import refuse_between
 from causalopt.engine.baseline import whole_baseline
 from causalopt.engine.linearization import linearize
 from causalopt.engine.plan import Floats, Plan
@@ -82,12 +82,14 @@ def find_optimizers(
         [('c',), ('a', 'c'), ('a',)]
     """
     model = model.replace(parameters=parameters, initial=initial)
-    node, measured, last = _question(model, nudge, target, steps)
+    node, measured = asked_node(model, nudge), asked_target(model, target)
+    last = run_length(model, steps)
+    model.check_nudge(node, (), last)
     names = _candidates(model, among, node, measured)
     if size < 1:
         raise QuestionError(f"size must be at least 1, found {size}")
     plan = plan_for(model, tuple(given), steps=last, seed=node)
-    refuse_integers(model, plan, measured)
+    refuse_between(model, node.variable, measured)
     search = _Search(model, plan, measured)
     sets: list[tuple[str, ...]] = [(name,) for name in names]
     if size > 1:
@@ -105,26 +107,6 @@ def find_optimizers(
 
 def _grown(names: Sequence[str], best: tuple[str, ...], name: str) -> tuple[str, ...]:
     return tuple(other for other in names if other in best or other == name)
-
-
-def _question(
-    model: Model, nudge: str | Node | None, target: str | None, steps: int | None
-) -> tuple[Node, str, int]:
-    n = nudge if nudge is not None else model.question.nudge
-    m = target if target is not None else model.question.target
-    if n is None or m is None:
-        raise QuestionError(
-            "find_optimizers needs the nudged node and the measured variable: "
-            'nudge="R[0]", target="R"'
-        )
-    if m not in model.variables:
-        raise UnknownNameError(unknown_name(m, model.template))
-    node, last = model.node(n), run_length(model, steps)
-    if node.t > last:
-        raise QuestionError(
-            f"the nudged node {node_text(model, node)} lies after the last step {last}"
-        )
-    return node, m, last
 
 
 def _candidates(model: Model, among: Sequence[str] | None, node: Node, target: str) -> list[str]:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from causalopt.effects.asked import asked_hold
 from causalopt.effects.integers import refuse_in_dynamics
-from causalopt.effects.run import plain
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import Linearization, linearize
 from causalopt.engine.plan import Bools, Floats
@@ -24,8 +24,9 @@ from causalopt.engine.python import Progress
 from causalopt.engine.source import Slots
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node, Selection
+from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
 from causalopt.worlds.interventions import held_mask, plan_for
+from causalopt.worlds.json_numbers import plain
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def rates(
     is_timed = model.dt is not None
     return Rates(
         model=model.name,
-        hold=", ".join(str(window) for window in selection),
+        hold=selection_text(selection),
         lyapunov=_ordered(lyapunov),
         conditional=_ordered(conditional),
         op_rate=float(differences.mean()),
@@ -177,18 +178,8 @@ def _ordered(values: Floats) -> tuple[float, ...]:
 def _whole_variables(model: Model, hold: str | Sequence[str | Node] | None) -> Selection:
     if model.is_static:
         raise QuestionError("rates are about growth in time, and this model has none")
-    selection = model.held_set(hold)
-    if selection is None:
-        raise QuestionError(
-            'which variables are held (the set A)? say --hold a (hold="a" in '
-            "Python), or give the model a partition"
-        )
-    for window in selection:
-        if not window.is_whole:
-            raise QuestionError(
-                f"a rate is a limit in time, and {window} is held for some steps only: hold whole "
-                f"variables, such as {window.variable}"
-            )
+    selection = asked_hold(model, hold)
+    whole_variables(selection, "a rate is a limit in time: hold whole variables")
     return selection
 
 

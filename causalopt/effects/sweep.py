@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from causalopt.effects.asked import Asked, ask_at, check_delta
 from causalopt.effects.axes import (
     axis_values,
     smallest_step,
@@ -24,17 +25,17 @@ from causalopt.effects.axes import (
     varying_parameters,
     varying_starts,
 )
+from causalopt.effects.integers import refuse_between
 from causalopt.effects.lanes import LaneEffect, lane_effect
-from causalopt.effects.limit import refuse_integers
 from causalopt.effects.measures import NAMES, ratios, status_codes
 from causalopt.effects.reach import reachable
-from causalopt.effects.run import Asked, ask, node_text, plain_number
 from causalopt.engine.machine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
 from causalopt.engine.plan import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.worlds.interventions import Intervention, Set, plan_for
+from causalopt.worlds.interventions import Intervention, Set
+from causalopt.worlds.json_numbers import plain_number
 from causalopt.worlds.results import labelled, plot
 
 if TYPE_CHECKING:
@@ -49,14 +50,11 @@ _FAILED = [int(np.flatnonzero(name == NAMES)[0]) for name in ("diverged", "nonfi
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Sweep:
-    """Comp and Op over a grid, at one step.
+class Sweep(Asked):
+    """Comp and Op over a grid, at one step: the last of the question.
 
     Attributes:
-        model: The model.
         axes: Axis -> its values, in the order of the dimensions.
-        asked: The question: n, A, m and the number of steps.
-        at: The step.
         delta: The nudge's size, None for the limit delta -> 0.
         values: W's value of m, shape [axes...].
         total: The effect of n on m over all paths, likewise.
@@ -69,10 +67,7 @@ class Sweep:
         workers: How many threads ran it.
     """
 
-    model: Model
     axes: dict[str, Floats]
-    asked: Asked
-    at: int
     delta: float | None
     values: Floats
     total: Floats
@@ -82,6 +77,11 @@ class Sweep:
     slopes: Floats
     codes: NDArray[np.int8]
     workers: int
+
+    @property
+    def at(self) -> int:
+        """The step measured."""
+        return self.steps
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -106,10 +106,9 @@ class Sweep:
         is undefined somewhere on it. On a kink the limit delta -> 0 has two sides, and rounding
         decides which of them a tangent takes: there the integral takes the side delta > 0.
         """
-        name = node_text(self.model, self.asked.nudge)
-        if list(self.axes) != [name]:
+        if list(self.axes) != [self.node_name]:
             return None
-        value = trapezoid(1.0, self.slopes, self.axes[name])
+        value = trapezoid(1.0, self.slopes, self.axes[self.node_name])
         return None if math.isnan(value) else value
 
     def to_dict(self, out: str | None = None) -> dict[str, Any]:
@@ -124,7 +123,7 @@ class Sweep:
             "op_min": plain_number(low),
             "op_max": plain_number(high),
         }
-        if list(self.axes) == [node_text(self.model, self.asked.nudge)]:
+        if list(self.axes) == [self.node_name]:
             result["power"] = None if self.power is None else plain_number(self.power)
         return result
 
@@ -159,11 +158,7 @@ class Sweep:
 
     def __repr__(self) -> str:
         shape = " x ".join(f"{name}: {len(values)}" for name, values in self.axes.items())
-        hold = ", ".join(map(str, self.asked.hold))
-        n = node_text(self.model, self.asked.nudge)
-        lines = [
-            f"Op({hold}; {n}, {self.asked.target}) in {self.model.name}, {shape}, at step {self.at}"
-        ]
+        lines = [f"{self.op_name} in {self.model.name}, {shape}, at step {self.at}"]
         summary = self.to_dict()
         low, high = self._range
         if math.isnan(low):
@@ -171,7 +166,8 @@ class Sweep:
         else:
             lines.append(f"  Op from {low:.6g} to {high:.6g} nats")
         if summary.get("power") is not None:
-            lines.append(f"  power, the integral of 1 - Comp over {n}: {summary['power']:.6g}")
+            integral = f"the integral of 1 - Comp over {self.node_name}"
+            lines.append(f"  power, {integral}: {summary['power']:.6g}")
         counts = np.bincount(self.codes.ravel(), minlength=len(NAMES))
         lines += [
             f"  {name}: {count} points" for name, count in zip(NAMES, counts, strict=True) if count
@@ -225,34 +221,29 @@ def sweep(
         >>> round(found.power, 4)
         19.9608
     """
-    if delta is not None and (not math.isfinite(delta) or delta == 0):
-        raise QuestionError(f"delta must be a finite number other than 0, found {delta}")
+    if delta is not None:
+        check_delta(delta)
     if workers is not None and workers < 1:
         raise QuestionError(f"workers must be at least 1, found {workers}")
-    model = model.replace(parameters=parameters, initial=initial)
-    asked = _asked_at(model, at, nudge=nudge, hold=hold, target=target, steps=steps)
+    asked = ask_at(
+        model,
+        at,
+        steps=steps,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        given=given,
+        parameters=parameters,
+        initial=initial,
+    )
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
-    work = _prepared(model, asked, axes, tuple(given), delta, estimate)
+    work = _prepared(asked, axes, delta, estimate)
     threads = min(workers or processors(), len(work.tasks))
     columns = _run(work, threads, progress)
     _one_sided(work, columns)
     shape = tuple(len(values) for values in axes.values())
-    results = {name: column.reshape(shape) for name, column in columns.items()}
-    return Sweep(model, axes, asked, asked.steps, delta, **results, workers=threads)
-
-
-def _asked_at(model: Model, at: int | None, *, steps: int | None, **question: Any) -> Asked:
-    """Return the question, its last step the one that is measured."""
-    length = at if steps is None and at is not None and at >= 0 else steps
-    asked = ask(model, steps=length, **question)
-    step = asked.steps if at is None else at
-    if not 0 <= step <= asked.steps:
-        raise QuestionError(f"at must lie between 0 and the last step {asked.steps}, found {at}")
-    if asked.nudge.t > step:
-        raise QuestionError(
-            f"the nudged node {node_text(model, asked.nudge)} lies after the measured step {step}"
-        )
-    return dataclasses.replace(asked, steps=step)
+    results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
+    return Sweep(**vars(asked), axes=axes, delta=delta, **results, workers=threads)
 
 
 def processors() -> int:
@@ -273,27 +264,17 @@ class _Work:
     tasks: list[slice]
 
 
-def _prepared(
-    model: Model,
-    asked: Asked,
-    axes: dict[str, Floats],
-    given: tuple[Intervention, ...],
-    delta: float | None,
-    estimate: bool,
-) -> _Work:
+def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estimate: bool) -> _Work:
+    model, template = asked.model, asked.model.template
     nodes, parameters = sorted_axes(model, axes)
     if not axes:
         raise QuestionError("a sweep needs an axis: --grid R[0]=5:45:401, or grid={'R[0]': values}")
     count = math.prod(len(values) for values in axes.values())
     if count > LARGEST:
         raise QuestionError(f"the grid has {count} points; {LARGEST} at most fit one sweep")
-    settings = tuple(Set(node, float(axes[name][0])) for name, node in nodes.items())
-    plan = plan_for(
-        model, (*settings, *given), steps=asked.steps, hold=asked.hold, seed=asked.nudge
-    )
+    plan = asked.plan(*(Set(node, float(axes[name][0])) for name, node in nodes.items()))
     if delta is None:
-        refuse_integers(model, plan, asked.target)
-    template = model.template
+        refuse_between(model, asked.nudge.variable, asked.target)
     i = template.index[asked.target]
     paths = tuple(
         bool(reachable(template, plan, avoid_held=avoid)[asked.steps, i]) for avoid in (False, True)
@@ -302,7 +283,7 @@ def _prepared(
     starts = {(node.t, template.index[node.variable]): lanes[name] for name, node in nodes.items()}
     varying = varying_parameters(model, {name: lanes[name] for name in parameters})
     set_nodes = {(node.t, node.variable) for node in nodes.values()}
-    set_nodes |= {_place(model, item) for item in given if isinstance(item, Set)}
+    set_nodes |= {_place(model, item) for item in asked.given if isinstance(item, Set)}
     starts |= varying_starts(model, varying, set_nodes, asked.steps)
     places = {name: k for k, name in enumerate(template.structure.parameters)}
     batch = Batch(
@@ -314,7 +295,7 @@ def _prepared(
         mode="tangents" if delta is None else "finite",
         delta=0.0 if delta is None else delta,
         estimate=estimate,
-        near=delta is None and [*axes] == [node_text(model, asked.nudge)],
+        near=delta is None and [*axes] == [asked.node_name],
     )
     runner = BatchRunner(template.structure, batch)
     size = max(LANES, min(TASK, -(-count // (4 * processors()) // LANES) * LANES))

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import platform
-from importlib.metadata import version
-
 import numpy as np
 import xarray
 
 from causalopt.effects.measures import NAMES
-from causalopt.effects.run import node_text
 from causalopt.effects.sweep import Sweep
 from causalopt.worlds.results import labelled
 
@@ -28,7 +24,7 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
     }
     return xarray.Dataset(
         data_vars={
-            "value": (names, sweep.values, {"long_name": f"{sweep.asked.target} in W"}),
+            "value": (names, sweep.values, {"long_name": f"{sweep.target} in W"}),
             "total": (names, sweep.total, {"long_name": "derivative of m by n over all paths"}),
             "direct": (names, sweep.direct, {"long_name": "over the paths that avoid A"}),
             "comp": (names, sweep.comp, {"long_name": "total / direct"}),
@@ -39,29 +35,15 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
             label: (label, values, {"axis_name": name})
             for label, (name, values) in zip(names, sweep.axes.items(), strict=True)
         },
-        attrs=_provenance(sweep),
+        attrs=sweep.provenance_with(
+            at=str(sweep.at),
+            delta="limit" if sweep.delta is None else repr(sweep.delta),
+            power="" if sweep.power is None else repr(sweep.power),
+            execution=f"llvm, {sweep.workers} threads",
+        ),
     )
 
 
 def _label(axis: str) -> str:
     """Return an axis' name as files allow it: `R[0]` becomes `R_0`."""
     return axis.replace("[", "_").replace("]", "").replace(" ", "")
-
-
-def _provenance(sweep: Sweep) -> dict[str, str]:
-    power = sweep.power
-    return {
-        "model": sweep.model.name,
-        "model_hash": sweep.model.fingerprint,
-        "source": sweep.model.source,
-        "nudge": node_text(sweep.model, sweep.asked.nudge),
-        "hold": ", ".join(map(str, sweep.asked.hold)),
-        "target": sweep.asked.target,
-        "at": str(sweep.at),
-        "delta": "limit" if sweep.delta is None else repr(sweep.delta),
-        "power": "" if power is None else repr(power),
-        "execution": f"llvm, {sweep.workers} threads",
-        "causalopt": version("causalopt"),
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }

@@ -31,9 +31,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.effects.run import ask, run
-from causalopt.entropy.declared import finite_model
-from causalopt.entropy.decorrelation import strength_of
+from causalopt.effects.asked import ask
+from causalopt.effects.run import run
+from causalopt.entropy.declared import finite_model, strength
 from causalopt.entropy.information import Unit, entropy_of, per_nat
 from causalopt.errors import QuestionError
 from causalopt.laws import sparse
@@ -42,8 +42,9 @@ from causalopt.laws.law import SparseLaw, law_of
 from causalopt.laws.space import Label
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.worlds.interventions import Replace, Set
-from causalopt.worlds.world import World, world
+from causalopt.worlds.interventions import Set
+from causalopt.worlds.replacement import replace
+from causalopt.worlds.world import world
 
 Array = npt.NDArray[np.float64]
 
@@ -134,13 +135,13 @@ def side_by_side(
 def binned_strength(
     model: Model,
     *,
-    width: float,
     nudge: str | Node | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    width: float,
     draws: int = 17,
     bins: int = 256,
     unit: Unit = "nat",
@@ -152,13 +153,13 @@ def binned_strength(
 
     Args:
         model: A model of real variables.
-        width: Of the uniform law of n round its value in W.
         nudge: n; the question's by default, like the next three.
         hold: A, replaced at every step.
         target: m.
         steps: The last step, at which m is measured.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        width: Of the uniform law of n round its value in W.
         draws: Values of n that are run, and as many of the replica's.
         bins: Bins over the wider of the two laws of m.
         unit: Bits or nats.
@@ -179,20 +180,13 @@ def binned_strength(
     model = model.replace(parameters=parameters, initial=initial)
     asked = ask(model, nudge=nudge, hold=hold, target=target, steps=steps)
     node, last = asked.nudge, asked.steps
-    centre = float(world(model, steps=last)[node])
+    m, centre = (asked.target, last), float(world(model, steps=last)[node])
     values = centre + width * np.linspace(-0.5, 0.5, draws)
-    replicas = [world(model, Set(node, float(v)), steps=last, name="W'") for v in values]
-    held = ", ".join(str(window) for window in asked.hold)
-    x = np.array([_last(replica, asked.target) for replica in replicas])
-    y = np.array(
-        [
-            [_last(_joined(model, node, v, held, other), asked.target) for other in replicas]
-            for v in values
-        ]
-    )
-    return _binned_gain(
-        _refined(x[None, :], bins)[0], _refined(_refined(y, bins).T, bins), bins
-    ) * per_nat(unit)
+    worlds = [world(model, Set(node, float(v)), steps=last) for v in values]
+    x = np.array([found[m] for found in worlds])
+    y = np.array([[replace(found, asked.hold, other)[m] for other in worlds] for found in worlds])
+    refined = _refined(x[None, :], bins)[0], _refined(_refined(y, bins).T, bins)
+    return _binned_gain(*refined, bins) * per_nat(unit)
 
 
 def label_side_by_side(
@@ -212,7 +206,7 @@ def label_side_by_side(
     the entropies the variable has either label with probability one half, and A is a replica's.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
         state: The state W starts from.
         nudge: The variable of B that is changed at t = 0.
         to: The label it is changed to.
@@ -253,19 +247,10 @@ def label_side_by_side(
     pair = {model.state.state(start): half, model.state.state(other): half}
     begun = dataclasses.replace(model, initial=law_of(model.state, pair))
     gains = [0.0] + [
-        strength_of(begun, horizon=t, lasting=None, targets=[target], unit=unit).optimizing_strength
+        strength(begun, targets=[target], horizon=t, lasting=None, unit=unit).optimizing_strength
         for t in range(1, steps + 1)
     ]
     return SideBySide(comp, op, np.array(gains), unit)
-
-
-def _last(found: World, target: str) -> float:
-    return float(np.asarray(found[target])[-1])
-
-
-def _joined(model: Model, node: object, value: float, held: str, replica: World) -> World:
-    moves = [Set(node, float(value))]  # type: ignore[arg-type] # a Node, as ask returns it
-    return world(model, *moves, Replace(held, replica), steps=replica.steps, name="Y")
 
 
 _A_BIN = 8  # points in a bin along each axis: counts are then even to about one per cent
@@ -298,7 +283,7 @@ def _label_worlds(
     for _ in range(steps):
         now = np.array([course[-1] for course in courses])
         after = sparse.images(model, SparseLaw(model.state, now, np.full(3, 1 / 3)))
-        after[2, inside] = after[0, inside]  # Y takes A from W
+        after[2:] = replace(after[2:], inside, after[:1])  # Y takes A from W
         for course, row in zip(courses, after, strict=True):
             course.append(row)
     w, x, y = (np.array(course) for course in courses)

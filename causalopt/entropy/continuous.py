@@ -25,6 +25,7 @@ from causalopt.entropy.information import Unit, per_nat
 from causalopt.laws import gaussian, planar
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.laws.planar import AffineMap, PlanarLaw
+from causalopt.worlds.replacement import replace
 
 Array = npt.NDArray[np.float64]
 
@@ -59,7 +60,7 @@ def planar_strength(
         1.3539728
     """
     P_next = planar.step(law, affine_map)
-    P_decoupled = planar.replace(law, A, law)
+    P_decoupled: planar.ProductDensity = replace(law, [A], law)
     later: PlanarLaw | planar.ProductDensity
     if len(affine_map) == 1 and not affine_map[0].within:
         later = planar.moved(P_decoupled, affine_map[0])
@@ -135,9 +136,9 @@ def sampled_strength(
         neighbours: Of the entropy estimator.
         unit: Bits or nats.
     """
-    from causalopt.laws.samples import replaced, sampled_entropy  # scipy is slow to load
+    from causalopt.laws.samples import sampled_entropy  # scipy is slow to load
 
-    world = replaced(points, A, replica)
+    world = replace(points, A, replica)
     courses = (points, world, step(points), step(world))
     found = [sampled_entropy(course, neighbours=neighbours) for course in courses]
     error = math.hypot(*(estimate.error for estimate in found)) * per_nat(unit)
@@ -148,7 +149,7 @@ def sampled_strength(
 def _four_gaussians(
     law: GaussianLaw, matrix: Array, A: tuple[str, ...], noise: Array | None
 ) -> tuple[GaussianLaw, GaussianLaw, GaussianLaw, GaussianLaw]:
-    P_decoupled = gaussian.replace(law, A, law)
+    P_decoupled: GaussianLaw = replace(law, A, law)
     P_next = gaussian.step(law, matrix, noise=noise)
     later = gaussian.step(P_decoupled, matrix, noise=noise)
     return law, P_decoupled, P_next, later

@@ -6,13 +6,14 @@ What is evaluated under it is a law instead of a number.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from causalopt.entropy.continuous import gaussian_strength, planar_strength
-from causalopt.entropy.decorrelation import Strength, strength_of, strengths_of
+from causalopt.entropy.decorrelation import Decorrelation, Strength
 from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit
 from causalopt.errors import QuestionError
@@ -21,16 +22,18 @@ from causalopt.laws.adapter import discrete, is_finite
 from causalopt.laws.affine import AffineModel, affine, has_spread
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.gaussian import GaussianLaw
-from causalopt.laws.propagation import Engine
+from causalopt.laws.propagation import Engine, choose, prepared
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node
+from causalopt.model.selectors import Node, parse_selection, whole_variables
+
+_WHY = "a law is of all steps alike: name whole variables"
 
 
 def strength(
     model: Model | DiscreteModel,
     *,
     hold: str | Sequence[str | Node] | None = None,
-    targets: Iterable[str] | None = None,
+    targets: str | Iterable[str] | None = None,
     at: int = 0,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | str = "model",
@@ -61,6 +64,8 @@ def strength(
         engine: How laws are propagated: auto, dense, sparse or factorised.
         exact: Keep Fractions; by default where the model has them and is small.
 
+    Only finite domains take `targets` and what stands after `initial`, but for `unit`.
+
     Returns:
         The entropies; for finite domains a `Strength`, with its laws and its engine.
 
@@ -74,51 +79,60 @@ def strength(
         (1.1080054, 0.2846822)
     """
     model, start = _changed(model, parameters, initial)
-    A = _held(model, hold)
     if isinstance(model, Model) and has_spread(model):
         plain = targets is None and not fresh and (horizon, lasting, engine) == (1, 1, "auto")
-        return _continuous(model, at, start, A, unit, plain=plain)
-    return strength_of(
-        finite_model(model),
-        at=at,
-        initial=start,
-        A=A,
+        return _continuous(model, at, start, hold, unit, plain=plain)
+    return strengths(
+        model,
+        hold=hold,
         targets=targets,
+        at=[at],
+        initial=start,
         horizon=horizon,
         lasting=lasting,
         fresh=fresh,
         unit=unit,
         engine=engine,
         exact=exact,
-    )
+    )[0]
 
 
 def strengths(
     model: Model | DiscreteModel,
     *,
     hold: str | Sequence[str | Node] | None = None,
-    targets: Iterable[str] | None = None,
+    targets: str | Iterable[str] | None = None,
     at: Sequence[int],
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | str = "model",
     horizon: int = 1,
     lasting: int | None = 1,
+    fresh: bool = False,
     unit: Unit = "bit",
     engine: Engine = "auto",
+    exact: bool | None = None,
 ) -> tuple[Strength, ...]:
-    """Return the optimizing strength as a function of the step, of a model of finite domains.
+    """Return the optimizing strength at some steps of a model of finite domains.
+
+    The law is carried along once.
 
     Args:
         model: The model.
-        hold: The set A that is replaced; as for `strength`, like all that follow.
+        hold: The set A that is replaced.
         targets: The variables whose entropies are compared.
-        at: The steps.
-        parameters: Values that replace the model's.
+        at: The steps, in any order.
+        parameters: As for `strength`, like all that follow.
         initial: The law at t = 0, or initial values that replace the model's.
         horizon: Steps from the surgery to the `next` entropies.
         lasting: For how many steps A stays replaced.
+        fresh: A new replica each step.
         unit: Bits or nats.
         engine: How laws are propagated.
+        exact: Keep Fractions.
+
+    Raises:
+        QuestionError: A step or a duration is out of range, an unknown engine or unit.
+        UnknownNameError: `hold` or `targets` names no state variable.
 
     Example:
         >>> from causalopt import load
@@ -127,17 +141,18 @@ def strengths(
         [0.0, 0.2847, 0.7041, 0.0]
     """
     model, start = _changed(model, parameters, initial)
-    return strengths_of(
-        finite_model(model),
-        at=at,
-        initial=start,
-        A=_held(model, hold),
-        targets=targets,
-        horizon=horizon,
-        lasting=lasting,
-        unit=unit,
-        engine=engine,
-    )
+    subject = prepared(finite_model(model), initial=start, exact=exact)
+    if hold is not None:
+        subject = dataclasses.replace(subject, A=_whole(subject, hold))
+    wanted = subject.state.names if targets is None else _whole(subject, targets)
+    choice = choose(subject, engine, targets=targets is not None)
+    return Decorrelation(subject, wanted, horizon, lasting, fresh, unit, choice).at(at)
+
+
+def _whole(model: DiscreteModel, said: str | Iterable[str | Node]) -> tuple[str, ...]:
+    """Return the state variables a selector names."""
+    sets = {"A": model.A, "B": model.B}
+    return whole_variables(parse_selection(said, model.state.names, static=False, sets=sets), _WHY)
 
 
 def _changed(
@@ -152,24 +167,6 @@ def _changed(
     if parameters or values:
         raise QuestionError("tables have no parameters and initial values to change")
     return model, start
-
-
-def _held(
-    model: Model | DiscreteModel, hold: str | Sequence[str | Node] | None
-) -> tuple[str, ...] | None:
-    """Return the variables of the set A, None for the model's own."""
-    if hold is None:
-        return None
-    if isinstance(model, DiscreteModel):
-        return (hold,) if isinstance(hold, str) else tuple(map(str, hold))
-    windows = model.selection(hold)
-    for window in windows:
-        if not window.is_whole:
-            raise QuestionError(
-                f"A is replaced at one step or for some (at, lasting), and {window} is held for "
-                f"others: name whole variables, such as {window.variable}"
-            )
-    return tuple(window.variable for window in windows)
 
 
 def finite_model(model: Model | DiscreteModel) -> DiscreteModel:
@@ -194,14 +191,20 @@ def finite_model(model: Model | DiscreteModel) -> DiscreteModel:
 
 
 def _continuous(
-    model: Model, at: int, initial: str, named: Iterable[str] | None, unit: Unit, *, plain: bool
+    model: Model,
+    at: int,
+    initial: str,
+    hold: str | Sequence[str | Node] | None,
+    unit: Unit,
+    *,
+    plain: bool,
 ) -> Entropies:
     if not plain:
         raise QuestionError(
             "targets, horizon, lasting, fresh and engine belong to finite domains; continuous "
             "laws answer for one step of the whole state"
         )
-    A = tuple(model.A if named is None else named)
+    A = model.A if hold is None else whole_variables(model.selection(hold), _WHY)
     if initial not in ("model", "uniform"):
         raise QuestionError(f"initial is 'model' or 'uniform', got {initial!r}")
     if at < 0:

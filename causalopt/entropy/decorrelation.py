@@ -1,7 +1,7 @@
 """Optimizing strength: how much entropy the correlation between A and B takes out of the world.
 
 With P_t the law of the world and P'_t the law after A's nodes at t are replaced by those of an
-independent replica (`causalopt.laws.replica`), both moved on by the same rules:
+independent replica (`causalopt.worlds.replacement`), both moved on by the same rules:
 
     optimizing strength   Omega = S[P'_{t+1}] - S[P_{t+1}]
     mutual information    I(A; B)_t = S[P'_t] - S[P_t]
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from causalopt.entropy.entropies import Entropies
@@ -26,16 +26,9 @@ from causalopt.errors import QuestionError
 from causalopt.laws import factorised
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import Law
-from causalopt.laws.propagation import (
-    Choice,
-    Engine,
-    advance,
-    choose,
-    laws,
-    prepared,
-)
-from causalopt.laws.replica import decorrelate, replace
+from causalopt.laws.propagation import Choice, advance, laws
 from causalopt.laws.twin import pair, prime, twin
+from causalopt.worlds.replacement import replace
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -93,7 +86,22 @@ class Strength(Entropies):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Question:
+class Decorrelation:
+    """What is asked of a discrete model, with nothing left open.
+
+    Args:
+        model: The model, with its initial law, its kind of number and its A.
+        targets: The variables whose entropies are compared.
+        horizon: Steps from the surgery to the `next` entropies.
+        lasting: For how many steps A stays replaced; None for ever.
+        fresh: Whether A is taken from a new replica each step.
+        unit: Bits or nats.
+        choice: The engine.
+
+    Raises:
+        QuestionError: The horizon or the duration is out of range, or there is no A.
+    """
+
     model: DiscreteModel
     targets: tuple[str, ...]
     horizon: int
@@ -102,118 +110,39 @@ class _Question:
     unit: Unit
     choice: Choice
 
+    def __post_init__(self) -> None:
+        if self.horizon < 1:
+            raise QuestionError(f"the horizon is at least one step, got {self.horizon}")
+        if self.lasting is not None and self.lasting < 1:
+            raise QuestionError(f"decorrelation lasts at least one step, got {self.lasting}")
+        if not self.model.A:
+            raise QuestionError(
+                f"{self.model.name} names no A to replace: add partition: {{A: [...]}}, or say "
+                "hold (hold=)"
+            )
+
     def held(self, steps_on: int) -> bool:
         """Whether A is replaced this many steps after the surgery began."""
         return self.lasting is None or steps_on < self.lasting
 
+    def at(self, steps: Sequence[int]) -> tuple[Strength, ...]:
+        """Return the optimizing strength at some steps, in any order, the law carried along once.
 
-def strength_of(
-    model: DiscreteModel,
-    *,
-    at: int = 0,
-    initial: str = "model",
-    A: Iterable[str] | None = None,
-    targets: Iterable[str] | None = None,
-    horizon: int = 1,
-    lasting: int | None = 1,
-    fresh: bool = False,
-    unit: Unit = "bit",
-    engine: Engine = "auto",
-    exact: bool | None = None,
-) -> Strength:
-    """Return the optimizing strength of one decorrelation in a discrete model.
-
-    Args:
-        model: The discrete model.
-        at: The step t at which A is replaced by an independent replica's.
-        initial: Start from the `model`'s own law or from the `uniform` one.
-        A: The variables to replace; the model's own A by default. B is all others.
-        targets: The variables whose entropies are compared; all by default.
-        horizon: How many steps after `at` the `next` entropies are taken.
-        lasting: For how many steps A stays replaced; None for every step from `at` on.
-        fresh: While it lasts, take A from a new replica each step rather than from one replica.
-        unit: Bits or nats.
-        engine: How laws are propagated.
-        exact: Keep Fractions; by default where the model has them and is small.
-
-    Raises:
-        QuestionError: A step or duration out of range, an unknown engine or unit.
-        UnknownNameError: `A` or `targets` names no state variable.
-    """
-    return strengths_of(
-        model,
-        at=[at],
-        initial=initial,
-        A=A,
-        targets=targets,
-        horizon=horizon,
-        lasting=lasting,
-        fresh=fresh,
-        unit=unit,
-        engine=engine,
-        exact=exact,
-    )[0]
+        Raises:
+            QuestionError: A step is negative, or the engine cannot answer.
+        """
+        if not steps or min(steps) < 0:
+            raise QuestionError(f"steps count from 0, got {list(steps)}")
+        if self.choice.engine == "factorised":
+            return tuple(_on_graph(self, t) for t in steps)
+        course = itertools.islice(laws(self.model, self.choice.engine), max(steps) + 1)
+        reached = {t: _on_laws(self, t, P) for t, P in enumerate(course) if t in steps}
+        return tuple(reached[t] for t in steps)
 
 
-def strengths_of(
-    model: DiscreteModel,
-    *,
-    at: Sequence[int],
-    initial: str = "model",
-    A: Iterable[str] | None = None,
-    targets: Iterable[str] | None = None,
-    horizon: int = 1,
-    lasting: int | None = 1,
-    fresh: bool = False,
-    unit: Unit = "bit",
-    engine: Engine = "auto",
-    exact: bool | None = None,
-) -> tuple[Strength, ...]:
-    """Return the optimizing strength as a function of the step, the law carried along once.
-
-    Args:
-        model: The discrete model.
-        at: The steps, in any order.
-        initial: As in `strength_of`, like all that follow.
-        A: The variables to replace.
-        targets: The variables whose entropies are compared.
-        horizon: Steps from the surgery to the `next` entropies.
-        lasting: For how many steps A stays replaced.
-        fresh: A new replica each step.
-        unit: Bits or nats.
-        engine: How laws are propagated.
-        exact: Keep Fractions.
-    """
-    _require_steps(at, horizon, lasting)
-    subject = prepared(model, initial=initial, exact=exact)
-    if A is not None:
-        subject = dataclasses.replace(subject, A=tuple(A))
-    if not subject.A:
-        raise QuestionError(
-            f"{subject.name} names no A to replace: add partition: {{A: [...]}}, or say A=[...]"
-        )
-    wanted = subject.state.only(subject.state.names if targets is None else targets).names
-    choice = choose(subject, engine, targets=targets is not None)
-    question = _Question(subject, wanted, horizon, lasting, fresh, unit, choice)
-    if choice.engine == "factorised":
-        return tuple(_on_graph(question, t) for t in at)
-    reached = _reached(question, set(at))
-    return tuple(reached[t] for t in at)
-
-
-def _reached(question: _Question, at: set[int]) -> dict[int, Strength]:
-    """Walk the law along once and answer at each step asked for."""
-    course = laws(question.model, question.choice.engine)
-    found = {}
-    for t, P in enumerate(itertools.islice(course, max(at) + 1)):
-        if t in at:
-            found[t] = _on_laws(question, t, P)
-    return found
-
-
-def _on_laws(question: _Question, t: int, P: Law) -> Strength:
+def _on_laws(question: Decorrelation, t: int, P: Law) -> Strength:
     """Answer from the joint law at t."""
-    P_decoupled = decorrelate(P, question.model.A)
+    P_decoupled: Law = replace(P, question.model.A, P)
     P_next = P
     for _ in range(question.horizon):
         P_next = advance(question.model, P_next, question.choice.engine)
@@ -226,17 +155,19 @@ def _on_laws(question: _Question, t: int, P: Law) -> Strength:
     return _answer(question, t, P, P_decoupled, P_next, later)
 
 
-def _fresh(question: _Question, P: Law) -> Law:
+def _fresh(question: Decorrelation, P: Law) -> Law:
     """Replace A at every step by that of a replica never used before."""
     Y = replica = P
     for i in range(question.horizon):
         Y = replace(Y, question.model.A, replica) if question.held(i) else Y
         Y = advance(question.model, Y, question.choice.engine)
         replica = advance(question.model, replica, question.choice.engine)
-    return replace(Y, question.model.A, replica) if question.held(question.horizon) else Y
+    if question.held(question.horizon):
+        Y = replace(Y, question.model.A, replica)
+    return Y
 
 
-def _same(question: _Question, P: Law) -> Law:
+def _same(question: Decorrelation, P: Law) -> Law:
     """Replace A at every step by that of one replica, which runs beside the world."""
     model, both = question.model, pair(P, P)
     course: Law = both
@@ -253,7 +184,7 @@ def _renamed(law: Law, model: DiscreteModel) -> Law:
     return dataclasses.replace(law.sparse(), space=model.state)
 
 
-def _on_graph(question: _Question, t: int) -> Strength:
+def _on_graph(question: Decorrelation, t: int) -> Strength:
     """Answer for target variables from the unrolled graph."""
     if question.fresh:
         raise QuestionError(
@@ -271,7 +202,7 @@ def _on_graph(question: _Question, t: int) -> Strength:
     return _answer(question, t, P, P_decoupled, P_next, later)
 
 
-def _answer(question: _Question, t: int, *courses: Law) -> Strength:
+def _answer(question: Decorrelation, t: int, *courses: Law) -> Strength:
     P, P_decoupled, P_next, later = (law.marginal(question.targets) for law in courses)
     unit = question.unit
     return Strength(
@@ -292,12 +223,3 @@ def _answer(question: _Question, t: int, *courses: Law) -> Strength:
         P_next=P_next,
         P_next_decoupled=later,
     )
-
-
-def _require_steps(at: Sequence[int], horizon: int, lasting: int | None) -> None:
-    if not at or min(at) < 0:
-        raise QuestionError(f"steps count from 0, got {list(at)}")
-    if horizon < 1:
-        raise QuestionError(f"the horizon is at least one step, got {horizon}")
-    if lasting is not None and lasting < 1:
-        raise QuestionError(f"decorrelation lasts at least one step, got {lasting}")

@@ -27,8 +27,8 @@ from typing import Literal
 
 import numpy as np
 
-from causalopt.entropy.declared import finite_model
-from causalopt.entropy.decorrelation import Strength, strength_of
+from causalopt.entropy.declared import finite_model, strengths
+from causalopt.entropy.decorrelation import Strength
 from causalopt.entropy.information import Unit, entropy
 from causalopt.errors import QuestionError
 from causalopt.laws import sparse
@@ -36,6 +36,7 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import DenseLaw, ProductLaw, SparseLaw
 from causalopt.laws.space import Label, Space
 from causalopt.model.model import Model
+from causalopt.worlds.replacement import replace
 
 Spread = Literal["others", "neighbours"]
 """Which labels share eps: all others equally, or those next to the state's in its domain."""
@@ -111,7 +112,7 @@ def epsilon_family(
     The law round the state is P_{t-1}; A is replaced at t and the entropies compared at t + 1.
 
     Args:
-        model: A discrete model; its own initial law plays no part.
+        model: A model of finite domains; its own initial law plays no part.
         state: The state the laws are drawn round.
         epsilons: The family's parameter, each taken exactly.
         spread: Which labels share eps.
@@ -128,7 +129,7 @@ def epsilon_family(
     for epsilon in epsilons:
         law = around(model.state, state, epsilon, spread=spread)
         begun = dataclasses.replace(model, initial=law)
-        strength = strength_of(begun, at=1, unit=unit)
+        (strength,) = strengths(begun, at=[1], unit=unit)
         points.append(EpsilonPoint(float(epsilon), entropy(law, unit=unit), strength))
     return tuple(points)
 
@@ -139,7 +140,7 @@ def point_limit(
     """Return the exact limit of adjusted / S[P_{t-1}] as eps -> 0.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
         state: The state at t - 1.
         spread: Which labels share eps.
 
@@ -199,16 +200,15 @@ def _pushed(model: DiscreteModel, centre: _Position, germ: _Germ) -> tuple[_Germ
 
 def _split(model: DiscreteModel, centre: _Position, germ: _Germ) -> _Germ:
     """Replace A by a replica's: to first order one world or the other deviates, never both."""
-    inside = [name in model.A for name in model.state.names]
+    inside = [model.state.axis(name) for name in model.A]
     split: dict[_Position, Fraction] = {}
+    here = np.array([centre])
     for state, mass in germ.items():
-        for part in (True, False):
-            kept = tuple(
-                mine if is_in == part else c
-                for mine, c, is_in in zip(state, centre, inside, strict=True)
-            )
-            if kept != centre:
-                split[kept] = split.get(kept, Fraction(0)) + mass
+        there = np.array([state])
+        for kept in (replace(there, inside, here), replace(here, inside, there)):
+            place = tuple(kept[0].tolist())
+            if place != centre:
+                split[place] = split.get(place, Fraction(0)) + mass
     return split
 
 

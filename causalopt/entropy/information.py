@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.errors import QuestionError
-from causalopt.laws.law import DenseLaw, Law, Masses, ProductLaw
+from causalopt.laws.law import Law, Masses, ProductLaw
 
 Unit = Literal["bit", "nat"]
 """The unit of an entropy."""
@@ -35,6 +35,11 @@ def per_nat(unit: Unit) -> float:
     if unit not in get_args(Unit):
         raise QuestionError(f"entropies are in 'bit' or 'nat', got {unit!r}")
     return 1.0 if unit == "nat" else 1.0 / math.log(2.0)
+
+
+def are_laws(rows: npt.NDArray[np.float64]) -> bool:
+    """Whether each row of an array holds probabilities that sum to 1."""
+    return bool((rows >= 0).all() and np.allclose(rows.sum(axis=-1), 1.0, rtol=0.0, atol=1e-9))
 
 
 def entropy(law: Law, *, of: Iterable[str] | None = None, unit: Unit = "bit") -> float:
@@ -203,8 +208,3 @@ def _without(p: Masses, axis: int) -> Masses:
     for label in range(1, p.shape[axis]):
         total = total + p[(slice(None),) * axis + (label,)]
     return np.asarray(total, dtype=p.dtype)
-
-
-def singles(law: DenseLaw, *, unit: Unit = "bit") -> dict[str, float]:
-    """Return the entropy of each variable alone."""
-    return {name: entropy(law, of=[name], unit=unit) for name in law.space.names}

@@ -2,5 +2,5 @@
 
 A discrete model's law is carried by one of three engines that agree wherever they overlap: `dense`
 (an array), `sparse` (the states that have mass, and the proof engine with Fractions) and
-`factorised` (a few target variables, the joint never formed). `replica` holds the surgery.
+`factorised` (a few target variables, the joint never formed); `twin` is a world and its replica.
 """

@@ -22,7 +22,7 @@ from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
 from causalopt.laws.law import DenseLaw, Law, Masses, ProductLaw, law_of
 from causalopt.laws.space import Label, Space
 from causalopt.model.model import Model
-from causalopt.model.template import Equation
+from causalopt.model.template import Equation, leaf_name
 
 MOST_ROWS = 2**18
 """Most combinations of parents a rule is asked for."""
@@ -213,12 +213,12 @@ class _Rule:
         def rational(leaf: Term) -> Fraction | None:
             if isinstance(leaf.payload, tuple):
                 return Fraction(parents[leaf.payload])
-            return self._exact[_key(leaf)]
+            return self._exact[leaf_name(leaf)]
 
         def real(leaf: Term) -> float:
             if isinstance(leaf.payload, tuple):
                 return float(parents[leaf.payload])
-            return self._values[_key(leaf)]
+            return self._values[leaf_name(leaf)]
 
         value = exact(self._rule, rational)
         return evaluate(self._rule, real) if value is None else value
@@ -239,10 +239,6 @@ class _Rule:
             f"domain {list(domain)}",
             ("variables", self._equation.name, "rule"),
         )
-
-
-def _key(leaf: Term) -> str:
-    return leaf.payload if isinstance(leaf.payload, str) else leaf.op
 
 
 def _checked(
@@ -285,7 +281,7 @@ def _initial(model: Model, domains: Domains) -> Law:
 def _starts(model: Model, equation: Equation) -> list[Fraction | None]:
     """Return a variable's initial values, exactly."""
     known = model.template.exact_parameters()
-    return [exact(term, lambda leaf: known[_key(leaf)]) for term in equation.initial]
+    return [exact(term, lambda leaf: known[leaf_name(leaf)]) for term in equation.initial]
 
 
 def _start(model: Model, equation: Equation, labels: tuple[Label, ...]) -> Label:

@@ -12,17 +12,16 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.errors import ExpressionError, ModelError, QuestionError
+from causalopt.errors import ModelError, QuestionError
 from causalopt.language.evaluation import evaluate
 from causalopt.language.gradient import gradient
-from causalopt.language.parse import parse
-from causalopt.language.scope import CLOCK, Scope, normalized
 from causalopt.language.term import Term, leaves
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.laws.planar import PlanarLaw, uniform_box
+from causalopt.model.labels.domains import parameter_term
 from causalopt.model.labels.noise_words import noise_parts
 from causalopt.model.model import Model
-from causalopt.model.template import Equation
+from causalopt.model.template import Equation, Template, leaf_name
 
 Array = npt.NDArray[np.float64]
 
@@ -62,11 +61,10 @@ def affine(model: Model) -> AffineModel:
             not make one law that can be moved exactly.
         ModelError: A spread is not written as one.
     """
-    values = model.template.parameter_values()
     equations = [e for e in model.template.equations if model.variables[e.owner].noise is None]
     names = tuple(equation.name for equation in equations)
     drawn = tuple(name for name, v in model.variables.items() if v.noise is not None)
-    rows = [_row(equation, values, drawn) for equation in equations]
+    rows = [_row(equation, model.template, drawn) for equation in equations]
     before = np.array([[row.get((n, 1), 0.0) for n in names] for row, _ in rows])
     within = np.array([[row.get((n, 0), 0.0) for n in names] for row, _ in rows])
     fed = np.array([[row.get((n, 0), 0.0) for n in drawn] for row, _ in rows])
@@ -74,7 +72,7 @@ def affine(model: Model) -> AffineModel:
     means, deviations = _noises(model, drawn)
     shift = solve @ (np.array([constant for _, constant in rows]) + fed @ means)
     factor = solve @ fed * deviations
-    law = _law(model, equations, values)
+    law = _law(model, equations)
     noise = factor @ factor.T
     if isinstance(law, PlanarLaw) and noise.any():
         raise QuestionError("normal noise blurs uniform pieces: start from spread: normal(sd)")
@@ -82,7 +80,7 @@ def affine(model: Model) -> AffineModel:
 
 
 def _row(
-    equation: Equation, values: dict[str, float], drawn: tuple[str, ...]
+    equation: Equation, template: Template, drawn: tuple[str, ...]
 ) -> tuple[dict[tuple[str, int], float], float]:
     """Return a rule's coefficients by (variable, lag), and its constant."""
     if equation.rule is None:
@@ -100,10 +98,13 @@ def _row(
                 f"the rule of '{equation.name}' reads {name}[t-{lag}]; a law keeps one step of the "
                 f"state and no noise"
             )
-        coefficients[name, lag] = evaluate(slope, lambda inner: values[_key(inner)])
+        coefficients[name, lag] = template.number(slope)
     if any(leaf.op in {"t", "time"} for leaf in leaves(equation.rule)):
         raise QuestionError(f"the rule of '{equation.name}' reads the clock")
-    constant = evaluate(equation.rule, lambda leaf: 0.0 if leaf.op == "ref" else values[_key(leaf)])
+    values = template.values
+    constant = evaluate(
+        equation.rule, lambda leaf: 0.0 if leaf.op == "ref" else values[leaf_name(leaf)]
+    )
     return coefficients, constant
 
 
@@ -112,36 +113,29 @@ def _pair(leaf: Term) -> tuple[str, int]:
     return leaf.payload
 
 
-def _key(leaf: Term) -> str:
-    return leaf.payload if isinstance(leaf.payload, str) else leaf.op
-
-
 def _noises(model: Model, drawn: tuple[str, ...]) -> tuple[Array, Array]:
     means, deviations = [], []
-    values = model.template.parameter_values()
     for name in drawn:
         path = ("variables", name, "noise")
         noise = model.variables[name].noise
         kind, arguments = noise_parts(noise, path) if isinstance(noise, str) else ("labels", ())
         if kind != "normal":
             raise QuestionError(f"'{name}' is not normal: only normal noise keeps a Gaussian law")
-        mean, deviation = (_number(text, values, path) for text in arguments)
+        mean, deviation = (_number(text, model, "noise", path) for text in arguments)
         means.append(mean)
         deviations.append(deviation)
     return np.array(means), np.array(deviations)
 
 
-def _law(
-    model: Model, equations: list[Equation], values: dict[str, float]
-) -> PlanarLaw | GaussianLaw:
+def _law(model: Model, equations: list[Equation]) -> PlanarLaw | GaussianLaw:
     kinds, centres, widths = [], [], []
     for equation in equations:
-        kind, width = _spread(model, equation.name, values)
+        kind, width = _spread(model, equation.name)
         if len(equation.initial) != 1:
             raise QuestionError(f"'{equation.name}' needs one initial value, its law's centre")
         kinds.append(kind)
         widths.append(width)
-        centres.append(evaluate(equation.initial[0], lambda leaf: values[_key(leaf)]))
+        centres.append(model.template.number(equation.initial[0]))
     if set(kinds) == {"normal"}:
         names = tuple(equation.name for equation in equations)
         return GaussianLaw(names, np.array(centres), np.diag(np.square(widths)))
@@ -154,7 +148,7 @@ def _law(
     )
 
 
-def _spread(model: Model, name: str, values: dict[str, float]) -> tuple[str, float]:
+def _spread(model: Model, name: str) -> tuple[str, float]:
     text = model.variables[name].spread
     path = ("variables", name, "spread")
     match = re.fullmatch(r"\s*(uniform|normal)\s*\((.*)\)\s*", text or "", re.DOTALL)
@@ -164,16 +158,11 @@ def _spread(model: Model, name: str, values: dict[str, float]) -> tuple[str, flo
             f"variable of a continuous law has one",
             path if text else path[:2],
         )
-    width = _number(match[2], values, path)
+    width = _number(match[2], model, "spread", path)
     if not width > 0:
         raise ModelError(f"a spread is wider than 0, found {width}", path)
     return match[1], width
 
 
-def _number(text: str, values: dict[str, float], path: tuple[str, ...]) -> float:
-    names = {normalized(n): Term.of("param", payload=n) for n in values if n != "dt"}
-    try:
-        term = parse(text, Scope(names={**names, "pi": CLOCK["pi"]}, kind="spread"))
-    except ExpressionError as error:
-        raise ModelError(error.message, path) from None
-    return evaluate(term, lambda leaf: values[_key(leaf)])
+def _number(text: str, model: Model, kind: str, path: tuple[str, ...]) -> float:
+    return model.template.number(parameter_term(text, model.template.values, kind, path))

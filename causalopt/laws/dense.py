@@ -20,7 +20,7 @@ import numpy.typing as npt
 from causalopt.errors import QuestionError
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.elimination import Elimination, Node, Problem, order
-from causalopt.laws.law import DenseLaw, Law, Masses, ProductLaw
+from causalopt.laws.law import DenseLaw, Law, Masses, blocks_of
 
 LIMIT = 2**25
 """Most entries in one array: a quarter of a gigabyte of floats, of which a few live at once."""
@@ -67,7 +67,7 @@ def step(model: DiscreteModel, law: Law, *, limit: int = LIMIT) -> DenseLaw:
             f"a dense law of {model.name} has {model.state.size} states, more than the limit of "
             f"{limit}; use the sparse engine, or ask for target variables only"
         )
-    blocks = [b.dense() for b in (law.blocks if isinstance(law, ProductLaw) else (law,))]
+    blocks = [block.dense() for block in blocks_of(law)]
     if model.deterministic and len(blocks) == 1 and not law.exact:
         return _send(model, blocks[0])
     return _contract(model, blocks, limit)

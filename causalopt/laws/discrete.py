@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import graphlib
-import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
 
 from causalopt.errors import ModelError, UnknownNameError, suggestion
 from causalopt.laws.law import TOLERANCE, Law, Masses, inexact
 from causalopt.laws.space import Label, Space
-
-Outcome = Label | Mapping[Label, float | Fraction]
-"""What a rule gives: one label, or a probability for each of several."""
+from causalopt.worlds.replacement import replace
 
 
 class Parent(NamedTuple):
@@ -151,57 +147,14 @@ class DiscreteModel:
         return (*parents, len(mechanism.labels))
 
 
-def tabulate(
-    name: str,
-    labels: Sequence[Label],
-    parents: Mapping[Parent, Sequence[Label]],
-    rule: Callable[..., Outcome],
+@replace.register
+def _replace_parents(
+    x: Mechanism, nodes: Iterable[Parent], source: Callable[[Parent], Parent]
 ) -> Mechanism:
-    """Return the mechanism of a rule, asked once for every row of its parents' labels.
-
-    Args:
-        name: The variable.
-        labels: Its domain.
-        parents: The domain of each parent, in the order of the rule's arguments.
-        rule: Gives a label, or a map from labels to probabilities; Fractions stay exact.
-
-    Raises:
-        ModelError: The rule gives a label outside the domain.
-
-    Example:
-        >>> less = {1: 0, 2: 1}
-        >>> tabulate("x", (0, 1), {Parent("x"): (1, 2)}, lambda x: less[x]).table.tolist()
-        [[Fraction(1, 1), Fraction(0, 1)], [Fraction(0, 1), Fraction(1, 1)]]
-    """
-    domain = tuple(labels)
-    shape = tuple(len(options) for options in parents.values())
-    table = np.full((*shape, len(domain)), Fraction(0), dtype=object)
-    exact = True
-    for index in itertools.product(*(range(size) for size in shape)):
-        row = [options[i] for options, i in zip(parents.values(), index, strict=True)]
-        for label, p in _as_law(rule(*row)).items():
-            if label not in domain:
-                raise ModelError(
-                    f"the rule of {name!r} gives {label!r} for {row}; its domain is {list(domain)}"
-                )
-            exact = exact and isinstance(p, (Fraction, int))
-            table[(*index, domain.index(label))] += p if not isinstance(p, int) else Fraction(p)
-    return Mechanism(name, domain, tuple(parents), table if exact else table.astype(float))
-
-
-def noise(name: str, law: Mapping[Label, float | Fraction]) -> Mechanism:
-    """Return an exogenous variable, drawn afresh each step.
-
-    Example:
-        >>> noise("coin", {"heads": Fraction(1, 2), "tails": Fraction(1, 2)}).noise
-        True
-    """
-    drawn = tabulate(name, tuple(law), {}, lambda: law)
-    return dataclasses.replace(drawn, noise=True)
-
-
-def _as_law(outcome: Outcome) -> Mapping[Label, Any]:
-    return outcome if isinstance(outcome, Mapping) else {outcome: 1}
+    """Return the rule that reads some parents elsewhere: `source` says where."""
+    taken = set(nodes)
+    parents = tuple(source(parent) if parent in taken else parent for parent in x.parents)
+    return dataclasses.replace(x, parents=parents)
 
 
 def _check_parents(mechanism: Mechanism, known: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ import opt_einsum
 
 from causalopt.errors import QuestionError
 from causalopt.laws.discrete import DiscreteModel
-from causalopt.laws.law import DenseLaw, Law, Masses, ProductLaw
+from causalopt.laws.law import DenseLaw, Law, Masses, blocks_of
 
 LIMIT = 2**25
 """Most entries an intermediate array may have."""
@@ -38,15 +38,11 @@ class _Surgery:
 
     nodes: frozenset[tuple[str, int]]
 
-    def seen(self, place: Site) -> Site:
-        """Return where a later reader of this node really reads."""
-        taken = not place.replica and (place.name, place.t) in self.nodes
-        return place._replace(replica=True) if taken else place
-
-    def seen_within(self, place: Site) -> Site:
-        """Return where a reader within the same step reads."""
+    def seen(self, place: Site, reader: int) -> Site:
+        """Return where a reader at some step really reads a node."""
         settled = min((t for _, t in self.nodes), default=0)
-        return place if place.t == settled else self.seen(place)
+        taken = (place.name, place.t) in self.nodes and not place.replica
+        return place._replace(replica=True) if taken and reader > settled else place
 
 
 @dataclasses.dataclass
@@ -80,14 +76,14 @@ def marginal(
     """
     space = model.state.only(names)
     surgery = _Surgery(frozenset(replaced))
-    targets = [surgery.seen(Site(name, at)) for name in space.names]
+    targets = [surgery.seen(Site(name, at), at + 1) for name in space.names]
     network = _gathered(model, targets, surgery)
     return DenseLaw(space, _contracted(network, targets, limit))
 
 
 def _gathered(model: DiscreteModel, targets: Sequence[Site], surgery: _Surgery) -> _Network:
     network = _Network()
-    blocks = _blocks(model.initial)
+    blocks = blocks_of(model.initial)
     waiting = list(targets)
     while waiting:
         place = waiting.pop()
@@ -105,9 +101,7 @@ def _gathered(model: DiscreteModel, targets: Sequence[Site], surgery: _Surgery) 
                 f"give it an initial value or law"
             )
         parents = [
-            (surgery.seen if parent.lag else surgery.seen_within)(
-                Site(parent.name, place.t - parent.lag, place.replica)
-            )
+            surgery.seen(Site(parent.name, place.t - parent.lag, place.replica), place.t)
             for parent in mechanism.parents
         ]
         network.operands.append((mechanism.table, [*parents, place]))
@@ -140,7 +134,3 @@ def _contracted(network: _Network, targets: Sequence[Site], limit: int) -> Masse
         )
     result = opt_einsum.contract(*operands, optimize="auto")
     return np.asarray(cast("Masses", result), dtype=object if exact else float)
-
-
-def _blocks(law: Law) -> tuple[Law, ...]:
-    return law.blocks if isinstance(law, ProductLaw) else (law,)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
+from causalopt.worlds.replacement import replace
 
 Array = npt.NDArray[np.float64]
 
@@ -94,21 +95,14 @@ def step(
     return GaussianLaw(law.names, mean, covariance + (0.0 if noise is None else noise))
 
 
-def replace(law: GaussianLaw, nodes: Iterable[str], replica: GaussianLaw) -> GaussianLaw:
-    """Return the law of the world whose `nodes` are taken from an independent replica.
-
-    What is taken and what is kept are independent: the covariance between them is zero.
-
-    Args:
-        law: The world's law.
-        nodes: The variables to take.
-        replica: The replica's law; the same as `law` for decorrelation.
-    """
+@replace.register
+def _replace_variables(x: GaussianLaw, nodes: Iterable[str], source: GaussianLaw) -> GaussianLaw:
+    """Return the law in which the covariance between what is taken and what is kept is zero."""
     chosen = set(nodes)
-    taken = np.array([name in chosen for name in law.names])
-    theirs = replica.marginal(law.names)
-    law.marginal(chosen)
-    mean = np.where(taken, theirs.mean, law.mean)
+    taken = np.array([name in chosen for name in x.names])
+    theirs = source.marginal(x.names)
+    x.marginal(chosen)
+    mean = np.where(taken, theirs.mean, x.mean)
     inside, outside = np.outer(taken, taken), np.outer(~taken, ~taken)
-    covariance = np.where(inside, theirs.covariance, np.where(outside, law.covariance, 0.0))
-    return GaussianLaw(law.names, mean, covariance)
+    covariance = np.where(inside, theirs.covariance, np.where(outside, x.covariance, 0.0))
+    return GaussianLaw(x.names, mean, covariance)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from causalopt.errors import QuestionError
 from causalopt.laws.space import Label, Space
+from causalopt.worlds.replacement import replace
 
 Masses = npt.NDArray[Any]
 """Probabilities: float64, or objects when they are Fractions."""
@@ -221,6 +222,23 @@ class ProductLaw:
 
     def _block_masses(self) -> list[Masses]:
         return [block.masses() for block in self.blocks]
+
+
+def blocks_of(law: Law) -> tuple[Law, ...]:
+    """Return a product's independent blocks; any other law is one."""
+    return law.blocks if isinstance(law, ProductLaw) else (law,)
+
+
+@replace.register
+def _replace_variables(
+    x: DenseLaw | SparseLaw | ProductLaw, nodes: Iterable[str], source: Law
+) -> ProductLaw:
+    """Return a product of what is taken and what is kept; it is not multiplied out."""
+    taken = x.space.only(nodes).names
+    kept = x.space.without(taken)
+    parts = [source.marginal(taken)] if taken else []
+    parts += [x.marginal(kept)] if kept else []
+    return ProductLaw(tuple(block for part in parts for block in blocks_of(part)))
 
 
 def uniform(space: Space, *, exact: bool = True) -> ProductLaw:

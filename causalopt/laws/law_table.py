@@ -1,16 +1,11 @@
-"""Laws and steps of small models as the posts print them: a table of cells."""
+"""Laws of small models as the posts print them: a table of cells."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
-from causalopt.errors import QuestionError
-from causalopt.laws import sparse
-from causalopt.laws.discrete import DiscreteModel
-from causalopt.laws.law import Law, SparseLaw
+from causalopt.laws.law import Law
 
 
 def cell(p: Any) -> str:
@@ -43,38 +38,6 @@ def law_table(law: Law, *, rows: str, columns: str) -> str:
     cells = law.sparse().marginal([rows, columns]).dense()
     body = [[cell(p) for p in row] for row in cells.p]
     return _text(body, *cells.space.labels)
-
-
-def step_table(model: DiscreteModel, *, rows: str, columns: str) -> str:
-    """Return where each cell goes in one step: the posts' dynamic matrix.
-
-    Args:
-        model: A deterministic model of these two variables.
-        rows: The variable whose labels are the rows.
-        columns: The variable whose labels are the columns.
-
-    Raises:
-        QuestionError: The model has other variables, or chance.
-    """
-    if set(model.state.names) != {rows, columns} or not model.deterministic:
-        raise QuestionError(
-            f"a table of steps needs a model without chance over two variables, "
-            f"{model.name} has {', '.join(model.state.names)}"
-        )
-    space = model.state.only([rows, columns])
-    states = np.stack(np.unravel_index(np.arange(space.size), space.shape), axis=1)
-    order = [space.names.index(name) for name in model.state.names]
-    every = SparseLaw(model.state, states[:, order], np.full(space.size, 1.0 / space.size))
-    after = sparse.images(model, every)
-    texts = [
-        "(" + ", ".join(str(label) for label in model.state.state(row)[::-1]) + ")"
-        if model.state.names == (rows, columns)
-        else "(" + ", ".join(str(label) for label in model.state.state(row)) + ")"
-        for row in after
-    ]
-    width = space.shape[1]
-    body = [texts[i : i + width] for i in range(0, len(texts), width)]
-    return _text(body, *space.labels)
 
 
 def _text(body: list[list[str]], rows: tuple[Any, ...], columns: tuple[Any, ...]) -> str:

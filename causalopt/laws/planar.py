@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from causalopt.laws.polygons import (
     intersection,
 )
 from causalopt.laws.ramps import Ramps, projection
+from causalopt.worlds.replacement import replace
 
 Array = npt.NDArray[np.float64]
 Piece = tuple[Polygon, float]
@@ -79,11 +80,6 @@ class PlanarLaw:
         """Return the density of one coordinate, 0 or 1."""
         return projection(list(self.pieces), axis)
 
-    def overlap(self, other: PlanarLaw) -> float:
-        """Return the area where both laws have mass."""
-        shared = (intersection(p, q) for p, _ in self.pieces for q, _ in other.pieces)
-        return math.fsum(area(polygon) for polygon in shared)
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ProductDensity:
@@ -105,6 +101,16 @@ class ProductDensity:
         """Return the differential entropy in nats: the two marginals', and ln |det| since."""
         stretch = abs(float(np.linalg.det(self.matrix)))
         return self.first.entropy() + self.second.entropy() + math.log(stretch)
+
+    def marginal(self, axis: int) -> Ramps:
+        """Return the density of one coordinate, 0 or 1, as long as the product has not been moved.
+
+        Raises:
+            QuestionError: It has.
+        """
+        if (self.matrix != np.eye(2)).any() or self.shift.any():
+            raise QuestionError("a product that was moved has no marginals in closed form")
+        return self.second if axis else self.first
 
     def density(self, points: Array) -> Array:
         """Return the density at points, shape (..., 2)."""
@@ -147,16 +153,16 @@ def step(law: PlanarLaw, affine_map: AffineMap) -> PlanarLaw:
     return PlanarLaw(tuple(disjoint))
 
 
-def replace(law: PlanarLaw, axis: int, replica: PlanarLaw) -> ProductDensity:
-    """Return the law of the world whose coordinate `axis` is an independent replica's.
-
-    Args:
-        law: The world's law.
-        axis: The coordinate taken from the replica, 0 or 1.
-        replica: The replica's law; the same as `law` for decorrelation.
-    """
-    taken, kept = replica.marginal(axis), law.marginal(1 - axis)
-    return ProductDensity(taken, kept) if axis == 0 else ProductDensity(kept, taken)
+@replace.register
+def _replace_coordinates(
+    x: PlanarLaw | ProductDensity, nodes: Iterable[int], source: PlanarLaw | ProductDensity
+) -> PlanarLaw | ProductDensity:
+    """Return the product of two marginals, or one of the two laws where nothing or all is taken."""
+    taken = set(nodes)
+    if len(taken) != 1:
+        return source if taken else x
+    first, second = (source if axis in taken else x for axis in (0, 1))
+    return ProductDensity(first.marginal(0), second.marginal(1))
 
 
 def moved(law: ProductDensity, piece: AffinePiece) -> ProductDensity:
@@ -173,14 +179,15 @@ def rectangles(law: ProductDensity) -> PlanarLaw:
     Raises:
         QuestionError: A density slopes, or the product has been moved since.
     """
-    if not (law.first.is_flat and law.second.is_flat and (law.matrix == np.eye(2)).all()):
+    first, second = law.marginal(0), law.marginal(1)
+    if not (first.is_flat and second.is_flat):
         raise QuestionError(
             "a sloping density is not piecewise uniform; a single affine map can still move it "
             "exactly, a map in several pieces needs samples"
         )
     pieces = []
-    for x0, x1, p in zip(law.first.knots, law.first.knots[1:], law.first.left, strict=False):
-        for y0, y1, q in zip(law.second.knots, law.second.knots[1:], law.second.left, strict=False):
+    for x0, x1, p in zip(first.knots, first.knots[1:], first.left, strict=False):
+        for y0, y1, q in zip(second.knots, second.knots[1:], second.left, strict=False):
             if p * q > 0:
                 pieces.append((box((x0, y0), (x1, y1)), float(p * q)))
     return PlanarLaw(tuple(pieces))

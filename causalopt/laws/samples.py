@@ -67,23 +67,3 @@ def sampled_entropy(points: Array, *, neighbours: int = 4) -> Estimate:
     terms = dimensions * np.log(reach)
     constant = ball + float(digamma(count)) - float(digamma(neighbours))
     return Estimate(float(terms.mean()) + constant, float(terms.std(ddof=1)) / math.sqrt(count))
-
-
-def replaced(points: Array, columns: list[int], replica: Array) -> Array:
-    """Return samples of the world whose columns are taken from an independent replica.
-
-    Args:
-        points: Draws of the world, shape (draws, dimensions).
-        columns: The columns to take.
-        replica: Draws of an independent replica, of the same shape.
-
-    Raises:
-        QuestionError: The shapes differ.
-    """
-    if points.shape != replica.shape:
-        raise QuestionError(
-            f"world and replica need as many draws, got {points.shape} and {replica.shape}"
-        )
-    world = points.copy()
-    world[:, columns] = replica[:, columns]
-    return world

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
-from causalopt.laws.law import Law, ProductLaw, SparseLaw
+from causalopt.laws.discrete import DiscreteModel, Parent
+from causalopt.laws.law import Law, ProductLaw, SparseLaw, blocks_of
 from causalopt.laws.space import Space
+from causalopt.worlds.replacement import replace
 
 
 def prime(name: str) -> str:
@@ -37,17 +38,13 @@ def twin(model: DiscreteModel, *, replaced_before: bool, replaced_now: bool) -> 
         A model over Y's variables and the replica's, the replica's primed. Y's own A is still
         computed: it is what A will be once it is no longer replaced.
     """
-    replaced = {0: replaced_now, 1: replaced_before}
-
-    def source(parent: Parent) -> Parent:
-        taken = parent.name in model.A and replaced[parent.lag]
-        return Parent(prime(parent.name), parent.lag) if taken else parent
-
-    mine = [
-        dataclasses.replace(m, parents=tuple(source(p) for p in m.parents))
+    lags = [lag for lag, on in ((0, replaced_now), (1, replaced_before)) if on]
+    taken = [Parent(name, lag) for name in model.A for lag in lags]
+    mine = [replace(m, taken, _primed) for m in model.mechanisms]
+    theirs = [
+        dataclasses.replace(replace(m, m.parents, _primed), name=prime(m.name))
         for m in model.mechanisms
     ]
-    theirs = [_primed(m) for m in model.mechanisms]
     start = pair(model.initial, model.initial)
     return DiscreteModel(f"{model.name} and its replica", (*mine, *theirs), start, model.A)
 
@@ -57,10 +54,8 @@ def pair(law: Law, replica: Law) -> ProductLaw:
     other = replica.sparse()
     names = tuple(prime(name) for name in other.space.names)
     renamed = SparseLaw(Space(names, other.space.labels), other.states, other.p)
-    blocks = law.blocks if isinstance(law, ProductLaw) else (law,)
-    return ProductLaw((*blocks, renamed))
+    return ProductLaw((*blocks_of(law), renamed))
 
 
-def _primed(mechanism: Mechanism) -> Mechanism:
-    parents = tuple(Parent(prime(parent.name), parent.lag) for parent in mechanism.parents)
-    return dataclasses.replace(mechanism, name=prime(mechanism.name), parents=parents)
+def _primed(parent: Parent) -> Parent:
+    return Parent(prime(parent.name), parent.lag)

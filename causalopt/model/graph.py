@@ -120,16 +120,6 @@ def side(model: Model, name: str) -> str:
     return "A" if name in model.A else "B"
 
 
-def node_name(model: Model, node: Place) -> str:
-    """Return a graph's node as the user writes it: `R[0]`, or `z` in a model without time."""
-    return node[0] if model.is_static else f"{node[0]}[{node[1]}]"
-
-
-def is_selected(node: Place, selection: Selection) -> bool:
-    """Whether a node of the unrolled graph is in a selection."""
-    return any(NodeName(*node) in window for window in selection)
-
-
 def paths(
     graph: nx.DiGraph[Place],
     source: Place,
@@ -161,7 +151,8 @@ def paths(
     if source == target:
         yield [source]
         return
-    kept = [n for n in graph if n in {source} or not is_selected(n, avoid)]
+    held = {n for n in graph if any(NodeName(*n) in window for window in avoid)}
+    kept = [n for n in graph if n == source or n not in held]
     yield from nx.all_simple_paths(graph.subgraph(kept), source, target)
 
 
@@ -224,9 +215,9 @@ def to_dagitty(
 def _named(model: Model, steps: int | None) -> nx.DiGraph[str]:
     graph = unrolled_graph(model, steps)
     named: nx.DiGraph[str] = nx.DiGraph(name=model.name)
-    for node, attributes in graph.nodes(data=True):
-        named.add_node(node_name(model, node), **attributes)
-    named.add_edges_from((node_name(model, a), node_name(model, b)) for a, b in graph.edges)
+    names = {node: model.node_text(NodeName(*node)) for node in graph}
+    named.add_nodes_from((names[node], attributes) for node, attributes in graph.nodes(data=True))
+    named.add_edges_from((names[a], names[b]) for a, b in graph.edges)
     return named
 
 

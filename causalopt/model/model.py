@@ -10,7 +10,13 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from causalopt.errors import CausaloptError, ModelError, UnknownNameError, suggestion
+from causalopt.errors import (
+    CausaloptError,
+    ModelError,
+    QuestionError,
+    UnknownNameError,
+    suggestion,
+)
 from causalopt.language.collector import collector_paused
 from causalopt.model.declaration import (
     Fact,
@@ -142,7 +148,11 @@ class Model(Record):
         """Return the node a text names, such as `R[0]`."""
         return parse_node(text, tuple(self.variables), static=self.is_static)
 
-    def selection(self, text: str | Sequence[str | Node]) -> Selection:
+    def node_text(self, node: Node) -> str:
+        """Return a node as the user writes it: `R[0]`, or `z` in a model without time."""
+        return node.variable if self.is_static else f"{node.variable}[{node.t}]"
+
+    def selection(self, text: str | Sequence[str | Node | Window]) -> Selection:
         """Return the set of nodes a selector names, such as `a[t<=10]`; `A` is the partition's."""
         sets = {"A": self.A, "B": self.B}
         return parse_selection(
@@ -164,6 +174,24 @@ class Model(Record):
         if said is not None:
             return self.selection(said)
         return tuple(Window(name) for name in self.A) or None
+
+    def check_nudge(self, node: Node, hold: Selection, last: int | None) -> None:
+        """Refuse a nudge that is not made in B, or not within the run.
+
+        Raises:
+            QuestionError: The node lies in the held set, or after the last step.
+        """
+        name = self.node_text(node)
+        if any(node in window for window in hold):
+            raise QuestionError(
+                f"the nudged node {name} is in the held set: the nudge is made in B; nudge "
+                "another node, or hold a set without it"
+            )
+        if last is not None and node.t > last:
+            raise QuestionError(
+                f"the nudged node {name} lies after the last step {last}: give more steps, or "
+                "an earlier node"
+            )
 
     def replace(
         self,
@@ -229,8 +257,10 @@ class Model(Record):
         question = self.question
         names = tuple(self.variables)
         checks: dict[str, Callable[[str], object]] = {
-            "nudge": self.node,
             "hold": self.selection,
+            "nudge": lambda text: self.check_nudge(
+                self.node(text), self.held_set() or (), question.steps
+            ),
             "target": lambda text: parse_node(text, names, static=True),
         }
         for key, check in checks.items():
@@ -245,23 +275,6 @@ class Model(Record):
         if static and question.steps:
             raise ModelError(
                 "a model without time has no steps: drop 'steps'", ("question", "steps")
-            )
-        if question.nudge is not None:
-            self._check_nudge(question.nudge)
-
-    def _check_nudge(self, text: str) -> None:
-        """Check that the question's nudge can be made with the question's own A and length."""
-        node, last = self.node(text), self.question.steps
-        if any(node in window for window in self.held_set() or ()):
-            raise ModelError(
-                f"the nudged node '{text}' is in the held set: the nudge is made in B; nudge "
-                "another node, or hold a set without it",
-                ("question", "nudge"),
-            )
-        if last is not None and node.t > last:
-            raise ModelError(
-                f"the nudged node '{text}' lies after the last step {last}: give more steps",
-                ("question", "nudge"),
             )
 
 

@@ -52,6 +52,23 @@ _RANGE = re.compile(
 )
 
 
+def selection_text(selection: Selection) -> str:
+    """Return a set of nodes as the user writes it."""
+    return ", ".join(map(str, selection))
+
+
+def whole_variables(selection: Selection, why: str) -> tuple[str, ...]:
+    """Return the variables of a set that holds each at every step.
+
+    Raises:
+        QuestionError: One is in it for some steps only; `why` says why that cannot be.
+    """
+    for window in selection:
+        if not window.is_whole:
+            raise QuestionError(f"{why}, such as {window.variable}; {window} is some of its steps")
+    return tuple(dict.fromkeys(window.variable for window in selection))
+
+
 def parse_node(text: str | Node | tuple[str, int], names: Collection[str], *, static: bool) -> Node:
     """Return the node a text names, such as `R[0]`, or `z` in a model without time.
 

@@ -106,22 +106,27 @@ class Template:
         """Every parameter's value in floats, computed once."""
         values: dict[str, float] = {"dt": float(self.dt)}
         for name, term in self.parameters.items():
-            values[name] = evaluate(term, lambda leaf: values[_name(leaf)])
+            values[name] = evaluate(term, lambda leaf: values[leaf_name(leaf)])
         return values
 
     def parameter_values(self) -> dict[str, float]:
         """Return every parameter's value in floats."""
         return dict(self.values)
 
+    def number(self, term: Term) -> float:
+        """Return what an expression in parameters comes to, in floats."""
+        return evaluate(term, lambda leaf: self.values[leaf_name(leaf)])
+
     def exact_parameters(self) -> dict[str, Fraction | None]:
         """Return every parameter's value as the exact decimal written, None for an irrational."""
         values: dict[str, Fraction | None] = {"dt": self.dt}
         for name, term in self.parameters.items():
-            values[name] = exact(term, lambda leaf: values[_name(leaf)])
+            values[name] = exact(term, lambda leaf: values[leaf_name(leaf)])
         return values
 
 
-def _name(leaf: Term) -> str:
+def leaf_name(leaf: Term) -> str:
+    """Return the parameter a leaf stands for, or `dt`, `t` or `time`."""
     return leaf.payload if isinstance(leaf.payload, str) else leaf.op
 
 

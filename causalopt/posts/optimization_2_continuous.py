@@ -14,6 +14,7 @@ from causalopt.entropy.continuous import planar_strength, variance_strength
 from causalopt.laws import gaussian, planar
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.posts.charts import Chart, Line, line_figure
+from causalopt.worlds.replacement import replace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +42,7 @@ def continuous(sheet: Sheet) -> None:
     before = square()
     now = planar.step(before, [turn(K)])
     after = planar.step(now, [turn(K)])
-    loose = planar.replace(now, 1, now)
+    loose: ProductDensity = replace(now, [1], now)
     sheet.picture(
         "polygons",
         "The whole sequence for eps = 0.1, k = 0.3.",

@@ -9,7 +9,6 @@ from typing import Any
 
 import sympy
 
-from causalopt.effects.run import plain_number
 from causalopt.errors import QuestionError
 from causalopt.symbolic.duals import stable_effects
 from causalopt.symbolic.linear import LinearSolution
@@ -18,6 +17,7 @@ from causalopt.symbolic.path_effect import PathEffect
 from causalopt.symbolic.ratio import RatioValue, comp_of, op_of, tabulate
 from causalopt.symbolic.reading import Reading
 from causalopt.symbolic.straight_line import StraightLine
+from causalopt.worlds.json_numbers import plain_number
 from causalopt.worlds.results import python, report
 
 _LONGEST_EXACT = 2000

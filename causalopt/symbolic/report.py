@@ -45,9 +45,8 @@ def report_of(derivation: Derivation) -> str:
 
 def _question(reading: Reading) -> Iterator[str]:
     model, asked = reading.model, reading.asked
-    held = ", ".join(str(window) for window in asked.hold)
-    node = asked.nudge.variable if model.is_static else f"{asked.nudge.variable}[{asked.nudge.t}]"
-    yield f"# Op({{{held}}}; {node}, {asked.target}) in {model.title or model.name}"
+    question = f"Op({{{asked.hold_name}}}; {asked.node_name}, {asked.target})"
+    yield f"# {question} in {model.title or model.name}"
     if model.source:
         yield f"Source of the model: {model.source}."
     yield (

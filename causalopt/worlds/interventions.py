@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -64,7 +64,7 @@ class Replace:
     This is the one surgery of the theory: Y takes A from W; decorrelation takes A from a replica.
     """
 
-    nodes: str
+    nodes: str | Selection
     world: Donor
 
 
@@ -93,25 +93,29 @@ def plan_for(
     Raises:
         QuestionError: A node lies outside the run, or a world is of another model or length.
     """
-    template = model.template
-    width = len(template.equations)
-    last = max([len(e.initial) for e in template.equations], default=0) - 1
-    builder = _Builder(model, steps, width)
-    builder.grow(last)
-    builder.start(draw_noise(model, steps, seed=noise_seed))
-    for intervention in interventions:
-        builder.apply(intervention)
+    template, width = model.template, len(model.template.equations)
     values = template.parameter_values()
-    parameters = np.array([values[name] for name in template.structure.parameters])
-    return Plan(
+    bare = Plan(
         steps=steps,
-        parameters=parameters,
-        forced=builder.forced,
-        values=builder.values,
-        shifts=builder.shifts,
+        parameters=np.array([values[name] for name in template.structure.parameters]),
+        forced=np.zeros((0, width), dtype=bool),
+        values=np.zeros((0, width)),
+        shifts=np.zeros((0, width)),
         held=held_mask(model, hold, steps),
         seed=None if seed is None else (seed.t, template.index[seed.variable]),
     )
+    builder = _Builder(model, bare)
+    builder.start(draw_noise(model, steps, seed=noise_seed))
+    return builder.after(interventions)
+
+
+def intervened(model: Model, plan: Plan, *interventions: Intervention) -> Plan:
+    """Return a plan with further interventions after those it has.
+
+    Raises:
+        QuestionError: As for `plan_for`.
+    """
+    return _Builder(model, plan).after(interventions)
 
 
 def held_mask(model: Model, hold: Selection, steps: int) -> np.ndarray:
@@ -120,30 +124,39 @@ def held_mask(model: Model, hold: Selection, steps: int) -> np.ndarray:
     A variable's stages are held from the step after its window opens to its last step, for they are
     computed on the way to the variable's own value.
     """
-    template = model.template
     ends = [window.first for window in hold]
     ends += [window.last + 1 for window in hold if window.last is not None]
     rows = min(max(ends, default=0), steps) + 1
-    mask = np.zeros((rows, len(template.equations)), dtype=bool)
-    for window in hold:
-        last = rows if window.last is None else window.last + 1
-        for i, equation in enumerate(template.equations):
-            if equation.owner == window.variable:
-                mask[window.first : last, i] = True
+    mask = np.zeros((rows, len(model.template.equations)), dtype=bool)
+    for span, columns in _spans(model, hold, rows):
+        mask[span, columns] = True
     return mask
+
+
+def _spans(model: Model, nodes: Selection, end: int) -> Iterator[tuple[slice, list[int]]]:
+    """Yield each window's steps before `end` and its equations: the variable's and its stages'."""
+    for window in nodes:
+        last = end if window.last is None else min(window.last + 1, end)
+        equations = enumerate(model.template.equations)
+        yield slice(window.first, last), [i for i, e in equations if e.owner == window.variable]
 
 
 class _Builder:
     """The forced and shifted nodes of a plan, as arrays that grow to the last step touched."""
 
-    def __init__(self, model: Model, steps: int, width: int) -> None:
-        self._model = model
-        self._steps = steps
-        self.forced = np.zeros((0, width), dtype=bool)
-        self.values = np.zeros((0, width))
-        self.shifts = np.zeros((0, width))
+    def __init__(self, model: Model, plan: Plan) -> None:
+        self._model, self._plan, self._steps = model, plan, plan.steps
+        self.forced, self.values = plan.forced.copy(), plan.values.copy()
+        self.shifts = plan.shifts.copy()
 
-    def grow(self, t: int) -> None:
+    def after(self, interventions: Iterable[Intervention]) -> Plan:
+        for intervention in interventions:
+            self._apply(intervention)
+        return dataclasses.replace(
+            self._plan, forced=self.forced, values=self.values, shifts=self.shifts
+        )
+
+    def _grow(self, t: int) -> None:
         missing = min(t, self._steps) + 1 - len(self.forced)
         if missing > 0:
             pad = ((0, missing), (0, 0))
@@ -153,9 +166,10 @@ class _Builder:
 
     def start(self, noise: Mapping[str, Floats]) -> None:
         template = self._model.template
+        self._grow(max((len(e.initial) for e in template.equations), default=0) - 1)
         for i, equation in enumerate(template.equations):
             if equation.name in noise:
-                self.grow(self._steps)
+                self._grow(self._steps)
                 self.forced[:, i] = True
                 self.values[:, i] = noise[equation.name]
                 continue
@@ -177,7 +191,7 @@ class _Builder:
                     self.forced[t, i] = True
                     self.values[t, i] = value
 
-    def apply(self, intervention: Intervention) -> None:
+    def _apply(self, intervention: Intervention) -> None:
         if isinstance(intervention, Replace):
             self._replace(intervention)
             return
@@ -195,7 +209,7 @@ class _Builder:
             raise QuestionError(
                 f"the node {node.variable}[{node.t}] lies after the last step {self._steps}"
             )
-        self.grow(node.t)
+        self._grow(node.t)
         return self._model.template.index[node.variable]
 
     def _replace(self, intervention: Replace) -> None:
@@ -206,33 +220,20 @@ class _Builder:
                 "replace takes nodes from a world of the same model and length"
             )
         windows = self._model.selection(intervention.nodes)
-        for window in windows:
-            last = self._steps if window.last is None else min(window.last, self._steps)
-            self.grow(last)
-            span = slice(window.first, last + 1)
-            for i, equation in enumerate(template.equations):
-                if equation.owner == window.variable:
-                    self.forced[span, i] = True
-                    self.values[span, i] = world.table[span, i]
-                    self.shifts[span, i] = 0.0
+        for span, columns in _spans(self._model, windows, self._steps + 1):
+            self._grow(span.stop - 1)
+            self.forced[span, columns] = True
+            self.values[span, columns] = world.table[span, columns]
+            self.shifts[span, columns] = 0.0
 
 
 def initial_values(model: Model, name: str) -> list[float]:
     """Return a variable's initial values in floats."""
-    from causalopt.language.evaluation import evaluate
-
     template = model.template
-    values = template.values
     equation = template.equations[template.index[name]]
-    if equation.law is not None:
-        return []
-    result = [
-        evaluate(term, lambda leaf: values[str(leaf.payload) if leaf.payload else leaf.op])
-        for term in equation.initial
-    ]
-    for value in result:
-        _finite(value, f"the initial value of '{name}'")
-    return result
+    what = f"the initial value of '{name}'"
+    terms = equation.initial if equation.law is None else ()
+    return [_finite(template.number(term), what) for term in terms]
 
 
 def _finite(value: float, what: str) -> float:

@@ -10,17 +10,18 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from causalopt.engine.contract import Trajectory
 from causalopt.engine.executions import run_values
-from causalopt.engine.plan import Floats
+from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.python import Progress
 from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.language.term import Term
 from causalopt.model.length import run_length
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node, Selection
+from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.model.template import unknown_name
-from causalopt.worlds.interventions import Intervention, Nudge, Replace, plan_for
+from causalopt.worlds.interventions import Intervention, Nudge, Replace, intervened, plan_for
+from causalopt.worlds.replacement import replace
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -35,15 +36,27 @@ class World:
         model: The model it is a world of.
         name: W, X, Y or the caller's name.
         interventions: What was done to the baseline, in order.
-        steps: The last step.
-        table: Values of every equation, stages included, shape [t, equation]; read-only.
+        plan: What was run.
+        trajectory: Where it led.
     """
 
     model: Model
     name: str
     interventions: tuple[Intervention, ...]
-    steps: int
-    table: Floats
+    plan: Plan
+    trajectory: Trajectory
+
+    @property
+    def steps(self) -> int:
+        """The last step."""
+        return self.plan.steps
+
+    @property
+    def table(self) -> Floats:
+        """Values of every equation, stages included, shape [t, equation]; read-only."""
+        table = self.trajectory.values.view()
+        table.flags.writeable = False
+        return table
 
     def __getitem__(self, key: str | Node | tuple[str, int]) -> float | Floats:
         """Return a variable's values over t, or one node's value for a key such as `R[3]`.
@@ -72,7 +85,9 @@ class World:
 
 def _short(intervention: Intervention) -> str:
     if isinstance(intervention, Replace):
-        return f"replace {intervention.nodes} from {intervention.world.name}"
+        nodes = intervention.nodes
+        text = nodes if isinstance(nodes, str) else selection_text(nodes)
+        return f"replace {text} from {intervention.world.name}"
     return repr(intervention)
 
 
@@ -104,26 +119,63 @@ def world(
         [1.0, 1.5, 0.75]
     """
     model = model.replace(parameters=parameters, initial=initial)
-    last = run_length(model, steps)
-    plan = plan_for(model, interventions, steps=last, noise_seed=seed)
-    trajectory = run_values(model.template.structure, plan, progress=progress)
-    return World(model, name, tuple(interventions), last, _frozen(trajectory.values))
+    plan = plan_for(model, interventions, steps=run_length(model, steps), noise_seed=seed)
+    return _followed(model, name, interventions, plan, progress=progress)
 
 
 def three_worlds(
-    model: Model, nudge: Node, hold: Selection, *, delta: float, steps: int
+    model: Model,
+    *,
+    nudge: Node,
+    hold: Selection,
+    steps: int,
+    delta: float,
+    given: tuple[Intervention, ...] = (),
+    seed: int = 0,
+    extras: tuple[Term, ...] = (),
+    progress: Progress | None = None,
 ) -> tuple[World, World, World]:
-    """Return W, X and Y for a finite nudge."""
-    w = world(model, steps=steps)
-    x = world(model, Nudge(nudge, delta), steps=steps, name="X")
-    held = ", ".join(str(window) for window in hold)
-    moves: list[Intervention] = [Nudge(nudge, delta)]
-    if hold:
-        moves.append(Replace(held, w))
-    return w, x, world(model, *moves, steps=steps, name="Y")
+    """Return W, X and Y for a finite nudge.
+
+    Args:
+        model: The model.
+        nudge: The nudged node n.
+        hold: The held set A.
+        steps: The last step.
+        delta: The nudge's size.
+        given: Interventions that make W.
+        seed: Which draws the noise variables make, the same in all three.
+        extras: Further terms evaluated at every step of each.
+        progress: Called with the number of steps done, for each world.
+    """
+    how: Any = {"extras": extras, "progress": progress}
+    plan = plan_for(model, given, steps=steps, hold=hold, seed=nudge, noise_seed=seed)
+    w = _followed(model, "W", given, plan, **how)
+    x = _after(w, Nudge(nudge, delta), name="X", **how)
+    return w, x, replace(x, hold, w, name="Y", **how)
 
 
-def _frozen(values: Floats) -> Floats:
-    table = np.ascontiguousarray(values)
-    table.flags.writeable = False
-    return table
+@replace.register
+def _replace_nodes(
+    x: World, nodes: str | Selection, source: World, *, name: str = "Y", **how: Any
+) -> World:
+    return _after(x, Replace(nodes, source), name=name, **how)
+
+
+def _after(before: World, move: Intervention, *, name: str, **how: Any) -> World:
+    """Return the world that a further intervention makes."""
+    plan = intervened(before.model, before.plan, move)
+    return _followed(before.model, name, (*before.interventions, move), plan, **how)
+
+
+def _followed(
+    model: Model,
+    name: str,
+    interventions: tuple[Intervention, ...],
+    plan: Plan,
+    *,
+    extras: tuple[Term, ...] = (),
+    progress: Progress | None = None,
+) -> World:
+    trajectory = run_values(model.template.structure, plan, extras, progress)
+    return World(model, name, interventions, plan, trajectory)

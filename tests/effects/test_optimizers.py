@@ -51,7 +51,7 @@ def test_bad_questions_are_refused_by_name() -> None:
         find_optimizers(model, among=["q"], steps=5)
     with pytest.raises(QuestionError, match="size must be at least 1"):
         find_optimizers(model, size=0, steps=5)
-    with pytest.raises(QuestionError, match="needs the nudged node"):
+    with pytest.raises(QuestionError, match="which node is nudged"):
         find_optimizers(Model(name="m", variables={"x": {"initial": 1}}))
 
 

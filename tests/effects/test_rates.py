@@ -87,7 +87,11 @@ def test_a_dead_beat_has_an_infinite_rate() -> None:
             {"hold": "y"},
             "no rule reads an earlier step",
         ),
-        (Model(name="m", variables={"x": {"rule": "x[t-1]", "initial": 1}}), {}, "which variables"),
+        (
+            Model(name="m", variables={"x": {"rule": "x[t-1]", "initial": 1}}),
+            {},
+            "which nodes are held",
+        ),
     ],
 )
 def test_a_rate_that_cannot_be_is_refused(model: Model, options: dict, message: str) -> None:

@@ -15,6 +15,7 @@ from causalopt.engine.machine.batch import Batch, BatchResult, BatchRunner, run_
 from causalopt.engine.plan import Plan
 from causalopt.errors import QuestionError
 from causalopt.worlds.interventions import plan_for
+from causalopt.worlds.world import three_worlds
 from tests.engine.strategies import random_model
 
 KEEP = (0, 10, 77, 150)
@@ -116,15 +117,17 @@ def test_a_finite_nudge_runs_three_worlds_at_once() -> None:
         plan, {(0, index["b"]): starts}, {}, KEEP, (index["c"],), mode="finite", delta=0.125
     )
     lanes = run_batch(structure, batch)
-    from causalopt.effects.finite import finite_effect
-
     for n in (0, 5, 18):
-        own = plan_of(model, "a", "b[0]", Set("b[0]", float(starts[n])))
-        _, tables = finite_effect(model, own, "c", 0.125)
-        for letter, table in zip("wxy", tables, strict=True):
-            np.testing.assert_array_equal(
-                lanes.values[letter][:, 0, n], table[list(KEEP), index["c"]]
-            )
+        worlds = three_worlds(
+            model,
+            nudge=model.node("b[0]"),
+            hold=model.selection("a"),
+            steps=plan.steps,
+            delta=0.125,
+            given=(Set("b[0]", float(starts[n])),),
+        )
+        for letter, own in zip("wxy", worlds, strict=True):
+            np.testing.assert_array_equal(lanes.values[letter][:, 0, n], own["c"][list(KEEP)])
 
 
 def test_results_do_not_depend_on_how_lanes_are_shared_out() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
 from hypothesis import strategies as st
 
-from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent, tabulate
+from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
 from causalopt.laws.law import DenseLaw, Law, law_of
-from causalopt.laws.space import Space
+from causalopt.laws.space import Label, Space
 
 THERMOSTAT = ("high", "low", "off")
 ROOM = ("hot", "warm", "cold")
@@ -27,6 +29,31 @@ _SMART = {
     "warm": {"high": "low", "low": "low", "off": "low"},
     "cold": {"high": "low", "low": "high", "off": "high"},
 }
+
+
+Outcome = Label | Mapping[Label, float | Fraction]
+
+
+def tabulate(
+    name: str,
+    labels: Sequence[Label],
+    parents: Mapping[Parent, Sequence[Label]],
+    rule: Callable[..., Outcome],
+) -> Mechanism:
+    """The mechanism of a rule that gives a label, or a probability for each of several."""
+    domain = tuple(labels)
+    table = np.full((*map(len, parents.values()), len(domain)), Fraction(0), dtype=object)
+    for index in itertools.product(*(range(len(options)) for options in parents.values())):
+        outcome = rule(*(options[i] for options, i in zip(parents.values(), index, strict=True)))
+        for label, p in (outcome if isinstance(outcome, Mapping) else {outcome: 1}).items():
+            table[(*index, domain.index(label))] += p if isinstance(p, float) else Fraction(p)
+    exact = all(isinstance(p, Fraction) for p in table.flat)
+    return Mechanism(name, domain, tuple(parents), table if exact else table.astype(float))
+
+
+def noise(name: str, law: Mapping[Label, float | Fraction]) -> Mechanism:
+    """An exogenous variable, drawn afresh each step."""
+    return dataclasses.replace(tabulate(name, tuple(law), {}, lambda: law), noise=True)
 
 
 def thermostat(kind: str) -> DiscreteModel:

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt.entropy.decorrelation import strength_of, strengths_of
+from causalopt.entropy.declared import strength, strengths
 from causalopt.entropy.information import conditional_entropy, entropy, mutual_information
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.propagation import before, law_at, transition
-from tests.entropy.strategies import bijections, discrete_models, thermostat
+from tests.entropy.strategies import bijections, discrete_models, tabulate, thermostat
 
 PART_1 = {
     "dumb": (1.5849625, 2.7254806, 1.1405181, -0.4444444),
@@ -22,19 +22,19 @@ PART_1 = {
 @pytest.mark.parametrize("kind", ["dumb", "smart"])
 @pytest.mark.parametrize("engine", ["auto", "dense", "sparse"])
 def test_part_1_numbers_come_out(kind: str, engine: str) -> None:
-    found = strength_of(thermostat(kind), engine=engine)  # type: ignore[arg-type]
+    found = strength(thermostat(kind), engine=engine)  # type: ignore[arg-type]
     got = (found.S_next, found.S_next_decoupled, found.optimizing_strength, found.adjusted)
     assert got == pytest.approx(PART_1[kind], abs=5e-8)
 
 
 def test_part_2_dumb_thermostat_is_not_optimizing() -> None:
-    found = strength_of(thermostat("dumb"), at=1, initial="uniform")
+    found = strength(thermostat("dumb"), at=1, initial="uniform")
     assert found.optimizing_strength == 0.0
     assert found.adjusted == pytest.approx(-4 / 9, abs=1e-15)
 
 
 def test_part_2_smart_thermostat_numbers_come_out() -> None:
-    found = strength_of(thermostat("smart"), at=1, initial="uniform").to_dict()
+    found = strength(thermostat("smart"), at=1, initial="uniform").to_dict()
     assert found.pop("unit") == "bit"
     assert found == pytest.approx(
         {
@@ -51,7 +51,7 @@ def test_part_2_smart_thermostat_numbers_come_out() -> None:
 
 
 def test_part_2_laws_are_the_rationals_printed() -> None:
-    found = strength_of(thermostat("smart"), at=1, initial="uniform")
+    found = strength(thermostat("smart"), at=1, initial="uniform")
     by = found.P_decoupled.marginal(("thermostat", "room")).dense().probability
     assert [by((t, "hot")) for t in ("high", "low", "off")] == [
         Fraction(2, 27),
@@ -67,7 +67,7 @@ def test_part_2_laws_are_the_rationals_printed() -> None:
 @settings(max_examples=60, deadline=None)
 def test_adjusted_is_the_difference_of_what_successors_forget(model: DiscreteModel) -> None:
     """adjusted = H_P(s | f(s)) - H_P'(s | f(s)) for every deterministic f."""
-    found = strength_of(model)
+    found = strength(model)
     now = [before(name) for name in model.state.names]
     lost = [
         conditional_entropy(transition(model, law), now, model.state.names)
@@ -79,14 +79,14 @@ def test_adjusted_is_the_difference_of_what_successors_forget(model: DiscreteMod
 @given(bijections())
 @settings(max_examples=60, deadline=None)
 def test_adjusted_is_zero_for_every_bijection(model: DiscreteModel) -> None:
-    assert strength_of(model).adjusted == pytest.approx(0.0, abs=1e-12)
+    assert strength(model).adjusted == pytest.approx(0.0, abs=1e-12)
 
 
 @given(discrete_models())
 @settings(max_examples=40, deadline=None)
 def test_adjusted_holds_for_stochastic_rules_with_noise_subtracted(model: DiscreteModel) -> None:
     """S_t - S_{t+1} = H(s | s') - H(s' | s), so adjusted is that difference, P less P'."""
-    found = strength_of(model)
+    found = strength(model)
     now, later = [before(name) for name in model.state.names], model.state.names
     parts = []
     for law in (found.P, found.P_decoupled):
@@ -98,7 +98,7 @@ def test_adjusted_holds_for_stochastic_rules_with_noise_subtracted(model: Discre
 @given(discrete_models())
 @settings(max_examples=40, deadline=None)
 def test_the_initial_gap_is_the_mutual_information(model: DiscreteModel) -> None:
-    found = strength_of(model)
+    found = strength(model)
     assert found.mutual_information == pytest.approx(
         mutual_information(model.initial, model.A), abs=1e-12
     )
@@ -111,8 +111,8 @@ def test_lasting_surgery_agrees_between_twin_worlds_and_the_unrolled_graph(
     model: DiscreteModel, horizon: int, lasting: int | None
 ) -> None:
     names = model.state.names
-    joint = strength_of(model, at=1, horizon=horizon, lasting=lasting, engine="sparse")
-    graph = strength_of(
+    joint = strength(model, at=1, horizon=horizon, lasting=lasting, engine="sparse")
+    graph = strength(
         model, at=1, horizon=horizon, lasting=lasting, engine="factorised", targets=names
     )
     got = joint.P_next_decoupled.dense().p
@@ -125,14 +125,14 @@ def test_lasting_surgery_agrees_between_twin_worlds_and_the_unrolled_graph(
 def test_fresh_replicas_equal_one_replica_while_the_surgery_lasts_one_step(
     model: DiscreteModel,
 ) -> None:
-    one = strength_of(model, horizon=2, lasting=1)
-    fresh = strength_of(model, horizon=2, lasting=1, fresh=True)
+    one = strength(model, horizon=2, lasting=1)
+    fresh = strength(model, horizon=2, lasting=1, fresh=True)
     assert one.to_dict() == fresh.to_dict()
 
 
 def test_fresh_replicas_differ_where_the_replaced_part_remembers() -> None:
     """A keeps a coin for ever: one replica shows B the same coin twice, fresh ones do not."""
-    from causalopt.laws.discrete import Parent, tabulate
+    from causalopt.laws.discrete import Parent
     from causalopt.laws.law import law_of
     from causalopt.laws.space import Space
 
@@ -144,42 +144,42 @@ def test_fresh_replicas_differ_where_the_replaced_part_remembers() -> None:
     space = Space(("a", "b", "c"), (bit, bit, bit))
     start = law_of(space, {(a, a, a): half for a in bit})
     model = DiscreteModel("coin", (keep, seen, last), start, ("a",))
-    one = strength_of(model, horizon=2, lasting=None, targets=["b", "c"])
-    fresh = strength_of(model, horizon=2, lasting=None, targets=["b", "c"], fresh=True)
+    one = strength(model, horizon=2, lasting=None, targets=["b", "c"])
+    fresh = strength(model, horizon=2, lasting=None, targets=["b", "c"], fresh=True)
     assert (one.S_next_decoupled, fresh.S_next_decoupled) == (1.0, 2.0)
 
 
 def test_strength_as_a_function_of_t_is_each_step_alone() -> None:
     smart = thermostat("smart")
-    course = strengths_of(smart, at=[3, 0, 1], initial="uniform")
+    course = strengths(smart, at=[3, 0, 1], initial="uniform")
     assert [found.at for found in course] == [3, 0, 1]
     for found in course:
-        alone = strength_of(smart, at=found.at, initial="uniform")
+        alone = strength(smart, at=found.at, initial="uniform")
         assert alone.to_dict() == found.to_dict()
     assert course[1].adjusted == 0.0
 
 
 def test_targets_are_measured_alone() -> None:
     smart = thermostat("smart")
-    found = strength_of(smart, at=1, initial="uniform", targets=["room"])
+    found = strength(smart, at=1, initial="uniform", targets=["room"])
     later = law_at(smart, 2)
     assert found.targets == ("room",)
     assert found.mutual_information == 0.0
-    uniform = strength_of(smart, at=1, initial="uniform")
+    uniform = strength(smart, at=1, initial="uniform")
     assert found.S_next == pytest.approx(entropy(uniform.P_next, of=["room"]))
     assert later.space.names == smart.state.names
 
 
 def test_swapping_the_two_parts_changes_nothing_in_one_step() -> None:
     smart = thermostat("smart")
-    mine = strength_of(smart, at=1, initial="uniform")
-    theirs = strength_of(smart, at=1, initial="uniform", A=["room"])
+    mine = strength(smart, at=1, initial="uniform")
+    theirs = strength(smart, at=1, initial="uniform", hold=["room"])
     assert mine.to_dict() == pytest.approx(theirs.to_dict(), abs=1e-14)
 
 
 def test_the_choice_of_engine_is_reported() -> None:
-    assert strength_of(thermostat("smart")).choice.engine == "sparse"
-    assert strength_of(thermostat("smart"), engine="dense").choice.reason == "asked for"
+    assert strength(thermostat("smart")).choice.engine == "sparse"
+    assert strength(thermostat("smart"), engine="dense").choice.reason == "asked for"
 
 
 @pytest.mark.parametrize(
@@ -190,16 +190,16 @@ def test_the_choice_of_engine_is_reported() -> None:
         ({"lasting": 0}, "lasts at least one step"),
         ({"engine": "factorised", "targets": ["room"], "fresh": True}, "need the joint law"),
         ({"unit": "ban"}, "'bit' or 'nat'"),
-        ({"A": []}, "names no A to replace"),
+        ({"hold": []}, "names no A to replace"),
     ],
 )
 def test_questions_out_of_range_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(QuestionError, match=message):
-        strength_of(thermostat("smart"), **options)  # type: ignore[arg-type]
+        strength(thermostat("smart"), **options)  # type: ignore[arg-type]
 
 
 def test_unknown_parts_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'room'"):
-        strength_of(thermostat("smart"), A=["rom"])
+        strength(thermostat("smart"), hold=["rom"])
     with pytest.raises(UnknownNameError, match="did you mean 'room'"):
-        strength_of(thermostat("smart"), targets=["rooms"])
+        strength(thermostat("smart"), targets=["rooms"])

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 
 from causalopt.entropy.epsilon import around, epsilon_family, point_limit
 from causalopt.errors import QuestionError
-from causalopt.laws.discrete import DiscreteModel, noise
-from tests.entropy.strategies import ROOM, THERMOSTAT, bijections, thermostat
+from causalopt.laws.discrete import DiscreteModel
+from tests.entropy.strategies import ROOM, THERMOSTAT, bijections, noise, thermostat
 
 WARM = ("low", "warm")
 

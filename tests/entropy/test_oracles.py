@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from causalopt.entropy.decorrelation import strength_of
+from causalopt.entropy.declared import strength
 from causalopt.entropy.information import (
     conditional_entropy,
     divergence,
@@ -140,6 +140,6 @@ def test_decorrelated_laws_agree_with_pyagrum(seed: int) -> None:
     apart = np.einsum("ac,bd->abcd", now.sum(axis=(1, 3)), now.sum(axis=(0, 2)))
     moved = DiscreteModel("moved", model.mechanisms, DenseLaw(model.state, apart), model.A)
     later = joint(unrolled(moved, 1), ["a1", "b1", "c1", "d1"])
-    found = strength_of(model, at=1)
+    found = strength(model, at=1)
     expected = [dit.shannon.entropy(as_dit(DenseLaw(model.state, p))) for p in (apart, later)]
     assert [found.S_decoupled, found.S_next_decoupled] == pytest.approx(expected, abs=1e-12)

@@ -5,27 +5,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from causalopt.errors import CausaloptError, ModelError, UnknownNameError
-from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent, noise, tabulate
+from causalopt.errors import ModelError, UnknownNameError
+from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
 from causalopt.laws.law import law_of
 from causalopt.laws.space import Space
+from tests.entropy.strategies import noise, tabulate
 
 BIT = (0, 1)
 START = law_of(Space(("x",), (BIT,)), {(0,): 1})
 KEEP = tabulate("x", BIT, {Parent("x"): BIT}, lambda x: x)
-
-
-def test_tabulated_rules_keep_fractions_and_mix_labels_with_laws() -> None:
-    half = Fraction(1, 2)
-    rule = tabulate("x", BIT, {Parent("x"): BIT}, lambda x: {0: half, 1: half} if x else 1)
-    assert rule.table.tolist() == [[0, 1], [half, half]]
-    assert rule.table.dtype == object
-    assert not rule.deterministic
-
-
-def test_a_float_anywhere_makes_the_table_float() -> None:
-    rule = tabulate("x", BIT, {Parent("x"): BIT}, lambda x: {0: 0.25, 1: 0.75} if x else 1)
-    assert rule.table.dtype == float
 
 
 def test_noise_is_no_part_of_the_state() -> None:
@@ -62,11 +50,6 @@ def test_unknown_parts_are_refused() -> None:
         DiscreteModel("m", (KEEP,), START, ("y",))
     with pytest.raises(UnknownNameError, match="no variable 'y' in m"):
         DiscreteModel("m", (KEEP,), START, ())["y"]
-
-
-def test_a_rule_that_leaves_its_domain_is_refused() -> None:
-    with pytest.raises(CausaloptError, match="gives 2 for"):
-        tabulate("x", BIT, {Parent("x"): BIT}, lambda x: x + 1)
 
 
 @pytest.mark.parametrize("missing", [5e-4, -5e-4, 2e-9])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from causalopt.errors import QuestionError
 from causalopt.laws import dense, factorised, sparse
-from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent, noise, tabulate
+from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
 from causalopt.laws.law import ProductLaw, law_of, uniform
 from causalopt.laws.propagation import (
     before,
@@ -23,7 +23,14 @@ from causalopt.laws.propagation import (
     transition,
 )
 from causalopt.laws.space import Space
-from tests.entropy.strategies import as_table, discrete_models, enumerated_step, thermostat
+from tests.entropy.strategies import (
+    as_table,
+    discrete_models,
+    enumerated_step,
+    noise,
+    tabulate,
+    thermostat,
+)
 
 BIT = (0, 1)
 

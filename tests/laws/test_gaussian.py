@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from causalopt.errors import QuestionError, UnknownNameError
-from causalopt.laws.gaussian import GaussianLaw, replace, step
+from causalopt.laws.gaussian import GaussianLaw, step
+from causalopt.worlds.replacement import replace
 
 NAMES = ("a", "b", "c")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from causalopt.errors import QuestionError
-from causalopt.laws.samples import replaced, sampled_entropy
+from causalopt.laws.samples import sampled_entropy
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3])
@@ -31,14 +31,6 @@ def test_scaling_adds_its_logarithm_exactly() -> None:
     draws = np.random.default_rng(3).normal(size=(800, 2))
     gain = sampled_entropy(10.0 * draws).value - sampled_entropy(draws).value
     assert gain == pytest.approx(2 * math.log(10.0), abs=1e-9)
-
-
-def test_replacing_columns_takes_the_replicas() -> None:
-    world, replica = np.zeros((3, 2)), np.ones((3, 2))
-    assert replaced(world, [1], replica).tolist() == [[0.0, 1.0]] * 3
-    assert world.tolist() == [[0.0, 0.0]] * 3
-    with pytest.raises(QuestionError, match="as many draws"):
-        replaced(world, [1], np.ones((2, 2)))
 
 
 def test_samples_without_a_density_are_refused() -> None:

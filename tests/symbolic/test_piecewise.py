@@ -10,7 +10,7 @@ import pytest
 import sympy
 
 from causalopt import Model, QuestionError, load, run
-from causalopt.effects.run import ask
+from causalopt.effects.asked import ask
 from causalopt.language.parse import parse
 from causalopt.language.scope import Scope
 from causalopt.language.term import ref

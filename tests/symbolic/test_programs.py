@@ -10,7 +10,7 @@ import pytest
 import sympy
 
 from causalopt import Model, QuestionError, run
-from causalopt.effects.run import ask
+from causalopt.effects.asked import ask
 from causalopt.symbolic.arithmetic import (
     MOST_BITS,
     Floats,

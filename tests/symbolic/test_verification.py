@@ -15,7 +15,7 @@ import pytest
 import sympy
 
 from causalopt import Model, load
-from causalopt.effects.run import ask
+from causalopt.effects.asked import ask
 from causalopt.symbolic import derive as choice
 from causalopt.symbolic import program_checks as checks
 from causalopt.symbolic import static_paths

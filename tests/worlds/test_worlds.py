@@ -78,7 +78,8 @@ def test_an_intervention_leaves_the_past_alone(model: Model) -> None:
 
 def test_the_three_worlds_of_the_post() -> None:
     model = load("thermostat")
-    w, x, y = three_worlds(model, model.node("R[0]"), model.selection("T"), delta=0.001, steps=1000)
+    n, A = model.node("R[0]"), model.selection("T")
+    w, x, y = three_worlds(model, nudge=n, hold=A, delta=0.001, steps=1000)
     assert abs(x["R[1000]"] - w["R[1000]"]) < 1e-7
     assert y["R[1000]"] - w["R[1000]"] == pytest.approx(0.001)
     np.testing.assert_array_equal(y["T"], w["T"])
@@ -88,7 +89,7 @@ def test_the_three_worlds_of_the_post() -> None:
 def test_a_finite_run_is_made_of_the_three_worlds() -> None:
     model = load("lorenz")
     found = run(model, delta=0.01, steps=100)
-    worlds = three_worlds(model, found.nudge, found.hold, delta=0.01, steps=100)
+    worlds = three_worlds(model, nudge=found.nudge, hold=found.hold, delta=0.01, steps=100)
     for mine, theirs in zip((found.W, found.X, found.Y), worlds, strict=True):
         assert mine is not None
         for name in model.variables:
@@ -97,7 +98,8 @@ def test_a_finite_run_is_made_of_the_three_worlds() -> None:
 
 def test_a_variables_stages_are_held_with_it() -> None:
     model = load("lorenz").replace(method="rk4")
-    w, _, y = three_worlds(model, model.node("b[0]"), model.selection("a"), delta=1.0, steps=20)
+    n, A = model.node("b[0]"), model.selection("a")
+    w, _, y = three_worlds(model, nudge=n, hold=A, delta=1.0, steps=20)
     names = [equation.name for equation in model.template.equations]
     for name in ("a", "a.2", "a.3", "a.4"):
         np.testing.assert_array_equal(

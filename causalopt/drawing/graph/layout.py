@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 from causalopt.drawing.graph.layers import layered
 from causalopt.drawing.graph.lettering import text_width
-from causalopt.effects.run import node_text
 from causalopt.errors import QuestionError
 from causalopt.model.graph import side, template_graph
 from causalopt.model.model import Model
@@ -240,7 +239,7 @@ def _placed(model: Model, grid: _Grid, nudge: Node | None, limit: int | None) ->
         x = by_t[t].left + width / 2 + rank * (width + RANK_GAP)
         y = HEAD + pitch * (row + 0.5)
         label = model.variables[node.variable].label or node.variable
-        places[node] = Place(node, x, y, node_text(model, node), label)
+        places[node] = Place(node, x, y, model.node_text(node), label)
     lanes = tuple(
         Row(name, HEAD + pitch * (i + 0.5), model.variables[name].label or "")
         for i, name in enumerate(grid.lanes)
@@ -269,7 +268,7 @@ def _nodes(grid: _Grid, shown: Sequence[int]) -> dict[Node, int]:
 
 
 def _node_width(model: Model, nodes: Mapping[Node, int]) -> float:
-    widest = max(text_width(node_text(model, node), FONT) for node in nodes)
+    widest = max(text_width(model.node_text(node), FONT) for node in nodes)
     if model.is_static:
         labels = [model.variables[node.variable].label or "" for node in nodes]
         widest = max(widest, *(text_width(label, SMALL) for label in labels))

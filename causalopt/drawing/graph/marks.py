@@ -13,9 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from causalopt.effects.reach import reachable
-from causalopt.effects.run import node_text
 from causalopt.engine.plan import Bools, Plan
-from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection
 from causalopt.model.template import Template
@@ -132,7 +130,8 @@ def marks_for(
     template = model.template
     n = None if nudge is None else model.node(nudge)
     selection = () if hold == "" else model.held_set(hold) or ()
-    _check(model, n, selection, steps)
+    if n is not None:
+        model.check_nudge(n, selection, steps)
     plan = _structural_plan(model, steps, selection, n)
     held = plan.held[np.minimum(np.arange(steps + 1), len(plan.held) - 1)]
     nothing = np.zeros_like(held)
@@ -152,22 +151,6 @@ def marks_for(
         moved=moved[:, columns],
         differs=differs[:, columns],
     )
-
-
-def _check(model: Model, nudge: Node | None, hold: Selection, steps: int) -> None:
-    if nudge is None:
-        return
-    name = node_text(model, nudge)
-    if nudge.t > steps:
-        raise QuestionError(
-            f"the nudged node {name} lies after the last step {steps}: take more "
-            "steps or an earlier node"
-        )
-    if any(nudge in window for window in hold):
-        raise QuestionError(
-            f"the nudged node {name} is in the held set: the nudge is made in B; "
-            "nudge another node, or hold a set without it"
-        )
 
 
 def _structural_plan(model: Model, steps: int, hold: Selection, nudge: Node | None) -> Plan:

@@ -18,11 +18,10 @@ from causalopt.drawing.graph.scene import scene
 from causalopt.drawing.graph.shapes import Scene
 from causalopt.drawing.graph.svg import svg_text
 from causalopt.drawing.graph.tikz import tikz_text
-from causalopt.effects.run import node_text
 from causalopt.errors import QuestionError
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node
+from causalopt.model.selectors import Node, selection_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,9 +49,9 @@ class Picture:
         name = self.model.title or self.model.name
         if self.marks.nudge is None:
             return name
-        hold = ", ".join(str(window) for window in self.marks.hold)
+        hold = selection_text(self.marks.hold)
         held = f", A = {{{hold}}}" if hold else ""
-        return f"{name}: n = {node_text(self.model, self.marks.nudge)}{held}"
+        return f"{name}: n = {self.model.node_text(self.marks.nudge)}{held}"
 
     @functools.cached_property
     def scene(self) -> Scene:

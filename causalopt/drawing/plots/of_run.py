@@ -61,9 +61,7 @@ def plot_run(run: Run) -> Figure:
     figure.align_ylabels(rows[:4])
     size = "δ → 0" if run.delta is None else f"δ = {run.delta:g}"
     name = run.model.title or run.model.name
-    figure.suptitle(
-        f"{name}\nOp({run.hold_name}; {run.node_name}, {run.target}), {size}", fontsize=11
-    )
+    figure.suptitle(f"{name}\n{run.op_name}, {size}", fontsize=11)
     status.set_xlabel("no time" if run.model.is_static else "t [time units]")
     return figure
 

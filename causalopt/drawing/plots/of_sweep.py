@@ -19,9 +19,9 @@ from causalopt.drawing.plots.panels import (
     plain_axes,
 )
 from causalopt.effects.measures import STATUSES
-from causalopt.effects.run import node_text
 from causalopt.effects.sweep import Sweep
 from causalopt.errors import QuestionError
+from causalopt.model.selectors import Node
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -50,10 +50,9 @@ def plot_sweep(sweep: Sweep) -> Figure:
             "sweep fewer, or plot a slice of its dataset"
         )
     figure = _lines(sweep) if len(sweep.axes) == 1 else _map(sweep)
-    model, asked = sweep.model, sweep.asked
-    hold = ", ".join(str(window) for window in asked.hold)
-    m = asked.target if model.is_static else f"{asked.target}[{sweep.at}]"
-    question = f"Op({hold}; {node_text(model, asked.nudge)}, {m})"
+    model = sweep.model
+    m = model.node_text(Node(sweep.target, sweep.at))
+    question = f"Op({sweep.hold_name}; {sweep.node_name}, {m})"
     figure.suptitle(f"{model.title or model.name}\n{question}", fontsize=11)
     return figure
 

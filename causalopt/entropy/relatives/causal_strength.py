@@ -22,39 +22,41 @@ from causalopt.entropy.information import Unit, divergence
 from causalopt.errors import QuestionError
 from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
 from causalopt.laws.law import Law
-from causalopt.laws.propagation import transition
+from causalopt.laws.propagation import law_at, transition
 from causalopt.model.model import Model
+from causalopt.worlds.replacement import replace
 
 Arrow = tuple[str, str]
 """(tail at t, head at t + 1)."""
 
 
 def causal_strength(
-    model: Model | DiscreteModel, law: Law, arrows: Iterable[Arrow], *, unit: Unit = "bit"
+    model: Model | DiscreteModel,
+    arrows: Iterable[Arrow],
+    *,
+    law: Law | None = None,
+    unit: Unit = "bit",
 ) -> float:
     """Return the strength of the arrows from one step to the next.
 
     Args:
-        model: The discrete model.
-        law: The law at t, over all state variables.
+        model: A model of finite domains.
         arrows: (tail at t, head at t + 1), each an arrow of the model.
+        law: The law at t, over all state variables; the model's at t = 0 by default.
         unit: Bits or nats.
 
     Raises:
         QuestionError: The model has no such arrow.
 
     Example:
-        >>> import numpy as np
-        >>> from causalopt.laws.law import law_of, uniform
-        >>> from causalopt.laws.space import Space
-        >>> copy = Mechanism("y", (0, 1), (Parent("x"),), np.eye(2))
-        >>> coin = Mechanism("x", (0, 1), (), np.array([0.5, 0.5]))
-        >>> start = uniform(Space(("x", "y"), ((0, 1), (0, 1))), exact=False)
-        >>> causal_strength(DiscreteModel("copy", (coin, copy), start, ("x",)), start, [("x", "y")])
-        1.0
+        >>> from causalopt import load, strength
+        >>> smart = load("thermostat_smart")
+        >>> uniform = strength(smart, initial="uniform").P
+        >>> round(causal_strength(smart, [("thermostat", "room")], law=uniform), 6)
+        1.140518
     """
-    model = finite_model(model)
-    cut = tuple(dict.fromkeys(arrows))
+    model, cut = finite_model(model), tuple(dict.fromkeys(arrows))
+    law = law_at(model, 0) if law is None else law
     worlds = transition(model, law), transition(_without(model, law, cut), law)
     return divergence(*worlds, unit=unit)
 
@@ -71,10 +73,7 @@ def _without(model: DiscreteModel, law: Law, arrows: tuple[Arrow, ...]) -> Discr
         copy = Mechanism(
             f"{tail} for {head}", model[tail].labels, (), law.marginal([tail]).dense().p, noise=True
         )
-        parents = tuple(
-            Parent(copy.name, 0) if parent == Parent(tail, 1) else parent
-            for parent in whole.parents
-        )
-        mechanisms[place] = dataclasses.replace(whole, parents=parents)
+        there = Parent(copy.name, 0)
+        mechanisms[place] = replace(whole, [Parent(tail, 1)], lambda _, there=there: there)
         mechanisms.append(copy)
     return dataclasses.replace(model, mechanisms=tuple(mechanisms))

@@ -21,7 +21,7 @@ from causalopt.errors import QuestionError
 from causalopt.laws import sparse
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import SparseLaw
-from causalopt.laws.space import Label
+from causalopt.laws.space import Label, Space
 from causalopt.model.model import Model
 
 LIMIT = 2**22
@@ -47,7 +47,7 @@ def successors(model: Model | DiscreteModel) -> npt.NDArray[np.int64]:
     """Return each state's successor as an index, states counted with the last variable fastest.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
 
     Raises:
         QuestionError: A rule is stochastic, or the space is too large to list.
@@ -69,7 +69,7 @@ def image_sizes(model: Model | DiscreteModel) -> tuple[int, ...]:
     """Return how many states can still be met after 0, 1, 2, ... steps, until no fewer.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
 
     Example:
         >>> from causalopt import load
@@ -89,7 +89,7 @@ def attractors(model: Model | DiscreteModel) -> tuple[Attractor, ...]:
     """Return every cycle with the size of its basin, the largest basin first.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
 
     Example:
         >>> from causalopt import load
@@ -110,7 +110,7 @@ def attractors(model: Model | DiscreteModel) -> tuple[Attractor, ...]:
     counts: dict[int, int] = dict.fromkeys(found, 0)
     for end, count in zip(*np.unique(ends, return_counts=True), strict=True):
         counts[owner[int(end)]] += int(count)
-    listed = [Attractor(_labels(model, found[key]), counts[key]) for key in found]
+    listed = [Attractor(_labels(model.state, found[key]), counts[key]) for key in found]
     return tuple(sorted(listed, key=lambda attractor: -attractor.basin))
 
 
@@ -120,7 +120,7 @@ def basin_fraction(
     """Return the fraction of all states that lie in a target set after some steps.
 
     Args:
-        model: A deterministic discrete model.
+        model: A model of finite domains, without chance.
         target: Whether a state, its labels in the model's order, belongs to the target.
         steps: How many steps to allow.
 
@@ -135,7 +135,7 @@ def basin_fraction(
     for _ in range(steps):
         now = successor[now]
     reached, counts = np.unique(now, return_counts=True)
-    inside = [target(state) for state in _labels(model, tuple(int(i) for i in reached))]
+    inside = [target(state) for state in _labels(model.state, tuple(int(i) for i in reached))]
     return float(counts[inside].sum()) / len(successor)
 
 
@@ -146,7 +146,6 @@ def _cycle(successor: npt.NDArray[np.int64], start: int) -> tuple[int, ...]:
     return tuple(cycle)
 
 
-def _labels(model: DiscreteModel, codes: tuple[int, ...]) -> tuple[State, ...]:
-    space = model.state
+def _labels(space: Space, codes: tuple[int, ...]) -> tuple[State, ...]:
     positions = zip(*np.unravel_index(np.array(codes, dtype=np.int64), space.shape), strict=True)
     return tuple(space.state([int(i) for i in position]) for position in positions)

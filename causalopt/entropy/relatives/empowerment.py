@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.entropy.declared import finite_model
-from causalopt.entropy.information import Unit, per_nat
+from causalopt.entropy.information import Unit, are_laws, per_nat
 from causalopt.errors import QuestionError
 from causalopt.laws import sparse
 from causalopt.laws.discrete import DiscreteModel
@@ -70,7 +70,7 @@ def capacity(
         0.531004
     """
     W = np.asarray(channel, dtype=float)
-    if W.ndim != 2 or (W < 0).any() or not np.allclose(W.sum(axis=1), 1.0, atol=1e-9):
+    if W.ndim != 2 or not are_laws(W):
         raise QuestionError("a channel is a matrix whose rows are laws over the outputs")
     p = np.full(len(W), 1.0 / len(W))
     entropies = _xlogy(W, W).sum(axis=1)
@@ -96,7 +96,7 @@ def _xlogy(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArra
 
 
 def channel(
-    model: DiscreteModel,
+    model: Model | DiscreteModel,
     state: Mapping[str, Label] | Sequence[Label],
     *,
     actuator: Iterable[str] | None = None,
@@ -106,7 +106,7 @@ def channel(
     """Return P(sensor at t + steps | actuator set at t), all else at t as in `state`.
 
     Args:
-        model: The discrete model.
+        model: A model of finite domains.
         state: The state at t.
         actuator: The variables that are set, to each of their joint labels; A by default.
         sensor: The variables read later; B by default.
@@ -115,16 +115,17 @@ def channel(
     Returns:
         Shape (joint labels of the actuator, joint labels of the sensor).
     """
-    space = model.state
-    actions = space.only(model.A if actuator is None else actuator)
-    read = space.only(model.B if sensor is None else sensor)
+    tables = finite_model(model)
+    space = tables.state
+    actions = space.only(tables.A if actuator is None else actuator)
+    read = space.only(tables.B if sensor is None else sensor)
     here = dict(zip(space.names, space.state(space.position(state)), strict=True))
     rows = []
     for choice in itertools.product(*actions.labels):
         set_to = here | dict(zip(actions.names, choice, strict=True))
         law: Law = law_of(space, {tuple(set_to[name] for name in space.names): 1})
         for _ in range(steps):
-            law = sparse.step(model, law)
+            law = sparse.step(tables, law)
         rows.append(law.marginal(read.names).dense().p.astype(float).reshape(-1))
     return np.array(rows)
 
@@ -141,7 +142,7 @@ def empowerment(
     """Return the capacity of the channel from A's choice now to B later.
 
     Args:
-        model: The discrete model.
+        model: A model of finite domains.
         state: The state in which A chooses.
         actuator: The variables chosen; A by default.
         sensor: The variables read; B by default.

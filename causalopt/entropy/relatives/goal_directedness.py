@@ -20,7 +20,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.entropy.information import Unit, per_nat
+from causalopt.entropy.information import Unit, are_laws, per_nat
 from causalopt.errors import QuestionError
 
 Array = npt.NDArray[np.float64]
@@ -108,6 +108,5 @@ def _require(contexts: Array, policy: Array, utility: Array) -> None:
             f"policy and utility have one shape (contexts, decisions) and there is one weight a "
             f"context, got {policy.shape}, {utility.shape} and {contexts.shape}"
         )
-    for rows in (contexts, policy):
-        if (rows < 0).any() or not np.allclose(rows.sum(axis=-1), 1.0, atol=1e-9):
-            raise QuestionError("contexts and policy hold laws: at least 0, sum 1")
+    if not (are_laws(contexts) and are_laws(policy)):
+        raise QuestionError("contexts and policy hold laws: at least 0, sum 1")

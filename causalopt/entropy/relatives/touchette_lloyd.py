@@ -19,7 +19,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.entropy.information import Unit, entropy_of, per_nat
+from causalopt.entropy.information import Unit, are_laws, entropy_of, per_nat
 from causalopt.errors import QuestionError
 
 Array = npt.NDArray[np.float64]
@@ -125,6 +125,5 @@ def _require(p: Array, dynamics: Array, policy: Array) -> None:
             f"{controls} controls over {states} states need p of shape {(states,)} and a policy of "
             f"shape {(states, controls)}, got {p.shape} and {policy.shape}"
         )
-    for rows in (p, dynamics, policy):
-        if (rows < 0).any() or not np.allclose(rows.sum(axis=-1), 1.0, atol=1e-9):
-            raise QuestionError("p, the dynamics and the policy hold laws: at least 0, sum 1")
+    if not all(map(are_laws, (p, dynamics, policy))):
+        raise QuestionError("p, the dynamics and the policy hold laws: at least 0, sum 1")

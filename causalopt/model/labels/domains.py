@@ -48,6 +48,25 @@ def read_finite(
     return _Reader(variables, parameters, values).finite(tuple(initial))
 
 
+def parameter_term(text: str, names: Iterable[str], kind: str, path: Path) -> Term:
+    """Return an expression in parameters.
+
+    Args:
+        text: The expression.
+        names: The parameters.
+        kind: What the expression is, for messages.
+        path: Where it stands.
+
+    Raises:
+        ModelError: It is none.
+    """
+    known = {normalized(n): Term.of("param", payload=n) for n in names if n != "dt"}
+    try:
+        return parse(text, Scope(names={**known, "pi": CLOCK["pi"]}, kind=kind))
+    except ExpressionError as error:
+        raise ModelError(error.message, path, error.offset) from None
+
+
 class _Reader:
     def __init__(
         self,
@@ -78,11 +97,7 @@ class _Reader:
         """Return a probability as the fraction written, or as a float where it is irrational."""
         if not isinstance(value, str):
             return Fraction(value if isinstance(value, int) else repr(value))
-        names = {normalized(n): Term.of("param", payload=n) for n in self._exact if n != "dt"}
-        try:
-            term = parse(value, Scope(names={**names, "pi": CLOCK["pi"]}, kind="probability"))
-        except ExpressionError as error:
-            raise ModelError(error.message, path, error.offset) from None
+        term = parameter_term(value, self._exact, "probability", path)
         rational = exact(term, lambda leaf: self._exact[str(leaf.payload)])
         if rational is not None:
             return rational

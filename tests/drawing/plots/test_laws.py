@@ -6,17 +6,16 @@ import pytest
 
 import causalopt
 from causalopt.drawing.plots.of_law import plot_laws, plot_strength
-from causalopt.entropy.declared import finite_model
-from causalopt.entropy.decorrelation import strength_of
+from causalopt.entropy.declared import finite_model, strength
 from causalopt.errors import QuestionError
-from causalopt.laws.law_table import law_table, step_table
+from causalopt.laws.law_table import law_table
 
 SMART = finite_model(causalopt.load("thermostat_smart"))
 WARM = ("low", "warm")
 
 
 def test_part_2_laws_are_printed_as_in_the_post() -> None:
-    found = strength_of(SMART, at=1, initial="uniform")
+    found = strength(SMART, at=1, initial="uniform")
     text = law_table(found.P_next_decoupled, rows="thermostat", columns="room")
     assert [line.split() for line in text.splitlines()] == [
         ["hot", "warm", "cold"],
@@ -26,25 +25,8 @@ def test_part_2_laws_are_printed_as_in_the_post() -> None:
     ]
 
 
-def test_part_2_dynamic_matrix_is_printed_as_in_the_post() -> None:
-    text = step_table(SMART, rows="thermostat", columns="room")
-    assert [line.split("  ")[0].split()[0] for line in text.splitlines()[1:]] == [
-        "high",
-        "low",
-        "off",
-    ]
-    first = text.splitlines()[1]
-    assert "(hot, off)" in first
-    assert first.index("(hot, off)") < first.index("(hot, low)") < first.index("(warm, low)")
-
-
-def test_tables_of_steps_need_two_variables_without_chance() -> None:
-    with pytest.raises(QuestionError, match="over two variables"):
-        step_table(finite_model(causalopt.load("chaser")), rows="cx", columns="px")
-
-
 def test_every_cell_is_written_in_its_panel() -> None:
-    found = strength_of(SMART, at=1, initial="uniform")
+    found = strength(SMART, at=1, initial="uniform")
     figure = plot_strength(found, rows="thermostat", columns="room")
     assert len(figure.axes) == 4
     written = [text.get_text() for text in figure.axes[3].texts]

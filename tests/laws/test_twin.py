@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import Law
 from causalopt.laws.propagation import law_at
-from causalopt.laws.replica import decorrelate, replace
 from causalopt.laws.twin import prime, twin
+from causalopt.worlds.replacement import replace
 from tests.entropy.strategies import as_table, discrete_models, enumerated_step, thermostat
 
 Table = dict[tuple[object, ...], Fraction]
@@ -34,7 +34,7 @@ def two_worlds(law: Law, replica: Law, A: tuple[str, ...], names: tuple[str, ...
 @settings(max_examples=40, deadline=None)
 def test_decorrelation_takes_a_from_an_independent_replica(model: DiscreteModel) -> None:
     names = model.state.names
-    got = decorrelate(model.initial, model.A)
+    got = replace(model.initial, model.A, model.initial)
     assert as_table(got.sparse(), names) == two_worlds(model.initial, model.initial, model.A, names)
 
 
@@ -47,22 +47,6 @@ def test_replacing_from_another_law_keeps_that_laws_marginal(model: DiscreteMode
     assert as_table(got.sparse(), names) == two_worlds(model.initial, later, model.A, names)
     assert as_table(got, model.A) == as_table(later, model.A)
     assert as_table(got, model.B) == as_table(model.initial, model.B)
-
-
-@given(discrete_models())
-@settings(max_examples=20, deadline=None)
-def test_replacing_nothing_changes_nothing(model: DiscreteModel) -> None:
-    got = replace(model.initial, (), law_at(model, 1))
-    assert as_table(got, model.state.names) == as_table(model.initial, model.state.names)
-
-
-@given(discrete_models())
-@settings(max_examples=20, deadline=None)
-def test_decorrelating_twice_is_decorrelating_once(model: DiscreteModel) -> None:
-    once = decorrelate(model.initial, model.A)
-    twice = decorrelate(once, model.A)
-    names = model.state.names
-    assert as_table(twice.sparse(), names) == as_table(once.sparse(), names)
 
 
 @given(discrete_models(), st.booleans(), st.booleans())

@@ -1,0 +1,184 @@
+"""What is asked: n, A, m, the last step and the baseline, with nothing left open."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from causalopt.engine.plan import Plan
+from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.model.length import run_length
+from causalopt.model.model import Model
+from causalopt.model.selectors import Node, Selection, selection_text
+from causalopt.model.template import unknown_name
+from causalopt.worlds.interventions import Intervention, plan_for
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Asked:
+    """Op(A; n, m) in a model; its answers are this with more fields.
+
+    Attributes:
+        model: The model.
+        nudge: The nudged node n.
+        hold: The held set A.
+        target: The measured variable m.
+        steps: The last step.
+        given: Interventions that make the baseline.
+        seed: Which draws the noise variables made.
+    """
+
+    model: Model
+    nudge: Node
+    hold: Selection
+    target: str
+    steps: int
+    given: tuple[Intervention, ...]
+    seed: int
+
+    @property
+    def node_name(self) -> str:
+        """The nudged node as the user writes it."""
+        return self.model.node_text(self.nudge)
+
+    @property
+    def hold_name(self) -> str:
+        """The held set as the user writes it."""
+        return selection_text(self.hold)
+
+    @property
+    def op_name(self) -> str:
+        """What is asked for, as the theory writes it: Op(A; n, m)."""
+        return f"Op({self.hold_name}; {self.node_name}, {self.target})"
+
+    def provenance_with(self, **settings: str) -> dict[str, str]:
+        """Return what made an answer's numbers: model, question, settings and versions."""
+        return {
+            "model": self.model.name,
+            "model_hash": self.model.fingerprint,
+            "source": self.model.source,
+            "nudge": self.node_name,
+            "hold": self.hold_name,
+            "target": self.target,
+            **settings,
+            "causalopt": version("causalopt"),
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        }
+
+    def plan(self, *settings: Intervention) -> Plan:
+        """Return the plan of the baseline W, with n its seed, after some settings."""
+        moves = (*settings, *self.given)
+        return plan_for(
+            self.model,
+            moves,
+            steps=self.steps,
+            hold=self.hold,
+            seed=self.nudge,
+            noise_seed=self.seed,
+        )
+
+
+def ask(
+    model: Model,
+    *,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Asked:
+    """Return the question in full: what the caller says, else the model's own.
+
+    Values given for `parameters` and `initial` replace the model's.
+
+    Raises:
+        QuestionError: A part is said nowhere, or n lies in A or after the last step.
+        UnknownNameError: A variable is not declared.
+    """
+    model = model.replace(parameters=parameters, initial=initial)
+    node, selection = asked_node(model, nudge), asked_hold(model, hold)
+    measured, last = asked_target(model, target), run_length(model, steps)
+    model.check_nudge(node, selection, last)
+    late = [window for window in selection if window.first > last]
+    if late:
+        raise QuestionError(f"the held nodes {late[0]} lie after the last step {last}")
+    return Asked(model, node, selection, measured, last, tuple(given), seed)
+
+
+def ask_at(model: Model, at: int | None, *, steps: int | None, **question: Any) -> Asked:
+    """Return the question in full, its last step the one that is measured.
+
+    Args:
+        model: The model.
+        at: The step measured; the last one when None.
+        steps: The last step.
+        question: The rest, as for `ask`.
+
+    Raises:
+        QuestionError: As for `ask`, or `at` lies outside the run.
+    """
+    asked = ask(
+        model, steps=at if steps is None and at is not None and at >= 0 else steps, **question
+    )
+    step = asked.steps if at is None else at
+    if not 0 <= step <= asked.steps:
+        raise QuestionError(f"at must lie between 0 and the last step {asked.steps}, found {at}")
+    if asked.nudge.t > step:
+        raise QuestionError(
+            f"the nudged node {asked.node_name} lies after the measured step {step}"
+        )
+    return dataclasses.replace(asked, steps=step)
+
+
+def asked_node(model: Model, nudge: str | Node | None = None) -> Node:
+    """Return the node n that is meant: the one said, else the question's."""
+    said = nudge if nudge is not None else model.question.nudge
+    return model.node(
+        _required(said, "which node is nudged", "nudge", "z" if model.is_static else "R[0]")
+    )
+
+
+def asked_hold(model: Model, hold: str | Sequence[str | Node] | None = None) -> Selection:
+    """Return the set A that is meant: the one said, else the question's, else the partition's."""
+    found: Selection = _required(
+        model.held_set(hold), "which nodes are held (the set A)", "hold", "a"
+    )
+    return found
+
+
+def asked_target(model: Model, target: str | None = None) -> str:
+    """Return the variable m that is meant: the one said, else the question's."""
+    said = target if target is not None else model.question.target
+    found: str = _required(said, "which variable is measured", "target", "R")
+    if found not in model.variables:
+        raise UnknownNameError(unknown_name(found, model.template))
+    return found
+
+
+def check_delta(delta: float) -> None:
+    """Refuse the size of a nudge that is none.
+
+    Raises:
+        QuestionError: It is 0 or not finite.
+    """
+    if not math.isfinite(delta) or delta == 0:
+        raise QuestionError(f"delta must be a finite number other than 0, found {delta}")
+
+
+def _required(value: Any, what: str, option: str, example: str) -> Any:
+    if value is None:
+        raise QuestionError(
+            f'{what}? say --{option} {example} ({option}="{example}" in Python), '
+            "or give the model a question"
+        )
+    return value
