@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".mutants"
 # A module below causalopt, or a folder of them, and the tests that concern it.
 TARGETS: dict[str, tuple[str, ...]] = {
+    "effects/asked": ("tests/effects",),
     "effects/measures": ("tests/effects",),
     "effects/effect": ("tests/effects",),
     "effects/finite": ("tests/effects", "tests/worlds"),
