@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from causalopt.model.declaration import Fact
 from tools import code_map, mutants, rooms, second_python
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -263,13 +262,6 @@ class TestTheMutants:
 
 
 class TestThePagesKeepTheirPromises:
-    def test_every_key_of_a_fact_is_documented(self) -> None:
-        page = (ROOT / "docs" / "model-format.md").read_text()
-        documented = page.partition("A fact has:")[2].partition("\n## ")[0]
-        assert set(re.findall(r"^\| (.*?) \|", documented, re.MULTILINE)) >= {"`claim`"}
-        keys = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (.*?) \|", documented, re.M))))
-        assert keys == set(Fact.model_fields)
-
     @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
     def test_every_path_that_is_named_is_there(self, page: str) -> None:
         text = (ROOT / page).read_text()
