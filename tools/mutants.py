@@ -45,7 +45,6 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "engine/rescaling": ("tests/engine",),
     "effects/sweep": ("tests/effects",),
     "effects/sweep_dataset": ("tests/effects",),
-    "engine/jacobians": ("tests/engine/test_jacobians.py", "tests/effects"),
     "worlds": ("tests/worlds", "tests/effects"),
     "symbolic/verification": ("tests/symbolic",),
     "symbolic/program_checks": ("tests/symbolic",),
