@@ -11,18 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.effects.asked import Asked, ask, check_delta
-from causalopt.effects.effect import Effect
-from causalopt.effects.finite import finite_effect
-from causalopt.effects.integers import check_integers
-from causalopt.effects.limit import tangent_effect
-from causalopt.effects.measures import STATUSES, Measures, measure
-from causalopt.engine.plan import Floats
-from causalopt.engine.python import Progress
+from causalopt.effects.limit import check_integers, tangent_effect
+from causalopt.effects.measures import STATUSES, Effect, Measures, measure
+from causalopt.engine.contract import Floats, Progress
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.json_numbers import plain
-from causalopt.worlds.results import labelled, plot
+from causalopt.worlds.results import labelled, plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -35,7 +30,7 @@ class Run(Asked):
 
     Attributes:
         delta: The nudge's size, None for the limit delta -> 0.
-        t: Time units, shape [t].
+        t: The step, shape [t].
         W: Variable -> its values in the baseline, shape [t] each.
         X: The same in the nudged world; None in the limit.
         Y: The same in the nudged world with A from W; None in the limit.
@@ -44,12 +39,17 @@ class Run(Asked):
     """
 
     delta: float | None
-    t: Floats
+    t: np.ndarray
     W: dict[str, Floats]
     X: dict[str, Floats] | None
     Y: dict[str, Floats] | None
     effect: Effect
     measures: Measures
+
+    @property
+    def time(self) -> Floats:
+        """The time, step * dt, shape [t]; the step itself where the model names no dt."""
+        return self.t * float(self.model.template.dt)
 
     @property
     def total(self) -> Floats:
@@ -85,7 +85,8 @@ class Run(Asked):
             "target": self.target,
             "steps": self.steps,
             "delta": self.delta,
-            "t": plain(self.t),
+            "t": plain(self.time),
+            "step": self.t.tolist(),
             "W": {name: plain(values) for name, values in self.W.items()},
             "total": plain(self.total),
             "direct": plain(self.direct),
@@ -132,7 +133,9 @@ class Run(Asked):
         op, status = self.op[last], self.status[last]
         size = "delta -> 0" if self.delta is None else f"delta = {self.delta:g}"
         lines = [f"{self.op_name} in {self.model.name}, {size}"]
-        lines.append(f"  t = {self.t[last]:g}: " + _sentence(op, self.comp[last], status))
+        is_timed = self.model.dt is not None
+        when = f"time = {self.time[last]:g} (step {last})" if is_timed else f"t = {last}"
+        lines.append(f"  {when}: " + _sentence(op, self.comp[last], status))
         others = [s for s in STATUSES if s not in {"ok", status} and (self.status == s).any()]
         lines += [
             f"  {s} at {np.count_nonzero(self.status == s)} of {last + 1} steps: {STATUSES[s]}"
@@ -213,6 +216,8 @@ def run(
         effect, tangents = tangent_effect(asked, progress=progress)
         tables: list[Floats] = [tangents.values]
     else:
+        from causalopt.effects.finite import finite_effect
+
         check_delta(delta)
         effect, found = finite_effect(asked, delta, progress=progress)
         tables = [world.trajectory.values for world in found]
@@ -222,7 +227,7 @@ def run(
     return Run(
         **vars(asked),
         delta=delta,
-        t=np.arange(asked.steps + 1, dtype=np.float64) * float(template.dt),
+        t=np.arange(asked.steps + 1),
         W=worlds[0],
         X=worlds[1] if len(worlds) > 1 else None,
         Y=worlds[2] if len(worlds) > 1 else None,

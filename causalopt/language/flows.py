@@ -4,8 +4,8 @@ A method's stage values are nodes of their own, and so are the values between tw
 in time reads. Each is owned by its variable, so that holding a variable holds these too: the held
 world is then the same method applied to B driven by A.
 
-Every stage is a place inside the step from t-1 to t: `c` = 0 is its start and 1 its end, and a value
-at the end is the one before anything is done to the node there (a nudge, the end of a history).
+Every stage has its place inside the step from t-1 to t: `c` = 0 is the start and 1 the end. A value
+at the end is that before anything is done to the node there (a nudge, the end of a history).
 """
 
 from __future__ import annotations
@@ -40,11 +40,6 @@ class Stage:
     c: Fraction = _ONE
 
 
-def delayed(name: str, steps: Fraction) -> Term:
-    """Return the value of a variable a time ago, as a flow reads it; `steps` may be a fraction."""
-    return Term.of("delayed", ref(name, 0), const(steps))
-
-
 def discretize(
     flows: Mapping[str, Term], algebraic: Mapping[str, Term], method: Literal["euler", "rk4"]
 ) -> list[Stage]:
@@ -58,7 +53,7 @@ def discretize(
             Variables that are neither keep their value of the step's start at every stage.
 
     Lags read the method's own continuous extension, which is of order 3 for rk4: enough for a
-    global error of order 4 (Bellen and Zennaro, Numerical Methods for Delay Differential Equations).
+    global error of order 4 (Bellen and Zennaro, 2003, chapter 5).
     """
     return _Integrator(flows, algebraic, method).stages()
 
@@ -107,7 +102,7 @@ class _Integrator:
             Stage(v, ref(f"{v}.end", 0) if v in ends else self._extension(v, _ONE), v)
             for v in self._flows
         ]
-        return [*nodes, *final, *instants, *between]
+        return _without_unread([*nodes, *final, *instants, *between])
 
     def _nodes_between(self) -> list[Stage]:
         nodes: list[Stage] = []
@@ -176,6 +171,18 @@ class _Integrator:
 
     def _is_continuous(self, name: str) -> bool:
         return name in self._flows or name in self._algebraic
+
+
+def _without_unread(stages: list[Stage]) -> list[Stage]:
+    """Return the nodes without stages that nothing reads."""
+    read = {
+        leaf.payload[0]
+        for s in stages
+        for leaf in leaves(s.rule)
+        if isinstance(leaf.payload, tuple)
+    }
+    kept = [stage for stage in stages if stage.name == stage.owner or stage.name in read]
+    return kept if len(kept) == len(stages) else _without_unread(kept)
 
 
 def _between_name(variable: str, c: Fraction) -> str:

@@ -19,11 +19,10 @@ from fractions import Fraction
 
 from causalopt.errors import ExpressionError, suggestion
 from causalopt.language.algebra import constant
-from causalopt.language.flows import delayed
 from causalopt.language.gradient import gradient
 from causalopt.language.operations import OPERATIONS
 from causalopt.language.scope import CLOCK, Function, Scope, function_names, normalized
-from causalopt.language.term import Term, const, decimal, postorder, ref, substitute
+from causalopt.language.term import Term, const, decimal, delayed, postorder, ref, substitute
 
 MAX_LENGTH = 50_000
 MAX_DEPTH = 150

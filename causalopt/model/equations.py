@@ -6,7 +6,6 @@ rules and orders the equations so that each comes after those it needs at the sa
 
 from __future__ import annotations
 
-import dataclasses
 import graphlib
 import math
 import re
@@ -14,13 +13,20 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from causalopt.errors import ExpressionError, ModelError
-from causalopt.language.evaluation import exact
-from causalopt.language.flows import Stage, discretize, read_at_stages
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, TIME_AT_T, Function, Scope, normalized, reserved
-from causalopt.language.term import Term, const, decimal, leaves, postorder, substitute
-from causalopt.model.declaration import Method, Variable
-from causalopt.model.labels import kinds
+from causalopt.language.term import Term, const, decimal, exact, leaves
+from causalopt.model.declaration import (
+    Method,
+    Variable,
+    check_given,
+    check_kind,
+    is_label_variable,
+    motion,
+    starts_from_law,
+    table_parents,
+    takes_whole_numbers,
+)
 from causalopt.model.template import Equation, Template, exact_values, leaf_name
 
 
@@ -44,35 +50,24 @@ def read_template(
     is_static = not any(_has_time(variable) for variable in variables.values())
     read = reader.read_parameters()
     equations = [reader.equation(name, is_static) for name in variables]
-    flows = [name for name, variable in variables.items() if variable.flow is not None]
-    instants = [name for name, variable in variables.items() if variable.algebraic is not None]
     places: dict[str, Fraction] = {}
-    if flows:
-        if dt is None or method is None:
-            missing = "dt" if dt is None else "method"
-            raise ModelError(
-                f"a model with a flow names its step and method at the top level: '{missing}' is "
-                "missing (dt: 0.01, method: euler or rk4)",
-                ("variables", flows[0], "flow"),
-            )
-        stages = _stages(equations, flows, instants, method, variables)
-        places = {stage.name: stage.c for stage in stages}
-        equations = _expanded(equations, stages)
-    elif instants:
-        raise ModelError(
-            "'algebraic' is the value at every instant between steps, and this model has no flow: "
-            "write 'rule'",
-            ("variables", instants[0], "algebraic"),
-        )
+    continuous = [n for n, v in variables.items() if motion(v) in {"flow", "algebraic"}]
+    if continuous:
+        from causalopt.model.integration import integrated  # few models have flows
+
+        equations, places = integrated(equations, continuous, variables, dt, method)
     elif method is not None:
         raise ModelError(
             "'method' integrates flows, and this model has none: drop it, or write 'flow' in place "
             "of 'rule'",
             ("method",),
         )
-    equations = _with_histories(equations, flows, places)
+    if continuous or _look_far(equations):
+        from causalopt.model.histories import with_histories  # few models need any
+
+        equations = with_histories(equations, places)
     for equation in equations:
-        _check_lags(equation, _key(variables[equation.owner]))
+        _check_lags(equation, motion(variables[equation.owner]))
     template = Template(
         _ordered(equations, variables), tuple(variables), read, step, is_static, reader.fixed
     )
@@ -87,8 +82,7 @@ def read_template(
 
 def _has_time(variable: Variable) -> bool:
     texts = (variable.rule or "", *(variable.parents or ()))
-    continuous = variable.flow is not None or variable.algebraic is not None
-    return continuous or any(re.search(r"\[\s*t(ime)?\b", text) for text in texts)
+    return motion(variable) != "rule" or any(re.search(r"\[\s*t(ime)?\b", text) for text in texts)
 
 
 class _Reader:
@@ -103,7 +97,7 @@ class _Reader:
         dt: Fraction,
     ) -> None:
         self._variables = variables
-        self._from_law = joint | {n for n, v in variables.items() if kinds.starts_from_law(v)}
+        self._from_law = joint | {n for n, v in variables.items() if starts_from_law(v)}
         self._raw_parameters = parameters
         self._parameters = {normalized(n): Term.of("param", payload=n) for n in parameters}
         self._raw_functions = functions
@@ -229,10 +223,10 @@ class _Reader:
         """Return the equation of one declared variable, a flow still being a flow."""
         variable = self._variables[name]
         path = ("variables", name)
-        kinds.check_kind(name, variable)
-        if variable.noise is not None or kinds.is_label_variable(variable):
+        check_kind(name, variable)
+        if variable.noise is not None or is_label_variable(variable):
             return self._drawn(name, variable)
-        key = _key(variable)
+        key = motion(variable)
         text = getattr(variable, key)
         if text is None and variable.initial is None:
             raise ModelError(f"'{name}' has neither a rule nor an initial value: give one", path)
@@ -246,15 +240,15 @@ class _Reader:
                 "in a model without time a variable has a rule or an initial value, not both",
                 (*path, "initial"),
             )
-        return Equation(name, rule, initial, name, kinds.takes_whole_numbers(variable), law)
+        return Equation(name, rule, initial, name, takes_whole_numbers(variable), law)
 
     def _drawn(self, name: str, variable: Variable) -> Equation:
         """Return the equation of a noise or of a label variable: its parents, but no number."""
         if variable.noise is not None:
             return Equation(name, None, (), name, law="is drawn afresh each step")
         held = (const(0),) if name in self._from_law else ()
-        kinds.check_given(name, variable, starts=bool(held))
-        reads = kinds.table_parents(name, variable, self._variables)
+        check_given(name, variable, starts=bool(held))
+        reads = table_parents(name, variable, self._variables)
         return Equation(name, None, held, name, law="takes labels, not numbers", reads=reads)
 
     def _initial(
@@ -324,125 +318,12 @@ def _signature(key: str) -> tuple[str, tuple[str, ...]]:
     return match[1], arguments
 
 
-def _stages(
-    equations: list[Equation],
-    flows: list[str],
-    instants: list[str],
-    method: Method,
-    variables: Mapping[str, Variable],
-) -> list[Stage]:
-    by_name = {equation.name: equation for equation in equations}
-    terms = {n: rule for n in (*flows, *instants) if (rule := by_name[n].rule) is not None}
-    slopes, values = {n: terms[n] for n in flows}, {n: terms[n] for n in instants}
-    for name in instants:
-        given, waits = by_name[name].initial, any(p.op == "delayed" for p in postorder(terms[name]))
-        if len(given) > 1 or (given and not waits):
-            raise ModelError(
-                "an algebraic variable has its value at every instant, t = 0 too: drop 'initial', "
-                "or give one expression of time for what comes before its own lags",
-                ("variables", name, "initial"),
-            )
-    for name in flows:
-        if len(by_name[name].initial) != 1:
-            raise ModelError(
-                "a flow starts from one initial value, or from an expression of time for all that "
-                "its lags read: write initial: 1",
-                ("variables", name, "initial"),
-            )
-    if method != "euler":
-        _check_sampled(by_name, read_at_stages(slopes, values), method, variables)
-    return discretize(slopes, values, method)
-
-
-def _expanded(equations: list[Equation], stages: list[Stage]) -> list[Equation]:
-    """Return the equations with the integrator's in place of those it integrates."""
-    starts = {e.name: e.initial for e in equations}
-    owners = {stage.owner for stage in stages}
-    kept = [e for e in equations if e.name not in owners]
-    # Nothing reads a stage at t = 0, where there is no step to be inside of.
-    return kept + [
-        Equation(s.name, s.rule, starts[s.owner] or (const(0),) * (s.name != s.owner), s.owner)
-        for s in stages
-    ]
-
-
-def _check_sampled(
-    equations: Mapping[str, Equation],
-    readers: Mapping[str, str],
-    method: str,
-    variables: Mapping[str, Variable],
-) -> None:
-    """Refuse flows that read a moving rule once a step, which would cost the method its order."""
-    for name, reader in readers.items():
-        variable = variables[name]
-        if variable.rule is None or variable.sampled or not _moves(name, equations, variables):
-            continue
-        kind = "flow" if variables[reader].flow is not None else "algebraic"
-        raise ModelError(
-            f"the {kind} of '{reader}' reads '{name}', whose rule is evaluated once a step: "
-            f"{method} would be of first order in dt. Write 'algebraic' with bare names in place "
-            "of 'rule', or add 'sampled: true' where it is sampled once a step in truth",
-            ("variables", name, "rule"),
-        )
-
-
-def _moves(name: str, equations: Mapping[str, Equation], variables: Mapping[str, Variable]) -> bool:
-    """Whether a rule follows the time, a flow or an algebraic variable, itself or through rules."""
-    stack, seen = [name], {name}
-    while stack:
-        equation = equations[stack.pop()]
-        variable = variables[equation.name]
-        if variable.flow is not None or variable.algebraic is not None:
-            return True
-        if equation.rule is not None and TIME_AT_T in postorder(equation.rule):
-            return True
-        for parent, _ in equation.parents:
-            if parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-    return False
-
-
-def _lag_needs(equation: Equation, owners: Mapping[str, str]) -> int:
-    """Return how many initial values the lags of an equation need.
-
-    A value between two steps belongs to the later one, and needs the step before.
-    """
-    between = (int(lag > 0 and owners[parent] != parent) for parent, lag in equation.parents)
-    lags = (lag for _, lag in equation.parents)
-    return max(map(sum, zip(lags, between, strict=True)), default=0)
-
-
-def _with_histories(
-    equations: list[Equation], flows: Sequence[str], places: Mapping[str, Fraction]
-) -> list[Equation]:
-    """Return the equations with initial values at as many steps as their lags need.
-
-    One value, or expression of time, that was given alone holds at all of them. Flows start
-    together, when the longest lag of any of them is past.
-
-    Args:
-        equations: All of them.
-        flows: The variables that flow.
-        places: Where inside its step a node of the integrator lies.
-    """
-    owners = {e.name: e.owner for e in equations}
-    needs = {e.name: _lag_needs(e, owners) for e in equations}
-    moved = [e.name for e in equations if e.owner in set(flows)]
-    needs |= dict.fromkeys(moved, max((needs[name] for name in moved), default=0))
-    histories = (_history(e, needs[e.name], places.get(e.name, Fraction(1))) for e in equations)
-    return [dataclasses.replace(e, initial=h) for e, h in zip(equations, histories, strict=True)]
-
-
-def _history(equation: Equation, steps: int, place: Fraction) -> tuple[Term, ...]:
-    if equation.law is not None or len(equation.initial) != 1:
-        return equation.initial
-    value, count = equation.initial[0], max(1, steps)
-    if CLOCK["time"] not in leaves(value):
-        return (value,) * count
-    times = (const(max(Fraction(0), t - 1 + place)) for t in range(count))
-    return tuple(
-        substitute(value, {CLOCK["time"]: Term.of("mul", time, CLOCK["dt"])}) for time in times
+def _look_far(equations: list[Equation]) -> bool:
+    """Whether a lag is longer than one step, or something starts as an expression of time."""
+    return any(
+        any(lag > 1 for _, lag in e.parents)
+        or any(CLOCK["time"] in leaves(term) for term in e.initial)
+        for e in equations
     )
 
 
@@ -458,15 +339,7 @@ def _check_lags(equation: Equation, key: str) -> None:
             )
 
 
-def _key(variable: Variable) -> str:
-    """Return the key that says how a variable follows from others."""
-    keys = ("rule", "flow", "algebraic")
-    return next((key for key in keys if getattr(variable, key) is not None), "rule")
-
-
-def _ordered(
-    equations: list[Equation], variables: Mapping[str, Variable]
-) -> tuple[Equation, ...]:
+def _ordered(equations: list[Equation], variables: Mapping[str, Variable]) -> tuple[Equation, ...]:
     by_name = {equation.name: equation for equation in equations}
     needs = {e.name: [parent for parent, lag in e.parents if lag == 0] for e in equations}
     order = _sorted(needs)
@@ -475,7 +348,7 @@ def _ordered(
             graphlib.TopologicalSorter(needs).prepare()
         except graphlib.CycleError as error:
             cycle = [by_name[name].owner for name in error.args[1]]
-            key = _key(variables[cycle[0]])
+            key = motion(variables[cycle[0]])
             way = "make one of them a flow" if key == "algebraic" else "break it with a [t-1]"
             raise ModelError(
                 "variables need each other at the same step, in a circle: "

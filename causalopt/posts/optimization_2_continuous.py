@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from causalopt import load, strength
+from causalopt import load, replace, strength
 from causalopt.drawing.palette import BLUE, INK
 from causalopt.entropy.continuous import planar_strength, variance_strength
 from causalopt.laws import gaussian, planar
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.posts.charts import Chart, Line, line_figure
-from causalopt.worlds.replacement import replace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -83,7 +83,7 @@ def thermostat(sheet: Sheet) -> None:
     assert found.Y is not None
     W, x, y = found.W["R"], found.X["R"] - found.W["R"], found.Y["R"] - found.W["R"]
     course = Chart(
-        [Line(found.t, W, "room R"), Line(found.t, found.W["T"], "thermostat T")],
+        [Line(found.time, W, "room R"), Line(found.time, found.W["T"], "thermostat T")],
         "t [steps]",
         "value in W",
         levels=(25.0, 0.0),
@@ -95,7 +95,7 @@ def thermostat(sheet: Sheet) -> None:
         "T_0 = 10, R_0 = 35, k = 0.01, d = 25; the lines are at 25 and 0.",
     )
     parts = Chart(
-        [Line(found.t, x, "x - w", RED, "-"), Line(found.t, y, "y - w", GREEN, "--")],
+        [Line(found.time, x, "x - w", RED, "-"), Line(found.time, y, "y - w", GREEN, "--")],
         "t [steps]",
         "difference of R from W",
     )
@@ -106,7 +106,7 @@ def thermostat(sheet: Sheet) -> None:
         "delta = 0.001: gone in X, whole in Y.",
     )
     ability = Chart(
-        [Line(found.t, found.op, "delta = 0.001"), Line(limit.t, limit.op, "limit")],
+        [Line(found.time, found.op, "delta = 0.001"), Line(limit.time, limit.op, "limit")],
         "t [steps]",
         "Op [nats]",
     )
@@ -202,7 +202,7 @@ def shaken(sheet: Sheet) -> None:
         line_figure(
             [
                 Chart(
-                    [Line(big.t, big.W["R"], "R"), Line(big.t, big.W["T"], "T")],
+                    [Line(big.time, big.W["R"], "R"), Line(big.time, big.W["T"], "T")],
                     "t [steps]",
                     "value in W",
                     levels=(25.0,),
@@ -217,7 +217,7 @@ def shaken(sheet: Sheet) -> None:
         line_figure(
             [
                 Chart(
-                    [Line(big.t, big.op, "with the sine"), Line(big.t, plain, "without")],
+                    [Line(big.time, big.op, "with the sine"), Line(big.time, plain, "without")],
                     "t [steps]",
                     "Op [nats]",
                 )
@@ -246,7 +246,7 @@ def doubled(sheet: Sheet) -> None:
         line_figure(
             [
                 Chart(
-                    [Line(once.t, once.op, "k = 0.01"), Line(twice.t, twice.op, "k = 0.02")],
+                    [Line(once.time, once.op, "k = 0.01"), Line(twice.time, twice.op, "k = 0.02")],
                     "t [steps]",
                     "Op [nats]",
                 )
@@ -304,9 +304,9 @@ def others_too(sheet: Sheet) -> None:
             [
                 Chart(
                     [
-                        Line(blind.t, blind.op, "k = 0"),
-                        Line(wrong.t, wrong.op, "k = -0.01"),
-                        Line(blind.t, run(load("thermostat")).op, "k = 0.01"),
+                        Line(blind.time, blind.op, "k = 0"),
+                        Line(wrong.time, wrong.op, "k = -0.01"),
+                        Line(blind.time, run(load("thermostat")).op, "k = 0.01"),
                     ],
                     "t [steps]",
                     "Op [nats]",

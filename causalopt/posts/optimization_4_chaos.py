@@ -43,7 +43,7 @@ def chaos(sheet: Sheet) -> None:
         "Peaks are zeros of a difference.",
     )
     for m, found in (("b", b), ("c", c)):
-        share = float(np.mean(found.op[found.t > 1] < 0))
+        share = float(np.mean(found.op[found.time > 1] < 0))
         sheet.claim(
             f"negative-{m}",
             "a trend towards Op becoming negative in most cases",
@@ -54,7 +54,7 @@ def chaos(sheet: Sheet) -> None:
             f"{float(found.op[-1]):.1f} nats",
         )
     speed = rates(lorenz(28), hold="a", steps=20000)
-    slope = float(np.polyfit(b.t[500:], b.op[500:], 1)[0])
+    slope = float(np.polyfit(b.time[500:], b.op[500:], 1)[0])
     sheet.number(
         "slope",
         "these things are spreading one another out",
@@ -82,9 +82,9 @@ def finite_influence(sheet: Sheet) -> None:
     until = run(lorenz(28), hold="a[t<=1000]", steps=STEPS)
     c = run(lorenz(28), hold="a[t<=1000]", target="c", steps=STEPS)
     lines = [
-        Line(until.t, until.op, "b, A = a, t ≤ 10"),
-        Line(c.t, c.op, "c, A = a, t ≤ 10"),
-        Line(whole.t, whole.op, "b, A = all a"),
+        Line(until.time, until.op, "b, A = a, t ≤ 10"),
+        Line(c.time, c.op, "c, A = a, t ≤ 10"),
+        Line(whole.time, whole.op, "b, A = all a"),
     ]
     sheet.picture(
         "op",
@@ -132,8 +132,8 @@ def smaller_nudges(sheet: Sheet) -> None:
             panels.append(
                 Chart(
                     [
-                        Line(limit.t[: last + 1], limit.op[: last + 1], "limit", FAINT, "-"),
-                        Line(one.t[: last + 1], op, f"delta = {delta:g}", BLUE, "--"),
+                        Line(limit.time[: last + 1], limit.op[: last + 1], "limit", FAINT, "-"),
+                        Line(one.time[: last + 1], op, f"delta = {delta:g}", BLUE, "--"),
                     ],
                     TIME,
                     "Op [nats]",
@@ -155,7 +155,7 @@ def smaller_nudges(sheet: Sheet) -> None:
         section=POINT_5,
         note="first t at which any of the three sizes is half a nat from the limit",
     )
-    zero = {delta: float(one.t[np.argmax(one.op == -np.inf)]) for delta, one in found.items()}
+    zero = {delta: float(one.time[np.argmax(one.op == -np.inf)]) for delta, one in found.items()}
     text = ", ".join(f"{delta:g}: until t = {t:.1f}" for delta, t in zero.items())
     sheet.claim(
         "long",

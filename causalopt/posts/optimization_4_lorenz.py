@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from causalopt.posts.sheet import Sheet
 
 LORENZ, POINT_2, POINT_3 = "The Lorenz System", "Point 2", "Point 3"
-TIME = "t [time units]"
+TIME = "time"
 
 
 def lorenz(rho: float, **changes: Any) -> Model:
@@ -27,10 +27,10 @@ def lorenz(rho: float, **changes: Any) -> Model:
 
 def op_panel(found: Run, m: str) -> Chart:
     """Return Op over time with steps of Comp < 0 marked."""
-    lines = [Line(found.t, found.op, "Op = -ln |Comp|")]
+    lines = [Line(found.time, found.op, "Op = -ln |Comp|")]
     negative = found.comp < 0
     if negative.any():
-        lines.append(Line(found.t, np.where(negative, found.op, np.nan), "Comp < 0", RED, "-"))
+        lines.append(Line(found.time, np.where(negative, found.op, np.nan), "Comp < 0", RED, "-"))
     return Chart(lines, TIME, "Op [nats]", f"Op(a; {found.node_name}, {m})", levels=(0.0,))
 
 
@@ -42,8 +42,8 @@ def parts_panel(found: Run, m: str, *, sizes: bool = False) -> Chart:
     bar = "|" if sizes else ""
     return Chart(
         [
-            Line(found.t, total, f"{bar}x - w{bar} of {m}", RED, "-"),
-            Line(found.t, direct, f"{bar}y - w{bar} of {m}", GREEN, "--"),
+            Line(found.time, total, f"{bar}x - w{bar} of {m}", RED, "-"),
+            Line(found.time, direct, f"{bar}y - w{bar} of {m}", GREEN, "--"),
         ],
         TIME,
         "difference per delta",
@@ -59,7 +59,7 @@ def regimes(sheet: Sheet) -> None:
     runs = {rho: run(lorenz(rho), steps=2500) for rho in (0.8, 14.0, 28.0)}
     panels = [
         Chart(
-            [Line(found.t, found.W[v], v) for v in "abc"],
+            [Line(found.time, found.W[v], v) for v in "abc"],
             TIME,
             "value in W",
             f"rho = {rho:g}",
@@ -149,9 +149,9 @@ def stable(sheet: Sheet) -> None:
     panels = [
         Chart(
             [
-                Line(worlds.t, worlds.W[v], "W"),
-                Line(worlds.t, worlds.X[v], "X"),
-                Line(worlds.t, worlds.Y[v], "Y"),
+                Line(worlds.time, worlds.W[v], "W"),
+                Line(worlds.time, worlds.X[v], "X"),
+                Line(worlds.time, worlds.Y[v], "Y"),
             ],
             TIME,
             f"{v}",
@@ -178,9 +178,9 @@ def stable(sheet: Sheet) -> None:
 
 
 def _signs(sheet: Sheet, b: Run, c: Run) -> None:
-    late = b.t > 0.4
+    late = b.time > 0.4
     early = (
-        f"; before t = {float(b.t[b.op > 0].max()):.2f} it is positive by up to "
+        f"; before time {float(b.time[b.op > 0].max()):.2f} it is positive by up to "
         f"{float(b.op.max()):.3f} nats, too little to be seen on the post's plot"
     )
     for m, found in (("b", b), ("c", c)):
@@ -248,8 +248,8 @@ def complex_op(sheet: Sheet) -> None:
     )
     zoom = Chart(
         [
-            Line(c.t[80:160], c.total[80:160], "x - w of c", RED, "-"),
-            Line(c.t[80:160], c.direct[80:160], "y - w of c", GREEN, "--"),
+            Line(c.time[80:160], c.total[80:160], "x - w of c", RED, "-"),
+            Line(c.time[80:160], c.direct[80:160], "y - w of c", GREEN, "--"),
         ],
         TIME,
         "difference per delta",
@@ -274,9 +274,9 @@ def complex_op(sheet: Sheet) -> None:
         line_figure([op_panel(c, "c")]),
         "Comp < 0 between two peaks, at which x - w passes through 0 and Op through +infinity.",
     )
-    times = c.t[c.comp < 0]
+    times = c.time[c.comp < 0]
     fine = run(lorenz(0.8, method="rk4", dt=0.001), nudge="c[0]", target="c", steps=2000)
-    exact = fine.t[fine.comp < 0]
+    exact = fine.time[fine.comp < 0]
     sheet.claim(
         "signs",
         "for a small chunk of time the differences have different signs",

@@ -34,7 +34,7 @@ def course(sheet: Sheet) -> None:
     """The saturating thermostat along one run."""
     found = run(saturating(), steps=1000)
     W = Chart(
-        [Line(found.t, found.W["R"], "room R")], "t [time units]", "R in W", levels=(24.0, 26.0)
+        [Line(found.time, found.W["R"], "room R")], "time", "R in W", levels=(24.0, 26.0)
     )
     sheet.picture(
         "W",
@@ -45,10 +45,10 @@ def course(sheet: Sheet) -> None:
     )
     parts = Chart(
         [
-            Line(found.t, found.total, "(x - w)/delta", RED, "-"),
-            Line(found.t, found.direct, "(y - w)/delta", GREEN, "--"),
+            Line(found.time, found.total, "(x - w)/delta", RED, "-"),
+            Line(found.time, found.direct, "(y - w)/delta", GREEN, "--"),
         ],
-        "t [time units]",
+        "time",
         "difference of R from W, per delta",
     )
     sheet.picture(
@@ -57,15 +57,15 @@ def course(sheet: Sheet) -> None:
         line_figure([parts]),
         "Whole in both until the room comes into the band.",
     )
-    op = Chart([Line(found.t, found.op)], "t [time units]", "Op [nats]", marks=(9.0,))
+    op = Chart([Line(found.time, found.op)], "time", "Op [nats]", marks=(9.0,))
     sheet.picture(
         "op",
         "Op = -log((x - w)/(y - w)).",
         line_figure([op]),
         "0 until t = 9, when R reaches 26; then a nat a time unit.",
     )
-    entered = float(found.t[np.argmax(found.W["R"] < 26.0)])
-    before = float(np.abs(found.op[found.t < entered]).max())
+    entered = float(found.time[np.argmax(found.W["R"] < 26.0)])
+    before = float(np.abs(found.op[found.time < entered]).max())
     sheet.claim(
         "linear-region",
         "Op = 0 while the room is in the linear region",
@@ -74,7 +74,7 @@ def course(sheet: Sheet) -> None:
         section=BETTER,
         note=f"largest |Op| before R enters the band at t = {entered:g}",
     )
-    first = float(found.t[np.argmax(found.op > 0)])
+    first = float(found.time[np.argmax(found.op > 0)])
     sheet.number(
         "begins",
         "it only increases when it reaches the exponential region",
@@ -227,7 +227,7 @@ def power(sheet: Sheet) -> None:
         ),
         Chart(
             [Line(times, by_t, "integral", marker="o"), Line(times, 2 * times, "2 p t")],
-            "t [time units]",
+            "time",
             "integral of 1 - Comp",
         ),
     ]

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from causalopt import STATUSES, Model, load, rates, run
-from causalopt.effects.effect import Effect, Part
-from causalopt.effects.measures import measure
+from causalopt.effects.measures import Effect, Part, measure
 
 
 def static(**rules: object) -> Model:
@@ -103,7 +102,7 @@ def test_chaotic_tangents_do_not_overflow() -> None:
     found = run(load("lorenz"), steps=80_000)
     expected = rates(load("lorenz"), steps=10_000)
     assert math.isinf(found.total[-1])
-    assert found.op[-1] / found.t[-1] == pytest.approx(expected.op_rate, abs=5 * expected.error)
+    assert found.op[-1] / found.time[-1] == pytest.approx(expected.op_rate, abs=5 * expected.error)
     assert found.status[-1] == "ok"
 
 
@@ -111,7 +110,7 @@ def test_chaotic_tangents_do_not_overflow() -> None:
 def test_two_hundred_thousand_chaotic_steps_give_a_finite_op() -> None:
     found = run(load("lorenz"), steps=200_000)
     expected = rates(load("lorenz"), steps=50_000)
-    assert found.op[-1] / found.t[-1] == pytest.approx(expected.op_rate, abs=5 * expected.error)
+    assert found.op[-1] / found.time[-1] == pytest.approx(expected.op_rate, abs=5 * expected.error)
     assert found.status[-1] == "ok"
 
 

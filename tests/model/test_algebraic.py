@@ -83,10 +83,7 @@ def test_its_stages_are_held_with_it() -> None:
 
 
 def test_only_what_flows_read_has_stages() -> None:
-    variables = {
-        "x": {"flow": "-x", "initial": 1},
-        "reported": {"algebraic": "2*x"},
-    }
+    variables = {"x": {"flow": "-x", "initial": 1}, "reported": {"algebraic": "2*x"}}
     model = Model(name="m", variables=variables, dt=0.1, method="rk4")
     owners = [equation.owner for equation in model.template.equations]
     assert owners.count("x") == 4

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from causalopt.engine.plan import Floats
+    from causalopt.engine.contract import Floats
 
 STEEP = 50.0  # a ratio of the largest to the typical Op at which a linear scale hides the typical
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colorbar import Colorbar
 
-    from causalopt.engine.plan import Bools, Floats
+    from causalopt.engine.contract import Bools, Floats
+    from causalopt.model.model import Model
 
 FEW = 40  # up to so many points each one gets its marker
 WIDE = 1e3  # a ratio of sizes at which a linear axis hides the smaller
@@ -29,6 +30,13 @@ def plain_axes(axes: Axes) -> None:
     axes.grid(color="#ececec", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=8)
+
+
+def time_label(model: Model) -> str:
+    """Return what stands under an axis of time."""
+    if model.is_static:
+        return "no time"
+    return "t [steps]" if model.dt is None else "time"
 
 
 def typical_size(values: Floats) -> float:
