@@ -218,7 +218,7 @@ def run(
     else:
         from causalopt.effects.finite import finite_effect
 
-        check_delta(delta)
+        delta = check_delta(delta)
         effect, found = finite_effect(asked, delta, progress=progress)
         tables = [world.trajectory.values for world in found]
     check_integers(asked.model, tables[0])

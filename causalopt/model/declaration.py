@@ -19,7 +19,13 @@ Method = Literal["euler", "rk4"]
 _PARENT = re.compile(r"\s*(\w+)\s*(\[\s*t\s*(?:-\s*(\d+)\s*)?\])?\s*")
 
 
+def python_number(value: Any) -> Any:
+    """Return one of numpy's numbers as Python's, an array as a list, all else as it is."""
+    return value.tolist() if type(value).__module__ == "numpy" else value
+
+
 def _scalar(value: Any) -> Any:
+    value = python_number(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"expected a number or an expression, found {shown(value)}")
     if isinstance(value, float) and not math.isfinite(value):
@@ -37,6 +43,7 @@ def shown(value: Any) -> str:
 
 
 def _text(value: Any) -> Any:
+    value = python_number(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return repr(value)
     if not isinstance(value, str):
@@ -49,6 +56,7 @@ def _names(value: Any) -> Any:
 
 
 def _label(value: Any) -> Any:
+    value = python_number(value)
     if isinstance(value, bool):
         word = str(value).lower()
         raise ValueError(f"a label is a word or a number, found {word}: write '{word}' in quotes")

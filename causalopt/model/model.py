@@ -24,6 +24,7 @@ from causalopt.model.declaration import (
     Scalar,
     Text,
     Variable,
+    python_number,
     shown,
     uses_labels,
 )
@@ -43,7 +44,8 @@ def _variables(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     short = {str: "rule", int: "initial", float: "initial"}
-    return {k: {short[type(v)]: v} if type(v) in short else v for k, v in value.items()}
+    plain = {k: python_number(v) for k, v in value.items()}
+    return {k: {short[type(v)]: v} if type(v) in short else v for k, v in plain.items()}
 
 
 class Model(Record):
@@ -84,7 +86,9 @@ class Model(Record):
     initial: tuple[Mapping[str, Label], ...] = ()
     partition: Partition = Partition()
     question: Question = Question()
-    dt: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    dt: Annotated[float | None, BeforeValidator(python_number)] = Field(
+        default=None, gt=0, allow_inf_nan=False
+    )
     method: Method | None = None
     facts: tuple[Fact, ...] = ()
 

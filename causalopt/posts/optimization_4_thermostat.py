@@ -33,9 +33,7 @@ def power_sweep(model: Model, steps: int = 500) -> Sweep:
 def course(sheet: Sheet) -> None:
     """The saturating thermostat along one run."""
     found = run(saturating(), steps=1000)
-    W = Chart(
-        [Line(found.time, found.W["R"], "room R")], "time", "R in W", levels=(24.0, 26.0)
-    )
+    W = Chart([Line(found.time, found.W["R"], "room R")], "time", "R in W", levels=(24.0, 26.0))
     sheet.picture(
         "W",
         "The room under a thermostat of limited power.",

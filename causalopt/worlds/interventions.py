@@ -156,6 +156,7 @@ class _Builder:
         self._model, self._plan, self._steps = model, plan, plan.steps
         self.forced, self.values = plan.forced.copy(), plan.values.copy()
         self.shifts = plan.shifts.copy()
+        self._set: dict[Node, float] = {}
 
     def after(self, interventions: Iterable[Intervention]) -> Plan:
         for intervention in interventions:
@@ -208,8 +209,14 @@ class _Builder:
         if isinstance(intervention, Nudge):
             self.shifts[node.t, i] += _finite(intervention.by, "a nudge")
         else:
+            if node in self._set:
+                raise QuestionError(
+                    f"the node {self._model.node_text(node)} is set twice, to {self._set[node]:g} "
+                    f"and to {intervention.to:g}: set it once"
+                )
+            self._set[node] = _finite(intervention.to, "a set value")
             self.forced[node.t, i] = True
-            self.values[node.t, i] = _finite(intervention.to, "a set value")
+            self.values[node.t, i] = self._set[node]
             self.shifts[node.t, i] = 0.0
 
     def _place(self, node: Node) -> int:
