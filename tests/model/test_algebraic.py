@@ -52,6 +52,29 @@ def test_the_method_keeps_its_order_with_a_and_with_a_held(method: Method, order
     np.testing.assert_allclose(orders, order, atol=0.25)
 
 
+def held_for_a_while() -> float:
+    """Return the derivative of y at time 2 by x at time 0, with u held from 0.5 to 1.5."""
+
+    def slope(t: float, state: np.ndarray) -> list[float]:
+        x, y, dx, dy = state
+        free = 0 if 0.5 <= t < 1.5 else -2 * x * dx
+        return [math.cos(t) - x * x, x - y, free, dx - dy]
+
+    state = np.array([1.0, 0, 1, 0])
+    for start, stop in ((0, 0.5), (0.5, 1.5), (1.5, 2)):
+        times = (start, stop - 1e-13)  # the switch lies outside
+        state = solve_ivp(slope, times, state, "DOP853", rtol=1e-12, atol=1e-13).y[:, -1]
+    return float(state[3])
+
+
+def test_a_window_holds_the_time_from_its_first_node_to_the_one_after_its_last() -> None:
+    errors = []
+    for n in (20, 40, 80):
+        found = run(controlled(n), hold=f"u[{n // 2}<=t<{3 * n // 2}]", steps=2 * n)
+        errors.append(abs(found.direct[-1] - held_for_a_while()))
+    np.testing.assert_allclose(np.log2(np.divide(errors[:-1], errors[1:])), 4, atol=0.4)
+
+
 def test_the_flow_of_the_written_out_model_is_the_same() -> None:
     written = Model(
         name="written",
