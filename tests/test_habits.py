@@ -172,10 +172,7 @@ class TestTheSecondPython:
         assert second_python.second() is None
 
     def test_where_there_is_none_it_says_so(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        tmp_path: Path,
-        capsys: pytest.CaptureFixture[str],
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         self.isolate(monkeypatch, tmp_path)
         second_python.main()

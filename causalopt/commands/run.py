@@ -37,8 +37,7 @@ def run(
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
     ] = None,
     plot: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file."),
+        str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
     ] = None,
     json: options.Json = False,
 ) -> None:

@@ -164,10 +164,7 @@ def _linearised(model: Model, target: str | None) -> _System:
         jacobians.append(_jacobians(model, slots, (total, direct), drawn))
     step = step_map(model.template, noise)
     return _System(
-        chain.coordinate,
-        chain.start,
-        step,
-        list(zip(step.maps, jacobians, strict=True)),
+        chain.coordinate, chain.start, step, list(zip(step.maps, jacobians, strict=True))
     )
 
 

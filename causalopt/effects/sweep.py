@@ -332,10 +332,7 @@ def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDAr
 
 
 def _tasks(
-    work: _Work,
-    columns: dict[str, NDArray[Any]],
-    left: collections.deque[slice],
-    done: list[int],
+    work: _Work, columns: dict[str, NDArray[Any]], left: collections.deque[slice], done: list[int]
 ) -> None:
     """Run tasks as long as there are any left, in one of the threads."""
     while left:

@@ -121,11 +121,7 @@ def side(model: Model, name: str) -> str:
 
 
 def paths(
-    graph: nx.DiGraph[Place],
-    source: Place,
-    target: Place,
-    *,
-    avoid: Selection = (),
+    graph: nx.DiGraph[Place], source: Place, target: Place, *, avoid: Selection = ()
 ) -> Iterator[list[Place]]:
     """Yield every directed path from source to target, optionally those that avoid A.
 

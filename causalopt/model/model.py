@@ -10,13 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from causalopt.errors import (
-    CausaloptError,
-    ModelError,
-    QuestionError,
-    UnknownNameError,
-    suggestion,
-)
+from causalopt.errors import CausaloptError, ModelError, QuestionError, UnknownNameError, suggestion
 from causalopt.language.collector import collector_paused
 from causalopt.model.declaration import (
     Fact,
@@ -138,9 +132,7 @@ class Model(Record):
         """A hash of all that decides the model's numbers; texts about it do not count."""
         deciding = {"parameters", "functions", "variables", "initial", "dt", "method"}
         parts = self.model_dump(
-            mode="json",
-            include=deciding,
-            exclude={"variables": {"__all__": {"label", "unit"}}},
+            mode="json", include=deciding, exclude={"variables": {"__all__": {"label", "unit"}}}
         )
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -15,14 +15,7 @@ from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.optimization_1 import write_tables
 from causalopt.posts.optimization_2_continuous import continuous, variance
 from causalopt.posts.post import Post
-from causalopt.posts.thermostat_tables import (
-    Table,
-    moves,
-    printed,
-    successor,
-    table_of,
-    written,
-)
+from causalopt.posts.thermostat_tables import Table, moves, printed, successor, table_of, written
 
 if TYPE_CHECKING:
     from causalopt.laws.discrete import DiscreteModel

@@ -185,10 +185,7 @@ def spreading(sheet: Sheet) -> None:
     figure = plot_densities(flow)
     figure.axes[0].set_xlim(-1.5, 1.5)
     sheet.picture(
-        "laws",
-        "A concentrated law broadens.",
-        figure,
-        "G = 0, S² = 1, T = 0.02; every 50 steps.",
+        "laws", "A concentrated law broadens.", figure, "G = 0, S² = 1, T = 0.02; every 50 steps."
     )
     sheet.picture(
         "moments",

@@ -168,10 +168,7 @@ def check_executions(name: str, x: float, y: float, monkeypatch: pytest.MonkeyPa
         assert found.total[0] == close(slope(name, x, y, 0)), execution
 
 
-@pytest.mark.parametrize(
-    ("rule", "expected"),
-    [("t**400", math.inf), ("t**-400", 0.0)],
-)
+@pytest.mark.parametrize(("rule", "expected"), [("t**400", math.inf), ("t**-400", 0.0)])
 def test_the_step_is_a_float_to_every_execution(
     rule: str, expected: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

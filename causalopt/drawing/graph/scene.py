@@ -32,17 +32,7 @@ from causalopt.drawing.graph.shapes import (
     segment,
     stripes,
 )
-from causalopt.drawing.palette import (
-    BAND_A,
-    BAND_B,
-    FAINT,
-    FILL_A,
-    FILL_B,
-    GREEN,
-    INK,
-    PAPER,
-    RED,
-)
+from causalopt.drawing.palette import BAND_A, BAND_B, FAINT, FILL_A, FILL_B, GREEN, INK, PAPER, RED
 
 NARROWEST = 430.0
 TITLE_LINE = 18.0

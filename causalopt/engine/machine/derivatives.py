@@ -188,9 +188,7 @@ def out_of_range(e: Emitter, size: Value) -> Value:
         "and", e.compare("olt", e.const(TINY), size), e.compare("olt", size, e.const(HUGE))
     )
     usable = e.binary(
-        "and",
-        e.compare("ogt", size, e.const(0.0)),
-        e.compare("olt", size, e.const(float("inf"))),
+        "and", e.compare("ogt", size, e.const(0.0)), e.compare("olt", size, e.const(float("inf")))
     )
     return e.binary("and", usable, e.binary("xor", inside, e.truth(True)))
 

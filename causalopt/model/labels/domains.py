@@ -239,8 +239,7 @@ class _Reader:
             if name != "p" and name not in self._domains:
                 known = [n for n in self._domains if self._variables[n].noise is None]
                 raise ModelError(
-                    f"'{name}' is no variable with a domain{suggestion(name, known)}",
-                    (*path, name),
+                    f"'{name}' is no variable with a domain{suggestion(name, known)}", (*path, name)
                 )
         if "p" not in row:
             raise ModelError("the row has no probability: add p: 1/3", path)
