@@ -194,8 +194,8 @@ class Map:
 
 
 def map_figure(maps: Sequence[Map], *, label: str) -> Figure:
-    """Return maps of Op side by side, three in a row, each with its own symmetric scale."""
-    figure, grid = _panes(len(maps), 3, 4.4, 3.4)
+    """Return maps of Op side by side, up to three in a row, each with its own symmetric scale."""
+    figure, grid = _panes(len(maps), min(len(maps), 3), 4.4, 3.4)
     for axes, one in zip(grid, maps, strict=True):
         values = np.asarray(one.values, dtype=float).T
         draw_op_map(axes, one.x, one.y, values, line=True).set_label(label)
