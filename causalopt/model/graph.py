@@ -67,7 +67,7 @@ def unrolled_graph(
         >>> sorted(unrolled_graph(load("thermostat"), 1).predecessors(("R", 1)))
         [('R', 0), ('T', 0)]
     """
-    from causalopt.model.length import run_length
+    from causalopt.model.model import run_length
 
     last = run_length(model, steps)
     template = model.template

@@ -168,7 +168,7 @@ def draw(
 
 
 def _last_step(model: Model, steps: int | None) -> int:
-    from causalopt.model.length import run_length
+    from causalopt.model.model import run_length
 
     if steps is None and not model.is_static and model.question.steps is None:
         return PLAIN_STEPS

@@ -28,7 +28,7 @@ def plot_landscape(landscape: Landscape, points: Array) -> Figure:
 
     Example:
         >>> from causalopt.descents.landscape import landscape
-        >>> from causalopt.model.library import load
+        >>> from causalopt.model.files import load
         >>> figure = plot_landscape(landscape(load("sgd_pit")), np.linspace(0, 3, 200))
         >>> [axes.get_ylabel() for axes in figure.axes]
         ['G', 'S²', "G'", "(S²)'"]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from causalopt.engine.plan import Floats
+    from causalopt.engine.contract import Floats
 
 
 @plot.register(Sweep)

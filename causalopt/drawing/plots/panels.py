@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colorbar import Colorbar
 
-    from causalopt.engine.plan import Bools, Floats
+    from causalopt.engine.contract import Bools, Floats
 
 FEW = 40  # up to so many points each one gets its marker
 STEEP = 50.0  # a ratio of the largest to the typical Op at which a linear scale hides the typical

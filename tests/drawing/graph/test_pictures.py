@@ -24,7 +24,7 @@ from causalopt.drawing.graph.shapes import Caption, Group, Outline, Scene
 from causalopt.drawing.graph.svg import svg_text
 from causalopt.drawing.palette import GREEN, RED
 from causalopt.errors import FileError, QuestionError
-from causalopt.model.library import shipped
+from causalopt.model.files import shipped
 from tests.drawing.graph.strategies import asked
 
 SVG = "{http://www.w3.org/2000/svg}"
