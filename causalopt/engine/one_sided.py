@@ -88,58 +88,71 @@ class _Walk:
         avoid: bool,
     ) -> None:
         linear = linearize(structure)
-        self._structure, self._plan, self._values = structure, plan, baseline.values
-        self._slopes, self._table, self._avoid = baseline.slopes, table, avoid
+        self._structure, self._plan, self._avoid = structure, plan, avoid
+        self._values, self._table, self._given = baseline.values, table, baseline.slopes
         self._exponents = exponents
         self._places = {name: i for i, name in enumerate(structure.names)}
         self._constants = dict(zip(structure.parameters, plan.parameters.tolist(), strict=True))
         self._partials: list[list[tuple[int, int, int]]] = [[] for _ in structure.names]
+        self._children: list[set[tuple[int, int]]] = [set() for _ in structure.names]
         for k, partial in enumerate(linear.partials):
             self._partials[partial.child].append((k, partial.parent, partial.lag))
-        self._closed: dict[int, set[int]] = {}
+            self._children[partial.parent].add((partial.child, partial.lag))
+        self._waiting: dict[int, set[int]] = {}  # step -> equations to look at
         for t, gap in np.argwhere(baseline.closed).tolist():
-            self._closed.setdefault(t, set()).add(linear.moving_gaps[gap].child)
-        self._depth = max((partial.lag for partial in linear.partials), default=0)
-        self._alive = -1  # the last step at which something followed from a tie
+            self._waiting.setdefault(t, set()).add(linear.moving_gaps[gap].child)
+        self._closed = {t: frozenset(children) for t, children in self._waiting.items()}
         self.ties: dict[tuple[int, int], Tie] = {}
+        self._tangents: dict[tuple[int, int], float] = {}
 
     def step(self, t: int) -> None:
-        closed = self._closed.get(t, ())
-        if not closed and self._alive < t - self._depth:
+        """Put one step's tangents right."""
+        waiting = self._waiting.pop(t, None)
+        if not waiting:
             return
-        held = self._plan.held_at(t) & self._avoid
-        forced = self._plan.forced[t] if t < len(self._plan.forced) else np.zeros_like(held)
-        for i, rule in enumerate(self._structure.rules):
-            if held[i] or forced[i] or rule is None:
+        held = self._plan.held_at(t)
+        while waiting:
+            i = min(waiting)  # parents of the same step come first
+            waiting.remove(i)
+            rule = self._structure.rules[i]
+            is_forced = t < len(self._plan.forced) and self._plan.forced[t, i]
+            if rule is None or is_forced or (self._avoid and held[i]):
                 continue
-            moved = None
-            if i in closed:
-                moved = _Rule(self, t, i).of(rule)
-            elif self._follows(t, i):
-                moved = self._linear(t, i)
-            if moved is not None and moved.tie is not None:
-                seeded = self._plan.seed == (t, i)
-                self._table[t, i] = moved.slope + (1.0 if seeded else 0.0)
-                self.ties[t, i], self._alive = moved.tie, t
-
-    def _follows(self, t: int, i: int) -> bool:
-        ties = self.ties
-        return any((t - lag, parent) in ties for _, parent, lag in self._partials[i])
+            is_closed = i in self._closed.get(t, ())
+            moved = _Rule(self, t, i).of(rule) if is_closed else self._linear(t, i)
+            if moved.tie is None:
+                continue
+            seeded = self._plan.seed == (t, i)
+            self._table[t, i] = value = moved.slope + (1.0 if seeded else 0.0)
+            self._tangents[t, i], self.ties[t, i] = value, moved.tie
+            for child, lag in self._children[i]:
+                if not lag:
+                    waiting.add(child)
+                elif t + lag <= self._plan.steps:
+                    self._waiting.setdefault(t + lag, set()).add(child)
 
     def _linear(self, t: int, i: int) -> _Moved:
         slope, tie = 0.0, None
+        slopes, ties = self._given[t], self.ties
         for k, parent, lag in self._partials[i]:
-            factor = float(self._slopes[t, k])
+            factor = slopes.item(k)
             if lag <= t and factor != 0.0:
                 slope += factor * self.tangent(t, parent, lag)
-                tie = _first(tie, self.ties.get((t - lag, parent)))
+                other = ties.get((t - lag, parent))
+                if other is not tie:
+                    tie = _first(tie, other)
         return _Moved(0.0, 0.0, slope, tie)
 
     def tangent(self, t: int, i: int, lag: int) -> float:
         """Return a node's tangent in the power of two of step t."""
-        power = int(self._exponents[t - lag] - self._exponents[t])
-        value = float(self._table[t - lag, i])
-        return math.ldexp(value, power) if power and value else value
+        before = t - lag
+        value = self._tangents.get((before, i))
+        if value is None:
+            value = self._table.item(before, i)
+        if lag and value:
+            power = self._exponents.item(before) - self._exponents.item(t)
+            return math.ldexp(value, power) if power else value
+        return value
 
     def leaf(self, term: Term, t: int) -> float:
         """Return what a leaf stands for along W."""
