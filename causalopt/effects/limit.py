@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from causalopt.effects.asked import Asked
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable, reaching
+from causalopt.effects.slopes import with_slopes
 from causalopt.effects.zeros import exact_zeros, exact_zeros_from_all
 from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Progress, Tangents
 from causalopt.engine.executions import run_adjoint, run_tangents, run_values
@@ -126,7 +127,8 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
     """Return what a run says of one variable, shape [t], or of several, [t, variable]."""
     template, chosen = model.template, np.atleast_1d(columns)
     sided = one_sided(template.structure, plan, run)
-    carried = (sided.total, run.total_error), (sided.direct, run.direct_error)
+    errors = with_slopes(template.structure, plan, run)
+    carried = (sided.total, errors[0]), (sided.direct, errors[1])
     total, direct = (
         Part.of_tangents(
             mantissa[:, columns],

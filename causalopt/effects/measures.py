@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from causalopt.engine.contract import Bools, Floats
 
 UNIT_ROUNDOFF = 2.0**-53
+_SUBNORMAL = 8 * 2.0**-1074  # numbers near it have lost their digits
 STATUSES = {
     "ok": "Comp and Op are as computed",
     "perfect": "the total effect is 0: A removes all of the disturbance",
@@ -109,9 +110,9 @@ class Part:
 
     @property
     def is_unresolved(self) -> Bools:
-        """Where rounding may be as large as an eighth of the effect."""
+        """Where rounding, or an underflow, may be as large as an eighth of the effect."""
         size = np.abs(self.mantissa)
-        return np.where(size == 0, self.doubts_zero, 8 * np.abs(self.error) >= size)
+        return np.where(size == 0, self.doubts_zero, 8 * np.abs(self.error) + _SUBNORMAL >= size)
 
 
 @dataclasses.dataclass(frozen=True)
