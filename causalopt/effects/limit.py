@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +17,15 @@ from numpy.typing import NDArray
 from causalopt.effects.asked import Asked
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable, reaching
-from causalopt.effects.slopes import with_slopes
-from causalopt.effects.zeros import exact_zeros, exact_zeros_from_all
 from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Progress, Tangents
 from causalopt.engine.executions import run_adjoint, run_tangents, run_values
 from causalopt.engine.linearization import linearize
-from causalopt.engine.one_sided import Tie, one_sided
 from causalopt.errors import QuestionError
-from causalopt.language.text import to_text
 from causalopt.model.model import Model
 from causalopt.model.template import Template, ancestors
+
+if TYPE_CHECKING:
+    from causalopt.engine.one_sided import Tie
 
 _MOST_NODES = 200_000  # node-updates of runs that are made again: a fraction of a second
 
@@ -77,6 +77,8 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
         for world, (mantissa, error) in enumerate(_worlds(found))
     )
     if total.doubted.any() or direct.doubted.any():
+        from causalopt.effects.zeros import exact_zeros_from_all
+
         baseline = run_values(template.structure, plan).values
         zeros = exact_zeros_from_all(template, plan, baseline, place)
         total, direct = total.proved(zeros[0][:, columns]), direct.proved(zeros[1][:, columns])
@@ -126,9 +128,17 @@ def _decided(model: Model, plan: Plan, effect: Effect, target: str) -> Effect:
 def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[int]) -> Effect:
     """Return what a run says of one variable, shape [t], or of several, [t, variable]."""
     template, chosen = model.template, np.atleast_1d(columns)
-    sided = one_sided(template.structure, plan, run)
-    errors = with_slopes(template.structure, plan, run)
-    carried = (sided.total, errors[0]), (sided.direct, errors[1])
+    ties: dict[tuple[int, int], Tie] = {}
+    tangents, errors = (run.total, run.direct), (run.total_error, run.direct_error)
+    if run.kink is not None:
+        from causalopt.engine.one_sided import one_sided
+
+        sided = one_sided(template.structure, plan, run)
+        tangents, ties = (sided.total, sided.direct), sided.ties
+    if linearize(template.structure).cancelling:
+        from causalopt.effects.slopes import with_slopes
+
+        errors = with_slopes(template.structure, plan, run)
     total, direct = (
         Part.of_tangents(
             mantissa[:, columns],
@@ -136,13 +146,15 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
             error[:, columns],
             reachable(template, plan, avoid_held=world == 1)[:, columns],
         )
-        for world, (mantissa, error) in enumerate(carried)
+        for world, (mantissa, error) in enumerate(zip(tangents, errors, strict=True))
     )
     doubted = np.argwhere(total.doubted | direct.doubted)
     if len(doubted):
+        from causalopt.effects.zeros import exact_zeros
+
         zeros = exact_zeros(template, plan, run.values, int(doubted[:, 0].max()))
         total, direct = total.proved(zeros[0][:, columns]), direct.proved(zeros[1][:, columns])
-    ties = {node: tie for node, tie in sided.ties.items() if node[1] in chosen}
+    ties = {node: tie for node, tie in ties.items() if node[1] in chosen}
     kinks = np.zeros(run.values.shape, dtype=bool)
     if ties:
         kinks[tuple(np.array(list(ties)).T)] = True
@@ -176,6 +188,8 @@ def read_by(model: Model, columns: Iterable[int]) -> Bools:
 def _described(template: Template, tie: Tie | None) -> tuple[str, int, str] | None:
     if tie is None:
         return None
+    from causalopt.language.text import to_text
+
     owner = template.equations[tie.equation].owner
     return owner, tie.t, to_text(tie.term, static=template.is_static)
 

@@ -8,7 +8,6 @@ the tangents, and what is measured is the effect along the W that was computed.
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from causalopt.engine.executions import execution
 from causalopt.engine.linearization import linearize
 from causalopt.language.arrays import array_function
 from causalopt.language.operations import COMPARISONS, LOGIC, OPERATIONS
-from causalopt.language.term import REFERENCES, Term, postorder, rounded
+from causalopt.language.term import Term, postorder, rounded
 from causalopt.model.template import Structure, leaf_name
 
 _UNIT = 2.0**-53
@@ -28,29 +27,13 @@ _FEW = 2.0**-45  # eight bits lost
 _SUMS = frozenset({"add", "sub"})
 
 
-@functools.lru_cache(maxsize=128)
-def cancelling(structure: Structure) -> tuple[int, ...]:
-    """Return the local derivatives that may cancel: those with sums of what W moves."""
-    return tuple(
-        k
-        for k, partial in enumerate(linearize(structure).partials)
-        if any(_cancels(term) for term in postorder(partial.term))
-    )
-
-
-def _cancels(term: Term) -> bool:
-    if term.op not in _SUMS or not term.holds & REFERENCES:
-        return False
-    return not all(arg.is_leaf for arg in term.args)
-
-
 def with_slopes(structure: Structure, plan: Plan, run: Tangents) -> tuple[Floats, Floats]:
     """Return the errors of a run's tangents, total and direct, with those of its slopes.
 
     Only where a slope lost more than a few bits are they carried along step by step.
     """
     errors = run.total_error, run.direct_error
-    found = slope_errors(structure, plan, run.values) if cancelling(structure) else {}
+    found = slope_errors(structure, plan, run.values)
     lost = np.zeros(len(run.values), dtype=bool)
     with np.errstate(invalid="ignore"):
         for value, error in found.values():
@@ -97,7 +80,8 @@ def _carried(
 
 def slope_errors(structure: Structure, plan: Plan, values: Floats) -> dict[int, tuple[Any, Any]]:
     """Return (value, error) of the slopes that may cancel, along W, shape [t] each."""
-    chosen, partials = cancelling(structure), linearize(structure).partials
+    linear = linearize(structure)
+    chosen, partials = linear.cancelling, linear.partials
     index = {name: i for i, name in enumerate(structure.names)}
     constants = dict(zip(structure.parameters, plan.parameters.tolist(), strict=True))
     steps = np.arange(len(values))
