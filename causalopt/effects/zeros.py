@@ -54,9 +54,8 @@ def exact_zeros(template: Template, plan: Plan, values: Floats, last: int) -> tu
             if t >= plan.seed[0] and not slopes.is_forced(t, i):
                 row[i] = _summed(found.get(i, ()), rows, t)
                 row[i] = (row[i][0], _ZERO) if held[i] else row[i]
-        if t == plan.seed[0]:
-            total, direct = row[plan.seed[1]]
-            row[plan.seed[1]] = (_sum(total, Fraction(1)), _sum(direct, Fraction(1)))
+            if (t, i) == plan.seed:
+                row[i] = (_sum(row[i][0], Fraction(1)), _sum(row[i][1], Fraction(1)))
         zeros[:, t] = np.array([[x == 0 for x in pair] for pair in row]).T
         if t < settled:
             continue
