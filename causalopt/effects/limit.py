@@ -127,7 +127,8 @@ def _decided(model: Model, plan: Plan, effect: Effect, target: str) -> Effect:
 
 def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[int]) -> Effect:
     """Return what a run says of one variable, shape [t], or of several, [t, variable]."""
-    template, chosen = model.template, np.atleast_1d(columns)
+    template = model.template
+    places = [columns] if isinstance(columns, int) else columns
     ties: dict[tuple[int, int], Tie] = {}
     tangents, errors = (run.total, run.direct), (run.total_error, run.direct_error)
     if run.kink is not None:
@@ -154,11 +155,11 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
 
         zeros = exact_zeros(template, plan, run.values, int(doubted[:, 0].max()))
         total, direct = total.proved(zeros[0][:, columns]), direct.proved(zeros[1][:, columns])
-    ties = {node: tie for node, tie in ties.items() if node[1] in chosen}
+    ties = {node: tie for node, tie in ties.items() if node[1] in places}
     kinks = np.zeros(run.values.shape, dtype=bool)
     if ties:
         kinks[tuple(np.array(list(ties)).T)] = True
-    read = read_by(model, chosen)
+    read = read_by(model, places)
     names = tuple(equation.owner for equation in template.equations)
     bad = first_nonfinite(names, np.where(read, run.values, 0.0))
     return Effect(
@@ -167,7 +168,7 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
         held=plan.held_table[:, columns],
         finite=np.isfinite(run.values[:, columns]),
         kinks=kinks[:, columns],
-        kink=_described(template, min(ties.values(), default=None)),
+        kink=_described(template, min(set(ties.values()), default=None)),
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),
         execution=run.execution,

@@ -70,7 +70,9 @@ def one_sided(structure: Structure, plan: Plan, run: Tangents) -> OneSided:
         for t in range(run.kink, plan.steps + 1):
             walk.step(t)
         for node, tie in walk.ties.items():
-            found[node] = min(tie, found.get(node, tie))
+            other = found.get(node)
+            if other is not tie:
+                found[node] = tie if other is None else min(tie, other)
     return OneSided(total, direct, found)
 
 
@@ -110,38 +112,43 @@ class _Walk:
         waiting = self._waiting.pop(t, None)
         if not waiting:
             return
-        held = self._plan.held_at(t)
+        plan, closed = self._plan, self._closed.get(t, ())
         while waiting:
             i = min(waiting)  # parents of the same step come first
             waiting.remove(i)
             rule = self._structure.rules[i]
-            is_forced = t < len(self._plan.forced) and self._plan.forced[t, i]
-            if rule is None or is_forced or (self._avoid and held[i]):
+            is_forced = t < len(plan.forced) and plan.forced[t, i]
+            if rule is None or is_forced or (self._avoid and plan.held_at(t)[i]):
                 continue
-            is_closed = i in self._closed.get(t, ())
-            moved = _Rule(self, t, i).of(rule) if is_closed else self._linear(t, i)
-            if moved.tie is None:
+            if i in closed:
+                moved = _Rule(self, t, i).of(rule)
+                slope, tie = moved.slope, moved.tie
+            else:
+                slope, tie = self._linear(t, i)
+            if tie is None:
                 continue
-            seeded = self._plan.seed == (t, i)
-            self._table[t, i] = value = moved.slope + (1.0 if seeded else 0.0)
-            self._tangents[t, i], self.ties[t, i] = value, moved.tie
+            if plan.seed == (t, i):
+                slope += 1.0
+            self._table[t, i] = self._tangents[t, i] = slope
+            self.ties[t, i] = tie
             for child, lag in self._children[i]:
                 if not lag:
                     waiting.add(child)
-                elif t + lag <= self._plan.steps:
-                    self._waiting.setdefault(t + lag, set()).add(child)
+                elif t + lag in self._waiting:
+                    self._waiting[t + lag].add(child)
+                elif t + lag <= plan.steps:
+                    self._waiting[t + lag] = {child}
 
-    def _linear(self, t: int, i: int) -> _Moved:
-        slope, tie = 0.0, None
-        slopes, ties = self._given[t], self.ties
+    def _linear(self, t: int, i: int) -> tuple[float, Tie | None]:
+        slope, tie, slopes = 0.0, None, self._given[t]
         for k, parent, lag in self._partials[i]:
             factor = slopes.item(k)
             if lag <= t and factor != 0.0:
                 slope += factor * self.tangent(t, parent, lag)
-                other = ties.get((t - lag, parent))
-                if other is not tie:
-                    tie = _first(tie, other)
-        return _Moved(0.0, 0.0, slope, tie)
+                other = self.ties.get((t - lag, parent))
+                if other is not None and other is not tie:
+                    tie = other if tie is None else min(tie, other)
+        return slope, tie
 
     def tangent(self, t: int, i: int, lag: int) -> float:
         """Return a node's tangent in the power of two of step t."""
