@@ -27,7 +27,6 @@ _OUTSIDE = 1e-6  # the part of a unit vector that counts as lying outside a subs
 _SHOWN = 1e-3  # of the largest part of a direction: smaller ones are not written
 _MOST_TERMS = 4
 _ROUNDED = 1e-12  # nats per step
-_ENDS = 20.0  # nats by which a tangent's size may differ between a run's ends, at one rate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,55 +63,16 @@ class Course:
 
         return growth(_within(step, later, basis), frame, self.lead, noise)
 
-    def back(self, step: StepDerivative, basis: Floats, target: int) -> Floats:
-        """Return log growth per step of m's gradient, backwards from the last step, in order.
+    def is_lost(self, step: StepDerivative, basis: Floats, target: int, tangent: Floats) -> bool:
+        """Whether m gets but rounding of n's tangent, known before the last step.
 
-        As many steps are left out at the end of the run as the transient has at its beginning.
+        It does where n's tangent turns with W, all in directions that m does not observe: no
+        subspace that stays holds those.
         """
-        inner, later = np.abs(basis), self.later
-        row = step.matrices(later[-1:])[1][0, target] @ basis
-
-        def noise(t: int, now: Floats) -> Floats:
-            sizes = step.matrices(np.abs(later[[-1 - t]]))[0][0]
-            found: Floats = inner.T @ sizes.T @ inner @ np.abs(now)
-            return found
-
-        maps = (
-            matrix.T.__matmul__
-            for part in reversed(list(step.parts(later)))
-            for matrix in (basis.T @ step.matrices(part)[0] @ basis)[::-1]
-        )
-        logs: Floats = growth(maps, row[:, np.newaxis], self.lead, noise)[0][::-1, 0]
-        return logs
-
-    def resolved(
-        self, step: StepDerivative, basis: Floats, target: int, forward: Floats, last: Floats
-    ) -> Floats:
-        """Return the growth of m's tangent, of that of n's: NaN where rounding hides it.
-
-        The two have one rate, unless m does not observe a direction that turns with W. No subspace
-        that stays holds that one. m's gradient may have no part along it and then grows by less; or
-        n's tangent is all along it, and m gets the rounding of it.
-
-        Args:
-            step: The derivative of a step.
-            basis: What n excites and m observes.
-            target: The equation of m.
-            forward: Log growth per step of n's tangent.
-            last: That tangent before the last step.
-        """
-        backward = self.back(step, basis, target)
-        gap = slope(forward) - slope(backward)
-        known = 2 * (slope_error(forward) + slope_error(backward)) + _ENDS / len(forward)
-        if gap > known:
-            return backward
-        row, sizes = (step.matrices(s)[1][0, target] @ b for s, b in self._last(basis))
-        is_lost = abs(row @ last) <= KNOWN * (sizes @ np.abs(last))
-        return np.full(len(forward), math.nan) if is_lost and row.any() else forward
-
-    def _last(self, basis: Floats) -> list[tuple[Floats, Floats]]:
-        later = self.later[-1:]
-        return [(later, basis), (np.abs(later), np.abs(basis))]
+        last = self.later[-1:]
+        row = step.matrices(last)[1][0, target] @ basis
+        sizes = step.matrices(np.abs(last))[1][0, target] @ np.abs(basis)
+        return bool(row.any() and abs(row @ tangent) <= KNOWN * (sizes @ np.abs(tangent)))
 
     def of(self, step: StepDerivative, frame: Floats) -> tuple[Floats, Floats]:
         """Return the same, for a whole state."""
@@ -194,8 +154,8 @@ def _asked(
             start = found.both.T @ tangent
             logs, last = course.along(step, start[:, np.newaxis], found.both)
             asked = logs[:, 0]
-        if found.both.shape[1] > 1:
-            asked = course.resolved(step, found.both, target, asked, last[:, 0])
+        if course.is_lost(step, found.both, target, last[:, 0]):
+            return dataclasses.replace(generic, asked=np.full(len(asked), math.nan))
     faster = _echelon(frame[:, _grow_more(generic.exponents, asked)].T)
     names = course.structure.names
     slots = [(names[i], lag) for i, lag in whole.slots]
