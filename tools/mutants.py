@@ -90,9 +90,7 @@ def chosen(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         files = sorted(place.glob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
         for file in files:
             if file.stem != "__init__":
-                found[file.relative_to(ROOT / "causalopt").with_suffix("").as_posix()] = TARGETS[
-                    name
-                ]
+                found[file.relative_to(ROOT / "causalopt").with_suffix("").as_posix()] = TARGETS[name]
     return found
 
 
@@ -105,9 +103,7 @@ def examine(module: str, tests: Sequence[str], *, source: Path = ROOT) -> Tally:
     codes = json.loads((home / "mutants" / f"{file}.meta").read_text())["exit_code_by_key"]
     suspects = [name for name, code in codes.items() if code in {SURVIVED, UNTESTED}]
     alive = [name for name in suspects if not noticed(home, name, tests)]
-    inside = [
-        survivor(home, source / file, name, reached=codes[name] == SURVIVED) for name in alive
-    ]
+    inside = [survivor(home, source / file, name, reached=codes[name] == SURVIVED) for name in alive]
     tried, outside = try_numbers(home, file, tests)
     return Tally(module, len(codes) + tried, (*inside, *outside))
 
@@ -130,11 +126,7 @@ def copy(source: Path, target: Path) -> None:
     if source.is_file():
         write(target, source.read_bytes())
         return
-    wanted = {
-        f.relative_to(source)
-        for f in source.rglob("*")
-        if f.is_file() and "__pycache__" not in f.parts
-    }
+    wanted = {f.relative_to(source) for f in source.rglob("*") if f.is_file() and "__pycache__" not in f.parts}
     for old in [f for f in target.rglob("*") if f.is_file()]:
         if old.relative_to(target) not in wanted and "__pycache__" not in old.parts:
             old.unlink()
@@ -152,9 +144,7 @@ def write(target: Path, content: str | bytes) -> None:
 
 def digest(home: Path, names: Iterable[str]) -> str:
     """Return what the copied tests and what they read come to."""
-    files = sorted(
-        f for name in names for f in [home / name, *(home / name).rglob("*")] if f.is_file()
-    )
+    files = sorted(f for name in names for f in [home / name, *(home / name).rglob("*")] if f.is_file())
     found = hashlib.sha256()
     for file in files:
         if "__pycache__" not in file.parts:
@@ -219,11 +209,7 @@ def decorated(tree: ast.Module) -> Iterator[ast.FunctionDef]:
     for node in [node for body in bodies for node in body]:
         if isinstance(node, ast.FunctionDef):
             names = [ast.unparse(decorator) for decorator in node.decorator_list]
-            if (
-                names
-                and names not in (["staticmethod"], ["classmethod"])
-                and "overload" not in names
-            ):
+            if names and names not in (["staticmethod"], ["classmethod"]) and "overload" not in names:
                 yield node
 
 
@@ -274,10 +260,7 @@ def survivor(home: Path, file: str, name: str, *, reached: bool) -> Survivor:
     original = f"{mutant.rpartition('__mutmut_')[0]}__mutmut_orig"
     before, after = (body(mutated, spans[key]) for key in (original, mutant))
     names = original.removesuffix("__mutmut_orig").removeprefix("x").split("ǁ")
-    first = line_of(
-        (home / file).read_text(),
-        [part.removeprefix("_") if len(names) == 1 else part for part in names if part],
-    )
+    first = line_of((home / file).read_text(), [part.removeprefix("_") if len(names) == 1 else part for part in names if part])
     change = list(difflib.unified_diff(before, after, lineterm="", n=1))[3:]
     moved = next(k for k, (a, b) in enumerate(zip([*before, ""], [*after, ""])) if a != b)
     return Survivor(f"{file}:{first + moved}", "\n".join(change), reached)
