@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy
 
-from causalopt.symbolic.arithmetic import rational
+from causalopt.symbolic.arithmetic import NotRationalError, rational
 from causalopt.symbolic.quotient import Residue, X
 from causalopt.symbolic.surds import Surd, square_root
 
@@ -58,8 +58,19 @@ def evaluate_line(
             order.
         values: Symbol -> number.
         number: Takes a rational constant into the arithmetic.
+
+    Raises:
+        NotRationalError: The value is none of that arithmetic.
     """
-    return _walk(expr, {**values, _NUMBER: number})
+    try:
+        found = _plain(_walk(expr, {**values, _NUMBER: number}))
+    except ZeroDivisionError:
+        raise
+    except ArithmeticError as error:
+        raise NotRationalError(str(error)) from None
+    if isinstance(found, Surd):
+        raise NotRationalError("a square root leaves the rationals")
+    return found
 
 
 _NUMBER = sympy.Dummy("number")

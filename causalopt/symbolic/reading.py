@@ -17,6 +17,7 @@ from causalopt.language.sympy_form import to_sympy
 from causalopt.language.term import Term, leaves
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.model.template import ancestors
 from causalopt.symbolic.linear import T
 from causalopt.symbolic.linear_template import (
     Edge,
@@ -81,8 +82,14 @@ class Reading:
         }
 
     def expression(self, term: Term) -> Any:
-        """Return a rule, a derivative or a condition as a sympy expression."""
-        return to_sympy(term, lambda leaf: self._clock(leaf, self.parameters))
+        """Return a rule, a derivative or a condition as a sympy expression.
+
+        NaN where it compares what is not real, such as acos(2), which sympy refuses.
+        """
+        try:
+            return to_sympy(term, lambda leaf: self._clock(leaf, self.parameters))
+        except (TypeError, ValueError):
+            return sympy.nan
 
     def _clock(self, leaf: Term, parameters: Mapping[str, sympy.Expr]) -> sympy.Expr:
         if isinstance(leaf.payload, tuple):
@@ -121,6 +128,12 @@ class Reading:
                 if slope != 0:
                     found[p.child, p.parent, p.lag] = slope
         return found
+
+    @functools.cached_property
+    def needed(self) -> frozenset[int]:
+        """The equations that the target's value depends on at any lag, itself included."""
+        template = self.model.template
+        return frozenset(template.index[name] for name in ancestors(template, self.asked.target))
 
     @functools.cached_property
     def question(self) -> LinearQuestion:
