@@ -101,12 +101,13 @@ class Floats:
             result = function(context, value)
         except (ValueError, TypeError, ZeroDivisionError):
             return context.nan
+        except MemoryError:
+            raise ArithmeticError("a value is too large") from None
         return result if isinstance(result, context.mpf) else context.nan
 
     def power(self, base: Any, exponent: Any) -> Any:
         """Return base**exponent; NaN where it is not real."""
-        result = self.context.power(base, exponent)
-        return result if isinstance(result, self.context.mpf) else self.context.nan
+        return self._real(lambda c, x: c.power(x, exponent), base)
 
     def log(self, value: Any) -> Any:
         """Return the natural logarithm; NaN where it is not real."""
@@ -210,6 +211,10 @@ class Residues(Rationals):
     def number(self, value: Any) -> Any:
         """Return the image of a rational number."""
         return Modular.of(value)
+
+    def whole(self, value: Any) -> Any:  # noqa: ARG002 - the family's signature
+        """Refuse: a residue is no whole number."""
+        raise NotRationalError("residues have no order")
 
     def power(self, base: Any, exponent: Any) -> Any:  # noqa: ARG002 - the family's signature
         """Refuse: an exponent that was reduced modulo the prime is no exponent."""

@@ -12,15 +12,15 @@ from causalopt.effects.integers import refuse_between
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.symbolic.arithmetic import NotRationalError
 from causalopt.symbolic.conditions import describe
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.derivation import Derivation
+from causalopt.symbolic.digits import DIGITS
 from causalopt.symbolic.fixed_points import starts_at_rest
 from causalopt.symbolic.linear import solve_linear
 from causalopt.symbolic.linear_template import Edge
 from causalopt.symbolic.paths import Path, follow, one_sided
-from causalopt.symbolic.program_checks import check_program, check_template, undefined
+from causalopt.symbolic.program_checks import check_program, check_template, undefined, unverified
 from causalopt.symbolic.reading import Reading, linear_template, read_question
 from causalopt.symbolic.static_paths import derive_static
 from causalopt.symbolic.straight_line import StraightLine, write_program
@@ -122,7 +122,7 @@ def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: f
     notes: list[str] = []
     try:
         found = _closed_form(reading, at, for_closed_form)
-        if found is not None and found.verified:
+        if found is not None and (found.verified or found.digits):
             return found
         if found is not None:
             notes.append(f"no closed form was verified ({found.notes[0]}): a straight-line program")
@@ -168,7 +168,7 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
 def _followed(reading: Reading) -> Path | None:
     try:
         return follow(reading, reading.asked.steps)
-    except (NotRationalError, ZeroDivisionError):
+    except ArithmeticError:
         return None
 
 
@@ -195,12 +195,15 @@ def _solved(
     linear = linear_template(reading.names, edges, reading.starts, early)
     solution = solve_linear(linear.template, reading.question, time_limit=deadline.remaining())
     checks = [solution.total.verification, solution.direct.verification]
-    numbers = not linear.irrational and all(v.is_Rational for v in reading.values.values())
-    if numbers and not reading.drawn:
-        checks.append(check_template(reading, solution, _span(reading, early)))
+    if not reading.drawn:
+        checks.append(check_template(reading, solution, _span(reading, early), linear.irrational))
+        if reading.is_linear and checks[-1].digits:
+            # The template of a linear model is the model's own for any value of its symbols.
+            checks.pop()
     notes = [check.note for check in checks if check.note]
     notes += [*solution.total.form.notes, *solution.direct.form.notes]
     verified = all(check.passed for check in checks)
+    digits = DIGITS if not verified and all(c.passed or c.digits for c in checks) else 0
     written = dict(linear.irrational)
     named = [
         (name, expr.xreplace(written))
@@ -219,13 +222,13 @@ def _solved(
         at=at,
         definitions=tuple(dict.fromkeys(named)),
         stand_ins=linear.irrational,
+        digits=digits,
     )
 
 
 def _span(reading: Reading, early: tuple[Mapping[Edge, sympy.Expr], ...]) -> int:
-    return max(reading.question.start, len(early), reading.question.holding.settles) + (
-        _COMPARED_STEPS
-    )
+    settled = max(reading.question.start, len(early), reading.question.holding.settles)
+    return int(min(settled + _COMPARED_STEPS, reading.lasts))
 
 
 def _program(
@@ -242,6 +245,8 @@ def _program(
         return _recurrence(shorter, at, [*notes, late])
     except ZeroDivisionError:
         raise QuestionError(undefined(step)) from None
+    except ArithmeticError as error:
+        raise QuestionError(unverified(str(error))) from None
     conditions = [f"t = {step}", *describe_path(path, step)]
     if at is None:
         notes.append(

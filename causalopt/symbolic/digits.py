@@ -53,7 +53,10 @@ def in_digits(expr: Any, values: Mapping[sympy.Symbol, Any], floats: Floats) -> 
     function = getattr(context, _NAMES.get(name, name), None)
     if function is None or not args:
         raise ArithmeticError(f"no value is known for {name}")
-    return function(*args)
+    try:
+        return function(*args)
+    except MemoryError:
+        raise ArithmeticError("a value is too large") from None
 
 
 def _folded(kind: Any, args: list[Any], context: Any) -> Any:

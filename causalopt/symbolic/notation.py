@@ -7,6 +7,7 @@ Symbol('beta'), which it reads as the symbol that was meant.
 from __future__ import annotations
 
 import functools
+import keyword
 
 import sympy
 from sympy.printing.latex import LatexPrinter
@@ -15,12 +16,7 @@ from sympy.printing.str import StrPrinter
 
 @functools.lru_cache(maxsize=4096)
 def _is_plain(name: str) -> bool:
-    if not name.isidentifier() or name in _WORDS:
-        return False
-    return not hasattr(sympy, name)
-
-
-_WORDS = frozenset({"and", "or", "not", "is", "in", "if", "else", "for", "lambda", "None", "True"})
+    return name.isidentifier() and not keyword.iskeyword(name) and not hasattr(sympy, name)
 
 
 class _TextPrinter(StrPrinter):  # type: ignore[misc]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import sympy
@@ -80,6 +81,11 @@ def undefined(step: int) -> str:
 
 class _DifferenceError(Exception):
     """Two routes gave different numbers."""
+
+
+def unverified(why: str) -> str:
+    """Return the message for formulas that are not shown."""
+    return f"no formula was verified: {why}; `causalopt run` gives the numbers"
 
 
 def _same(found: object, expected: object, where: str) -> None:
@@ -202,14 +208,76 @@ def rational_values(reading: Reading) -> dict[sympy.Symbol, Fraction]:
     return {symbol: rational(value) for symbol, value in reading.values.items()}
 
 
-def check_template(reading: Reading, solution: LinearSolution, last: int) -> Verification:
-    """Compare a linear template's recurrence with the model's, at the model's own values."""
+def check_template(
+    reading: Reading,
+    solution: LinearSolution,
+    last: int,
+    irrational: Mapping[sympy.Symbol, sympy.Expr] = MappingProxyType({}),
+) -> Verification:
+    """Compare a linear template's recurrence with the model's, at the model's own values.
+
+    Args:
+        reading: The model and the question.
+        solution: The template and its question.
+        last: The last step compared.
+        irrational: What the template's stand-in symbols stand for.
+    """
     try:
         values = {s: sympy.Rational(v) for s, v in rational_values(reading).items()}
+        if irrational:
+            raise NotRationalError("a coefficient is irrational")
         expected = effects_along(reading, last, Short())
+        for step, pair in enumerate(solution.recur(last, values)):
+            if pair != (expected[step].total, expected[step].direct):
+                return Verification(False, step, _other_template(step))
     except NotRationalError as error:
-        return Verification(False, 0, f"no exact comparison is possible: {error}")
-    for step, pair in enumerate(solution.recur(last, values)):
-        if pair != (expected[step].total, expected[step].direct):
-            return Verification(False, step, f"the template differs from the model at t = {step}")
+        return _template_in_digits(reading, solution, last, irrational, str(error))
     return Verification(True, last + 1)
+
+
+def _other_template(step: int) -> str:
+    return f"the template differs from the model at t = {step}"
+
+
+def _template_in_digits(
+    reading: Reading,
+    solution: LinearSolution,
+    last: int,
+    irrational: Mapping[sympy.Symbol, sympy.Expr],
+    why: str,
+) -> Verification:
+    floats = Floats(PRECISIONS[1])
+    values = {s: in_digits(v, {}, floats) for s, v in reading.values.items()}
+    values |= {s: in_digits(v, values, floats) for s, v in irrational.items()}
+    duals = effects_along(reading, last, floats)
+    worlds = [_recur(solution, last, values, hold, floats) for hold in (False, True)]
+    for step, (dual, *pair) in enumerate(zip(duals, *worlds, strict=True)):
+        if not _all_agree((dual.total, dual.direct), (pair[0], pair[1])):
+            return Verification(False, step, _other_template(step))
+    note = f"equal in {DIGITS} digits; no exact comparison is possible: {why}"
+    return Verification(False, last + 1, note, DIGITS)
+
+
+def _recur(
+    solution: LinearSolution,
+    last: int,
+    values: Mapping[sympy.Symbol, Any],
+    hold: bool,
+    floats: Floats,
+) -> list[Any]:
+    """The target's effect at the steps 0..last by a template's recurrence in floats."""
+    template, question = solution.template, solution.question
+    zero = floats.number(Fraction(0))
+    history: list[list[Any]] = []
+    for step in range(last + 1):
+        now = [zero] * len(template.names)
+        history.append(now)
+        held = question.holding.at(step) if hold else frozenset()
+        edges = {e: c for e, c in template.edges_at(step).items() if e[0] not in held}
+        if step == question.start:
+            now[question.nudged] += 1
+            edges = {e: c for e, c in edges.items() if e[0] != question.nudged}
+        for (i, j, lag), slope in sorted(edges.items(), key=lambda edge: edge[0]):
+            if template.starts[i] <= step >= lag:
+                now[i] += in_digits(slope, values, floats) * history[step - lag][j]
+    return [now[question.target] for now in history]

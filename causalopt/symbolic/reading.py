@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -159,6 +160,13 @@ class Reading:
         )
 
     @property
+    def lasts(self) -> float:
+        """The last step to which the data that the target needs go; infinite without data."""
+        equations = self.model.template.equations
+        data = [equations[i] for i in self.needed if equations[i].rule is None]
+        return min((len(equation.initial) - 1 for equation in data), default=math.inf)
+
+    @property
     def starts(self) -> tuple[int, ...]:
         """The first step at which each equation follows its rule."""
         return tuple(len(equation.initial) for equation in self.model.template.equations)
@@ -252,12 +260,16 @@ def linear_template(
     """
     table: dict[sympy.Expr, sympy.Symbol] = {}
     done: dict[int, dict[Edge, sympy.Expr]] = {}
-    for some in (edges, *early):
-        if id(some) not in done:
-            done[id(some)] = {
-                e: _rationalised(sympy.sympify(c, strict=True), table) for e, c in some.items()
-            }
+    different = {id(some): some for some in (edges, *early)}
+    taken = {s for some in different.values() for c in some.values() for s in _symbols(c)}
+    for key, some in different.items():
+        done[key] = {
+            e: _rationalised(sympy.sympify(c, strict=True), table, taken) for e, c in some.items()
+        }
     used = {s for some in done.values() for c in some.values() for s in c.free_symbols}
+    # When data that nothing leads to end is nothing that an effect depends on.
+    led_to = {child for some in done.values() for child, _, _ in some}
+    starts = tuple(start if i in led_to else 0 for i, start in enumerate(starts))
     template = LinearTemplate(
         names,
         done[id(edges)],
@@ -268,14 +280,24 @@ def linear_template(
     return Linear(template, {symbol: expr for expr, symbol in table.items()})
 
 
-def _rationalised(expr: sympy.Expr, table: dict[sympy.Expr, sympy.Symbol]) -> sympy.Expr:
+def _symbols(expr: Any) -> set[sympy.Symbol]:
+    found: set[sympy.Symbol] = sympy.sympify(expr, strict=True).free_symbols
+    return found
+
+
+def _rationalised(
+    expr: sympy.Expr, table: dict[sympy.Expr, sympy.Symbol], taken: set[sympy.Symbol]
+) -> sympy.Expr:
     if expr.is_Rational or expr.is_Symbol:
         return expr
     is_power = expr.is_Pow and expr.exp.is_Integer
     if expr.is_Add or expr.is_Mul:
-        return expr.func(*(_rationalised(arg, table) for arg in expr.args))
+        return expr.func(*(_rationalised(arg, table, taken) for arg in expr.args))
     if is_power:
-        return _rationalised(expr.base, table) ** expr.exp
+        return _rationalised(expr.base, table, taken) ** expr.exp
     if expr not in table:
-        table[expr] = sympy.Symbol(f"irrational_{len(table) + 1}")
+        name = f"irrational_{len(table) + 1}"
+        while sympy.Symbol(name) in taken:
+            name += "_"
+        table[expr] = sympy.Symbol(name)
     return table[expr]

@@ -16,7 +16,7 @@ from causalopt.errors import QuestionError
 from causalopt.symbolic.derivation import Derivation
 from causalopt.symbolic.path_effect import PathEffect
 from causalopt.symbolic.paths import Mode, follow, one_sided
-from causalopt.symbolic.program_checks import check_program, undefined
+from causalopt.symbolic.program_checks import check_program, undefined, unverified
 from causalopt.symbolic.reading import Reading
 from causalopt.symbolic.straight_line import StraightLine, is_writable, write_program
 
@@ -37,12 +37,12 @@ def derive_static(reading: Reading, at: int | None = None) -> Derivation:
         path = follow(reading, 0)
     except ZeroDivisionError:
         raise QuestionError(undefined(0)) from None
+    except ArithmeticError as error:
+        raise QuestionError(unverified(str(error))) from None
     program = write_program(reading, path, 0)
     checked = check_program(reading, program, branches=bool(path.final.comparisons))
     if not checked.passed and not checked.digits:
-        raise QuestionError(
-            f"no formula was verified: {checked.note}; `causalopt run` gives the numbers"
-        )
+        raise QuestionError(unverified(checked.note))
     expanded = program.expand(_MOST_OPERATIONS)
     total, direct = (program.total, program.direct) if expanded is None else expanded
     paths, notes = _listed(reading, path.final)
