@@ -6,6 +6,7 @@ that what is checked is what is shown.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ import mpmath
 import sympy
 
 from causalopt.symbolic.arithmetic import Floats
+from causalopt.symbolic.exact import holds
 
 DIGITS = 60
 PRECISIONS = (512, 2048, 8192)
@@ -44,6 +46,10 @@ def in_digits(expr: Any, values: Mapping[sympy.Symbol, Any], floats: Floats) -> 
         return context.mpmathify(getattr(context, _CONSTANTS[expr]))
     if expr in (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
         raise ZeroDivisionError(f"{expr} is no number")
+    if isinstance(expr, sympy.Piecewise):
+        sides = functools.partial(_sides, floats)
+        taken = (value for value, condition in expr.args if holds(condition, values, sides))
+        return in_digits(next(taken, sympy.nan), values, floats)
     args = [in_digits(arg, values, floats) for arg in expr.args]
     if expr.func in _FOLDED:
         return _folded(expr.func, args, context)
@@ -57,6 +63,13 @@ def in_digits(expr: Any, values: Mapping[sympy.Symbol, Any], floats: Floats) -> 
         return function(*args)
     except MemoryError:
         raise ArithmeticError("a value is too large") from None
+
+
+def _sides(
+    floats: Floats, left: Any, right: Any, values: Mapping[sympy.Symbol, Any]
+) -> tuple[Any, Any]:
+    a, b = (in_digits(side, values, floats) for side in (left, right))
+    return (b, b) if floats.is_same(a, b) else (a, b)
 
 
 def _folded(kind: Any, args: list[Any], context: Any) -> Any:

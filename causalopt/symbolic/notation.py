@@ -6,6 +6,7 @@ Symbol('beta'), which it reads as the symbol that was meant.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import keyword
 
@@ -16,7 +17,10 @@ from sympy.printing.str import StrPrinter
 
 @functools.lru_cache(maxsize=4096)
 def _is_plain(name: str) -> bool:
-    return name.isidentifier() and not keyword.iskeyword(name) and not hasattr(sympy, name)
+    meant = (sympy, builtins)  # what sympify takes a name for
+    if keyword.iskeyword(name) or any(hasattr(module, name) for module in meant):
+        return False
+    return name.isidentifier()
 
 
 class _TextPrinter(StrPrinter):  # type: ignore[misc]
