@@ -82,6 +82,11 @@ class Reading:
             for parent, lag in equation.parents
         }
 
+    @functools.cached_property
+    def nodes(self) -> dict[sympy.Symbol, sympy.Symbol]:
+        """A rule's symbol -> the node's own name, in a model without time."""
+        return {symbol: sympy.Symbol(name) for (name, _), symbol in self.references.items()}
+
     def expression(self, term: Term) -> Any:
         """Return a rule, a derivative or a condition as a sympy expression.
 

@@ -129,5 +129,4 @@ def _rule(reading: Reading, mode: Mode, i: int) -> sympy.Expr:
 
 
 def _plain(reading: Reading, expr: sympy.Expr) -> sympy.Expr:
-    plain = {symbol: sympy.Symbol(name) for (name, _), symbol in reading.references.items()}
-    return sympy.sympify(expr, strict=True).xreplace(plain)
+    return sympy.sympify(expr, strict=True).xreplace(reading.nodes)
