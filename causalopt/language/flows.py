@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Literal
 
-from causalopt.language.scope import CLOCK
+from causalopt.language.scope import CLOCK, elapsed
 from causalopt.language.term import Term, const, leaves, ref, substitute
 
 
@@ -22,31 +22,6 @@ class Stage:
     name: str
     rule: Term
     owner: str
-
-
-def ratio(dt: Fraction) -> tuple[Fraction, Fraction]:
-    """Return (p, q) with dt = p/q so that t*p/q, in floats, is the decimal t*dt rounded once.
-
-    In floats 3 * 0.1 is above 0.3. A whole number of steps times a whole p is exact, so that only
-    the division rounds; a dt of more digits than a float holds is (dt, 1).
-    """
-    numerator, denominator = dt.as_integer_ratio()
-    if max(numerator, denominator) > 2**53:
-        return dt, Fraction(1)
-    return Fraction(numerator), Fraction(denominator)
-
-
-def elapsed(steps: Term, dt: Fraction) -> Term:
-    """Return the time after some steps, so that comparisons with it are those of the decimals.
-
-    Example:
-        >>> from causalopt.language.evaluation import evaluate
-        >>> evaluate(elapsed(const(3), Fraction("0.1")), float) == 0.3
-        True
-    """
-    numerator, denominator = ratio(dt)
-    whole = steps if numerator == 1 else Term.of("mul", steps, const(numerator))
-    return whole if denominator == 1 else Term.of("div", whole, const(denominator))
 
 
 def discretize(

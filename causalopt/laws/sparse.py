@@ -79,11 +79,7 @@ def images(model: DiscreteModel, law: SparseLaw) -> npt.NDArray[np.int64]:
 
 
 def _drawn(
-    model: DiscreteModel,
-    mechanisms: Sequence[Mechanism],
-    columns: Columns,
-    p: Masses,
-    limit: int,
+    model: DiscreteModel, mechanisms: Sequence[Mechanism], columns: Columns, p: Masses, limit: int
 ) -> SparseLaw:
     for mechanism in mechanisms:
         columns, p = _extend(mechanism, columns, p, limit)

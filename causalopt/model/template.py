@@ -9,9 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from causalopt.errors import suggestion
-from causalopt.language.evaluation import evaluate, exact
-from causalopt.language.flows import ratio
-from causalopt.language.term import Term, leaves
+from causalopt.language.scope import ratio
+from causalopt.language.term import Term, evaluate, exact, leaves
 
 
 @dataclasses.dataclass(frozen=True)

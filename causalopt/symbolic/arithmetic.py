@@ -90,10 +90,7 @@ class Floats:
     def function(self, name: str, value: Any) -> tuple[Any, Any]:
         """Return (f(value), f'(value)); NaN where one is not real."""
         slope = _SLOPES[name]
-        return (
-            self._real(lambda c, x: getattr(c, name)(x), value),
-            self._real(slope, value),
-        )
+        return (self._real(lambda c, x: getattr(c, name)(x), value), self._real(slope, value))
 
     def _real(self, function: Callable[[Any, Any], Any], value: Any) -> Any:
         context = self.context

@@ -21,8 +21,7 @@ from typing import Any, NamedTuple
 
 from causalopt.errors import QuestionError
 from causalopt.language.algebra import ZERO
-from causalopt.language.evaluation import evaluate
-from causalopt.language.term import Term
+from causalopt.language.term import Term, evaluate
 from causalopt.model.template import leaf_name
 from causalopt.symbolic.arithmetic import Floats, NotRationalError, Rationals, Short
 from causalopt.symbolic.reading import Reading

@@ -277,8 +277,7 @@ def test_rates_are_infinite_where_an_effect_ends() -> None:
     ends = solve_linear(loop, LinearQuestion(0, 0, Holding((), frozenset({1}))))
     assert ends.rate({K: HALF}) == -math.inf
     neither = solve_linear(
-        LinearTemplate(("x", "a"), {(1, 0, 1): sympy.S.One}, ()),
-        LinearQuestion(0, 1, Holding()),
+        LinearTemplate(("x", "a"), {(1, 0, 1): sympy.S.One}, ()), LinearQuestion(0, 1, Holding())
     )
     assert math.isnan(neither.rate({}))
     # Two equal paths that cancel after a step, one of them through A: only the direct one is left.
@@ -428,10 +427,7 @@ def test_the_report_of_the_unstable_thermostat_names_both_roots() -> None:
 
 
 def test_an_unstable_plant_that_is_held_stable_has_its_peak() -> None:
-    variables = {
-        "x": {"rule": "1.5*x[t-1] + u[t-1]", "initial": 1},
-        "u": {"rule": "-x[t]"},
-    }
+    variables = {"x": {"rule": "1.5*x[t-1] + u[t-1]", "initial": 1}, "u": {"rule": "-x[t]"}}
     question = {"nudge": "x[0]", "hold": "u", "target": "x", "steps": 20}
     report = derive(Model(name="held", variables=variables, question=question)).report()
     # Comp = (z - 3/2)/(z - 1/2): 5/3 at z = -1; the mean of Op is -ln 3/2.

@@ -15,12 +15,10 @@ from fractions import Fraction
 from typing import Any
 
 from causalopt.errors import ExpressionError, ModelError, suggestion
-from causalopt.language.evaluation import evaluate, exact
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Scope, normalized
-from causalopt.language.term import Term
-from causalopt.model.declaration import Variable
-from causalopt.model.labels.kinds import is_label_variable, table_parents
+from causalopt.language.term import Term, evaluate, exact
+from causalopt.model.declaration import Variable, is_label_variable, table_parents
 from causalopt.model.labels.noise_words import noise_parts
 from causalopt.model.labels.records import Domains, Label, LabelTable, Law, Number, Parent, Path
 
@@ -239,8 +237,7 @@ class _Reader:
             if name != "p" and name not in self._domains:
                 known = [n for n in self._domains if self._variables[n].noise is None]
                 raise ModelError(
-                    f"'{name}' is no variable with a domain{suggestion(name, known)}",
-                    (*path, name),
+                    f"'{name}' is no variable with a domain{suggestion(name, known)}", (*path, name)
                 )
         if "p" not in row:
             raise ModelError("the row has no probability: add p: 1/3", path)
