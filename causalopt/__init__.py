@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from causalopt.errors import GraphError as GraphError
     from causalopt.errors import ModelError as ModelError
     from causalopt.errors import QuestionError as QuestionError
+    from causalopt.errors import SizeError as SizeError
     from causalopt.errors import UnknownNameError as UnknownNameError
     from causalopt.model.declaration import Fact as Fact
     from causalopt.model.declaration import Partition as Partition
@@ -146,7 +147,7 @@ _HOMES = {
     "entropy.relatives.touchette_lloyd": "entropy_reduction largest_reduction",
     "entropy.relatives.transfer_entropy": "transfer_entropy",
     "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
-    "UnknownNameError",
+    "SizeError UnknownNameError",
     "model.declaration": "Fact Partition Question Variable",
     "model.files": "parse_model read_model schema to_text write_model",
     "model.graph": "edge_list from_networkx paths template_graph to_adjacency to_dagitty "

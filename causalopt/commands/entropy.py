@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import causalopt
-from causalopt.commands.options import Json, ModelArgument, Sets, emit, read_model
+from causalopt.commands.options import Hold, Json, ModelArgument, Sets, emit, read_model
 from causalopt.errors import QuestionError
 
 MOST_STEPS = 1_000_000
@@ -21,6 +21,11 @@ def entropy(
     initial: Annotated[
         str, typer.Option("--initial", metavar="uniform|model", help="The law at t = 0.")
     ] = "model",
+    hold: Hold = None,
+    targets: Annotated[
+        str | None,
+        typer.Option("--targets", metavar="VAR,...", help="The variables whose entropy counts."),
+    ] = None,
     sets: Sets = None,
     json: Json = False,
 ) -> None:
@@ -33,7 +38,7 @@ def entropy(
             f"--at is at most {MOST_STEPS:,}, as a law is carried there step by step; {at} came"
         )
     declared = read_model(model, sets)
-    found = causalopt.strength(declared, at=at, initial=initial)
+    found = causalopt.strength(declared, at=at, initial=initial, hold=hold, targets=targets)
     if json:
         emit(found.to_dict())
         return

@@ -16,13 +16,13 @@ from causalopt.entropy.continuous import gaussian_strength, planar_strength
 from causalopt.entropy.decorrelation import Decorrelation, Strength
 from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit
-from causalopt.errors import QuestionError
+from causalopt.errors import QuestionError, SizeError
 from causalopt.laws import gaussian, planar
 from causalopt.laws.adapter import discrete, is_finite
 from causalopt.laws.affine import AffineModel, affine, has_spread
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.gaussian import GaussianLaw
-from causalopt.laws.propagation import Engine, choose, prepared
+from causalopt.laws.propagation import Engine, choose, instead, prepared
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, parse_selection, whole_variables
 
@@ -146,7 +146,14 @@ def strengths(
         subject = dataclasses.replace(subject, A=_whole(subject, hold))
     wanted = subject.state.names if targets is None else _whole(subject, targets)
     choice = choose(subject, engine, targets=targets is not None)
-    return Decorrelation(subject, wanted, horizon, lasting, fresh, unit, choice).at(at)
+    question = Decorrelation(subject, wanted, horizon, lasting, fresh, unit, choice)
+    try:
+        return question.at(at)
+    except SizeError:
+        other = instead(choice, targets=targets is not None)
+        if other is None:
+            raise
+        return dataclasses.replace(question, choice=other).at(at)
 
 
 def _whole(model: DiscreteModel, said: str | Iterable[str | Node]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from causalopt.laws import factorised
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import Law
 from causalopt.laws.propagation import Choice, advance, laws
-from causalopt.laws.twin import pair, prime, twin
+from causalopt.laws.twin import pair, prime, twin, unprimed
 from causalopt.worlds.replacement import replace
 from causalopt.worlds.results import plot
 
@@ -176,12 +176,13 @@ def _same(question: Decorrelation, P: Law) -> Law:
         course = advance(worlds, course, question.choice.engine)
     if not question.held(question.horizon):
         return course.marginal(model.state.names)
+    return _with_replicas(course, model)
+
+
+def _with_replicas(both: Law, model: DiscreteModel) -> Law:
+    """Return the law of a world whose A is the replica's, of the law of both worlds."""
     taken = [prime(name) if name in model.A else name for name in model.state.names]
-    return _renamed(course.marginal(taken), model)
-
-
-def _renamed(law: Law, model: DiscreteModel) -> Law:
-    return dataclasses.replace(law.sparse(), space=model.state)
+    return unprimed(both.marginal(taken))
 
 
 def _on_graph(question: Decorrelation, t: int) -> Strength:
