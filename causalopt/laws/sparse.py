@@ -63,27 +63,39 @@ def step(model: DiscreteModel, law: Law, *, limit: int = MEMORY) -> Law:
     return _moved(model, model.ordered(), law, 1, limit)
 
 
-def begin(model: DiscreteModel, law: Law, *, limit: int = MEMORY) -> Law:
-    """Return the law at t = 0 over all variables, those without an initial value by their rules.
+def begin(
+    model: DiscreteModel,
+    law: Law,
+    *,
+    names: Collection[str] | None = None,
+    limit: int = MEMORY,
+) -> Law:
+    """Return the law at t = 0, of variables without an initial value by their rules.
 
     Args:
         model: The discrete model.
         law: The law of the variables that have an initial value.
+        names: The variables wanted, all by default; others are summed out on the way.
         limit: Most bytes to hold at once.
 
     Raises:
         QuestionError: A rule needed at t = 0 reads a step before it.
         SizeError: More memory would be needed than `limit`.
     """
-    wanted = [m for m in model.ordered() if m.name not in law.space.names]
-    for mechanism in wanted:
-        early = [parent.name for parent in mechanism.parents if parent.lag]
+    rules = [m for m in model.ordered() if m.name not in law.space.names]
+    if names is not None:
+        needed = set(names)
+        for rule in reversed(rules):
+            needed |= {parent.name for parent in rule.parents} if rule.name in needed else set()
+        rules = [rule for rule in rules if rule.name in needed]
+    for rule in rules:
+        early = [parent.name for parent in rule.parents if parent.lag]
         if early:
             raise QuestionError(
-                f"{mechanism.name!r} has no initial value and its rule reads {early[0]}[t-1]; "
+                f"{rule.name!r} has no initial value and its rule reads {early[0]}[t-1]; "
                 f"give it an initial value or law"
             )
-    return _moved(model, wanted, law, 0, limit)
+    return _moved(model, rules, law, 0, limit, names)
 
 
 def images(model: DiscreteModel, law: SparseLaw) -> States:
@@ -101,17 +113,27 @@ def images(model: DiscreteModel, law: SparseLaw) -> States:
     return rows.states([(name, 0) for name in model.state.names])
 
 
-def _moved(model: DiscreteModel, rules: Sequence[Mechanism], law: Law, lag: int, limit: int) -> Law:
+def _moved(
+    model: DiscreteModel,
+    rules: Sequence[Mechanism],
+    law: Law,
+    lag: int,
+    limit: int,
+    names: Collection[str] | None = None,
+) -> Law:
     """Return the law of what the rules make of blocks that stand at a lag, at lag 0 with them."""
+    wanted = set(model.state.names if names is None else names)
     if model.state.size <= TOGETHER:
-        blocks = (law.sparse(),) if law.space.names else ()
-        return _drawn(model, rules, blocks, lag, limit)
+        whole = (law.sparse(),) if law.space.names else ()
+        return _drawn(model, rules, whole, wanted, lag, limit)
     parts: list[Law] = []
     for some, read in _independent(rules, blocks_of(law), lag):
-        if some and not all(rule.noise for rule in some):
-            parts.append(_drawn(model, some, read, lag, limit))
-        elif lag == 0:
-            parts += read
+        given = [n for block in read for n in block.space.names if n in wanted and lag == 0]
+        made = [rule.name for rule in some if rule.name in wanted]
+        if made:
+            parts.append(_drawn(model, some, read, {*given, *made}, lag, limit))
+        elif given:
+            parts += [block.marginal(given) for block in read]
     return parts[0] if len(parts) == 1 else ProductLaw(tuple(parts))
 
 
@@ -132,25 +154,29 @@ def _independent(
 
 
 def _drawn(
-    model: DiscreteModel, rules: Sequence[Mechanism], blocks: Sequence[Law], lag: int, limit: int
+    model: DiscreteModel,
+    rules: Sequence[Mechanism],
+    blocks: Sequence[Law],
+    names: Collection[str],
+    lag: int,
+    limit: int,
 ) -> SparseLaw:
-    """Return the joint law of what the rules make, at lag 0 with the blocks."""
-    made = {rule.name for rule in rules if not rule.noise}
-    given = {name for block in blocks for name in block.space.names}
-    space = model.state.only(n for n in model.state.names if n in made or (lag == 0 and n in given))
+    """Return the joint law of some variables, of what the rules make and at lag 0 of the blocks."""
+    space = model.state.only(name for name in model.state.names if name in names)
     wanted: list[Node] = [(name, 0) for name in space.names]
     exact = model.exact and all(block.exact for block in blocks)
     rows, waiting = _Rows(model, limit, exact=exact), list(blocks)
-    if len(blocks) == 1:
+    whole = model.state.size <= TOGETHER or (len(blocks) == 1 and lag == 1)
+    if whole and blocks:
         rows.join(waiting.pop(), lag)
-    order = rules if len(blocks) == 1 else _order(model, rules, lag)
+    order = rules if whole else _order(model, rules, lag)
     for i, rule in enumerate(order):
         needed = {node for left in order[i:] for node in left.parents} | {*wanted}
         for block in [b for b in waiting if any((n, lag) in rule.parents for n in b.space.names)]:
             waiting.remove(block)
             rows.join(block.marginal(n for n in block.space.names if (n, lag) in needed), lag)
         rows.extend(rule)
-        if len(blocks) > 1:
+        if not whole:
             rows.forget({node for left in order[i + 1 :] for node in left.parents} | {*wanted})
     return SparseLaw(space, rows.states(wanted), rows.p).merged()
 

@@ -27,12 +27,17 @@ from causalopt.model.labels.records import Domains, Label, LabelTable, Law, Numb
 TOLERANCE = 1e-9
 """How far probabilities written as rounded decimals may be from summing to one."""
 
+ROUNDED = 1e-3
+"""How far they may be when they are to be divided by their sum: three written digits."""
+
 
 def read_finite(
     variables: Mapping[str, Variable],
     initial: Iterable[Mapping[str, Label]],
     parameters: Mapping[str, Fraction | None],
     values: Mapping[str, float],
+    *,
+    renormalise: bool = False,
 ) -> Domains:
     """Read and check everything a declaration says in labels.
 
@@ -41,11 +46,13 @@ def read_finite(
         initial: Rows of the joint law at t = 0.
         parameters: Exact values of the parameters, None for an irrational one.
         values: Their values in floats.
+        renormalise: Whether laws that sum to 1 up to `ROUNDED` are divided by their sum.
 
     Raises:
         ModelError: A table, a noise or a law is wrong; `path` says where.
     """
-    return _Reader(variables, parameters, values).finite(tuple(initial))
+    reader = _Reader(variables, parameters, values, renormalise=renormalise)
+    return reader.finite(tuple(initial))
 
 
 def parameter_term(text: str, names: Iterable[str], kind: str, path: Path) -> Term:
@@ -73,8 +80,11 @@ class _Reader:
         variables: Mapping[str, Variable],
         parameters: Mapping[str, Fraction | None],
         values: Mapping[str, float],
+        *,
+        renormalise: bool,
     ) -> None:
         self._variables = variables
+        self._renormalise = renormalise
         self._exact = parameters
         self._values = values
         self._domains: dict[str, tuple[Label, ...]] = {
@@ -122,7 +132,25 @@ class _Reader:
             law[label] = self._number(value, (*path, key))
             if law[label] < 0:
                 raise ModelError(f"a probability is at least 0, found {value}", (*path, key))
-        return _normal(law, path)
+        return self._normal(law, path)
+
+    def _normal(self, law: dict[Any, Number], path: Path) -> dict[Any, Number]:
+        """Return a law that sums to one, in floats where it does so only up to rounding."""
+        rational = all(isinstance(p, Fraction) for p in law.values())
+        total = sum(law.values(), Fraction(0))
+        off = abs(float(total) - 1.0)
+        if total == 1 and rational:
+            return law
+        if self._renormalise and off <= ROUNDED:
+            return {key: p / total for key, p in law.items()}
+        if off > TOLERANCE:
+            hint = (
+                ": write fractions, or renormalise: true at the top level to divide by the sum"
+                if off <= ROUNDED
+                else f", or to {ROUNDED} with renormalise: true" * self._renormalise
+            )
+            raise ModelError(f"the probabilities sum to {total}, and must sum to 1{hint}", path)
+        return {key: float(p) for key, p in law.items()}
 
     def _noises(self) -> Iterator[tuple[str, Law]]:
         for name, variable in self._variables.items():
@@ -230,7 +258,7 @@ class _Reader:
             if key in rows:
                 raise ModelError(f"a second row for {_shown(key)}: add the two", ("initial", i))
             rows[key] = p
-        return names, _normal(rows, ("initial",))
+        return names, self._normal(rows, ("initial",))
 
     def _joint_row(
         self, names: tuple[str, ...], row: Mapping[str, Label], path: Path
@@ -272,18 +300,6 @@ def _rows(table: Any, parents: int, path: Path) -> Iterator[tuple[Path, tuple[An
                 yield place, (*key, *row)
         else:
             yield (*path, text), (*key, entry)
-
-
-def _normal(law: dict[Any, Number], path: Path) -> dict[Any, Number]:
-    """Return a law that sums to one, in floats where it does so only up to rounding."""
-    total: Number = Fraction(0)
-    for p in law.values():
-        total = total + p
-    if total == 1 and all(isinstance(p, Fraction) for p in law.values()):
-        return law
-    if abs(float(total) - 1.0) > TOLERANCE:
-        raise ModelError(f"the probabilities sum to {total}, and must sum to 1", path)
-    return {key: float(p) for key, p in law.items()}
 
 
 def _plain(key: Label) -> Label:
