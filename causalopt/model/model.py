@@ -113,7 +113,7 @@ class Model(Record):
             functions=self.functions,
             dt=self.dt,
             method=self.method,
-            joint=frozenset(name for row in self.initial for name in row if name != "p"),
+            joint=frozenset(name for row in self.initial for name in row if name in self.variables),
         )
 
     @functools.cached_property

@@ -20,7 +20,7 @@ from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Scope, normalized
 from causalopt.language.term import Term
 from causalopt.model.declaration import Variable
-from causalopt.model.labels.kinds import is_label_variable, table_parents
+from causalopt.model.labels.kinds import chance_key, is_label_variable, table_parents
 from causalopt.model.labels.noise_words import noise_parts
 from causalopt.model.labels.records import Domains, Label, LabelTable, Law, Number, Parent, Path
 
@@ -84,6 +84,7 @@ class _Reader:
         renormalise: bool,
     ) -> None:
         self._variables = variables
+        self._chance = chance_key(variables)
         self._renormalise = renormalise
         self._exact = parameters
         self._values = values
@@ -251,7 +252,7 @@ class _Reader:
     def _joint(
         self, initial: tuple[Mapping[str, Label], ...]
     ) -> tuple[tuple[str, ...], Mapping[tuple[Label, ...], Number]]:
-        names = tuple(name for name in initial[0] if name != "p")
+        names = tuple(name for name in initial[0] if name != self._chance)
         rows: dict[tuple[Label, ...], Number] = {}
         for i, row in enumerate(initial):
             key, p = self._joint_row(names, row, ("initial", i))
@@ -263,24 +264,26 @@ class _Reader:
     def _joint_row(
         self, names: tuple[str, ...], row: Mapping[str, Label], path: Path
     ) -> tuple[tuple[Label, ...], Number]:
+        chance = self._chance
         for name in row:
-            if name != "p" and name not in self._domains:
+            if name != chance and name not in self._domains:
                 known = [n for n in self._domains if self._variables[n].noise is None]
                 raise ModelError(
                     f"'{name}' is no variable with a domain{suggestion(name, known)}",
                     (*path, name),
                 )
-        if "p" not in row:
-            raise ModelError("the row has no probability: add p: 1/3", path)
-        if {*row} - {"p"} != {*names}:
+        if chance not in row:
+            why = "" if chance == "p" else " ('p' is a variable here)"
+            raise ModelError(f"the row has no probability: add {chance}: 1/3{why}", path)
+        if {*row} - {chance} != {*names}:
             raise ModelError(
                 f"every row of a joint law gives a label to the same variables: {', '.join(names)}",
                 path,
             )
         key = tuple(self._label(name, row[name], (*path, name)) for name in names)
-        p = self._number(row["p"], (*path, "p"))
+        p = self._number(row[chance], (*path, chance))
         if p < 0:
-            raise ModelError(f"a probability is at least 0, found {row['p']}", (*path, "p"))
+            raise ModelError(f"a probability is at least 0, found {row[chance]}", (*path, chance))
         return key, p
 
 

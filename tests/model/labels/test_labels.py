@@ -338,3 +338,15 @@ def test_other_numbers_are_no_truth_values() -> None:
     text = "{name: m, variables: {x: {domain: 0..2, rule: 'x[t-1] and x[t-1]', initial: 1}}}"
     with pytest.raises(ModelError, match="expected a condition such as x > 0, found a number"):
         parse_model(text)
+
+
+def test_beside_a_variable_p_a_joint_laws_probabilities_have_a_longer_name() -> None:
+    text = (
+        "{name: m, variables: {p: {domain: 0..1, rule: 'p[t-1]'}, "
+        "q: {domain: 0..1, rule: 'q[t-1]'}}, "
+        "initial: [{p: 0, q: 0, CHANCE}, {p: 1, q: 1, probability: 2/3}]}"
+    )
+    joint = parse_model(text.replace("CHANCE", "probability: 1/3")).finite.joint
+    assert joint == (("p", "q"), {(0, 0): Fraction(1, 3), (1, 1): Fraction(2, 3)})
+    with pytest.raises(ModelError, match=r"add probability: 1/3 \('p' is a variable here\)"):
+        parse_model(text.replace(", CHANCE", ""))
