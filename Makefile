@@ -45,7 +45,7 @@ mutants-smoke: .venv-mutants/.done
 .venv-mutants/.done: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv-mutants
 	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock "mutmut>=3.8"
+	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[mutants]"
 	touch $@
 
 clean:

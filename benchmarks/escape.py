@@ -17,7 +17,7 @@ from causalopt.descents.escape.by_ensemble import escape_by_ensemble
 from causalopt.descents.escape.by_operator import escape_by_operator
 from causalopt.descents.escape.escape import Escape
 from causalopt.descents.walkers.ensemble import run_ensemble
-from causalopt.model.library import load
+from causalopt.model.files import load
 
 START, LEVEL = 1.0036973969363092, 1.195956513650254
 ACCURACY = 1e-3

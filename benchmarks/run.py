@@ -44,11 +44,9 @@ from benchmarks.contestants import (  # noqa: E402
 from benchmarks.processes import cold, landscape_process, w4  # noqa: E402
 from causalopt.descents.chain import chain_of  # noqa: E402
 from causalopt.descents.walkers.ensemble import run_ensemble  # noqa: E402
-from causalopt.engine import executions as choice  # noqa: E402
-from causalopt.engine import python  # noqa: E402
-from causalopt.engine.adjoint import run_adjoint  # noqa: E402
+from causalopt.engine.executions import execution  # noqa: E402
 from causalopt.engine.machine import batch as batches  # noqa: E402
-from causalopt.engine.machine import trajectory  # noqa: E402
+from causalopt.engine.machine.trajectory import MachineCode  # noqa: E402
 from causalopt.worlds.interventions import plan_for  # noqa: E402
 
 QUICK = "--quick" in sys.argv
@@ -136,13 +134,13 @@ def w1(c: ctypes.CDLL | None) -> None:
         contestants["C"] = lambda: c.w1(
             N(steps), D(0.01), D(10), D(28), D(8 / 3), *(at(table) for table in tables)
         )
-    contestants["engine (with rounding estimates)"] = lambda: trajectory.run_tangents(
+    contestants["engine (with rounding estimates)"] = lambda: MachineCode().run_tangents(
         structure, plan
     )
-    contestants["engine, no rounding estimates"] = lambda: trajectory.run_tangents(
+    contestants["engine, no rounding estimates"] = lambda: MachineCode().run_tangents(
         structure, plan, estimate=False
     )
-    contestants["generated Python"] = lambda: python.run_tangents(structure, plan)
+    contestants["generated Python"] = lambda: execution("python").run_tangents(structure, plan)
     wall = with_jax(contestants, "JAX scan", lambda: jax_lorenz(steps))
     if has("numba"):
         contestants["numba"] = numba_lorenz(steps, tables)
@@ -252,16 +250,16 @@ def w5(c: ctypes.CDLL | None, steps: int) -> None:
         contestants["C, both sweeps"] = lambda: c.w5(
             N(steps), D(0.01), D(10), D(28), D(8 / 3), *(at(table) for table in tables)
         )
-    for execution in ("llvm", "python"):
-        contestants[f"engine ({execution}), with rounding estimates"] = functools.partial(
-            run_adjoint, structure, plan, target, execution=execution
+    for name in ("llvm", "python"):
+        contestants[f"engine ({name}), with rounding estimates"] = functools.partial(
+            execution(name).run_adjoint, structure, plan, target
         )
     wall = with_jax(contestants, "JAX grad, one sweep, 3 nodes", lambda: jax_adjoint(steps))
     best = least(contestants, 15 if steps < 10_000 else 3, wall)
     title = f"W5: adjoint of Lorenz, {steps} steps, all nodes"
     report(title, best, "C, both sweeps", 3.0 * steps)
     if c is not None and steps <= 1000:  # chaos: later, rounding decides
-        found = run_adjoint(structure, plan, target, execution="llvm")
+        found = MachineCode().run_adjoint(structure, plan, target)
         shown = np.ldexp(found.total, found.exponents[:, :1])
         apart = np.abs(shown - tables[1]).max() / np.abs(shown).max()
         print(f"  largest difference to C, of the largest derivative: {apart:.1e}")
@@ -303,9 +301,7 @@ def curves() -> None:
     structure = model.template.structure
     for steps in (10_000, 100_000, 1_000_000):
         plan = plan_for(model, steps=steps, hold=model.selection("a"), seed=model.node("b[0]"))
-        best = least(
-            {"": lambda plan=plan: choice.run_tangents(structure, plan, execution="llvm")}, 3
-        )
+        best = least({"": lambda plan=plan: MachineCode().run_tangents(structure, plan)}, 3)
         print(f"  {steps:9d} steps  {best[''] / steps * 1e9:8.2f} ns")
     print("Nanoseconds per lane of 1000 steps of the saturating thermostat")
     for count in (1_000, 10_000, 100_000):
@@ -326,12 +322,12 @@ def curves() -> None:
         )
         plan = plan_for(ring, steps=2000, hold=ring.selection("v1"), seed=ring.node("v0[0]"))
         start = time.process_time()
-        choice.run_tangents(ring.template.structure, plan, execution="llvm")
+        MachineCode().run_tangents(ring.template.structure, plan)
         first = time.process_time() - start
         best = least(
             {
-                "": lambda ring=ring, plan=plan: choice.run_tangents(
-                    ring.template.structure, plan, execution="llvm"
+                "": lambda ring=ring, plan=plan: MachineCode().run_tangents(
+                    ring.template.structure, plan
                 )
             },
             2,

@@ -85,9 +85,11 @@ if TYPE_CHECKING:
     from causalopt.model.exchange import from_graphml as from_graphml
     from causalopt.model.exchange import from_networkx as from_networkx
     from causalopt.model.exchange import template_graphml as template_graphml
+    from causalopt.model.files import load as load
     from causalopt.model.files import parse_model as parse_model
     from causalopt.model.files import read_model as read_model
     from causalopt.model.files import schema as schema
+    from causalopt.model.files import shipped as shipped
     from causalopt.model.files import to_text as to_text
     from causalopt.model.files import write_model as write_model
     from causalopt.model.graph import edge_list as edge_list
@@ -97,8 +99,6 @@ if TYPE_CHECKING:
     from causalopt.model.graph import to_dagitty as to_dagitty
     from causalopt.model.graph import to_graphml as to_graphml
     from causalopt.model.graph import unrolled_graph as unrolled_graph
-    from causalopt.model.library import load as load
-    from causalopt.model.library import shipped as shipped
     from causalopt.model.model import Model as Model
     from causalopt.model.selectors import Node as Node
     from causalopt.posts.session import Reproduction as Reproduction
@@ -151,11 +151,10 @@ _HOMES = {
     "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
     "SizeError UnknownNameError",
     "model.declaration": "Fact Partition Question Variable",
-    "model.files": "parse_model read_model schema to_text write_model",
     "model.exchange": "from_graphml from_networkx template_graphml",
+    "model.files": "load parse_model read_model schema shipped to_text write_model",
     "model.graph": "edge_list paths template_graph to_adjacency to_dagitty "
     "to_graphml unrolled_graph",
-    "model.library": "load shipped",
     "model.model": "Model",
     "model.selectors": "Node",
     "posts.session": "Reproduction reproduce",

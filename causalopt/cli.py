@@ -45,8 +45,7 @@ def _version(value: bool) -> None:
 
 def causalopt(
     version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Declare a causal model and ask who is optimizing what, and by how much."""

@@ -16,7 +16,7 @@ import pytest
 import causalopt
 from causalopt import Fact
 from causalopt.cli import main
-from causalopt.model.declaration import Chance, Entropy, Quantity
+from causalopt.model.declaration import Chance, Quantity
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -57,14 +57,14 @@ def test_documentation_is_true(
         os.chdir(ROOT)
 
 
-def test_the_keys_of_a_fact_are_those_the_format_names() -> None:
+def test_the_keys_and_measures_of_a_fact_are_those_the_format_names() -> None:
     page = (ROOT / "docs" / "model-format.md").read_text()
-    (row,) = re.findall(r"^\| `facts` \|.*$", page, re.MULTILINE)
-    named = set(re.findall(r"`(\w+)`", row)) - {"facts", "model", "uniform"}
-    # Of the entropies two are named, and the command that prints them all.
-    measures = {*get_args(Quantity), *get_args(Chance), "S", "optimizing_strength"}
-    assert measures <= {*get_args(Quantity), *get_args(Chance), *get_args(Entropy)}
-    assert named == set(Fact.model_fields) | measures
+    table = page.partition("A fact has:")[2].partition("A variable given")[0]
+    rows = dict(re.findall(r"^\| (`.*?) \| (.*) \|$", table, re.MULTILINE))
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(Fact.model_fields)
+    # Entropies are named by the command that prints them.
+    measures = set(re.findall(r"`(\w+)`", rows["`measure`"]))
+    assert measures == {*get_args(Quantity), *get_args(Chance)}
 
 
 def check_python(text: str, page: Path, names: dict[str, object]) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
-from causalopt.model.declaration import Fact
-from tools import code_map, rooms, second_python
+from tools import code_map, mutants, rooms, second_python
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
@@ -172,10 +174,7 @@ class TestTheSecondPython:
         assert second_python.second() is None
 
     def test_where_there_is_none_it_says_so(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        tmp_path: Path,
-        capsys: pytest.CaptureFixture[str],
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         self.isolate(monkeypatch, tmp_path)
         second_python.main()
@@ -192,20 +191,86 @@ class TestTheSecondPython:
         monkeypatch.setattr(sys, "base_prefix", str(home / "own"))
 
 
-class TestThePagesKeepTheirPromises:
-    def test_every_key_of_a_fact_is_documented(self) -> None:
-        page = (ROOT / "docs" / "model-format.md").read_text()
-        documented = page.partition("A fact has:")[2].partition("\n## ")[0]
-        assert set(re.findall(r"^\| (.*?) \|", documented, re.MULTILINE)) >= {"`claim`"}
-        keys = set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (.*?) \|", documented, re.M))))
-        assert keys == set(Fact.model_fields)
+class TestTheMutants:
+    def test_every_target_and_its_tests_are_there(self) -> None:
+        for target, tests in mutants.TARGETS.items():
+            place = ROOT / "causalopt" / target
+            assert place.is_dir() or place.with_suffix(".py").exists(), target
+            assert [test for test in tests if not (ROOT / test).exists()] == []
 
+    def test_a_target_is_its_modules_and_a_module_can_be_asked_for(self) -> None:
+        assert "model/labels/noise_words" in mutants.modules(["model/labels"])
+        assert list(mutants.modules(["model/labels/noise_words"])) == ["model/labels/noise_words"]
+
+    def test_an_unknown_target_is_refused(self) -> None:
+        with pytest.raises(SystemExit, match="nothing is named effects/none"):
+            mutants.modules(["effects/none"])
+
+    def test_numbers_outside_functions_are_changed_and_no_others(self) -> None:
+        text = "A = 3\nB = -0.5\nclass C:\n    d: bool = True\ndef f(x=1):\n    return 2\n"
+        found = {(line, value) for line, _, _, value in mutants.numbers(text)}
+        assert found == {(1, "4"), (2, "1.0"), (4, "False")}
+
+    @pytest.mark.parametrize("module", mutants.modules([]))
+    def test_a_module_whose_decorators_are_moved_means_the_same(self, module: str) -> None:
+        text = (ROOT / "causalopt" / f"{module}.py").read_text()
+        moved = mutants.lifted(text)
+        assert [*mutants.decorated(ast.parse(moved))] == []
+        assert len(moved.splitlines()) - len(text.splitlines()) in {0, 1}
+        kept = [
+            (a, b) for a, b in zip(text.splitlines(), moved.splitlines(), strict=False) if a != b
+        ]
+        assert all(a.strip()[:1] in {"@", ""} for a, _ in kept)
+
+    def test_a_moved_decorator_is_applied(self) -> None:
+        names: dict[str, Any] = {}
+        code = (
+            "import functools\nclass C:\n"
+            "    @functools.cached_property\n    def f(self):\n        return []\n"
+        )
+        exec(mutants.lifted(code), names)
+        one = names["C"]()
+        assert one.f is one.f
+
+    def test_a_survivor_stands_where_it_is_in_the_file(self, tmp_path: Path) -> None:
+        file = "causalopt/m.py"
+        mutated = tmp_path / "mutants" / "causalopt" / "m.py"
+        generated = [
+            "def xǁCǁf__mutmut_orig(self):",
+            "    x = 1",
+            "    return x",
+            "def xǁCǁf__mutmut_1(self):",
+            "    x = 1",
+            "    return -x",
+        ]
+        mutated.parent.mkdir(parents=True)
+        mutated.write_text("\n".join(generated))
+        spans = {"xǁCǁf__mutmut_orig": [1, 3], "xǁCǁf__mutmut_1": [4, 6]}
+        mutated.with_name("m.py.spans").write_text(json.dumps({"spans": spans}))
+        (tmp_path / "causalopt").mkdir()
+        (tmp_path / file).write_text(
+            "\nclass C:\n\n    def f(self):\n        x = 1\n        return x\n"
+        )
+        bench = mutants.Bench(tmp_path, tmp_path, file, ())
+        found = mutants.survivor(bench, "causalopt.m.xǁCǁf__mutmut_1", "")
+        assert found == mutants.Survivor(
+            "causalopt/m.py:6", "     x = 1\n-    return x\n+    return -x"
+        )
+
+
+class TestThePagesKeepTheirPromises:
     @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
     def test_every_path_that_is_named_is_there(self, page: str) -> None:
         text = (ROOT / page).read_text()
         paths = re.findall(r"`((?:causalopt|tests|tools|docs|changes|models)/[\w/.-]*)`", text)
         assert paths
         assert [path for path in paths if not (ROOT / path).exists()] == []
+
+    def test_every_name_that_is_said_to_be_in_a_file_is_there(self) -> None:
+        said = re.findall(r"`(\w+)`,? in\s+`((?:causalopt|tests)/[\w/]+\.py)`", CONTRIBUTING)
+        assert len(said) >= 3
+        for name, file in said:
+            assert re.search(rf"\b{name}\b", (ROOT / file).read_text()), f"{name} in {file}"
 
     @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
     def test_every_target_of_make_that_is_named_is_there(self, page: str) -> None:

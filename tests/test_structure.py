@@ -104,6 +104,16 @@ def test_nothing_slow_is_imported_before_it_is_needed(code: str, absent: list[st
     assert set(absent) & set(done.stdout.split()) == set()
 
 
+def test_a_short_run_touches_few_files() -> None:
+    code = (
+        "import causalopt as c; c.run(c.load('thermostat'), steps=3)\n"
+        "import sys\nprint(*(name for name in sys.modules if name.startswith('causalopt')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    touched = sorted(done.stdout.split())
+    assert len(touched) < 35, "\n".join([f"a run of 3 steps loads {len(touched)}:", *touched])
+
+
 def test_the_public_names_are_all_there() -> None:
     for name in causalopt.__all__:
         assert getattr(causalopt, name) is not None

@@ -6,7 +6,11 @@ cached value does.
 
 from __future__ import annotations
 
+import importlib
 import sys
+from pathlib import Path
+
+import pytest
 
 
 def pytest_runtest_setup() -> None:
@@ -16,3 +20,10 @@ def pytest_runtest_setup() -> None:
             for value in list(vars(module).values()):
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()
+
+
+def pytest_sessionstart() -> None:
+    """Refuse to test another copy of the package than the one in this folder."""
+    home = Path(importlib.import_module("causalopt").__file__ or "").parent.parent
+    if home != Path.cwd():
+        raise pytest.UsageError(f"causalopt comes from {home} and not from {Path.cwd()}")

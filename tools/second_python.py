@@ -2,8 +2,8 @@
 
 `python -m tools.second_python` looks for the newest of `VERSIONS` that is not the Python it runs
 on: in SECOND_PYTHON, on the path, then beside this Python's own installation, where managers of
-versions keep the others. It makes a virtual environment there from the lock file and runs the tests in it.
-Where there is none, it says so and succeeds.
+versions keep the others. It makes a virtual environment there from the lock file and runs the tests
+in it. Where there is none, it says so and succeeds.
 """
 
 from __future__ import annotations

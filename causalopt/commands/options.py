@@ -62,7 +62,7 @@ def read_model(
     Raises:
         CausaloptError: The model or a change is wrong.
     """
-    from causalopt.model.library import load
+    from causalopt.model.files import load
 
     model = load(name)
     parameters = _assignments(sets, "--set", "k=0.02")

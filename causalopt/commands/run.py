@@ -37,8 +37,7 @@ def run(
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
     ] = None,
     plot: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file."),
+        str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -47,7 +46,7 @@ def run(
     Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
-    from causalopt.model.length import run_length
+    from causalopt.model.model import run_length
 
     data_file = options.output_file(out, (".nc",))
     picture = options.output_file(plot, (".png", ".svg", ".pdf"))

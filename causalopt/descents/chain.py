@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from causalopt.descents.maps.outcomes import noise_outcomes
 from causalopt.descents.maps.step_map import state_slots, step_map, written_out
 from causalopt.errors import QuestionError
-from causalopt.language.evaluation import evaluate
+from causalopt.language.term import evaluate
 
 if TYPE_CHECKING:
     from causalopt.descents.maps.random_map import RandomMap
@@ -50,7 +50,7 @@ def chain_of(model: Model, target: str | None = None) -> Chain:
             learning rate named T is not positive.
 
     Example:
-        >>> from causalopt.model.library import load
+        >>> from causalopt.model.files import load
         >>> chain_of(load("sgd_pit")).step.names
         ('W',)
     """

@@ -222,8 +222,5 @@ def _variables(
             rule = f"momentum*v_{name}[t-1] + g_{name}{last}[t-1]"
             variables[f"v_{name}"] = {"rule": rule, "initial": 0}
             move = f"{length}*v_{name}[t]"
-        variables[name] = {
-            "rule": f"{name}{last}[t-1] - {move}",
-            "initial": first.get(name, 0.0),
-        }
+        variables[name] = {"rule": f"{name}{last}[t-1] - {move}", "initial": first.get(name, 0.0)}
     return variables

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.engine.plan import Plan
+from causalopt.engine.contract import Plan
 from causalopt.errors import QuestionError, UnknownNameError
-from causalopt.model.length import run_length
-from causalopt.model.model import Model
+from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, plan_for

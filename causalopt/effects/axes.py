@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from causalopt.engine.plan import Floats
+from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
 from causalopt.language.arrays import evaluate_arrays
 from causalopt.language.term import Term, leaves

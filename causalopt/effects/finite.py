@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from causalopt.effects.asked import Asked
-from causalopt.effects.effect import Effect, Part, first_nonfinite
+from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable
+from causalopt.engine.contract import Bools, Progress
 from causalopt.engine.linearization import linearize
-from causalopt.engine.plan import Bools
-from causalopt.engine.python import Progress
 from causalopt.language.term import Term
 from causalopt.model.model import Model
 from causalopt.worlds.world import World, three_worlds
@@ -52,7 +51,7 @@ def finite_effect(
     effect = Effect(
         total=_part(w, x, delta, i, avoid=False),
         direct=_part(w, y, delta, i, avoid=True),
-        held=plan.held[np.minimum(np.arange(plan.steps + 1), len(plan.held) - 1), i],
+        held=plan.held_table[:, i],
         finite=np.all(np.isfinite([world.table[:, i] for world in worlds]), axis=0),
         kink=int(differs[0]) if len(differs) else None,
         nonfinite=bad[:2] if bad else None,

@@ -6,35 +6,11 @@ import dataclasses
 
 import numpy as np
 
-from causalopt.effects.effect import Effect, Part
 from causalopt.effects.finite import EPSILON
-from causalopt.effects.limit import UNIT_ROUNDOFF
+from causalopt.effects.measures import Effect, Part
+from causalopt.engine.contract import Bools, Floats
 from causalopt.engine.machine.batch import Batch, BatchResult, BatchRunner
-from causalopt.engine.plan import Bools, Floats
 from causalopt.model.template import Structure
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class LaneEffect(Effect):
-    """Effects at one step, one for each lane.
-
-    Attributes:
-        kinks: Which lanes met a kink up to this step.
-        diverges: Which lanes' values overflowed rather than being undefined.
-    """
-
-    kinks: Bools
-    diverges: Bools
-
-    @property
-    def on_kink(self) -> Bools:
-        """Where a branch decided the answer, shape [lane]."""
-        return self.kinks
-
-    @property
-    def is_divergence(self) -> Bools:
-        """Whether what is not finite is so by overflow, shape [lane]."""
-        return self.diverges
 
 
 def lane_effect(
@@ -45,7 +21,7 @@ def lane_effect(
     paths: tuple[bool, bool],
     *,
     first: int = 0,
-) -> LaneEffect:
+) -> Effect:
     """Return the effects of some of a batch's lanes on its first output at its k-th kept step.
 
     Args:
@@ -64,14 +40,11 @@ def lane_effect(
         finite &= np.isfinite(lanes.values[world][k, 0])
     whole = finite & np.isfinite(total.mantissa) & np.isfinite(direct.mantissa)
     held = batch.plan.held_at(batch.keep[k])[batch.outputs[0]]
-    return LaneEffect(
+    return Effect(
         total=total,
         direct=direct,
         held=np.full(len(finite), held),
         finite=finite,
-        kink=None,
-        nonfinite=None,
-        overflowed=False,
         execution="llvm",
         kinks=lanes.kink[k] >= 0,
         diverges=_diverges(structure, batch, first, ~whole),
@@ -80,11 +53,9 @@ def lane_effect(
 
 def _tangent_part(batch: Batch, lanes: BatchResult, k: int, world: int, has_path: bool) -> Part:
     mantissa = lanes.values["xy"[world]][k, 0]
-    error = np.zeros_like(mantissa)
-    if batch.estimate:
-        error = lanes.values["pq"[world]][k, 0] * UNIT_ROUNDOFF
+    error = lanes.values["pq"[world]][k, 0] if batch.estimate else None
     path = np.full(len(mantissa), has_path)
-    return Part(mantissa, lanes.exponents[k, world], error, path, path & (lanes.lost[k] != 0))
+    return Part.of_tangents(mantissa, lanes.exponents[k, world], error, path, lanes.lost[k] != 0)
 
 
 def _finite_part(batch: Batch, lanes: BatchResult, k: int, world: int, has_path: bool) -> Part:

@@ -14,19 +14,10 @@ import xarray
 from numpy.typing import NDArray
 
 from causalopt.effects.asked import asked_hold
-from causalopt.effects.effect import Part
-from causalopt.effects.integers import refuse_between
-from causalopt.effects.lanes import LaneEffect
-from causalopt.effects.limit import UNIT_ROUNDOFF
-from causalopt.effects.measures import NAMES, ratios, status_codes
-from causalopt.effects.reach import reachable, reaching
-from causalopt.engine.adjoint import Adjoint, run_adjoint
-from causalopt.engine.executions import run_tangents
-from causalopt.engine.linearization import linearize
-from causalopt.engine.plan import Bools, Floats, Plan
+from causalopt.effects.limit import effects_from_all, effects_to_all
+from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.errors import QuestionError
-from causalopt.model.length import run_length
-from causalopt.model.model import Model
+from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.interventions import Intervention, plan_for
 
@@ -82,27 +73,8 @@ def op_from_all(
     node = _target(model, target, steps)
     selection = asked_hold(model, hold)
     plan = plan_for(model, tuple(given), steps=node.t, hold=selection)
-    template = model.template
-    for name in template.names:
-        refuse_between(model, name, node.variable)
-    place = template.index[node.variable]
-    found = run_adjoint(template.structure, plan, place)
-    columns = [template.index[name] for name in template.names]
-    paths = [
-        reaching(template, plan, {node.t: (place,)}, avoid_held=avoid)[:, columns]
-        for avoid in (False, True)
-    ]
-    on_kink = _touching(model, plan, found.closed)[:, columns]
-    held = plan.held[np.minimum(np.arange(node.t + 1), len(plan.held) - 1)][:, columns]
-    held = held | plan.held_at(node.t)[place]
-    return _dataset(
-        model,
-        _adjoint_effect(found, columns, paths, held, on_kink),
-        ("t", "variable"),
-        {"t": np.arange(node.t + 1), "variable": list(template.names)},
-        {"target": model.node_text(node), "execution": found.execution},
-        selection,
-    )
+    effect = effects_from_all(model, plan, node.variable)
+    return _dataset(model, effect, {"target": model.node_text(node)}, selection)
 
 
 def op_to_all(
@@ -140,18 +112,8 @@ def op_to_all(
     last = run_length(model, steps)
     model.check_nudge(node, selection, last)
     plan = plan_for(model, tuple(given), steps=last, hold=selection, seed=node)
-    for name in model.template.names:
-        refuse_between(model, node.variable, name)
-    effect, execution = _forward_effect(model, plan)
-    names = list(model.template.names)
-    return _dataset(
-        model,
-        effect,
-        ("t", "variable"),
-        {"t": np.arange(last + 1), "variable": names},
-        {"nudge": model.node_text(node), "execution": execution},
-        selection,
-    )
+    effect = effects_to_all(model, plan)
+    return _dataset(model, effect, {"nudge": model.node_text(node)}, selection)
 
 
 def op_matrix(
@@ -241,102 +203,27 @@ def _target(model: Model, target: str | Node, steps: int | None) -> Node:
     return model.node(target)
 
 
-def _forward_effect(model: Model, plan: Plan) -> tuple[LaneEffect, str]:
-    template = model.template
-    run = run_tangents(template.structure, plan)
-    columns = [template.index[name] for name in template.names]
-    steps = np.arange(plan.steps + 1)
-    parts = []
-    for world, (mantissa, error) in enumerate(
-        ((run.total, run.total_error), (run.direct, run.direct_error))
-    ):
-        path = reachable(template, plan, avoid_held=world == 1)[:, columns]
-        parts.append(_part(mantissa[:, columns], error[:, columns], run.exponents[:, world], path))
-    held = plan.held[np.minimum(steps, len(plan.held) - 1)][:, columns]
-    on_kink = np.zeros(held.shape, dtype=bool)
-    if run.kink is not None:
-        on_kink[run.kink :] = True
-    finite = np.isfinite(run.values[:, columns])
-    effect = _effect(parts, held, finite, on_kink, np.isnan(run.values).any())
-    return effect, run.execution
-
-
-def _adjoint_effect(
-    found: Adjoint, columns: list[int], paths: list[Bools], held: Bools, on_kink: Bools
-) -> LaneEffect:
-    parts = [
-        _part(
-            found.total[:, columns], found.total_error[:, columns], found.exponents[:, 0], paths[0]
-        ),
-        _part(
-            found.direct[:, columns],
-            found.direct_error[:, columns],
-            found.exponents[:, 1],
-            paths[1],
-        ),
-    ]
-    finite = np.full(held.shape, np.isfinite(found.values) and not found.nonfinite)
-    return _effect(parts, held, finite, on_kink, bool(np.isnan(found.values)))
-
-
-def _part(mantissa: Floats, error: Floats, exponents: NDArray[np.int64], path: Bools) -> Part:
-    spread = np.broadcast_to(exponents[:, None], mantissa.shape)
-    none = np.zeros(mantissa.shape, dtype=bool)
-    return Part(mantissa, spread, error * UNIT_ROUNDOFF, path, none)
-
-
-def _effect(
-    parts: list[Part], held: Bools, finite: Bools, on_kink: Bools, undefined: bool | np.bool_
-) -> LaneEffect:
-    return LaneEffect(
-        total=parts[0],
-        direct=parts[1],
-        held=held,
-        finite=finite,
-        kink=None,
-        nonfinite=None,
-        overflowed=False,
-        kinks=on_kink,
-        diverges=np.full(held.shape, not undefined),
-    )
-
-
-def _touching(model: Model, plan: Plan, closed: NDArray[np.intp]) -> Bools:
-    """Return which nodes have a path to a kink that W sits on, shape [t, equation]."""
-    seeds: dict[int, set[int]] = {}
-    gaps = linearize(model.template.structure).moving_gaps
-    for t, number in closed.tolist():
-        gap = gaps[number]
-        if t < len(plan.forced) and plan.forced[t, gap.child]:
-            continue
-        for slope in gap.slopes:
-            if slope.lag <= t:
-                seeds.setdefault(t - slope.lag, set()).add(slope.parent)
-    return reaching(model.template, plan, seeds, avoid_held=False)
-
-
 def _dataset(
-    model: Model,
-    effect: LaneEffect,
-    dims: tuple[str, ...],
-    coordinates: dict[str, object],
-    attrs: dict[str, str],
-    hold: Selection,
+    model: Model, effect: Effect, attrs: dict[str, str], hold: Selection
 ) -> xarray.Dataset:
     codes = status_codes(effect)
-    comp, op = ratios(effect, codes)
-    held = effect.held
-    comp, op = np.where(held, np.nan, comp), np.where(held, np.nan, op)
+    comp, op = (np.where(effect.held, np.nan, found) for found in ratios(effect, codes))
+    dims, nat = ("t", "variable"), {"units": "nat"}
     return xarray.Dataset(
         {
             "total": (dims, effect.total.value),
             "direct": (dims, effect.direct.value),
-            "log_total": (dims, effect.total.log, {"units": "nat"}),
-            "log_direct": (dims, effect.direct.log, {"units": "nat"}),
+            "log_total": (dims, effect.total.log, nat),
+            "log_direct": (dims, effect.direct.log, nat),
             "comp": (dims, comp),
-            "op": (dims, op, {"units": "nat"}),
+            "op": (dims, op, nat),
             "status": (dims, NAMES[codes].astype(object)),
         },
-        coords=coordinates,
-        attrs={"model": model.name, "hold": selection_text(hold), **attrs},
+        coords={"t": np.arange(len(codes)), "variable": list(model.template.names)},
+        attrs={
+            "model": model.name,
+            "hold": selection_text(hold),
+            **attrs,
+            "execution": effect.execution,
+        },
     )

@@ -11,9 +11,9 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.effect import Effect
-from causalopt.engine.plan import Floats
+from causalopt.engine.contract import Bools, Floats
 
+UNIT_ROUNDOFF = 2.0**-53
 STATUSES = {
     "ok": "Comp and Op are as computed",
     "perfect": "the total effect is 0: A removes all of the disturbance",
@@ -25,6 +25,121 @@ STATUSES = {
     "kink": "a branch decided the answer: it depends on the side or the size of the nudge",
     "unresolved": "cancellation below the resolution of floats",
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One of the two effects of n on m, at every step.
+
+    Attributes:
+        mantissa: Shape [t]; the effect is mantissa * 2**exponent.
+        exponent: Shape [t].
+        error: Rounding error of the mantissa as estimated, shape [t].
+        has_path: Whether the graph has a path for it, shape [t]: a zero without a path is
+            structural, a zero with one is numerical.
+        doubts_zero: Where a zero would not prove a zero effect, shape [t].
+    """
+
+    mantissa: Floats
+    exponent: NDArray[np.int64]
+    error: Floats
+    has_path: Bools
+    doubts_zero: Bools
+
+    @classmethod
+    def of_tangents(
+        cls,
+        mantissa: Floats,
+        exponent: NDArray[np.int64],
+        error: Floats | None,
+        has_path: Bools,
+        lost: Bools | bool,
+    ) -> Part:
+        """Return derivatives as an execution gives them: `error` is in units of 2**-53.
+
+        Args:
+            mantissa: Any shape.
+            exponent: Their powers of two, of that shape or stretched to it.
+            error: The rounding errors they carry, None where that is not known.
+            has_path: Whether the graph has a path.
+            lost: Whether an underflow may have taken a derivative.
+        """
+        carried = np.zeros(mantissa.shape) if error is None else error * UNIT_ROUNDOFF
+        return cls(mantissa, exponent, carried, has_path, has_path & lost)
+
+    @property
+    def value(self) -> Floats:
+        """The effect itself; it may overflow where its logarithm does not."""
+        if not self.exponent.any():
+            return self.mantissa.copy()
+        with np.errstate(over="ignore", under="ignore"):
+            power = np.clip(self.exponent, -4000, 4000).astype(np.int32)
+            value: Floats = np.ldexp(self.mantissa, power)
+            return value
+
+    @property
+    def log(self) -> Floats:
+        """The natural logarithm of the effect's size: -inf at 0, never an overflow."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log: Floats = np.log(np.abs(self.mantissa))
+            if self.exponent.any():
+                log = log + self.exponent * np.log(2.0)
+            return log
+
+    @property
+    def is_unresolved(self) -> Bools:
+        """Where rounding may be as large as an eighth of the effect."""
+        size = np.abs(self.mantissa)
+        return np.where(size == 0, self.doubts_zero, 8 * np.abs(self.error) >= size)
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """Total and direct effect of a node n on m, along the baseline W.
+
+    A run has one for each step, shape [t]. A matrix has them for each node as well, [t, variable],
+    and a batch for each lane, [lane]; these say of each entry whether it sits on a kink.
+
+    Attributes:
+        total: Over all paths.
+        direct: Over the paths that avoid A.
+        held: Where m itself is in A.
+        finite: Where the value of m is finite in every world.
+        kink: The first step at which a branch decided the answer, None for none.
+        nonfinite: The first node whose value is not finite, with its step, None for none.
+        overflowed: Whether that value is an infinity rather than NaN.
+        execution: What ran it: `python`, `llvm` or `levels`.
+        kinks: Where a branch decided the answer, when `kink` does not tell.
+        diverges: Where what is not finite is so by overflow, when `overflowed` does not tell.
+    """
+
+    total: Part
+    direct: Part
+    held: Bools
+    finite: Bools
+    kink: int | None = None
+    nonfinite: tuple[str, int] | None = None
+    overflowed: bool = False
+    execution: str = "python"
+    kinks: Bools | None = None
+    diverges: Bools | bool | None = None
+
+    @property
+    def on_kink(self) -> Bools:
+        """Where a branch decided the answer."""
+        if self.kinks is not None:
+            return self.kinks
+        on: Bools = np.zeros(self.held.shape, dtype=bool)
+        if self.kink is not None:
+            on[self.kink :] = True
+        return on
+
+    @property
+    def is_divergence(self) -> bool | Bools:
+        """Whether what is not finite is so by overflow."""
+        if self.diverges is not None:
+            return self.diverges
+        return self.overflowed or self.nonfinite is None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,3 +217,17 @@ def status_codes(effect: Effect) -> NDArray[np.int8]:
         blown = np.where(effect.is_divergence, _CODES["diverged"], _CODES["nonfinite"])
         np.copyto(codes, blown, where=~finite, casting="unsafe")
     return codes
+
+
+def first_nonfinite(names: tuple[str, ...], values: Floats) -> tuple[str, int, bool] | None:
+    """Return the first non-finite node as (variable, step, whether it is an infinity)."""
+    bad = ~np.isfinite(values)
+    rows = np.flatnonzero(bad.any(axis=1))
+    if not len(rows):
+        return None
+    t = int(rows[0])
+    # Of several in one step, an infinity comes first: the NaNs of that step follow from it.
+    columns = np.flatnonzero(bad[t])
+    infinite = [int(c) for c in columns if np.isinf(values[t, c])]
+    column = infinite[0] if infinite else int(columns[0])
+    return names[column], t, bool(infinite)

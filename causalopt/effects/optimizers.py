@@ -8,22 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from causalopt.effects.asked import asked_node, asked_target
-from causalopt.effects.integers import refuse_between
-from causalopt.engine.baseline import whole_baseline
-from causalopt.engine.linearization import linearize
-from causalopt.engine.plan import Floats, Plan
+from causalopt.effects.limit import refuse_between
+from causalopt.effects.measures import Effect, Part, ratios
+from causalopt.engine.contract import Plan
+from causalopt.engine.jacobians import HeldSets
 from causalopt.errors import QuestionError, UnknownNameError
-from causalopt.model.length import run_length
-from causalopt.model.model import Model
+from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
 from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, plan_for
-
-RESCALE = 32
-CHUNK = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,66 +125,25 @@ class _Search:
 
     def __init__(self, model: Model, plan: Plan, target: str) -> None:
         template = model.template
-        self._plan = plan
-        self._partials = linearize(template.structure).partials
-        self._slopes = whole_baseline(template.structure, dataclasses.replace(plan, seed=None))
         self._owners = [equation.owner for equation in template.equations]
-        self._target = template.index[target]
-        self._depth = max((partial.lag for partial in self._partials), default=0)
-        self._total = self._effects([()])
+        self._sets = HeldSets(template.structure, plan, template.index[target])
+        self._total = self._part([()])
 
     def ranked(self, sets: list[tuple[str, ...]]) -> list[Candidate]:
         """Return the sets with their Op, the strongest first."""
-        found: list[Candidate] = []
-        total, total_log = self._total[0][0], self._total[1][0]
-        for start in range(0, len(sets), CHUNK):
-            chunk = sets[start : start + CHUNK]
-            direct, logs = self._effects(chunk)
-            with np.errstate(all="ignore"):
-                op = logs - total_log
-                comp = np.where(op == 0, 1.0, np.exp(-op)) * np.sign(total) * np.sign(direct)
-            comp = np.where(direct == 0, np.copysign(np.inf, total), comp)
-            both = (direct == 0) & (total == 0)
-            op, comp = np.where(both, np.nan, op), np.where(both, np.nan, comp)
-            found += [
-                Candidate(hold, float(o), float(c))
-                for hold, o, c in zip(chunk, op, comp, strict=True)
-            ]
-        return _sorted(found)
+        if not sets:
+            return []
+        effect = self._effect(self._part(sets))
+        comp, op = ratios(effect, np.zeros(len(sets), dtype=np.int8))
+        return _sorted(list(map(Candidate, sets, op.tolist(), comp.tolist())))
 
-    def _effects(self, sets: list[tuple[str, ...]]) -> tuple[Floats, Floats]:
-        """Return the effect on m over the paths that avoid each set: its sign and its logarithm."""
-        plan, count = self._plan, len(sets)
-        width = len(self._owners)
-        free = np.array([[owner not in chosen for chosen in sets] for owner in self._owners])
-        past = np.zeros((self._depth + 1, width, count))
-        exponents: NDArray[np.int64] = np.zeros(count, dtype=np.int64)
-        rows = self._slopes.slopes
-        assert plan.seed is not None
-        with np.errstate(all="ignore"):
-            for t in range(plan.seed[0], plan.steps + 1):
-                past[1:] = past[:-1].copy()
-                past[0] = 0.0
-                now = past[0]
-                if plan.seed[0] == t:
-                    # Before its children of the same step; none of its parents has a tangent yet.
-                    now[plan.seed[1]] = 1.0
-                forced = plan.forced[t] if t < len(plan.forced) else None
-                for slope, partial in zip(rows[t], self._partials, strict=True):
-                    if forced is None or not forced[partial.child]:
-                        now[partial.child] += slope * past[partial.lag, partial.parent]
-                        # Held or not is decided at once: a later equation may read this step.
-                        now[partial.child] *= free[partial.child]
-                if t % RESCALE == 0:
-                    self._rescale(past, exponents)
-        value = past[0, self._target]
-        with np.errstate(divide="ignore"):
-            return value, np.log(np.abs(value)) + exponents * np.log(2.0)
+    def _part(self, sets: list[tuple[str, ...]]) -> Part:
+        """Return the effects on m over the paths that avoid each set."""
+        held = np.array([[owner in chosen for chosen in sets] for owner in self._owners])
+        mantissas, exponents = self._sets.tangents(held)
+        path = np.ones(len(sets), dtype=bool)
+        return Part.of_tangents(mantissas, exponents, None, path, lost=False)
 
-    @staticmethod
-    def _rescale(past: Floats, exponents: NDArray[np.int64]) -> None:
-        size = np.abs(past).max(axis=(0, 1))
-        usable = np.isfinite(size) & (size > 0)
-        power = np.where(usable, np.frexp(size)[1], 0)
-        past[:] = np.ldexp(past, -power)
-        exponents += power
+    def _effect(self, direct: Part) -> Effect:
+        no = np.zeros(len(direct.mantissa), dtype=bool)
+        return Effect(self._total, direct, held=no, finite=~no)

@@ -8,26 +8,25 @@ The exponents come from the QR method of Benettin et al. (1980) on the local der
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from causalopt.effects.asked import asked_hold
-from causalopt.effects.integers import refuse_in_dynamics
+from causalopt.effects.limit import refuse_in_dynamics
+from causalopt.engine.contract import Bools, Floats, Progress
 from causalopt.engine.executions import run_values
-from causalopt.engine.linearization import Linearization, linearize
-from causalopt.engine.plan import Bools, Floats
-from causalopt.engine.python import Progress
+from causalopt.engine.jacobians import StepDerivative
+from causalopt.engine.linearization import linearize
 from causalopt.engine.source import Slots
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
+from causalopt.model.template import Structure
 from causalopt.worlds.interventions import held_mask, plan_for
-from causalopt.worlds.json_numbers import plain
-from causalopt.worlds.results import plot
+from causalopt.worlds.results import plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -38,7 +37,6 @@ ALL_EXPONENTS = 64
 LEADING_EXPONENTS = 16
 MOST_NUMBERS = 250_000_000
 _BATCHES = 10
-_CHUNK = 4_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,11 +120,11 @@ def rates(
     if count < _BATCHES or lead < 0:
         raise QuestionError(f"rates need at least {_BATCHES} steps, and a transient of 0 or more")
     refuse_in_dynamics(model)
-    linear = linearize(model.template.structure)
-    _check_length(lead + count, len(model.template.equations) + len(linear.partials))
+    structure = model.template.structure
+    terms = tuple(partial.term for partial in linearize(structure).partials)
+    _check_length(lead + count, len(structure.names) + len(terms))
     plan = plan_for(model, steps=lead + count)
-    terms = tuple(partial.term for partial in linear.partials)
-    run = run_values(model.template.structure, plan, terms, progress)
+    run = run_values(structure, plan, terms, progress)
     finite = np.isfinite(run.values).all(axis=1)
     status = "ok"
     if not finite.all():
@@ -135,8 +133,8 @@ def rates(
     held = held_mask(model, selection, 0)[0]
     start = max(len(equation.initial) for equation in model.template.equations)
     slopes, burn = run.extras[start:], max(lead - start, 0)
-    whole = _exponents(model, linear, slopes, burn, np.zeros_like(held), status)
-    driven = _exponents(model, linear, slopes, burn, held, status)
+    whole = _exponents(structure, slopes, burn, np.zeros_like(held), status)
+    driven = _exponents(structure, slopes, burn, held, status)
     dt = float(model.template.dt)
     lyapunov, conditional = whole.mean(axis=0) / dt, driven.mean(axis=0) / dt
     with np.errstate(invalid="ignore"):
@@ -154,7 +152,7 @@ def rates(
         steps=len(slopes) - burn,
         transient=lead,
         status=status,
-        exponents=_described(len(lyapunov), len(Slots.of(model.template.structure).slots)),
+        exponents=_described(len(lyapunov), len(Slots.of(structure).slots)),
     )
 
 
@@ -183,140 +181,33 @@ def _whole_variables(model: Model, hold: str | Sequence[str | Node] | None) -> S
     return selection
 
 
-def _exponents(
-    model: Model, linear: Linearization, slopes: Floats, burn: int, held: Bools, status: str
-) -> Floats:
+def _exponents(structure: Structure, slopes: Floats, burn: int, held: Bools, status: str) -> Floats:
     """Return exponents per step in batches, shape [batch, exponent]."""
-    layout = Slots.of(model.template.structure)
-    kept = [k for k, (i, _) in enumerate(layout.slots) if not held[i]]
-    if not kept:
+    step = StepDerivative(structure, held)
+    if not step.size:
         raise QuestionError(
             "nothing is left to grow: the model has no memory outside the held set"
-            if layout.slots
+            if Slots.of(structure).slots
             else "this model has no memory: no rule reads an earlier step, so nothing grows"
         )
-    count = len(kept) if len(kept) <= ALL_EXPONENTS else min(LEADING_EXPONENTS, len(kept))
+    is_small = step.size <= ALL_EXPONENTS
+    count = step.size if is_small else min(LEADING_EXPONENTS, step.size)
     if status != "ok":
         return np.full((_BATCHES, count), math.nan)
-    if len(kept) > ALL_EXPONENTS:
-        return _growth(_Moves(model, linear, held, layout), slopes, burn, (len(kept), count))
-    return _growth(_Matrices(model, linear, held, layout, kept), slopes, burn, (count, count))
+    return _growth(step.along(slopes, dense=is_small), len(slopes), burn, (step.size, count))
 
 
-class _Matrices:
-    """The derivative of each state by the one before as dense matrices, for a few slots.
-
-    Args:
-        kept: The slots outside the held set.
-    """
-
-    def __init__(
-        self, model: Model, linear: Linearization, held: Bools, layout: Slots, kept: list[int]
-    ) -> None:
-        self._parts = (model, linear, held, layout)
-        self._kept = kept
-
-    def along(self, slopes: Floats) -> Iterator[Callable[[Floats], Floats]]:
-        """Yield, step by step, what carries a frame on."""
-        model, linear, held, layout = self._parts
-        length = max(1, _CHUNK // (len(layout.slots) * len(model.template.equations)))
-        for first in range(0, len(slopes), length):
-            part = slopes[first : first + length]
-            matrices = _jacobians(model, linear, part, held, layout)[:, self._kept][
-                :, :, self._kept
-            ]
-            for matrix in matrices:
-                yield matrix.__matmul__
-
-
-class _Moves:
-    """The same derivative, never written out: sparse rows, then the shifts of the memory."""
-
-    def __init__(self, model: Model, linear: Linearization, held: Bools, layout: Slots) -> None:
-        place = {slot: k for k, slot in enumerate(layout.slots)}
-        free = [k for k, (i, _) in enumerate(layout.slots) if not held[i]]
-        order = {k: n for n, k in enumerate(free)}
-        self._size = len(model.template.equations)
-        used = [
-            (column, partial)
-            for column, partial in enumerate(linear.partials)
-            if not held[partial.child] and not held[partial.parent]
-        ]
-        depth = np.zeros(self._size, dtype=int)
-        for _, partial in sorted(used, key=lambda pair: pair[1].child):
-            if not partial.lag:
-                depth[partial.child] = max(depth[partial.child], depth[partial.parent] + 1)
-        # Rows of one depth need rows of lower depths alone, so they are taken together.
-        self._waves = []
-        for level in range(int(depth.max(initial=0)) + 1):
-            chosen = [pair for pair in used if depth[pair[1].child] == level]
-            self._waves.append(
-                (
-                    np.array([column for column, _ in chosen], dtype=int),
-                    np.array([p.child for _, p in chosen], dtype=int),
-                    np.array(
-                        [
-                            self._size + order[place[p.parent, p.lag]] if p.lag else p.parent
-                            for _, p in chosen
-                        ],
-                        dtype=int,
-                    ),
-                )
-            )
-        slots = [layout.slots[k] for k in free]
-        self._source = np.array(
-            [i if lag == 1 else self._size + order[place[i, lag - 1]] for i, lag in slots]
-        )
-
-    def along(self, slopes: Floats) -> Iterator[Callable[[Floats], Floats]]:
-        """Yield, step by step, what carries a frame on."""
-        for row in slopes:
-            yield functools.partial(self._carry, row)
-
-    def _carry(self, slopes: Floats, frame: Floats) -> Floats:
-        from scipy.sparse import csr_array
-
-        whole = np.concatenate([np.zeros((self._size, frame.shape[1])), frame])
-        for columns, children, parents in self._waves:
-            shape = (self._size, len(whole))
-            step = csr_array((slopes[columns], (children, parents)), shape=shape)
-            whole[: self._size] += step @ whole
-        return np.asarray(whole[self._source])
-
-
-def _jacobians(
-    model: Model, linear: Linearization, slopes: Floats, held: Bools, layout: Slots
+def _growth(
+    maps: Iterable[Callable[[Floats], Floats]], length: int, burn: int, shape: tuple[int, int]
 ) -> Floats:
-    """Return the derivative of each state by the one before, shape [t, slot, slot]."""
-    place = {slot: k for k, slot in enumerate(layout.slots)}
-    size, length = len(layout.slots), len(slopes)
-    rows = np.zeros((length, len(model.template.equations), size))
-    for column, partial in enumerate(linear.partials):
-        if held[partial.child]:
-            continue
-        slope = slopes[:, column]
-        if partial.lag:
-            rows[:, partial.child, place[partial.parent, partial.lag]] += slope
-        else:
-            rows[:, partial.child] += slope[:, None] * rows[:, partial.parent]
-    result = np.zeros((length, size, size))
-    for k, (i, lag) in enumerate(layout.slots):
-        if lag == 1:
-            result[:, k] = rows[:, i]
-        else:
-            result[:, k, place[i, lag - 1]] = 1.0
-    return result
-
-
-def _growth(moves: _Matrices | _Moves, slopes: Floats, burn: int, shape: tuple[int, int]) -> Floats:
     """Return the mean log growth per step by QR, in batches; a singular map grows by -inf.
 
     The first `burn` steps only turn the frame into the directions that grow.
     """
     frame = np.linalg.qr(np.random.default_rng(0).standard_normal(shape))[0]
-    edges = np.linspace(burn, len(slopes), _BATCHES + 1).astype(int)
+    edges = np.linspace(burn, length, _BATCHES + 1).astype(int)
     result = np.zeros((_BATCHES, shape[1]))
-    for t, carry in enumerate(moves.along(slopes)):
+    for t, carry in enumerate(maps):
         frame, upper = np.linalg.qr(carry(frame))
         if t >= burn:
             batch = int(np.searchsorted(edges, t, side="right")) - 1

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from causalopt.engine.plan import Bools, Plan
+from causalopt.engine.contract import Bools, Plan
 from causalopt.model.template import Template
 
 
@@ -50,7 +50,7 @@ def reaching(
                 period = seen[key] - t
                 below = (t + 1 - settled) // period * period
                 repeated = reach[t + 1 : t + 1 + period]
-                reach[t + 1 - below : t + 1] = np.resize(repeated, (below, width))
+                reach[t + 1 - below : t + 1] = repeated[np.arange(below) % period]
                 t -= below
                 seen.clear()
             else:
@@ -91,8 +91,8 @@ def reachable(template: Template, plan: Plan, *, avoid_held: bool) -> Bools:
             continue
         key = reach[t - depth + 1 : t + 1].tobytes() if depth else b""
         if key in seen:
-            repeated = reach[seen[key] + 1 : t + 1]
-            reach[t + 1 :] = np.resize(repeated, (plan.steps - t, width))
+            period = t - seen[key]
+            reach[t + 1 :] = reach[seen[key] + 1 + np.arange(plan.steps - t) % period]
             break
         seen[key] = t
     return reach

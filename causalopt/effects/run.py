@@ -11,18 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.effects.asked import Asked, ask, check_delta
-from causalopt.effects.effect import Effect
-from causalopt.effects.finite import finite_effect
-from causalopt.effects.integers import check_integers
-from causalopt.effects.limit import tangent_effect
-from causalopt.effects.measures import STATUSES, Measures, measure
-from causalopt.engine.plan import Floats
-from causalopt.engine.python import Progress
+from causalopt.effects.limit import check_integers, tangent_effect
+from causalopt.effects.measures import STATUSES, Effect, Measures, measure
+from causalopt.engine.contract import Floats, Progress
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.json_numbers import plain
-from causalopt.worlds.results import labelled, plot
+from causalopt.worlds.results import labelled, plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -213,6 +208,8 @@ def run(
         effect, tangents = tangent_effect(asked, progress=progress)
         tables: list[Floats] = [tangents.values]
     else:
+        from causalopt.effects.finite import finite_effect
+
         check_delta(delta)
         effect, found = finite_effect(asked, delta, progress=progress)
         tables = [world.trajectory.values for world in found]

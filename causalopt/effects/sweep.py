@@ -25,18 +25,17 @@ from causalopt.effects.axes import (
     varying_parameters,
     varying_starts,
 )
-from causalopt.effects.integers import refuse_between
-from causalopt.effects.lanes import LaneEffect, lane_effect
-from causalopt.effects.measures import NAMES, ratios, status_codes
+from causalopt.effects.lanes import lane_effect
+from causalopt.effects.limit import refuse_between
+from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.reach import reachable
+from causalopt.engine.contract import Floats
 from causalopt.engine.machine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
-from causalopt.engine.plan import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import Intervention, Set
-from causalopt.worlds.json_numbers import plain_number
-from causalopt.worlds.results import labelled, plot
+from causalopt.worlds.results import labelled, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -332,10 +331,7 @@ def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDAr
 
 
 def _tasks(
-    work: _Work,
-    columns: dict[str, NDArray[Any]],
-    left: collections.deque[slice],
-    done: list[int],
+    work: _Work, columns: dict[str, NDArray[Any]], left: collections.deque[slice], done: list[int]
 ) -> None:
     """Run tasks as long as there are any left, in one of the threads."""
     while left:
@@ -361,7 +357,7 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     return len(codes)
 
 
-def _effect(work: _Work, batch: Batch, kept: BatchResult, lanes: slice) -> LaneEffect:
+def _effect(work: _Work, batch: Batch, kept: BatchResult, lanes: slice) -> Effect:
     structure = work.model.template.structure
     return lane_effect(structure, batch, kept, 0, work.paths, first=lanes.start)
 

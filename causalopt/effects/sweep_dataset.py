@@ -20,10 +20,7 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
     whose meanings stand in its attributes `flag_values` and `flag_meanings`.
     """
     names = _labels(sweep.axes)
-    flags = {
-        "flag_values": np.arange(len(NAMES), dtype=np.int8),
-        "flag_meanings": " ".join(NAMES),
-    }
+    flags = {"flag_values": np.arange(len(NAMES), dtype=np.int8), "flag_meanings": " ".join(NAMES)}
     return xarray.Dataset(
         data_vars={
             "value": (names, sweep.values, {"long_name": f"{sweep.target} in W"}),

@@ -1,49 +1,71 @@
-"""Plans run by numpy, level by level: for thousands of different rules evaluated a few times."""
+"""Numpy, level by level: for thousands of different rules that are each evaluated a few times."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.contract import Tangents, Trajectory
-from causalopt.engine.plan import Floats, Plan
-from causalopt.engine.python import RESCALE, Progress
+from causalopt.engine.adjoint import PythonSweep, swept, whole_baseline
+from causalopt.engine.contract import (
+    Adjoint,
+    Execution,
+    Floats,
+    Plan,
+    Progress,
+    Tangents,
+    Trajectory,
+)
+from causalopt.engine.rescaling import RESCALE, is_odd, power_of, step_sign
 from causalopt.engine.schedule import EQUATION, Schedule, Sums, schedule
 from causalopt.language.arrays import array_function
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
 
-LEVELS = "levels"
-_HUGE, _TINY = 2.0**200, 2.0**-200
 
+class NumpyLevels(Execution):
+    """Plans run by array operations on all rules of one level and kind at once."""
 
-def run_values(
-    structure: Structure,
-    plan: Plan,
-    extras: tuple[Term, ...] = (),
-    progress: Progress | None = None,
-) -> Trajectory:
-    """Return one world's values, and those of further terms, at every step."""
-    run = _Levels(schedule(structure, "values", extras), plan, progress)
-    run.all_steps()
-    return Trajectory(run.values, run.extras, execution=LEVELS)
+    name = "levels"
 
+    def run_values(
+        self,
+        structure: Structure,
+        plan: Plan,
+        extras: tuple[Term, ...] = (),
+        progress: Progress | None = None,
+    ) -> Trajectory:
+        """Return one world's values, and those of further terms, at every step."""
+        run = _Levels(schedule(structure, "values", extras), plan, progress)
+        run.all_steps()
+        return Trajectory(run.values, run.extras, self.name)
 
-def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = None) -> Tangents:
-    """Return W with the total and direct tangents of every node, at every step."""
-    run = _Levels(schedule(structure, "tangents"), plan, progress)
-    run.all_steps()
-    return Tangents(
-        values=run.values,
-        total=run.tangents[:, 0],
-        direct=run.tangents[:, 1],
-        total_error=run.tangents[:, 2],
-        direct_error=run.tangents[:, 3],
-        exponents=run.exponents,
-        kink=None if run.kink < 0 else run.kink,
-        underflow=run.lost,
-        execution=LEVELS,
-    )
+    def run_tangents(
+        self, structure: Structure, plan: Plan, progress: Progress | None = None
+    ) -> Tangents:
+        """Return W with the total and direct tangents of every node, at every step."""
+        run = _Levels(schedule(structure, "tangents"), plan, progress)
+        run.all_steps()
+        total, direct, total_error, direct_error = np.moveaxis(run.tangents, 1, 0)
+        return Tangents(
+            values=run.values,
+            total=total,
+            direct=direct,
+            total_error=total_error,
+            direct_error=direct_error,
+            exponents=run.exponents,
+            kink=None if run.kink < 0 else run.kink,
+            underflow=run.lost,
+            execution=self.name,
+        )
+
+    def run_adjoint(self, structure: Structure, plan: Plan, target: int) -> Adjoint:
+        """Return the derivatives of an equation's value at the last step by every node.
+
+        Only W is run by numpy: a sweep has one operation a local derivative, and none to group.
+        """
+        sweep = PythonSweep(structure, plan, target)
+        baseline = whole_baseline(self, structure, plan)
+        return swept(sweep, [baseline], plan, target, len(structure.names))
 
 
 class _Levels:
@@ -60,8 +82,7 @@ class _Levels:
         self._depth = max([lag for _, lag in schedule.layout.slots], default=0)
         # Tangents at lag 0, 1, ...: in the exponent of this step, unlike the table of results.
         self._past = np.zeros((self._depth + 1, 4, width))
-        # One level of the model's bits per equation: the sign its rounding is counted with.
-        self._odd = np.array([-1.0 if i.bit_count() & 1 else 1.0 for i in range(width)])
+        self._signs = np.array([-1.0 if is_odd(i) else 1.0 for i in range(width)])
         self.kink, self.lost = -1, False
 
     def all_steps(self) -> None:
@@ -112,11 +133,10 @@ class _Levels:
         past = self._past
         past[1:] = past[:-1].copy()
         past[0] = 0.0
-        sign = -1.0 if (t & (t >> 1)).bit_count() & 1 else 1.0
         held = plan.held_at(t)
         for chosen, sums in s.tangents:
             value, rounding = self._summed(sums, v)
-            value[2:] += (sign * self._odd[chosen] * ~s.copies[chosen]) * rounding
+            value[2:] += (step_sign(t) * self._signs[chosen] * ~s.copies[chosen]) * rounding
             value[1::2, held[chosen]] = 0.0
             if t < len(plan.forced):
                 value[:, plan.forced[t, chosen]] = 0.0
@@ -159,9 +179,9 @@ class _Levels:
         state = self._past[lags, :, columns]
         for world in (0, 1):
             size = float(np.abs(state[:, world]).max()) or float(np.abs(state[:, 2 + world]).max())
-            if not np.isfinite(size) or size == 0.0 or _TINY < size < _HUGE:
+            power = power_of(size)
+            if not power:
                 continue
-            power = int(np.frexp(size)[1])
             shift[world] += power
             scaled = np.ldexp(self._past[:, world::2], -power)
             kept = scaled[lags, 0, columns]

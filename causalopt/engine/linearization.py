@@ -7,10 +7,8 @@ import functools
 from collections.abc import Callable
 
 from causalopt.language.algebra import ONE, ZERO, add, mul, neg, where
-from causalopt.language.collector import collector_paused
-from causalopt.language.gradient import gradient
-from causalopt.language.kinks import Kink, kinks
-from causalopt.language.term import Term, const, postorder, rebuilt
+from causalopt.language.gradient import Kink, gradient, kinks
+from causalopt.language.term import Term, collector_paused, const, postorder, rebuilt
 from causalopt.model.template import Structure
 
 
@@ -113,14 +111,17 @@ def _folded(root: Term) -> Term:
             new = _through(args[0], neg)
         elif term.op == "mul":
             for one, other in ((args[0], args[1]), (args[1], args[0])):
-                if _is_fixed(one, fixed) and _is_choice(other, fixed):
+                if is_fixed(one, fixed) and _is_choice(other, fixed):
                     new = _through(other, functools.partial(mul, one))
                     break
         done[term] = new
     return done[root]
 
 
-def _is_fixed(term: Term, memo: dict[Term, bool]) -> bool:
+def is_fixed(term: Term, memo: dict[Term, bool]) -> bool:
+    """Whether a term depends on parameters only."""
+    if term in memo:
+        return memo[term]
     for inner in postorder(term):
         if inner not in memo:
             memo[inner] = inner.op not in {"ref", "t"} and all(memo[arg] for arg in inner.args)
@@ -131,7 +132,7 @@ def _is_choice(term: Term, memo: dict[Term, bool]) -> bool:
     """Whether a term chooses, by branches, among values that depend on parameters only."""
     if term.op != "where":
         return False
-    return all(_is_fixed(arg, memo) or _is_choice(arg, memo) for arg in term.args[1:])
+    return all(is_fixed(arg, memo) or _is_choice(arg, memo) for arg in term.args[1:])
 
 
 def _through(choice: Term, apply: Callable[[Term], Term]) -> Term:

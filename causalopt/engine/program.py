@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable
-from fractions import Fraction
 
 from causalopt.engine.linearization import Gap, Linearization, linearize
 from causalopt.engine.regimes import MOST, Regime, Rules, regimes
@@ -157,22 +156,3 @@ def _unseen(roots: Iterable[Term], seen: set[Term]) -> list[Term]:
             found.append(term)
             stack += term.args
     return found
-
-
-def is_fixed(term: Term, memo: dict[Term, bool]) -> bool:
-    """Whether a term depends on parameters only."""
-    if term in memo:
-        return memo[term]
-    for inner in postorder(term):
-        if inner not in memo:
-            memo[inner] = inner.op not in {"ref", "t"} and all(memo[arg] for arg in inner.args)
-    return memo[term]
-
-
-def constant_value(term: Term) -> float:
-    """Return a constant in floats, an infinity where it is too large."""
-    assert isinstance(term.payload, Fraction)
-    try:
-        return float(term.payload)
-    except OverflowError:
-        return float("inf") if term.payload > 0 else float("-inf")

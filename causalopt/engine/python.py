@@ -1,73 +1,96 @@
-"""Plans run by generated Python: no compile time, right for short runs."""
+"""Generated Python: no compile time, right for short runs. The texts are made in `source`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from causalopt.engine.contract import Tangents, Trajectory
-from causalopt.engine.plan import Floats, Plan
+from causalopt.engine.contract import (
+    Adjoint,
+    Execution,
+    Floats,
+    Plan,
+    Progress,
+    Tangents,
+    Trajectory,
+)
+from causalopt.engine.rescaling import RESCALE, divided, largest, power_of
 from causalopt.engine.source import TANGENTS, Kernel, kernel
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
 
-Progress = Callable[[int], None]
-BLOCK = 4096
-RESCALE = 32
-_HUGE, _TINY = 2.0**200, 2.0**-200
+BLOCK = 4096  # steps between two reports of progress
 
 
-def run_values(
-    structure: Structure,
-    plan: Plan,
-    extras: tuple[Term, ...] = (),
-    progress: Progress | None = None,
-) -> Trajectory:
-    """Return one world's values, and those of further terms, at every step."""
-    width = len(structure.names)
-    out = np.empty((plan.steps + 1, width + len(extras)))
-    fast = kernel(structure, tangents=False, careful=False, extras=extras)
-    slow = kernel(structure, tangents=False, careful=True, extras=extras)
-    state: tuple[float, ...] = (math.nan,) * len(fast.layout.slots)
-    for t0, t1, careful in _blocks(plan, BLOCK):
-        state, _ = _advance(slow if careful else fast, plan, t0, t1, state, out, careful)
-        if progress is not None:
-            progress(t1)
-    return Trajectory(out[:, :width], out[:, width:])
+class GeneratedPython(Execution):
+    """Plans run by step code in Python."""
 
+    name = "python"
 
-def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = None) -> Tangents:
-    """Return W with the total and direct tangents of every node, at every step."""
-    width = len(structure.names)
-    out = np.empty((plan.steps + 1, 5 * width))
-    exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
-    fast = kernel(structure, tangents=True, careful=False)
-    slow = kernel(structure, tangents=True, careful=True)
-    slots = len(fast.layout.slots)
-    state: tuple[float, ...] = (math.nan,) * slots + (0.0,) * (len(TANGENTS) * slots)
-    shift, kink, lost = [0, 0], -1, False
-    for t0, t1, careful in _blocks(plan, RESCALE):
-        state, met = _advance(slow if careful else fast, plan, t0, t1, state, out, careful)
-        exponents[t0:t1] = shift
-        kink = met if kink < 0 else kink
-        state, lost = _rescaled(state, slots, shift, lost)
-        if progress is not None and t1 % BLOCK < RESCALE:
-            progress(t1)
-    blocks = [out[:, i * width : (i + 1) * width] for i in range(5)]
-    values, total, direct, total_error, direct_error = blocks
-    return Tangents(
-        values=values,
-        total=total,
-        direct=direct,
-        total_error=total_error,
-        direct_error=direct_error,
-        exponents=exponents,
-        kink=None if kink < 0 else kink,
-        underflow=lost,
-    )
+    def run_values(
+        self,
+        structure: Structure,
+        plan: Plan,
+        extras: tuple[Term, ...] = (),
+        progress: Progress | None = None,
+    ) -> Trajectory:
+        """Return one world's values, and those of further terms, at every step."""
+        width = len(structure.names)
+        out = np.empty((plan.steps + 1, width + len(extras)))
+        fast = kernel(structure, tangents=False, careful=False, extras=extras)
+        slow = kernel(structure, tangents=False, careful=True, extras=extras)
+        state: tuple[float, ...] = (math.nan,) * len(fast.layout.slots)
+        for t0, t1, careful in _blocks(plan, BLOCK):
+            state, _ = _advance(slow if careful else fast, plan, t0, t1, state, out, careful)
+            if progress is not None:
+                progress(t1)
+        return Trajectory(out[:, :width], out[:, width:], self.name)
+
+    def run_tangents(
+        self, structure: Structure, plan: Plan, progress: Progress | None = None
+    ) -> Tangents:
+        """Return W with the total and direct tangents of every node, at every step."""
+        width = len(structure.names)
+        out = np.empty((plan.steps + 1, 5 * width))
+        exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
+        fast = kernel(structure, tangents=True, careful=False)
+        slow = kernel(structure, tangents=True, careful=True)
+        slots = len(fast.layout.slots)
+        state: tuple[float, ...] = (math.nan,) * slots + (0.0,) * (len(TANGENTS) * slots)
+        shift, kink, lost = [0, 0], -1, False
+        for t0, t1, careful in _blocks(plan, RESCALE):
+            state, met = _advance(slow if careful else fast, plan, t0, t1, state, out, careful)
+            exponents[t0:t1] = shift
+            kink = met if kink < 0 else kink
+            state, lost = _rescaled(state, slots, shift, lost)
+            if progress is not None and t1 % BLOCK < RESCALE:
+                progress(t1)
+        values, total, direct, total_error, direct_error = (
+            out[:, i * width : (i + 1) * width] for i in range(5)
+        )
+        return Tangents(
+            values=values,
+            total=total,
+            direct=direct,
+            total_error=total_error,
+            direct_error=direct_error,
+            exponents=exponents,
+            kink=None if kink < 0 else kink,
+            underflow=lost,
+            execution=self.name,
+        )
+
+    def run_adjoint(self, structure: Structure, plan: Plan, target: int) -> Adjoint:
+        """Return the derivatives of an equation's value at the last step by every node."""
+        # A run forwards needs none of it, and starts the sooner.
+        from causalopt.engine.adjoint import PythonSweep, swept, whole_baseline
+
+        sweep = PythonSweep(structure, plan, target)
+        baseline = whole_baseline(self, structure, plan)
+        return swept(sweep, [baseline], plan, target, len(structure.names))
 
 
 def _blocks(plan: Plan, size: int) -> Iterator[tuple[int, int, bool]]:
@@ -107,17 +130,13 @@ def _row(plan: Plan, t: int) -> tuple[list[bool], list[float], list[float]]:
 def _rescaled(
     state: tuple[float, ...], slots: int, shift: list[int], lost: bool
 ) -> tuple[tuple[float, ...], bool]:
-    """Bring tangents back near 1 by a power of two, so that no number of steps overflows them."""
+    """Bring tangents back near 1; where all of a world's are 0, the errors they carry count."""
     parts = [list(state[i * slots : (i + 1) * slots]) for i in range(5)]
     for world in (0, 1):
         tangent, error = parts[1 + world], parts[3 + world]
-        size = max(map(abs, tangent), default=0.0) or max(map(abs, error), default=0.0)
-        if not math.isfinite(size) or size == 0.0 or _TINY < size < _HUGE:
-            continue
-        power = math.frexp(size)[1]
-        shift[world] += power
-        scaled = [math.ldexp(value, -power) for value in tangent]
-        lost = lost or any(a != 0.0 == b for a, b in zip(tangent, scaled, strict=True))
-        parts[1 + world] = scaled
-        parts[3 + world] = [math.ldexp(value, -power) for value in error]
+        power = power_of(largest(tangent) or largest(error))
+        if power:
+            shift[world] += power
+            parts[1 + world], parts[3 + world] = divided(tangent, power), divided(error, power)
+            lost |= any(a != 0.0 == b for a, b in zip(tangent, parts[1 + world], strict=True))
     return tuple(value for part in parts for value in part), lost

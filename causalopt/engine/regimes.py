@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from causalopt.engine.linearization import Gap, Linearization
 from causalopt.language.algebra import ONE, ZERO, add, mul, neg
-from causalopt.language.kinks import Kink
+from causalopt.language.gradient import Kink
 from causalopt.language.operations import COMPARISONS, LOGIC
 from causalopt.language.term import Payload, Term, const, postorder
 

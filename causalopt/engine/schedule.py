@@ -10,15 +10,15 @@ import dataclasses
 import functools
 import math
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.program import Program, constant_value
+from causalopt.engine.program import Program
 from causalopt.engine.source import Slots
-from causalopt.language.collector import collector_paused
-from causalopt.language.term import ENTERED, Term
+from causalopt.language.term import ENTERED, Term, collector_paused, rounded
 from causalopt.model.template import Structure
 
 Places: TypeAlias = NDArray[np.intp]
@@ -190,8 +190,8 @@ class _Scheduler:
 
     def _leaf(self, term: Term) -> int:
         payload = term.payload
-        if term.op == "const":
-            return self._new(0, constant_value(term))
+        if isinstance(payload, Fraction):
+            return self._new(0, rounded(payload))
         if term.op == "pi":
             return self._new(0, math.pi)
         if isinstance(payload, tuple):

@@ -3,7 +3,8 @@
 Generated names are numbered; nothing a user wrote enters the text. In it, `w3` is equation 3 in
 world W at this step and `w3_1` one step ago, `x3` and `y3` its total and direct tangents, `p3` and
 `q3` the rounding errors these carry (in units of the float's epsilon), `c2` parameter 2, `h3`
-whether equation 3 is in A.
+whether equation 3 is in A. In the reverse sweep `x3_1` is the adjoint of equation 3 one step back
+over all paths, `y` avoids A, and `p` and `q` are again what they carry.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from types import CodeType
 from typing import Any
 
 from causalopt.engine.linearization import Gap, Linearization, Partial, linearize
+from causalopt.engine.rescaling import STEP_SIGN, is_odd
 from causalopt.language.operations import OPERATIONS
-from causalopt.language.term import Term, leaves, operands, postorder
+from causalopt.language.term import Term, leaves, operands, postorder, rounded
 from causalopt.model.template import Structure
 
 TANGENTS = "xypq"
@@ -108,10 +110,7 @@ class _Writer:
     def _leaf(self, term: Term) -> str:
         payload = term.payload
         if isinstance(payload, Fraction):
-            try:
-                value = float(payload)
-            except OverflowError:
-                value = math.copysign(math.inf, payload)
+            value = rounded(payload)
             return f"({value!r})" if value < 0 else repr(value)
         if isinstance(payload, tuple):
             name, lag = payload
@@ -132,21 +131,19 @@ def _tangent_lines(child: int, linear: Linearization, writer: _Writer) -> list[s
     slopes = [writer.write(partial.term) for partial in partials]
     lines = []
     for tangent, error in ("xp", "yq"):
-        terms = [
-            f"{slope} * {_tangent(tangent, partial)}"
-            if slope != "1.0"
-            else _tangent(tangent, partial)
-            for slope, partial in zip(slopes, partials, strict=True)
-        ]
-        carried = [
-            f"{slope} * {_tangent(error, partial)}" if slope != "1.0" else _tangent(error, partial)
-            for slope, partial in zip(slopes, partials, strict=True)
-        ]
+        terms, carried = (
+            [
+                _tangent(kind, partial)
+                if slope == "1.0"
+                else f"{slope} * {_tangent(kind, partial)}"
+                for slope, partial in zip(slopes, partials, strict=True)
+            ]
+            for kind in (tangent, error)
+        )
         value = " + ".join(terms) or "0.0"
-        # A product and a sum each round once: one unit of their size, with a sign that no
-        # recurrence can keep step with.
+        # A product and a sum each round once: one unit of their size, signed as `rescaling` says.
         rounding = " + ".join(f"abs({term})" for term in terms) or "0.0"
-        noise = f"{' + '.join(carried) or '0.0'} {'+-'[child.bit_count() & 1]} s * ({rounding})"
+        noise = f"{' + '.join(carried) or '0.0'} {'+-'[is_odd(child)]} s * ({rounding})"
         if is_copy:
             noise = carried[0]
         held = f" if not h{child} else 0.0" if tangent == "y" else ""
@@ -222,7 +219,7 @@ def kernel(
             f"    return ({', '.join(state)}{',' if state else ''}), kink",
         ]
     )
-    return Kernel(_function(source), layout, worlds)
+    return Kernel(_function(source, "advance"), layout, worlds)
 
 
 def _body(
@@ -241,7 +238,7 @@ def _body(
     if careful:
         lines.append("force, values, shifts = rows[t - t0]")
     if tangents:
-        lines.append("s = -1.0 if (t & (t >> 1)).bit_count() & 1 else 1.0")
+        lines.append(f"s = {STEP_SIGN}")
     for i, rule in enumerate(structure.rules):
         text = "nan" if rule is None else writer.write(rule)
         lines.append(f"w{i} = {text}")
@@ -266,10 +263,68 @@ def _body(
     return lines, writer.hoisted
 
 
-def _function(source: str) -> Callable[..., tuple[tuple[float, ...], int]]:
+@dataclasses.dataclass(frozen=True)
+class ReverseKernel:
+    """Generated code of the sweep, and how many numbers its state has."""
+
+    sweep: Callable[..., tuple[float, ...]]
+    size: int
+
+
+@functools.lru_cache(maxsize=64)
+def reverse_kernel(structure: Structure) -> ReverseKernel:
+    """Return the code of a structure's reverse sweep."""
+    linear = linearize(structure)
+    width = len(structure.names)
+    depth = max((partial.lag for partial in linear.partials), default=0)
+    state = [f"{w}{i}_{lag}" for w in TANGENTS for lag in range(depth + 1) for i in range(width)]
+    lines = [
+        "force, hold = cut[t - t0]",
+        f"({''.join(f's{k}, ' for k in range(len(linear.partials)))}) = slopes[t - t0]"
+        if linear.partials
+        else "pass",
+        f"s = {STEP_SIGN}",
+        *[f"if seed == {i}: x{i}_0 += 1.0; y{i}_0 += 1.0" for i in range(width)],
+        "seed = -1",
+    ]
+    numbered: dict[int, list[tuple[int, int, int]]] = {}
+    for k, partial in enumerate(linear.partials):
+        numbered.setdefault(partial.child, []).append((k, partial.parent, partial.lag))
+    for child in reversed(range(width)):
+        sign = "+-"[is_odd(child)]
+        found = numbered.get(child, [])
+        for value, error, cut in (("x", "p", "force"), ("y", "q", "hold")) if found else ():
+            lines.append(f"if not {cut}[{child}]:")
+            for k, parent, lag in found:
+                noise = f"s{k} * {error}{child}_0 {sign} s * abs(r)"
+                lines.append(f"    r = s{k} * {value}{child}_0")
+                lines.append(f"    {value}{parent}_{lag} += r")
+                lines.append(f"    {error}{parent}_{lag} += {noise}")
+    lines.append(f"append(({', '.join(f'{w}{i}_0' for w in TANGENTS for i in range(width))},))")
+    for w in TANGENTS:
+        for i in range(width):
+            chain = [f"{w}{i}_{lag}" for lag in range(depth + 1)]
+            lines.append(
+                f"{', '.join(chain)}{',' * (not depth)} = "
+                f"{', '.join([*chain[1:], '0.0'])}{',' * (not depth)}"
+            )
+    source = "\n".join(
+        [
+            "def sweep(t0, t1, state, slopes, cut, rows, seed):",
+            f"    ({', '.join(state)},) = state",
+            "    append = rows.append",
+            "    for t in range(t1 - 1, t0 - 1, -1):",
+            *(f"        {line}" for line in lines),
+            f"    return ({', '.join(state)},)",
+        ]
+    )
+    return ReverseKernel(_function(source, "sweep"), len(state))
+
+
+def _function(source: str, name: str) -> Callable[..., Any]:
     code: CodeType = compile(source, "<causalopt step>", "exec")
     namespace: dict[str, Any] = {f"_{name}": record.floats for name, record in OPERATIONS.items()}
     namespace |= {"inf": math.inf, "nan": math.nan}
-    exec(code, namespace)
-    advance: Callable[..., tuple[tuple[float, ...], int]] = namespace["advance"]
-    return advance
+    exec(code, namespace)  # the text is generated above, from numbered names only
+    function: Callable[..., Any] = namespace[name]
+    return function

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.language.evaluation import fold, rounded
 from causalopt.language.operations import OPERATIONS, bound
-from causalopt.language.term import Term
+from causalopt.language.term import Term, fold, rounded
 
 
 @functools.cache

@@ -1,18 +1,23 @@
-"""Derivatives in the expression graph: reverse accumulation, select instead of multiply.
+"""Derivatives in the expression graph, and where they jump: reverse accumulation, selection.
 
 All partial derivatives of a rule cost a small multiple of the rule. A branch contributes by
 selection, `where(c, da, db)`, never by `c*da + (1 - c)*db`: an untaken branch that is infinite or
 NaN leaves no trace (0 * inf would be NaN).
+
+A kink is where a derivative jumps: a comparison that chooses a branch. There the limit delta -> 0
+depends on the side it is taken from, so a tangent answers for one side only; the engine watches
+these gaps and reports the status `kink`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from causalopt.language import algebra
 from causalopt.language.algebra import ONE, ZERO, add, mul, where
 from causalopt.language.operations import BRANCHES, OPERATIONS
-from causalopt.language.term import ENTERED, REFERENCES, Term
+from causalopt.language.term import ENTERED, GAPS, REFERENCES, Term
 
 
 def gradient(root: Term, wanted: Iterable[Term] | None = None) -> dict[Term, Term]:
@@ -132,3 +137,58 @@ def _ends(choice: Term) -> list[Term]:
         else:
             found.append(term)
     return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Kink:
+    """A kink is met where `left == right`, provided `guard` holds (None: always)."""
+
+    left: Term
+    right: Term
+    guard: Term | None = None
+
+
+def kinks(root: Term) -> list[Kink]:
+    """Return the kinks of a rule that its references can move.
+
+    A comparison and a rounding pass on no slope: below them a bend that does not jump, as that of
+    `abs`, `min` or `max`, is none of the rule's.
+
+    Example:
+        >>> from causalopt.language.term import ref
+        >>> kinks(Term.of("abs", ref("x", 1)))
+        [Kink(left=ref(('x', 1)), right=const(0), guard=None)]
+    """
+    if not root.holds & GAPS:
+        return []
+    found: dict[Kink, None] = {}
+    stack: list[tuple[Term, Term | None, bool]] = [(root, None, False)]
+    seen: set[tuple[Term, Term | None, bool]] = set()
+    while stack:
+        item = stack.pop()
+        if item in seen:
+            continue
+        seen.add(item)
+        term, guard, below = item
+        operation = OPERATIONS[term.op]
+        if operation.kink is not None and (operation.jumps or not below):
+            left = term.args[0]
+            right = {"equal": term.args[-1], "zero": ZERO, "whole": term}[operation.kink]
+            if (left.holds | right.holds) & REFERENCES:
+                found[Kink(left, right, guard)] = None
+        if term.op == "where":
+            condition, a, b = term.args
+            branches = [
+                (condition, guard, True),
+                (a, _both(guard, condition), below),
+                (b, _both(guard, Term.of("not", condition)), below),
+            ]
+            stack += [branch for branch in branches if branch[0].holds & GAPS]
+        else:
+            below = below or operation.jumps
+            stack += [(arg, guard, below) for arg in term.args if arg.holds & GAPS]
+    return list(found)
+
+
+def _both(guard: Term | None, condition: Term) -> Term:
+    return condition if guard is None else Term.of("and", guard, condition)

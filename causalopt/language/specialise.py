@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from causalopt.language.evaluation import exact
-from causalopt.language.term import Term, const, postorder, rebuilt, substitute
+from causalopt.language.term import Term, const, exact, postorder, rebuilt, substitute
 
 
 def specialise(root: Term, values: Mapping[Term, Term]) -> Term:

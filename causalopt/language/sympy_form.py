@@ -7,9 +7,8 @@ from typing import Any
 
 import sympy
 
-from causalopt.language.evaluation import fold
 from causalopt.language.operations import OPERATIONS, bound
-from causalopt.language.term import Term
+from causalopt.language.term import Term, fold
 
 
 def to_sympy(root: Term, leaf: Callable[[Term], Any] | None = None) -> Any:

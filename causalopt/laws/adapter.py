@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from causalopt.errors import ModelError, QuestionError
-from causalopt.language.evaluation import evaluate, exact
-from causalopt.language.term import Term, leaves
+from causalopt.language.term import Term, evaluate, exact, leaves
 from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
 from causalopt.laws.law import DenseLaw, Law, Masses, ProductLaw, law_of
 from causalopt.laws.space import Label, Space

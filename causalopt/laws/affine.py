@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.errors import ModelError, QuestionError
-from causalopt.language.evaluation import evaluate
 from causalopt.language.gradient import gradient
-from causalopt.language.term import Term, leaves
+from causalopt.language.term import Term, evaluate, leaves
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.laws.planar import PlanarLaw, uniform_box
 from causalopt.model.labels.domains import parameter_term

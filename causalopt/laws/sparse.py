@@ -64,11 +64,7 @@ def step(model: DiscreteModel, law: Law, *, limit: int = MEMORY) -> Law:
 
 
 def begin(
-    model: DiscreteModel,
-    law: Law,
-    *,
-    names: Collection[str] | None = None,
-    limit: int = MEMORY,
+    model: DiscreteModel, law: Law, *, names: Collection[str] | None = None, limit: int = MEMORY
 ) -> Law:
     """Return the law at t = 0, of variables without an initial value by their rules.
 

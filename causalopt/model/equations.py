@@ -13,12 +13,20 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from causalopt.errors import ExpressionError, ModelError
-from causalopt.language.flows import discretize
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Function, Scope, normalized, reserved
 from causalopt.language.term import Term, const, decimal, leaves
-from causalopt.model.declaration import Method, Variable
-from causalopt.model.labels import kinds
+from causalopt.model.declaration import (
+    Method,
+    Variable,
+    check_given,
+    check_kind,
+    is_label_variable,
+    is_truth_value,
+    starts_from_law,
+    table_parents,
+    takes_whole_numbers,
+)
 from causalopt.model.template import Equation, Template
 
 
@@ -86,7 +94,7 @@ class _Reader:
         joint: frozenset[str],
     ) -> None:
         self._variables = variables
-        self._from_law = joint | {n for n, v in variables.items() if kinds.starts_from_law(v)}
+        self._from_law = joint | {n for n, v in variables.items() if starts_from_law(v)}
         self._raw_parameters = parameters
         self._parameters = {normalized(n): Term.of("param", payload=n) for n in parameters}
         self._raw_functions = functions
@@ -183,8 +191,8 @@ class _Reader:
         """Return the equation of one declared variable, a flow still being a flow."""
         variable = self._variables[name]
         path = ("variables", name)
-        kinds.check_kind(name, variable)
-        if variable.noise is not None or kinds.is_label_variable(variable):
+        check_kind(name, variable)
+        if variable.noise is not None or is_label_variable(variable):
             return self._drawn(name, variable)
         key = "rule" if variable.flow is None else "flow"
         text = variable.rule if variable.flow is None else variable.flow
@@ -192,7 +200,7 @@ class _Reader:
             raise ModelError(f"'{name}' has neither a rule nor an initial value: give one", path)
         rule = None
         if text is not None:
-            truth = key == "rule" and kinds.is_truth_value(variable)
+            truth = key == "rule" and is_truth_value(variable)
             rule = self._read(text, self._scope(key, is_static), (*path, key), truth=truth)
         law = "starts from a law" if name in self._from_law else None
         initial = (const(0),) if law else self._initial(variable, path)
@@ -201,15 +209,15 @@ class _Reader:
                 "in a model without time a variable has a rule or an initial value, not both",
                 (*path, "initial"),
             )
-        return Equation(name, rule, initial, name, kinds.takes_whole_numbers(variable), law)
+        return Equation(name, rule, initial, name, takes_whole_numbers(variable), law)
 
     def _drawn(self, name: str, variable: Variable) -> Equation:
         """Return the equation of a noise or of a label variable: its parents, but no number."""
         if variable.noise is not None:
             return Equation(name, None, (), name, law="is drawn afresh each step")
         held = (const(0),) if name in self._from_law else ()
-        kinds.check_given(name, variable, starts=bool(held))
-        reads = kinds.table_parents(name, variable, self._variables)
+        check_given(name, variable, starts=bool(held))
+        reads = table_parents(name, variable, self._variables)
         return Equation(name, None, held, name, law="takes labels, not numbers", reads=reads)
 
     def _initial(self, variable: Variable, path: tuple[str, ...]) -> tuple[Term, ...]:
@@ -247,7 +255,7 @@ class _Reader:
                     self.functions,
                     is_static or kind == "flow",
                     kind,
-                    frozenset(n for n, v in self._variables.items() if kinds.is_truth_value(v)),
+                    frozenset(n for n, v in self._variables.items() if is_truth_value(v)),
                 )
             )
         return self._scopes[kind]
@@ -284,6 +292,8 @@ def _signature(key: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _expanded(equations: list[Equation], flows: set[str], method: Method) -> list[Equation]:
+    from causalopt.language.flows import discretize  # few models have any
+
     terms = {e.name: e.rule for e in equations if e.name in flows and e.rule is not None}
     for equation in equations:
         if equation.name in flows and len(equation.initial) != 1:

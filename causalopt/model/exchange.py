@@ -24,11 +24,7 @@ _TEXTS |= {"name", "title", "source", "description", "method"}
 
 
 def from_networkx(
-    graph: nx.DiGraph[Any],
-    *,
-    A: str | Sequence[str] = (),
-    name: str | None = None,
-    **data: Any,
+    graph: nx.DiGraph[Any], *, A: str | Sequence[str] = (), name: str | None = None, **data: Any
 ) -> Model:
     """Return the model a networkx graph declares by its attributes.
 

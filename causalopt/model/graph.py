@@ -65,7 +65,7 @@ def unrolled_graph(
         >>> sorted(unrolled_graph(load("thermostat"), 1).predecessors(("R", 1)))
         [('R', 0), ('T', 0)]
     """
-    from causalopt.model.length import run_length
+    from causalopt.model.model import run_length
 
     last = run_length(model, steps)
     template = model.template
@@ -119,11 +119,7 @@ def side(model: Model, name: str) -> str:
 
 
 def paths(
-    graph: nx.DiGraph[Place],
-    source: Place,
-    target: Place,
-    *,
-    avoid: Selection = (),
+    graph: nx.DiGraph[Place], source: Place, target: Place, *, avoid: Selection = ()
 ) -> Iterator[list[Place]]:
     """Yield every directed path from source to target, optionally those that avoid A.
 

@@ -5,19 +5,15 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
+import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from causalopt.errors import (
-    CausaloptError,
-    ModelError,
-    QuestionError,
-    UnknownNameError,
-    suggestion,
-)
-from causalopt.language.collector import collector_paused
+from causalopt.errors import CausaloptError, ModelError, QuestionError, UnknownNameError, suggestion
+from causalopt.language.term import collector_paused
 from causalopt.model.declaration import (
     Fact,
     Label,
@@ -29,13 +25,17 @@ from causalopt.model.declaration import (
     Text,
     Variable,
     shown,
+    uses_labels,
 )
 from causalopt.model.equations import read_template
-from causalopt.model.labels.domains import read_finite
-from causalopt.model.labels.kinds import uses_labels
-from causalopt.model.labels.records import Domains
 from causalopt.model.selectors import Node, Selection, Window, parse_node, parse_selection
 from causalopt.model.template import Template
+
+if TYPE_CHECKING:
+    from causalopt.model.labels.records import Domains
+
+MAX_STEPS = 1_000_000_000
+_BYTES = 5 * 8  # a run keeps a node's value, two tangents and their errors
 
 
 def _variables(value: Any) -> Any:
@@ -119,6 +119,8 @@ class Model(Record):
     @functools.cached_property
     def finite(self) -> Domains:
         """What the declaration says in labels: domains, tables, noise and laws at t = 0."""
+        from causalopt.model.labels.domains import read_finite  # few models have labels
+
         template = self.template
         values = template.exact_parameters(), template.parameter_values()
         return read_finite(self.variables, self.initial, *values, renormalise=self.renormalise)
@@ -144,9 +146,7 @@ class Model(Record):
         deciding = {"parameters", "functions", "variables", "initial", "dt", "method"}
         deciding |= {"renormalise"} if self.renormalise else set()
         parts = self.model_dump(
-            mode="json",
-            include=deciding,
-            exclude={"variables": {"__all__": {"label", "unit"}}},
+            mode="json", include=deciding, exclude={"variables": {"__all__": {"label", "unit"}}}
         )
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -282,6 +282,43 @@ class Model(Record):
             raise ModelError(
                 "a model without time has no steps: drop 'steps'", ("question", "steps")
             )
+
+
+def run_length(model: Model, steps: int | None) -> int:
+    """Return the last step of a run, from the caller or the model's question.
+
+    Raises:
+        QuestionError: Neither says it, or it is out of range.
+    """
+    if model.is_static:
+        if steps:
+            raise QuestionError("this model has no time: it takes no steps")
+        return 0
+    last = model.question.steps if steps is None else steps
+    if last is None:
+        raise QuestionError(
+            "how many steps? say --steps N (steps=N in Python), or give the model "
+            "a question with steps"
+        )
+    if last < 0 or last != int(last):
+        raise QuestionError(f"steps must be a whole number from 0 up, found {last}")
+    if last > MAX_STEPS:
+        raise QuestionError(f"steps must be at most {MAX_STEPS:,}, found {last}")
+    needed, there = (int(last) + 1) * len(model.template.equations) * _BYTES, _memory()
+    if needed > there:
+        raise QuestionError(
+            f"{last} steps of this model need about {needed / 1e9:.3g} GB and this machine has "
+            f"{there / 1e9:.3g} GB: run fewer steps, or keep one step of many by a sweep"
+        )
+    return int(last)
+
+
+def _memory() -> float:
+    """Return the machine's memory in bytes, infinite where it does not say."""
+    names = getattr(os, "sysconf_names", {})
+    if not {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(names):
+        return math.inf
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
 def _translate(error: ValidationError) -> NoReturn:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from causalopt.errors import Location, ModelError
-from causalopt.language.collector import collector_paused
+from causalopt.language.term import collector_paused
 
 MAX_DEPTH = 50
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from causalopt.errors import suggestion
-from causalopt.language.evaluation import evaluate, exact
-from causalopt.language.term import Term, leaves
+from causalopt.language.term import Term, evaluate, exact, leaves
 
 
 @dataclasses.dataclass(frozen=True)

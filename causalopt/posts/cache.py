@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from causalopt.errors import FileError, QuestionError
-from causalopt.model.files import write_whole
-from causalopt.model.library import shipped
+from causalopt.model.files import shipped, write_whole
 from causalopt.posts.sheet import Findings
 
 if TYPE_CHECKING:

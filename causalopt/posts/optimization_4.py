@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from causalopt.posts.optimization_4_chaos import (
-    chaos,
-    finite_influence,
-    op_maps,
-    smaller_nudges,
-)
+from causalopt.posts.optimization_4_chaos import chaos, finite_influence, op_maps, smaller_nudges
 from causalopt.posts.optimization_4_lorenz import complex_op, regimes, stable
 from causalopt.posts.optimization_4_others import beside
 from causalopt.posts.optimization_4_thermostat import amount, course, power, starts

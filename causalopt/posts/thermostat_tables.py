@@ -47,7 +47,7 @@ def moves(model: Model) -> list[list[str]]:
     """Return where each of the nine states goes, as (room, thermostat).
 
     Example:
-        >>> from causalopt.model.library import load
+        >>> from causalopt.model.files import load
         >>> moves(load("thermostat_smart"))[0]
         ['(hot, off)', '(hot, low)', '(warm, low)']
     """

@@ -107,8 +107,7 @@ def inside_unit_circle(poly: sympy.Poly) -> list[sympy.Basic]:
         return [] if (inside := _radius_below_one(poly)) is sympy.true else [inside]
     w = sympy.Dummy("w")
     mapped = sympy.Poly(
-        sum(c * (1 + w) ** power * (1 - w) ** (degree - power) for (power,), c in poly.terms()),
-        w,
+        sum(c * (1 + w) ** power * (1 - w) ** (degree - power) for (power,), c in poly.terms()), w
     )
     coefficients = [mapped.nth(i) for i in range(degree + 1)]
     wanted = coefficients + _hurwitz_minors(coefficients)

@@ -17,8 +17,7 @@ from causalopt.symbolic.path_effect import PathEffect
 from causalopt.symbolic.ratio import RatioValue, comp_of, op_of, tabulate
 from causalopt.symbolic.reading import Reading
 from causalopt.symbolic.straight_line import StraightLine
-from causalopt.worlds.json_numbers import plain_number
-from causalopt.worlds.results import python, report
+from causalopt.worlds.results import plain_number, python, report
 
 _LONGEST_EXACT = 2000
 

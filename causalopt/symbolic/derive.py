@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy
 
-from causalopt.effects.integers import refuse_between
+from causalopt.effects.limit import refuse_between
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node

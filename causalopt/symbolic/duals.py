@@ -21,8 +21,7 @@ from fractions import Fraction
 from typing import Any
 
 from causalopt.errors import QuestionError
-from causalopt.language.evaluation import evaluate
-from causalopt.language.term import Term
+from causalopt.language.term import Term, evaluate
 from causalopt.symbolic.arithmetic import Floats, NotRationalError, Rationals, Short
 from causalopt.symbolic.reading import Reading
 from causalopt.worlds.world import world

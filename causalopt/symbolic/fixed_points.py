@@ -188,12 +188,7 @@ def linearise(
         (t + 1)/2**t
     """
     reading = read_question(
-        model,
-        nudge=nudge,
-        hold=hold,
-        target=target,
-        steps=steps,
-        parameters=parameters,
+        model, nudge=nudge, hold=hold, target=target, steps=steps, parameters=parameters
     )
     if reading.question.holding.early:
         raise QuestionError(

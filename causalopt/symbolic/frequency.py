@@ -127,8 +127,7 @@ def _squared(poly: sympy.Poly) -> sympy.Expr:
     total = sum((a * a for a in coefficients), sympy.S.Zero)
     for k in range(1, len(coefficients)):
         lagged = sum(
-            (a * b for a, b in zip(coefficients[k:], coefficients[:-k], strict=True)),
-            sympy.S.Zero,
+            (a * b for a, b in zip(coefficients[k:], coefficients[:-k], strict=True)), sympy.S.Zero
         )
         total += 2 * lagged * sympy.chebyshevt(k, _COSINE)
     return sympy.factor(total)

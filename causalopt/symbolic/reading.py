@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 
 from causalopt.effects.asked import Asked, ask
-from causalopt.effects.integers import refuse_between
+from causalopt.effects.limit import refuse_between
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.language.sympy_form import to_sympy

@@ -9,11 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
-from causalopt.engine.plan import Floats, Plan
+from causalopt.engine.contract import Floats, Plan
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection
-from causalopt.worlds.noise import draw_noise
 
 
 class Donor(Protocol):
@@ -105,7 +104,7 @@ def plan_for(
         seed=None if seed is None else (seed.t, template.index[seed.variable]),
     )
     builder = _Builder(model, bare)
-    builder.start(draw_noise(model, steps, seed=noise_seed))
+    builder.start(_drawn(model, steps, noise_seed))
     return builder.after(interventions)
 
 
@@ -116,6 +115,15 @@ def intervened(model: Model, plan: Plan, *interventions: Intervention) -> Plan:
         QuestionError: As for `plan_for`.
     """
     return _Builder(model, plan).after(interventions)
+
+
+def _drawn(model: Model, steps: int, seed: int) -> Mapping[str, Floats]:
+    if seed == 0 and all(variable.noise is None for variable in model.variables.values()):
+        return {}
+    # Random streams are not loaded for a model without noise; a seed is checked all the same.
+    from causalopt.worlds.noise import draw_noise
+
+    return draw_noise(model, steps, seed=seed)
 
 
 def held_mask(model: Model, hold: Selection, steps: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from causalopt.engine.plan import Floats
+from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.worlds.streams import Picks, sequence
@@ -26,7 +26,7 @@ def draw_noise(model: Model, steps: int, *, seed: int = 0) -> dict[str, Floats]:
         QuestionError: The seed is out of range, or a noise draws words.
 
     Example:
-        >>> from causalopt.model.library import load
+        >>> from causalopt.model.files import load
         >>> draw_noise(load("sgd_pit"), 4)["pick"].tolist()
         [1.0, 0.0, 1.0, 0.0, 0.0]
     """

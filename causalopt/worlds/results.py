@@ -2,18 +2,22 @@
 
 A result's class knows nothing of figures: `plot` and its like dispatch on it, and the module that
 registers the implementation is named by the package, once, and loaded when it is first asked for.
+Their numbers in JSON are written here, the same way for all.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import matplotlib.figure
     import xarray
+
+    from causalopt.engine.contract import Floats
 
 _MODULES: dict[str, tuple[str, ...]] = {}
 
@@ -78,3 +82,20 @@ def _loaded(generic: Any, result: Any) -> Any:
     if found is generic.dispatch(object):
         raise TypeError(f"nothing is registered to {generic.__name__} a {type(result).__name__}")
     return found
+
+
+def plain(values: Floats) -> list[float | str | None]:
+    """Return an array as strict JSON's types: infinities as "inf" and "-inf", NaN as null."""
+    return [plain_number(value) for value in values.tolist()]
+
+
+def plain_number(value: float) -> float | str | None:
+    """Return one number as JSON's types.
+
+    Example:
+        >>> plain_number(float("-inf")), plain_number(float("nan")), plain_number(1.5)
+        ('-inf', None, 1.5)
+    """
+    if math.isfinite(value):
+        return value
+    return None if value != value else "inf" if value > 0 else "-inf"

@@ -10,14 +10,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from causalopt.engine.contract import Trajectory
+from causalopt.engine.contract import Floats, Plan, Progress, Trajectory
 from causalopt.engine.executions import run_values
-from causalopt.engine.plan import Floats, Plan
-from causalopt.engine.python import Progress
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.language.term import Term
-from causalopt.model.length import run_length
-from causalopt.model.model import Model
+from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, intervened, plan_for

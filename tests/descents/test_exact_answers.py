@@ -14,12 +14,7 @@ from causalopt.descents.maps.enumeration import count_escapes
 from causalopt.descents.maps.success_runs import run_probability, steps_of_one_map
 from causalopt.errors import QuestionError
 from tests.descents.chains import PIT_EDGE, PIT_START, linear, ornstein, pit, swirl
-from tests.descents.moments import (
-    Moments,
-    affine_maps,
-    stationary_moments,
-    step_moments,
-)
+from tests.descents.moments import Moments, affine_maps, stationary_moments, step_moments
 
 
 @given(run=st.integers(1, 5), draws=st.integers(0, 11))

@@ -126,8 +126,5 @@ def test_a_node_is_named_by_its_place() -> None:
 
 
 def _halving() -> Model:
-    variables = {
-        "x": {"rule": "x[t-1]/2", "initial": 1},
-        "y": {"rule": "x[t-1]", "initial": 0},
-    }
+    variables = {"x": {"rule": "x[t-1]/2", "initial": 1}, "y": {"rule": "x[t-1]", "initial": 0}}
     return Model(name="m", variables=variables, question={"target": "x", "steps": 2})

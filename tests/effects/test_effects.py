@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Nudge, Set, load, run, sweep
-from causalopt.effects.effect import first_nonfinite
+from causalopt.effects.measures import first_nonfinite
 from causalopt.effects.run import Run
 
 

@@ -236,3 +236,15 @@ def test_whole_numbers_between_nudge_and_target_are_refused() -> None:
         op_from_all(model, "x[4]", hold="")
     with pytest.raises(QuestionError, match="'n' takes whole numbers"):
         op_to_all(model, "x[0]", hold="", steps=4)
+
+
+def test_a_diverging_run_has_the_status_that_the_run_gives() -> None:
+    variables = {
+        "x": {"rule": "x[t-1]**2 - a[t-1]", "initial": 3},
+        "a": {"rule": "x[t-1]**2", "initial": 0},
+    }
+    model = Model(name="burst", variables=variables, partition={"A": "a"})
+    found = op_to_all(model, "x[0]", steps=30)
+    own = run(model, nudge="x[0]", target="x", steps=30)
+    assert found.status.sel(variable="x").values.tolist() == own.status.tolist()
+    assert own.status[-1] == "diverged"

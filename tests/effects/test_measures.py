@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from causalopt import STATUSES, Model, load, rates, run
-from causalopt.effects.effect import Effect, Part
-from causalopt.effects.measures import measure
+from causalopt.effects.measures import Effect, Part, measure
 
 
 def static(**rules: object) -> Model:

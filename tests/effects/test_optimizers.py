@@ -94,3 +94,16 @@ def test_sets_come_strongest_first_and_undefined_ones_last() -> None:
 def test_a_nudge_after_the_last_step_is_refused() -> None:
     with pytest.raises(QuestionError, match="lies after the last step 3"):
         find_optimizers(load("thermostat"), nudge="R[4]", target="R", steps=3)
+
+
+def test_the_only_conduit_has_the_comp_of_a_run_whatever_the_sign_of_the_total() -> None:
+    variables = {
+        "x": {"rule": "x[t-1]", "initial": 1},
+        "a": {"rule": "-x[t-1]", "initial": 0},
+        "y": {"rule": "a[t-1]", "initial": 0},
+    }
+    model = Model(name="conduit", variables=variables)
+    (found,) = find_optimizers(model, nudge="x[0]", target="y", steps=4)
+    own = run(model, nudge="x[0]", target="y", steps=4, hold="a")
+    assert own.total[-1] == -1
+    assert (found.comp, found.op) == (own.comp[-1], own.op[-1]) == (math.inf, -math.inf)

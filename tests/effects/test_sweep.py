@@ -173,10 +173,7 @@ def test_a_swept_name_that_an_array_has_is_written_beside_it(name: str, tmp_path
     model = Model(
         name="m",
         parameters={name: 1},
-        variables={
-            "x": {"rule": f"{name}*x[t-1] + y[t-1]", "initial": 1},
-            "y": {"rule": "x[t]"},
-        },
+        variables={"x": {"rule": f"{name}*x[t-1] + y[t-1]", "initial": 1}, "y": {"rule": "x[t]"}},
         question={"nudge": "x[0]", "hold": "y", "target": "x", "steps": 3},
     )
     found = sweep(model, {name: [1.0, 2.0, 3.0], "x[0]": [1.0, 2.0]})

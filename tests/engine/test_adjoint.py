@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
-from causalopt import Model, Set, load, run
-from causalopt.engine import baseline as slopes
-from causalopt.engine.adjoint import Adjoint, run_adjoint
-from causalopt.engine.python import run_tangents
+from causalopt import Model, load, run
+from causalopt.engine.adjoint import whole_baseline
+from causalopt.engine.executions import execution, run_adjoint, run_tangents
+from causalopt.engine.machine.trajectory import baselines_backwards
 from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_dag, random_model
 
@@ -40,46 +38,6 @@ def test_the_adjoint_agrees_with_forward_tangents(seed: int) -> None:
     assert_agree(random_model(seed, 5), "v1[t<=40]", 60, nodes, 1e-9)
 
 
-CASES = [
-    ("lorenz", "a", 400, ()),
-    ("thermostat_saturating", "T", 400, (Set("R[0]", 31.0),)),
-    ("thermostat", "T[t<=60]", 150, (Set("R[40]", 3.0),)),
-    *((f"random {seed}", "v1[t<=40]", 130, ()) for seed in range(6)),
-]
-
-
-@pytest.mark.parametrize(("name", "hold", "steps", "given"), CASES)
-def test_machine_code_gives_the_adjoint_of_generated_python_bit_for_bit(
-    name: str, hold: str, steps: int, given: tuple[Set, ...]
-) -> None:
-    random = name.startswith("random")
-    model = random_model(int(name.split()[1]), 5) if random else load(name)
-    structure = model.template.structure
-    plan = plan_for(model, given, steps=steps, hold=model.selection(hold))
-    for target in range(len(structure.names)):
-        python, llvm = (
-            run_adjoint(structure, plan, target, execution=execution)
-            for execution in ("python", "llvm")
-        )
-        assert (python.execution, llvm.execution) == ("python", "llvm")
-        for field in [field for field in dataclasses.fields(Adjoint) if field.name != "execution"]:
-            one, other = getattr(python, field.name), getattr(llvm, field.name)
-            np.testing.assert_array_equal(one, other, err_msg=field.name)
-
-
-def test_a_long_sweep_in_machine_code_is_rescaled_as_the_python_one() -> None:
-    model = load("lorenz")
-    structure = model.template.structure
-    plan = plan_for(model, steps=40_000, hold=model.selection("a"))
-    python, llvm = (
-        run_adjoint(structure, plan, 1, execution=execution) for execution in ("python", "llvm")
-    )
-    assert np.ptp(python.exponents[:, 0]) > 200
-    np.testing.assert_array_equal(python.exponents, llvm.exponents)
-    np.testing.assert_array_equal(python.total, llvm.total)
-    np.testing.assert_array_equal(python.direct_error, llvm.direct_error)
-
-
 def test_the_adjoint_agrees_on_flows_of_several_stages() -> None:
     model = load("lorenz").replace(method="rk4", dt=0.005)
     assert_agree(model, "a", 400, ["b[0]", "c[17]", "b[399]"], 1e-9)
@@ -100,12 +58,11 @@ def test_a_long_chaotic_sweep_neither_overflows_nor_parts_from_the_forward_one()
 
 
 def test_blocks_run_again_give_the_baseline_of_one_pass() -> None:
-    model = load("lorenz")
-    structure = model.template.structure
-    plan = plan_for(model, steps=200_000, hold=())
-    whole = slopes.whole_baseline(structure, plan)
+    structure = load("lorenz").template.structure
+    plan = plan_for(load("lorenz"), steps=200_000, hold=())
+    whole = whole_baseline(execution("llvm"), structure, plan)
     seen = 0
-    for block in slopes.baselines_backwards(structure, plan, block=30_000):
+    for block in baselines_backwards(structure, plan, block=30_000):
         stop = block.first + len(block.values)
         np.testing.assert_array_equal(block.values, whole.values[block.first : stop])
         np.testing.assert_array_equal(block.slopes, whole.slopes[block.first : stop])

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Set, load
-from causalopt.engine import python
+from causalopt.engine.contract import Plan
+from causalopt.engine.executions import execution
 from causalopt.engine.machine import batch as batches
 from causalopt.engine.machine.batch import Batch, BatchResult, BatchRunner, run_batch
-from causalopt.engine.plan import Plan
 from causalopt.errors import QuestionError
 from causalopt.worlds.interventions import plan_for
 from causalopt.worlds.world import three_worlds
@@ -57,7 +57,7 @@ def test_each_lane_is_a_run_of_its_own_bit_for_bit(
     batch = Batch(plan, {(0, index[variable]): starts}, {}, KEEP, outputs)
     lanes = run_batch(structure, batch)
     for n, start in enumerate(starts):
-        own = python.run_tangents(
+        own = execution("python").run_tangents(
             structure, plan_of(model, hold, nudge, Set(f"{variable}[0]", start))
         )
         for k, t in enumerate(KEEP):
@@ -83,7 +83,9 @@ def test_a_block_in_which_some_lane_meets_a_kink_is_run_as_if_each_lane_were_alo
     lanes = run_batch(structure, Batch(plan, {(0, index["R"]): starts}, {}, KEEP, outputs))
     met = 0
     for n, start in enumerate(starts):
-        own = python.run_tangents(structure, plan_of(model, "T", "R[0]", Set("R[0]", start)))
+        own = execution("python").run_tangents(
+            structure, plan_of(model, "T", "R[0]", Set("R[0]", start))
+        )
         np.testing.assert_array_equal(lanes.values["w"][:, :, n], own.values[list(KEEP)])
         for k, t in enumerate(KEEP):
             total = np.ldexp(lanes.values["x"][k, :, n], lanes.exponents[k, 0, n])
@@ -104,7 +106,7 @@ def test_parameters_may_differ_from_lane_to_lane() -> None:
     lanes = run_batch(structure, batch)
     for n in (0, 7, 39):
         other = model.replace(parameters={"k": float(k[n])})
-        own = python.run_tangents(structure, plan_of(other, "T", "R[0]"))
+        own = execution("python").run_tangents(structure, plan_of(other, "T", "R[0]"))
         np.testing.assert_array_equal(lanes.values["w"][:, 0, n], own.values[list(KEEP), i])
 
 

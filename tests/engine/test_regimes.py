@@ -15,8 +15,7 @@ from causalopt.engine.machine import batch as batches
 from causalopt.engine.machine.batch import Batch, BatchResult, run_batch
 from causalopt.engine.program import Program
 from causalopt.engine.regimes import Regime, Side, bounds
-from causalopt.language.evaluation import evaluate
-from causalopt.language.term import Term, const, ref
+from causalopt.language.term import Term, const, evaluate, ref
 from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_model
 

@@ -7,8 +7,8 @@ import platform
 import pytest
 
 from causalopt import load, run
+from causalopt.engine.executions import are_flushed
 from causalopt.engine.machine.native import QUICK, load_library
-from causalopt.engine.subnormals import are_flushed
 
 MODE = """
 declare void @llvm.x86.sse.ldmxcsr(ptr)

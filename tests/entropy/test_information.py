@@ -75,10 +75,7 @@ def test_all_marginal_entropies_are_those_of_the_marginals(model: DiscreteModel)
 def test_a_binary_channel_has_its_textbook_information() -> None:
     flip = Fraction(1, 10)
     half = Fraction(1, 2)
-    law = law_of(
-        PAIR,
-        {(a, b): half * (flip if a != b else 1 - flip) for a in BIT for b in BIT},
-    )
+    law = law_of(PAIR, {(a, b): half * (flip if a != b else 1 - flip) for a in BIT for b in BIT})
     assert mutual_information(law, ["a"], ["b"]) == pytest.approx(1 - binary(0.1), abs=1e-15)
     assert conditional_entropy(law, ["b"], ["a"]) == pytest.approx(binary(0.1), abs=1e-15)
 

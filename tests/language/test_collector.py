@@ -7,7 +7,7 @@ import pytest
 
 from causalopt import Model
 from causalopt.errors import ModelError
-from causalopt.language.collector import collector_paused
+from causalopt.language.term import collector_paused
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,11 @@ import pytest
 import sympy
 from hypothesis import assume, given
 
-from causalopt.language.evaluation import evaluate
-from causalopt.language.gradient import gradient
-from causalopt.language.kinks import kinks
+from causalopt.language.gradient import gradient, kinks
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Scope
 from causalopt.language.sympy_form import to_sympy
-from causalopt.language.term import Term, const, ref
+from causalopt.language.term import Term, const, evaluate, ref
 from tests.strategies import expressions
 
 X, Y = ref("x", 0), ref("y", 0)

@@ -18,14 +18,12 @@ from causalopt.engine.machine import term_code
 from causalopt.engine.machine.elementary import BODIES
 from causalopt.errors import ExpressionError, ModelError
 from causalopt.language.arrays import evaluate_arrays
-from causalopt.language.evaluation import evaluate, exact
-from causalopt.language.gradient import gradient
-from causalopt.language.kinks import Kink, kinks
+from causalopt.language.gradient import Kink, gradient, kinks
 from causalopt.language.operations import OPERATIONS, Operation
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Scope
 from causalopt.language.sympy_form import to_sympy
-from causalopt.language.term import GAPS, Term, const, ref
+from causalopt.language.term import GAPS, Term, const, evaluate, exact, ref
 from causalopt.language.text import to_text
 from causalopt.symbolic.arithmetic import Floats
 
@@ -168,10 +166,7 @@ def check_executions(name: str, x: float, y: float, monkeypatch: pytest.MonkeyPa
         assert found.total[0] == close(slope(name, x, y, 0)), execution
 
 
-@pytest.mark.parametrize(
-    ("rule", "expected"),
-    [("t**400", math.inf), ("t**-400", 0.0)],
-)
+@pytest.mark.parametrize(("rule", "expected"), [("t**400", math.inf), ("t**-400", 0.0)])
 def test_the_step_is_a_float_to_every_execution(
     rule: str, expected: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,10 +8,9 @@ from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from causalopt.errors import ExpressionError
-from causalopt.language.evaluation import evaluate
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Function, Scope
-from causalopt.language.term import Term, const, ref
+from causalopt.language.term import Term, const, evaluate, ref
 from causalopt.language.text import to_text
 from tests.strategies import expressions
 

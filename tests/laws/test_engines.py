@@ -14,14 +14,7 @@ from causalopt.errors import QuestionError
 from causalopt.laws import dense, factorised, sparse
 from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
 from causalopt.laws.law import ProductLaw, law_of, uniform
-from causalopt.laws.propagation import (
-    before,
-    choose,
-    law_at,
-    laws,
-    prepared,
-    transition,
-)
+from causalopt.laws.propagation import before, choose, law_at, laws, prepared, transition
 from causalopt.laws.space import Space
 from tests.entropy.strategies import (
     as_table,

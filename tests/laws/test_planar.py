@@ -20,15 +20,7 @@ from causalopt.laws.planar import (
     step,
     uniform_box,
 )
-from causalopt.laws.polygons import (
-    affine,
-    area,
-    box,
-    clip,
-    difference,
-    half_planes,
-    intersection,
-)
+from causalopt.laws.polygons import affine, area, box, clip, difference, half_planes, intersection
 from causalopt.laws.ramps import Ramps, projection
 from causalopt.worlds.replacement import replace
 

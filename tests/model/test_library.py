@@ -14,7 +14,7 @@ from causalopt.descents.escape.by_operator import escape_by_operator
 from causalopt.descents.escape.escape import Escape
 from causalopt.entropy.declared import strength
 from causalopt.model.declaration import Chance, Quantity
-from causalopt.model.library import models_folder
+from causalopt.model.files import models_folder
 from tests.descents.moments import Moments, affine_maps, step_moments
 
 FACTS = [

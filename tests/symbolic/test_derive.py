@@ -13,16 +13,8 @@ import pytest
 import sympy
 from hypothesis import HealthCheck, assume, given, settings
 
-from causalopt import (
-    Model,
-    QuestionError,
-    UnknownNameError,
-    load,
-    op_from_all,
-    run,
-    shipped,
-)
-from causalopt.engine.adjoint import run_adjoint
+from causalopt import Model, QuestionError, UnknownNameError, load, op_from_all, run, shipped
+from causalopt.engine.executions import run_adjoint
 from causalopt.symbolic.derive import derive
 from causalopt.symbolic.exact import exact_value
 from causalopt.worlds.interventions import plan_for

@@ -276,8 +276,7 @@ def test_rates_are_infinite_where_an_effect_ends() -> None:
     ends = solve_linear(loop, LinearQuestion(0, 0, Holding((), frozenset({1}))))
     assert ends.rate({K: HALF}) == -math.inf
     neither = solve_linear(
-        LinearTemplate(("x", "a"), {(1, 0, 1): sympy.S.One}, ()),
-        LinearQuestion(0, 1, Holding()),
+        LinearTemplate(("x", "a"), {(1, 0, 1): sympy.S.One}, ()), LinearQuestion(0, 1, Holding())
     )
     assert math.isnan(neither.rate({}))
     # Two equal paths that cancel after a step, one of them through A: only the direct one is left.

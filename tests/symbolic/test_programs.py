@@ -208,10 +208,7 @@ def test_the_tangent_of_time_is_none_and_its_value_counts_steps_of_dt() -> None:
     assert (found.value, found.total) == (Fraction(27, 64), Fraction(27, 64))
 
 
-TIE = {
-    "x": {"rule": "x[t-1]", "initial": 1},
-    "a": {"rule": "x[t-1]", "initial": 1},
-}
+TIE = {"x": {"rule": "x[t-1]", "initial": 1}, "a": {"rule": "x[t-1]", "initial": 1}}
 
 
 @pytest.mark.parametrize(

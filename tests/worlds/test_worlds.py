@@ -22,7 +22,7 @@ from causalopt import (
 )
 from causalopt.effects.matrices import op_from_all, op_to_all
 from causalopt.effects.optimizers import find_optimizers
-from causalopt.model import length
+from causalopt.model import model as length
 from causalopt.worlds.world import three_worlds
 from tests.strategies import templates
 

@@ -94,11 +94,7 @@ def escape_by_operator(
 
 
 def _refined(
-    chain: RandomMap,
-    question: Escape,
-    box: Box,
-    sizes: tuple[int, int],
-    aims: tuple[float, float],
+    chain: RandomMap, question: Escape, box: Box, sizes: tuple[int, int], aims: tuple[float, float]
 ) -> Answer:
     """Double the grid from the first size to the last until both aims are met."""
     (count, limit), (tolerance, relative) = sizes, aims

@@ -52,7 +52,7 @@ def consecutive_steps(model: Model, datapoint: int, *, start: float, beyond: flo
         QuestionError: Not one coordinate and one noise variable, or a level below the start.
 
     Example:
-        >>> from causalopt.model.library import load
+        >>> from causalopt.model.files import load
         >>> pit = load("sgd_pit").replace(parameters={"T": 0.05})
         >>> found = consecutive_steps(pit, 0, start=1.0036974, beyond=1.1959565)
         >>> found.steps, round(float(found.chance_of_run(100)), 4)

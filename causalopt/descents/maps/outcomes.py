@@ -24,7 +24,7 @@ def noise_outcomes(model: Model) -> dict[str, list[tuple[Fraction, float]]]:
         QuestionError: A noise variable takes words, or a continuum of values.
 
     Example:
-        >>> from causalopt.model.library import load
+        >>> from causalopt.model.files import load
         >>> noise_outcomes(load("sgd_pit"))["pick"]
         [(Fraction(0, 1), 0.5), (Fraction(1, 1), 0.5)]
     """

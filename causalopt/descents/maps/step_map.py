@@ -25,9 +25,7 @@ Outcomes = Mapping[str, Sequence[tuple[Fraction, float]]]
 Slot = tuple[str, int]
 
 
-def written_out(
-    template: Template, noise: Sequence[str], *, held: Sequence[str] = ()
-) -> dict[str, Term]:
+def written_out(template: Template, noise: Sequence[str]) -> dict[str, Term]:
     """Return variable -> rule, with variables that only read their own step written out.
 
     A gradient node `g[t] = diff(l, W[t])` carries nothing over: where `W` reads `g[t-1]`, that is
@@ -37,8 +35,6 @@ def written_out(
     Args:
         template: The equations.
         noise: Variables drawn afresh each step.
-        held: Variables to be read as given values, not through their rules: what remains of a
-            rule's dependence on the state is then the direct effect.
 
     Returns:
         Rules of the variables that carry something over, noise at lag 0.
@@ -49,7 +45,7 @@ def written_out(
     instant: dict[str, Term] = {}
     carried: dict[str, Term] = {}
     for equation in template.equations:
-        if equation.name in noise or equation.name in held:
+        if equation.name in noise:
             continue
         if equation.rule is None:
             raise QuestionError(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from causalopt.effects.reach import reachable
-from causalopt.engine.plan import Bools, Plan
+from causalopt.engine.contract import Bools, Plan
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection
 from causalopt.model.template import Template

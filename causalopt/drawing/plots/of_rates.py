@@ -21,7 +21,8 @@ def plot_rates(rates: Rates) -> Figure:
     """Return a figure of the exponents, largest first, and of the gap that is Op per unit time.
 
     Args:
-        rates: The rates; exponents of -inf are marked at the lower edge.
+        rates: The rates; exponents of -inf, and those so far below the others that they would
+            flatten them, are marked at the lower edge with their value.
 
     Example:
         >>> from causalopt import load
@@ -33,6 +34,7 @@ def plot_rates(rates: Rates) -> Figure:
     axes = figure.subplots()
     plain_axes(axes)
     axes.axhline(0, color=FAINT, linewidth=0.8)
+    bottom = _bottom(rates)
     held = f"B driven by {rates.hold}: conditional"
     for values, colour, marker, label, aside in (
         (rates.lyapunov, RED, "^", "whole system: Lyapunov", -0.07),
@@ -42,13 +44,13 @@ def plot_rates(rates: Rates) -> Figure:
         places = np.arange(1, len(sizes) + 1) + aside
         axes.plot(
             places,
-            np.where(np.isfinite(sizes), sizes, np.nan),
+            np.where(np.isfinite(sizes) & (sizes >= bottom), sizes, np.nan),
             marker,
             color=colour,
             markersize=8,
             label=label,
         )
-        bottomless = np.isneginf(sizes)
+        bottomless = sizes < bottom
         axes.plot(
             places[bottomless],
             np.full(bottomless.sum(), 0.03),
@@ -57,9 +59,9 @@ def plot_rates(rates: Rates) -> Figure:
             markersize=8,
             transform=axes.get_xaxis_transform(),
         )
-        for place in places[bottomless]:
+        for place, size in zip(places[bottomless], sizes[bottomless], strict=True):
             axes.annotate(
-                "-∞",
+                "-∞" if np.isinf(size) else f"{size:.3g}",
                 (place, 0.03),
                 xycoords=axes.get_xaxis_transform(),
                 xytext=(8, 0),
@@ -79,6 +81,13 @@ def plot_rates(rates: Rates) -> Figure:
         fontsize=11,
     )
     return figure
+
+
+def _bottom(rates: Rates) -> float:
+    """Return the exponent below which one flattens the others: thirty times the typical size."""
+    sizes = np.abs([*rates.lyapunov, *rates.conditional])
+    sizes = np.sort(sizes[np.isfinite(sizes) & (sizes > 0)])
+    return -30.0 * float(sizes[(len(sizes) - 1) // 2]) if len(sizes) else -np.inf
 
 
 def _draw_gap(rates: Rates, axes: Axes) -> None:

@@ -25,7 +25,7 @@ from causalopt.worlds.results import plot
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from causalopt.engine.plan import Floats
+    from causalopt.engine.contract import Floats
 
 
 @plot.register(Run)

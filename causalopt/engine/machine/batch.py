@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.contract import Floats, Plan
+from causalopt.engine.executions import warn_if_flushed
 from causalopt.engine.machine.cells import CONTEXT
 from causalopt.engine.machine.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
 from causalopt.engine.machine.frame import Frame
 from causalopt.engine.machine.kernel import METADATA, elementary_text, kernel_text
 from causalopt.engine.machine.native import FULL, QUICK, CompiledLibrary, load_library, processor
 from causalopt.engine.machine.trajectory import effort_for
-from causalopt.engine.plan import Floats, Plan
 from causalopt.engine.program import Program, operation_count
-from causalopt.engine.subnormals import warn_if_flushed
 from causalopt.errors import QuestionError
 from causalopt.model.template import Structure
 
@@ -176,12 +176,15 @@ def code_for(program: Program, careful: float, lanes: int) -> BatchCode:
 
 def lanes_for(program: Program) -> int:
     """Return how many lanes go through a step together: four registers of them, or else two."""
-    letters = {"values": "w", "finite": "wxy"}.get(
-        program.mode, "wxypq" if program.estimate else "wxy"
-    )
-    slots = program.layout.slots
+    letters, slots = _letters(program.mode, program.estimate), program.layout.slots
     state = sum(not program.is_zero(letter, i) for letter in letters for i, _ in slots)
     return processor().register * (4 if 4 * state <= _REGISTERS else 2)
+
+
+def _letters(mode: str, estimate: bool) -> str:
+    """Return the quantities of a node that a mode carries."""
+    tangents = "wxypq" if estimate else "wxy"
+    return {"values": "w", "finite": "wxy"}.get(mode, tangents)
 
 
 def compiled_in(structure: Structure, batch: Batch) -> frozenset[int] | None:
@@ -272,13 +275,13 @@ class BatchRunner:
         return np.array(rows, dtype=np.int64).reshape(-1, len(SEGMENT))
 
     def _kept_cells(self) -> list[str]:
-        cells = [f"{letter}{i}" for letter in self._letters() for i in self._batch.outputs]
+        cells = [
+            f"{letter}{i}"
+            for letter in _letters(self._batch.mode, self._batch.estimate)
+            for i in self._batch.outputs
+        ]
         extra = ("ox", "oy", "kink", "lost", "bad", "near")
         return cells + [name for name in extra if name in self._code.frame]
-
-    def _letters(self) -> str:
-        tangents = "wxypq" if self._batch.estimate else "wxy"
-        return {"values": "w", "finite": "wxy"}.get(self._batch.mode, tangents)
 
     def run(self, lanes: slice) -> BatchResult:
         """Run some lanes."""
@@ -326,7 +329,7 @@ class BatchRunner:
         outputs = len(self._batch.outputs)
         values = {
             letter: out[:, k * outputs : (k + 1) * outputs]
-            for k, letter in enumerate(self._letters())
+            for k, letter in enumerate(_letters(self._batch.mode, self._batch.estimate))
         }
 
         def noted(name: str, default: int) -> NDArray[np.int64]:

@@ -11,8 +11,6 @@ import dataclasses
 
 from causalopt.engine.machine.emitter import Emitter, Value
 
-HUGE, TINY = 2.0**200, 2.0**-200
-
 
 @dataclasses.dataclass(frozen=True)
 class Slope:
@@ -180,40 +178,3 @@ class TangentCode:
             size = self.e.abs(value)
             top = self.e.select(self.e.compare("ogt", size, top), size, top)
         return top
-
-
-def out_of_range(e: Emitter, size: Value) -> Value:
-    """Return whether tangents of this size need another exponent."""
-    inside = e.binary(
-        "and", e.compare("olt", e.const(TINY), size), e.compare("olt", size, e.const(HUGE))
-    )
-    usable = e.binary(
-        "and",
-        e.compare("ogt", size, e.const(0.0)),
-        e.compare("olt", size, e.const(float("inf"))),
-    )
-    return e.binary("and", usable, e.binary("xor", inside, e.truth(True)))
-
-
-def scaling(e: Emitter, size: Value, needed: Value) -> tuple[Value, Value, Value]:
-    """Return the power of two that brings a size near 1, and two factors that do it.
-
-    The size becomes size * 2**-power, rounded once. Where it is not needed they are 0, 1 and 1.
-    """
-    small = e.compare("olt", size, e.const(2.0**-1022))
-    bits = e.bits(e.select(small, e.mul(size, e.const(2.0**54)), size))
-    raw = e.binary("and", e.binary("lshr", bits, e.integer(52)), e.integer(0x7FF))
-    power = e.binary("sub", raw, e.select(small, e.integer(1022 + 54), e.integer(1022)))
-    power = e.select(needed, power, e.integer(0))
-    wanted = e.binary("sub", e.integer(0), power)
-    low = e.select(e.compare("i.slt", wanted, e.integer(-1022)), e.integer(-1022), wanted)
-    first = e.select(e.compare("i.sgt", low, e.integer(1023)), e.integer(1023), low)
-    second = e.binary("sub", wanted, first)
-    a, b = _two_to(e, first), _two_to(e, second)
-    down = e.compare("i.sgt", power, e.integer(0))
-    return power, e.select(down, e.mul(a, b), a), e.select(down, e.const(1.0), b)
-
-
-def _two_to(e: Emitter, n: Value) -> Value:
-    biased = e.binary("add", n, e.integer(1023))
-    return e.from_bits(e.binary("shl", biased, e.integer(52)))

@@ -259,14 +259,6 @@ class Emitter:
             result = self.let(text, "double", True)
         return result
 
-    def alternating(self, t: Value) -> Value:
-        """Return the sign of step t's rounding: one that no recurrence keeps step with."""
-        mixed = self.binary("and", t, self.binary("lshr", t, self.integer(1)))
-        self.needs.add("declare i64 @llvm.ctpop.i64(i64)")
-        ones = self.let(f"call i64 @llvm.ctpop.i64(i64 {mixed.name})", "i64", False)
-        odd = self.compare("i.ne", self.binary("and", ones, self.integer(1)), self.integer(0))
-        return self.select(odd, self.const(-1.0), self.const(1.0))
-
     def any(self, a: Value) -> Value:
         """Return whether a truth value holds in any lane."""
         if not a.lanes:

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from causalopt.engine.plan import Floats
+from causalopt.engine.contract import Floats
 from causalopt.engine.program import Program
 
 WIDEST = 64  # bytes; frames and the cells in them are aligned to it for vectors

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from causalopt.engine.linearization import is_fixed
 from causalopt.engine.machine.cells import Setting
 from causalopt.engine.machine.elementary import function_text
 from causalopt.engine.machine.emitter import Emitter
@@ -17,11 +18,11 @@ from causalopt.engine.machine.rescaling_code import Rescaling
 from causalopt.engine.machine.steps import UNKNOWN, RegimeText, Taken, plain_steps, regime_steps
 from causalopt.engine.machine.stretch import Stretch
 from causalopt.engine.machine.widen import widened
-from causalopt.engine.program import Program, is_fixed, parts
+from causalopt.engine.program import Program, parts
 from causalopt.engine.regimes import Regime
+from causalopt.engine.rescaling import RESCALE
 from causalopt.language.term import Term
 
-BLOCK = 32  # steps between two looks at the tangents' exponents
 ARGUMENTS = ("ctx", "frame", "t0", "t1", "lane", "held", "row", "seed")
 METADATA = """!0 = !{!"branch_weights", i32 1, i32 2000}
 !1 = distinct !{!1, !2}
@@ -318,7 +319,7 @@ class _Kernel:
         return [
             "block:",
             "  %from = phi i64 [%t0, %entry], [%until, %next]",
-            f"  %far = add i64 %from, {BLOCK}",
+            f"  %far = add i64 %from, {RESCALE}",
             "  %short = icmp slt i64 %far, %t1",
             "  %until = select i1 %short, i64 %far, i64 %t1",
             *before,

@@ -1,17 +1,18 @@
-"""Rescaling in LLVM text: tangents are brought back near 1, so that no number of steps overflows.
+"""Rescaling, and the signs of rounding estimates, in LLVM text; the rules are those of `rescaling`.
 
-A world's tangents share an exponent, kept apart. After each block a quick look decides whether all
-sizes are far from the ends of the floats' range; only where one is not are they looked at again.
+After each block of steps a quick look decides whether all sizes are in range; only where one is not
+are they looked at again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from causalopt.engine.machine.derivatives import HUGE, TINY, TangentCode, out_of_range, scaling
+from causalopt.engine.machine.derivatives import TangentCode
 from causalopt.engine.machine.emitter import Emitter, Value
 from causalopt.engine.machine.frame import Frame
 from causalopt.engine.program import Program
+from causalopt.engine.rescaling import HUGE, RESCALE, TINY
 
 
 class Rescaling:
@@ -96,7 +97,8 @@ class Rescaling:
         """Store a trajectory's exponents, one pair a block."""
         e = self.e
         since = e.binary("sub", Value("%from", "i64", False), Value("%t0", "i64", False))
-        place = e.binary("lshr", since, e.integer(4))  # two integers a block of 32
+        block = e.binary("lshr", since, e.integer(RESCALE.bit_length() - 1))
+        place = e.binary("shl", block, e.integer(1))
         for k, value in enumerate(exponents):
             at = e.binary("add", place, e.integer(k))
             pointer = e.name("p")
@@ -146,3 +148,47 @@ class Rescaling:
         if self._tangents.packed:
             lost = t.any(lost)
         self._set_integer("lost", e.select(lost, e.integer(1), self._integer("lost")))
+
+
+def step_sign_code(e: Emitter, t: Value) -> Value:
+    """Return the Rudin-Shapiro sign of step t."""
+    mixed = e.binary("and", t, e.binary("lshr", t, e.integer(1)))
+    e.needs.add("declare i64 @llvm.ctpop.i64(i64)")
+    ones = e.let(f"call i64 @llvm.ctpop.i64(i64 {mixed.name})", "i64", False)
+    odd = e.compare("i.ne", e.binary("and", ones, e.integer(1)), e.integer(0))
+    return e.select(odd, e.const(-1.0), e.const(1.0))
+
+
+def out_of_range(e: Emitter, size: Value) -> Value:
+    """Return whether tangents of this size need another exponent."""
+    inside = e.binary(
+        "and", e.compare("olt", e.const(TINY), size), e.compare("olt", size, e.const(HUGE))
+    )
+    usable = e.binary(
+        "and", e.compare("ogt", size, e.const(0.0)), e.compare("olt", size, e.const(float("inf")))
+    )
+    return e.binary("and", usable, e.binary("xor", inside, e.truth(True)))
+
+
+def scaling(e: Emitter, size: Value, needed: Value) -> tuple[Value, Value, Value]:
+    """Return the power of two that brings a size near 1, and two factors that do it.
+
+    The size becomes size * 2**-power, rounded once. Where it is not needed they are 0, 1 and 1.
+    """
+    small = e.compare("olt", size, e.const(2.0**-1022))
+    bits = e.bits(e.select(small, e.mul(size, e.const(2.0**54)), size))
+    raw = e.binary("and", e.binary("lshr", bits, e.integer(52)), e.integer(0x7FF))
+    power = e.binary("sub", raw, e.select(small, e.integer(1022 + 54), e.integer(1022)))
+    power = e.select(needed, power, e.integer(0))
+    wanted = e.binary("sub", e.integer(0), power)
+    low = e.select(e.compare("i.slt", wanted, e.integer(-1022)), e.integer(-1022), wanted)
+    first = e.select(e.compare("i.sgt", low, e.integer(1023)), e.integer(1023), low)
+    second = e.binary("sub", wanted, first)
+    a, b = _two_to(e, first), _two_to(e, second)
+    down = e.compare("i.sgt", power, e.integer(0))
+    return power, e.select(down, e.mul(a, b), a), e.select(down, e.const(1.0), b)
+
+
+def _two_to(e: Emitter, n: Value) -> Value:
+    biased = e.binary("add", n, e.integer(1023))
+    return e.from_bits(e.binary("shl", biased, e.integer(52)))

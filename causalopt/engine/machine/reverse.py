@@ -12,15 +12,15 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.engine.contract import Floats
 from causalopt.engine.linearization import Partial, linearize
-from causalopt.engine.machine.derivatives import out_of_range, scaling
 from causalopt.engine.machine.emitter import Emitter, Value
 from causalopt.engine.machine.frame import Frame
 from causalopt.engine.machine.native import CompiledLibrary, load_library, processor
-from causalopt.engine.plan import Floats
+from causalopt.engine.machine.rescaling_code import out_of_range, scaling, step_sign_code
+from causalopt.engine.rescaling import RESCALE, is_odd
 from causalopt.model.template import Structure
 
-RESCALE = 32
 _ARGUMENTS = (
     "slopes",
     "stride",
@@ -223,17 +223,14 @@ class _Writer:
         self._known[f"z{parent}"] = pair.add(self._read(f"z{parent}"), passed)
         carried = pair.select(mask, zero, pair.mul(slope, self._read(f"v{child}_0")))
         sign = self._sign()
-        noisy = pair.fused(
-            pair.neg(sign) if child.bit_count() & 1 else sign, pair.abs(passed), carried
-        )
+        noisy = pair.fused(pair.neg(sign) if is_odd(child) else sign, pair.abs(passed), carried)
         self._known[f"v{parent}"] = pair.add(self._read(f"v{parent}"), noisy)
 
     def _sign(self) -> Value:
-        """Return the sign of this step's rounding: one that no recurrence keeps step with."""
         if "sign" not in self._known:
             e = self._e
             now = e.binary("add", Value("%t", "i64", False), Value("%first_", "i64", False))
-            self._known["sign"] = e.alternating(now)
+            self._known["sign"] = step_sign_code(e, now)
         return self._known["sign"]
 
     def _store_row(self) -> None:

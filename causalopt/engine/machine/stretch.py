@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from causalopt.engine.machine.derivatives import Guards, Rounding
 from causalopt.engine.machine.emitter import Value
+from causalopt.engine.machine.rescaling_code import step_sign_code
 from causalopt.engine.machine.watch import Watch
+from causalopt.engine.rescaling import is_odd
 from causalopt.language.term import Term
 
 
@@ -123,7 +125,7 @@ class Stretch(Watch):
         cells = self._parents(slopes)
         noise = None
         if self.program.estimate and not self.program.is_copy(i):
-            noise = Rounding(self._alternating(), bool(i.bit_count() & 1))
+            noise = Rounding(self._alternating(), is_odd(i))
         updated = self._tangents.updated(slopes, noise, cells, guards)
         for letter, value in updated.items():
             if self.program.is_zero(letter, i):
@@ -134,7 +136,7 @@ class Stretch(Watch):
 
     def _alternating(self) -> Value:
         if "sign" not in self._leaves:
-            self._leaves["sign"] = self.e.alternating(self.clock)
+            self._leaves["sign"] = step_sign_code(self.e, self.clock)
         return self._leaves["sign"]
 
     # Results.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
+from causalopt.engine.linearization import is_fixed
 from causalopt.engine.machine.emitter import Emitter, Value
-from causalopt.engine.program import constant_value, is_fixed
 from causalopt.language.operations import OPERATIONS
-from causalopt.language.term import Term
+from causalopt.language.term import Term, rounded
 
 
 class TermWriter:
@@ -82,8 +83,8 @@ class TermWriter:
 
     def _written(self, term: Term, world: str) -> Value:
         e = self._e
-        if term.op == "const":
-            return e.const(constant_value(term))
+        if isinstance(term.payload, Fraction):
+            return e.const(rounded(term.payload))
         if term.op == "pi":
             return e.const(math.pi)
         if term.is_leaf:

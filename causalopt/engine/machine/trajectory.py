@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.contract import Tangents, Trajectory
+from causalopt.engine.adjoint import Baseline, PythonSweep, cut_at, swept, terms_of, whole_baseline
+from causalopt.engine.contract import (
+    Adjoint,
+    Execution,
+    Floats,
+    Plan,
+    Progress,
+    Tangents,
+    Trajectory,
+)
+from causalopt.engine.linearization import linearize
 from causalopt.engine.machine.cells import CONTEXT
 from causalopt.engine.machine.frame import Frame
-from causalopt.engine.machine.kernel import BLOCK, METADATA, elementary_text, kernel_text
+from causalopt.engine.machine.kernel import METADATA, elementary_text, kernel_text
 from causalopt.engine.machine.native import (
     FULL,
     QUICK,
@@ -23,16 +33,17 @@ from causalopt.engine.machine.native import (
     load_library,
     processor,
 )
-from causalopt.engine.plan import Plan
+from causalopt.engine.machine.reverse import ReverseCode, reverse_code
 from causalopt.engine.program import WHOLE, Program, operation_count
-from causalopt.engine.python import Progress
+from causalopt.engine.rescaling import RESCALE
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
 
-LLVM = "llvm"
 _QUICK_WORK = 2_000_000_000  # operations that even plain code does within a few seconds
 _FEW = 500  # steps too few to optimise for
-_CALL = 1 << 20  # steps between two reports of progress; a multiple of BLOCK
+_MOST_PARTIALS = 400  # local derivatives that a reverse sweep keeps in one block
+_REPLAYED = 1 << 14  # steps of a block that is run again for a reverse sweep
+_CALL = 1 << 20  # steps between two reports of progress; a multiple of RESCALE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,60 +102,113 @@ def effort_for(structure: Structure, mode: str, steps: int) -> Effort:
     return STRAIGHT if operations > WHOLE else FULL
 
 
-def run_values(
-    structure: Structure,
-    plan: Plan,
-    extras: tuple[Term, ...] = (),
-    progress: Progress | None = None,
-) -> Trajectory:
-    """Return one world's values, and those of further terms, at every step."""
-    out = np.empty((plan.steps + 1, len(structure.names)))
-    more = np.empty((plan.steps + 1, len(extras)))
-    runner = _Runner(structure, "values", plan, extras)
-    runner.point("out_values", out)
-    runner.point("out_extras", more)
-    runner.run(progress)
-    return Trajectory(out, more, execution=LLVM)
+class MachineCode(Execution):
+    """Plans run by step code in machine code."""
+
+    name = "llvm"
+
+    def run_values(
+        self,
+        structure: Structure,
+        plan: Plan,
+        extras: tuple[Term, ...] = (),
+        progress: Progress | None = None,
+    ) -> Trajectory:
+        """Return one world's values, and those of further terms, at every step."""
+        out = np.empty((plan.steps + 1, len(structure.names)))
+        more = np.empty((plan.steps + 1, len(extras)))
+        runner = _Runner(structure, "values", plan, extras)
+        runner.point("out_values", out)
+        runner.point("out_extras", more)
+        runner.run(progress)
+        return Trajectory(out, more, self.name)
+
+    def run_tangents(
+        self,
+        structure: Structure,
+        plan: Plan,
+        progress: Progress | None = None,
+        *,
+        estimate: bool = True,
+        contract: bool = False,
+    ) -> Tangents:
+        """Return W with the total and direct tangents of every node, at every step.
+
+        Args:
+            structure: The template's rules.
+            plan: The run.
+            progress: Called with the number of steps done, now and then.
+            estimate: Whether rounding errors are estimated; without, they are given as 0.
+            contract: Whether a product and a sum may be one rounding: sooner, and on a chaotic
+                model another trajectory after some thousand steps.
+        """
+        values = np.empty((plan.steps + 1, len(structure.names)))
+        packed = np.empty((*values.shape, 4 if estimate else 2))
+        runner = _Runner(structure, "tangents", plan, estimate=estimate, contract=contract)
+        runner.point("out_values", values)
+        runner.point("out_tangents", packed)
+        runner.run(progress)
+        kink = int(runner.cell("kink")[0])
+        none = np.broadcast_to(0.0, values.shape)
+        return Tangents(
+            values=values,
+            total=packed[:, :, 0],
+            direct=packed[:, :, 1],
+            total_error=packed[:, :, 2] if estimate else none,
+            direct_error=packed[:, :, 3] if estimate else none,
+            exponents=runner.exponents(),
+            kink=None if kink < 0 else kink,
+            underflow=bool(runner.cell("lost")[0]),
+            execution=self.name,
+        )
+
+    def run_adjoint(
+        self, structure: Structure, plan: Plan, target: int, *, block: int = _REPLAYED
+    ) -> Adjoint:
+        """Return the derivatives of an equation's value at the last step by every node.
+
+        Args:
+            structure: The template's rules.
+            plan: The baseline.
+            target: The measured equation.
+            block: Steps that are run again at once; a baseline of fewer is run once and kept.
+        """
+        plan = dataclasses.replace(plan, seed=None)
+        sweep: _MachineSweep | PythonSweep = PythonSweep(structure, plan, target)
+        if len(linearize(structure).partials) <= _MOST_PARTIALS:
+            sweep = _MachineSweep(reverse_code(structure), plan, target)
+        baselines: Iterable[Baseline] = baselines_backwards(structure, plan, block)
+        if plan.steps < block:
+            baselines = [whole_baseline(self, structure, plan)]
+        return swept(sweep, baselines, plan, target, len(structure.names))
 
 
-def run_tangents(
-    structure: Structure,
-    plan: Plan,
-    progress: Progress | None = None,
-    *,
-    estimate: bool = True,
-    contract: bool = False,
-) -> Tangents:
-    """Return W with the total and direct tangents of every node, at every step.
+class _MachineSweep:
+    """A reverse sweep in machine code."""
 
-    Args:
-        structure: The template's rules.
-        plan: The run.
-        progress: Called with the number of steps done, now and then.
-        estimate: Whether rounding errors are estimated; without, they are given as 0.
-        contract: Whether a product and a sum may be one rounding: sooner, and on a chaotic model
-            another trajectory after some thousand steps.
-    """
-    width = len(structure.names)
-    values = np.empty((plan.steps + 1, width))
-    packed = np.empty((plan.steps + 1, width, 4 if estimate else 2))
-    runner = _Runner(structure, "tangents", plan, estimate=estimate, contract=contract)
-    runner.point("out_values", values)
-    runner.point("out_tangents", packed)
-    runner.run(progress)
-    kink = int(runner.cell("kink")[0])
-    none = np.broadcast_to(0.0, values.shape)
-    return Tangents(
-        values=values,
-        total=packed[:, :, 0],
-        direct=packed[:, :, 1],
-        total_error=packed[:, :, 2] if estimate else none,
-        direct_error=packed[:, :, 3] if estimate else none,
-        exponents=runner.exponents(),
-        kink=None if kink < 0 else kink,
-        underflow=bool(runner.cell("lost")[0]),
-        execution=LLVM,
-    )
+    execution = MachineCode.name
+
+    def __init__(self, code: ReverseCode, plan: Plan, target: int) -> None:
+        self._code, self._plan = code, plan
+        self._state = code.begin(target)
+
+    def over(self, baseline: Baseline, table: Floats, exponents: NDArray[np.int64]) -> None:
+        """Go back over a stretch of steps; its rows are filled in."""
+        first, count = baseline.first, len(table)
+        for t0, t1 in reversed(self._plan.segments()):
+            starts = range(t0, t1) if t0 < len(self._plan.forced) else (t0,)
+            for t in reversed(starts):
+                low, high = max(t, first), min(t + 1 if len(starts) > 1 else t1, first + count)
+                if low < high:
+                    self._code.sweep(
+                        baseline.slopes,
+                        cut_at(self._plan, t).astype(np.uint8),
+                        table,
+                        exponents,
+                        self._state,
+                        (first, count),
+                        (low - first, high - first),
+                    )
 
 
 class _Runner:
@@ -228,7 +292,7 @@ class _Runner:
                 self.point(name, array)
         seed = plan.seed[1] if plan.seed is not None and plan.seed[0] == t0 else -1
         held = self._held[min(t0, len(self._held) - 1)]
-        blocks = np.empty((-(-(t1 - t0) // BLOCK), 2), dtype=np.int64)
+        blocks = np.empty((-(-(t1 - t0) // RESCALE), 2), dtype=np.int64)
         self._context[CONTEXT["exponents"]] = blocks.ctypes.data
         self._code[careful].advance(
             self._context.ctypes.data,
@@ -249,14 +313,10 @@ class _Runner:
         first = self._blocks[0][2][0]
         if all((blocks == first).all() for _, _, blocks in self._blocks):
             return np.broadcast_to(first, shape)
-        table = np.empty(shape, dtype=np.int64)
-        pairs = table.view(np.complex128)[:, 0]  # sixteen bytes moved at once
+        columns = np.empty(shape[::-1], dtype=np.int64)  # repeating along rows is far slower
         for t0, t1, blocks in self._blocks:
-            whole = (t1 - t0) // BLOCK
-            end = t0 + whole * BLOCK
-            pairs[t0:end].reshape(whole, BLOCK)[:] = blocks[:whole].view(np.complex128)
-            table[end:t1] = blocks[-1]
-        return table
+            columns[:, t0:t1] = np.repeat(blocks.T, RESCALE, axis=1)[:, : t1 - t0]
+        return columns.T
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         for t0, t1 in self._plan.segments():
@@ -264,47 +324,35 @@ class _Runner:
                 yield start, min(start + _CALL, t1)
 
 
-class Replay:
-    """One world run twice: once for the state at the start of each block, then block by block.
+def baselines_backwards(structure: Structure, plan: Plan, block: int) -> Iterator[Baseline]:
+    """Yield W with its local derivatives, the last block of steps first.
 
-    Args:
-        structure: The template's rules.
-        plan: The run.
-        extras: Further terms to evaluate.
-        block: Steps of a block.
+    A first pass keeps the state at the start of each block; then each is run again when it is
+    needed: memory is O(block + steps / block) rows instead of one row a step.
     """
+    terms, width = terms_of(structure), len(structure.names)
+    runner = _Runner(structure, "values", plan, terms)
+    pieces = [
+        (start, min(start + block, t1))
+        for t0, t1 in plan.segments()
+        for start in range(t0, t1, block)
+    ]
+    longest = max(t1 - t0 for t0, t1 in pieces)
+    values = np.empty((longest, width))
+    extras = np.empty((longest, max(len(terms), 1)))
 
-    def __init__(
-        self, structure: Structure, plan: Plan, extras: tuple[Term, ...], block: int
-    ) -> None:
-        self._width, self._extras = len(structure.names), len(extras)
-        self._runner = _Runner(structure, "values", plan, extras)
-        self._block = block
-        self._pieces: list[tuple[int, int]] = []
-        self._states: list[NDArray[np.float64]] = []
-        for t0, t1 in plan.segments():
-            for start in range(t0, t1, block):
-                self._pieces.append((start, min(start + block, t1)))
-
-    def backwards(self) -> Iterator[tuple[int, NDArray[np.float64], NDArray[np.float64]]]:
-        """Yield (first step, values [t, equation], terms [t, term]), the last block first."""
-        runner = self._runner
-        longest = max(t1 - t0 for t0, t1 in self._pieces)
-        values = np.empty((longest, self._width))
-        extras = np.empty((longest, max(self._extras, 1)))
-        for t0, t1 in self._pieces:
-            self._states.append(runner.state.copy())
-            self._run(t0, t1, values, extras)
-        for (t0, t1), state in zip(reversed(self._pieces), reversed(self._states), strict=True):
-            runner.state[:] = state
-            self._run(t0, t1, values, extras)
-            count = t1 - t0
-            yield t0, values[:count].copy(), extras[:count, : self._extras].copy()
-
-    def _run(
-        self, t0: int, t1: int, values: NDArray[np.float64], extras: NDArray[np.float64]
-    ) -> None:
+    def run(t0: int, t1: int) -> None:
         # The code writes at row t: let row t0 be the first of the buffer.
-        self._runner.aim("out_values", values, t0 * self._width)
-        self._runner.aim("out_extras", extras, t0 * self._extras)
-        self._runner.piece(t0, t1)
+        runner.aim("out_values", values, t0 * width)
+        runner.aim("out_extras", extras, t0 * len(terms))
+        runner.piece(t0, t1)
+
+    states = []
+    for t0, t1 in pieces:
+        states.append(runner.state.copy())
+        run(t0, t1)
+    for (t0, t1), state in zip(reversed(pieces), reversed(states), strict=True):
+        runner.state[:] = state
+        run(t0, t1)
+        count = t1 - t0
+        yield Baseline.of(structure, t0, values[:count].copy(), extras[:count, : len(terms)].copy())

@@ -15,12 +15,10 @@ from fractions import Fraction
 from typing import Any
 
 from causalopt.errors import ExpressionError, ModelError, suggestion
-from causalopt.language.evaluation import evaluate, exact
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Scope, normalized
-from causalopt.language.term import Term
-from causalopt.model.declaration import Variable
-from causalopt.model.labels.kinds import chance_key, is_label_variable, table_parents
+from causalopt.language.term import Term, evaluate, exact
+from causalopt.model.declaration import Variable, chance_key, is_label_variable, table_parents
 from causalopt.model.labels.noise_words import noise_parts
 from causalopt.model.labels.records import Domains, Label, LabelTable, Law, Number, Parent, Path
 
@@ -269,8 +267,7 @@ class _Reader:
             if name != chance and name not in self._domains:
                 known = [n for n in self._domains if self._variables[n].noise is None]
                 raise ModelError(
-                    f"'{name}' is no variable with a domain{suggestion(name, known)}",
-                    (*path, name),
+                    f"'{name}' is no variable with a domain{suggestion(name, known)}", (*path, name)
                 )
         if chance not in row:
             why = "" if chance == "p" else " ('p' is a variable here)"

@@ -14,7 +14,7 @@ def test_the_plot_shows_the_exponents_and_their_gap():
     found = rates(load("thermostat"), steps=300)
     axes = found.plot().axes[0]
     drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in axes.lines}
-    np.testing.assert_array_equal(drawn["whole system: Lyapunov"], found.lyapunov)
+    np.testing.assert_array_equal(drawn["whole system: Lyapunov"], [found.lyapunov[0], np.nan])
     np.testing.assert_array_equal(drawn["B driven by T: conditional"], found.conditional)
     gap = next(
         line
@@ -32,3 +32,13 @@ def test_an_exponent_of_minus_infinity_is_marked_not_dropped():
     found = rates(load("thermostat"), steps=300)
     bottomless = dataclasses.replace(found, lyapunov=(found.lyapunov[0], -math.inf))
     assert "-∞" in [text.get_text() for text in bottomless.plot().axes[0].texts]
+
+
+def test_an_exponent_far_below_the_others_stands_at_the_edge_and_does_not_flatten_them():
+    model = load("thermostat")
+    found = dataclasses.replace(
+        rates(model, steps=300), lyapunov=(-0.5, -0.7, -36.7), conditional=(-0.1, -math.inf)
+    )
+    axes = found.plot().axes[0]
+    assert axes.get_ylim()[0] > -1
+    assert {"-36.7", "-∞"} <= {text.get_text() for text in axes.texts}

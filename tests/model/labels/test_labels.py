@@ -8,9 +8,8 @@ import pytest
 
 from causalopt.errors import ModelError
 from causalopt.laws.adapter import discrete
-from causalopt.model.declaration import Variable
+from causalopt.model.declaration import Variable, takes_whole_numbers
 from causalopt.model.files import parse_model, to_text
-from causalopt.model.labels.kinds import takes_whole_numbers
 from causalopt.model.model import Model
 
 HEAD = "name: m\n"

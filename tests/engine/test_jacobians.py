@@ -1,0 +1,66 @@
+"""The derivative of a step, applied to many directions, is what executions carry one by one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from causalopt import Model, Nudge, Set, load
+from causalopt.engine.adjoint import terms_of
+from causalopt.engine.executions import execution, run_values
+from causalopt.engine.jacobians import HeldSets, StepDerivative
+from causalopt.worlds.interventions import plan_for
+from tests.engine.strategies import random_model
+
+MODELS = {
+    **{f"random rules {seed}": random_model(seed, 6) for seed in range(4)},
+    "stages": load("lorenz").replace(method="rk4"),
+    "lorenz": load("lorenz"),
+}
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest) -> Model:
+    return MODELS[request.param]
+
+
+def test_each_held_set_has_the_direct_tangents_of_a_run_of_its_own(model: Model) -> None:
+    structure, rng = model.template.structure, np.random.default_rng(1)
+    width = len(structure.names)
+    given = (Set(f"{model.template.names[1]}[3]", 0.5), Nudge(f"{model.template.names[0]}[5]", 0.1))
+    plan = plan_for(model, given, steps=90, seed=model.node(f"{model.template.names[0]}[2]"))
+    held = rng.random((width, 40)) < 0.3
+    assert plan.seed is not None
+    held[plan.seed[1]] = False
+    for target in range(width):
+        mantissas, exponents = HeldSets(structure, plan, target).tangents(held)
+        for k in range(0, 40, 9):
+            own = dataclasses.replace(plan, held=held[:, k][np.newaxis])
+            found = execution("python").run_tangents(structure, own)
+            expected = np.ldexp(found.direct[-1, target], found.exponents[-1, 1])
+            assert np.ldexp(mantissas[k], exponents[k]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_chaotic_run_of_many_sets_does_not_overflow() -> None:
+    model = load("lorenz")
+    structure, index = model.template.structure, model.template.index
+    plan = plan_for(model, steps=70_000, seed=model.node("b[0]"))
+    found = HeldSets(structure, plan, index["b"]).tangents(np.zeros((3, 1), dtype=bool))
+    own = execution("llvm").run_tangents(structure, plan)
+    log = np.log(abs(own.total[-1, index["b"]])) + own.exponents[-1, 0] * np.log(2)
+    assert np.log(abs(found[0][0])) + found[1][0] * np.log(2) == pytest.approx(log, rel=1e-9)
+    assert log > np.log(np.finfo(float).max)
+
+
+def test_steps_written_as_matrices_carry_a_frame_as_the_map_does(model: Model) -> None:
+    structure, rng = model.template.structure, np.random.default_rng(2)
+    held = rng.random(len(structure.names)) < 0.2
+    step = StepDerivative(structure, held)
+    slopes = run_values(structure, plan_for(model, steps=20), terms_of(structure)).extras[2:]
+    frame = rng.normal(size=(step.size, 3))
+    for dense, carried in zip(
+        step.along(slopes, dense=True), step.along(slopes, dense=False), strict=True
+    ):
+        np.testing.assert_allclose(dense(frame), carried(frame), rtol=1e-12, atol=1e-14)
