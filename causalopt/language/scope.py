@@ -57,6 +57,7 @@ class Scope:
         functions: Declared functions.
         bare: Whether variables are written without `[t]` (models without time, and flows).
         kind: What the text is, for messages: "rule", "initial value", "parameter", ...
+        truths: Variables whose labels are 0 and 1, which stand for conditions where one is read.
     """
 
     variables: frozenset[str] = frozenset()
@@ -64,6 +65,7 @@ class Scope:
     functions: Mapping[str, Function] = dataclasses.field(default_factory=dict)
     bare: bool = False
     kind: str = "rule"
+    truths: frozenset[str] = frozenset()
 
 
 def function_names() -> set[str]:

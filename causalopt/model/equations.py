@@ -22,6 +22,7 @@ from causalopt.model.declaration import (
     check_given,
     check_kind,
     is_label_variable,
+    is_truth_value,
     starts_from_law,
     table_parents,
     takes_whole_numbers,
@@ -201,7 +202,8 @@ class _Reader:
             raise ModelError(f"'{name}' has neither a rule nor an initial value: give one", path)
         rule = None
         if text is not None:
-            rule = self._read(text, self._scope(key, is_static), (*path, key))
+            truth = key == "rule" and is_truth_value(variable)
+            rule = self._read(text, self._scope(key, is_static), (*path, key), truth=truth)
         law = "starts from a law" if name in self._from_law else None
         initial = (const(0),) if law else self._initial(variable, path)
         if is_static and rule is not None and initial:
@@ -249,15 +251,29 @@ class _Reader:
             self._scopes[kind] = (
                 Scope(names=names, functions=self.functions, kind=kind)
                 if kind == "initial value"
-                else Scope(self._names, names, self.functions, is_static or kind == "flow", kind)
+                else Scope(
+                    self._names,
+                    names,
+                    self.functions,
+                    is_static or kind == "flow",
+                    kind,
+                    frozenset(n for n, v in self._variables.items() if is_truth_value(v)),
+                )
             )
         return self._scopes[kind]
 
-    def _read(self, value: int | float | str, scope: Scope, path: tuple[str | int, ...]) -> Term:
+    def _read(
+        self,
+        value: int | float | str,
+        scope: Scope,
+        path: tuple[str | int, ...],
+        *,
+        truth: bool = False,
+    ) -> Term:
         if not isinstance(value, str):
             return decimal(value)
         try:
-            return parse(value, scope)
+            return parse(value, scope, truth=truth)
         except ExpressionError as error:
             raise ModelError(error.message, path, error.offset) from None
 
