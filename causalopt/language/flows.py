@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Literal
 
-from causalopt.language.scope import CLOCK, TIME_AT_T
+from causalopt.language.scope import CLOCK, elapsed
 from causalopt.language.term import Term, const, leaves, postorder, ref, substitute
 
 _HALF, _ONE = Fraction(1, 2), Fraction(1)
@@ -41,7 +41,10 @@ class Stage:
 
 
 def discretize(
-    flows: Mapping[str, Term], algebraic: Mapping[str, Term], method: Literal["euler", "rk4"]
+    flows: Mapping[str, Term],
+    algebraic: Mapping[str, Term],
+    method: Literal["euler", "rk4"],
+    dt: Fraction,
 ) -> list[Stage]:
     """Return the rules that integrate dv/dtime = flow over one step of length dt.
 
@@ -51,11 +54,12 @@ def discretize(
         algebraic: Variable -> its value at every instant, likewise; evaluated at each stage.
         method: `euler`: v + dt f(v). `rk4`: the classical fourth-order Runge-Kutta method.
             Variables that are neither keep their value of the step's start at every stage.
+        dt: The length of a step, which `time` is counted in.
 
     Lags read the method's own continuous extension, which is of order 3 for rk4: enough for a
     global error of order 4 (Bellen and Zennaro, 2003, chapter 5).
     """
-    return _Integrator(flows, algebraic, method).stages()
+    return _Integrator(flows, algebraic, method, dt).stages()
 
 
 def read_at_stages(flows: Mapping[str, Term], algebraic: Mapping[str, Term]) -> dict[str, str]:
@@ -76,9 +80,9 @@ class _Integrator:
     """The nodes of one method; those between steps are added when a lag is seen to read them."""
 
     def __init__(
-        self, flows: Mapping[str, Term], algebraic: Mapping[str, Term], method: str
+        self, flows: Mapping[str, Term], algebraic: Mapping[str, Term], method: str, dt: Fraction
     ) -> None:
-        self._flows, self._algebraic, self._method = flows, algebraic, method
+        self._flows, self._algebraic, self._method, self._dt = flows, algebraic, method, dt
         self._between: dict[tuple[str, Fraction], None] = {}
 
     def stages(self) -> list[Stage]:
@@ -130,7 +134,7 @@ class _Integrator:
 
     def _at(self, term: Term, c: Fraction, suffix: str | None) -> Term:
         """Return a flow or algebraic at c: at a stage, or without a suffix between two steps."""
-        exchange = {CLOCK["time"]: _time(1 - c)}
+        exchange = {CLOCK["time"]: self._time(1 - c)}
         for leaf in leaves(term):
             if isinstance(leaf.payload, tuple):
                 name = leaf.payload[0]
@@ -143,7 +147,7 @@ class _Integrator:
         return self._exchanged(term, exchange, c - 1, from_left=c == 1)
 
     def _at_instant(self, term: Term) -> Term:
-        return self._exchanged(term, {CLOCK["time"]: _time(Fraction(0))}, Fraction(0))
+        return self._exchanged(term, {CLOCK["time"]: self._time(Fraction(0))}, Fraction(0))
 
     def _exchanged(
         self, term: Term, exchange: dict[Term, Term], place: Fraction, *, from_left: bool = False
@@ -169,6 +173,11 @@ class _Integrator:
         self._between[name, c] = None
         return ref(_between_name(name, c), lag)
 
+    def _time(self, before: Fraction) -> Term:
+        """Return the time at t, or a part of a step before."""
+        steps = Term.of("sub", CLOCK["t"], const(before)) if before else CLOCK["t"]
+        return elapsed(steps, self._dt)
+
     def _is_continuous(self, name: str) -> bool:
         return name in self._flows or name in self._algebraic
 
@@ -187,13 +196,6 @@ def _without_unread(stages: list[Stage]) -> list[Stage]:
 
 def _between_name(variable: str, c: Fraction) -> str:
     return f"{variable}.end" if c == 1 else f"{variable}.{c.numerator}of{c.denominator}"
-
-
-def _time(before: Fraction) -> Term:
-    """Return the time at t, or a part of a step before."""
-    if not before:
-        return TIME_AT_T
-    return Term.of("mul", Term.of("sub", CLOCK["t"], const(before)), CLOCK["dt"])
 
 
 def _moved(variable: str, increments: list[tuple[Fraction, Term]]) -> Term:

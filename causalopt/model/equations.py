@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from causalopt.errors import ExpressionError, ModelError
 from causalopt.language.parse import parse
-from causalopt.language.scope import CLOCK, TIME_AT_T, Function, Scope, normalized, reserved
+from causalopt.language.scope import CLOCK, Function, Scope, elapsed, normalized, reserved
 from causalopt.language.term import Term, const, decimal, exact, leaves
 from causalopt.model.declaration import (
     Method,
@@ -22,6 +22,7 @@ from causalopt.model.declaration import (
     check_given,
     check_kind,
     is_label_variable,
+    is_truth_value,
     motion,
     starts_from_law,
     table_parents,
@@ -55,7 +56,7 @@ def read_template(
     if continuous:
         from causalopt.model.integration import integrated  # few models have flows
 
-        equations, places = integrated(equations, continuous, variables, dt, method)
+        equations, places = integrated(equations, continuous, variables, dt, method, step)
     elif method is not None:
         raise ModelError(
             "'method' integrates flows, and this model has none: drop it, or write 'flow' in place "
@@ -65,7 +66,7 @@ def read_template(
     if continuous or _look_far(equations):
         from causalopt.model.histories import with_histories  # few models need any
 
-        equations = with_histories(equations, places)
+        equations = with_histories(equations, places, step)
     for equation in equations:
         _check_lags(equation, motion(variables[equation.owner]))
     template = Template(
@@ -232,7 +233,8 @@ class _Reader:
             raise ModelError(f"'{name}' has neither a rule nor an initial value: give one", path)
         rule = None
         if text is not None:
-            rule = self._read(text, self._scope(key, is_static), (*path, key))
+            truth = key == "rule" and is_truth_value(variable)
+            rule = self._read(text, self._scope(key, is_static), (*path, key), truth=truth)
         law = "starts from a law" if name in self._from_law else None
         initial = (const(0),) if law else self._initial(variable, path, is_static)
         if is_static and rule is not None and initial:
@@ -278,7 +280,7 @@ class _Reader:
                 clock["time"] = CLOCK["time"]
             elif not is_static:
                 clock["t"] = CLOCK["t"]
-                clock["time"] = TIME_AT_T
+                clock["time"] = elapsed(CLOCK["t"], self._dt)
             names = {**clock, **self._parameters}
             self._scopes[kind] = (
                 Scope(names=names, functions=self.functions, kind=kind)
@@ -290,15 +292,25 @@ class _Reader:
                     is_static or bare,
                     None if is_static else self._steps,
                     kind,
+                    frozenset(n for n, v in self._variables.items() if is_truth_value(v)),
                 )
             )
         return self._scopes[kind]
 
-    def _read(self, value: int | float | str, scope: Scope, path: tuple[str | int, ...]) -> Term:
+    def _read(
+        self,
+        value: int | float | str,
+        scope: Scope,
+        path: tuple[str | int, ...],
+        *,
+        truth: bool = False,
+    ) -> Term:
         if not isinstance(value, str):
             return decimal(value)
+        if re.search(r"\btime\b", value):
+            self._in_lags.add("dt")
         try:
-            return parse(value, scope)
+            return parse(value, scope, truth=truth)
         except ExpressionError as error:
             raise ModelError(error.message, path, error.offset) from None
 

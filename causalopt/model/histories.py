@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Mapping
 from fractions import Fraction
 
-from causalopt.language.scope import CLOCK
+from causalopt.language.scope import CLOCK, elapsed
 from causalopt.language.term import Term, const, leaves, substitute
 from causalopt.model.template import Equation
 
 
-def with_histories(equations: list[Equation], places: Mapping[str, Fraction]) -> list[Equation]:
+def with_histories(
+    equations: list[Equation], places: Mapping[str, Fraction], dt: Fraction
+) -> list[Equation]:
     """Return the equations with an initial value that was given alone at all steps that need it.
 
     Flows start together, when the longest lag of any of them is past.
@@ -19,12 +21,15 @@ def with_histories(equations: list[Equation], places: Mapping[str, Fraction]) ->
     Args:
         equations: All of them.
         places: Flows and their stages -> where inside its step each lies, from 0 to 1.
+        dt: The length of a step, which `time` is counted in.
     """
     owners = {e.name: e.owner for e in equations}
     needs = {e.name: _need(e, owners) for e in equations}
     needs |= dict.fromkeys(places, max((needs[name] for name in places), default=0))
     return [
-        dataclasses.replace(e, initial=_history(e, needs[e.name], places.get(e.name, Fraction(1))))
+        dataclasses.replace(
+            e, initial=_history(e, needs[e.name], places.get(e.name, Fraction(1)), dt)
+        )
         for e in equations
     ]
 
@@ -39,13 +44,11 @@ def _need(equation: Equation, owners: Mapping[str, str]) -> int:
     return max(map(sum, zip(lags, between, strict=True)), default=0)
 
 
-def _history(equation: Equation, steps: int, place: Fraction) -> tuple[Term, ...]:
+def _history(equation: Equation, steps: int, place: Fraction, dt: Fraction) -> tuple[Term, ...]:
     if equation.law is not None or len(equation.initial) != 1:
         return equation.initial
     value, count = equation.initial[0], max(1, steps)
     if CLOCK["time"] not in leaves(value):
         return (value,) * count
     times = (const(max(Fraction(0), t - 1 + place)) for t in range(count))
-    return tuple(
-        substitute(value, {CLOCK["time"]: Term.of("mul", time, CLOCK["dt"])}) for time in times
-    )
+    return tuple(substitute(value, {CLOCK["time"]: elapsed(time, dt)}) for time in times)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from causalopt.errors import ModelError
 from causalopt.language.flows import discretize, read_at_stages
-from causalopt.language.scope import TIME_AT_T
+from causalopt.language.scope import CLOCK, elapsed
 from causalopt.language.term import Term, const, postorder
 from causalopt.model.declaration import Method, Variable, motion
 from causalopt.model.template import Equation
@@ -19,6 +19,7 @@ def integrated(
     variables: Mapping[str, Variable],
     dt: float | None,
     method: Method | None,
+    step: Fraction,
 ) -> tuple[list[Equation], dict[str, Fraction]]:
     """Return the equations with the integrator's in place of flows and algebraic variables.
 
@@ -26,8 +27,9 @@ def integrated(
         equations: One for each variable, as declared.
         continuous: The variables that flow or are algebraic.
         variables: The declaration.
-        dt: The step.
+        dt: The step, None where the model names none.
         method: The integrator.
+        step: The step as the decimal written.
 
     Returns:
         The equations, and where inside its step each of the flows' nodes lies.
@@ -55,8 +57,8 @@ def integrated(
     for name, term in terms.items():
         _check_start(by_name[name], term, variables[name])
     if method != "euler":
-        _check_sampled(by_name, read_at_stages(flows, instants), method, variables)
-    stages = discretize(flows, instants, method)
+        _check_sampled(by_name, read_at_stages(flows, instants), method, variables, step)
+    stages = discretize(flows, instants, method, step)
     starts = {e.name: e.initial for e in equations}
     # Nothing reads a stage at t = 0, where there is no step to be inside of.
     made = [
@@ -91,11 +93,16 @@ def _check_sampled(
     readers: Mapping[str, str],
     method: str,
     variables: Mapping[str, Variable],
+    step: Fraction,
 ) -> None:
     """Refuse flows that read a moving rule once a step, which would cost the method its order."""
     for name, reader in readers.items():
         variable = variables[name]
-        if variable.rule is None or variable.sampled or not _moves(name, equations, variables):
+        if (
+            variable.rule is None
+            or variable.sampled
+            or not _moves(name, equations, variables, step)
+        ):
             continue
         raise ModelError(
             f"the {motion(variables[reader])} of '{reader}' reads '{name}', whose rule is "
@@ -106,15 +113,17 @@ def _check_sampled(
         )
 
 
-def _moves(name: str, equations: Mapping[str, Equation], variables: Mapping[str, Variable]) -> bool:
+def _moves(
+    name: str, equations: Mapping[str, Equation], variables: Mapping[str, Variable], step: Fraction
+) -> bool:
     """Whether a rule follows the time, a flow or an algebraic variable, itself or through rules."""
-    stack, seen = [name], {name}
+    stack, seen, time = [name], {name}, elapsed(CLOCK["t"], step)
     while stack:
         equation = equations[stack.pop()]
         variable = variables[equation.name]
         if motion(variable) != "rule":
             return True
-        if equation.rule is not None and TIME_AT_T in postorder(equation.rule):
+        if equation.rule is not None and time in postorder(equation.rule):
             return True
         for parent, _ in equation.parents:
             if parent not in seen:
