@@ -334,7 +334,7 @@ def _look_far(equations: list[Equation]) -> bool:
     """Whether a lag is longer than one step, or something starts as an expression of time."""
     return any(
         any(lag > 1 for _, lag in e.parents)
-        or any(CLOCK["time"] in leaves(term) for term in e.initial)
+        or any(term.op != "const" and CLOCK["time"] in leaves(term) for term in e.initial)
         for e in equations
     )
 
