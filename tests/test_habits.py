@@ -200,7 +200,7 @@ class TestTheMutants:
 
     def test_a_target_is_its_modules_and_a_module_can_be_asked_for(self) -> None:
         assert "model/labels/noise_words" in mutants.modules(["model/labels"])
-        assert list(mutants.modules(["model/labels/kinds"])) == ["model/labels/kinds"]
+        assert list(mutants.modules(["model/labels/noise_words"])) == ["model/labels/noise_words"]
 
     def test_an_unknown_target_is_refused(self) -> None:
         with pytest.raises(SystemExit, match="nothing is named effects/none"):

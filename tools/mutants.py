@@ -29,7 +29,6 @@ WORK = ROOT / ".mutants"
 TARGETS: dict[str, tuple[str, ...]] = {
     "effects/asked": ("tests/effects",),
     "effects/measures": ("tests/effects",),
-    "effects/effect": ("tests/effects",),
     "effects/finite": ("tests/effects", "tests/worlds"),
     "effects/limit": ("tests/effects",),
     "effects/lanes": ("tests/effects", "tests/engine/test_batch.py"),
@@ -38,6 +37,12 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "effects/optimizers": ("tests/effects",),
     "effects/rates": ("tests/effects",),
     "effects/axes": ("tests/effects",),
+    "engine/jacobians": (
+        "tests/effects/test_optimizers.py",
+        "tests/effects/test_rates.py",
+        "tests/engine/test_jacobians.py",
+    ),
+    "engine/rescaling": ("tests/engine",),
     "effects/sweep": ("tests/effects",),
     "effects/sweep_dataset": ("tests/effects",),
     "worlds": ("tests/worlds", "tests/effects"),
@@ -293,7 +298,9 @@ def numbers(text: str) -> Iterator[tuple[int, int, int, str]]:
         node = outside.pop()
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
             yield node.lineno, node.col_offset, node.end_col_offset or 0, repr(other(node.value))
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        if isinstance(node, ast.ClassDef):  # a decorator's options are no numbers of the theory
+            outside += node.body
+        elif not isinstance(node, ast.FunctionDef | ast.Lambda):
             outside += ast.iter_child_nodes(node)
 
 

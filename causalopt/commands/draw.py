@@ -29,11 +29,14 @@ def draw(
         bool, typer.Option("--plain", help="Leave the worlds out: the graph, A and B only.")
     ] = False,
     columns: Annotated[
-        int,
+        int | None,
         typer.Option(
-            metavar="K", min=4, help="Steps drawn at most, up to 400; a longer run is cut."
+            metavar="K",
+            min=4,
+            help="Steps drawn at most, up to 400; a longer run is cut. As many as fit, up to 12, "
+            "by default.",
         ),
-    ] = 12,
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Draw the graph: a row per variable, a column per step, and what the worlds change.
@@ -43,7 +46,7 @@ def draw(
     """
     from causalopt.drawing.graph.pictures import FORMATS
 
-    if columns > MOST_COLUMNS:
+    if columns is not None and columns > MOST_COLUMNS:
         raise QuestionError(
             f"--columns is at most {MOST_COLUMNS}, more than any page shows; {columns} came: a "
             "longer run is cut in the middle, and `causalopt run --plot` shows all of it"

@@ -133,6 +133,10 @@ class Run(Asked):
             f"  {s} at {np.count_nonzero(self.status == s)} of {last + 1} steps: {STATUSES[s]}"
             for s in others
         ]
+        if self.effect.kink is not None:
+            name, t, comparison = self.effect.kink
+            node = self.model.node_text(Node(name, t))
+            lines.append(f"  first kink on a path to {self.target}: {comparison}, in {node}")
         if self.effect.nonfinite is not None:
             name, t = self.effect.nonfinite
             lines.append(f"  first non-finite value: {self.model.node_text(Node(name, t))}")

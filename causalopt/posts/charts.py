@@ -15,6 +15,7 @@ from causalopt.drawing.plots.panels import draw_op_map
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+STEPS, TIME, NATS = "t [steps]", "t [time units]", "Op [nats]"
 CYCLE = ((INK, "-"), (BLUE, "--"), (RED, ":"), (GREEN, "-."), (FAINT, "-"), (BLUE, "-"))
 
 
@@ -68,29 +69,35 @@ class Chart:
     marks: Sequence[float] = ()
 
 
-def line_figure(
-    panels: Sequence[Chart], *, columns: int = 1, size: tuple[float, float] = (6.4, 3.4)
-) -> Figure:
-    """Return a figure of panels, row by row.
+def curves(x: Any, named: Mapping[str, Any]) -> list[Line]:
+    """Return curves over one axis, by their names in the legend."""
+    return [Line(x, y, label) for label, y in named.items()]
+
+
+def line_figure(*panels: Chart, width: float | None = None, height: float = 3.4) -> Figure:
+    """Return a figure of panels, up to three in a row.
 
     Args:
         panels: What to draw.
-        columns: How many stand in a row.
-        size: Width and height of one panel in inches.
+        width: Of one panel in inches; the less the more stand in a row by default.
+        height: Likewise.
 
     Example:
-        >>> figure = line_figure([Chart([Line([0, 1], [0, 1])], "t", "R")])
+        >>> figure = line_figure(Chart([Line([0, 1], [0, 1])], "t", "R"))
         >>> figure.axes[0].get_ylabel()
         'R'
     """
-    rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained")
-    grid = np.ravel(figure.subplots(rows, columns, squeeze=False))
-    for axes, panel in zip(grid, panels, strict=False):
+    columns = min(len(panels), 3)
+    figure, grid = _panes(len(panels), columns, width or {1: 6.4, 2: 4.8, 3: 4.2}[columns], height)
+    for axes, panel in zip(grid, panels, strict=True):
         _draw_panel(axes, panel)
-    for axes in grid[len(panels) :]:
-        axes.set_axis_off()
     return figure
+
+
+def _panes(count: int, columns: int, width: float, height: float) -> tuple[Figure, Any]:
+    rows = -(-count // columns)
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    return figure, np.ravel(figure.subplots(rows, columns, squeeze=False))
 
 
 def _draw_panel(axes: Axes, panel: Chart) -> None:
@@ -111,12 +118,9 @@ def _draw_panel(axes: Axes, panel: Chart) -> None:
         axes.axhline(level, color=FAINT, linewidth=0.8, zorder=0)
     for mark in panel.marks:
         axes.axvline(mark, color=FAINT, linewidth=0.8, linestyle=":", zorder=0)
-    axes.set_yscale(panel.scale)
-    axes.set_xscale(panel.x_scale)
+    axes.set(xscale=panel.x_scale, yscale=panel.scale, xlabel=panel.x, ylabel=panel.y)
     if panel.limits is not None:
         axes.set_ylim(*panel.limits)
-    axes.set_xlabel(panel.x)
-    axes.set_ylabel(panel.y)
     axes.set_title(panel.title, fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     if any(line.label for line in panel.lines):
@@ -125,9 +129,9 @@ def _draw_panel(axes: Axes, panel: Chart) -> None:
 
 def table_figure(
     tables: Mapping[str, Sequence[Sequence[object]]],
-    *,
     rows: Sequence[str],
     columns: Sequence[str],
+    *,
     shade: bool = True,
     width: float = 2.6,
 ) -> Figure:
@@ -189,16 +193,13 @@ class Map:
     title: str
 
 
-def map_figure(maps: Sequence[Map], *, label: str, columns: int = 2) -> Figure:
-    """Return maps of Op side by side, each with its own symmetric scale."""
-    rows = -(-len(maps) // columns)
-    figure = Figure(figsize=(4.4 * columns, 3.4 * rows), layout="constrained")
-    grid = np.ravel(figure.subplots(rows, columns, squeeze=False))
+def map_figure(maps: Sequence[Map], *, label: str) -> Figure:
+    """Return maps of Op side by side, up to three in a row, each with its own symmetric scale."""
+    figure, grid = _panes(len(maps), min(len(maps), 3), 4.4, 3.4)
     for axes, one in zip(grid, maps, strict=True):
         values = np.asarray(one.values, dtype=float).T
         draw_op_map(axes, one.x, one.y, values, line=True).set_label(label)
-        axes.set_xlabel(one.x_name)
-        axes.set_ylabel(one.y_name)
+        axes.set(xlabel=one.x_name, ylabel=one.y_name)
         axes.set_title(one.title, fontsize=10)
     return figure
 

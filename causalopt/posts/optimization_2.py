@@ -12,10 +12,18 @@ from causalopt import Strength, epsilon_family, load, point_limit, strength
 from causalopt.entropy.declared import finite_model
 from causalopt.entropy.information import entropy
 from causalopt.posts.charts import Chart, Line, line_figure
-from causalopt.posts.optimization_1 import write_tables
+from causalopt.posts.optimization_1 import check_table, write_tables
 from causalopt.posts.optimization_2_continuous import continuous, variance
 from causalopt.posts.post import Post
-from causalopt.posts.thermostat_tables import Table, moves, printed, successor, table_of, written
+from causalopt.posts.thermostat_tables import (
+    ROOM,
+    THERMOSTAT,
+    Table,
+    moves,
+    successor,
+    table_of,
+    written,
+)
 
 if TYPE_CHECKING:
     from causalopt.laws.discrete import DiscreteModel
@@ -32,51 +40,26 @@ def laws(name: str) -> Strength:
     return found
 
 
-def _table(sheet: Sheet, name: str, text: str, found: Table, section: str, note: str = "") -> None:
-    sheet.claim(
-        name, text, written(found), agrees=printed(text) == found, section=section, note=note
-    )
-
-
 def dumb(sheet: Sheet) -> None:
     """The dumb thermostat from the maximum-entropy law."""
-    found = laws("thermostat_dumb")
-    sheet.number(
-        "S-uniform",
-        "3.2",
-        found.S_decoupled,
-        section=DUMB,
-        note="bits of the uniform law, to which decorrelation leads back",
-    )
+    part, found = sheet.under(DUMB), laws("thermostat_dumb")
+    note = "bits of the uniform law, to which decorrelation leads back"
+    part.number("S-uniform", "3.2", found.S_decoupled, note)
     write_tables(sheet, found, "thermostat_dumb")
-    _table(sheet, "Pt", "0 1/9 2/9 | 1/9 1/9 1/9 | 2/9 1/9 0", table_of(found.P), DUMB)
-    _table(sheet, "Pt1", "0 2/9 1/9 | 1/9 1/9 1/9 | 1/9 2/9 0", table_of(found.P_next), DUMB)
-    same = table_of(found.P_next_decoupled) == table_of(found.P)
-    sheet.claim(
-        "decorrelated",
-        "P'_t+1 is actually just the same as P_t",
-        written(table_of(found.P_next_decoupled)),
-        agrees=same,
-        section=DUMB,
-    )
-    sheet.number(
-        "strength",
-        "0",
-        found.optimizing_strength,
-        within=1e-12,
-        section=DUMB,
-        note="'the same entropy': no optimizing distribution",
-    )
-    matrix = moves(load("thermostat_dumb"))
-    sheet.claim(
-        "matrix",
+    check_table(part, "Pt", "0 1/9 2/9 | 1/9 1/9 1/9 | 2/9 1/9 0", found.P)
+    check_table(part, "Pt1", "0 2/9 1/9 | 1/9 1/9 1/9 | 1/9 2/9 0", found.P_next)
+    later = table_of(found.P_next_decoupled)
+    text = "P'_t+1 is actually just the same as P_t"
+    part.claim("decorrelated", text, written(later), later == table_of(found.P))
+    note = "'the same entropy': no optimizing distribution"
+    part.number("strength", "0", found.optimizing_strength, note, within=1e-12)
+    text = (
         "(hot, off) (hot, low) (warm, high) | (hot, off) (warm, low) (cold, high)"
-        " | (warm, off) (cold, low) (cold, high)",
-        " | ".join(" ".join(row) for row in matrix),
-        section=DUMB,
-        agrees=" ".join(matrix[2]) == "(warm, off) (cold, low) (cold, high)",
+        " | (warm, off) (cold, low) (cold, high)"
     )
-    _cycle(sheet)
+    matrix = " | ".join(" ".join(row) for row in moves(load("thermostat_dumb")))
+    part.claim("matrix", text, matrix, matrix == text)
+    _cycle(part)
 
 
 def _cycle(sheet: Sheet) -> None:
@@ -84,20 +67,14 @@ def _cycle(sheet: Sheet) -> None:
     seen = [state]
     while (state := successor(model, state)) != seen[0]:
         seen.append(state)
-    found = ["({1}, {0})".format(*one) for one in seen]
-    said = [
-        "(hot, low)",
-        "(hot, off)",
-        "(warm, off)",
-        "(cold, low)",
-        "(cold, high)",
-        "(warm, high)",
-    ]
-    sheet.claim("cycle", " -> ".join(said), " -> ".join(found), agrees=found == said, section=DUMB)
+    found = " -> ".join("({1}, {0})".format(*one) for one in seen)
+    said = "(hot, low) -> (hot, off) -> (warm, off) -> (cold, low) -> (cold, high) -> (warm, high)"
+    sheet.claim("cycle", said, found, found == said)
 
 
 def smart(sheet: Sheet) -> None:
     """The smart thermostat from the maximum-entropy law."""
+    part = sheet.under(SMART)
     found = laws("thermostat_smart")
     write_tables(sheet, found, "thermostat_smart")
     zeros = "the scan lost zeros and blanks; set back by the table's own sums"
@@ -108,7 +85,7 @@ def smart(sheet: Sheet) -> None:
         "Pt1-prime": ("0 0 7/27 | 2/27 1/3 2/27 | 7/27 0 0", found.P_next_decoupled, zeros),
     }
     for name, (text, law, note) in tables.items():
-        _table(sheet, name, text, table_of(law), SMART, note)
+        check_table(part, name, text, law, note)
     numbers = {
         "S-next": ("1.0", found.S_next, "entropy of P_t+1"),
         "S-next-prime": ("2.1", found.S_next_decoupled, "entropy of P'_t+1"),
@@ -119,93 +96,68 @@ def smart(sheet: Sheet) -> None:
         "adjusted": ("0.3", found.adjusted, "adjusted optimizing-ness"),
     }
     for name, (text, value, note) in numbers.items():
-        sheet.number(name, text, value, section=SMART, note=f"{note}, bits")
-    sheet.claim(
+        part.number(name, text, value, f"{note}, bits")
+    value = found.S_next_decoupled + found.S - found.S_next - found.S_decoupled
+    part.claim(
         "formula",
         "S[P'_t+1] + S[P_t] - S[P_t+1] - S[P'_t]",
-        found.S_next_decoupled + found.S - found.S_next - found.S_decoupled,
-        section=SMART,
-        agrees=math.isclose(
-            found.S_next_decoupled + found.S - found.S_next - found.S_decoupled, found.adjusted
-        ),
-        note="primes are lost in the scan; so placed, it is the adjusted strength",
+        value,
+        math.isclose(value, found.adjusted),
+        "primes are lost in the scan; so placed, it is the adjusted strength",
     )
 
 
 def epsilon(sheet: Sheet) -> None:
     """Laws drawn ever closer round one state."""
+    part = sheet.under(DATA)
     model = finite_model(load("thermostat_smart"))
     family = epsilon_family(model, CALM, [Fraction(1, 10**n) for n in range(1, 11)])
     S = np.array([point.S_before for point in family])
     adjusted = np.array([point.strength.adjusted for point in family])
-    panels = [
-        Chart(
-            [Line(S, adjusted, "adjusted", marker="o"), Line(S, S / 2, "S/2")],
-            "S[P_t-1] [bits]",
-            "adjusted optimizing-ness [bits]",
-            scale="log",
-            x_scale="log",
-        ),
-        Chart(
-            [Line([point.epsilon for point in family], adjusted / S, "adjusted / S", marker="o")],
-            "epsilon",
-            "adjusted / S[P_t-1]",
-            x_scale="log",
-            levels=(0.5,),
-        ),
-    ]
+    lines = [Line(S, adjusted, "adjusted", marker="o"), Line(S, S / 2, "S/2")]
+    names = ("S[P_t-1] [bits]", "adjusted optimizing-ness [bits]")
+    both = Chart(lines, *names, scale="log", x_scale="log")
+    lines = [Line([point.epsilon for point in family], adjusted / S, "adjusted / S", marker="o")]
+    share = Chart(lines, "epsilon", "adjusted / S[P_t-1]", x_scale="log", levels=(0.5,))
     sheet.picture(
         "line",
         "Optimizing-ness against entropy.",
-        line_figure(panels, columns=2, size=(4.8, 3.4)),
+        line_figure(both, share),
         "epsilon from 0.1 to 1e-10 in powers of ten; the post names only the ends.",
     )
-    slope = float(np.polyfit(S[-5:], adjusted[-5:], 1)[0])
-    sheet.number(
-        "half",
-        "half of the entropy",
-        slope,
-        value=0.5,
-        within=0.005,
-        section=DATA,
-        note="slope fitted to the leftmost five points",
+    slope, note = (
+        np.polyfit(S[-5:], adjusted[-5:], 1)[0],
+        "slope fitted to the leftmost five points",
     )
+    part.number("half", "half of the entropy", slope, note, value=0.5, within=0.005)
     limit = point_limit(model, CALM)
-    sheet.claim(
+    part.claim(
         "limit",
         "approaches half of the entropy of P_t-1",
         str(limit),
-        agrees=limit == Fraction(1, 2),
-        section=DATA,
-        note="exact, by counting deviating states to first order in epsilon: 'kind of "
+        limit == Fraction(1, 2),
+        "exact, by counting deviating states to first order in epsilon: 'kind of "
         "weird', but a number of the state, not of thermostats",
     )
-    power = float(np.polyfit(np.log(S[-5:]), np.log(adjusted[-5:]), 1)[0])
-    sheet.number(
-        "log-log",
-        "it looks linear in the log/log",
-        power,
-        value=1.0,
-        within=0.01,
-        section=DATA,
-        note="slope in the log/log, leftmost five points",
-    )
-    _tables(sheet, epsilon_family(model, CALM, [Fraction(1, 10)])[0].strength)
-    _other_states(sheet, model)
+    power = np.polyfit(np.log(S[-5:]), np.log(adjusted[-5:]), 1)[0]
+    text, note = "it looks linear in the log/log", "slope in the log/log, leftmost five points"
+    part.number("log-log", text, power, note, value=1.0, within=0.01)
+    _tables(part, epsilon_family(model, CALM, [Fraction(1, 10)])[0].strength)
+    _other_states(part, model)
 
 
 def _other_states(sheet: Sheet, model: DiscreteModel) -> None:
-    others = {}
-    for t in ("high", "low", "off"):
-        for r in ("hot", "warm", "cold"):
-            others[f"{t}, {r}"] = str(point_limit(model, {"thermostat": t, "room": r}))
+    others = {
+        f"{t}, {r}": str(point_limit(model, {"thermostat": t, "room": r}))
+        for t in THERMOSTAT
+        for r in ROOM
+    }
     sheet.claim(
         "other-states",
         "this might not be an optimal system to study",
         "; ".join(f"{state}: {value}" for state, value in others.items()),
-        agrees=len(set(others.values())) > 1,
-        section=DATA,
-        note="the limit round each of the nine states (thermostat, room): one half belongs "
+        len(set(others.values())) > 1,
+        "the limit round each of the nine states (thermostat, room): one half belongs "
         "to the state studied, not to the thermostat",
     )
 
@@ -224,9 +176,8 @@ def _tables(sheet: Sheet, found: Strength) -> None:
             f"{name}-formula",
             written(said),
             written(table_of(law)),
-            agrees=said == table_of(law),
-            section=DATA,
-            note=f"the printed formulas at epsilon = 1/10; {float(entropy(law)):.4f} bits",
+            said == table_of(law),
+            f"the printed formulas at epsilon = 1/10; {float(entropy(law)):.4f} bits",
         )
 
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from causalopt import load, strength
+from causalopt import load, replace, strength
 from causalopt.drawing.palette import BLUE, INK
 from causalopt.entropy.continuous import planar_strength, variance_strength
 from causalopt.laws import gaussian, planar
 from causalopt.laws.gaussian import GaussianLaw
-from causalopt.posts.charts import Chart, Line, line_figure
-from causalopt.worlds.replacement import replace
+from causalopt.posts.charts import Chart, Line, curves, line_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,51 +38,39 @@ def square(eps: float = EPS) -> PlanarLaw:
 
 def continuous(sheet: Sheet) -> None:
     """The continuous thermostat: a square, and what becomes of it."""
-    before = square()
+    part, before = sheet.under(SECTION), square()
     now = planar.step(before, [turn(K)])
-    after = planar.step(now, [turn(K)])
     loose: ProductDensity = replace(now, [1], now)
     sheet.picture(
         "polygons",
         "The whole sequence for eps = 0.1, k = 0.3.",
-        _sequence(before, now, after, loose, planar.moved(loose, turn(K))),
+        _sequence([before, now, planar.step(now, [turn(K)])], loose),
         "Room across, thermostat up; each panel about its own centre, all at one "
         "scale. Decorrelated, the law is the product of its two marginals.",
     )
-    _corners(sheet, now)
+    _corners(part, now)
     sides = sorted({round(length, 9) for length in _sides(now)})
-    sheet.claim(
+    part.claim(
         "rhombus",
         "turns out to be a rhombus",
         f"sides {sides[0]:.4f} and {sides[-1]:.4f}",
-        agrees=len(sides) == 1,
-        section=SECTION,
-        note="a parallelogram: its sides are k eps and sqrt(2) eps",
+        len(sides) == 1,
+        "a parallelogram: its sides are k eps and sqrt(2) eps",
     )
-    _entropies(sheet)
+    _entropies(part)
 
 
-def _sequence(
-    before: PlanarLaw,
-    now: PlanarLaw,
-    after: PlanarLaw,
-    loose: ProductDensity,
-    later: ProductDensity,
-) -> Figure:
+def _sequence(laws: list[PlanarLaw], loose: ProductDensity) -> Figure:
     figure = Figure(figsize=(12.0, 7.2), layout="constrained")
     grid = figure.subplots(2, 3)
-    rows = [
-        (grid[0, 0], before, "Time = t - 1"),
-        (grid[0, 1], now, "Time = t"),
-        (grid[0, 2], after, "Time = t + 1"),
-    ]
-    for axes, law, title in rows:
+    for axes, law, time in zip(grid[0], laws, ("t - 1", "t", "t + 1"), strict=True):
         for polygon, _ in law.pieces:
             axes.fill(*np.array(polygon).T, facecolor=BLUE, edgecolor=INK, alpha=0.6)
-        _frame(axes, np.concatenate([np.array(p) for p, _ in law.pieces]).mean(axis=0), title)
-    centre = np.array([10 * (1 - K), 10.0])
-    matrix = turn(K).matrix
+        centre = np.concatenate([np.array(p) for p, _ in law.pieces]).mean(axis=0)
+        _frame(axes, centre, f"Time = {time}")
+    centre, matrix = np.array([10 * (1 - K), 10.0]), turn(K).matrix
     _shade(grid[1, 1], loose, centre, "Time = t, decorrelated")
+    later = planar.moved(loose, turn(K))
     _shade(grid[1, 2], later, matrix @ centre, "Time = t + 1, decorrelated")
     grid[1, 0].set_axis_off()
     return figure
@@ -101,9 +88,7 @@ def _shade(axes: Axes, law: ProductDensity, centre: np.ndarray, title: str) -> N
 def _frame(axes: Axes, centre: np.ndarray, title: str) -> None:
     axes.set_xlim(centre[0] - 0.15, centre[0] + 0.15)
     axes.set_ylim(centre[1] - 0.15, centre[1] + 0.15)
-    axes.set_aspect("equal")
-    axes.set_xlabel("room R")
-    axes.set_ylabel("thermostat T")
+    axes.set(aspect="equal", xlabel="room R", ylabel="thermostat T")
     axes.set_title(title, fontsize=10)
 
 
@@ -123,9 +108,8 @@ def _corners(sheet: Sheet, now: PlanarLaw) -> None:
         "corners",
         "R - 10(1-k) in units of eps: " + ", ".join(f"{v:g}" for v in said),
         ", ".join(f"{v:g}" for v in found),
-        agrees=np.allclose(found, said),
-        section=SECTION,
-        note="the corners lie at eps/2 from the centre, not eps, and R - kT of the corners "
+        np.allclose(found, said),
+        "the corners lie at eps/2 from the centre, not eps, and R - kT of the corners "
         "(+, -) and (-, +) moves by (1 + k), not k: +-(eps/2)(1 - k), +-(eps/2)(1 + k)",
     )
 
@@ -137,107 +121,86 @@ def _entropies(sheet: Sheet) -> None:
         "strength",
         "clearly some sort of optimization; not easy to calculate",
         found.optimizing_strength,
-        section=SECTION,
-        agrees=abs(found.optimizing_strength - exact) < 1e-9,
-        note=f"nats; k/2 - ln k = {exact:.7f} for k <= 1, exactly",
+        abs(found.optimizing_strength - exact) < 1e-9,
+        f"nats; k/2 - ln k = {exact:.7f} for k <= 1, exactly",
     )
     sheet.claim(
         "adjusted",
         "(not computed)",
         found.adjusted,
-        agrees=abs(found.adjusted) < 1e-9,
-        section=SECTION,
-        note="nats; all of the strength is mutual information, as for every invertible linear map",
+        abs(found.adjusted) < 1e-9,
+        "nats; all of the strength is mutual information, as for every invertible linear map",
     )
-    small = strength(
-        load("thermostat_uniform").replace(parameters={"eps": 0.001}), at=1, unit="nat"
-    )
+    narrow = load("thermostat_uniform").replace(parameters={"eps": 0.001})
+    small = strength(narrow, at=1, unit="nat")
     sheet.claim(
         "negative",
         "entropies of continuous distributions may also be negative",
         small.S,
-        agrees=small.S < 0,
-        section=SECTION,
-        note="S[P_t] in nats at eps = 0.001; the differences do not depend on eps: "
+        small.S < 0,
+        "S[P_t] in nats at eps = 0.001; the differences do not depend on eps: "
         f"strength {small.optimizing_strength:.7f}",
     )
     ks = np.linspace(0.05, 1.0, 20)
-    values = [
-        planar_strength(planar.step(square(), [turn(k)]), [turn(k)], A=1, unit="nat") for k in ks
-    ]
-    panel = Chart(
-        [
-            Line(ks, [v.optimizing_strength for v in values], "optimizing strength", marker="o"),
-            Line(ks, ks / 2 - np.log(ks), "k/2 - ln k"),
-            Line(ks, [v.adjusted for v in values], "adjusted"),
-        ],
-        "k",
-        "nats",
-    )
+    steps = [[turn(k)] for k in ks]
+    values = [planar_strength(planar.step(square(), one), one, A=1, unit="nat") for one in steps]
+    sizes, adjusted = [v.optimizing_strength for v in values], [v.adjusted for v in values]
+    lines = [Line(ks, sizes, "optimizing strength", marker="o")]
+    lines += curves(ks, {"k/2 - ln k": ks / 2 - np.log(ks), "adjusted": adjusted})
     sheet.picture(
         "strength",
         "The entropies that were 'not easy to calculate'.",
-        line_figure([panel]),
+        Chart(lines, "k", "nats"),
         "Uniform square, any eps; exact, from the polygons.",
     )
 
 
 def variance(sheet: Sheet) -> None:
     """Variance in entropy's place."""
+    part = sheet.under(SECTION)
     widths = np.logspace(0, -6, 13)
     found = {ratio: [_by_variance(sd, ratio * sd) for sd in widths] for ratio in (0.3, 1.0, 3.0)}
+    plain = {
+        f"T {ratio:g} times as wide": [one.optimizing_strength for one in rows]
+        for ratio, rows in found.items()
+    }
+    adjusted = {
+        name: [one.adjusted for one in rows]
+        for name, rows in zip(plain, found.values(), strict=True)
+    }
     panels = [
-        Chart(
-            [
-                Line(
-                    widths, [one.optimizing_strength for one in rows], f"T {ratio:g} times as wide"
-                )
-                for ratio, rows in found.items()
-            ],
-            "standard deviation of R",
-            "log V[P'_t+1] - log V[P_t+1]",
-            x_scale="log",
-            limits=(0, 7),
-        ),
-        Chart(
-            [
-                Line(widths, [one.adjusted for one in rows], f"T {ratio:g} times as wide")
-                for ratio, rows in found.items()
-            ],
-            "standard deviation of R",
-            "adjusted",
-            x_scale="log",
-            limits=(-1e-6, 1e-6),
-        ),
+        Chart(curves(widths, named), "standard deviation of R", y, x_scale="log", limits=limits)
+        for named, y, limits in (
+            (plain, "log V[P'_t+1] - log V[P_t+1]", (0, 7)),
+            (adjusted, "adjusted", (-1e-6, 1e-6)),
+        )
     ]
     sheet.picture(
         "variance",
         "Gaussians of decreasing variance, k = 0.3.",
-        line_figure(panels, columns=2, size=(4.8, 3.4)),
+        line_figure(*panels),
         "V is the determinant of the covariance, in nats.",
     )
     worst = max(abs(one.adjusted) for rows in found.values() for one in rows)
-    sheet.claim(
+    part.claim(
         "always-zero",
         "the adjusted version is always zero for this system",
         worst,
-        agrees=worst < 1e-6,
-        section=SECTION,
-        note="largest over 39 Gaussians, V the determinant; it is a law: zero for every "
+        worst < 1e-6,
+        "largest over 39 Gaussians, V the determinant; it is a law: zero for every "
         "invertible linear map",
     )
-    flat = max(float(np.ptp([one.optimizing_strength for one in rows])) for rows in found.values())
-    sheet.claim(
+    flat = max(np.ptp(rows) for rows in plain.values())
+    part.claim(
         "fluctuates",
         "the non-adjusted version fluctuates a lot",
         flat,
-        agrees=flat > 0.1,
-        section=SECTION,
-        note="range over six powers of ten of the width, at a fixed shape: it is constant, "
+        flat > 0.1,
+        "range over six powers of ten of the width, at a fixed shape: it is constant, "
         "ln((1 + k²)/k²) = 2.494 for round Gaussians, and changes only with the shape or k. "
         "What fluctuated must have been the sampling or the shapes",
     )
-    _total(sheet)
+    _total(part)
 
 
 def _total(sheet: Sheet) -> None:
@@ -246,9 +209,8 @@ def _total(sheet: Sheet) -> None:
         "total",
         "(V of two variables is not defined in the text)",
         total.adjusted,
-        agrees=abs(total.adjusted) > 0.1,
-        section=SECTION,
-        note="with V the sum of variances instead, the adjusted version is not zero; so the "
+        abs(total.adjusted) > 0.1,
+        "with V the sum of variances instead, the adjusted version is not zero; so the "
         "determinant must have been meant",
     )
 

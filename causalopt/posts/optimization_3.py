@@ -6,191 +6,145 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt import derive, draw, load, run
+from causalopt import derive, draw, load, parse_model, run, to_text
 from causalopt.drawing.palette import GREEN, RED
-from causalopt.posts.charts import Chart, Line, line_figure
+from causalopt.posts.charts import NATS, STEPS, Chart, Line, curves
+from causalopt.posts.check import near
 from causalopt.posts.post import Post
 from causalopt.posts.systems import network, shaken_thermostat
 
 if TYPE_CHECKING:
-    from causalopt import Run
+    from causalopt import Model
     from causalopt.posts.sheet import Sheet
 
 SETUP, EXAMPLE = "The Setup", "Example"
 DELTA = 0.001
 
 
+def linear(k: float) -> Model:
+    """Return the linear thermostat of this strength."""
+    return load("thermostat").replace(parameters={"k": k})
+
+
 def worlds(sheet: Sheet) -> None:
     """The worlds W, X and Y as graphs."""
-    model = network()
-    whole = draw(model, plain=True)
+    part, model = sheet.under(SETUP), network()
     sheet.picture(
         "W",
         "W, subdivided into A and B.",
-        whole.svg(),
+        draw(model, plain=True).svg(),
         "Square nodes are A, round ones B. The post shows a picture and no equations: "
         "this network is ours.",
     )
-    held = draw(model, nudge="n", hold="A")
-    nothing = draw(model, nudge="n", hold=[])
     sheet.picture(
         "X",
         "X: everything downstream of the nudged node differs from W (red).",
-        nothing.svg(),
+        draw(model, nudge="n", hold=[]).svg(),
         "A answers as it will: nothing is held.",
     )
     sheet.picture(
         "Y",
         "Y: A is replaced by its values from W; green marks what differs from X.",
-        held.svg(),
+        draw(model, nudge="n", hold="A").svg(),
         "Held nodes wear a bar; the rest of B still differs from W.",
     )
-    unrolled = draw(load("thermostat"), steps=5)
     sheet.picture(
         "unrolled",
         "Thermostat (T) and room (R), unrolled over five steps.",
-        unrolled.svg(),
+        draw(load("thermostat"), steps=5).svg(),
         "A row a variable, a column a step; n = R[0].",
     )
     found = run(model, delta=0.5)
     assert found.X is not None
     assert found.Y is not None
     changed = sorted(name for name in model.variables if found.X[name][0] != found.W[name][0])
-    sheet.claim(
+    part.claim(
         "X-downstream",
         "everything downstream of the node is affected",
         ", ".join(changed),
-        section=SETUP,
-        agrees=changed == ["a1", "a2", "a3", "b1", "b3", "b4", "b5", "m", "n"],
-        note="in our network: all but b0 and b2, which no path leads to",
+        changed == ["a1", "a2", "a3", "b1", "b3", "b4", "b5", "m", "n"],
+        "in our network: all but b0 and b2, which no path leads to",
     )
     same = all(found.Y[name][0] == found.W[name][0] for name in model.A)
-    sheet.claim(
-        "Y-held",
-        "A is replaced with the version from W",
-        "identical in Y and W",
-        agrees=same,
-        section=SETUP,
-    )
+    text = "identical in Y and W" if same else "not the same in Y and W"
+    part.claim("Y-held", "A is replaced with the version from W", text, same)
 
 
 def thermostat(sheet: Sheet) -> None:
     """The thermostat of 1000 steps: W, the differences, and compressing ability."""
-    model = load("thermostat")
-    found = run(model, delta=DELTA)
-    limit = run(model)
+    part, model = sheet.under(EXAMPLE), load("thermostat")
+    found, limit = run(model, delta=DELTA), run(model)
     assert found.X is not None
     assert found.Y is not None
-    W, x, y = found.W["R"], found.X["R"] - found.W["R"], found.Y["R"] - found.W["R"]
-    course = Chart(
-        [Line(found.t, W, "room R"), Line(found.t, found.W["T"], "thermostat T")],
-        "t [steps]",
-        "value in W",
-        levels=(25.0, 0.0),
-    )
+    W, T, t = found.W["R"], found.W["T"], found.t
+    x, y = found.X["R"] - W, found.Y["R"] - W
+    named = {"room R": W, "thermostat T": T}
     sheet.picture(
         "W",
         "The course of W.",
-        line_figure([course]),
+        Chart(curves(t, named), STEPS, "value in W", levels=(25.0, 0.0)),
         "T_0 = 10, R_0 = 35, k = 0.01, d = 25; the lines are at 25 and 0.",
     )
-    parts = Chart(
-        [Line(found.t, x, "x - w", RED, "-"), Line(found.t, y, "y - w", GREEN, "--")],
-        "t [steps]",
-        "difference of R from W",
-    )
-    sheet.picture(
-        "differences",
-        "x - w and y - w.",
-        line_figure([parts]),
-        "delta = 0.001: gone in X, whole in Y.",
-    )
-    ability = Chart(
-        [Line(found.t, found.op, "delta = 0.001"), Line(limit.t, limit.op, "limit")],
-        "t [steps]",
-        "Op [nats]",
-    )
+    lines = [Line(t, x, "x - w", RED, "-"), Line(t, y, "y - w", GREEN, "--")]
+    chart = Chart(lines, STEPS, "difference of R from W")
+    sheet.picture("differences", "x - w and y - w.", chart, "delta = 0.001: gone in X, whole in Y.")
     sheet.picture(
         "op",
         "Compressing ability, Op = -ln((x - w)/(y - w)).",
-        line_figure([ability]),
+        Chart(curves(t, {"delta = 0.001": found.op, "limit": limit.op}), STEPS, NATS),
         "A straight line: 0.0101 nats a step.",
     )
-    _ends(sheet, found, limit)
-    _deltas(sheet)
-    _closed_form(sheet, limit.op)
-
-
-def _ends(sheet: Sheet, found: Run, limit: Run) -> None:
-    assert found.X is not None
-    assert found.Y is not None
-    W, x, y = found.W["R"], found.X["R"] - found.W["R"], found.Y["R"] - found.W["R"]
-    sheet.number("R-end", 25, float(W[-1]), section=EXAMPLE, note="w^R approaches 25")
-    sheet.claim(
+    text = to_text(model).split("facts:")[0].replace("R[t-1] - d", "T[t-1] - d")
+    falls = run(parse_model(text)).W["T"][-1]
+    part.claim(
+        "printed-T",
+        "w_t^T = w_{t-1}^T - d",
+        falls,
+        near(25, falls, 25),
+        "T at t = 1000 with the printed superscript: it falls without end, whatever the room does; "
+        "w_t^T = w_{t-1}^R - d is meant, as in Part 2 and Part 4, and has the printed plots",
+    )
+    part.number("R-end", 25, W[-1], "w^R approaches 25")
+    part.claim(
         "T-end",
         "w^R approaches 25 (a second time)",
-        float(found.W["T"][-1]),
-        agrees=False,
-        section=EXAMPLE,
-        note="the second w^R is a slip for w^T, and that approaches 0",
+        T[-1],
+        near(25, T[-1], 0.5),
+        "the second w^R is a slip for w^T, and that approaches 0",
     )
-    sheet.number(
-        "x-end",
-        "0",
-        float(x[-1] / DELTA),
-        within=1e-3,
-        section=EXAMPLE,
-        note="x converges to w: (x - w)/delta at t = 1000",
-    )
-    sheet.number(
-        "y-end",
-        1,
-        float(y[-1] / DELTA),
-        within=1e-9,
-        section=EXAMPLE,
-        note="y remains the same distance away: (y - w)/delta at t = 1000",
-    )
-    sheet.claim(
+    note = "x converges to w: (x - w)/delta at t = 1000"
+    part.number("x-end", "0", x[-1] / DELTA, note, within=1e-3)
+    note = "y remains the same distance away: (y - w)/delta at t = 1000"
+    part.number("y-end", 1, y[-1] / DELTA, note, within=1e-9)
+    part.claim(
         "sign",
         "log((x - w)/(y - w)), called compressing ability",
-        float(np.log(limit.comp[-1])),
-        agrees=float(np.log(limit.comp[-1])) < -10,
-        section=EXAMPLE,
-        note="negative as printed, and growing downwards; Part 4 turns the sign round, and "
+        np.log(limit.comp[-1]),
+        np.log(limit.comp[-1]) < -10,
+        "negative as printed, and growing downwards; Part 4 turns the sign round, and "
         "Op = 10.1432 at t = 1000 is minus this logarithm",
     )
-
-
-def _deltas(sheet: Sheet) -> None:
-    model = load("thermostat")
-    ops = [run(model, delta=delta).op[-1] for delta in (1e-3, 1.0, 1000.0)]
-    spread = float(max(ops) - min(ops))
-    sheet.claim(
+    spread = np.ptp([run(model, delta=delta).op[-1] for delta in (1e-3, 1.0, 1000.0)])
+    part.claim(
         "delta-free",
         "it doesn't depend on our choice of delta",
         spread,
-        agrees=spread < 1e-6,
-        section=EXAMPLE,
-        note="spread of Op at t = 1000 over delta = 0.001, 1 and 1000; the system is "
+        spread < 1e-6,
+        "spread of Op at t = 1000 over delta = 0.001, 1 and 1000; the system is "
         "linear, so only rounding is left",
     )
+    _closed_form(part, model, limit.op[1000])
 
 
-def _closed_form(sheet: Sheet, op: np.ndarray) -> None:
-    derived = derive(load("thermostat"), steps=1000)
-    value = float(derived.value(1000)["op"] or 0)
-    sheet.claim(
-        "op-1000",
-        "a plotted curve, no number",
-        float(op[1000]),
-        agrees=abs(float(op[1000]) - value) < 1e-9,
-        section=EXAMPLE,
-        note=f"the derived formula gives {value:.8f} nats",
-    )
+def _closed_form(sheet: Sheet, model: Model, op: float) -> None:
+    value = float(derive(model, steps=1000).value(1000)["op"] or 0)
+    note = f"the derived formula gives {value:.8f} nats"
+    sheet.claim("op-1000", "a plotted curve, no number", op, near(value, op, 1e-9), note)
 
 
 def shaken(sheet: Sheet) -> None:
     """A comically large sinusoid leaves the compressing ability as it was."""
+    part = sheet.under(EXAMPLE)
     plain = run(load("thermostat")).op
     choices = [(h, p) for h in (1.0, 10.0, 100.0) for p in (20.0, 100.0, 333.0)]
     runs = {choice: run(shaken_thermostat(*choice)) for choice in choices}
@@ -199,139 +153,67 @@ def shaken(sheet: Sheet) -> None:
     sheet.picture(
         "W",
         "The room under a sine.",
-        line_figure(
-            [
-                Chart(
-                    [Line(big.t, big.W["R"], "R"), Line(big.t, big.W["T"], "T")],
-                    "t [steps]",
-                    "value in W",
-                    levels=(25.0,),
-                )
-            ]
-        ),
+        Chart(curves(big.t, {v: big.W[v] for v in "RT"}), STEPS, "value in W", levels=(25.0,)),
         "Height 100 and period 100 steps are our choice; the post gives neither.",
     )
     sheet.picture(
         "op",
         "The new compressing ability.",
-        line_figure(
-            [
-                Chart(
-                    [Line(big.t, big.op, "with the sine"), Line(big.t, plain, "without")],
-                    "t [steps]",
-                    "Op [nats]",
-                )
-            ]
-        ),
+        Chart(curves(big.t, {"with the sine": big.op, "without": plain}), STEPS, NATS),
         "The same graph: the difference is rounding.",
     )
-    sheet.claim(
+    part.claim(
         "unchanged",
         "doesn't change under a sinusoidal variation, comically large too",
         worst,
-        agrees=worst < 1e-9,
-        section=EXAMPLE,
-        note="largest difference in nats, all steps, over heights 1, 10, 100 and periods "
+        worst < 1e-9,
+        "largest difference in nats, all steps, over heights 1, 10, 100 and periods "
         "20, 100, 333, of which the post names none",
     )
 
 
 def doubled(sheet: Sheet) -> None:
     """A thermostat of twice the strength."""
-    once = run(load("thermostat"))
-    twice = run(load("thermostat").replace(parameters={"k": 0.02}))
-    sheet.picture(
-        "op",
-        "Op at k = 0.01 and k = 0.02.",
-        line_figure(
-            [
-                Chart(
-                    [Line(once.t, once.op, "k = 0.01"), Line(twice.t, twice.op, "k = 0.02")],
-                    "t [steps]",
-                    "Op [nats]",
-                )
-            ]
-        ),
-        "'It's twice as big!'",
-    )
+    part = sheet.under(EXAMPLE)
+    once, twice = run(linear(0.01)), run(linear(0.02))
+    chart = Chart(curves(once.t, {"k = 0.01": once.op, "k = 0.02": twice.op}), STEPS, NATS)
+    sheet.picture("op", "Op at k = 0.01 and k = 0.02.", chart, "'It's twice as big!'")
     k = np.linspace(0.001, 0.24, 120)
-    slope = -np.log((1 + np.sqrt(1 - 4 * k)) / 2)
+    named = {"-ln((1 + sqrt(1 - 4k))/2)": -np.log((1 + np.sqrt(1 - 4 * k)) / 2), "k": k}
     sheet.picture(
         "slope",
         "Op per step against k.",
-        line_figure(
-            [
-                Chart(
-                    [Line(k, slope, "-ln((1 + sqrt(1 - 4k))/2)"), Line(k, k, "k")],
-                    "k",
-                    "Op per step [nats]",
-                )
-            ]
-        ),
+        Chart(curves(k, named), "k", "Op per step [nats]"),
         "'Twice the k, twice the Op' is the line; the curve runs ever further above it.",
     )
-    ratio = float(twice.op[-1] / once.op[-1])
-    sheet.number(
+    part.number(
         "ratio",
         "twice as big",
-        ratio,
+        twice.op[-1] / once.op[-1],
+        "a little more than twice: Op per step is -ln((1 + sqrt(1 - 4k))/2) = k + "
+        "3k²/2 + ...; on a plot the two are hard to tell apart",
         value=2.0,
         within=0.0005,
-        section=EXAMPLE,
-        note="a little more than twice: Op per step is -ln((1 + sqrt(1 - 4k))/2) = k + "
-        "3k²/2 + ...; on a plot the two are hard to tell apart",
     )
-    exact = derive(load("thermostat").replace(parameters={"k": 0.02}), steps=1000)
-    value = float(exact.value(1000)["op"] or 0)
-    sheet.claim(
-        "op-1000",
-        "a plotted curve, no number",
-        float(twice.op[-1]),
-        section=EXAMPLE,
-        agrees=abs(value - float(twice.op[-1])) < 1e-9,
-        note=f"the derived formula gives {value:.8f} nats",
-    )
+    _closed_form(part, linear(0.02), twice.op[1000])
 
 
 def others_too(sheet: Sheet) -> None:
     """Further thoughts: what is asked of systems that do not optimize."""
-    blind = run(load("thermostat").replace(parameters={"k": 0}))
-    wrong = run(load("thermostat").replace(parameters={"k": -0.01}))
+    part = sheet.under("Further Thoughts")
+    runs = {f"k = {k:g}": run(linear(k)) for k in (0, -0.01, 0.01)}
+    blind, wrong, good = runs.values()
+    lines = curves(good.t, {name: found.op for name, found in runs.items()})
     sheet.picture(
         "op",
         "A thermostat that is switched off, and one with its wires crossed.",
-        line_figure(
-            [
-                Chart(
-                    [
-                        Line(blind.t, blind.op, "k = 0"),
-                        Line(wrong.t, wrong.op, "k = -0.01"),
-                        Line(blind.t, run(load("thermostat")).op, "k = 0.01"),
-                    ],
-                    "t [steps]",
-                    "Op [nats]",
-                    levels=(0.0,),
-                )
-            ]
-        ),
+        Chart(lines, STEPS, NATS, levels=(0.0,)),
         "Op tells them apart: 0, negative, positive. More of these in Part 4.",
     )
-    sheet.claim(
-        "off",
-        "to be measured in systems which aren't optimizers",
-        float(blind.op[-1]),
-        agrees=float(blind.op[-1]) == 0.0,
-        section="Further Thoughts",
-        note="k = 0: Op is exactly 0",
-    )
-    sheet.claim(
-        "crossed",
-        "or are less good optimizers",
-        float(wrong.op[-1]),
-        agrees=float(wrong.op[-1]) < 0,
-        section="Further Thoughts",
-        note="k = -0.01: it amplifies, Op < 0",
-    )
+    text, op = "to be measured in systems which aren't optimizers", blind.op[-1]
+    part.claim("off", text, op, op == 0.0, "k = 0: Op is exactly 0")
+    text, op = "or are less good optimizers", wrong.op[-1]
+    part.claim("crossed", text, op, op < 0, "k = -0.01: it amplifies, Op < 0")
 
 
 POST = Post(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt import load, run
-from causalopt.posts.charts import Chart, Line, bar_figure, line_figure
+from causalopt.posts.charts import NATS, STEPS, Chart, bar_figure, curves, line_figure
 from causalopt.posts.systems import logistic, plughole
 
 if TYPE_CHECKING:
@@ -48,33 +48,25 @@ def beside(sheet: Sheet) -> None:
     sheet.picture(
         "bars",
         "Op at the end of a run: optimizers, bystanders, amplifiers.",
-        bar_figure(ends, name="Op [nats]"),
+        bar_figure(ends, name=NATS),
         "t in each model's own units. Violet: positive; orange, hatched: negative.",
     )
-    hole = runs["water in a plughole, watched"]
-    t = np.arange(501)
+    hole, room = runs["water in a plughole, watched"], runs["thermostat"]
+    sizes = {
+        "plughole: (x - w)/delta": np.abs(hole.total),
+        "plughole: (y - w)/delta": np.abs(hole.direct),
+        "thermostat: (x - w)/delta": np.abs(room.total),
+        "thermostat: (y - w)/delta": np.abs(room.direct),
+    }
+    t, ops = np.arange(501), {"plughole": hole.op, "thermostat": room.op}
     panels = [
-        Chart(
-            [
-                Line(t, np.abs(hole.total), "plughole: (x - w)/delta"),
-                Line(t, np.abs(hole.direct), "plughole: (y - w)/delta"),
-                Line(t, np.abs(runs["thermostat"].total), "thermostat: (x - w)/delta"),
-                Line(t, np.abs(runs["thermostat"].direct), "thermostat: (y - w)/delta"),
-            ],
-            "t [steps]",
-            "difference per delta",
-            scale="log",
-        ),
-        Chart(
-            [Line(t, hole.op, "plughole"), Line(t, runs["thermostat"].op, "thermostat")],
-            "t [steps]",
-            "Op [nats]",
-        ),
+        Chart(curves(t, sizes), STEPS, "difference per delta", scale="log"),
+        Chart(curves(t, ops), STEPS, NATS),
     ]
     sheet.picture(
         "plughole",
         "Compression that nobody does: water in a plughole.",
-        line_figure(panels, columns=2, size=(4.8, 3.4)),
+        line_figure(*panels),
         "Both systems compress the nudge; only in one of them does A do it.",
     )
     _claims(sheet, runs, ends)
@@ -82,30 +74,27 @@ def beside(sheet: Sheet) -> None:
 
 def _claims(sheet: Sheet, runs: dict[str, Run], ends: dict[str, float]) -> None:
     hole = runs["water in a plughole, watched"]
-    sheet.claim(
+    sheet.under(WISH).claim(
         "plughole",
         "systems which naturally compress themselves, for example water going "
         "into a plughole, should not count",
-        float(hole.op[-1]),
-        agrees=float(np.abs(hole.op).max()) == 0.0,
-        section=WISH,
-        note=f"Op is 0 while the nudge shrinks to {float(hole.total[-1]):.3g} of itself: in "
+        hole.op[-1],
+        float(np.abs(hole.op).max()) == 0.0,
+        f"Op is 0 while the nudge shrinks to {float(hole.total[-1]):.3g} of itself: in "
         "Y it shrinks just as much",
     )
     chaotic = float(np.abs(runs["logistic map, watched"].op).max())
-    sheet.claim(
+    sheet.under(WISH).claim(
         "watched",
         "a natural measure gives no credit to a bystander",
         chaotic,
-        agrees=chaotic == 0.0,
-        section=WISH,
-        note="largest |Op| of a watcher of a chaotic map",
+        chaotic == 0.0,
+        "largest |Op| of a watcher of a chaotic map",
     )
     good, bad = list(ends.values())[:6], list(ends.values())[6:]
-    sheet.claim(
+    sheet.under("Definition of Op").claim(
         "order",
         "Op is positive when A does something optimizer-ish",
         f"optimizers from {min(good):.2f}, others up to {max(bad):.2f} nats",
-        agrees=min(good) > max(bad),
-        section="Definition of Op",
+        min(good) > max(bad),
     )

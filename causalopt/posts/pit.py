@@ -12,6 +12,8 @@ from causalopt.descents.chain import chain_of
 from causalopt.descents.landscape import landscape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from causalopt import Model
     from causalopt.descents.maps.random_map import Array, RandomMap
 
@@ -51,11 +53,13 @@ def stationary(depth: float = 1.0) -> tuple[float, float]:
         >>> [round(point, 3) for point in stationary()]
         [1.004, 1.196]
     """
+    seen = landscape(pit(depth))
+    slope = functools.partial(seen.evaluate, seen.gradients[1][0])
+    return root(slope, 1.0, 1.09), root(slope, 1.1, 1.35)
+
+
+def root(slope: Callable[[Array], Array], low: float, high: float) -> float:
+    """Return where a function of points, axes (parameter, point), is 0 between two values of W."""
     from scipy.optimize import brentq  # scipy is slow to load
 
-    seen = landscape(pit(depth))
-
-    def slope(W: float) -> float:
-        return float(seen.evaluate(seen.gradients[1][0], np.array([[W]]))[0])
-
-    return float(brentq(slope, 1.0, 1.09)), float(brentq(slope, 1.1, 1.35))
+    return float(brentq(lambda W: float(slope(np.array([[W]]))[0]), low, high))

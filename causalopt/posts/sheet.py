@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
+import copy
 import dataclasses
 import io
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import QuestionError
+from causalopt.posts.charts import Chart, line_figure
 from causalopt.posts.check import Check, Value, last_digit, near
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
 
-Kind = Literal["svg+xml", "png"]
 DPI = 110
 WIDE = 8.0  # inches
 
@@ -26,22 +28,20 @@ class Plate:
         id: post/piece/picture.
         title: What it shows.
         caption: How to read it, what was chosen.
-        kind: `svg+xml` or `png`.
-        content: The picture in base64.
+        content: The picture, SVG, in base64.
         wide: Whether it needs the page's whole width.
     """
 
     id: str
     title: str
     caption: str
-    kind: Kind
     content: str
     wide: bool = False
 
     @property
     def address(self) -> str:
         """The picture as a data address, which needs no request."""
-        return f"data:image/{self.kind};base64,{self.content}"
+        return f"data:image/svg+xml;base64,{self.content}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,14 +84,14 @@ class Sheet:
 
     Args:
         piece: post/piece, the beginning of every id.
-        source: The post's name.
+        source: The post's name, and where in the post its claims stand.
         title: The piece's heading.
 
     Example:
         >>> sheet = Sheet("part1/dumb", "Part 1", "The dumb thermostat")
-        >>> sheet.number("S", "1.6", 1.5849625, section="Attempt one")
-        >>> sheet.findings().checks[0].agrees
-        True
+        >>> sheet.under("Attempt one").number("S", "1.6", 1.5849625)
+        >>> sheet.findings().checks[0].source
+        'Part 1: Attempt one'
     """
 
     def __init__(self, piece: str, source: str, title: str) -> None:
@@ -99,16 +99,21 @@ class Sheet:
         self._checks: dict[str, Check] = {}
         self._plates: dict[str, Plate] = {}
 
+    def under(self, section: str) -> Sheet:
+        """Return the same sheet, for claims of this section of the post."""
+        part = copy.copy(self)
+        part._source = f"{self._source}: {section}"
+        return part
+
     def number(
         self,
         name: str,
         claimed: float | str,
         computed: float,
+        note: str = "",
         *,
-        section: str,
         within: float | None = None,
         value: float | None = None,
-        note: str = "",
     ) -> None:
         """Set a printed number beside ours.
 
@@ -116,31 +121,17 @@ class Sheet:
             name: The claim's own name.
             claimed: As printed.
             computed: Ours.
-            section: Where in the post.
+            note: Why they differ, or what was chosen.
             within: How far apart they may lie; half a unit of the last printed digit by default.
             value: The number that a claim in words means, such as 0.81 for "an 81% chance".
-            note: Why they differ, or what was chosen.
         """
+        computed = float(computed)
         target = float(claimed) if value is None else value
         slack = last_digit(str(claimed)) if within is None else within
-        self.claim(
-            name,
-            claimed,
-            float(computed),
-            agrees=near(target, float(computed), slack),
-            section=section,
-            note=note,
-        )
+        self.claim(name, claimed, computed, near(target, computed, slack), note)
 
     def claim(
-        self,
-        name: str,
-        claimed: Value,
-        computed: Value,
-        *,
-        agrees: bool,
-        section: str,
-        note: str = "",
+        self, name: str, claimed: Value, computed: Value, agrees: bool | np.bool_, note: str = ""
     ) -> None:
         """Set a sentence of the post beside what is found.
 
@@ -149,43 +140,39 @@ class Sheet:
         """
         if name in self._checks:
             raise QuestionError(f"'{self._piece}' has two checks called '{name}'")
-        source = f"{self._source}: {section}"
-        self._checks[name] = Check(
-            f"{self._piece}/{name}", source, claimed, computed, bool(agrees), note
-        )
+        if isinstance(computed, float):
+            computed = float(computed)  # of numpy's floats, too
+        key = f"{self._piece}/{name}"
+        self._checks[name] = Check(key, self._source, claimed, computed, bool(agrees), note)
 
-    def picture(
-        self, name: str, title: str, figure: Figure | str, caption: str, *, kind: Kind = "svg+xml"
-    ) -> None:
-        """Add a picture: a matplotlib figure, or SVG as text.
+    def picture(self, name: str, title: str, figure: Figure | Chart | str, caption: str) -> None:
+        """Add a picture: a matplotlib figure, one chart, or SVG as text.
 
         Raises:
             QuestionError: The name is taken.
         """
         if name in self._plates:
             raise QuestionError(f"'{self._piece}' has two pictures called '{name}'")
-        content = figure.encode() if isinstance(figure, str) else image_bytes(figure, kind)
+        if isinstance(figure, Chart):
+            figure = line_figure(figure)
+        content = figure.encode() if isinstance(figure, str) else image_bytes(figure)
         text = base64.b64encode(content).decode()
         wide = not isinstance(figure, str) and bool(figure.get_figwidth() > WIDE)
-        self._plates[name] = Plate(f"{self._piece}/{name}", title, caption, kind, text, wide)
+        self._plates[name] = Plate(f"{self._piece}/{name}", title, caption, text, wide)
 
     def findings(self) -> Findings:
         """Return all that was written down."""
-        return Findings(
-            self._piece, self._title, tuple(self._checks.values()), tuple(self._plates.values())
-        )
+        checks, plates = tuple(self._checks.values()), tuple(self._plates.values())
+        return Findings(self._piece, self._title, checks, plates)
 
 
-def image_bytes(figure: Figure, kind: Kind) -> bytes:
-    """Return a figure as SVG or PNG, the same bytes every time."""
+def image_bytes(figure: Figure) -> bytes:
+    """Return a figure as SVG, the same bytes every time."""
     import matplotlib
 
     stream = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "causalopt", "svg.fonttype": "path"}):
         # The layout makes room for tick labels that only a first drawing knows.
         figure.draw_without_rendering()
-        if kind == "png":
-            figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
-        else:
-            figure.savefig(stream, format="svg", dpi=DPI, metadata={"Date": None})
+        figure.savefig(stream, format="svg", dpi=DPI, metadata={"Date": None})
     return stream.getvalue()

@@ -10,7 +10,7 @@ from causalopt.posts.sheet import Findings, Sheet
 
 def findings() -> Findings:
     sheet = Sheet("part9/piece", "Part 9", "A piece")
-    sheet.number("S", "1.6", 1.58, section="Opening")
+    sheet.number("S", "1.6", 1.58)
     return sheet.findings()
 
 

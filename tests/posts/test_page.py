@@ -34,8 +34,9 @@ class Reader(HTMLParser):
 
 def written() -> str:
     sheet = Sheet("part3/thermostat", "Part 3", "A <thermostat> & more")
-    sheet.number("good", "1.6", 1.58, section="Opening")
-    sheet.number("bad", "1.6", 2.58, section="Opening", note="a slip, 1 < 2")
+    part = sheet.under("Opening")
+    part.number("good", "1.6", 1.58)
+    part.number("bad", "1.6", 2.58, "a slip, 1 < 2")
     sheet.picture("p", "A picture", "<svg xmlns='x'/>", "of nothing")
     return page([sheet.findings()])
 

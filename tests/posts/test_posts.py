@@ -20,7 +20,12 @@ DIFFERS = {
     "sgd1/local-minima/T-0.05",
     "sgd1/consecutive/end",
     "sgd1/consecutive/limit",
-    "sgd2/spreading/master",
+    "sgd2/equations/descent",
+    "sgd2/equations/heat-capacity",
+    "sgd2/equations/unreduced",
+    "sgd2/equations/squared",
+    "sgd2/equations/master-rate",
+    "sgd2/equations/end",
     "sgd2/linear/S2",
     "sgd2/original/instability",
     "sgd2/basins/e4",
@@ -29,9 +34,12 @@ DIFFERS = {
     "part2/continuous/corners",
     "part2/continuous/rhombus",
     "part2/variance/fluctuates",
+    "part3/thermostat/printed-T",
     "part3/thermostat/T-end",
     "part3/doubled/ratio",
     "part4/course/printed-case",
+    "part4/course/comp-limit",
+    "part4/course/comp-by-A",
     "part4/amount/theta-0.5-p-1",
     "part4/regimes/printed-sign",
     "part4/regimes/three",
@@ -60,6 +68,7 @@ ORACLES = {
     "part2/smart/S-next": 7 / 9 * math.log2(9 / 7) + 2 / 9 * math.log2(9),
     "part2/smart/S-prime": LOG3 + 4 / 9 * math.log2(9 / 2) + 5 / 9 * math.log2(9 / 5),
     "part2/continuous/strength": 0.15 - math.log(0.3),
+    "part3/thermostat/printed-T": 10 - 25 * 1000,
     "part3/thermostat/op-1000": op(0.01, 1000),
     "part3/doubled/op-1000": op(0.02, 1000),
     "part3/doubled/ratio": op(0.02, 1000) / op(0.01, 1000),
@@ -130,6 +139,19 @@ def test_there_are_enough_checks_and_figures() -> None:
     ids = [check.id for one in everything for check in one.checks]
     assert len(ids) == len(set(ids)) >= 45
     assert sum(len(one.plates) for one in everything) >= 30
+
+
+def test_the_printed_rate_gains_the_mass_that_the_lost_half_carries() -> None:
+    # Without its other half the rate gains ½ T² times the mean of (S²)'', here 2 * 0.04.
+    (plate,) = found("sgd2/equations").plates
+    assert f"0.0000 of one and {0.5 * 0.5**2 * 0.08:.4f} of the other" in plate.caption
+
+
+def test_every_verdict_is_a_comparison_made_there_and_then() -> None:
+    for file in sorted(Path(causalopt.posts.__path__[0]).glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "claim":
+                assert not isinstance(node.args[3], ast.Constant), f"{file}:{node.lineno}"
 
 
 def test_pieces_import_nothing_private_and_no_engine() -> None:

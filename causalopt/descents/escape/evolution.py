@@ -33,7 +33,8 @@ class Evolution:
         mass: axes (time, node); empty for an ensemble.
         mean: axis (time,).
         deviation: Standard deviation, axis (time,).
-        lost: Largest mass outside the grid at any time.
+        lost: Largest mass outside the grid at any time; for a diffusion, whose walls let nothing
+            out, what the rounding of all steps would have come to.
     """
 
     times: Array
@@ -108,7 +109,7 @@ def evolve_by_diffusion(
     line = diffusion(chain, spread_nodes(chain, box, cells + 1), alpha=alpha)
     mass = np.mean([line.place(float(point)) for point in points], axis=0)
     flow = evolve(line, mass, np.asarray(times, dtype=float), step=step)
-    return _described(times, line.centres, flow.mass, 0.0)
+    return _described(times, line.centres, flow.mass, flow.restored)
 
 
 def evolve_by_ensemble(

@@ -27,6 +27,8 @@ SLOPE = 6.0  # how much further apart columns stand for each row that an edge cr
 ROW_PITCH = 66.0
 CLOSE_PITCH = 48.0
 MANY_ROWS = 40
+USUAL_WIDTH = 2000.0
+LEAST_COLUMNS, MOST_COLUMNS = 4, 12
 GAP_WIDTH = 96.0
 LANE_LIMIT = 220.0
 HEAD = 34.0
@@ -132,8 +134,10 @@ def lay_out(
     Raises:
         QuestionError: Fewer than four columns are asked for.
     """
-    if columns is not None and columns < 4:
-        raise QuestionError(f"a picture has room for 4 columns at least, found {columns}")
+    if columns is not None and columns < LEAST_COLUMNS:
+        raise QuestionError(
+            f"a picture has room for {LEAST_COLUMNS} columns at least, found {columns}"
+        )
     grid = _static_grid(model) if model.is_static else _lane_grid(model, steps)
     return _placed(
         model, grid, nudge, columns if columns is None or not model.is_static else 2 * columns
@@ -177,6 +181,16 @@ def _lane_grid(model: Model, steps: int) -> _Grid:
         starts=starts,
         lanes=lanes,
     )
+
+
+def fitting_columns(model: Model, steps: int) -> int:
+    """Return how many steps a picture of usual width holds: from four to twelve."""
+    if model.is_static:
+        return MOST_COLUMNS
+    grid = _lane_grid(model, steps)
+    (column, *_), _, right = _columns(grid, [0], 0.0, _node_width(model, _nodes(grid, [steps])))
+    pitch = right - column.left + COLUMN_GAP / 2 + SLOPE * _steepest(grid)
+    return min(max(int(USUAL_WIDTH / pitch), LEAST_COLUMNS), MOST_COLUMNS)
 
 
 def _static_grid(model: Model) -> _Grid:

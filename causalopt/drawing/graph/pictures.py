@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from causalopt.drawing.graph.dot import dot_text
 from causalopt.drawing.graph.html import html_text
-from causalopt.drawing.graph.layout import Layout, lay_out
+from causalopt.drawing.graph.layout import Layout, fitting_columns, lay_out
 from causalopt.drawing.graph.marks import Marks, marks_for
 from causalopt.drawing.graph.mermaid import mermaid_text
 from causalopt.drawing.graph.scene import scene
@@ -130,7 +130,7 @@ def draw(
     hold: str | Sequence[str | Node] | None = None,
     steps: int | None = None,
     plain: bool = False,
-    columns: int | None = 12,
+    columns: int | None = None,
 ) -> Picture:
     """Return the picture of a model's graph; its `save` writes it.
 
@@ -140,7 +140,8 @@ def draw(
         hold: The set A, such as `a[t<=10]`.
         steps: The last step.
         plain: Whether to leave the worlds out, also where the model has a question.
-        columns: How many steps are drawn at most; a longer run is cut in the middle.
+        columns: How many steps are drawn at most; a longer run is cut in the middle. Up to twelve,
+            as many as fit, when not given.
 
     Raises:
         QuestionError: The question cannot be asked of this model.
@@ -162,6 +163,7 @@ def draw(
     elif nudge is not None:
         raise QuestionError("a plain picture has no nudge: leave out one of the two")
     marks = marks_for(model, steps=last, nudge=nudge, hold=hold)
+    columns = columns or fitting_columns(model, last)
     return Picture(model, lay_out(model, steps=last, nudge=marks.nudge, columns=columns), marks)
 
 

@@ -275,13 +275,18 @@ def legend_entries(layout: Layout, marks: Marks) -> list[Entry]:
         (
             "Y differs from X: back at W",
             Mark(changed=True, moved=True),
-            any(m.moved and not m.differs and not m.held for m in shown),
+            any(m.moved and not m.differs for m in shown),
         ),
         ("held in Y at W's value", Mark(in_a=True, held=True), any(m.held for m in shown)),
     ]
     entries = [Entry(words, _sample(mark)) for words, mark, present in nodes if present]
     ends = {edge_state(marks.of(link.source), marks.of(link.target)) for link in layout.links}
-    lines = {"cut": "cut in Y", "cut-changed": "carries the nudge in X, cut in Y"}
+    lines = {
+        "changed": "carries the nudge",
+        "moved": "carries what Y moves again",
+        "cut": "cut in Y",
+        "cut-changed": "carries the nudge in X, cut in Y",
+    }
     entries += [
         Entry(words, _line_sample(STROKES[state]))
         for state, words in lines.items()

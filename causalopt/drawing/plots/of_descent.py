@@ -26,7 +26,7 @@ from causalopt.descents.walkers.ensemble import run_ensemble
 from causalopt.drawing.palette import BLUE
 from causalopt.drawing.plots.of_escape import (
     plot_current,
-    plot_densities,
+    plot_evolution,
     plot_moments,
     plot_steps_to_escape,
 )
@@ -99,11 +99,14 @@ def _many_starts(start: tuple[float, ...], coordinate: int, values: Array) -> Ar
 
 
 def draw_laws(model: Model, scene: DescentFigure) -> Figure:
-    """Draw the law of W at ten times, by the transfer operator, from a normal law."""
+    """Draw the law of W at ten times, by the transfer operator, from a normal law.
+
+    A law that the draws tear into a comb is drawn as its distribution function.
+    """
     chain = _line(model)
     times = np.unique(np.linspace(0, scene.steps, 11).astype(int))
     points = normal_points(*scene.law, 4000)
-    return plot_densities(evolve_by_operator(chain, points, times, nodes=1200))
+    return plot_evolution(evolve_by_operator(chain, points, times, nodes=1200))
 
 
 def draw_moments(model: Model, scene: DescentFigure) -> Figure:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 COLOURS = (BLUE, RED, GREEN, INK)
 DASHES = ("-", "--", ":", "-.")
+MOST_PEAKS = 5  # a law of more is drawn as a distribution function
+ARROWS = 27  # along each axis
 
 
 def plot_escape_curves(
@@ -89,7 +91,8 @@ def plot_steps_to_escape(times: EscapeTimes, line: LogLine | None = None) -> Fig
         label="mean steps (operator)",
     )
     theory = np.exp(times.barrier - times.barrier[0]) * times.mean[0]
-    axes.plot(times.temperatures, theory, color=RED, linestyle="--", label="quasi-potential, V/T")
+    label = "exp(V/T) of the quasi-potential, shifted to meet the first point"
+    axes.plot(times.temperatures, theory, color=RED, linestyle="--", label=label)
     if line is not None:
         fitted = np.exp(line.intercept + line.slope * times.temperatures)
         axes.plot(
@@ -128,15 +131,27 @@ def plot_moments(evolutions: Mapping[str, Evolution]) -> Figure:
 def plot_evolution(evolution: Evolution) -> Figure:
     """Return a figure of the law at each time, or of its moments where there are no nodes."""
     if len(evolution.nodes):
-        return plot_densities(evolution)
+        return plot_densities(evolution, below=is_comb(evolution))
     return plot_moments({"ensemble": evolution})
 
 
-def plot_densities(evolution: Evolution) -> Figure:
+def is_comb(evolution: Evolution) -> bool:
+    """Whether a law has more peaks than a density can show: a map with few draws makes combs."""
+    for mass in evolution.mass:
+        density = mass / np.gradient(evolution.nodes)
+        inner, low = density[1:-1], 0.1 * density.max()
+        peaks = (inner > density[:-2] + low) & (inner > density[2:] + low)
+        if np.count_nonzero(peaks) > MOST_PEAKS:
+            return True
+    return False
+
+
+def plot_densities(evolution: Evolution, *, below: bool = False) -> Figure:
     """Return the law of W at each time as stacked densities, early ones pale.
 
     Args:
         evolution: A law over time on nodes.
+        below: Whether to draw distribution functions, P(below W), instead.
     """
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     axes = figure.subplots()
@@ -144,10 +159,11 @@ def plot_densities(evolution: Evolution) -> Figure:
     count = len(evolution.times)
     for place, (time, mass) in enumerate(zip(evolution.times, evolution.mass, strict=True)):
         shade = min(0.2 + 0.8 * (place + 1) / count, 1.0)
-        axes.plot(evolution.nodes, mass / widths, color=BLUE, alpha=shade, label=f"step {time:g}")
+        heights = np.cumsum(mass) if below else mass / widths
+        axes.plot(evolution.nodes, heights, color=BLUE, alpha=shade, label=f"step {time:g}")
     axes.axhline(0, color=FAINT, linewidth=0.8)
     axes.set_xlabel("W")
-    axes.set_ylabel("probability density")
+    axes.set_ylabel("P(below W)" if below else "probability density")
     axes.legend(frameon=False, fontsize=8)
     return figure
 
@@ -167,17 +183,17 @@ def plot_current(
     axes = figure.subplots()
     mesh = axes.pcolormesh(*axes_of, density.T, cmap="Blues", shading="nearest")
     figure.colorbar(mesh, ax=axes, label="density")
-    thin = max(len(axes_of[0]) // 16, 1)
-    spots = (slice(None, None, thin), slice(None, None, thin))
-    axes.quiver(
-        axes_of[0][::thin],
-        axes_of[1][::thin],
-        current[0][spots].T,
-        current[1][spots].T,
-        color=RED,
-        pivot="mid",
-        width=0.004,
-    )
+    thin = max(len(axes_of[0]) // ARROWS, 1)
+    first, second = (axis[::thin] for axis in axes_of)
+    shown = current[:, ::thin, ::thin]
+    sizes = np.hypot(*shown)
+    longest = float(sizes.max()) or 1.0
+    shown = np.where(sizes > 0.02 * longest, shown, np.nan)
+    # The longest arrow spans two of the spots, so that none hides its neighbours' direction.
+    room = 2 * min(first[1] - first[0], second[1] - second[0])
+    scale = {"angles": "xy", "scale_units": "xy", "scale": longest / room}
+    axes.quiver(first, second, shown[0].T, shown[1].T, color=RED, pivot="mid", width=0.003, **scale)
+    axes.set_title(f"the longest arrow is {longest:.2g} per step and unit of length", fontsize=9)
     axes.set_xlabel(names[0])
     axes.set_ylabel(names[1])
     return figure

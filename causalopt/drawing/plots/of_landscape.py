@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from causalopt.drawing.palette import BLUE, FAINT, INK, RED
-from causalopt.drawing.plots.panels import draw_op_map
+from causalopt.drawing.plots.panels import draw_op_map, uneven_norm
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ def plot_losses(points: Array, losses: dict[str, Array], *, name: str = "W") -> 
 def plot_op_map(starts: Array, temperatures: Array, op: Array) -> Figure:
     """Return a map of Op over the start W_0 and the learning rate T, in nats.
 
+    A learning rate that compresses perfectly does not set the scale for all others: it is
+    logarithmic where Op is uneven, and an infinite Op has the colour of its end.
+
     Args:
         starts: First values, axis (start,).
         temperatures: Learning rates, axis (T,).
@@ -90,7 +93,10 @@ def plot_op_map(starts: Array, temperatures: Array, op: Array) -> Figure:
     """
     figure = Figure(figsize=(7, 4.6), layout="constrained")
     axes = figure.subplots()
-    draw_op_map(axes, starts, temperatures, op).set_label("Op [nats]")
+    norm = uneven_norm(op, steep=8.0)
+    ends = np.where(np.isinf(op), np.copysign(norm.vmax, op), op)
+    infinite = ", ∞ at the ends" if np.isinf(op).any() else ""
+    draw_op_map(axes, starts, temperatures, ends, norm=norm).set_label(f"Op [nats]{infinite}")
     axes.set_xlabel("W at t = 0")
     axes.set_ylabel("T")
     return figure

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from causalopt.drawing.palette import BLUE, FAINT, GREEN, RED
 from causalopt.drawing.plots.panels import plain_axes
-from causalopt.effects.rates import Rates, with_error
+from causalopt.effects.rates import Rates, rounded, with_error
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ def plot_rates(rates: Rates) -> Figure:
     """Return a figure of the exponents, largest first, and of the gap that is Op per unit time.
 
     Args:
-        rates: The rates; exponents of -inf are left out, and a line says how many.
+        rates: The rates; exponents of -inf are left out, and a line says how many. Those so far
+            below the others that they would flatten them are marked at the lower edge with their
+            value.
 
     Example:
         >>> from causalopt import load
@@ -37,15 +39,15 @@ def plot_rates(rates: Rates) -> Figure:
     if rates.hold:
         label = f"B driven by {rates.hold}: conditional"
         series.append(("conditional", label, rates.conditional, rates.conditional_error))
-    left_out, count = [], 1
+    left_out, count, bottom = [], 1, _bottom(rates)
     for (kind, label, values, errors), (colour, marker, aside) in zip(
         series, ((RED, "^", -0.07), (GREEN, "s", 0.07)), strict=False
     ):
         sizes = np.array(values, dtype=float)
-        shown = np.isfinite(sizes)
-        places = np.arange(1, len(sizes) + 1)[shown] + aside
+        finite = np.isfinite(sizes)
+        shown, places = finite & (sizes >= bottom), np.arange(1, len(sizes) + 1) + aside
         axes.errorbar(
-            places,
+            places[shown],
             sizes[shown],
             np.array(errors)[shown],
             fmt=marker,
@@ -53,9 +55,23 @@ def plot_rates(rates: Rates) -> Figure:
             markersize=8,
             label=label,
         )
+        low = finite & (sizes < bottom)
+        edge = axes.get_xaxis_transform()
+        axes.plot(
+            places[low], np.full(low.sum(), 0.03), "v", color=colour, markersize=8, transform=edge
+        )
+        for place, size in zip(places[low], sizes[low], strict=True):
+            axes.annotate(
+                f"{size:.3g}",
+                (place, 0.03),
+                xycoords=edge,
+                xytext=(8, 0),
+                textcoords="offset points",
+                va="center",
+            )
         if np.isneginf(sizes).any():
             left_out.append(f"{np.isneginf(sizes).sum()} of {len(sizes)} {kind}")
-        count = max(count, int(shown.sum()))
+        count = max(count, int(finite.sum()))
     _draw_gap(rates, axes)
     axes.set_xlim(0.4, count + 0.6)
     axes.set_xticks(range(1, count + 1))
@@ -77,6 +93,18 @@ def _title(rates: Rates) -> list[str]:
         generic = with_error(rates.generic_rate, rates.generic_error).replace("+-", "±")
         lines.append(f"of a generic n and m: {generic}")
     return [*lines, *rates.silent[:2]]
+
+
+def _bottom(rates: Rates) -> float:
+    """Return the exponent below which one flattens the others: thirty times the typical size."""
+    pairs = zip(
+        rates.lyapunov + rates.conditional,
+        rates.lyapunov_error + rates.conditional_error,
+        strict=True,
+    )
+    sizes = np.abs([rounded(*pair) for pair in pairs])
+    sizes = np.sort(sizes[np.isfinite(sizes) & (sizes > 0)])
+    return -30.0 * float(sizes[(len(sizes) - 1) // 2]) if len(sizes) else -np.inf
 
 
 def _draw_gap(rates: Rates, axes: Axes) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import ListedColormap, SymLogNorm, TwoSlopeNorm
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -15,8 +15,8 @@ from causalopt.drawing.plots.panels import (
     draw_measure,
     draw_op_map,
     draw_status,
-    largest_size,
     plain_axes,
+    uneven_norm,
 )
 from causalopt.effects.measures import STATUSES
 from causalopt.effects.sweep import Sweep
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from causalopt.engine.contract import Floats
-
-STEEP = 50.0  # a ratio of the largest to the typical Op at which a linear scale hides the typical
 
 
 @plot.register(Sweep)
@@ -77,7 +75,7 @@ def _map(sweep: Sweep) -> Figure:
     axes = figure.subplots()
     edges = (cell_edges(np.asarray(x)), cell_edges(np.asarray(y)))
     shown = np.where(np.isfinite(sweep.op), sweep.op, np.nan)
-    bar = draw_op_map(axes, *edges, shown, norm=_norm(shown))
+    bar = draw_op_map(axes, *edges, shown, norm=uneven_norm(shown))
     bar.set_label("Op [nats]: above 0 A compresses")
     bar.ax.tick_params(labelsize=8)
     handles = [
@@ -93,16 +91,6 @@ def _map(sweep: Sweep) -> Figure:
     axes.set_ylabel(up)
     axes.tick_params(labelsize=8)
     return figure
-
-
-def _norm(values: Floats) -> Any:
-    """Return a scale with 0 in its middle, logarithmic on both sides where Op is very uneven."""
-    largest = largest_size(values) or 1.0
-    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
-    typical = float(np.median(sizes)) if len(sizes) else largest
-    if largest > STEEP * typical:
-        return SymLogNorm(linthresh=typical, vmin=-largest, vmax=largest)
-    return TwoSlopeNorm(0.0, vmin=-largest, vmax=largest)
 
 
 def _overlay(

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, SymLogNorm, TwoSlopeNorm
 from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from causalopt.engine.contract import Bools, Floats
 
 FEW = 40  # up to so many points each one gets its marker
+STEEP = 50.0  # a ratio of the largest to the typical Op at which a linear scale hides the typical
 WIDE = 1e3  # a ratio of sizes at which a linear axis hides the smaller
 
 
@@ -43,8 +44,13 @@ def largest_size(values: Floats) -> float:
 
 
 def spread_axis(axes: Axes, threshold: float) -> None:
-    """Take a logarithmic axis on both sides of 0, linear within the threshold."""
+    """Take a logarithmic axis on both sides of 0, linear within the threshold.
+
+    Its margins are taken anew: those of a linear axis would be decades here without data.
+    """
     axes.set_yscale("symlog", linthresh=threshold)
+    axes.relim()
+    axes.autoscale(axis="y")
     low, high = axes.get_ylim()
     top = math.floor(math.log10(max(abs(low), abs(high))))
     middle = (math.ceil(math.log10(threshold)) + top + 1) // 2
@@ -106,6 +112,20 @@ def draw_measure(
             fontsize=9,
             color=FAINT,
         )
+
+
+def uneven_norm(values: Floats, *, steep: float = STEEP) -> Any:
+    """Return a scale of Op with 0 in its middle, logarithmic on both sides where Op is uneven.
+
+    Args:
+        values: Op; what is not finite does not count.
+        steep: The ratio of the largest to the typical size from which the scale is logarithmic.
+    """
+    largest = largest_size(values) or 1.0
+    typical = typical_size(values) or largest
+    if largest > steep * typical:
+        return SymLogNorm(linthresh=typical, vmin=-largest, vmax=largest)
+    return TwoSlopeNorm(0.0, vmin=-largest, vmax=largest)
 
 
 def draw_op_map(

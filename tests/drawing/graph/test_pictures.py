@@ -355,3 +355,20 @@ def test_columns_have_a_limit_that_is_named(capsys, tmp_path) -> None:
     assert main([*words, "--columns", "100000", "--json"]) == 2
     assert "--columns is at most 400" in json.loads(capsys.readouterr().out)["error"]["message"]
     assert not (tmp_path / "b.svg").exists()
+
+
+def test_the_legend_has_every_sign_of_the_picture():
+    svg = draw(load("thermostat"), steps=5).svg()
+    words = " ".join(
+        text.text or "" for g in groups(svg, "legend") for text in g.iter(f"{SVG}text")
+    )
+    for sign in ("back at W", "carries the nudge", "carries what Y moves again", "cut in Y"):
+        assert sign in words
+
+
+@pytest.mark.parametrize("name", ["maze", "hamming_code", "lorenz"])
+def test_a_picture_of_few_steps_fits_on_a_screen_unless_more_are_asked_for(name: str):
+    usual, whole = draw(load(name), steps=7), draw(load(name), steps=7, columns=8)
+    width = float(ET.fromstring(usual.svg()).get("width"))
+    assert width < 2400
+    assert not whole.layout.gaps

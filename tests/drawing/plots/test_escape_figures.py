@@ -14,6 +14,7 @@ from causalopt.descents.escape.escape import Escape
 from causalopt.descents.escape.evolution import evolve_by_ensemble, evolve_by_operator
 from causalopt.descents.escape.steps_to_escape import fit_log_line, steps_to_escape
 from causalopt.descents.landscape import landscape
+from causalopt.drawing.plots.of_descent import descent
 from causalopt.drawing.plots.of_escape import (
     plot_current,
     plot_densities,
@@ -95,3 +96,42 @@ def test_the_current_is_drawn_as_arrows():
     mass = plane_stationary(plane)
     figure = plot_current((axis, axis), mass.reshape(plane.shape), plane.current(mass))
     assert written(figure).axes[0].get_xlabel() == "u"
+
+
+def test_a_law_that_is_a_comb_is_drawn_as_a_distribution_function():
+    comb, smooth = (
+        written(descent(load(name), show="laws", steps=60)).axes[0]
+        for name in ("sgd_pit", "sgd_spread")
+    )
+    assert (comb.get_ylabel(), smooth.get_ylabel()) == ("P(below W)", "probability density")
+    for line in comb.lines[:-1]:
+        heights = line.get_ydata()
+        assert np.all(np.diff(heights) >= 0)
+        assert heights[-1] == pytest.approx(1)
+
+
+def test_no_arrow_of_a_current_is_longer_than_two_spots():
+    axis = np.linspace(-1.5, 1.5, 61)
+    plane = plane_diffusion(chain_of(load("sgd_swirl")).step, (axis, axis))
+    mass = plane_stationary(plane)
+    figure = written(plot_current((axis, axis), mass.reshape(plane.shape), plane.current(mass)))
+    (arrows,) = (part for part in figure.axes[0].collections if hasattr(part, "U"))
+    lengths = np.hypot(arrows.U, arrows.V)[~arrows.Umask] / arrows.scale
+    spot = np.diff(np.unique(arrows.X)).min()
+    assert lengths.max() == pytest.approx(2 * spot)
+    assert figure.axes[0].get_title().startswith("the longest arrow is ")
+
+
+def test_a_learning_rate_that_compresses_perfectly_does_not_set_the_scale_of_op():
+    op = np.array([[0.5, 1.0, 1.5], [np.inf, 700.0, np.inf], [0.5, 1.0, 1.5]])
+    figure = written(plot_op_map(np.arange(3.0), np.arange(3.0), op))
+    mesh = figure.axes[0].collections[0]
+    assert not np.ma.getmaskarray(mesh.get_array()).any()
+    assert mesh.norm(1.0) - mesh.norm(0.0) > 0.05
+    assert "∞" in figure.axes[1].get_ylabel()
+
+
+def test_the_quasi_potential_says_that_it_is_shifted():
+    times = steps_to_escape(pit, [0.02, 0.025], start=PIT_START, beyond=PIT_EDGE)
+    legend = plot_steps_to_escape(times).axes[0].get_legend()
+    assert any("shifted to meet the first point" in text.get_text() for text in legend.get_texts())

@@ -14,7 +14,7 @@ def test_every_figure_of_op_has_the_same_colours_for_its_sign() -> None:
     axis, op = np.array([0.0, 1.0]), np.array([[-1.0, 1.0], [1.0, np.inf]])
     drawn = (
         plot_op_map(axis, axis, op),
-        map_figure([Map(axis, axis, op, "x", "y", "t")], label="", columns=1),
+        map_figure([Map(axis, axis, op, "x", "y", "t")], label=""),
     )
     for figure in drawn:
         mesh = figure.axes[0].collections[0]

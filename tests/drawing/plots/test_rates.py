@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -13,7 +14,7 @@ def test_the_plot_shows_the_exponents_and_their_gap():
     found = rates(load("thermostat"), steps=300)
     axes = found.plot().axes[0]
     drawn = {bar.get_label(): bar[0].get_ydata() for bar in axes.containers}
-    np.testing.assert_array_equal(drawn["whole system: Lyapunov"], found.lyapunov)
+    np.testing.assert_array_equal(drawn["whole system: Lyapunov"], found.lyapunov[:1])
     np.testing.assert_array_equal(drawn["B driven by T: conditional"], found.conditional)
     gap = next(line for line in axes.lines if tuple(line.get_xdata()) == (0.7, 0.7))
     low, high = gap.get_ydata()
@@ -44,3 +45,17 @@ def test_without_a_there_is_one_row_of_exponents():
     figure = rates(model, steps=20).plot()
     assert figure.get_suptitle() == "half: Lyapunov exponents"
     assert len(figure.axes[0].containers) == 1
+
+
+def test_an_exponent_far_below_the_others_stands_at_the_edge_and_does_not_flatten_them():
+    found = rates(load("thermostat"), steps=300)
+    found = dataclasses.replace(
+        found,
+        lyapunov=(-0.5, -0.7, -36.7),
+        lyapunov_error=(0.0, 0.0, 0.0),
+        conditional=(-0.1, -math.inf),
+        conditional_error=(0.0, math.nan),
+    )
+    axes = found.plot().axes[0]
+    assert axes.get_ylim()[0] > -1
+    assert "-36.7" in {text.get_text() for text in axes.texts}

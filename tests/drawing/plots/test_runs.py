@@ -81,3 +81,11 @@ def test_plot_leaves_pyplot_alone():
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_logarithmic_axis_has_no_decades_without_data():
+    wrong = load("thermostat").replace(parameters={"k": -0.05})
+    _, differences, _, comp, _ = plot_run(run(wrong, steps=400)).axes
+    for axes in (differences, comp):
+        assert axes.get_yscale() == "symlog"
+        assert axes.get_ylim()[0] > -1  # all of them are positive, from 1 on
