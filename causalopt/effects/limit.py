@@ -137,7 +137,7 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
         sided = one_sided(template.structure, plan, run)
         tangents, ties = (sided.total, sided.direct), sided.ties
     if linearize(template.structure).cancelling:
-        from causalopt.effects.slopes import with_slopes
+        from causalopt.effects.cancellation import with_slopes
 
         errors = with_slopes(template.structure, plan, run)
     total, direct = (

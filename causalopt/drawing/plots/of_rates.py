@@ -76,8 +76,7 @@ def plot_rates(rates: Rates) -> Figure:
     axes.set_xlim(0.4, count + 0.6)
     axes.set_xticks(range(1, count + 1))
     note = f"\nleft out, being -∞ (rank): {' and '.join(left_out)}" if left_out else ""
-    axes.set_xlabel("exponent, largest first" + note)
-    axes.set_ylabel(f"exponent [{rates.unit}]")
+    axes.set(xlabel="exponent, largest first" + note, ylabel=f"exponent [{rates.unit}]")
     axes.legend(fontsize=8, frameon=False)
     figure.suptitle("\n".join(_title(rates)), fontsize=10)
     return figure
