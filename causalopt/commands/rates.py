@@ -61,6 +61,7 @@ def rates(
 
 def _report(found: Rates) -> list[str]:
     from causalopt.effects.measures import STATUSES
+    from causalopt.effects.rates import with_error
 
     held = f", A = {{{found.hold}}}" if found.hold else ""
     generic = ", generic n and m" if found.hold else ""
@@ -75,9 +76,9 @@ def _report(found: Rates) -> list[str]:
         lines.append(
             "  conditional, given A    " + _row(found.conditional, found.conditional_error)
         )
-        lines.append("  Op per unit of time     " + _with_error(found.op_rate, found.error))
+        lines.append("  Op per unit of time     " + with_error(found.op_rate, found.error))
         if found.differs:
-            other = _with_error(found.generic_rate, found.generic_error)
+            other = with_error(found.generic_rate, found.generic_error)
             lines.append(f"  of a generic n and m    {other}")
         lines += [f"    {reason}" for reason in found.silent]
     if found.status != "ok":
@@ -89,9 +90,3 @@ def _row(values: tuple[float, ...], errors: tuple[float, ...]) -> str:
     from causalopt.effects.rates import rounded
 
     return "  ".join(f"{rounded(*pair):.6g}" for pair in zip(values, errors, strict=True))
-
-
-def _with_error(value: float, error: float) -> str:
-    from causalopt.effects.rates import rounded
-
-    return f"{rounded(value, 0.0):.6g}" + (f" +- {error:.2g}" if error == error else "")

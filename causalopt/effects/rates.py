@@ -121,9 +121,20 @@ class Rates:
 _LISTS = {"lyapunov", "lyapunov_error", "conditional", "conditional_error"}
 
 
-def rounded(value: float, error: float) -> float:
+def rounded(value: float, error: float = 0.0) -> float:
     """Return a rate as it is shown: 0 within two standard errors of 0, or but for rounding."""
     return 0.0 if abs(value) <= max(2 * error, _ROUNDED) else value
+
+
+def with_error(value: float, error: float) -> str:
+    """Return a rate and its standard error as text, an error that is rounding as 0.
+
+    Example:
+        >>> with_error(0.25, 1e-17)
+        '0.25 +- 0'
+    """
+    text = f"{rounded(value):.6g}"
+    return text if math.isnan(error) else f"{text} +- {rounded(error):.2g}"
 
 
 def rates(
