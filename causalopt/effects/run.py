@@ -223,7 +223,7 @@ def run(
     return Run(
         **vars(asked),
         delta=delta,
-        t=np.arange(asked.steps + 1, dtype=np.float64) * float(template.dt),
+        t=template.time(np.arange(asked.steps + 1, dtype=np.float64)),
         W=worlds[0],
         X=worlds[1] if len(worlds) > 1 else None,
         Y=worlds[2] if len(worlds) > 1 else None,

@@ -31,12 +31,13 @@ MAX_LAG = 1000
 MAX_TERMS = 100_000
 
 
-def parse(text: str, scope: Scope) -> Term:
+def parse(text: str, scope: Scope, *, truth: bool = False) -> Term:
     """Return the number-valued term a text stands for.
 
     Args:
         text: One expression in Python's notation.
         scope: What its names mean.
+        truth: Whether a condition may stand for 1 where it holds and 0 where not.
 
     Raises:
         ExpressionError: The text is no expression of this language; its `offset` says where.
@@ -52,7 +53,10 @@ def parse(text: str, scope: Scope) -> Term:
             "split it over several variables"
         )
     reader = _Reader(text, scope)
-    return reader.number(reader.tree, 0)
+    if not truth:
+        return reader.number(reader.tree, 0)
+    term = reader.read(reader.tree, 0)
+    return Term.of("where", term, const(1), const(0)) if term.is_boolean else term
 
 
 _SPACES = re.compile(r"[\n\r\t\f]")
@@ -141,7 +145,7 @@ class _Reader:
 
     def number(self, node: ast.expr, depth: int) -> Term:
         """Read a node that must be a number."""
-        term = self._read(node, depth)
+        term = self.read(node, depth)
         if term.is_boolean:
             raise self._fail(
                 node, "expected a number, found a condition: write where(condition, 1, 0)"
@@ -150,12 +154,15 @@ class _Reader:
 
     def condition(self, node: ast.expr, depth: int) -> Term:
         """Read a node that must be a truth value."""
-        term = self._read(node, depth)
+        term = self.read(node, depth)
+        if isinstance(term.payload, tuple) and term.payload[0] in self._scope.truths:
+            return Term.of("lt", const(Fraction(1, 2)), term)  # no kink at 0 or at 1
         if not term.is_boolean:
             raise self._fail(node, "expected a condition such as x > 0, found a number")
         return term
 
-    def _read(self, node: ast.expr, depth: int) -> Term:
+    def read(self, node: ast.expr, depth: int) -> Term:
+        """Read a node that may be a number or a truth value."""
         if depth > MAX_DEPTH:
             raise self._fail(
                 node, f"nested more than {MAX_DEPTH} levels deep: split it over several variables"

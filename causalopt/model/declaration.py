@@ -192,6 +192,19 @@ def is_label_variable(variable: Variable) -> bool:
     )
 
 
+def is_truth_value(variable: Variable) -> bool:
+    """Whether a variable's labels are 0 and 1."""
+    noise = variable.noise
+    if isinstance(noise, str):
+        return noise.lstrip().startswith("bernoulli")
+    return {str(label) for label in noise or variable.domain or ()} == {"0", "1"}
+
+
+def chance_key(variables: Iterable[str]) -> str:
+    """Return the key of a joint law's probabilities: `p`, or `probability` beside a variable p."""
+    return "probability" if "p" in variables else "p"
+
+
 def starts_from_law(variable: Variable) -> bool:
     """Whether a variable's own initial value is a law rather than a number."""
     return isinstance(variable.initial, Mapping) or (

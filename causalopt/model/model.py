@@ -61,6 +61,8 @@ class Model(Record):
         partition: The sets A and B.
         question: The defaults of what is asked.
         initial: Rows of a joint law at t = 0, such as {room: hot, thermostat: off, p: 1/3}.
+        renormalise: Whether probabilities that sum to 1 only up to their written digits are
+            divided by their sum.
         dt: Time units per step (1 when not given).
         method: How flows are integrated.
         facts: Numbers the model is known to give.
@@ -82,6 +84,9 @@ class Model(Record):
     functions: Mapping[str, Text] = {}
     variables: Annotated[Mapping[str, Variable], BeforeValidator(_variables)]
     initial: tuple[Mapping[str, Label], ...] = ()
+    renormalise: bool = Field(
+        default=False, description="divide rounded probabilities by their sum, such as 0.9999999"
+    )
     partition: Partition = Partition()
     question: Question = Question()
     dt: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -108,7 +113,7 @@ class Model(Record):
             functions=self.functions,
             dt=self.dt,
             method=self.method,
-            joint=frozenset(name for row in self.initial for name in row if name != "p"),
+            joint=frozenset(name for row in self.initial for name in row if name in self.variables),
         )
 
     @functools.cached_property
@@ -118,7 +123,7 @@ class Model(Record):
 
         template = self.template
         values = template.exact_parameters(), template.parameter_values()
-        return read_finite(self.variables, self.initial, *values)
+        return read_finite(self.variables, self.initial, *values, renormalise=self.renormalise)
 
     @property
     def is_static(self) -> bool:
@@ -139,6 +144,7 @@ class Model(Record):
     def fingerprint(self) -> str:
         """A hash of all that decides the model's numbers; texts about it do not count."""
         deciding = {"parameters", "functions", "variables", "initial", "dt", "method"}
+        deciding |= {"renormalise"} if self.renormalise else set()
         parts = self.model_dump(
             mode="json", include=deciding, exclude={"variables": {"__all__": {"label", "unit"}}}
         )
