@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from causalopt.engine.adjoint import whole_baseline
-from causalopt.engine.contract import Floats, Plan, Tangents
+from causalopt.engine.contract import Bools, Floats, Plan, Tangents
 from causalopt.engine.executions import execution
 from causalopt.engine.linearization import linearize
 from causalopt.language.arrays import array_function
@@ -34,18 +35,28 @@ def with_slopes(structure: Structure, plan: Plan, run: Tangents) -> tuple[Floats
     """
     errors = run.total_error, run.direct_error
     found = slope_errors(structure, plan, run.values)
-    lost = np.zeros(len(run.values), dtype=bool)
-    with np.errstate(invalid="ignore"):
-        for value, error in found.values():
-            lost |= (np.abs(error) > _FEW * np.abs(value)) & (value != 0)
-            lost |= (value == 0) & (np.abs(error) > 4 * _TINY)
-    steps = np.flatnonzero(lost & (run.total.any(axis=1) | run.direct.any(axis=1)))
+    moves = run.total.any(axis=1) | run.direct.any(axis=1)
+    steps = np.flatnonzero(_lost(found, len(run.values)) & moves)
     if not len(steps):
         return errors
     first = int(steps[0])
     return tuple(  # type: ignore[return-value]
         _carried(structure, plan, run, world, found, first) for world in (0, 1)
     )
+
+
+def steps_lost(structure: Structure, plan: Plan, values: Floats) -> NDArray[np.intp]:
+    """Return the steps at which a slope lost more than a few bits."""
+    return np.flatnonzero(_lost(slope_errors(structure, plan, values), len(values)))
+
+
+def _lost(found: dict[int, tuple[Any, Any]], count: int) -> Bools:
+    lost = np.zeros(count, dtype=bool)
+    with np.errstate(invalid="ignore"):
+        for value, error in found.values():
+            lost |= (np.abs(error) > _FEW * np.abs(value)) & (value != 0)
+            lost |= (value == 0) & (np.abs(error) > 4 * _TINY)
+    return lost
 
 
 def _carried(

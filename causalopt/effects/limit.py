@@ -98,16 +98,25 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
         execution=found.execution,
         diverges=bool(np.isfinite(values) or overflowed),
     )
-    return _decided(model, plan, effect, target)
+    asked = effect.on_kink.copy()
+    if linearize(template.structure).cancelling:
+        from causalopt.effects.cancellation import steps_lost
+
+        lost = steps_lost(template.structure, plan, run_values(template.structure, plan).values)
+        if len(lost):
+            asked[: lost[-1] + 1] |= (total.has_path & ~effect.held)[: lost[-1] + 1]
+    return _decided(model, plan, effect, target, np.argwhere(asked).tolist())
 
 
-def _decided(model: Model, plan: Plan, effect: Effect, target: str) -> Effect:
-    """Ask the nodes that may pass a kink one by one, forwards, where they are few.
+def _decided(
+    model: Model, plan: Plan, effect: Effect, target: str, nodes: list[list[int]]
+) -> Effect:
+    """Ask nodes one by one, forwards, where they are few: a kink or a slope was met on their paths.
 
-    In reverse a kink has no derivative; where they are many the branches of W stand for it.
+    In reverse a kink has no derivative; where they are many the branches of W stand for it, and
+    the rounding inside slopes is not known.
     """
     assert effect.kinks is not None
-    nodes = np.argwhere(effect.kinks).tolist()
     size = len(model.template.equations)
     if not nodes or len(nodes) * (plan.steps + 1) * size > _MOST_NODES:
         return effect

@@ -50,6 +50,8 @@ def test_the_slope_of_tanh_keeps_its_digits() -> None:
 )
 def test_a_slope_is_right_or_said_to_be_doubtful(rule: str, at: float) -> None:
     found = run(static({"n": at, "a": "0*n", "m": f"{rule} + a"}))
+    back = op_from_all(static({"n": at, "a": "0*n", "m": f"{rule} + a"}), "m")
+    assert back.status.sel(variable="n").item() == found.status[0]
     if found.status[0] == "ok":
         assert found.total[0] == pytest.approx(slope_of(rule, at), rel=1 / 8)
     else:
