@@ -133,6 +133,10 @@ class Run(Asked):
             f"  {s} at {np.count_nonzero(self.status == s)} of {last + 1} steps: {STATUSES[s]}"
             for s in others
         ]
+        if self.effect.kink is not None:
+            name, t, comparison = self.effect.kink
+            node = self.model.node_text(Node(name, t))
+            lines.append(f"  first kink on a path to {self.target}: {comparison}, in {node}")
         if self.effect.nonfinite is not None:
             name, t = self.effect.nonfinite
             lines.append(f"  first non-finite value: {self.model.node_text(Node(name, t))}")
@@ -219,7 +223,7 @@ def run(
     return Run(
         **vars(asked),
         delta=delta,
-        t=np.arange(asked.steps + 1, dtype=np.float64) * float(template.dt),
+        t=template.time(np.arange(asked.steps + 1, dtype=np.float64)),
         W=worlds[0],
         X=worlds[1] if len(worlds) > 1 else None,
         Y=worlds[2] if len(worlds) > 1 else None,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Literal
 
-from causalopt.language.scope import CLOCK
+from causalopt.language.scope import CLOCK, elapsed
 from causalopt.language.term import Term, const, leaves, ref, substitute
 
 
@@ -24,23 +24,30 @@ class Stage:
     owner: str
 
 
-def discretize(flows: Mapping[str, Term], method: Literal["euler", "rk4"]) -> list[Stage]:
+def discretize(
+    flows: Mapping[str, Term], method: Literal["euler", "rk4"], dt: Fraction
+) -> list[Stage]:
     """Return the rules that integrate dv/dtime = flow over one step of length dt.
 
     Args:
         flows: Variable -> its time derivative, with same-step references to state variables.
         method: `euler`: v + dt f(v). `rk4`: the classical fourth-order Runge-Kutta method.
             Variables that have no flow keep their value of the step's start at every stage.
+        dt: The length of a step, which `time` is counted in.
     """
+    start, middle, end = (
+        elapsed(Term.of("sub", CLOCK["t"], const(back)), dt)
+        for back in (Fraction(1), Fraction(1, 2), Fraction(0))
+    )
     if method == "euler":
-        slopes = _slopes(flows, {}, Fraction(0))
+        slopes = _slopes(flows, {}, start)
         return [Stage(v, _moved(v, [(Fraction(1), slopes[v])]), v) for v in flows]
     nodes: list[Stage] = []
-    stages = [_slopes(flows, {}, Fraction(0))]
-    for number, weight in ((2, Fraction(1, 2)), (3, Fraction(1, 2)), (4, Fraction(1))):
+    stages = [_slopes(flows, {}, start)]
+    half, whole = Fraction(1, 2), Fraction(1)
+    for number, weight, time in ((2, half, middle), (3, half, middle), (4, whole, end)):
         nodes += [Stage(f"{v}.{number}", _moved(v, [(weight, stages[-1][v])]), v) for v in flows]
-        names = {v: f"{v}.{number}" for v in flows}
-        stages.append(_slopes(flows, names, weight))
+        stages.append(_slopes(flows, {v: f"{v}.{number}" for v in flows}, time))
     weights = (Fraction(1, 6), Fraction(1, 3), Fraction(1, 3), Fraction(1, 6))
     final = [
         Stage(v, _moved(v, [(w, k[v]) for w, k in zip(weights, stages, strict=True)]), v)
@@ -49,12 +56,9 @@ def discretize(flows: Mapping[str, Term], method: Literal["euler", "rk4"]) -> li
     return nodes + final
 
 
-def _slopes(
-    flows: Mapping[str, Term], names: Mapping[str, str], fraction: Fraction
-) -> dict[str, Term]:
+def _slopes(flows: Mapping[str, Term], names: Mapping[str, str], time: Term) -> dict[str, Term]:
     """Return each flow at a stage: at the stage's states (or the step's start) and its time."""
-    steps = Term.of("sub", CLOCK["t"], const(1 - fraction))
-    exchange: dict[Term, Term] = {CLOCK["time"]: Term.of("mul", steps, CLOCK["dt"])}
+    exchange: dict[Term, Term] = {CLOCK["time"]: time}
     for leaf in leaves(*flows.values()):
         if isinstance(leaf.payload, tuple):
             name = leaf.payload[0]

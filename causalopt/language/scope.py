@@ -5,11 +5,37 @@ from __future__ import annotations
 import dataclasses
 import unicodedata
 from collections.abc import Mapping
+from fractions import Fraction
 
 from causalopt.language.operations import OPERATIONS
-from causalopt.language.term import Term
+from causalopt.language.term import Term, const
 
 CLOCK = {"t": Term.of("t"), "time": Term.of("time"), "dt": Term.of("dt"), "pi": Term.of("pi")}
+
+
+def ratio(dt: Fraction) -> tuple[Fraction, Fraction]:
+    """Return (p, q) with dt = p/q so that t*p/q, in floats, is the decimal t*dt rounded once.
+
+    In floats 3 * 0.1 is above 0.3. A whole number of steps times a whole p is exact, so that only
+    the division rounds; a dt of more digits than a float holds is (dt, 1).
+    """
+    numerator, denominator = dt.as_integer_ratio()
+    if max(numerator, denominator) > 2**53:
+        return dt, Fraction(1)
+    return Fraction(numerator), Fraction(denominator)
+
+
+def elapsed(steps: Term, dt: Fraction) -> Term:
+    """Return the time after some steps, so that comparisons with it are those of the decimals.
+
+    Example:
+        >>> from causalopt.language.term import const, evaluate
+        >>> evaluate(elapsed(const(3), Fraction("0.1")), float) == 0.3
+        True
+    """
+    numerator, denominator = ratio(dt)
+    whole = steps if numerator == 1 else Term.of("mul", steps, const(numerator))
+    return whole if denominator == 1 else Term.of("div", whole, const(denominator))
 
 
 @dataclasses.dataclass(frozen=True)

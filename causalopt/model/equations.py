@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from causalopt.errors import ExpressionError, ModelError
 from causalopt.language.parse import parse
-from causalopt.language.scope import CLOCK, Function, Scope, normalized, reserved
+from causalopt.language.scope import CLOCK, Function, Scope, elapsed, normalized, reserved
 from causalopt.language.term import Term, const, decimal, leaves
 from causalopt.model.declaration import (
     Method,
@@ -44,7 +44,8 @@ def read_template(
     Raises:
         ModelError: A text, a name or a lag is wrong; `path` and `offset` say where.
     """
-    reader = _Reader(variables, parameters, functions, joint)
+    step = Fraction(repr(dt)) if dt is not None else Fraction(1)
+    reader = _Reader(variables, parameters, functions, joint, step)
     reader.check_names()
     is_static = not any(_has_time(variable) for variable in variables.values())
     read = reader.read_parameters()
@@ -58,7 +59,7 @@ def read_template(
                 "missing (dt: 0.01, method: euler or rk4)",
                 ("variables", min(flows, key=list(variables).index), "flow"),
             )
-        equations = _expanded(equations, flows, method)
+        equations = _expanded(equations, flows, method, step)
     elif method is not None:
         raise ModelError(
             "'method' integrates flows, and this model has none: drop it, or write 'flow' in place "
@@ -67,7 +68,6 @@ def read_template(
         )
     for equation in equations:
         _check_lags(equation)
-    step = Fraction(repr(dt)) if dt is not None else Fraction(1)
     template = Template(_ordered(equations), tuple(variables), read, step, is_static)
     for name, value in template.parameter_values().items():
         if not math.isfinite(value):
@@ -92,6 +92,7 @@ class _Reader:
         parameters: Mapping[str, int | float | str],
         functions: Mapping[str, str],
         joint: frozenset[str],
+        dt: Fraction,
     ) -> None:
         self._variables = variables
         self._from_law = joint | {n for n, v in variables.items() if starts_from_law(v)}
@@ -101,6 +102,7 @@ class _Reader:
         self._names = frozenset(normalized(name) for name in variables)
         self._functions: dict[str, Function] | None = None
         self._scopes: dict[str, Scope] = {}
+        self._dt = dt
 
     def check_names(self) -> None:
         """Refuse names that no rule could mean."""
@@ -244,7 +246,7 @@ class _Reader:
                 clock["time"] = CLOCK["time"]
             elif not is_static:
                 clock["t"] = CLOCK["t"]
-                clock["time"] = Term.of("mul", CLOCK["t"], CLOCK["dt"])
+                clock["time"] = elapsed(CLOCK["t"], self._dt)
             names = {**clock, **self._parameters}
             self._scopes[kind] = (
                 Scope(names=names, functions=self.functions, kind=kind)
@@ -291,7 +293,9 @@ def _signature(key: str) -> tuple[str, tuple[str, ...]]:
     return match[1], arguments
 
 
-def _expanded(equations: list[Equation], flows: set[str], method: Method) -> list[Equation]:
+def _expanded(
+    equations: list[Equation], flows: set[str], method: Method, dt: Fraction
+) -> list[Equation]:
     from causalopt.language.flows import discretize  # few models have any
 
     terms = {e.name: e.rule for e in equations if e.name in flows and e.rule is not None}
@@ -302,7 +306,7 @@ def _expanded(equations: list[Equation], flows: set[str], method: Method) -> lis
                 ("variables", equation.name, "initial"),
             )
     starts = {e.name: e.initial for e in equations}
-    rules = discretize(terms, method)
+    rules = discretize(terms, method, dt)
     stages = [Equation(stage.name, stage.rule, starts[stage.owner], stage.owner) for stage in rules]
     return [e for e in equations if e.name not in flows] + stages
 

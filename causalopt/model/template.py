@@ -6,8 +6,10 @@ import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 from causalopt.errors import suggestion
+from causalopt.language.scope import ratio
 from causalopt.language.term import Term, evaluate, exact, leaves
 
 
@@ -107,6 +109,11 @@ class Template:
         for name, term in self.parameters.items():
             values[name] = evaluate(term, lambda leaf: values[leaf_name(leaf)])
         return values
+
+    def time(self, step: Any) -> Any:
+        """Return the time of a step, a number or an array: what rules read as `time`."""
+        numerator, denominator = ratio(self.dt)
+        return step * float(numerator) / float(denominator)
 
     def parameter_values(self) -> dict[str, float]:
         """Return every parameter's value in floats."""

@@ -41,6 +41,14 @@ class Rationals:
             raise NotRationalError(f"a value needs more than {MOST_BITS} bits")
         return value
 
+    def is_same(self, a: Any, b: Any) -> bool:
+        """Return whether two numbers are equal."""
+        return bool(a == b)
+
+    def whole(self, value: Any) -> Any:
+        """Return the value: a rational is a whole number or is none."""
+        return value
+
     def function(self, name: str, _: Any) -> tuple[Any, Any]:
         """Refuse: no function of `arithmetic.Floats` keeps rationals rational."""
         raise NotRationalError(f"{name} leaves the rationals")
@@ -69,44 +77,54 @@ class Floats:
             return self.context.mpf(value.numerator) / value.denominator
         return value
 
+    def is_same(self, a: Any, b: Any) -> bool:
+        """Return whether two numbers agree in half of all digits: sqrt(2)**2 is 2, sin(pi) 0."""
+        share = self.context.ldexp(1, -self.context.prec // 2)
+        return bool(abs(a - b) <= share * max(abs(a), abs(b), 1))
+
+    def whole(self, value: Any) -> Any:
+        """Return the value, as the whole number it is the same as if there is one."""
+        nearest = self.context.nint(value) if self.context.isfinite(value) else value
+        return nearest if self.is_same(nearest, value) else value
+
     def function(self, name: str, value: Any) -> tuple[Any, Any]:
-        """Return (f(value), f'(value)); NaN where f is not real."""
-        c = self.context
+        """Return (f(value), f'(value)); NaN where one is not real."""
+        slope = _SLOPES[name]
+        return (self._real(lambda c, x: getattr(c, name)(x), value), self._real(slope, value))
+
+    def _real(self, function: Callable[[Any, Any], Any], value: Any) -> Any:
+        context = self.context
         try:
-            return _SMOOTH[name](c, value)
+            result = function(context, value)
         except (ValueError, TypeError, ZeroDivisionError):
-            return c.nan, c.nan
+            return context.nan
+        except MemoryError:
+            raise ArithmeticError("a value is too large") from None
+        return result if isinstance(result, context.mpf) else context.nan
 
     def power(self, base: Any, exponent: Any) -> Any:
         """Return base**exponent; NaN where it is not real."""
-        result = self.context.power(base, exponent)
-        return result if isinstance(result, self.context.mpf) else self.context.nan
+        return self._real(lambda c, x: c.power(x, exponent), base)
 
     def log(self, value: Any) -> Any:
         """Return the natural logarithm; NaN where it is not real."""
         return self.context.log(value) if value > 0 else self.context.nan
 
 
-_SMOOTH: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
-    "sqrt": lambda c, x: (_real(c, c.sqrt(x)), 1 / (2 * _real(c, c.sqrt(x)))),
-    "exp": lambda c, x: (c.exp(x), c.exp(x)),
-    "log": lambda c, x: (_real(c, c.log(x)), 1 / x),
-    "sin": lambda c, x: (c.sin(x), c.cos(x)),
-    "cos": lambda c, x: (c.cos(x), -c.sin(x)),
-    "tan": lambda c, x: (c.tan(x), 1 + c.tan(x) ** 2),
-    "asin": lambda c, x: (_real(c, c.asin(x)), 1 / _real(c, c.sqrt(1 - x * x))),
-    "acos": lambda c, x: (_real(c, c.acos(x)), -1 / _real(c, c.sqrt(1 - x * x))),
-    "atan": lambda c, x: (c.atan(x), 1 / (1 + x * x)),
-    "sinh": lambda c, x: (c.sinh(x), c.cosh(x)),
-    "cosh": lambda c, x: (c.cosh(x), c.sinh(x)),
-    "tanh": lambda c, x: (c.tanh(x), 1 - c.tanh(x) ** 2),
+_SLOPES: dict[str, Callable[[Any, Any], Any]] = {
+    "sqrt": lambda c, x: 1 / (2 * c.sqrt(x)),
+    "exp": lambda c, x: c.exp(x),
+    "log": lambda c, x: 1 / x if x > 0 else c.nan,
+    "sin": lambda c, x: c.cos(x),
+    "cos": lambda c, x: -c.sin(x),
+    "tan": lambda c, x: 1 + c.tan(x) ** 2,
+    "asin": lambda c, x: 1 / c.sqrt(1 - x * x),
+    "acos": lambda c, x: -1 / c.sqrt(1 - x * x),
+    "atan": lambda c, x: 1 / (1 + x * x),  # noqa: ARG005 - the family's signature
+    "sinh": lambda c, x: c.cosh(x),
+    "cosh": lambda c, x: c.sinh(x),
+    "tanh": lambda c, x: 1 / c.cosh(x) ** 2,
 }
-
-
-def _real(context: Any, value: Any) -> Any:
-    if not isinstance(value, context.mpf):
-        raise ValueError("not real")
-    return value
 
 
 class Short(Rationals):
@@ -190,6 +208,10 @@ class Residues(Rationals):
     def number(self, value: Any) -> Any:
         """Return the image of a rational number."""
         return Modular.of(value)
+
+    def whole(self, value: Any) -> Any:  # noqa: ARG002 - the family's signature
+        """Refuse: a residue is no whole number."""
+        raise NotRationalError("residues have no order")
 
     def power(self, base: Any, exponent: Any) -> Any:  # noqa: ARG002 - the family's signature
         """Refuse: an exponent that was reduced modulo the prime is no exponent."""

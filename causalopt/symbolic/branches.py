@@ -14,7 +14,8 @@ from causalopt.language.operations import COMPARISONS
 from causalopt.language.term import Term, postorder
 
 Decide = Callable[[Term], bool]
-_BRANCHING = frozenset({"where", "min", "max", "abs", "sign"})
+Choose = Callable[[Term], bool]
+_BRANCHING = frozenset({"where", "min", "max", "abs", "sign", "floor", "ceil"})
 
 
 def has_branches(root: Term) -> bool:
@@ -22,12 +23,14 @@ def has_branches(root: Term) -> bool:
     return any(term.op in _BRANCHING for term in postorder(root))
 
 
-def resolve(root: Term, decide: Decide) -> Term:
+def resolve(root: Term, decide: Decide, choose: Choose | None = None) -> Term:
     """Return the smooth piece of a rule on the side that `decide` says.
 
     Args:
         root: A rule.
         decide: Gives the truth of a comparison between smooth terms.
+        choose: Says in place of `decide` which way to go where the value may jump: given a where,
+            whether its first branch is taken; given a comparison that a sign asks for, its truth.
 
     Returns:
         The rule without where, min, max, abs and sign.
@@ -41,34 +44,39 @@ def resolve(root: Term, decide: Decide) -> Term:
     stack = [root]
     while stack:
         term = stack[-1]
-        wanted = [] if term in done else [a for a in _needed(term, done) if a not in done]
+        wanted = [] if term in done else [a for a in _needed(term, done, choose) if a not in done]
         if wanted:
             stack += wanted
             continue
         stack.pop()
         if term not in done:
-            done[term] = _settled(term, done, decide)
+            done[term] = _settled(term, done, decide, choose)
     result = done[root]
     assert isinstance(result, Term)
     return result
 
 
-def _needed(term: Term, done: dict[Term, Term | bool]) -> tuple[Term, ...]:
+def _needed(term: Term, done: dict[Term, Term | bool], choose: Choose | None) -> tuple[Term, ...]:
     if term.op == "where":
-        condition, a, b = term.args
-        if condition not in done:
-            return (condition,)
-        return (a if done[condition] else b,)
+        if choose is None and term.args[0] not in done:
+            return term.args[:1]
+        return (_branch(term, done, choose),)
     if term.op in {"and", "or"} and term.args[0] in done:
         first = done[term.args[0]]
         return () if bool(first) is (term.op == "or") else term.args[1:]
     return term.args[:1] if term.op in {"and", "or"} else term.args
 
 
-def _settled(term: Term, done: dict[Term, Term | bool], decide: Decide) -> Term | bool:
+def _branch(term: Term, done: dict[Term, Term | bool], choose: Choose | None) -> Term:
+    condition, then, otherwise = term.args
+    return then if (choose(term) if choose is not None else done[condition]) else otherwise
+
+
+def _settled(
+    term: Term, done: dict[Term, Term | bool], decide: Decide, choose: Choose | None
+) -> Term | bool:
     if term.op == "where":
-        condition, a, b = term.args
-        return done[a if done[condition] else b]
+        return done[_branch(term, done, choose)]
     if term.op in {"and", "or"}:
         first = done[term.args[0]]
         return first if bool(first) is (term.op == "or") else done[term.args[1]]
@@ -80,11 +88,13 @@ def _settled(term: Term, done: dict[Term, Term | bool], decide: Decide) -> Term 
     if term.op in {"min", "max"}:
         first, second = args if term.op == "min" else args[::-1]
         return args[0] if decide(Term.of("le", first, second)) else args[1]
-    if term.op in {"abs", "sign"}:
-        positive = decide(Term.of("le", ZERO, args[0]))
-        if term.op == "abs":
-            return args[0] if positive else neg(args[0])
-        return ONE if positive else neg(ONE)
+    if term.op == "abs":
+        return args[0] if decide(Term.of("le", ZERO, args[0])) else neg(args[0])
+    if term.op == "sign":
+        side = choose or decide
+        if side(Term.of("lt", ZERO, args[0])):
+            return ONE
+        return neg(ONE) if side(Term.of("lt", args[0], ZERO)) else ZERO
     return Term.of(term.op, *args, payload=term.payload) if args else term
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import sympy
@@ -22,8 +23,15 @@ def describe(solution: LinearSolution, linear: Linear) -> tuple[str, ...]:
     """
     lines = [f"t >= {solution.valid_from}"]
     exchange = dict(linear.irrational)
+
+    def shown(condition: object) -> str:
+        text = str(condition)
+        for symbol, expr in exchange.items():
+            text = re.sub(rf"\b{symbol}\b", f"({to_text(expr)})", text)
+        return _shortened(text)
+
     for effect in (solution.total, solution.direct):
-        lines += [_shortened(str(condition)) for condition in effect.form.conditions]
+        lines += [shown(condition) for condition in effect.form.conditions]
         for value, condition in _branches(effect.form.expr):
             kind = "degenerate" if isinstance(condition, sympy.Eq) else "complex roots"
             text = f"{to_text(condition.xreplace(exchange))} ({kind}): own branch "

@@ -43,6 +43,7 @@ class Derivation:
         at: The step asked for, if one was.
         definitions: Names of coefficients too long to stand in a closed form.
         stand_ins: Symbols of `solution` that stand for irrational expressions.
+        digits: Where no comparison is exact: in how many digits all were equal, 0 for none.
     """
 
     reading: Reading
@@ -58,6 +59,14 @@ class Derivation:
     at: int | None = None
     definitions: tuple[tuple[sympy.Symbol, sympy.Expr], ...] = ()
     stand_ins: Mapping[sympy.Symbol, sympy.Expr] = dataclasses.field(default_factory=dict)
+    digits: int = 0
+
+    @property
+    def standing(self) -> str:
+        """How far the formulas were compared with the recurrence, in words."""
+        if self.verified:
+            return "verified"
+        return f"checked to {self.digits} digits" if self.digits else "NOT verified"
 
     @functools.cached_property
     def comp(self) -> sympy.Expr:
@@ -163,7 +172,7 @@ class Derivation:
         return report(self)
 
     def __str__(self) -> str:
-        lines = [f"{self.form} ({'verified' if self.verified else 'NOT verified'})"]
+        lines = [f"{self.form} ({self.standing})"]
         if self.needs_program:
             lines.append(str(self.program))
         else:

@@ -12,15 +12,15 @@ from causalopt.effects.limit import refuse_between
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.symbolic.arithmetic import NotRationalError
 from causalopt.symbolic.conditions import describe
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.derivation import Derivation
+from causalopt.symbolic.digits import DIGITS
 from causalopt.symbolic.fixed_points import starts_at_rest
 from causalopt.symbolic.linear import solve_linear
 from causalopt.symbolic.linear_template import Edge
-from causalopt.symbolic.paths import Path, follow
-from causalopt.symbolic.program_checks import check_program, check_template
+from causalopt.symbolic.paths import Path, follow, one_sided
+from causalopt.symbolic.program_checks import check_program, check_template, undefined, unverified
 from causalopt.symbolic.reading import Reading, linear_template, read_question
 from causalopt.symbolic.static_paths import derive_static
 from causalopt.symbolic.straight_line import StraightLine, write_program
@@ -122,10 +122,13 @@ def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: f
     notes: list[str] = []
     try:
         found = _closed_form(reading, at, for_closed_form)
+        if found is not None and (found.verified or found.digits):
+            return found
+        if found is not None:
+            notes.append(f"no closed form was verified ({found.notes[0]}): a straight-line program")
     except OvertimeError as error:
-        found = None
         notes.append(f"no closed form within {time_limit:g} s ({error}): a straight-line program")
-    return found or _program(reading, at, expand, deadline, notes)
+    return _program(reading, at, expand, deadline, notes)
 
 
 def _static(reading: Reading, at: int | None, deadline: Deadline) -> Derivation:
@@ -139,8 +142,10 @@ def _static(reading: Reading, at: int | None, deadline: Deadline) -> Derivation:
 
 
 def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Derivation | None:
+    path = None if reading.drawn else deadline.run(_followed, reading)
+    met = [] if path is None else one_sided(path)
     if reading.is_linear:
-        return _solved(reading, reading.edges, (), at, deadline, [])
+        return _solved(reading, reading.edges, (), at, deadline, met)
     if reading.drawn:
         name, law = reading.drawn[0]
         raise QuestionError(
@@ -148,12 +153,11 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
             "where the model is not linear; ask `causalopt entropy` for the law"
         )
     rest = deadline.run(starts_at_rest, reading, at_most=deadline.remaining() / 3)
-    if rest is not None:
+    if rest is not None and not met:
         where = "the model starts at a fixed point and stays there: " + ", ".join(
             f"{name} = {value}" for name, value in rest.values
         )
         return _solved(reading, rest.edges, (), at, deadline, [where])
-    path = deadline.run(_followed, reading)
     if path is None or not all(mode.is_linear for _, mode in path.spans):
         return None
     early = tuple(mode.edges for mode in path.by_step(path.settles - 1)) if path.settles else ()
@@ -164,7 +168,7 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
 def _followed(reading: Reading) -> Path | None:
     try:
         return follow(reading, reading.asked.steps)
-    except (NotRationalError, ZeroDivisionError):
+    except ArithmeticError:
         return None
 
 
@@ -177,11 +181,7 @@ def describe_path(path: Path, last: int) -> list[str]:
         if relations:
             until = f"{first}..{end}" if end is not None else f"{first}.. (seen to {last})"
             found.append(f"at t = {until}: {relations}")
-    return found + [
-        f"at t = {step} the path meets a branch exactly: the derivative is one-sided, on the "
-        "side that the run in floats takes"
-        for step in path.ties
-    ]
+    return found + one_sided(path)
 
 
 def _solved(
@@ -195,12 +195,15 @@ def _solved(
     linear = linear_template(reading.names, edges, reading.starts, early)
     solution = solve_linear(linear.template, reading.question, time_limit=deadline.remaining())
     checks = [solution.total.verification, solution.direct.verification]
-    numbers = not linear.irrational and all(v.is_Rational for v in reading.values.values())
-    if numbers and not reading.drawn:
-        checks.append(check_template(reading, solution, _span(reading, early)))
+    if not reading.drawn:
+        checks.append(check_template(reading, solution, _span(reading, early), linear.irrational))
+        if reading.is_linear and checks[-1].digits:
+            # The template of a linear model is the model's own for any value of its symbols.
+            checks.pop()
     notes = [check.note for check in checks if check.note]
     notes += [*solution.total.form.notes, *solution.direct.form.notes]
     verified = all(check.passed for check in checks)
+    digits = DIGITS if not verified and all(c.passed or c.digits for c in checks) else 0
     written = dict(linear.irrational)
     named = [
         (name, expr.xreplace(written))
@@ -219,13 +222,13 @@ def _solved(
         at=at,
         definitions=tuple(dict.fromkeys(named)),
         stand_ins=linear.irrational,
+        digits=digits,
     )
 
 
 def _span(reading: Reading, early: tuple[Mapping[Edge, sympy.Expr], ...]) -> int:
-    return max(reading.question.start, len(early), reading.question.holding.settles) + (
-        _COMPARED_STEPS
-    )
+    settled = max(reading.question.start, len(early), reading.question.holding.settles)
+    return int(min(settled + _COMPARED_STEPS, reading.lasts))
 
 
 def _program(
@@ -238,7 +241,12 @@ def _program(
     try:
         path, program = deadline.run(_written, shorter, step, at_most=deadline.remaining() * 0.7)
     except OvertimeError:
-        return _recurrence(shorter, at, notes)
+        late = f"the program for t = {step} was not written within the time limit"
+        return _recurrence(shorter, at, [*notes, late])
+    except ZeroDivisionError:
+        raise QuestionError(undefined(step)) from None
+    except ArithmeticError as error:
+        raise QuestionError(unverified(str(error))) from None
     conditions = [f"t = {step}", *describe_path(path, step)]
     if at is None:
         notes.append(
@@ -251,6 +259,8 @@ def _program(
     except OvertimeError:
         checked = Verification(False, 0, TOO_LATE)
     notes += [checked.note] if checked.note else []
+    if not checked.passed and not checked.digits:
+        return _recurrence(shorter, at, notes)
     total, direct = _written_out(program, expand)
     return Derivation(
         shorter,
@@ -262,6 +272,7 @@ def _program(
         tuple(notes),
         program=program,
         at=at,
+        digits=checked.digits,
     )
 
 
@@ -285,8 +296,8 @@ def _recurrence(reading: Reading, at: int | None, notes: list[str]) -> Derivatio
             lines.append(f"total_{child}[t] = " + " + ".join(terms))
     lines.append("direct_v[t] follows from the same lines, with 0 where v is held")
     notes.append(
-        f"the program for t = {step} was not written within the time limit: its recurrence is "
-        "given, and values come from it; ask for an earlier step or a longer --time-limit"
+        "the recurrence is given, and values come from it; ask for an earlier step or a longer "
+        "--time-limit"
     )
     total, direct = (
         sympy.Symbol(f"{kind}_{reading.asked.target}_{step}") for kind in ("total", "direct")

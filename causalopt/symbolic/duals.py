@@ -13,15 +13,16 @@ checker that read the slopes it is to check from the same table would pass on th
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import operator
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from causalopt.errors import QuestionError
+from causalopt.language.algebra import ZERO
 from causalopt.language.term import Term, evaluate
+from causalopt.model.template import leaf_name
 from causalopt.symbolic.arithmetic import Floats, NotRationalError, Rationals, Short
 from causalopt.symbolic.reading import Reading
 from causalopt.worlds.world import world
@@ -38,48 +39,67 @@ class Dual:
     direct: Any
 
 
-class Ties:
-    """Which side is taken where a path meets a branch exactly.
+_UNKNOWN = Dual(math.nan, math.nan, math.nan)
 
-    There the derivative is one-sided. The side is the one that the run in floats takes, so that
-    formula and run answer for the same side; the steps are kept for the record.
+
+class Truth(NamedTuple):
+    """Whether a comparison holds in the baseline, and just after a small positive nudge.
+
+    The three differ only where the two sides are equal and move apart: there the tangents tell
+    which side the nudged worlds come out on.
     """
 
-    def __init__(self, reading: Reading, last: int) -> None:
+    base: bool
+    total: bool
+    direct: bool
+
+
+class Ties:
+    """Where a path meets a branch exactly, so that the derivative is one-sided.
+
+    It is the one for a positive nudge. Where the two sides are equal as rationals but not in the
+    run's floats, it is the one on the floats' side: formula and run answer for the same side.
+
+    Attributes:
+        steps: The steps at which a branch was met, in order.
+        jumps: Those of them at which a value jumps, so that there is no derivative.
+    """
+
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._last = last
+        self._table: Any = ()
         self.steps: list[int] = []
+        self.jumps: list[int] = []
 
-    @functools.cached_property
-    def _table(self) -> Any:
-        return world(self._reading.model, steps=self._last).table
+    def side(self, comparison: Term, step: int) -> bool | None:
+        """Return the comparison's truth in floats; None on a tie there too."""
+        if step >= len(self._table):
+            steps = max(step, self._reading.asked.steps)
+            self._table = world(self._reading.model, steps=steps).table
+        left, right = (evaluate(side, self._leaf(step)) for side in comparison.args)
+        return None if left == right else _COMPARE[comparison.op](left, right)
 
-    def decide(self, comparison: Term, step: int) -> bool:
-        """Return the truth of a comparison at one step of the run in floats."""
-        self.steps.append(step)
+    def _leaf(self, step: int) -> Callable[[Term], float]:
         template = self._reading.model.template
-        values = template.parameter_values()
 
         def leaf(term: Term) -> float:
             if isinstance(term.payload, tuple):
                 name, lag = term.payload
                 return float(self._table[step - lag, template.index[name]])
-            clock = {"t": float(step), "time": step * values["dt"]}
-            return clock[term.op] if term.op in clock else values[str(term.payload or term.op)]
+            return float(step) if term.op == "t" else template.values[leaf_name(term)]
 
-        return bool(evaluate(comparison, leaf))
+        return leaf
 
 
-def effects_along(
-    reading: Reading, last: int, arithmetic: Any, ties: Ties | None = None
-) -> list[Dual]:
+def effects_along(reading: Reading, last: int, arithmetic: Any) -> list[Dual]:
     """Return the target's value and its two derivatives at the steps 0..last.
+
+    Where a path meets a branch exactly the derivative is one-sided (see `Ties`).
 
     Args:
         reading: The model and the question.
         last: The last step.
         arithmetic: `Rationals()`, `Residues()` or `Floats(bits)`.
-        ties: Decides, and records, where the path meets a branch exactly.
 
     Returns:
         One record a step.
@@ -87,25 +107,24 @@ def effects_along(
     Raises:
         NotRationalError: In rationals: a value is none, or grows too large.
     """
-    walk = Walk(reading, arithmetic, Ties(reading, last) if ties is None else ties)
+    walk = Walk(reading, arithmetic)
     return [walk.advance()[reading.question.target] for _ in range(last + 1)]
 
 
 class Walk:
-    """The recurrence, advanced step by step.
+    """The recurrence, advanced step by step; variables that the target never needs are left out.
 
     Args:
         reading: The model and the question.
         arithmetic: Which numbers to compute with.
-        ties: Decides where the path meets a branch exactly.
     """
 
-    def __init__(self, reading: Reading, arithmetic: Any, ties: Ties) -> None:
+    def __init__(self, reading: Reading, arithmetic: Any) -> None:
         self._reading = reading
         self._arithmetic = arithmetic
-        self._ties = ties
         self._parameters = _parameters(reading, arithmetic)
         self._history: list[list[Dual]] = []
+        self.ties = Ties(reading)
 
     def advance(self) -> list[Dual]:
         """Compute one more step and return its nodes."""
@@ -115,6 +134,9 @@ class Walk:
         self._history.append(now)
         held = question.holding.at(step)
         for i, equation in enumerate(self._reading.model.template.equations):
+            if i not in self._reading.needed:
+                now.append(_UNKNOWN)
+                continue
             term = equation.initial[step] if step < len(equation.initial) else equation.rule
             if term is None:
                 raise QuestionError(
@@ -127,14 +149,27 @@ class Walk:
             now.append(dataclasses.replace(node, direct=zero) if i in held else node)
         return now
 
-    def truth(self, comparison: Term) -> bool:
+    def truth(self, comparison: Term) -> Truth:
         """Return a comparison's truth at the step computed last."""
-        return bool(_evaluate(comparison, self._leaves()))
+        found: Truth = _evaluate(comparison, self._leaves())
+        return found
+
+    def choice(self, term: Term) -> Truth:
+        """Return whether a where takes its first branch, or a comparison's truth at its jump."""
+        if term.op != "where":
+            return Truth(*[self.truth(term).base] * 3)
+        leaves = self._leaves()
+        condition, *branches = term.args
+        truth: Truth = _evaluate(condition, leaves)
+        if any(truth) and not all(truth):
+            then, otherwise = (_evaluate(branch, leaves) for branch in branches)
+            return _side(truth, then, otherwise, leaves)
+        return truth
 
     def _leaves(self) -> _Leaves:
         step = len(self._history) - 1
         return _Leaves(
-            self._reading, self._history, self._parameters, step, self._arithmetic, self._ties
+            self._reading, self._history, self._parameters, step, self._arithmetic, self.ties
         )
 
 
@@ -173,7 +208,7 @@ def _agree(a: list[tuple[Any, Any]], b: list[tuple[Any, Any]]) -> bool:
 def _parameters(reading: Reading, arithmetic: Any) -> dict[str, Dual]:
     values: dict[str, Dual] = {"dt": _constant(arithmetic, reading.model.template.dt)}
     for name, term in reading.model.template.parameters.items():
-        values[name] = _evaluate(term, _Leaves(reading, [], values, 0, arithmetic))
+        values[name] = _evaluate(term, _Leaves(reading, [], values, 0, arithmetic, Ties(reading)))
     return values
 
 
@@ -191,7 +226,7 @@ class _Leaves:
     parameters: dict[str, Dual]
     step: int
     arithmetic: Any
-    ties: Ties | None = None
+    ties: Ties
 
     def __call__(self, leaf: Term) -> Dual:
         if isinstance(leaf.payload, tuple):
@@ -236,39 +271,70 @@ def _evaluate(root: Term, leaf: _Leaves) -> Any:
 
 
 def _wanted(term: Term, done: dict[Term, Any]) -> list[Term]:
-    """Arguments still to be computed; of a branch only the one that is taken."""
+    """Arguments still to be computed; of branches only those that are taken."""
     if term.op == "where" and term.args[0] in done:
-        taken = term.args[1] if done[term.args[0]] else term.args[2]
-        return [] if taken in done else [taken]
-    needed = term.args[:1] if term.op == "where" else term.args
+        truth = done[term.args[0]]
+        needed = (term.args[1],) * any(truth) + (term.args[2],) * (not all(truth))
+    else:
+        needed = term.args[:1] if term.op == "where" else term.args
     return [arg for arg in needed if arg not in done]
 
 
 def _operation(term: Term, args: list[Any], leaf: _Leaves) -> Any:
     op = term.op
     if op in _LOGIC:
-        return _LOGIC[op](*args)
+        return Truth(*(_LOGIC[op](*sides) for sides in zip(*args, strict=True)))
     if op in _COMPARE:
-        return _compared(op, term, args, leaf)
+        return _compared(term, args, leaf)
     if op == "where":
-        return args[1] if args[0] else args[2]
+        truth, then, otherwise = args
+        return _taken(_side(truth, then, otherwise, leaf), then, otherwise)
     if op in {"min", "max"}:
-        order = term.args if op == "min" else term.args[::-1]
-        values = args if op == "min" else args[::-1]
-        return args[0 if _compared("le", Term.of("le", *order), values, leaf) else 1]
+        order = slice(None, None, 1 if op == "min" else -1)
+        return _taken(_compared(Term.of("le", *term.args[order]), args[order], leaf), *args)
     if op == "ipow":
         exponent = term.payload
         value, slope = _whole_power(args[0].value, exponent)
         return _chained(value, [(args[0], slope)])
+    if op in _STEPS:
+        return _stepped(term, args[0], leaf)
     return _arithmetic(op, args, leaf.arithmetic)
 
 
-def _compared(op: str, term: Term, args: list[Dual], leaf: _Leaves) -> bool:
+def _compared(term: Term, args: list[Dual], leaf: _Leaves) -> Truth:
     a, b = args
-    moving = a.total != b.total or a.direct != b.direct
-    if leaf.ties is not None and a.value == b.value and moving:
-        return leaf.ties.decide(term, leaf.step)
-    return _COMPARE[op](a.value, b.value)
+    holds, is_same = _COMPARE[term.op], leaf.arithmetic.is_same
+    if a.value != a.value or b.value != b.value:
+        raise ZeroDivisionError("NaN has no order")
+    if not is_same(a.value, b.value):
+        return Truth(*[holds(a.value, b.value)] * 3)
+    apart = [not is_same(a.total, b.total), not is_same(a.direct, b.direct)]
+    if any(apart):
+        leaf.ties.steps.append(leaf.step)
+    side = leaf.ties.side(term, leaf.step) if any(apart) or a.value != b.value else None
+    if side is not None:
+        return Truth(side, side, side)
+    equal = holds(0, 0)
+    total = holds(a.total, b.total) if apart[0] else equal
+    direct = holds(a.direct, b.direct) if apart[1] else equal
+    return Truth(equal, total, direct)
+
+
+def _side(truth: Truth, then: Dual | None, otherwise: Dual | None, leaf: _Leaves) -> Truth:
+    """The branches taken: all the baseline's where the value jumps, which no tangent follows."""
+    if then is None or otherwise is None or leaf.arithmetic.is_same(then.value, otherwise.value):
+        return truth
+    leaf.ties.jumps.append(leaf.step)
+    return Truth(truth.base, truth.base, truth.base)
+
+
+def _taken(truth: Truth, then: Dual | None, otherwise: Dual | None) -> Dual:
+    """The value of the branch taken, and each tangent of the branch its world takes."""
+    base, total, direct = (then if side else otherwise for side in truth)
+    assert base is not None
+    assert total is not None
+    assert direct is not None
+    return Dual(base.value, total.total, direct.direct)
 
 
 def _whole_power(base: Any, exponent: Any) -> tuple[Any, Any]:
@@ -289,25 +355,31 @@ def _arithmetic(op: str, args: list[Dual], arithmetic: Any) -> Dual:
         return _chained(quotient, [(args[0], 1 / values[1]), (args[1], -quotient / values[1])])
     if op == "neg":
         return _chained(-values[0], [(args[0], -1)])
-    if op in {"abs", "sign", "floor", "ceil"}:
-        return _stepped(op, args[0])
     if op == "pow":
         return _power(args[0], args[1], arithmetic)
     value, slope = arithmetic.function(op, values[0])
     return _chained(value, [(args[0], slope)])
 
 
-def _stepped(op: str, arg: Dual) -> Dual:
-    value = arg.value
-    sign = (value > 0) - (value < 0)
-    if op == "abs":
-        return _chained(abs(value), [(arg, sign)])
-    whole = {
-        "sign": lambda: sign,
+def _stepped(term: Term, arg: Dual, leaf: _Leaves) -> Dual:
+    value = leaf.arithmetic.whole(arg.value)
+    if value - value != 0:  # infinite or NaN
+        return Dual(value, value * 0, value * 0)
+    zero = _constant(leaf.arithmetic, Fraction(0))
+    if term.op == "abs":
+        positive = _compared(Term.of("le", ZERO, term.args[0]), [zero, arg], leaf)
+        opposite = _chained(-value, [(arg, -1)])
+        return _taken(positive, dataclasses.replace(arg, value=value), opposite)
+    steps = {
+        "sign": lambda: (value > 0) - (value < 0),
         "floor": lambda: math.floor(value),
         "ceil": lambda: math.ceil(value),
     }
-    return Dual(value * 0 + whole[op](), value * 0, value * 0)
+    step = steps[term.op]()
+    if value == (0 if term.op == "sign" else step) and (arg.total != 0 or arg.direct != 0):
+        leaf.ties.steps.append(leaf.step)
+        leaf.ties.jumps.append(leaf.step)
+    return Dual(value * 0 + step, value * 0, value * 0)
 
 
 def _power(base: Dual, exponent: Dual, arithmetic: Any) -> Dual:
@@ -332,6 +404,7 @@ _LOGIC: dict[str, Callable[..., bool]] = {
     "or": lambda a, b: a or b,
     "not": operator.not_,
 }
+_STEPS = frozenset({"abs", "sign", "floor", "ceil"})
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     name: getattr(operator, name) for name in ("lt", "le", "eq", "ne")
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy
 
-from causalopt.symbolic.arithmetic import rational
+from causalopt.symbolic.arithmetic import NotRationalError, rational
 from causalopt.symbolic.quotient import Residue, X
 from causalopt.symbolic.surds import Surd, square_root
 
@@ -58,8 +58,19 @@ def evaluate_line(
             order.
         values: Symbol -> number.
         number: Takes a rational constant into the arithmetic.
+
+    Raises:
+        NotRationalError: The value is none of that arithmetic.
     """
-    return _walk(expr, {**values, _NUMBER: number})
+    try:
+        found = _plain(_walk(expr, {**values, _NUMBER: number}))
+    except ZeroDivisionError:
+        raise
+    except ArithmeticError as error:
+        raise NotRationalError(str(error)) from None
+    if isinstance(found, Surd):
+        raise NotRationalError("a square root leaves the rationals")
+    return found
 
 
 _NUMBER = sympy.Dummy("number")
@@ -161,18 +172,33 @@ def _piecewise(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:
     raise ArithmeticError("no branch of a Piecewise holds here")
 
 
-def holds(condition: Any, values: Mapping[sympy.Symbol, Any]) -> bool:
-    """Return whether a relation between rational expressions holds at these values."""
+def holds(
+    condition: Any,
+    values: Mapping[sympy.Symbol, Any],
+    compare: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None,
+) -> bool:
+    """Return whether a relation between expressions holds at these values.
+
+    Args:
+        condition: Relations joined by and, or, not.
+        values: Symbol -> number.
+        compare: Gives two numbers in the order of the two sides, from (left, right, values); their
+            exact values when not given.
+    """
     if condition in (sympy.true, sympy.false):
         return bool(condition)
     if isinstance(condition, sympy.And):
-        return all(holds(part, values) for part in condition.args)
+        return all(holds(part, values, compare) for part in condition.args)
     if isinstance(condition, sympy.Or):
-        return any(holds(part, values) for part in condition.args)
+        return any(holds(part, values, compare) for part in condition.args)
     if isinstance(condition, sympy.Not):
-        return not holds(condition.args[0], values)
-    left, right = (exact_value(side, values) for side in condition.args)
-    return bool(_RELATIONS[condition.func](left, right))
+        return not holds(condition.args[0], values, compare)
+    left, right = condition.args
+    if compare is None:
+        sides = exact_value(left, values), exact_value(right, values)
+    else:
+        sides = compare(left, right, values)
+    return bool(_RELATIONS[condition.func](*sides))
 
 
 def _root_sum(expr: Any, values: dict[sympy.Symbol, Any]) -> Number:

@@ -2,15 +2,18 @@
 
 Comp(z) = U_total(z) / U_direct(z) at z = e^(i omega) is what a sinusoidal disturbance of frequency
 omega (radians per step) meets: Op(omega) = -ln |Comp(e^(i omega))|. Its mean over all frequencies
-is fixed by the roots outside the unit circle alone (Jensen's formula; the discrete Bode integral of
-Sung & Hara 1988): what a controller gains at one frequency it pays at another, the waterbed law.
+is fixed by the roots outside the unit circle and the leading coefficient, what a disturbance meets
+at the step it falls on (Jensen's formula; the discrete Bode integral of Sung & Hara 1988): what a
+controller gains at one frequency it pays at another, the waterbed law. Where the loop has a root
+outside the unit circle, a sinusoid's effect grows and never becomes one: the numbers are then those
+of the function on the circle, and no frequency response.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import sympy
 from sympy import QQ
@@ -46,11 +49,13 @@ class Sensitivity:
         numerator: Of Comp(z).
         denominator: Of Comp(z).
         parameters: The symbols of the coefficients.
+        poles: The denominator of the total effect, whose roots a disturbance excites.
     """
 
     numerator: sympy.Poly
     denominator: sympy.Poly
     parameters: tuple[sympy.Symbol, ...]
+    poles: sympy.Poly
 
     @property
     def comp(self) -> sympy.Expr:
@@ -62,6 +67,13 @@ class Sensitivity:
         """Op(omega) = -ln |Comp(e^(i omega))| in nats, omega in radians per step."""
         squared = _squared(self.numerator) / _squared(self.denominator)
         return -sympy.log(squared.subs(_COSINE, sympy.cos(OMEGA))) / 2
+
+    def unstable(self, values: Mapping[sympy.Symbol, sympy.Rational]) -> tuple[complex, ...]:
+        """Return the loop's roots outside the unit circle, at rational parameters."""
+        poles = specialise(self.poles, dict(values))
+        if poles is None:
+            raise ZeroDivisionError("a coefficient of the total effect divides by 0 here")
+        return tuple(complex(root) for root, _ in _roots(poles) if abs(root) > 1)
 
     def peak(self, values: Mapping[sympy.Symbol, sympy.Rational]) -> Peak:
         """Return the largest |Comp| over all frequencies, at rational parameters.
@@ -118,7 +130,7 @@ def sensitivity(total: Response, direct: Response) -> Sensitivity | None:
     domain = total.numerator.domain
     lead = sympy.Poly(below, Z, domain=domain).LC()
     numerator, denominator = (sympy.Poly(part / lead, Z, domain=domain) for part in (above, below))
-    return Sensitivity(numerator, denominator, total.parameters)
+    return Sensitivity(numerator, denominator, total.parameters, total.denominator)
 
 
 def _squared(poly: sympy.Poly) -> sympy.Expr:
@@ -153,9 +165,14 @@ def _mahler(poly: sympy.Poly) -> float:
     if poly.is_zero:
         return -math.inf
     total = math.log(abs(sympy.Rational(poly.LC())))
-    if poly.degree() == 0:
-        return total
+    return total + sum(
+        multiplicity * max(0.0, float(sympy.log(abs(root)))) for root, multiplicity in _roots(poly)
+    )
+
+
+def _roots(poly: sympy.Poly) -> Iterator[tuple[sympy.Expr, int]]:
+    """Yield the roots but 0, with their multiplicities."""
     for factor, multiplicity in poly.factor_list()[1]:
         for root in factor.nroots(n=30, maxsteps=200):
-            total += multiplicity * max(0.0, float(sympy.log(abs(root)))) if root else 0.0
-    return total
+            if root:
+                yield root, multiplicity

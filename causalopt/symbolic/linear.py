@@ -16,7 +16,7 @@ from causalopt.symbolic.closed_form import MOST_EARLY, ClosedForm, Inversion, wi
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.far_step import effect_after, effect_in_digits
 from causalopt.symbolic.frequency import Sensitivity, sensitivity
-from causalopt.symbolic.linear_template import LinearQuestion, LinearTemplate
+from causalopt.symbolic.linear_template import Holding, LinearQuestion, LinearTemplate
 from causalopt.symbolic.naming import Names
 from causalopt.symbolic.ratio import comp_of, op_of
 from causalopt.symbolic.resolvent import Response, coefficient_field, influence, resolve
@@ -85,6 +85,27 @@ class LinearSolution:
         """
         limit = deadline or Deadline.after(10.0)
         return limit.run(sensitivity, self.total.response, self.direct.response)
+
+    def loop(self, deadline: Deadline | None = None) -> Sensitivity | None:
+        """Comp(z) of the loop itself: for a nudge long after the start, all rules in force.
+
+        A nudge at a step at which variables still have their initial values goes past those: its
+        own Comp(z) is `sensitivity`.
+
+        Raises:
+            OvertimeError: It could not be had in time (10 s when no deadline is given).
+        """
+        limit = deadline or Deadline.after(10.0)
+        template = dataclasses.replace(self.template, starts=(), early=())
+        question = dataclasses.replace(
+            self.question, start=0, holding=Holding((), self.question.holding.final)
+        )
+
+        def find() -> Sensitivity | None:
+            total, direct = (resolve(template, question, hold=hold) for hold in (False, True))
+            return sensitivity(total, direct)
+
+        return limit.run(find)
 
     def asymptotics(self, deadline: Deadline) -> tuple[Asymptotics, Asymptotics]:
         """The long-time behaviour of the total and of the direct effect."""

@@ -6,7 +6,9 @@ Symbol('beta'), which it reads as the symbol that was meant.
 
 from __future__ import annotations
 
+import builtins
 import functools
+import keyword
 
 import sympy
 from sympy.printing.latex import LatexPrinter
@@ -15,12 +17,10 @@ from sympy.printing.str import StrPrinter
 
 @functools.lru_cache(maxsize=4096)
 def _is_plain(name: str) -> bool:
-    if not name.isidentifier() or name in _WORDS:
+    meant = (sympy, builtins)  # what sympify takes a name for
+    if keyword.iskeyword(name) or any(hasattr(module, name) for module in meant):
         return False
-    return not hasattr(sympy, name)
-
-
-_WORDS = frozenset({"and", "or", "not", "is", "in", "if", "else", "for", "lambda", "None", "True"})
+    return name.isidentifier()
 
 
 class _TextPrinter(StrPrinter):  # type: ignore[misc]

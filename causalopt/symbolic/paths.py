@@ -18,8 +18,8 @@ from causalopt.language.algebra import ZERO
 from causalopt.language.gradient import gradient
 from causalopt.language.term import Term
 from causalopt.symbolic.arithmetic import Floats, NotRationalError, Short
-from causalopt.symbolic.branches import has_branches, resolve
-from causalopt.symbolic.duals import Ties, Walk
+from causalopt.symbolic.branches import Choose, Decide, has_branches, resolve
+from causalopt.symbolic.duals import Walk
 from causalopt.symbolic.linear_template import Edge
 from causalopt.symbolic.reading import Reading
 
@@ -34,18 +34,29 @@ class Mode:
         reading: The model and the question.
         rules: Each equation's rule without branches; None for given data.
         comparisons: What must hold for the choice to be the right one.
+        nudged: The rules just after a small positive nudge, over all paths and over the direct
+            ones; given where the baseline meets a branch exactly.
     """
 
     reading: Reading
     rules: tuple[Term | None, ...]
     comparisons: tuple[Comparison, ...]
+    nudged: tuple[tuple[Term | None, ...], ...] = ()
 
     @functools.cached_property
     def edges(self) -> dict[Edge, sympy.Expr]:
         """(child, parent, lag) -> derivative, on the paths from n to m alone."""
+        return self._edges(self.nudged[0] if self.nudged else self.rules)
+
+    @functools.cached_property
+    def direct_edges(self) -> dict[Edge, sympy.Expr]:
+        """The same for the direct effect, whose worlds may come out on another side of a branch."""
+        return self._edges(self.nudged[1]) if self.nudged else self.edges
+
+    def _edges(self, rules: tuple[Term | None, ...]) -> dict[Edge, sympy.Expr]:
         found = {}
         index = self.reading.model.template.index
-        for i, rule in enumerate(self.rules):
+        for i, rule in enumerate(rules):
             if rule is None:
                 continue
             for leaf, slope in gradient(rule).items():
@@ -57,10 +68,15 @@ class Mode:
                     found[edge] = self.reading.expression(slope)
         return {edge: slope for edge, slope in found.items() if slope != 0}
 
+    @property
+    def is_parted(self) -> bool:
+        """Whether the two effects take different sides of a branch."""
+        return self.direct_edges != self.edges
+
     @functools.cached_property
     def is_linear(self) -> bool:
-        """Whether no derivative depends on a variable or on the step."""
-        return self.reading.are_fixed(self.edges)
+        """Whether no derivative depends on a variable or on the step, and both effects share it."""
+        return not self.is_parted and self.reading.are_fixed(self.edges)
 
     @functools.cached_property
     def expressions(self) -> tuple[Any, ...]:
@@ -75,6 +91,8 @@ class Mode:
 
     def _relation(self, term: Term, truth: bool) -> sympy.Basic:
         relation = self.reading.expression(term)
+        if relation is sympy.nan:
+            return sympy.true
         return relation if truth else sympy.Not(relation)
 
 
@@ -85,10 +103,12 @@ class Path:
     Args:
         spans: (first step, mode), in order; the last goes on to the last step.
         ties: Steps at which a branch was met exactly: derivatives there are one-sided.
+        jumps: Those of them at which a value jumps.
     """
 
     spans: tuple[tuple[int, Mode], ...]
     ties: tuple[int, ...] = ()
+    jumps: tuple[int, ...] = ()
 
     @property
     def final(self) -> Mode:
@@ -117,7 +137,10 @@ def follow(reading: Reading, last: int) -> Path:
     Returns:
         The path; one mode from step 0 on when no rule branches.
     """
-    rules = tuple(equation.rule for equation in reading.model.template.equations)
+    rules = tuple(
+        equation.rule if i in reading.needed else None
+        for i, equation in enumerate(reading.model.template.equations)
+    )
     if not any(rule is not None and has_branches(rule) for rule in rules):
         return Path(((0, Mode(reading, rules, ())),))
     try:
@@ -127,25 +150,52 @@ def follow(reading: Reading, last: int) -> Path:
 
 
 def _follow(reading: Reading, rules: tuple[Term | None, ...], last: int, arithmetic: Any) -> Path:
-    ties = Ties(reading, last)
-    walk = Walk(reading, arithmetic, ties)
-    known: dict[tuple[Term | None, ...], Mode] = {}
+    walk = Walk(reading, arithmetic)
+    known: dict[tuple[tuple[Term | None, ...], ...], Mode] = {}
     spans: list[tuple[int, Mode]] = []
-    starts = reading.starts
     for step in range(last + 1):
         walk.advance()
+        views = range(3) if step in walk.ties.steps else range(1)
         asked: dict[Term, bool] = {}
-
-        def decide(comparison: Term, asked: dict[Term, bool] = asked) -> bool:
-            if comparison not in asked:
-                asked[comparison] = walk.truth(comparison)
-            return asked[comparison]
-
-        active = tuple(
-            None if rule is None or step < start else resolve(rule, decide)
-            for rule, start in zip(rules, starts, strict=True)
+        active, *nudged = (
+            tuple(
+                None if rule is None or step < start else resolve(rule, decide, choose)
+                for rule, start in zip(rules, reading.starts, strict=True)
+            )
+            for decide, choose in (_decided(walk, asked, view) for view in views)
         )
-        mode = known.setdefault(active, Mode(reading, active, tuple(asked.items())))
+        if set(nudged) <= {active}:
+            nudged = []
+        mode = known.setdefault(
+            (active, *nudged), Mode(reading, active, tuple(asked.items()), tuple(nudged))
+        )
         if not spans or spans[-1][1] is not mode:
             spans.append((step, mode))
-    return Path(tuple(spans), tuple(dict.fromkeys(ties.steps)))
+    ties, jumps = (tuple(dict.fromkeys(met)) for met in (walk.ties.steps, walk.ties.jumps))
+    return Path(tuple(spans), ties, jumps)
+
+
+def _decided(walk: Walk, asked: dict[Term, bool], view: int) -> tuple[Decide, Choose | None]:
+    """Answer as the baseline does, noting each comparison, or as one of the nudged worlds."""
+    if view:
+        return lambda term: walk.truth(term)[view], lambda term: walk.choice(term)[view]
+
+    def decide(comparison: Term) -> bool:
+        if comparison not in asked:
+            asked[comparison] = walk.truth(comparison).base
+        return asked[comparison]
+
+    return decide, None
+
+
+def one_sided(path: Path) -> list[str]:
+    """Return what a derivation says of the steps at which a branch was met exactly."""
+    jumps = "a value jumps: there is no derivative, and the formulas leave the jump out"
+    kinks = (
+        "the derivative is one-sided, for a positive nudge (where floats come out beside the "
+        "branch: on the side that the run takes)"
+    )
+    return [
+        f"at t = {step} the path meets a branch exactly: {jumps if step in path.jumps else kinks}"
+        for step in path.ties
+    ]

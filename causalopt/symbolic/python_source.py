@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
+
 import sympy
 from sympy.printing.pycode import PythonCodePrinter
 
@@ -17,6 +20,19 @@ class _Printer(PythonCodePrinter):  # type: ignore[misc]
 
     def _print_Rational(self, expr: sympy.Rational) -> str:  # noqa: N802 - sympy's name
         return f"Fraction({expr.p}, {expr.q})"
+
+    def _print_Symbol(self, expr: sympy.Symbol) -> str:  # noqa: N802 - sympy's name
+        return _name(expr)
+
+
+# What the source itself calls by name; a parameter of such a name gets a _ after it.
+_TAKEN = frozenset({*keyword.kwlist, *dir(builtins), "math", "Fraction", "effects", "comp", "op"})
+
+
+def _name(symbol: sympy.Symbol) -> str:
+    name = str(symbol.name)
+    # The _ is added to lambda_ too, so that no two names become one.
+    return f"{name}_" if name.rstrip("_") in _TAKEN else name
 
 
 def _code(expr: sympy.Expr) -> str:
@@ -37,7 +53,9 @@ def source_of(derivation: Derivation) -> str:
         template = derivation.solution.template
         body = _linear(template, derivation)
         arguments = ["t"]
-        parameters = template.parameters
+        symbols = {p for e in derivation.stand_ins.values() for p in e.free_symbols}
+        symbols |= {*template.parameters} - derivation.stand_ins.keys()
+        parameters = tuple(sorted(symbols, key=lambda symbol: str(symbol.name)))
     else:
         if derivation.program is None:
             raise QuestionError(
@@ -48,9 +66,9 @@ def source_of(derivation: Derivation) -> str:
         arguments = []
         parameters = tuple(derivation.reading.values)
     values = derivation.reading.values
-    named = [f"{p}={_code(values[p])}" if p in values else f"{p}" for p in parameters]
+    named = [f"{_name(p)}={_code(values[p])}" if p in values else _name(p) for p in parameters]
     signature = ", ".join([*arguments, *(["*", *named] if named else [])])
-    passed = ", ".join([*arguments, *(f"{p}={p}" for p in parameters)])
+    passed = ", ".join([*arguments, *(f"{_name(p)}={_name(p)}" for p in parameters)])
     title = f"{derivation.form} of {derivation.reading.model.name}"
     return "\n".join(
         [
@@ -77,7 +95,7 @@ def source_of(derivation: Derivation) -> str:
 
 
 def _program(program: StraightLine) -> list[str]:
-    lines = [f"    {name} = {_code(expr)}" for name, expr in program.lines]
+    lines = [f"    {_name(name)} = {_code(expr)}" for name, expr in program.lines]
     return [
         f'    """Return (total, direct) at t = {program.step}."""',
         *lines,
@@ -90,7 +108,9 @@ def _linear(template: LinearTemplate, derivation: Derivation) -> list[str]:
     assert derivation.solution is not None
     question = derivation.solution.question
     spans = _spans(template)
-    irrational = [f"    {symbol} = {_code(expr)}" for symbol, expr in derivation.stand_ins.items()]
+    irrational = [
+        f"    {_name(symbol)} = {_code(expr)}" for symbol, expr in derivation.stand_ins.items()
+    ]
     return [
         '    """Return (total, direct) at step t."""',
         *irrational,

@@ -63,7 +63,9 @@ def op_of(comp: sympy.Expr) -> sympy.Expr:
             rest *= factor
         else:
             total -= exponent * sympy.log(sympy.Abs(base))
-    return total - sympy.log(sympy.Abs(rest))
+    # sympy would write |piecewise| as the root of a product with its conjugate.
+    size = sympy.Abs(rest, evaluate=not rest.has(sympy.Piecewise))
+    return total - sympy.log(size)
 
 
 def evaluate_ratio(total: Any, direct: Any) -> tuple[float, float, float, float]:

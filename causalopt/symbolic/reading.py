@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from causalopt.language.sympy_form import to_sympy
 from causalopt.language.term import Term, leaves
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.model.template import ancestors
 from causalopt.symbolic.linear import T
 from causalopt.symbolic.linear_template import (
     Edge,
@@ -80,9 +82,20 @@ class Reading:
             for parent, lag in equation.parents
         }
 
+    @functools.cached_property
+    def nodes(self) -> dict[sympy.Symbol, sympy.Symbol]:
+        """A rule's symbol -> the node's own name, in a model without time."""
+        return {symbol: sympy.Symbol(name) for (name, _), symbol in self.references.items()}
+
     def expression(self, term: Term) -> Any:
-        """Return a rule, a derivative or a condition as a sympy expression."""
-        return to_sympy(term, lambda leaf: self._clock(leaf, self.parameters))
+        """Return a rule, a derivative or a condition as a sympy expression.
+
+        NaN where it compares what is not real, such as acos(2), which sympy refuses.
+        """
+        try:
+            return to_sympy(term, lambda leaf: self._clock(leaf, self.parameters))
+        except (TypeError, ValueError):
+            return sympy.nan
 
     def _clock(self, leaf: Term, parameters: Mapping[str, sympy.Expr]) -> sympy.Expr:
         if isinstance(leaf.payload, tuple):
@@ -123,6 +136,12 @@ class Reading:
         return found
 
     @functools.cached_property
+    def needed(self) -> frozenset[int]:
+        """The equations that the target's value depends on at any lag, itself included."""
+        template = self.model.template
+        return frozenset(template.index[name] for name in ancestors(template, self.asked.target))
+
+    @functools.cached_property
     def question(self) -> LinearQuestion:
         """Nudged node, target and held set as places in `names`."""
         mask = held_mask(self.model, self.asked.hold, _LONGEST)
@@ -144,6 +163,13 @@ class Reading:
             for equation in self.model.template.equations
             if equation.law is not None
         )
+
+    @property
+    def lasts(self) -> float:
+        """The last step to which the data that the target needs go; infinite without data."""
+        equations = self.model.template.equations
+        data = [equations[i] for i in self.needed if equations[i].rule is None]
+        return min((len(equation.initial) - 1 for equation in data), default=math.inf)
 
     @property
     def starts(self) -> tuple[int, ...]:
@@ -239,12 +265,16 @@ def linear_template(
     """
     table: dict[sympy.Expr, sympy.Symbol] = {}
     done: dict[int, dict[Edge, sympy.Expr]] = {}
-    for some in (edges, *early):
-        if id(some) not in done:
-            done[id(some)] = {
-                e: _rationalised(sympy.sympify(c, strict=True), table) for e, c in some.items()
-            }
+    different = {id(some): some for some in (edges, *early)}
+    taken = {s for some in different.values() for c in some.values() for s in _symbols(c)}
+    for key, some in different.items():
+        done[key] = {
+            e: _rationalised(sympy.sympify(c, strict=True), table, taken) for e, c in some.items()
+        }
     used = {s for some in done.values() for c in some.values() for s in c.free_symbols}
+    # When data that nothing leads to end is nothing that an effect depends on.
+    led_to = {child for some in done.values() for child, _, _ in some}
+    starts = tuple(start if i in led_to else 0 for i, start in enumerate(starts))
     template = LinearTemplate(
         names,
         done[id(edges)],
@@ -255,14 +285,24 @@ def linear_template(
     return Linear(template, {symbol: expr for expr, symbol in table.items()})
 
 
-def _rationalised(expr: sympy.Expr, table: dict[sympy.Expr, sympy.Symbol]) -> sympy.Expr:
+def _symbols(expr: Any) -> set[sympy.Symbol]:
+    found: set[sympy.Symbol] = sympy.sympify(expr, strict=True).free_symbols
+    return found
+
+
+def _rationalised(
+    expr: sympy.Expr, table: dict[sympy.Expr, sympy.Symbol], taken: set[sympy.Symbol]
+) -> sympy.Expr:
     if expr.is_Rational or expr.is_Symbol:
         return expr
     is_power = expr.is_Pow and expr.exp.is_Integer
     if expr.is_Add or expr.is_Mul:
-        return expr.func(*(_rationalised(arg, table) for arg in expr.args))
+        return expr.func(*(_rationalised(arg, table, taken) for arg in expr.args))
     if is_power:
-        return _rationalised(expr.base, table) ** expr.exp
+        return _rationalised(expr.base, table, taken) ** expr.exp
     if expr not in table:
-        table[expr] = sympy.Symbol(f"irrational_{len(table) + 1}")
+        name = f"irrational_{len(table) + 1}"
+        while sympy.Symbol(name) in taken:
+            name += "_"
+        table[expr] = sympy.Symbol(name)
     return table[expr]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import sympy
 
 from causalopt.symbolic.asymptotics import Asymptotics
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.derivation import Derivation
+from causalopt.symbolic.frequency import Sensitivity
 from causalopt.symbolic.linear import LinearSolution
 from causalopt.symbolic.notation import to_latex
 from causalopt.symbolic.reading import Reading
@@ -31,7 +32,7 @@ def report_of(derivation: Derivation) -> str:
     """
     parts = [*_question(derivation.reading), *_graph(derivation.reading)]
     if derivation.solution is not None:
-        parts += _resolvent(derivation.solution)
+        parts += _resolvent(derivation)
         parts += _result(derivation)
         parts += _frequency(derivation)
         parts += _long_run(derivation)
@@ -85,15 +86,24 @@ def _steps(expr: sympy.Expr) -> str:
     return to_latex(expr.xreplace(names))
 
 
-def _resolvent(solution: LinearSolution) -> Iterator[str]:
+def _written(derivation: Derivation, expr: sympy.Basic) -> str:
+    """LaTeX with what the stand-in symbols stand for."""
+    return to_latex(expr.xreplace(dict(derivation.stand_ins)))
+
+
+def _resolvent(derivation: Derivation) -> Iterator[str]:
+    solution = derivation.solution
+    assert solution is not None
     template, question = solution.template, solution.question
     yield "## The resolvent"
     order = ", ".join(template.names)
     if len(template.names) <= _LARGEST_MATRIX:
         yield f"In the order ({order}), with $z^{{-1}}$ the delay by one step,"
-        full = z_matrix(template, frozenset())
-        masked = z_matrix(template, question.holding.final)
-        yield f"$$M(z) = {to_latex(full)}, \\qquad M_A(z) = {to_latex(masked)}.$$"
+        full, masked = (
+            _written(derivation, z_matrix(template, held))
+            for held in (frozenset[int](), question.holding.final)
+        )
+        yield f"$$M(z) = {full}, \\qquad M_A(z) = {masked}.$$"
     yield (
         "The held set strikes out its rows. The effects' transforms are the entries "
         "$[(1-M)^{-1}]_{mn}$ and $[(1-M_A)^{-1}]_{mn}$, by adjugate and determinant"
@@ -105,7 +115,8 @@ def _resolvent(solution: LinearSolution) -> Iterator[str]:
         )
     )
     total, direct = (
-        to_latex(sympy.factor(e.response.expr())) for e in (solution.total, solution.direct)
+        _written(derivation, sympy.factor(e.response.expr()))
+        for e in (solution.total, solution.direct)
     )
     yield f"$$U_\\mathrm{{total}}(z) = {total}, \\qquad U_\\mathrm{{direct}}(z) = {direct}.$$"
     yield (
@@ -127,31 +138,58 @@ def _result(derivation: Derivation) -> Iterator[str]:
 def _frequency(derivation: Derivation) -> Iterator[str]:
     solution = derivation.solution
     assert solution is not None
-    if solution.direct.response.base != solution.question.start:
-        return
     try:
-        response = solution.sensitivity(Deadline.after(5.0))
-        op = "" if response is None else to_latex(Deadline.after(5.0).run(lambda: response.op))
+        loop = solution.loop(Deadline.after(5.0))
+        op = Deadline.after(5.0).run(lambda: loop.op if loop is not None else sympy.S.Zero)
+        own = solution.sensitivity(Deadline.after(5.0)) if _is_whole(solution) else None
     except OvertimeError:
         return
-    if response is None:
+    if loop is None:
         return
     yield "## Frequency response"
-    yield f"$$\\mathrm{{Comp}}(z) = {to_latex(response.comp)}$$"
+    yield f"$$\\mathrm{{Comp}}(z) = {_written(derivation, loop.comp)}$$"
     yield (
         "is the sensitivity function of control theory; for a sinusoidal disturbance of $\\omega$ "
         "radians per step"
     )
-    yield f"$$\\mathrm{{Op}}(\\omega) = {op}.$$"
+    yield f"$$\\mathrm{{Op}}(\\omega) = {_written(derivation, op)}.$$"
     values = derivation.rational_values
-    if values is not None and not response.numerator.is_zero:
-        peak, mean = response.peak(values), response.waterbed(values)
+    if values is not None and not loop.numerator.is_zero:
+        yield from _on_the_circle(loop, values)
+    if own is not None and sympy.cancel(own.comp - loop.comp) != 0:
         yield (
-            f"At the model's own parameters the largest $|\\mathrm{{Comp}}|$ is {peak.comp:.6g}, "
-            f"at $\\omega = {peak.omega:.6g}$ (Op = {peak.op:.6g} nats). The mean of Op over all "
-            f"frequencies is {mean:.6g} nats: it depends on the roots outside the unit circle "
-            "alone (the waterbed law)."
+            f"This is the loop's own. The nudge at $t = {solution.question.start}$ goes past the "
+            "initial values, which do not see it, and its effects have the ratio "
+            f"$$\\mathrm{{Comp}}_0(z) = {_written(derivation, own.comp)},$$ whose values on the "
+            "unit circle are others."
         )
+
+
+def _is_whole(solution: LinearSolution) -> bool:
+    """Whether both transforms count from the nudge itself."""
+    bases = {effect.response.base for effect in (solution.total, solution.direct)}
+    return bases == {solution.question.start}
+
+
+def _on_the_circle(
+    loop: Sensitivity, values: Mapping[sympy.Symbol, sympy.Rational]
+) -> Iterator[str]:
+    unstable = loop.unstable(values)
+    if unstable:
+        roots = ", ".join(f"{root:.6g}" if root.imag else f"{root.real:.6g}" for root in unstable)
+        yield (
+            f"At the model's own parameters the loop is unstable, with roots at $z = {roots}$ "
+            "outside the unit circle: a sinusoid's effect grows without bound, and there is no "
+            "response to it of which a largest value or a mean could be stated."
+        )
+        return
+    peak, mean = loop.peak(values), loop.waterbed(values)
+    yield (
+        f"At the model's own parameters the largest $|\\mathrm{{Comp}}|$ is {peak.comp:.6g}, "
+        f"at $\\omega = {peak.omega:.6g}$ (Op = {peak.op:.6g} nats). The mean of Op over all "
+        f"frequencies is {mean:.6g} nats: it is fixed by the roots outside the unit circle and the "
+        "leading coefficient of $\\mathrm{Comp}(z)$ (the waterbed law)."
+    )
 
 
 def _long_run(derivation: Derivation) -> Iterator[str]:
@@ -162,11 +200,11 @@ def _long_run(derivation: Derivation) -> Iterator[str]:
     except OvertimeError:
         return
     yield "## In the long run"
-    yield _limit("total", total)
-    yield _limit("direct", direct)
+    yield _limit("total", total, derivation)
+    yield _limit("direct", direct, derivation)
     if total.limit.is_finite and direct.limit.is_finite and direct.limit != 0:
         comp = sympy.factor(total.limit / direct.limit)
-        yield f"Steady state: $\\mathrm{{Comp}}_\\infty = {to_latex(comp)}$."
+        yield f"Steady state: $\\mathrm{{Comp}}_\\infty = {_written(derivation, comp)}$."
     values = derivation.rational_values
     if values is not None:
         yield (
@@ -175,12 +213,12 @@ def _long_run(derivation: Derivation) -> Iterator[str]:
         )
 
 
-def _limit(name: str, found: Asymptotics) -> str:
-    conditions = ", ".join(f"${to_latex(c)}$" for c in found.stable)
+def _limit(name: str, found: Asymptotics, derivation: Derivation) -> str:
+    conditions = ", ".join(f"${_written(derivation, c)}$" for c in found.stable)
     under = f" when {conditions}" if conditions else ""
-    text = f"$\\mathrm{{{name}}} \\to {to_latex(found.limit)}${under}"
+    text = f"$\\mathrm{{{name}}} \\to {_written(derivation, found.limit)}${under}"
     if found.radius is not None:
-        text += f"; $\\rho_\\mathrm{{{name}}} = {to_latex(found.radius)}$"
+        text += f"; $\\rho_\\mathrm{{{name}}} = {_written(derivation, found.radius)}$"
     return text + "."
 
 
@@ -219,6 +257,12 @@ def _checks(derivation: Derivation) -> Iterator[str]:
             "Compared with the exact recurrence of the model: in rationals at the first steps, and "
             "at the step itself modulo $2^{61} - 1$ at random parameters where it has no branches, "
             "in rationals where it has: equal at each."
+        )
+    elif derivation.digits:
+        yield (
+            "Compared with the recurrence of the model, both in floats of more digits than are "
+            f"lost: equal in {derivation.digits} digits, at the model's own parameters and, where "
+            "it has no branches, beside them."
         )
     else:
         yield "**Not verified.**"

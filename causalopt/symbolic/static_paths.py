@@ -12,12 +12,11 @@ from collections.abc import Iterator, Mapping
 
 import sympy
 
-from causalopt.symbolic.arithmetic import NotRationalError, Short
+from causalopt.errors import QuestionError
 from causalopt.symbolic.derivation import Derivation
-from causalopt.symbolic.exact import evaluate_line
 from causalopt.symbolic.path_effect import PathEffect
-from causalopt.symbolic.paths import follow
-from causalopt.symbolic.program_checks import check_program, rational_values
+from causalopt.symbolic.paths import Mode, follow, one_sided
+from causalopt.symbolic.program_checks import check_program, undefined, unverified
 from causalopt.symbolic.reading import Reading
 from causalopt.symbolic.straight_line import StraightLine, is_writable, write_program
 
@@ -34,38 +33,49 @@ def derive_static(reading: Reading, at: int | None = None) -> Derivation:
         reading: The model and the question.
         at: 0 when the values are wanted too.
     """
-    path = follow(reading, 0)
+    try:
+        path = follow(reading, 0)
+    except ZeroDivisionError:
+        raise QuestionError(undefined(0)) from None
+    except ArithmeticError as error:
+        raise QuestionError(unverified(str(error))) from None
     program = write_program(reading, path, 0)
-    edges = _in_node_names(reading, {(i, j): c for (i, j, _), c in path.final.edges.items()})
-    branches = bool(path.final.comparisons)
-    checked = check_program(reading, program, branches=branches)
+    checked = check_program(reading, program, branches=bool(path.final.comparisons))
+    if not checked.passed and not checked.digits:
+        raise QuestionError(unverified(checked.note))
     expanded = program.expand(_MOST_OPERATIONS)
     total, direct = (program.total, program.direct) if expanded is None else expanded
-    notes = [checked.note] if checked.note else []
-    count = count_paths(edges, reading.question.nudged, reading.question.target)
-    paths: tuple[PathEffect, ...] = ()
-    if count <= _MOST_PATHS:
-        paths = tuple(_paths(reading, edges))
-        notes += _mismatch(reading, paths, program)
-        if not all(is_writable(path.contribution) for path in paths):
-            paths = ()
-            notes.append(f"{count} paths, whose products have too many digits to be listed")
-    else:
-        notes.append(f"{count} paths: their sums are given, not their list")
-    conditions = tuple(str(relation) for relation in path.final.conditions)
-    verified = checked.passed and not any("path sums differ" in note for note in notes)
+    paths, notes = _listed(reading, path.final)
     return Derivation(
         reading,
         "path sums",
         total,
         direct,
-        conditions,
-        verified,
-        tuple(notes),
+        (*(str(_plain(reading, c)) for c in path.final.conditions), *one_sided(path)),
+        checked.passed,
+        tuple([checked.note] * bool(checked.note) + notes),
         program=program,
         paths=paths,
         at=at,
+        digits=checked.digits,
     )
+
+
+def _listed(reading: Reading, mode: Mode) -> tuple[tuple[PathEffect, ...], list[str]]:
+    """The single paths, where they can be listed, and why not."""
+    if mode.is_parted:
+        return (), ["no list of paths: the two effects take different sides of a branch"]
+    edges = {(i, j): _plain(reading, c) for (i, j, _), c in mode.edges.items()}
+    count = count_paths(edges, reading.question.nudged, reading.question.target)
+    if count > _MOST_PATHS:
+        return (), [f"{count} paths: their sums are given, not their list"]
+    paths = tuple(_paths(reading, edges))
+    sums = check_program(reading, _sums(reading, mode, paths), branches=bool(mode.comparisons))
+    if not sums.passed and not sums.digits:
+        return (), [f"no list of paths, whose sums were not verified: {sums.note}"]
+    if not all(is_writable(path.contribution) for path in paths):
+        return (), [f"{count} paths, whose products have too many digits to be listed"]
+    return paths, []
 
 
 def count_paths(edges: Mapping[tuple[int, int], sympy.Expr], source: int, target: int) -> int:
@@ -81,13 +91,6 @@ def count_paths(edges: Mapping[tuple[int, int], sympy.Expr], source: int, target
         if parent in ways and child != source:
             ways[child] = ways.get(child, 0) + ways[parent]
     return ways.get(target, 0)
-
-
-def _in_node_names(
-    reading: Reading, edges: dict[tuple[int, int], sympy.Expr]
-) -> dict[tuple[int, int], sympy.Expr]:
-    plain = {symbol: sympy.Symbol(name) for (name, _), symbol in reading.references.items()}
-    return {edge: sympy.sympify(c, strict=True).xreplace(plain) for edge, c in edges.items()}
 
 
 def _paths(reading: Reading, edges: dict[tuple[int, int], sympy.Expr]) -> Iterator[PathEffect]:
@@ -108,24 +111,22 @@ def _paths(reading: Reading, edges: dict[tuple[int, int], sympy.Expr]) -> Iterat
         stack += [(*path, child) for child in reversed(children.get(path[-1], []))]
 
 
-def _mismatch(reading: Reading, paths: tuple[PathEffect, ...], program: StraightLine) -> list[str]:
-    """A note if the listed paths do not add up to the effects, exactly."""
-    try:
-        values = rational_values(reading)
-        expected = program.run(values, Short().number)
-        nodes = dict(values)
-        rules = follow(reading, 0).final.expressions
-        for i, equation in enumerate(reading.model.template.equations):
-            rule = rules[i]
-            if equation.initial:
-                rule = reading.expression(equation.initial[0])
-            plain = rule.xreplace(
-                {symbol: sympy.Symbol(name) for (name, _), symbol in reading.references.items()}
-            )
-            nodes[sympy.Symbol(equation.name)] = evaluate_line(plain, nodes, Short().number)
-        each = [(evaluate_line(p.contribution, nodes, Short().number), p) for p in paths]
-    except NotRationalError:
-        return []
-    total = sum((value for value, _ in each), start=Short().number(expected[0] * 0))
-    direct = sum((v for v, p in each if not p.through), start=Short().number(expected[0] * 0))
-    return [] if (total, direct) == expected else ["the path sums differ from the effects"]
+def _sums(reading: Reading, mode: Mode, paths: tuple[PathEffect, ...]) -> StraightLine:
+    """The sums over the listed paths as a program, its lines the nodes themselves."""
+    lines = [
+        (sympy.Symbol(name), _plain(reading, _rule(reading, mode, i)))
+        for i, name in enumerate(reading.names)
+        if i in reading.needed
+    ]
+    total = sympy.Add(*(path.contribution for path in paths))
+    direct = sympy.Add(*(path.contribution for path in paths if not path.through))
+    return StraightLine(tuple(lines), total, direct, 0)
+
+
+def _rule(reading: Reading, mode: Mode, i: int) -> sympy.Expr:
+    initial = reading.model.template.equations[i].initial
+    return reading.expression(initial[0]) if initial else mode.expressions[i]
+
+
+def _plain(reading: Reading, expr: sympy.Expr) -> sympy.Expr:
+    return sympy.sympify(expr, strict=True).xreplace(reading.nodes)

@@ -17,8 +17,11 @@ from typing import Any
 
 import sympy
 
+from causalopt.symbolic.arithmetic import Floats
+from causalopt.symbolic.digits import in_digits
 from causalopt.symbolic.exact import evaluate_line
 from causalopt.symbolic.linear import T
+from causalopt.symbolic.linear_template import Edge
 from causalopt.symbolic.paths import Mode, Path
 from causalopt.symbolic.reading import Reading
 
@@ -59,6 +62,13 @@ class StraightLine:
             known[name] = number(evaluate_line(expr, known, number))
         total, direct = (evaluate_line(e, known, number) for e in (self.total, self.direct))
         return total, direct
+
+    def in_digits(self, values: Mapping[sympy.Symbol, Any], floats: Floats) -> tuple[Any, Any]:
+        """Return (total, direct) in floats of one precision."""
+        known = dict(values)
+        for name, expr in self.lines:
+            known[name] = in_digits(expr, known, floats)
+        return in_digits(self.total, known, floats), in_digits(self.direct, known, floats)
 
     def expand(self, most: int = 4000) -> tuple[sympy.Expr, sympy.Expr] | None:
         """Return (total, direct) as two expressions in the parameters.
@@ -158,14 +168,16 @@ class _Writer:
         direct: dict[int, sympy.Expr] = {}
         self.total.append(total)
         self.direct.append(direct)
-        slopes = self._slopes(t, mode)
+        slopes = self._slopes(t, mode.edges)
+        direct_slopes = self._slopes(t, mode.direct_edges) if mode.is_parted else slopes
         for i in range(len(self._labels)):
             if i == question.nudged and t == question.start:
                 total[i] = direct[i] = sympy.S.One
                 continue
             self._write_tangent(f"total_{self._labels[i]}_{t}", i, slopes, self.total)
             if i not in held:
-                self._write_tangent(f"direct_{self._labels[i]}_{t}", i, slopes, self.direct)
+                label = f"direct_{self._labels[i]}_{t}"
+                self._write_tangent(label, i, direct_slopes, self.direct)
 
     def _write_values(self, t: int, mode: Mode) -> None:
         now: list[sympy.Expr] = []
@@ -179,11 +191,13 @@ class _Writer:
             else:
                 now.append(sympy.nan)
 
-    def _slopes(self, t: int, mode: Mode) -> dict[int, list[tuple[int, int, sympy.Expr]]]:
+    def _slopes(
+        self, t: int, edges: Mapping[Edge, sympy.Expr]
+    ) -> dict[int, list[tuple[int, int, sympy.Expr]]]:
         """Child -> (parent, lag, derivative) of this step, for parents that the nudge moves."""
         found: dict[int, list[tuple[int, int, sympy.Expr]]] = {}
         starts = self._reading.starts
-        for (i, j, lag), slope in mode.edges.items():
+        for (i, j, lag), slope in edges.items():
             if t >= starts[i] and lag <= t - self._reading.question.start:
                 label = f"d_{self._labels[i]}_{t}_by_{self._labels[j]}_{t - lag}"
                 found.setdefault(i, []).append((j, lag, self._line(label, self._placed(slope, t))))

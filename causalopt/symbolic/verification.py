@@ -33,11 +33,13 @@ class Verification:
         passed: Every comparison made was exact and equal, and there was at least one.
         comparisons: How many (parameter point, step) pairs were compared.
         note: What differed or could not be compared, empty otherwise.
+        digits: Where no comparison is exact: in how many digits all were equal, 0 for none.
     """
 
     passed: bool
     comparisons: int
     note: str = ""
+    digits: int = 0
 
 
 def verify(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -44,6 +45,22 @@ def test_the_execution_is_chosen_by_the_work_and_reported() -> None:
 def test_an_unknown_execution_is_refused() -> None:
     with pytest.raises(QuestionError, match="there is no execution 'fortran'"):
         choice.execution("fortran")
+
+
+@pytest.mark.parametrize("dt", ["0.1", "0.3", "0.007", "1.1", "0.0123456", "12.7"])
+@pytest.mark.parametrize("execution", ["python", "llvm", "levels"])
+def test_time_is_the_decimal_step_times_dt_rounded_once(dt: str, execution: str) -> None:
+    model = Model(
+        name="clock",
+        dt=float(dt),
+        variables={"x": {"rule": "time"}, "last": {"rule": "x[t-1]", "initial": 0}},
+    )
+    plan = plan_of(model, 3000, "", "last[0]")
+    found = choice.execution(execution).run_tangents(model.template.structure, plan)
+    place = model.template.index["x"]
+    expected = [float(Fraction(dt) * t) for t in range(3001)]
+    np.testing.assert_array_equal(found.values[:, place], expected)
+    np.testing.assert_array_equal(model.template.time(np.arange(3001)), expected)
 
 
 @pytest.mark.parametrize("mode", ["values", "tangents"])

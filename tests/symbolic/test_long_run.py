@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from causalopt import Model
+from causalopt import Model, load
 from causalopt.symbolic.asymptotics import asymptotics, inside_unit_circle
 from causalopt.symbolic.deadline import Deadline
 from causalopt.symbolic.derive import derive
@@ -299,7 +300,7 @@ def test_rates_are_infinite_where_an_effect_ends() -> None:
 def ratio(top: sympy.Expr, bottom: sympy.Expr, *parameters: sympy.Symbol) -> Sensitivity:
     field = coefficient_field(parameters)
     pair = [sympy.Poly(p, Z, domain=field) for p in (top, bottom)]
-    return Sensitivity(pair[0], pair[1], parameters)
+    return Sensitivity(pair[0], pair[1], parameters, pair[1])
 
 
 def test_comp_of_z_is_refused_where_a_coefficient_divides_by_zero() -> None:
@@ -364,3 +365,85 @@ def test_a_zero_that_digits_cannot_tell_from_lost_ones_is_not_taken_for_one() ->
     )
     with pytest.raises(ArithmeticError, match="4096 bits"):
         effect_in_digits(cancelled, 9000)
+
+
+# --- the report on frequencies -------------------------------------------------------------------
+
+
+def sinusoid_gain(k: float, omega: float, steps: int = 4000) -> float:
+    """The amplitude of x under sin(omega t) on x, by running the loop of `late` in floats."""
+    x = reached = 0.0
+    for t in range(steps):
+        x = x - k * x + math.sin(omega * t)
+        reached = max(reached, abs(x)) if t > steps - 1000 else 0.0
+    return reached
+
+
+def late(k: str) -> Model:
+    """x(t) = x(t-1) - k u(t-1) and u = x, but for u(0), which is given and does not see x(0)."""
+    variables = {
+        "x": {"rule": "x[t-1] - k*u[t-1]", "initial": 1},
+        "u": {"rule": "x[t]", "initial": 0},
+    }
+    question = {"nudge": "x[0]", "hold": "u", "target": "x", "steps": 20}
+    return Model(name="late", parameters={"k": k}, variables=variables, question=question)
+
+
+def test_the_report_states_the_loops_own_peak_and_says_that_the_nudges_is_another() -> None:
+    model = late("1/2")
+    found = derive(model)
+    # The loop's Comp is (z - 1)/(z - 1/2), largest at z = -1; U(z) of a nudge at 0 is
+    # 1 + (1/z)/(1 - (1/2)/z), which makes (z - 1)(z + 1/2)/(z (z - 1/2)), of 2/3 there.
+    at = found.reading.values
+    assert found.solution.loop().peak(at).comp == pytest.approx(4 / 3)
+    assert abs(complex(found.solution.sensitivity().comp.subs(at).subs(Z, -1))) == pytest.approx(
+        2 / 3
+    )
+    omega = 2.0
+    loop = abs(1 / (1 - 0.5 * np.exp(-1j * omega)))
+    assert sinusoid_gain(0.5, omega) == pytest.approx(loop, rel=1e-3)
+    report = found.report()
+    assert "is 1.33333, at $\\omega = 3.14159$" in report
+    assert "goes past the initial values, which do not see it" in report
+    assert "goes past" not in derive(model, nudge="x[3]").report()
+    assert "is 1.33333, at" in derive(model, nudge="x[3]").report()
+
+
+@pytest.mark.parametrize(("k", "root"), [("3", "-2"), ("5/2", "-1.5")])
+def test_the_report_of_an_unstable_loop_names_its_roots_and_states_no_peak(k, root) -> None:
+    found = derive(late(k))
+    assert found.solution.loop().unstable(found.reading.values) == (float(root),)
+    assert sinusoid_gain(float(Fraction(k)), 1.0, 200) > 1e20
+    report = found.report()
+    assert f"unstable, with roots at $z = {root}$" in report
+    assert "the largest $|" not in report
+    assert "waterbed" not in report
+
+
+def test_the_report_of_the_unstable_thermostat_names_both_roots() -> None:
+    report = derive(load("thermostat"), parameters={"k": 3}).report()
+    # z^2 - z + 3 = 0.
+    assert "with roots at $z = 0.5-1.65831j, 0.5+1.65831j$ outside the unit circle" in report
+
+
+def test_an_unstable_plant_that_is_held_stable_has_its_peak() -> None:
+    variables = {"x": {"rule": "1.5*x[t-1] + u[t-1]", "initial": 1}, "u": {"rule": "-x[t]"}}
+    question = {"nudge": "x[0]", "hold": "u", "target": "x", "steps": 20}
+    report = derive(Model(name="held", variables=variables, question=question)).report()
+    # Comp = (z - 3/2)/(z - 1/2): 5/3 at z = -1; the mean of Op is -ln 3/2.
+    assert "is 1.66667, at" in report
+    assert "frequencies is -0.405465 nats" in report
+
+
+def test_the_mean_of_op_counts_the_leading_coefficient() -> None:
+    variables = {
+        "d": {"rule": "d[t-1]/2", "initial": 1},
+        "a": {"rule": "-w*d[t]"},
+        "e": {"rule": "d[t] + a[t]"},
+    }
+    question = {"nudge": "d[0]", "hold": "a", "target": "e", "steps": 20}
+    model = Model(name="lead", parameters={"w": "4/5"}, variables=variables, question=question)
+    report = derive(model).report()
+    # Comp(z) is 1/5 at every frequency, and no root is outside.
+    assert f"frequencies is {math.log(5):.6g} nats" in report
+    assert "the roots outside the unit circle and the leading coefficient" in report

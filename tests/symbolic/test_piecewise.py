@@ -167,3 +167,17 @@ def test_a_model_that_starts_at_its_fixed_point_gets_the_linearised_closed_form(
     r = sympy.Symbol("r")
     assert sympy.simplify(found.total - (2 - r) ** T) == 0
     assert any("fixed point" in line for line in found.conditions)
+
+
+@pytest.mark.parametrize("step", range(7))
+def test_run_and_derive_switch_by_the_clock_at_the_same_step(step: int) -> None:
+    # In floats 3 * 0.1 > 0.3; as decimals the condition first holds at t = 4.
+    variables = {
+        "x": {"rule": "where(time > 0.3, 2, 1)*x[t-1]", "initial": 1},
+        "a": {"rule": "x[t-1]", "initial": 0},
+    }
+    question = {"nudge": "x[0]", "hold": "a", "target": "x", "steps": step}
+    model = Model(name="switch", dt=0.1, variables=variables, question=question)
+    truth = 2.0 ** max(0, step - 3)
+    assert run(model).total[step] == truth
+    assert derive(model, at=step).value(step)["total"] == truth

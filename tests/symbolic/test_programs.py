@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import mpmath
 import pytest
@@ -21,7 +22,7 @@ from causalopt.symbolic.arithmetic import (
     Short,
 )
 from causalopt.symbolic.derive import derive
-from causalopt.symbolic.duals import Ties, effects_along, stable_effects
+from causalopt.symbolic.duals import Dual, Walk, effects_along, stable_effects
 from causalopt.symbolic.paths import follow
 from causalopt.symbolic.reading import Reading
 from causalopt.symbolic.straight_line import StraightLine, is_writable, write_program
@@ -211,78 +212,101 @@ def test_the_tangent_of_time_is_none_and_its_value_counts_steps_of_dt() -> None:
 TIE = {"x": {"rule": "x[t-1]", "initial": 1}, "a": {"rule": "x[t-1]", "initial": 1}}
 
 
+def walked(reading: Reading, last: int) -> tuple[Dual, list[int]]:
+    walk = Walk(reading, Rationals())
+    nodes = [walk.advance() for _ in range(last + 1)][-1]
+    return nodes[reading.question.target], list(dict.fromkeys(walk.ties.steps))
+
+
+def asking(rule: str, steps: int = 1, **more: Any) -> Reading:
+    model = Model(
+        name="tie",
+        variables={**TIE, **more, "y": {"rule": rule, "initial": 1}},
+        question={**QUESTION, "steps": steps},
+    )
+    return Reading(model, ask(model))
+
+
 @pytest.mark.parametrize(
     ("rule", "slope"),
     [
         ("where(x[t-1] < 1, 2, 3)*x[t-1]", 3),
         ("where(x[t-1] <= 1, 2, 3)*x[t-1]", 2),
+        ("where(x[t-1] <= 1, 1, x[t-1]**2)*where(x[t-1] <= 1, 3, 4)", 6),
+        ("where(x[t-1] == 1, 1, x[t-1])", 1),
+        ("where(not x[t-1] > 1, x[t-1], 3*x[t-1] - 2)", 3),
+        ("sign(x[t-1] - 1)*x[t-1] + x[t-1]", 1),
+        ("where(x[t-1] > 1 or x[t-1] < 0, x[t-1]**2, x[t-1])", 2),
         ("min(2*x[t-1], 3*x[t-1] - 1)", 2),
+        ("min(3*x[t-1] - 1, 2*x[t-1])", 2),
         ("max(3*x[t-1], 2*x[t-1] + 1)", 3),
+        ("max(1, x[t-1]) + max(x[t-1], 1) + min(1, x[t-1]) + min(x[t-1], 1)", 2),
+        ("abs(1 - x[t-1]) + abs(x[t-1] - 1)", 2),
+        ("10*clip(x[t-1] - 1, -1, 0) + 25*clip(x[t-1] - 1, 0, 1)", 25),
+        ("sign(x[t-1] - 1) + floor(x[t-1]) + ceil(x[t-1]) + x[t-1]", 1),
     ],
 )
-def test_on_a_tie_the_tangent_is_that_of_the_run_and_the_step_is_kept(rule: str, slope) -> None:
-    model = Model(
-        name="tie",
-        variables={**TIE, "y": {"rule": rule, "initial": 1}},
-        question={**QUESTION, "steps": 1},
-    )
-    reading = Reading(model, ask(model))
-    ties = Ties(reading, 1)
-    found = effects_along(reading, 1, Rationals(), ties)[-1]
-    assert found.total == slope == run(model).total[-1]
-    assert ties.steps == [1]
+def test_on_a_tie_the_tangent_is_that_of_a_positive_nudge_and_the_step_is_kept(rule, slope) -> None:
+    reading = asking(rule)
+    found, ties = walked(reading, 1)
+    assert found.total == slope
+    assert ties == [1]
     assert follow(reading, 1).ties == (1,)
+    derived = derive(reading.model, at=1)
+    assert derived.verified
+    assert derived.value(1)["total"] == slope
+    assert any("meets a branch exactly" in line for line in derived.conditions)
 
 
-def test_where_two_sides_are_equal_but_for_rounding_the_tangent_is_that_of_the_run() -> None:
+def test_two_sides_that_are_equal_but_for_rounding_have_the_tangent_of_the_run() -> None:
     # 3*(1/10) is 0.30000000000000004 in floats, so that the run takes the constant side.
-    variables = {
-        **TIE,
-        "y": {"rule": "min(3*(x[t-1]/10), 3/10)", "initial": 0},
-        "z": {"rule": "max(3*(x[t-1]/10), 3/10)", "initial": 0},
-    }
-    for target, slope in (("y", 0), ("z", Fraction(3, 10))):
-        model = Model(name="tie", variables=variables, question={**QUESTION, "target": target})
-        assert effects_along(Reading(model, ask(model)), 1, Rationals())[-1].total == slope
-        assert run(model).total[-1] == pytest.approx(float(slope))
+    for rule, slope in (
+        ("min(3*(x[t-1]/10), 3/10)", 0),
+        ("max(3*(x[t-1]/10), 3/10)", Fraction(3, 10)),
+        ("abs(3/10 - 3*(x[t-1]/10))", Fraction(3, 10)),
+    ):
+        reading = asking(rule)
+        assert walked(reading, 1)[0].total == slope
+        assert run(reading.model).total[-1] == pytest.approx(float(slope))
+
+
+def test_two_sides_that_are_equal_but_for_lost_digits_are_a_tie() -> None:
+    # Floats agree: sqrt(14)**2 is 14 there too.
+    found = derive(asking("max(14*x[t-1], sqrt(14)**2)*floor(sqrt(14)**2)").model, at=1)
+    assert found.value(1)["total"] == 14.0 * 14.0
+
+
+def test_each_effect_takes_the_side_its_own_world_comes_out_on() -> None:
+    # x - 2 a falls with both and rises with x alone, since the nudge moves a as it moves x.
+    found = derive(asking("max(x[t-1] - 2*a[t-1] + 1, 0)", 2).model, at=2)
+    assert (found.total, found.direct) == (0, 1)
+    assert found.verified
 
 
 def test_a_tie_between_a_held_and_a_free_variable_is_a_tie() -> None:
     # Over all paths both move alike; over the direct ones only x does.
-    rule = "where(x[t-1] < a[t-1], 2, 3)*x[t-1]"
-    model = Model(
-        name="alike",
-        variables={**TIE, "y": {"rule": rule, "initial": 1}},
-        question={**QUESTION, "steps": 2},
-    )
-    reading = Reading(model, ask(model))
-    ties = Ties(reading, 2)
-    effects_along(reading, 2, Rationals(), ties)
-    assert ties.steps == [1, 2]
+    assert walked(asking("where(x[t-1] < a[t-1], 2, 3)*x[t-1]", 2), 2)[1] == [1, 2]
 
 
-def test_a_comparison_that_no_nudge_moves_is_no_tie() -> None:
-    rule = "where(c[t-1] <= 1, x[t-1], 5*x[t-1])"
-    variables = {**TIE, "c": {"rule": "1", "initial": 1}, "y": {"rule": rule, "initial": 1}}
-    model = Model(name="still", variables=variables, question=QUESTION)
-    reading = Reading(model, ask(model))
-    ties = Ties(reading, 1)
-    assert effects_along(reading, 1, Rationals(), ties)[-1].total == 1
-    assert ties.steps == []
+@pytest.mark.parametrize("rule", ["where(c[t-1] <= 1, x[t-1], 5*x[t-1])", "x[t-1] + floor(c[t-1])"])
+def test_a_comparison_that_no_nudge_moves_is_no_tie(rule: str) -> None:
+    found, ties = walked(asking(rule, c={"rule": "1", "initial": 1}), 1)
+    assert found.total == 1
+    assert ties == []
+
+
+def test_a_kink_of_a_bystander_is_no_tie() -> None:
+    aside = {"rule": "max(x[t-1], 1) + log(x[t-1] - 2)", "initial": 0}
+    found = derive(asking("3*x[t-1]", aside=aside).model, at=1)
+    assert found.value(1)["total"] == 3
+    assert found.verified
+    assert not any("branch" in line for line in found.conditions)
 
 
 def test_a_tie_that_only_the_held_set_moves_is_a_tie() -> None:
-    rule = "where(a[t-1] <= 1, 2, 3)*a[t-1]"
-    model = Model(
-        name="through",
-        variables={**TIE, "y": {"rule": rule, "initial": 1}},
-        question={**QUESTION, "steps": 2},
-    )
-    reading = Reading(model, ask(model))
-    ties = Ties(reading, 2)
-    last = effects_along(reading, 2, Rationals(), ties)[-1]
+    last, ties = walked(asking("where(a[t-1] <= 1, 2, 3)*a[t-1]", 2), 2)
     assert (last.total, last.direct) == (2, 0)
-    assert ties.steps == [2]
+    assert ties == [2]
 
 
 def test_an_effect_that_no_precision_resolves_is_refused() -> None:

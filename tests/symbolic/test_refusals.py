@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import pytest
+import sympy
 
 from causalopt import Model, QuestionError, load, run
 from causalopt.cli import main
@@ -53,7 +54,7 @@ def test_derive_passes_by_whole_numbers_that_lead_nowhere() -> None:
 
 
 def test_a_product_of_thousands_of_numbers_stays_a_program() -> None:
-    found = derive(chain(1200))
+    found = derive(chain(1200), time_limit=300)  # what is asked here is not how long it takes
     assert found.needs_program
     assert found.verified
     assert "too many digits" in str(found)
@@ -153,3 +154,162 @@ def test_a_question_without_steps_reaches_the_nudged_node() -> None:
     assert found.reading.asked.steps == 30
     assert found.value()["total"] == 1
     assert derive(model, nudge="R[3]", hold="T", target="R").reading.asked.steps == 20
+
+
+# --- data, words of Python, rules that switch for ever -------------------------------------------
+
+
+def driven(length: int, steps: int = 20) -> Model:
+    data = [((37 * i) % 11) / 10 for i in range(length)]
+    variables = {
+        "d": {"initial": data},
+        "x": {"rule": "x[t-1]/2 - k*a[t-1] + d[t]", "initial": 1},
+        "a": {"rule": "x[t-1]", "initial": 0},
+    }
+    question = {"nudge": "x[0]", "hold": "a", "target": "x", "steps": steps}
+    return Model(name="driven", parameters={"k": "1/3"}, variables=variables, question=question)
+
+
+def test_data_leave_no_trace_in_a_formula_however_many_they_are() -> None:
+    short = derive(driven(30))
+    assert short.verified
+    assert short.conditions[0] == "t >= 0"
+    for length in (300, 8760):
+        found = derive(driven(length))
+        assert found.verified
+        assert (found.total, found.direct) == (short.total, short.direct)
+        assert found.value(100)["op"] == pytest.approx(run(driven(300, 100)).op[100], rel=1e-9)
+        assert "8760" not in found.python()
+
+
+def test_a_formula_is_compared_no_further_than_the_data_go() -> None:
+    found = derive(driven(6), steps=5)
+    assert found.verified
+    assert found.value(5)["total"] == pytest.approx(run(driven(6), steps=5).total[5])
+
+
+def loop_named(k: str, g: str) -> Model:
+    variables = {
+        "x": {"rule": f"{k}*x[t-1] - exp(-{g})*a[t-1]", "initial": 1},
+        "a": {"rule": f"{g}*x[t-1]", "initial": 0},
+    }
+    question = {"nudge": "x[0]", "hold": "a", "target": "x", "steps": 9}
+    parameters = {k: "1/3", g: "1/4"}
+    return Model(name="words", parameters=parameters, variables=variables, question=question)
+
+
+@pytest.mark.parametrize(
+    ("k", "g"),
+    [
+        ("lambda", "if"),
+        ("None", "sum"),
+        ("op", "comp"),
+        ("math", "Fraction"),
+        ("range", "len"),
+        ("found", "held"),
+        ("irrational_1", "irrational_1_"),
+        ("class", "class_"),
+    ],
+)
+def test_python_source_runs_whatever_the_parameters_are_called(k: str, g: str) -> None:
+    model = loop_named(k, g)
+    found = derive(model)
+    scope: dict[str, Any] = {}
+    exec(compile(found.python(), "source", "exec"), scope)
+    truth = run(model)
+    assert scope["effects"](9) == pytest.approx((truth.total[9], truth.direct[9]), rel=1e-12)
+    assert scope["op"](9) == pytest.approx(truth.op[9], rel=1e-12)
+    text = sympy.sympify(found.to_dict()["total"])
+    at = {"t": 9, sympy.Symbol(k): sympy.Rational(1, 3), sympy.Symbol(g): sympy.Rational(1, 4)}
+    assert complex(text.subs(at).evalf()).real == pytest.approx(truth.total[9], rel=1e-9)
+
+
+def test_python_source_of_a_program_takes_pythons_words_too() -> None:
+    variables = {
+        "x": {"rule": "lambda*x[t-1]**2", "initial": 1},
+        "a": {"rule": "x[t-1]", "initial": 0},
+    }
+    question = {"nudge": "x[0]", "hold": "a", "target": "x", "steps": 3}
+    model = Model(
+        name="words", parameters={"lambda": "1/3"}, variables=variables, question=question
+    )
+    scope: dict[str, Any] = {}
+    exec(compile(derive(model).python(), "source", "exec"), scope)
+    # x3 = lambda^7 x0^8.
+    assert scope["effects"](lambda_=0.5)[0] == pytest.approx(8 * 0.5**7)
+
+
+def test_conditions_and_reports_name_no_stand_ins() -> None:
+    variables = {
+        "x": {"rule": "exp(-k)*x[t-1] - g*y[t-1]", "initial": 1},
+        "y": {"rule": "sin(k)*y[t-1] + x[t-1] + z[t-1]", "initial": 0},
+        "z": {"rule": "k*z[t-1] + g*y[t-1]", "initial": 0},
+        "a": {"rule": "x[t-1]", "initial": 0},
+    }
+    question = {"nudge": "x[0]", "hold": "a", "target": "y", "steps": 9}
+    parameters = {"k": "1/3", "g": "1/7"}
+    model = Model(name="names", parameters=parameters, variables=variables, question=question)
+    found = derive(model)
+    assert found.verified
+    assert "irrational" not in str(found)
+    assert "irrational" not in found.report()
+    assert "irrational" not in json.dumps(found.to_dict())
+    assert any("sin(k)" in line and "exp(-k)" in line for line in found.conditions[1:])
+
+
+@pytest.mark.parametrize("k", ["1/10", "sqrt(2)/10"])
+def test_a_rule_that_switches_for_ever_gets_a_program_and_no_formula(k: str) -> None:
+    variables = {
+        "x": {"rule": "where(floor(t/2)*2 == t, 0.5, 0.9)*x[t-1] - k*a[t-1]", "initial": 1},
+        "a": {"rule": "x[t-1]", "initial": 0},
+    }
+    question = {"nudge": "x[0]", "hold": "a", "target": "x", "steps": 20}
+    model = Model(name="ever", parameters={"k": k}, variables=variables, question=question)
+    for step in (19, 20):
+        found = derive(model, at=step)
+        assert found.form == "straight-line program"
+        assert found.verified == (k == "1/10")
+        assert found.verified or found.digits == 60
+        assert any("no closed form was verified" in note for note in found.notes)
+        assert found.value(step)["total"] == pytest.approx(run(model).total[step], rel=1e-9)
+
+
+def test_a_program_with_functions_is_checked_to_sixty_digits() -> None:
+    variables = {
+        "x": {"rule": "exp(-k*x[t-1]) + log(1 + a[t-1]**2)", "initial": "2/5"},
+        "a": {"rule": "tanh(x[t-1])", "initial": 0},
+    }
+    question = {"nudge": "x[0]", "hold": "a", "target": "x", "steps": 5}
+    model = Model(name="smooth", parameters={"k": 2}, variables=variables, question=question)
+    found = derive(model)
+    assert str(found).startswith("straight-line program (checked to 60 digits)")
+    assert found.to_dict()["verified"] is False
+    assert any(note.startswith("equal in 60 digits; no exact comparison") for note in found.notes)
+    assert found.value(5)["total"] == pytest.approx(run(model).total[5], rel=1e-12)
+
+
+def test_a_linear_template_at_irrational_values_is_held_against_the_model() -> None:
+    variables = {
+        "x": {"rule": "x[t-1] - k*clip(a[t-1], -1, 1)", "initial": 3},
+        "a": {"rule": "x[t-1]", "initial": 0},
+    }
+    question = {"nudge": "x[0]", "hold": "a", "target": "x", "steps": 60}
+    model = Model(
+        name="band", parameters={"k": "sqrt(2)/10"}, variables=variables, question=question
+    )
+    found = derive(model)
+    assert found.form == "closed form"
+    assert (found.verified, found.digits) == (False, 60)
+    assert found.value(60)["total"] == pytest.approx(run(model).total[60], rel=1e-9)
+
+
+def test_a_program_that_divides_by_zero_is_refused() -> None:
+    variables = {
+        "x": {"rule": "1/(x[t-1] - 1) - 1", "initial": 1.5},
+        "a": {"rule": "x[t-1]", "initial": 0},
+    }
+    question = {"nudge": "x[0]", "hold": "a", "target": "x", "steps": 9}
+    model = Model(name="pole", variables=variables, question=question)
+    assert derive(model, at=1).value(1)["total"] == -4
+    with pytest.raises(QuestionError, match="no effect to write down at t = 2: the model divides"):
+        derive(model, at=2)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sympy
 
-from causalopt import Model, load
+from causalopt import Model, QuestionError, load
 from causalopt.effects.asked import ask
 from causalopt.symbolic import derive as choice
 from causalopt.symbolic import program_checks as checks
@@ -322,12 +322,17 @@ def test_a_program_for_the_other_branch_is_refused() -> None:
         assert_refused(checks.check_program(reading, wrong, branches=True))
 
 
-def test_programs_at_irrational_parameters_are_not_called_verified() -> None:
+def test_programs_at_irrational_parameters_are_checked_in_digits() -> None:
     model = SQUARE.replace(parameters={"r": "sqrt(2)"})
     reading = asked(model)
     for branches in (False, True):
         found = checks.check_program(reading, program_of(reading), branches=branches)
         assert_refused(found, "no exact comparison is possible: r = sqrt(2) is irrational")
+        assert (found.digits, found.comparisons) == (60, 1 if branches else 3)
+        lie = dataclasses.replace(program_of(reading), total=program_of(reading).direct)
+        found = checks.check_program(reading, lie, branches=branches)
+        assert found.digits == 0
+        assert_refused(found, "differs from the recurrence at t = 9, in digits")
 
 
 # --- templates -----------------------------------------------------------------------------------
@@ -403,6 +408,13 @@ def assert_not_called_verified(found: Any, word: str) -> None:
     assert "**Not verified.**" in found.report()
 
 
+def assert_program_instead(found: Any, word: str) -> None:
+    assert found.form == "straight-line program"
+    assert found.verified
+    assert found.solution is None
+    assert any("no closed form was verified" in note and word in note for note in found.notes)
+
+
 def inverted(change: Callable[[ClosedForm], ClosedForm], only: str) -> Callable[..., ClosedForm]:
     true = Inversion.form
 
@@ -427,11 +439,7 @@ def inverted(change: Callable[[ClosedForm], ClosedForm], only: str) -> Callable[
 def test_derive_does_not_call_a_wrong_closed_form_verified(monkeypatch, only, change) -> None:
     assert derive(LOOP).verified
     monkeypatch.setattr(Inversion, "form", inverted(change, only))
-    found = derive(LOOP, at=9)
-    assert found.form == "closed form"
-    assert found.solution is not None
-    assert not found.solution.verified
-    assert_not_called_verified(found, "differs at")
+    assert_program_instead(derive(LOOP, at=9), "differs at")
 
 
 def test_derive_does_not_call_the_closed_form_of_another_template_verified(monkeypatch) -> None:
@@ -441,10 +449,7 @@ def test_derive_does_not_call_the_closed_form_of_another_template_verified(monke
         return true(names, {edge: 2 * c for edge, c in edges.items()}, *rest)
 
     monkeypatch.setattr(choice, "linear_template", lying)
-    found = derive(LOOP)
-    assert found.solution is not None
-    assert found.solution.verified
-    assert_not_called_verified(found, "the template differs from the model")
+    assert_program_instead(derive(LOOP), "the template differs from the model")
 
 
 def test_derive_does_not_call_a_linearisation_away_from_rest_verified(monkeypatch) -> None:
@@ -462,7 +467,7 @@ def test_derive_does_not_call_a_linearisation_away_from_rest_verified(monkeypatc
         return dataclasses.replace(rest, edges={e: c + 1 for e, c in rest.edges.items()})
 
     monkeypatch.setattr(choice, "starts_at_rest", lying)
-    assert_not_called_verified(derive(model, at=9), "the template differs from the model")
+    assert_program_instead(derive(model, at=9), "the template differs from the model")
 
 
 def test_derive_does_not_call_a_path_with_the_wrong_last_branch_verified(monkeypatch) -> None:
@@ -488,7 +493,7 @@ def test_derive_does_not_call_a_wrong_program_verified(monkeypatch) -> None:
     assert derive(SQUARE, at=9).verified
     monkeypatch.setattr(choice, "write_program", lying_program)
     found = derive(SQUARE, at=9)
-    assert found.form == "straight-line program"
+    assert found.form == "recurrence"
     assert_not_called_verified(found, "differs from the recurrence at t = 9")
 
 
@@ -501,11 +506,12 @@ STATIC = Model(
 )
 
 
-def test_derive_does_not_call_wrong_static_sums_verified(monkeypatch) -> None:
+def test_derive_does_not_show_wrong_static_sums(monkeypatch) -> None:
     assert derive(STATIC).verified
     with monkeypatch.context() as patch:
         patch.setattr(static_paths, "write_program", lying_program)
-        assert_not_called_verified(derive(STATIC), "differs from the recurrence at t = 0")
+        with pytest.raises(QuestionError, match="no formula was verified: differs from the"):
+            derive(STATIC)
 
 
 @pytest.mark.parametrize(
@@ -518,7 +524,7 @@ def test_derive_does_not_call_wrong_static_sums_verified(monkeypatch) -> None:
     ],
     ids=["left out", "not through A", "twice", "factor"],
 )
-def test_derive_does_not_call_paths_that_do_not_add_up_verified(monkeypatch, change) -> None:
+def test_derive_does_not_list_paths_that_do_not_add_up(monkeypatch, change) -> None:
     true = static_paths._paths
 
     def lying(*arguments: Any) -> Any:
@@ -527,7 +533,10 @@ def test_derive_does_not_call_paths_that_do_not_add_up_verified(monkeypatch, cha
         return change(paths)
 
     monkeypatch.setattr(static_paths, "_paths", lying)
-    assert_not_called_verified(derive(STATIC), "the path sums differ from the effects")
+    found = derive(STATIC)
+    assert found.verified
+    assert found.paths == ()
+    assert any("no list of paths, whose sums were not verified" in note for note in found.notes)
 
 
 def test_a_program_whose_comparison_does_not_end_is_not_called_verified(monkeypatch) -> None:

@@ -72,8 +72,7 @@ def plot_rates(rates: Rates) -> Figure:
     count = max(len(rates.lyapunov), len(rates.conditional), 1)
     axes.set_xlim(0.4, count + 0.6)
     axes.set_xticks(range(1, count + 1))
-    axes.set_xlabel("exponent, largest first")
-    axes.set_ylabel(f"exponent [{rates.unit}]")
+    axes.set(xlabel="exponent, largest first", ylabel=f"exponent [{rates.unit}]")
     axes.legend(fontsize=8, frameon=False)
     state = "" if rates.status == "ok" else f" ({rates.status})"
     figure.suptitle(

@@ -47,7 +47,7 @@ def plot_worlds(*worlds: World) -> Figure:
             axes.set_facecolor(FILL_A + "55")
         for i, world in enumerate(worlds):
             values = np.asarray(world[name])
-            t = np.arange(world.steps + 1) * float(model.template.dt)
+            t = model.template.time(np.arange(world.steps + 1))
             colour, dash, marker = _look(world.name, i)
             axes.plot(
                 t,
