@@ -96,6 +96,22 @@ def test_a_few_targets_among_many_variables_have_the_entropies_of_counting() -> 
         assert got == pytest.approx(_bits(some.values()), abs=1e-10)
 
 
+def test_targets_whose_factors_do_not_fit_are_answered_from_the_reachable_states() -> None:
+    network = _Network(60, seed=3, inputs=3, free=11)
+    found = strength(network.model(), at=6, targets="x3, x9, x20")
+    law = network.starts()
+    for _ in range(6):
+        law = network.later(law)
+    some: Counter[State] = Counter()
+    for state, weight in law.items():
+        some[state[3], state[9], state[20]] += weight
+    counted = _bits(some.values())
+    assert abs(found.S - counted) < 1e-10
+    assert found.choice.reason == "the factorised engine finds no room"
+    with pytest.raises(SizeError, match="more than the limit"):
+        strength(network.model(), at=6, targets="x3, x9, x20", engine="factorised")
+
+
 def test_a_uniform_law_of_28_variables_moves_without_its_states_written_out() -> None:
     """A shift register that forgets its last bit: S = 28 - t bits, and nothing is lost by A."""
     shift = {"domain": [0, 1], "initial": 0}
