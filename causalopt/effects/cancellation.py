@@ -48,6 +48,7 @@ def with_slopes(structure: Structure, plan: Plan, run: Tangents) -> tuple[Floats
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an error past all floats doubts all
 def _carried(
     structure: Structure,
     plan: Plan,
