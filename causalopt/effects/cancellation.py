@@ -59,6 +59,7 @@ def _lost(found: dict[int, tuple[Any, Any]], count: int) -> Bools:
     return lost
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an error past all floats doubts all
 def _carried(
     structure: Structure,
     plan: Plan,

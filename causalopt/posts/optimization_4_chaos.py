@@ -138,15 +138,15 @@ def smaller_nudges(sheet: Sheet) -> None:
         short > 5,
         "first t at which any of the three sizes is half a nat from the limit",
     )
-    lost = {delta: one.op == -np.inf for delta, one in found.items()}
+    lost = {delta: one.direct == 0 for delta, one in found.items()}
     zero = {delta: limit.time[np.argmax(where)] for delta, where in lost.items() if where.any()}
     part.claim(
         "long",
         "a longer one: this seems to be working mostly fine",
         ", ".join(f"{delta:g}: until t = {t:.1f}" for delta, t in zero.items()),
         not zero,
-        "with finite delta, y - w rounds to exactly 0 in float64 by then and Op "
-        "to -infinity (status 'unresolved'), sooner the smaller delta; in the limit, by "
+        "with finite delta, y - w rounds to exactly 0 in float64 by then, and Op "
+        "is lost (status 'unresolved'), sooner the smaller delta; in the limit, by "
         f"tangents, it is defined throughout: {float(limit.op[-1]):.2f} nats at t = 40",
     )
 

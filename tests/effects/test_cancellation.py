@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from causalopt import Model, op_from_all, op_matrix, run
+from causalopt import Model, op_from_all, op_matrix, run, sgd_model
 from causalopt.effects.asked import ask
 from causalopt.engine.executions import EXECUTIONS, execution
 
@@ -100,3 +100,10 @@ def test_an_overflow_elsewhere_is_not_the_targets() -> None:
         matrix = op_matrix(model, sources=sources, targets=["x[5]", "x[6]"])
         assert set(matrix.status.values.ravel()) == {"ok"}
     assert run(model, nudge="x[0]", target="far", steps=6).status[-1] == "diverged"
+
+
+def test_an_error_past_the_range_of_floats_is_borne_without_a_warning():
+    # Far from the well the slopes vanish, so that an error outgrows its tangent without bound.
+    losses = {"l0": "-exp(-(W - 2)**2)", "l1": "-exp(-(W - 2)**2) - exp(-100*(W - 1)**2)"}
+    model = sgd_model(losses, T=50.0, start=0.0, batch=2, replacement=False)
+    assert run(model, steps=400).status[-1] in {"ok", "unresolved"}
