@@ -103,7 +103,7 @@ def test_an_overflow_elsewhere_is_not_the_targets() -> None:
 
 
 def test_an_error_past_the_range_of_floats_is_borne_without_a_warning():
-    # The pit's tangent falls by half a step for 4000 steps, and the bound's share of it grows so.
+    # The pit's tangent falls by a twentieth a step, 4000 times; the bound's share of it grows so.
     losses = {"l0": "-exp(-(W - 2)**2)", "l1": "-exp(-(W - 2)**2) - exp(-100*(W - 1)**2)"}
     model = sgd_model(losses, T=0.02, start=0.0, batch=2, replacement=False)
     assert run(model, steps=4000).status[-1] == "unresolved"
