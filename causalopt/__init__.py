@@ -76,11 +76,15 @@ if TYPE_CHECKING:
     from causalopt.errors import GraphError as GraphError
     from causalopt.errors import ModelError as ModelError
     from causalopt.errors import QuestionError as QuestionError
+    from causalopt.errors import SizeError as SizeError
     from causalopt.errors import UnknownNameError as UnknownNameError
     from causalopt.model.declaration import Fact as Fact
     from causalopt.model.declaration import Partition as Partition
     from causalopt.model.declaration import Question as Question
     from causalopt.model.declaration import Variable as Variable
+    from causalopt.model.exchange import from_graphml as from_graphml
+    from causalopt.model.exchange import from_networkx as from_networkx
+    from causalopt.model.exchange import template_graphml as template_graphml
     from causalopt.model.files import load as load
     from causalopt.model.files import parse_model as parse_model
     from causalopt.model.files import read_model as read_model
@@ -89,7 +93,6 @@ if TYPE_CHECKING:
     from causalopt.model.files import to_text as to_text
     from causalopt.model.files import write_model as write_model
     from causalopt.model.graph import edge_list as edge_list
-    from causalopt.model.graph import from_networkx as from_networkx
     from causalopt.model.graph import paths as paths
     from causalopt.model.graph import template_graph as template_graph
     from causalopt.model.graph import to_adjacency as to_adjacency
@@ -146,10 +149,11 @@ _HOMES = {
     "entropy.relatives.touchette_lloyd": "entropy_reduction largest_reduction",
     "entropy.relatives.transfer_entropy": "transfer_entropy",
     "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
-    "UnknownNameError",
+    "SizeError UnknownNameError",
     "model.declaration": "Fact Partition Question Variable",
+    "model.exchange": "from_graphml from_networkx template_graphml",
     "model.files": "load parse_model read_model schema shipped to_text write_model",
-    "model.graph": "edge_list from_networkx paths template_graph to_adjacency to_dagitty "
+    "model.graph": "edge_list paths template_graph to_adjacency to_dagitty "
     "to_graphml unrolled_graph",
     "model.model": "Model",
     "model.selectors": "Node",

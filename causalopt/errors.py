@@ -92,6 +92,10 @@ class QuestionError(CausaloptError, ValueError):
     """A question that cannot be asked of this model: its nodes, steps, sizes or settings."""
 
 
+class SizeError(QuestionError):
+    """A question whose answer would take more memory or time than is allowed."""
+
+
 class GraphError(CausaloptError, ValueError):
     """A graph that does not fit the model, or a node it does not have."""
 

@@ -44,6 +44,7 @@ def test_run_prints_the_contracts_json(capsys: pytest.CaptureFixture[str]) -> No
         "steps",
         "delta",
         "t",
+        "step",
         "W",
         "total",
         "direct",
@@ -67,6 +68,7 @@ def test_a_finite_run_has_x_and_y_too(capsys: pytest.CaptureFixture[str]) -> Non
 def test_time_is_steps_times_dt(capsys: pytest.CaptureFixture[str]) -> None:
     found = strict(output(capsys, "run", "lorenz", "--steps", "4", "--dt", "0.5", "--json"))
     assert found["t"] == [0, 0.5, 1, 1.5, 2]
+    assert found["step"] == [0, 1, 2, 3, 4]
 
 
 def test_infinities_and_the_undefined_are_json(capsys: pytest.CaptureFixture[str]) -> None:

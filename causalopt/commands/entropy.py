@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import causalopt
-from causalopt.commands.options import Json, ModelArgument, Sets, emit, read_model
+from causalopt.commands.options import Hold, Json, ModelArgument, Sets, emit, read_model
 from causalopt.errors import QuestionError
 
 MOST_STEPS = 1_000_000
@@ -21,6 +21,11 @@ def entropy(
     initial: Annotated[
         str, typer.Option("--initial", metavar="uniform|model", help="The law at t = 0.")
     ] = "model",
+    hold: Hold = None,
+    targets: Annotated[
+        str | None,
+        typer.Option("--targets", metavar="VAR,...", help="The variables whose entropy counts."),
+    ] = None,
     sets: Sets = None,
     json: Json = False,
 ) -> None:
@@ -33,18 +38,30 @@ def entropy(
             f"--at is at most {MOST_STEPS:,}, as a law is carried there step by step; {at} came"
         )
     declared = read_model(model, sets)
-    found = causalopt.strength(declared, at=at, initial=initial)
+    found = causalopt.strength(declared, at=at, initial=initial, hold=hold, targets=targets)
     if json:
         emit(found.to_dict())
         return
-    inside = ", ".join(declared.A)
-    typer.echo(f"{declared.name}, A = {{{inside}}} replaced at t = {at}, in bits")
-    typer.echo(f"  S[P_t]                {found.S:.7f}")
-    typer.echo(f"  S[P'_t]               {found.S_decoupled:.7f}")
-    typer.echo(f"  S[P_t+1]              {found.S_next:.7f}")
-    typer.echo(f"  S[P'_t+1]             {found.S_next_decoupled:.7f}")
-    typer.echo(f"  mutual information    {found.mutual_information:.7f}")
-    typer.echo(f"  optimizing strength   {found.optimizing_strength:.7f}")
-    typer.echo(f"  adjusted              {found.adjusted:.7f}")
+    static = declared.is_static
+    when = "" if static else f" at t = {at}"
+    names = found.A if isinstance(found, causalopt.Strength) else declared.selection(hold or "A")
+    inside = ", ".join(map(str, names))
+    typer.echo(f"{declared.name}, A = {{{inside}}} replaced{when}, in bits")
+    now, later = ("", ", then B") if static else ("_t", "_t+1")
+    lines = {
+        f"S[P{now}]": found.S,
+        f"S[P'{now}]": found.S_decoupled,
+        f"S[P{later}]": found.S_next,
+        f"S[P'{later}]": found.S_next_decoupled,
+        "mutual information": found.mutual_information,
+        "optimizing strength": found.optimizing_strength,
+        "adjusted": found.adjusted,
+    }
+    for name, value in lines.items():
+        typer.echo(f"  {name:<22}{value:.7f}")
     if isinstance(found, causalopt.Strength):
-        typer.echo(f"  engine                {found.choice.engine}: {found.choice.reason}")
+        typer.echo(f"  {'engine':<22}{found.choice.engine}: {found.choice.reason}")
+        left_out = [name for name in declared.finite.noises if name not in found.targets]
+        if left_out and targets is None:
+            said = f"{', '.join(left_out)}: noise is no part of the state unless --targets names it"
+            typer.echo(f"  {'not counted':<22}{said}")

@@ -2,41 +2,91 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.progress import Progress
 
+if TYPE_CHECKING:
+    from causalopt.effects.rates import Rates
+
 
 def rates(
     model: options.ModelArgument,
     sets: options.Sets = None,
     initial: options.Initials = None,
+    nudge: options.NudgeNode = None,
     hold: options.Hold = None,
-    steps: options.Steps = None,
+    target: options.Target = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="N", help="How many steps are counted.")
+    ] = None,
+    transient: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many steps are run first; a tenth of --steps."),
+    ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     json: options.Json = False,
 ) -> None:
-    """Lyapunov exponents, conditional exponents given A, and Op per unit time."""
+    """Op per unit time, Lyapunov exponents and conditional exponents given A.
+
+    Op(A; n, m) grows in the long run by the slope of log|direct| - log|total|. Where n excites all
+    directions and m observes all, that is the largest conditional exponent less the largest
+    Lyapunov exponent. Without a set A there are the Lyapunov exponents alone.
+    """
     from causalopt.effects.rates import DEFAULT_STEPS
 
     declared = options.read_model(model, sets, initial, dt, method)
     with Progress(round(1.1 * (steps or DEFAULT_STEPS)), "running") as progress:
-        found = causalopt.rates(declared, hold=hold, steps=steps, progress=progress)
+        found = causalopt.rates(
+            declared,
+            nudge=nudge,
+            hold=hold,
+            target=target,
+            steps=steps,
+            transient=transient,
+            seed=seed,
+            progress=progress,
+        )
     if json:
         options.emit(found.to_dict())
-        return
-    typer.echo(f"{found.model}, A = {{{found.hold}}}, {found.steps} steps, {found.unit}")
+    else:
+        typer.echo("\n".join(_report(found)))
+
+
+def _report(found: Rates) -> list[str]:
+    from causalopt.effects.measures import STATUSES
+    from causalopt.effects.rates import with_error
+
+    held = f", A = {{{found.hold}}}" if found.hold else ""
+    generic = ", generic n and m" if found.hold else ""
+    asked = f", n = {found.nudge}, m = {found.target}" if found.nudge else generic
+    lines = [f"{found.model}{held}{asked}, {found.steps} steps, {found.unit}"]
     if not found.exponents.startswith("all"):
-        typer.echo(f"  exponents: {found.exponents}")
-    typer.echo("  Lyapunov exponents      " + _row(found.lyapunov))
-    typer.echo("  conditional, given A    " + _row(found.conditional))
-    typer.echo(f"  Op per unit of time     {found.op_rate:.6g} +- {found.error:.2g}")
+        lines.append(f"  exponents: {found.exponents}")
+    if found.realisation is not None:
+        lines.append(f"  exponents are of one realisation of the noise, --seed {found.realisation}")
+    lines.append("  Lyapunov exponents      " + _row(found.lyapunov, found.lyapunov_error))
+    if found.hold:
+        lines.append(
+            "  conditional, given A    " + _row(found.conditional, found.conditional_error)
+        )
+        lines.append("  Op per unit of time     " + with_error(found.op_rate, found.error))
+        if found.differs:
+            other = with_error(found.generic_rate, found.generic_error)
+            lines.append(f"  of a generic n and m    {other}")
+        lines += [f"    {reason}" for reason in found.silent]
     if found.status != "ok":
-        typer.echo(f"  status {found.status}: the run left the finite numbers")
+        lines.append(f"  status {found.status}: {STATUSES[found.status]}")
+    return lines
 
 
-def _row(values: tuple[float, ...]) -> str:
-    return "  ".join(f"{value:.6g}" for value in values)
+def _row(values: tuple[float, ...], errors: tuple[float, ...]) -> str:
+    from causalopt.effects.rates import rounded
+
+    return "  ".join(f"{rounded(*pair):.6g}" for pair in zip(values, errors, strict=True))

@@ -76,20 +76,19 @@ def _report(result: Run) -> str:
     last = result.steps
     count = min(_ROWS, last + 1)
     chosen = sorted({round(i * last / max(count - 1, 1)) for i in range(count)})
+    columns = {
+        "time": result.time,
+        f"W {result.target}": result.W[result.target],
+        "total": result.total,
+        "direct": result.direct,
+        "Comp": result.comp,
+        "Op": result.op,
+    }
+    header = ["step", *columns, "status"]
     rows = [
-        [
-            f"{v:.6g}"
-            for v in (
-                result.t[i],
-                result.W[result.target][i],
-                result.total[i],
-                result.direct[i],
-                result.comp[i],
-                result.op[i],
-            )
-        ]
-        + [str(result.status[i])]
+        [str(i), *(f"{values[i]:.6g}" for values in columns.values()), str(result.status[i])]
         for i in chosen
     ]
-    header = ["t", f"W {result.target}", "total", "direct", "Comp", "Op", "status"]
+    if result.model.dt is None:  # the step is the time
+        header, rows = ["t", *header[2:]], [[row[0], *row[2:]] for row in rows]
     return f"{result!r}\n\n{options.table(rows, header)}"

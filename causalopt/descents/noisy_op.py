@@ -116,7 +116,7 @@ def _kept(
     lanes = run_batch(structure, batch)
     rows = []
     for k in range(len(keep)):
-        effect = lane_effect(structure, batch, lanes, k, (True, True))
+        effect = lane_effect(model, batch, lanes, k, (True, True))
         rows.append(ratios(effect, status_codes(effect)))
     comp, op = (np.stack(column) for column in zip(*rows, strict=True))
     return op, np.sign(comp), lanes.values["w"][:, 0]

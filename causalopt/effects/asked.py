@@ -136,7 +136,7 @@ def ask_at(model: Model, at: int | None, *, steps: int | None, **question: Any) 
         raise QuestionError(
             f"the nudged node {asked.node_name} lies after the measured step {step}"
         )
-    return dataclasses.replace(asked, steps=step)
+    return dataclasses.replace(asked, steps=int(step))
 
 
 def asked_node(model: Model, nudge: str | Node | None = None) -> Node:
@@ -164,14 +164,15 @@ def asked_target(model: Model, target: str | None = None) -> str:
     return found
 
 
-def check_delta(delta: float) -> None:
-    """Refuse the size of a nudge that is none.
+def check_delta(delta: float) -> float:
+    """Return the size of a nudge.
 
     Raises:
         QuestionError: It is 0 or not finite.
     """
     if not math.isfinite(delta) or delta == 0:
         raise QuestionError(f"delta must be a finite number other than 0, found {delta}")
+    return float(delta)
 
 
 def _required(value: Any, what: str, option: str, example: str) -> Any:

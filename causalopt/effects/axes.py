@@ -77,6 +77,11 @@ def sorted_axes(model: Model, axes: dict[str, Floats]) -> tuple[dict[str, Node],
     nodes: dict[str, Node] = {}
     parameters: list[str] = []
     for name in axes:
+        if name in model.template.fixed:
+            raise QuestionError(
+                f"the axis '{name}' decides how many steps a lag is, and points of a sweep share "
+                "their steps: run the model once for each value"
+            )
         if name in model.parameters:
             parameters.append(name)
         elif "[" in name or name in model.variables:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from causalopt.effects.asked import Asked
+from causalopt.effects.limit import read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Progress
 from causalopt.engine.linearization import linearize
+from causalopt.language.algebra import ONE
 from causalopt.language.term import Term
+from causalopt.language.text import to_text
 from causalopt.model.model import Model
 from causalopt.worlds.world import World, three_worlds
 
@@ -40,20 +43,30 @@ def finite_effect(
         progress=progress,
     )
     w, x, y = worlds
-    differs = np.flatnonzero(_parted(w, x, children) | _parted(w, y, children))
+    i, plan = template.index[target], w.plan
+    parted = [_parted(w, other, children) for other in (x, y)]
+    kinks = np.zeros(asked.steps + 1, dtype=bool)
+    for avoid, found in enumerate(parted):
+        starts: dict[int, set[int]] = {}
+        for t, gap in np.argwhere(found).tolist():
+            starts.setdefault(t, set()).add(children[gap])
+        if starts:
+            kinks |= reachable(template, plan, avoid_held=avoid == 1, starts=starts)[:, i]
+    read = read_by(asked.model, [i])
+    first = np.argwhere((parted[0] | parted[1]) & read[children])
     names = tuple(equation.owner for equation in template.equations)
     bad = min(
-        (b for b in (first_nonfinite(names, world.table) for world in worlds) if b),
+        (b for b in (first_nonfinite(names, np.where(read, x.table, 0.0)) for x in worlds) if b),
         key=lambda b: b[1],
         default=None,
     )
-    i, plan = template.index[target], w.plan
     effect = Effect(
         total=_part(w, x, delta, i, avoid=False),
         direct=_part(w, y, delta, i, avoid=True),
         held=plan.held_table[:, i],
         finite=np.all(np.isfinite([world.table[:, i] for world in worlds]), axis=0),
-        kink=int(differs[0]) if len(differs) else None,
+        kinks=kinks,
+        kink=_described(asked.model, *first[0]) if len(first) and kinks.any() else None,
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),
         execution=w.trajectory.execution,
@@ -62,25 +75,37 @@ def finite_effect(
 
 
 def _branches(model: Model) -> tuple[list[int], tuple[Term, ...]]:
-    """Return terms that change exactly where a run takes another branch, and their equations."""
-    gaps = [gap for gap in linearize(model.template.structure).gaps if gap.slopes]
-    signs = tuple(
+    """Return the equations with branches, and terms that change exactly where one is taken anew.
+
+    The second half of the terms says whether each branch is read at all.
+    """
+    gaps = linearize(model.template.structure).moving_gaps
+    signs = [
         gap.kink.right
         if gap.kink.right.op in {"floor", "ceil"}
         else Term.of("sign", Term.of("sub", gap.kink.left, gap.kink.right))
         for gap in gaps
-    )
-    return [gap.child for gap in gaps], signs
+    ]
+    return [gap.child for gap in gaps], (*signs, *(gap.kink.guard or ONE for gap in gaps))
 
 
 def _parted(w: World, other: World, children: list[int]) -> Bools:
-    """Return at which steps two worlds took different branches, at nodes that follow their rule."""
-    mine, theirs, forced = w.trajectory.extras, other.trajectory.extras, other.plan.forced
-    differs = mine != theirs
-    differs &= ~(np.isnan(mine) & np.isnan(theirs))
+    """Return where two worlds took different branches, where rules are followed, [t, gap]."""
+    count, forced = len(children), other.plan.forced
+    mine, theirs = w.trajectory.extras, other.trajectory.extras
+    differs: Bools = mine[:, :count] != theirs[:, :count]
+    differs &= ~(np.isnan(mine[:, :count]) & np.isnan(theirs[:, :count]))
+    differs &= (mine[:, count:] != 0) | (theirs[:, count:] != 0)
     differs[: len(forced)] &= ~forced[:, children]
-    parted: Bools = differs.any(axis=1)
-    return parted
+    return differs
+
+
+def _described(model: Model, t: int, gap: int) -> tuple[str, int, str]:
+    found = linearize(model.template.structure).moving_gaps[gap]
+    left, right = (
+        to_text(side, static=model.is_static) for side in (found.kink.left, found.kink.right)
+    )
+    return model.template.equations[found.child].owner, int(t), f"{left} against {right}"
 
 
 def _part(w: World, other: World, delta: float, i: int, *, avoid: bool) -> Part:

@@ -7,14 +7,19 @@ import dataclasses
 import numpy as np
 
 from causalopt.effects.finite import EPSILON
+from causalopt.effects.limit import forward_effect
 from causalopt.effects.measures import Effect, Part
-from causalopt.engine.contract import Bools, Floats
+from causalopt.engine.contract import Bools, Floats, Plan
+from causalopt.engine.executions import run_tangents
 from causalopt.engine.machine.batch import Batch, BatchResult, BatchRunner
+from causalopt.model.model import Model
 from causalopt.model.template import Structure
+
+_MOST_NODES = 20_000  # node-updates of lanes run alone: some hundredths of a second
 
 
 def lane_effect(
-    structure: Structure,
+    model: Model,
     batch: Batch,
     lanes: BatchResult,
     k: int,
@@ -25,7 +30,7 @@ def lane_effect(
     """Return the effects of some of a batch's lanes on its first output at its k-th kept step.
 
     Args:
-        structure: The template's rules.
+        model: The model; lanes on a kink, or with a zero along a path, are run alone if few.
         batch: The batch.
         lanes: What was kept of the lanes that were run, which stand side by side in the batch.
         k: Which kept step.
@@ -40,14 +45,54 @@ def lane_effect(
         finite &= np.isfinite(lanes.values[world][k, 0])
     whole = finite & np.isfinite(total.mantissa) & np.isfinite(direct.mantissa)
     held = batch.plan.held_at(batch.keep[k])[batch.outputs[0]]
-    return Effect(
+    effect = Effect(
         total=total,
         direct=direct,
         held=np.full(len(finite), held),
         finite=finite,
         execution="llvm",
         kinks=lanes.kink[k] >= 0,
-        diverges=_diverges(structure, batch, first, ~whole),
+        diverges=_diverges(model.template.structure, batch, first, ~whole),
+    )
+    return effect if batch.mode == "finite" else _decided(model, batch, k, effect, first)
+
+
+def _decided(model: Model, batch: Batch, k: int, effect: Effect, first: int) -> Effect:
+    """Run the lanes that a batch cannot tell the truth of, alone; as they are where too many."""
+    doubted = effect.total.doubted | effect.direct.doubted
+    chosen = np.flatnonzero((doubted | effect.on_kink) & effect.finite).tolist()
+    steps, template = batch.keep[k], model.template
+    if not chosen or len(chosen) * (steps + 1) * len(template.equations) > _MOST_NODES:
+        return effect
+    kinks = effect.on_kink.copy()
+    parts = [part.writable() for part in (effect.total, effect.direct)]
+    for n in chosen:
+        plan = _alone(batch, first + n, steps)
+        run = run_tangents(template.structure, plan)
+        found = forward_effect(model, plan, run, batch.outputs[0])
+        kinks[n] = found.on_kink[-1]
+        for part, own in zip(parts, (found.total, found.direct), strict=True):
+            part.put(n, own, -1)
+    return dataclasses.replace(effect, total=parts[0], direct=parts[1], kinks=kinks)
+
+
+def _alone(batch: Batch, lane: int, steps: int) -> Plan:
+    """Return the plan of one lane, to a step."""
+    plan = batch.plan
+    missing = max([t + 1 for t, _ in batch.starts], default=0) - len(plan.forced)
+    pad = ((0, max(missing, 0)), (0, 0))
+    forced, values, shifts = (
+        np.pad(plan.forced, pad),
+        np.pad(plan.values, pad),
+        np.pad(plan.shifts, pad),
+    )
+    for node, starts in batch.starts.items():
+        forced[node], values[node] = True, starts[lane]
+    parameters = plan.parameters.copy()
+    for place, varying in batch.parameters.items():
+        parameters[place] = varying[lane]
+    return dataclasses.replace(
+        plan, steps=steps, parameters=parameters, forced=forced, values=values, shifts=shifts
     )
 
 
@@ -55,7 +100,7 @@ def _tangent_part(batch: Batch, lanes: BatchResult, k: int, world: int, has_path
     mantissa = lanes.values["xy"[world]][k, 0]
     error = lanes.values["pq"[world]][k, 0] if batch.estimate else None
     path = np.full(len(mantissa), has_path)
-    return Part.of_tangents(mantissa, lanes.exponents[k, world], error, path, lanes.lost[k] != 0)
+    return Part.of_tangents(mantissa, lanes.exponents[k, world], error, path)
 
 
 def _finite_part(batch: Batch, lanes: BatchResult, k: int, world: int, has_path: bool) -> Part:

@@ -7,7 +7,9 @@ formulas and rates refuse them here, in the same words.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +18,16 @@ from causalopt.effects.asked import Asked
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable, reaching
 from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Progress, Tangents
-from causalopt.engine.executions import run_adjoint, run_tangents
+from causalopt.engine.executions import run_adjoint, run_tangents, run_values
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.template import Template, ancestors
+
+if TYPE_CHECKING:
+    from causalopt.engine.one_sided import Tie
+
+_MOST_NODES = 200_000  # node-updates of runs that are made again: a fraction of a second
 
 
 def tangent_effect(asked: Asked, *, progress: Progress | None = None) -> tuple[Effect, Tangents]:
@@ -32,7 +39,7 @@ def tangent_effect(asked: Asked, *, progress: Progress | None = None) -> tuple[E
     refuse_between(asked.model, asked.nudge.variable, asked.target)
     plan, template = asked.plan(), asked.model.template
     run = run_tangents(template.structure, plan, progress)
-    return _forward(asked.model, plan, run, template.index[asked.target]), run
+    return forward_effect(asked.model, plan, run, template.index[asked.target]), run
 
 
 def effects_to_all(model: Model, plan: Plan) -> Effect:
@@ -44,7 +51,9 @@ def effects_to_all(model: Model, plan: Plan) -> Effect:
     assert plan.seed is not None
     for name in model.template.names:
         refuse_between(model, model.template.equations[plan.seed[1]].name, name)
-    return _forward(model, plan, run_tangents(model.template.structure, plan), _columns(model))
+    return forward_effect(
+        model, plan, run_tangents(model.template.structure, plan), _columns(model)
+    )
 
 
 def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
@@ -58,51 +67,141 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
         refuse_between(model, name, target)
     place, columns = template.index[target], _columns(model)
     found = run_adjoint(template.structure, plan, place)
-    held = plan.held_table[:, columns] | plan.held_at(plan.steps)[place]
     total, direct = (
         Part.of_tangents(
             mantissa[:, columns],
             found.exponents[:, world, np.newaxis],
             error[:, columns],
             reaching(template, plan, {plan.steps: (place,)}, avoid_held=world == 1)[:, columns],
-            lost=False,
         )
         for world, (mantissa, error) in enumerate(_worlds(found))
     )
-    return Effect(
+    if total.doubted.any() or direct.doubted.any():
+        from causalopt.effects.zeros import exact_zeros_from_all
+
+        baseline = run_values(template.structure, plan).values
+        zeros = exact_zeros_from_all(template, plan, baseline, place)
+        total, direct = total.proved(zeros[0][:, columns]), direct.proved(zeros[1][:, columns])
+    kinks = _touching(model, plan, found.closed, place)
+    values, overflowed = found.values, False
+    if not np.isfinite(values):
+        names = tuple(equation.owner for equation in template.equations)
+        read = np.where(read_by(model, [place]), run_values(template.structure, plan).values, 0.0)
+        bad = first_nonfinite(names, read)
+        overflowed = bad is None or bad[2]
+    effect = Effect(
         total,
         direct,
-        held=held,
-        finite=np.full(held.shape, np.isfinite(found.values) and not found.nonfinite),
+        held=plan.held_table[:, columns] | plan.held_at(plan.steps)[place],
+        finite=np.full(total.mantissa.shape, np.isfinite(values)),
+        kinks=kinks[:, columns] & ~plan.held_table[:, columns],
         execution=found.execution,
-        kinks=_touching(model, plan, found.closed)[:, columns],
-        diverges=not np.isnan(found.values),
+        diverges=bool(np.isfinite(values) or overflowed),
     )
+    asked = effect.on_kink.copy()
+    if linearize(template.structure).cancelling:
+        from causalopt.effects.cancellation import steps_lost
+
+        lost = steps_lost(template.structure, plan, run_values(template.structure, plan).values)
+        if len(lost):
+            asked[: lost[-1] + 1] |= (total.has_path & ~effect.held)[: lost[-1] + 1]
+    return _decided(model, plan, effect, target, np.argwhere(asked).tolist())
 
 
-def _forward(model: Model, plan: Plan, run: Tangents, columns: int | list[int]) -> Effect:
+def _decided(
+    model: Model, plan: Plan, effect: Effect, target: str, nodes: list[list[int]]
+) -> Effect:
+    """Ask nodes one by one, forwards, where they are few: a kink or a slope was met on their paths.
+
+    In reverse a kink has no derivative; where they are many the branches of W stand for it, and
+    the rounding inside slopes is not known.
+    """
+    assert effect.kinks is not None
+    size = len(model.template.equations)
+    if not nodes or len(nodes) * (plan.steps + 1) * size > _MOST_NODES:
+        return effect
+    kinks = effect.kinks.copy()
+    parts = [part.writable() for part in (effect.total, effect.direct)]
+    column = model.template.index[target]
+    for t, k in nodes:
+        seed = (t, model.template.index[model.template.names[k]])
+        own = dataclasses.replace(plan, seed=seed)
+        found = forward_effect(model, own, run_tangents(model.template.structure, own), column)
+        assert found.kinks is not None
+        kinks[t, k] = found.kinks[-1]
+        for part, source in zip(parts, (found.total, found.direct), strict=True):
+            part.put((t, k), source, -1)
+    return dataclasses.replace(effect, total=parts[0], direct=parts[1], kinks=kinks)
+
+
+def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[int]) -> Effect:
+    """Return what a run says of one variable, shape [t], or of several, [t, variable]."""
     template = model.template
+    places = [columns] if isinstance(columns, int) else columns
+    ties: dict[tuple[int, int], Tie] = {}
+    tangents, errors = (run.total, run.direct), (run.total_error, run.direct_error)
+    if run.kink is not None:
+        from causalopt.engine.one_sided import one_sided
+
+        sided = one_sided(template.structure, plan, run)
+        tangents, ties = (sided.total, sided.direct), sided.ties
+    if linearize(template.structure).cancelling:
+        from causalopt.effects.cancellation import with_slopes
+
+        errors = with_slopes(template.structure, plan, run)
     total, direct = (
         Part.of_tangents(
             mantissa[:, columns],
             run.exponents[:, world] if isinstance(columns, int) else run.exponents[:, [world]],
             error[:, columns],
             reachable(template, plan, avoid_held=world == 1)[:, columns],
-            run.underflow,
         )
-        for world, (mantissa, error) in enumerate(_worlds(run))
+        for world, (mantissa, error) in enumerate(zip(tangents, errors, strict=True))
     )
-    bad = first_nonfinite(tuple(equation.owner for equation in template.equations), run.values)
+    doubted = np.argwhere(total.doubted | direct.doubted)
+    if len(doubted):
+        from causalopt.effects.zeros import exact_zeros
+
+        zeros = exact_zeros(template, plan, run.values, int(doubted[:, 0].max()))
+        total, direct = total.proved(zeros[0][:, columns]), direct.proved(zeros[1][:, columns])
+    ties = {node: tie for node, tie in ties.items() if node[1] in places}
+    kinks = np.zeros(run.values.shape, dtype=bool)
+    if ties:
+        kinks[tuple(np.array(list(ties)).T)] = True
+    read = read_by(model, places)
+    names = tuple(equation.owner for equation in template.equations)
+    bad = first_nonfinite(names, np.where(read, run.values, 0.0))
     return Effect(
         total,
         direct,
         held=plan.held_table[:, columns],
         finite=np.isfinite(run.values[:, columns]),
-        kink=run.kink,
+        kinks=kinks[:, columns],
+        kink=_described(template, min(set(ties.values()), default=None)),
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),
         execution=run.execution,
     )
+
+
+def read_by(model: Model, columns: Iterable[int]) -> Bools:
+    """Return which equations some can depend on, shape [equation]."""
+    template = model.template
+    read = np.zeros(len(template.equations), dtype=bool)
+    for i in columns:
+        read[[template.index[name] for name in ancestors(template, template.equations[i].name)]] = (
+            True
+        )
+    return read
+
+
+def _described(template: Template, tie: Tie | None) -> tuple[str, int, str] | None:
+    if tie is None:
+        return None
+    from causalopt.language.text import to_text
+
+    owner = template.equations[tie.equation].owner
+    return owner, tie.t, to_text(tie.term, static=template.is_static)
 
 
 def _worlds(found: Tangents | Adjoint) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
@@ -113,13 +212,14 @@ def _columns(model: Model) -> list[int]:
     return [model.template.index[name] for name in model.template.names]
 
 
-def _touching(model: Model, plan: Plan, closed: NDArray[np.intp]) -> Bools:
-    """Return which nodes have a path to a kink that W sits on, shape [t, equation]."""
+def _touching(model: Model, plan: Plan, closed: NDArray[np.intp], place: int) -> Bools:
+    """Return which nodes have a path to a kink that W sits on and m depends on, [t, equation]."""
     seeds: dict[int, set[int]] = {}
     gaps = linearize(model.template.structure).moving_gaps
+    below = reaching(model.template, plan, {plan.steps: (place,)}, avoid_held=False)
     for t, number in closed.tolist():
         gap = gaps[number]
-        if t < len(plan.forced) and plan.forced[t, gap.child]:
+        if not below[t, gap.child] or (t < len(plan.forced) and plan.forced[t, gap.child]):
             continue
         for slope in gap.slopes:
             if slope.lag <= t:

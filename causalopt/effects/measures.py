@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from causalopt.engine.contract import Bools, Floats
 
 UNIT_ROUNDOFF = 2.0**-53
+_SUBNORMAL = 8 * 2.0**-1074  # numbers near it have lost their digits
 STATUSES = {
     "ok": "Comp and Op are as computed",
     "perfect": "the total effect is 0: A removes all of the disturbance",
@@ -48,24 +49,45 @@ class Part:
 
     @classmethod
     def of_tangents(
-        cls,
-        mantissa: Floats,
-        exponent: NDArray[np.int64],
-        error: Floats | None,
-        has_path: Bools,
-        lost: Bools | bool,
+        cls, mantissa: Floats, exponent: NDArray[np.int64], error: Floats | None, has_path: Bools
     ) -> Part:
         """Return derivatives as an execution gives them: `error` is in units of 2**-53.
+
+        A zero along a path is doubted: rounding or an underflow may have left it.
 
         Args:
             mantissa: Any shape.
             exponent: Their powers of two, of that shape or stretched to it.
             error: The rounding errors they carry, None where that is not known.
             has_path: Whether the graph has a path.
-            lost: Whether an underflow may have taken a derivative.
         """
         carried = np.zeros(mantissa.shape) if error is None else error * UNIT_ROUNDOFF
-        return cls(mantissa, exponent, carried, has_path, has_path & lost)
+        return cls(mantissa, exponent, carried, has_path, has_path)
+
+    @property
+    def doubted(self) -> Bools:
+        """Where it is a zero that is not proved, shape [t]."""
+        doubted: Bools = self.doubts_zero & (self.mantissa == 0)
+        return doubted
+
+    def proved(self, zero: Bools) -> Part:
+        """Return the part with the zeros that were found to be exact."""
+        return dataclasses.replace(self, doubts_zero=self.doubts_zero & ~zero)
+
+    def writable(self) -> Part:
+        """Return a copy whose entries can be put in."""
+        return dataclasses.replace(
+            self,
+            **{
+                name: np.array(np.broadcast_to(getattr(self, name), self.mantissa.shape))
+                for name in ("mantissa", "exponent", "error", "doubts_zero")
+            },
+        )
+
+    def put(self, place: int | tuple[int, int], other: Part, at: int) -> None:
+        """Put in another part's entry."""
+        for name in ("mantissa", "exponent", "error", "doubts_zero"):
+            getattr(self, name)[place] = getattr(other, name)[at]
 
     @property
     def value(self) -> Floats:
@@ -88,9 +110,9 @@ class Part:
 
     @property
     def is_unresolved(self) -> Bools:
-        """Where rounding may be as large as an eighth of the effect."""
+        """Where rounding, or an underflow, may be as large as an eighth of the effect."""
         size = np.abs(self.mantissa)
-        return np.where(size == 0, self.doubts_zero, 8 * np.abs(self.error) >= size)
+        return np.where(size == 0, self.doubts_zero, 8 * np.abs(self.error) + _SUBNORMAL >= size)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,18 +120,18 @@ class Effect:
     """Total and direct effect of a node n on m, along the baseline W.
 
     A run has one for each step, shape [t]. A matrix has them for each node as well, [t, variable],
-    and a batch for each lane, [lane]; these say of each entry whether it sits on a kink.
+    and a batch for each lane, [lane]; one number of each.
 
     Attributes:
         total: Over all paths.
         direct: Over the paths that avoid A.
         held: Where m itself is in A.
         finite: Where the value of m is finite in every world.
-        kink: The first step at which a branch decided the answer, None for none.
+        kinks: Where a branch decided the answer, on a path from n; None for nowhere.
+        kink: The first such branch: its node's variable and step, and the comparison.
         nonfinite: The first node whose value is not finite, with its step, None for none.
         overflowed: Whether that value is an infinity rather than NaN.
         execution: What ran it: `python`, `llvm` or `levels`.
-        kinks: Where a branch decided the answer, when `kink` does not tell.
         diverges: Where what is not finite is so by overflow, when `overflowed` does not tell.
     """
 
@@ -117,22 +139,17 @@ class Effect:
     direct: Part
     held: Bools
     finite: Bools
-    kink: int | None = None
+    kinks: Bools | None = None
+    kink: tuple[str, int, str] | None = None
     nonfinite: tuple[str, int] | None = None
     overflowed: bool = False
     execution: str = "python"
-    kinks: Bools | None = None
     diverges: Bools | bool | None = None
 
     @property
     def on_kink(self) -> Bools:
         """Where a branch decided the answer."""
-        if self.kinks is not None:
-            return self.kinks
-        on: Bools = np.zeros(self.held.shape, dtype=bool)
-        if self.kink is not None:
-            on[self.kink :] = True
-        return on
+        return np.zeros(self.held.shape, dtype=bool) if self.kinks is None else self.kinks
 
     @property
     def is_divergence(self) -> bool | Bools:
@@ -182,6 +199,7 @@ def ratios(effect: Effect, codes: NDArray[np.int8]) -> tuple[Floats, Floats]:
             ratio = total.mantissa / np.where(plain, direct.mantissa, 1.0)
             comp = np.where(plain, ratio, _signed_exponential(effect, op))
     undefined = _UNDEFINED[codes] | ((total.mantissa == 0) & (direct.mantissa == 0))
+    undefined |= (codes == _CODES["unresolved"]) & (total.doubted | direct.doubted)
     if undefined.any():
         return np.where(undefined, np.nan, comp), np.where(undefined, np.nan, op)
     return comp, op
@@ -203,9 +221,9 @@ def status_codes(effect: Effect) -> NDArray[np.int8]:
     finite = effect.finite & np.isfinite(total.mantissa) & np.isfinite(direct.mantissa)
     unresolved = total.is_unresolved | direct.is_unresolved
     choices = [
+        (effect.on_kink, "kink"),
         (no_total & no_direct & ~unresolved, "no_influence"),
         (effect.held, "held"),
-        (effect.on_kink, "kink"),
         (unresolved, "unresolved"),
         (no_total, "perfect"),
         (no_direct, "only_path"),

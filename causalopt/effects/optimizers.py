@@ -142,7 +142,7 @@ class _Search:
         held = np.array([[owner in chosen for chosen in sets] for owner in self._owners])
         mantissas, exponents = self._sets.tangents(held)
         path = np.ones(len(sets), dtype=bool)
-        return Part.of_tangents(mantissas, exponents, None, path, lost=False)
+        return Part.of_tangents(mantissas, exponents, None, path)
 
     def _effect(self, direct: Part) -> Effect:
         no = np.zeros(len(direct.mantissa), dtype=bool)

@@ -1,30 +1,31 @@
-"""Growth rates: Lyapunov exponents, conditional ones, and Op per unit time.
+"""Growth rates: Op per unit time, and the exponents it comes from.
 
-Op(A; n, m) / t tends to lambda_Y - lambda_X: lambda_X is the largest Lyapunov exponent of the
-system, lambda_Y the largest conditional Lyapunov exponent of B driven by A (Pecora & Carroll 1990).
-The exponents come from the QR method of Benettin et al. (1980) on the local derivatives of the run.
+Op(A; n, m) / t tends to lambda_Y - lambda_X over the directions that n excites and m observes:
+lambda_X is the largest Lyapunov exponent of the system among them, lambda_Y the largest conditional
+one of B driven by A (Pecora & Carroll 1990). A generic n excites all and a generic m observes all;
+their rate stands beside the question's own.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.effects.asked import asked_hold
-from causalopt.effects.limit import refuse_in_dynamics
-from causalopt.engine.contract import Bools, Floats, Progress
+from causalopt.effects.asked import asked_hold, asked_node, asked_target
+from causalopt.effects.growth import BATCHES, slope, slope_error
+from causalopt.effects.limit import refuse_between, refuse_in_dynamics
+from causalopt.effects.world_growth import Course, WorldGrowth, world_growth
+from causalopt.engine.contract import Floats, Progress
 from causalopt.engine.executions import run_values
-from causalopt.engine.jacobians import StepDerivative
 from causalopt.engine.linearization import linearize
 from causalopt.engine.source import Slots
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
-from causalopt.model.template import Structure
 from causalopt.worlds.interventions import held_mask, plan_for
 from causalopt.worlds.results import plain, plot
 
@@ -32,50 +33,84 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 DEFAULT_STEPS = 20_000
-# Beyond this many directions only the leading ones are followed: QR costs their number squared.
-ALL_EXPONENTS = 64
-LEADING_EXPONENTS = 16
 MOST_NUMBERS = 250_000_000
-_BATCHES = 10
+_ROUNDED = 1e-12  # a rate that is 0 but for rounding
+
+# The node n and the variable m.
+_Question = tuple[Node, str]
 
 
 @dataclasses.dataclass(frozen=True)
 class Rates:
-    """Exponents of a run, largest first.
+    """Exponents of a run, largest first, and Op per unit time.
 
     Attributes:
         model: The model's name.
-        hold: The held variables, A.
-        lyapunov: Exponents of the whole system.
+        hold: The held variables, A; empty for the plain exponents.
+        nudge: The nudged node n; empty where no question was asked.
+        target: The measured variable m; likewise.
+        lyapunov: Exponents of the whole system; -inf where a direction dies.
+        lyapunov_error: Their standard errors.
         conditional: Exponents of B driven by A.
-        op_rate: lambda_Y - lambda_X, the limit of Op / t.
-        error: Standard error of op_rate, from batch means.
+        conditional_error: Their standard errors.
+        op_rate: The limit of Op / t: the slope of log|direct| - log|total| for n and m, and
+            `generic_rate` where no question was asked.
+        error: Its standard error.
+        generic_rate: lambda_Y - lambda_X, what a generic n and m would have.
+        generic_error: Its standard error.
+        silent: The directions that grow more than m's tangent by n: n does not excite them, or m
+            does not observe them.
         unit: What the numbers are in.
-        steps: How many steps they are averages over.
+        steps: How many steps they are fitted to.
         transient: How many steps were run before.
-        status: "ok", "diverged" or "nonfinite".
+        status: Of the question's Op in the long run: "ok", "perfect", "only_path",
+            "no_influence", "held", "unresolved", "diverged" or "nonfinite".
+        realisation: The seed of the noise along which the exponents were taken, None without noise.
         exponents: Which of the whole system's exponents `lyapunov` holds: "all 3", or
             "leading 16 of 2000" where more would not end in bearable time.
     """
 
     model: str
     hold: str
+    nudge: str
+    target: str
     lyapunov: tuple[float, ...]
+    lyapunov_error: tuple[float, ...]
     conditional: tuple[float, ...]
+    conditional_error: tuple[float, ...]
     op_rate: float
     error: float
+    generic_rate: float
+    generic_error: float
+    silent: tuple[str, ...]
     unit: str
     steps: int
     transient: int
     status: str
+    realisation: int | None
     exponents: str = "all"
+
+    @property
+    def op_name(self) -> str:
+        """What `op_rate` is of: Op(A; n, m), or Op where no question was asked."""
+        return f"Op({self.hold}; {self.nudge}, {self.target})" if self.nudge else "Op"
+
+    @property
+    def differs(self) -> bool:
+        """Whether the question's rate is not that of a generic n and m."""
+        if math.isnan(self.op_rate) or math.isinf(self.op_rate):
+            return str(self.op_rate) != str(self.generic_rate)
+        return rounded(self.op_rate - self.generic_rate, self.error + self.generic_error) != 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rates as JSON's types."""
         data = dataclasses.asdict(self)
-        for name in ("lyapunov", "conditional"):
-            data[name] = plain(np.array(data[name]))
-        data["op_rate"], data["error"] = plain(np.array([self.op_rate, self.error]))
+        for name, value in data.items():
+            if name in _LISTS:
+                data[name] = plain(np.array(value))
+            elif isinstance(value, float):
+                (data[name],) = plain(np.array([value]))
+        data["silent"] = list(self.silent)
         return data
 
     def plot(self) -> matplotlib.figure.Figure:
@@ -83,30 +118,56 @@ class Rates:
         return plot(self)
 
 
+_LISTS = {"lyapunov", "lyapunov_error", "conditional", "conditional_error"}
+
+
+def rounded(value: float, error: float = 0.0) -> float:
+    """Return a rate as it is shown: 0 within two standard errors of 0, or but for rounding."""
+    return 0.0 if abs(value) <= max(2 * error, _ROUNDED) else value
+
+
+def with_error(value: float, error: float) -> str:
+    """Return a rate and its standard error as text, an error that is rounding as 0.
+
+    Example:
+        >>> with_error(0.25, 1e-17)
+        '0.25 +- 0'
+    """
+    text = f"{rounded(value):.6g}"
+    return text if math.isnan(error) else f"{text} +- {rounded(error):.2g}"
+
+
 def rates(
     model: Model,
     *,
+    nudge: str | Node | None = None,
     hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
     steps: int | None = None,
     transient: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Rates:
     """Return Lyapunov exponents, conditional exponents given A, and Op per unit time.
 
     Args:
         model: A model with time.
-        hold: The set A, whole variables; the question's or the partition's when not given.
-        steps: How many steps to average over.
+        nudge: The node n; the question's when not given.
+        hold: The set A, whole variables; the question's or the partition's when not given. Without
+            one there are the Lyapunov exponents only.
+        target: The variable m; the question's when not given.
+        steps: How many steps the rates are fitted to.
         transient: How many steps to run first; a tenth of `steps` when not given.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws noise makes: with noise, exponents are those of one realisation.
         progress: Called with the number of steps done.
 
     Raises:
-        QuestionError: The model has no time or no memory, A is not made of whole variables, the
-            dynamics read whole numbers, or the run has too many steps to be held.
+        QuestionError: The model has no time or no memory, A is not made of whole variables, n or m
+            is missing, the dynamics read whole numbers, or the run is too long to be held.
 
     Example:
         >>> from causalopt import load
@@ -114,46 +175,131 @@ def rates(
         0.010153
     """
     model = model.replace(parameters=parameters, initial=initial)
-    selection = _whole_variables(model, hold)
+    if model.is_static:
+        raise QuestionError("rates are about growth in time, and this model has none")
+    selection = model.held_set(hold) or ()
+    whole_variables(selection, "a rate is a limit in time: hold whole variables")
+    question = _question(model, nudge, target, selection)
     count = DEFAULT_STEPS if steps is None else steps
     lead = count // 10 if transient is None else transient
-    if count < _BATCHES or lead < 0:
-        raise QuestionError(f"rates need at least {_BATCHES} steps, and a transient of 0 or more")
+    if count < BATCHES or lead < 0:
+        raise QuestionError(f"rates need at least {BATCHES} steps, and a transient of 0 or more")
     refuse_in_dynamics(model)
     structure = model.template.structure
+    first = max(len(equation.initial) for equation in model.template.equations)
+    if question is not None:
+        first = max(first, question[0].t + 1)
+    last = first - 1 + lead + count
     terms = tuple(partial.term for partial in linearize(structure).partials)
-    _check_length(lead + count, len(structure.names) + len(terms))
-    plan = plan_for(model, steps=lead + count)
+    _check_length(last, len(structure.names) + len(terms))
+    plan = plan_for(model, steps=last, noise_seed=seed)
     run = run_values(structure, plan, terms, progress)
-    finite = np.isfinite(run.values).all(axis=1)
-    status = "ok"
-    if not finite.all():
-        first = run.values[int(np.argmin(finite))]
-        status = "diverged" if np.isinf(first).any() else "nonfinite"
+    status = _status(run.values)
     held = held_mask(model, selection, 0)[0]
-    start = max(len(equation.initial) for equation in model.template.equations)
-    slopes, burn = run.extras[start:], max(lead - start, 0)
-    whole = _exponents(structure, slopes, burn, np.zeros_like(held), status)
-    driven = _exponents(structure, slopes, burn, held, status)
+    course = Course(structure, plan, run.extras, first, lead, status == "ok")
+    place = None
+    if question is not None:
+        index = model.template.index
+        place = question[0].t, index[question[0].variable], index[question[1]]
+    masks = (np.zeros_like(held), held)[: 1 + bool(selection)]
+    worlds = [world_growth(course, mask, place) for mask in masks]
+    return _answer(model, selection, question, worlds, (count, lead, seed, status))
+
+
+def _answer(
+    model: Model,
+    selection: Selection,
+    question: _Question | None,
+    worlds: list[WorldGrowth],
+    settings: tuple[int, int, int, str],
+) -> Rates:
+    count, lead, seed, status = settings
     dt = float(model.template.dt)
-    lyapunov, conditional = whole.mean(axis=0) / dt, driven.mean(axis=0) / dt
-    with np.errstate(invalid="ignore"):
-        differences = (driven[:, 0] - whole[:, 0]) / dt
-        error = float(differences.std(ddof=1) / math.sqrt(_BATCHES))
-    is_timed = model.dt is not None
+    spectra = [_spectrum(world.exponents, dt) for world in worlds]
+    none = math.nan, math.nan
+    generic = asked = none
+    silent: tuple[str, ...] = ()
+    if selection:
+        generic = _difference(worlds[1].exponents[:, 0], worlds[0].exponents[:, 0], dt)
+        asked = generic
+    if question is not None:
+        asked = _difference(worlds[1].asked, worlds[0].asked, dt)
+        effects = zip(("total", "direct"), worlds, strict=True)
+        silent = tuple(f"{text} ({name} effect)" for name, w in effects for text in w.silent)
+        if status == "ok":
+            is_held = question[1] in {window.variable for window in selection}
+            status = "held" if is_held else _long_run(worlds)
+    total = len(Slots.of(model.template.structure).slots)
     return Rates(
         model=model.name,
-        hold=selection_text(selection),
-        lyapunov=_ordered(lyapunov),
-        conditional=_ordered(conditional),
-        op_rate=float(differences.mean()),
-        error=error,
-        unit="nats per time unit" if is_timed else "nats per step",
-        steps=len(slopes) - burn,
+        hold=selection_text(selection) if selection else "",
+        nudge=model.node_text(question[0]) if question else "",
+        target=question[1] if question else "",
+        lyapunov=spectra[0][0],
+        lyapunov_error=spectra[0][1],
+        conditional=spectra[1][0] if selection else (),
+        conditional_error=spectra[1][1] if selection else (),
+        op_rate=asked[0],
+        error=asked[1],
+        generic_rate=generic[0],
+        generic_error=generic[1],
+        silent=silent,
+        unit="nats per step" if model.dt is None else "nats per time unit",
+        steps=count,
         transient=lead,
         status=status,
-        exponents=_described(len(lyapunov), len(Slots.of(structure).slots)),
+        realisation=seed if any(v.noise is not None for v in model.variables.values()) else None,
+        exponents=_described(len(spectra[0][0]), total),
     )
+
+
+def _question(
+    model: Model, nudge: str | Node | None, target: str | None, hold: Selection
+) -> _Question | None:
+    """Return n and m, None where the model has none of its own that fit and none were said."""
+    is_said = nudge is not None or target is not None
+    if not is_said and not (hold and model.question.nudge and model.question.target):
+        return None
+    node, measured = asked_node(model, nudge), asked_target(model, target)
+    held = {window.variable for window in hold or asked_hold(model)}
+    if not is_said and held & {node.variable, measured}:
+        return None
+    model.check_nudge(node, hold, None)
+    refuse_between(model, node.variable, measured)
+    return node, measured
+
+
+def _status(values: Floats) -> str:
+    finite = np.isfinite(values).all(axis=1)
+    if finite.all():
+        return "ok"
+    return "diverged" if np.isinf(values[int(np.argmin(finite))]).any() else "nonfinite"
+
+
+def _long_run(worlds: list[WorldGrowth]) -> str:
+    """Return the status of Op in the long run: whether an effect is 0 then."""
+    if any(np.isnan(world.asked).any() for world in worlds):
+        return "unresolved"
+    total, direct = (bool(np.isneginf(world.asked).any()) for world in worlds)
+    return {
+        (False, False): "ok",
+        (True, False): "perfect",
+        (False, True): "only_path",
+        (True, True): "no_influence",
+    }[total, direct]
+
+
+def _spectrum(logs: Floats, dt: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return exponents, largest first, and their errors."""
+    values, errors = slope(logs) / dt, slope_error(logs) / dt
+    order = np.argsort(-values, kind="stable")
+    return tuple(values[order].tolist()), tuple(errors[order].tolist())
+
+
+def _difference(direct: Floats, total: Floats, dt: float) -> tuple[float, float]:
+    with np.errstate(invalid="ignore"):
+        logs = direct - total
+        return float(slope(logs) / dt), float(slope_error(logs) / dt)
 
 
 def _described(count: int, whole: int) -> str:
@@ -167,50 +313,3 @@ def _check_length(steps: int, width: int) -> None:
             f"rates hold {width} numbers a step, {MOST_NUMBERS:,} in all: at most "
             f"{MOST_NUMBERS // width:,} steps of this model, the transient's included; {steps} came"
         )
-
-
-def _ordered(values: Floats) -> tuple[float, ...]:
-    return tuple(sorted(values.tolist(), reverse=True))
-
-
-def _whole_variables(model: Model, hold: str | Sequence[str | Node] | None) -> Selection:
-    if model.is_static:
-        raise QuestionError("rates are about growth in time, and this model has none")
-    selection = asked_hold(model, hold)
-    whole_variables(selection, "a rate is a limit in time: hold whole variables")
-    return selection
-
-
-def _exponents(structure: Structure, slopes: Floats, burn: int, held: Bools, status: str) -> Floats:
-    """Return exponents per step in batches, shape [batch, exponent]."""
-    step = StepDerivative(structure, held)
-    if not step.size:
-        raise QuestionError(
-            "nothing is left to grow: the model has no memory outside the held set"
-            if Slots.of(structure).slots
-            else "this model has no memory: no rule reads an earlier step, so nothing grows"
-        )
-    is_small = step.size <= ALL_EXPONENTS
-    count = step.size if is_small else min(LEADING_EXPONENTS, step.size)
-    if status != "ok":
-        return np.full((_BATCHES, count), math.nan)
-    return _growth(step.along(slopes, dense=is_small), len(slopes), burn, (step.size, count))
-
-
-def _growth(
-    maps: Iterable[Callable[[Floats], Floats]], length: int, burn: int, shape: tuple[int, int]
-) -> Floats:
-    """Return the mean log growth per step by QR, in batches; a singular map grows by -inf.
-
-    The first `burn` steps only turn the frame into the directions that grow.
-    """
-    frame = np.linalg.qr(np.random.default_rng(0).standard_normal(shape))[0]
-    edges = np.linspace(burn, length, _BATCHES + 1).astype(int)
-    result = np.zeros((_BATCHES, shape[1]))
-    for t, carry in enumerate(maps):
-        frame, upper = np.linalg.qr(carry(frame))
-        if t >= burn:
-            batch = int(np.searchsorted(edges, t, side="right")) - 1
-            with np.errstate(divide="ignore"):
-                result[batch] += np.log(np.abs(np.diagonal(upper)))
-    return np.asarray(result / np.diff(edges)[:, np.newaxis])

@@ -58,25 +58,34 @@ def reaching(
     return reach
 
 
-def reachable(template: Template, plan: Plan, *, avoid_held: bool) -> Bools:
-    """Return which equations at which steps a path from the seeded node reaches, shape [t, V].
+def reachable(
+    template: Template,
+    plan: Plan,
+    *,
+    avoid_held: bool,
+    starts: Mapping[int, Iterable[int]] | None = None,
+) -> Bools:
+    """Return which equations at which steps a path from some nodes reaches, shape [t, V].
 
     Args:
         template: The model's template.
-        plan: The run; its seed is where paths start, its forced nodes let nothing through.
+        plan: The run; its forced nodes let nothing through.
         avoid_held: Whether paths through A do not count.
+        starts: Step -> the equations where paths start; the plan's seed when not given.
     """
-    assert plan.seed is not None
+    if starts is None:
+        assert plan.seed is not None
+        starts = {plan.seed[0]: (plan.seed[1],)}
     width, depth = len(template.equations), template.max_lag
     parents = _parents(template)
     reach = np.zeros((plan.steps + 1, width), dtype=bool)
-    settled = max(len(plan.forced), len(plan.held), plan.seed[0] + 1)
+    settled = max(len(plan.forced), len(plan.held), max(starts) + 1)
     seen: dict[bytes, int] = {}
     recent: list[list[bool]] = []  # the rows of this step, the one before, ...: lists look up fast
-    for t in range(plan.seed[0], plan.steps + 1):
+    for t in range(min(starts), plan.steps + 1):
         row = [False] * width
-        if t == plan.seed[0]:
-            row[plan.seed[1]] = True
+        for i in starts.get(t, ()):
+            row[i] = True
         recent = [row, *recent[:depth]]
         closed = plan.held_at(t) & avoid_held
         if t < len(plan.forced):

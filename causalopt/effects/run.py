@@ -30,7 +30,7 @@ class Run(Asked):
 
     Attributes:
         delta: The nudge's size, None for the limit delta -> 0.
-        t: Time units, shape [t].
+        t: The step, shape [t].
         W: Variable -> its values in the baseline, shape [t] each.
         X: The same in the nudged world; None in the limit.
         Y: The same in the nudged world with A from W; None in the limit.
@@ -39,12 +39,18 @@ class Run(Asked):
     """
 
     delta: float | None
-    t: Floats
+    t: np.ndarray
     W: dict[str, Floats]
     X: dict[str, Floats] | None
     Y: dict[str, Floats] | None
     effect: Effect
     measures: Measures
+
+    @property
+    def time(self) -> Floats:
+        """The time, step * dt, shape [t]; the step itself where the model names no dt."""
+        time: Floats = self.model.template.time(self.t)
+        return time
 
     @property
     def total(self) -> Floats:
@@ -80,7 +86,8 @@ class Run(Asked):
             "target": self.target,
             "steps": self.steps,
             "delta": self.delta,
-            "t": plain(self.t),
+            "t": plain(self.time),
+            "step": self.t.tolist(),
             "W": {name: plain(values) for name, values in self.W.items()},
             "total": plain(self.total),
             "direct": plain(self.direct),
@@ -127,12 +134,18 @@ class Run(Asked):
         op, status = self.op[last], self.status[last]
         size = "delta -> 0" if self.delta is None else f"delta = {self.delta:g}"
         lines = [f"{self.op_name} in {self.model.name}, {size}"]
-        lines.append(f"  t = {self.t[last]:g}: " + _sentence(op, self.comp[last], status))
+        is_timed = self.model.dt is not None
+        when = f"time = {self.time[last]:g} (step {last})" if is_timed else f"t = {last}"
+        lines.append(f"  {when}: " + _sentence(op, self.comp[last], status))
         others = [s for s in STATUSES if s not in {"ok", status} and (self.status == s).any()]
         lines += [
             f"  {s} at {np.count_nonzero(self.status == s)} of {last + 1} steps: {STATUSES[s]}"
             for s in others
         ]
+        if self.effect.kink is not None:
+            name, t, comparison = self.effect.kink
+            node = self.model.node_text(Node(name, t))
+            lines.append(f"  first kink on a path to {self.target}: {comparison}, in {node}")
         if self.effect.nonfinite is not None:
             name, t = self.effect.nonfinite
             lines.append(f"  first non-finite value: {self.model.node_text(Node(name, t))}")
@@ -210,7 +223,7 @@ def run(
     else:
         from causalopt.effects.finite import finite_effect
 
-        check_delta(delta)
+        delta = check_delta(delta)
         effect, found = finite_effect(asked, delta, progress=progress)
         tables = [world.trajectory.values for world in found]
     check_integers(asked.model, tables[0])
@@ -219,7 +232,7 @@ def run(
     return Run(
         **vars(asked),
         delta=delta,
-        t=template.time(np.arange(asked.steps + 1, dtype=np.float64)),
+        t=np.arange(asked.steps + 1),
         W=worlds[0],
         X=worlds[1] if len(worlds) > 1 else None,
         Y=worlds[2] if len(worlds) > 1 else None,

@@ -33,8 +33,8 @@ def run_dataset(run: Run) -> xarray.Dataset:
             "status": ("t", run.status.astype(object)),
         },
         coords={
-            "t": ("t", run.t, {"long_name": "time", "units": "time units (step * dt)"}),
-            "step": ("t", np.arange(run.steps + 1)),
+            "t": ("t", run.t, {"long_name": "step"}),
+            "time": ("t", run.time, {"long_name": "time", "units": "time units (step * dt)"}),
             "world": list(present),
             "variable": names,
             "unit": ("variable", [run.model.variables[name].unit or "" for name in names]),

@@ -358,8 +358,7 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
 
 
 def _effect(work: _Work, batch: Batch, kept: BatchResult, lanes: slice) -> Effect:
-    structure = work.model.template.structure
-    return lane_effect(structure, batch, kept, 0, work.paths, first=lanes.start)
+    return lane_effect(work.model, batch, kept, 0, work.paths, first=lanes.start)
 
 
 def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import xarray
 
@@ -17,7 +19,7 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
     Variables: `value` (of m in W), `total`, `direct`, `comp`, `op` (nats) and `status`, a code
     whose meanings stand in its attributes `flag_values` and `flag_meanings`.
     """
-    names = [_label(name) for name in sweep.axes]
+    names = _labels(sweep.axes)
     flags = {"flag_values": np.arange(len(NAMES), dtype=np.int8), "flag_meanings": " ".join(NAMES)}
     return xarray.Dataset(
         data_vars={
@@ -41,6 +43,18 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
     )
 
 
-def _label(axis: str) -> str:
-    """Return an axis' name as files allow it: `R[0]` becomes `R_0`."""
-    return axis.replace("[", "_").replace("]", "").replace(" ", "")
+_DATA = ("value", "total", "direct", "comp", "op", "status")
+
+
+def _labels(axes: Iterable[str]) -> list[str]:
+    """Return axes' names as files allow them, none that of an array: `R[0]` becomes `R_0`.
+
+    A parameter called `total` becomes `total_`; each coordinate's `axis_name` says what it was.
+    """
+    taken = list(_DATA)
+    for axis in axes:
+        label = axis.replace("[", "_").replace("]", "").replace(" ", "")
+        while label in taken:
+            label += "_"
+        taken.append(label)
+    return taken[len(_DATA) :]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from causalopt.engine.contract import Adjoint, Bools, Execution, Floats, Plan
 from causalopt.engine.linearization import linearize
+from causalopt.engine.program import read_by
 from causalopt.engine.rescaling import RESCALE, divided, largest, power_of
 from causalopt.engine.source import reverse_kernel
 from causalopt.language.term import Term
@@ -84,19 +85,26 @@ def cut_at(plan: Plan, t: int) -> Bools:
 
 
 def swept(
-    sweep: ReverseSweep, baselines: Iterable[Baseline], plan: Plan, target: int, width: int
+    sweep: ReverseSweep,
+    baselines: Iterable[Baseline],
+    structure: Structure,
+    plan: Plan,
+    target: int,
 ) -> Adjoint:
     """Return the adjoint that a sweep finds over a baseline, given in stretches from the end."""
-    table = np.zeros((plan.steps + 1, width, 4))
+    table = np.zeros((plan.steps + 1, len(structure.names), 4))
     exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
-    nonfinite, value = False, math.nan
+    value = math.nan
     closed: list[NDArray[np.intp]] = [np.empty((0, 2), dtype=np.intp)]
+    # A slope of what the target never reads may be infinite, and 0 times it NaN.
+    read = read_by(structure, [target])
+    unread = [k for k, p in enumerate(linearize(structure).partials) if p.child not in read]
     for baseline in baselines:
         first, stop = baseline.first, baseline.first + len(baseline.values)
         if stop == plan.steps + 1:
             value = float(baseline.values[-1, target])
         closed.append(np.argwhere(baseline.closed) + np.array([first, 0]))
-        nonfinite |= not np.isfinite(baseline.values).all()
+        baseline.slopes[:, unread] = 0.0
         sweep.over(baseline, table[first:stop], exponents[first:stop])
     total, direct, total_error, direct_error = np.moveaxis(table, 2, 0)
     return Adjoint(
@@ -107,7 +115,6 @@ def swept(
         exponents=exponents,
         values=value,
         closed=np.concatenate(closed),
-        nonfinite=nonfinite,
         execution=sweep.execution,
     )
 

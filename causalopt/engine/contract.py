@@ -139,7 +139,6 @@ class Adjoint:
         exponents: Of total and direct, shape [t, 2].
         values: W at the measured node.
         closed: Where gaps of kinks were closed: (step, place in `moving_gaps`), shape [n, 2].
-        nonfinite: Whether W left the finite numbers.
         execution: What ran the sweep: `python` or `llvm`.
     """
 
@@ -150,7 +149,6 @@ class Adjoint:
     exponents: NDArray[np.int64]
     values: float
     closed: NDArray[np.intp]
-    nonfinite: bool
     execution: str
 
 

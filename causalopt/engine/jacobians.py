@@ -54,15 +54,19 @@ class StepDerivative:
     Args:
         structure: The template's rules.
         held: Equations that carry nothing and whose slots are left out, shape [V].
+
+    Attributes:
+        slots: The state: (equation, lag) pairs.
+        size: How many they are.
     """
 
     def __init__(self, structure: Structure, held: Bools) -> None:
         self._width = len(structure.names)
-        slots = [slot for slot in Slots.of(structure).slots if not held[slot[0]]]
-        self.size = len(slots)
-        row = {slot: self._width + k for k, slot in enumerate(slots)}
+        self.slots = [slot for slot in Slots.of(structure).slots if not held[slot[0]]]
+        self.size = len(self.slots)
+        row = {slot: self._width + k for k, slot in enumerate(self.slots)}
         row |= {(i, 0): i for i in range(self._width)}
-        self._memory = np.array([row[i, lag - 1] for i, lag in slots], dtype=np.intp)
+        self._memory = np.array([row[i, lag - 1] for i, lag in self.slots], dtype=np.intp)
         partials = linearize(structure).partials
         used = [
             (column, partial)
@@ -113,11 +117,19 @@ class StepDerivative:
             for row in slopes:
                 yield functools.partial(self._carried, row)
             return
-        length = max(1, _CHUNK // (self.size * (self._width + self.size)))
-        for part in np.split(slopes, range(length, len(slopes), length)):
-            unit = np.broadcast_to(np.eye(self.size), (len(part), self.size, self.size))
-            for matrix in self.carry(part, unit)[0]:
+        for part in self.parts(slopes):
+            for matrix in self.matrices(part)[0]:
                 yield matrix.__matmul__
+
+    def parts(self, slopes: Floats) -> Iterator[Floats]:
+        """Yield runs of steps whose matrices fit into memory together."""
+        length = max(1, _CHUNK // (self.size * (self._width + self.size)))
+        yield from np.split(slopes, range(length, len(slopes), length))
+
+    def matrices(self, slopes: Floats) -> tuple[Floats, Floats]:
+        """Return steps as matrices, [t, slot, slot], and all equations' rows, [t, V, slot]."""
+        unit = np.broadcast_to(np.eye(self.size), (len(slopes), self.size, self.size))
+        return self.carry(slopes, unit)
 
     def _carried(self, slopes: Floats, frame: Floats) -> Floats:
         return self.carry(slopes, frame)[0]

@@ -65,7 +65,7 @@ class NumpyLevels(Execution):
         """
         sweep = PythonSweep(structure, plan, target)
         baseline = whole_baseline(self, structure, plan)
-        return swept(sweep, [baseline], plan, target, len(structure.names))
+        return swept(sweep, [baseline], structure, plan, target)
 
 
 class _Levels:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from causalopt.language.algebra import ONE, ZERO, add, mul, neg, where
 from causalopt.language.gradient import Kink, gradient, kinks
-from causalopt.language.term import Term, collector_paused, const, postorder, rebuilt
+from causalopt.language.term import REFERENCES, Term, collector_paused, const, postorder, rebuilt
 from causalopt.model.template import Structure
 
 
@@ -47,6 +47,12 @@ class Linearization:
         return [partial.term for partial in self.of(child)] == [ONE]
 
     @functools.cached_property
+    def cancelling(self) -> tuple[int, ...]:
+        """The partial derivatives that may cancel: those with sums of what W moves."""
+        chosen = enumerate(partial.term for partial in self.partials)
+        return tuple(k for k, root in chosen if any(map(_cancels, postorder(root))))
+
+    @functools.cached_property
     def moving_gaps(self) -> tuple[Gap, ...]:
         """The gaps that some parent can close."""
         return tuple(gap for gap in self.gaps if gap.slopes)
@@ -68,6 +74,12 @@ class Linearization:
         for partial in self.partials:
             table.setdefault(partial.child, []).append(partial)
         return table
+
+
+def _cancels(term: Term) -> bool:
+    """Whether a term may be small beside what it was rounded from; a sum of leaves rounds once."""
+    is_sum = term.op in {"add", "sub"} and bool(term.holds & REFERENCES)
+    return is_sum and not all(arg.is_leaf for arg in term.args)
 
 
 @functools.lru_cache(maxsize=128)

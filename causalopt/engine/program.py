@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from causalopt.engine.linearization import Gap, Linearization, linearize
 from causalopt.engine.regimes import MOST, Regime, Rules, regimes
 from causalopt.engine.source import Slots
-from causalopt.language.term import Term, postorder
+from causalopt.language.term import Term, leaves, postorder
 from causalopt.model.template import Structure
 
 PART = 600  # operations; optimisers are superlinear in the size of a block
@@ -34,6 +34,7 @@ class Program:
         near: Whether lanes are noted that pass a kink within rounding.
         regime: The regime this is the step of, None for the whole step.
         held: A, where it is compiled in; None: a mask given with each call.
+        watched: The equations whose kinks are looked for, None for all.
         brief: Whether so little is run that compiling counts most: one version of each step.
     """
 
@@ -50,6 +51,7 @@ class Program:
     near: bool = False
     regime: Regime | None = None
     held: frozenset[int] | None = None
+    watched: frozenset[int] | None = None
     brief: bool = False
 
     @property
@@ -72,7 +74,13 @@ class Program:
         """The local derivatives, where the mode needs them."""
         if self.mode == "values":
             return _NO_DERIVATIVES
-        return linearize(self.structure) if self.regime is None else self.regime.linear
+        if self.regime is not None:
+            return self.regime.linear
+        linear = linearize(self.structure)
+        if self.watched is None:
+            return linear
+        gaps = tuple(gap for gap in linear.gaps if gap.child in self.watched)
+        return dataclasses.replace(linear, gaps=gaps)
 
     def regimes(self) -> tuple[Regime, ...]:
         """Return the step's regimes, as many as are worth their code."""
@@ -124,6 +132,20 @@ def operation_count(structure: Structure, mode: str) -> int:
     if mode == "finite":
         return 3 * own + len(structure.names)
     return own + 8 * len(program.linear.partials) + len(structure.names)
+
+
+def read_by(structure: Structure, outputs: Iterable[int]) -> frozenset[int]:
+    """Return the equations that some may depend on, these included."""
+    index = {name: i for i, name in enumerate(structure.names)}
+    seen = set(outputs)
+    stack = list(seen)
+    while stack:
+        rule = structure.rules[stack.pop()]
+        found = leaves(rule) if rule is not None else ()
+        new = {index[leaf.payload[0]] for leaf in found if isinstance(leaf.payload, tuple)} - seen
+        seen |= new
+        stack += new
+    return frozenset(seen)
 
 
 def parts(program: Program) -> list[list[int]]:

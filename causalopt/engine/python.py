@@ -90,7 +90,7 @@ class GeneratedPython(Execution):
 
         sweep = PythonSweep(structure, plan, target)
         baseline = whole_baseline(self, structure, plan)
-        return swept(sweep, [baseline], plan, target, len(structure.names))
+        return swept(sweep, [baseline], structure, plan, target)
 
 
 def _blocks(plan: Plan, size: int) -> Iterator[tuple[int, int, bool]]:

@@ -7,22 +7,22 @@ What is evaluated under it is a law instead of a number.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from causalopt.entropy.continuous import gaussian_strength, planar_strength
-from causalopt.entropy.decorrelation import Decorrelation, Strength
+from causalopt.entropy.decorrelation import Decorrelation, Strength, at_once
 from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit
-from causalopt.errors import QuestionError
+from causalopt.errors import QuestionError, SizeError
 from causalopt.laws import gaussian, planar
 from causalopt.laws.adapter import discrete, is_finite
 from causalopt.laws.affine import AffineModel, affine, has_spread
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.gaussian import GaussianLaw
-from causalopt.laws.propagation import Engine, choose, prepared
+from causalopt.laws.propagation import Engine, choose, instead, prepared
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, parse_selection, whole_variables
 
@@ -141,12 +141,37 @@ def strengths(
         [0.0, 0.2847, 0.7041, 0.0]
     """
     model, start = _changed(model, parameters, initial)
-    subject = prepared(finite_model(model), initial=start, exact=exact)
+    named = [hold, targets]
+    tables = finite_model(model, static=True, counted=_noises(model, named))
+    subject = prepared(tables, initial=start, exact=exact)
     if hold is not None:
         subject = dataclasses.replace(subject, A=_whole(subject, hold))
     wanted = subject.state.names if targets is None else _whole(subject, targets)
+    if isinstance(model, Model) and model.is_static:
+        if ([*at], horizon, lasting, fresh, start) != ([0], 1, 1, False, "model"):
+            raise QuestionError(
+                f"{model.name} has no time: at, horizon, lasting, fresh and another law at t = 0 "
+                "belong to models with steps"
+            )
+        return (at_once(subject, wanted, unit),)
     choice = choose(subject, engine, targets=targets is not None)
-    return Decorrelation(subject, wanted, horizon, lasting, fresh, unit, choice).at(at)
+    question = Decorrelation(subject, wanted, horizon, lasting, fresh, unit, choice)
+    try:
+        return question.at(at)
+    except SizeError:
+        other = instead(choice, targets=targets is not None)
+        if other is None:
+            raise
+        return dataclasses.replace(question, choice=other).at(at)
+
+
+def _noises(model: Model | DiscreteModel, said: Iterable[Any]) -> set[str]:
+    """Return the noises that are named, which makes them part of the state."""
+    if isinstance(model, DiscreteModel):
+        return set()
+    names, sets = tuple(model.variables), {"A": (), "B": ()}
+    read = [parse_selection(s, names, static=False, sets=sets) for s in said if s is not None]
+    return {window.variable for selection in read for window in selection} & {*model.finite.noises}
 
 
 def _whole(model: DiscreteModel, said: str | Iterable[str | Node]) -> tuple[str, ...]:
@@ -169,15 +194,24 @@ def _changed(
     return model, start
 
 
-def finite_model(model: Model | DiscreteModel) -> DiscreteModel:
+def finite_model(
+    model: Model | DiscreteModel, *, static: bool = False, counted: Collection[str] = ()
+) -> DiscreteModel:
     """Return a model of finite domains as tables.
+
+    Args:
+        model: The model.
+        static: Whether it may be without time.
+        counted: Noise that is to be part of the state.
 
     Raises:
         QuestionError: A variable has no finite domain and no spread either.
     """
     if isinstance(model, DiscreteModel):
         return model
-    if not model.is_static and not is_finite(model):
+    if model.is_static and not static:
+        raise QuestionError(f"{model.name} has no time, and what is asked is followed over a step")
+    if not is_finite(model):
         bare = next(
             name
             for name, variable in model.variables.items()
@@ -187,7 +221,7 @@ def finite_model(model: Model | DiscreteModel) -> DiscreteModel:
             f"the law of '{bare}' is not known: give it a finite domain (domain: [a, b] or 0..7), "
             f"or, for a real variable with an affine rule, spread: uniform(width) or normal(sd)"
         )
-    return discrete(model)
+    return discrete(model, counted=counted)
 
 
 def _continuous(

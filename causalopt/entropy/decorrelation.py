@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING
 from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit, entropy
 from causalopt.errors import QuestionError
-from causalopt.laws import factorised
+from causalopt.laws import factorised, sparse
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import Law
 from causalopt.laws.propagation import Choice, advance, laws
-from causalopt.laws.twin import pair, prime, twin
+from causalopt.laws.twin import pair, prime, twin, unprimed
 from causalopt.worlds.replacement import replace
 from causalopt.worlds.results import plot
 
@@ -140,6 +140,22 @@ class Decorrelation:
         return tuple(reached[t] for t in steps)
 
 
+def at_once(model: DiscreteModel, targets: tuple[str, ...], unit: Unit) -> Strength:
+    """Return the entropies of a model without time, where what reads A can read a replica's.
+
+    S_decoupled is that of A beside an independent B; in `next` what follows from A has followed
+    from the replica's A.
+    """
+    choice = Choice("sparse", "no time: one variable after another, others summed out")
+    question = Decorrelation(model, targets, 1, 1, fresh=False, unit=unit, choice=choice)
+    P = sparse.begin(model, model.initial, names=targets)
+    both = twin(model, replaced_before=False, replaced_now=True)
+    taken = [prime(name) if name in model.A else name for name in targets]
+    later = unprimed(sparse.begin(both, both.initial, names=taken))
+    inside = [name for name in targets if name in model.A]
+    return _answer(question, 0, P, replace(P, inside, P), P, later)
+
+
 def _on_laws(question: Decorrelation, t: int, P: Law) -> Strength:
     """Answer from the joint law at t."""
     P_decoupled: Law = replace(P, question.model.A, P)
@@ -177,11 +193,7 @@ def _same(question: Decorrelation, P: Law) -> Law:
     if not question.held(question.horizon):
         return course.marginal(model.state.names)
     taken = [prime(name) if name in model.A else name for name in model.state.names]
-    return _renamed(course.marginal(taken), model)
-
-
-def _renamed(law: Law, model: DiscreteModel) -> Law:
-    return dataclasses.replace(law.sparse(), space=model.state)
+    return unprimed(course.marginal(taken))
 
 
 def _on_graph(question: Decorrelation, t: int) -> Strength:

@@ -214,4 +214,4 @@ def _split(model: DiscreteModel, centre: _Position, germ: _Germ) -> _Germ:
 
 def _successor(model: DiscreteModel, state: _Position) -> _Position:
     point = SparseLaw(model.state, np.array([state]), np.array([Fraction(1)], dtype=object))
-    return tuple(int(i) for i in sparse.step(model, point).states[0])
+    return tuple(int(i) for i in sparse.images(model, point)[0])

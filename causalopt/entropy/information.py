@@ -57,7 +57,8 @@ def entropy(law: Law, *, of: Iterable[str] | None = None, unit: Unit = "bit") ->
         2.0
     """
     part = law if of is None else law.marginal(of)
-    if isinstance(part, ProductLaw) and not part.exact:
+    small = part.exact and part.space.size <= _SUMMED_EXACTLY
+    if isinstance(part, ProductLaw) and not small:
         return math.fsum(entropy(block, unit=unit) for block in part.blocks)
     return entropy_of(part.masses(), unit=unit)
 

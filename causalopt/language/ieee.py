@@ -94,13 +94,13 @@ def sign(x: float) -> float:
 
 
 def minimum(a: float, b: float) -> float:
-    """Return a where a <= b, else b: the selection the derivative makes too."""
-    return a if a <= b else b
+    """Return a where a <= b, else b: the selection the derivative makes too; NaN stays NaN."""
+    return a if a <= b or a != a else b
 
 
 def maximum(a: float, b: float) -> float:
-    """Return a where b <= a, else b."""
-    return a if b <= a else b
+    """Return a where b <= a, else b; NaN stays NaN."""
+    return a if b <= a or a != a else b
 
 
 sqrt = _invalid_is_nan(math.sqrt)

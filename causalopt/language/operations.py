@@ -111,18 +111,21 @@ def _step(name: str, whole: Function, arrays: Function, kink: str, **other: Any)
 
 
 def _extremum(name: str, floats: Function, exact: Function, first: int) -> Operation:
-    """Return min or max: x where the argument `first`, 0 or 1, is at most the other, else y."""
+    """Return min or max: x where the argument `first`, 0 or 1, is at most the other, else y.
+
+    A NaN that is read stays one, whichever argument it is.
+    """
     last = 1 - first
     return Operation(
         name=name,
         arity=2,
         floats=floats,
         exact=exact,
-        arrays=lambda np, *xy: np.where(xy[first] <= xy[last], *xy),
+        arrays=lambda np, *xy: np.where((xy[first] <= xy[last]) | (xy[0] != xy[0]), *xy),
         sympy=name.capitalize(),
         kink="equal",
         choice=lambda a, u, *xy: (a.Term.of("le", xy[first], xy[last]), *xy),
-        python=f"({{0}} if {{{first}}} <= {{{last}}} else {{1}})",
+        python=f"({{0}} if {{{first}}} <= {{{last}}} or {{0}} != {{0}} else {{1}})",
     )
 
 
@@ -156,16 +159,19 @@ def _whole_power_slopes(a: Any, u: Any, x: Any) -> tuple[Any]:
     return (a.mul(a.const(u.payload), a.power(x, u.payload - 1)),)
 
 
-def _one_minus_square(a: Any, x: Any) -> Any:
-    return a.Term.of("sub", a.ONE, a.Term.of("mul", x, x))
-
-
 def _one_plus_square(a: Any, x: Any) -> Any:
     return a.add(a.ONE, a.Term.of("mul", x, x))
 
 
 def _arcsine_slope(a: Any, u: Any, x: Any) -> Any:
-    return a.div(a.ONE, a.Term.of("sqrt", _one_minus_square(a, x)))
+    # (1 - x)(1 + x), where 1 - x**2 would cancel near 1.
+    factors = a.Term.of("sub", a.ONE, x), a.add(a.ONE, x)
+    return a.div(a.ONE, a.Term.of("sqrt", a.Term.of("mul", *factors)))
+
+
+def _tanh_slope(a: Any, u: Any, x: Any) -> Any:
+    # 1/cosh**2, where 1 - tanh**2 would cancel.
+    return a.div(a.ONE, a.power(a.Term.of("cosh", x), 2))
 
 
 def _sign_of_array(np: Any, x: Any) -> Any:
@@ -227,7 +233,7 @@ _TABLE = (
     _function("atan", lambda a, u, x: a.div(a.ONE, _one_plus_square(a, x)), "arctan"),
     _function("sinh", lambda a, u, x: a.Term.of("cosh", x)),
     _function("cosh", lambda a, u, x: a.Term.of("sinh", x)),
-    _function("tanh", lambda a, u, x: _one_minus_square(a, u)),
+    _function("tanh", _tanh_slope),
     _function(
         "abs", lambda a, u, x: a.Term.of("sign", x), floats=abs, exact=abs, sympy="Abs", kink="zero"
     ),

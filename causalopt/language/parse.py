@@ -22,21 +22,22 @@ from causalopt.language.algebra import constant
 from causalopt.language.gradient import gradient
 from causalopt.language.operations import OPERATIONS
 from causalopt.language.scope import CLOCK, Function, Scope, function_names, normalized
-from causalopt.language.term import Term, const, decimal, postorder, ref, substitute
+from causalopt.language.term import Term, const, decimal, delayed, postorder, ref, substitute
 
 MAX_LENGTH = 50_000
 MAX_DEPTH = 150
 MAX_EXPONENT = 1024
-MAX_LAG = 1000
+MAX_LAG = 10_000
 MAX_TERMS = 100_000
 
 
-def parse(text: str, scope: Scope) -> Term:
+def parse(text: str, scope: Scope, *, truth: bool = False) -> Term:
     """Return the number-valued term a text stands for.
 
     Args:
         text: One expression in Python's notation.
         scope: What its names mean.
+        truth: Whether a condition may stand for 1 where it holds and 0 where not.
 
     Raises:
         ExpressionError: The text is no expression of this language; its `offset` says where.
@@ -52,7 +53,10 @@ def parse(text: str, scope: Scope) -> Term:
             "split it over several variables"
         )
     reader = _Reader(text, scope)
-    return reader.number(reader.tree, 0)
+    if not truth:
+        return reader.number(reader.tree, 0)
+    term = reader.read(reader.tree, 0)
+    return Term.of("where", term, const(1), const(0)) if term.is_boolean else term
 
 
 _SPACES = re.compile(r"[\n\r\t\f]")
@@ -141,7 +145,7 @@ class _Reader:
 
     def number(self, node: ast.expr, depth: int) -> Term:
         """Read a node that must be a number."""
-        term = self._read(node, depth)
+        term = self.read(node, depth)
         if term.is_boolean:
             raise self._fail(
                 node, "expected a number, found a condition: write where(condition, 1, 0)"
@@ -150,12 +154,15 @@ class _Reader:
 
     def condition(self, node: ast.expr, depth: int) -> Term:
         """Read a node that must be a truth value."""
-        term = self._read(node, depth)
+        term = self.read(node, depth)
+        if isinstance(term.payload, tuple) and term.payload[0] in self._scope.truths:
+            return Term.of("lt", const(Fraction(1, 2)), term)  # no kink at 0 or at 1
         if not term.is_boolean:
             raise self._fail(node, "expected a condition such as x > 0, found a number")
         return term
 
-    def _read(self, node: ast.expr, depth: int) -> Term:
+    def read(self, node: ast.expr, depth: int) -> Term:
+        """Read a node that may be a number or a truth value."""
         if depth > MAX_DEPTH:
             raise self._fail(
                 node, f"nested more than {MAX_DEPTH} levels deep: split it over several variables"
@@ -203,7 +210,7 @@ class _Reader:
         scope = self._scope
         return set(scope.variables) | set(scope.names) | set(scope.functions)
 
-    def subscript(self, node: ast.Subscript, _: int) -> Term:
+    def subscript(self, node: ast.Subscript, depth: int) -> Term:
         if not isinstance(node.value, ast.Name):
             raise self._fail(node, "only a variable takes a step, as in R[t-1]")
         name = _unmarked(node.value.id)
@@ -212,26 +219,66 @@ class _Reader:
                 raise self._fail(node, f"'{name}' is not a variable and takes no step: drop the []")
             hint = suggestion(name, self._scope.variables)
             raise self._fail(node, f"unknown variable '{_short(name)}'{hint}")
-        if self._scope.bare:
+        if self._scope.bare and self._scope.steps is None:
             raise self._fail(
                 node, f"write {name} without a step here: {_TIMELESS[self._scope.kind]}"
             )
-        return ref(name, self._lag(node.slice, name))
+        return self._past(node.slice, name, depth)
 
-    def _lag(self, node: ast.expr, name: str) -> int:
+    def _past(self, node: ast.expr, name: str, depth: int) -> Term:
+        """Read what stands in the brackets: t, t-k, or time-s."""
+        bare = self._scope.bare
         match node:
-            case ast.Name(id="t"):
-                return 0
-            case ast.BinOp(
-                left=ast.Name(id="t"), op=ast.Sub(), right=ast.Constant(value=int(lag))
-            ) if 0 <= lag <= MAX_LAG:
-                return lag
-            case ast.BinOp(left=ast.Name(id="t"), op=ast.Add()):
+            case ast.Name(id="t") if not bare:
+                return ref(name, 0)
+            case ast.BinOp(left=ast.Name(id="time" | "t" as clock), op=ast.Sub(), right=back) if (
+                clock == "time" or not bare
+            ):
+                return self._ago(node, name, clock, self.number(back, depth))
+            case ast.BinOp(left=ast.Name(id="time" | "t" as clock), op=ast.Add()):
                 raise self._fail(
-                    node, f"a rule cannot look into the future: write {name}[t] or {name}[t-1]"
+                    node,
+                    f"a rule cannot look into the future: write {name}[{clock}-1]"
+                    + (f" or {name}[t]" if clock == "t" else ""),
                 )
+        if bare:
+            raise self._fail(
+                node,
+                f"write {name} without a step here, or {name}[time - s] for its value a time s "
+                f"ago: {_TIMELESS[self._scope.kind]}",
+            )
         raise self._fail(
-            node, f"the step must be t or t-k with a whole number k up to {MAX_LAG}: {name}[t-1]"
+            node,
+            f"the step must be t or t-k with a whole number k up to {MAX_LAG}, or time-s with a "
+            f"time s: {name}[t-1]",
+        )
+
+    def _ago(self, node: ast.expr, name: str, clock: str, lag: Term) -> Term:
+        measured = self._scope.steps
+        steps = constant(lag) if measured is None else measured(lag, clock)
+        if steps is None:
+            raise self._fail(
+                node, "a lag is fixed before the run: write it in numbers and parameters alone"
+            )
+        if steps < 0:
+            raise self._fail(
+                node, f"the lag is {float(steps):g} steps: a rule cannot look into the future"
+            )
+        if steps > MAX_LAG:
+            raise self._fail(
+                node, f"the lag is {float(steps):g} steps, the limit is {MAX_LAG}: use a larger dt"
+            )
+        if self._scope.bare and (steps >= 1 or steps == 0):
+            return delayed(name, steps) if steps else ref(name, 0)
+        if steps.denominator == 1:
+            return ref(name, int(steps))
+        if self._scope.bare:
+            raise self._fail(
+                node, f"the lag is {float(steps):g} steps: choose a dt that is no longer than it"
+            )
+        hint = "choose a dt that divides it" if clock == "time" else f"write {name}[t-1]"
+        raise self._fail(
+            node, f"the lag is {float(steps):.6g} steps, and a rule reads whole steps: {hint}"
         )
 
     def unary(self, node: ast.UnaryOp, depth: int) -> Term:
@@ -383,6 +430,7 @@ class _Reader:
 _TIMELESS = {
     "rule": "no rule of this model reads a [t] or [t-1], so it is a model without time",
     "flow": "a flow is written with bare names, and 'time' for the time",
+    "algebraic": "it is written with bare names, and 'time' for the time",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from causalopt.language.operations import OPERATIONS
@@ -55,15 +55,20 @@ class Scope:
         variables: Names that may be referred to.
         names: Parameters, function arguments and clock names, with their terms.
         functions: Declared functions.
-        bare: Whether variables are written without `[t]` (models without time, and flows).
+        bare: Whether variables are written without `[t]` (models without time, flows, algebraic).
+        steps: How many steps a lag in steps ("t") or in time units ("time") is, None where it is
+            no number. None for a scope in which lags are whole numbers or nothing has a past.
         kind: What the text is, for messages: "rule", "initial value", "parameter", ...
+        truths: Variables whose labels are 0 and 1, which stand for conditions where one is read.
     """
 
     variables: frozenset[str] = frozenset()
     names: Mapping[str, Term] = dataclasses.field(default_factory=dict)
     functions: Mapping[str, Function] = dataclasses.field(default_factory=dict)
     bare: bool = False
+    steps: Callable[[Term, str], Fraction | None] | None = None
     kind: str = "rule"
+    truths: frozenset[str] = frozenset()
 
 
 def function_names() -> set[str]:

@@ -155,6 +155,11 @@ def ref(variable: str, lag: int) -> Term:
     return Term.of("ref", payload=(variable, lag))
 
 
+def delayed(variable: str, steps: Fraction) -> Term:
+    """Return the value of a variable a time ago, as a flow reads it; `steps` may be a fraction."""
+    return Term.of("delayed", ref(variable, 0), const(steps))
+
+
 def operands(term: Term, done: Mapping[Term, Any]) -> list[Any]:
     """Return what an operation applies to: its arguments' values, then its payload if it has one.
 

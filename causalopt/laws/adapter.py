@@ -7,9 +7,10 @@ gets the one that its rule closes: its initial value, and whatever follows from 
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -43,20 +44,19 @@ def _is_counted(model: Model, name: str) -> bool:
     return variable.kind == "integer" and variable.rule is not None
 
 
-def discrete(model: Model) -> DiscreteModel:
+def discrete(model: Model, *, counted: Collection[str] = ()) -> DiscreteModel:
     """Return the discrete model that a declaration of finite domains is.
 
     Args:
         model: Every variable has a domain, is an integer whose values close, or is noise with
             finitely many values.
+        counted: Noise that is to be part of the state. Noise in A is, and in a model without time
+            all of it: there it is a root like another.
 
     Raises:
-        QuestionError: A variable has no finite domain, a rule reads the clock, or the model has no
-            time.
+        QuestionError: A variable has no finite domain, or a rule reads the clock.
         ModelError: A rule leaves its domain, or reads further back than one step.
     """
-    if model.is_static:
-        raise QuestionError(f"{model.name} has no time, and decorrelation is followed over a step")
     for name in model.variables:
         if name not in model.finite.domains and not _is_counted(model, name):
             raise QuestionError(
@@ -64,12 +64,13 @@ def discrete(model: Model) -> DiscreteModel:
                 f"whole numbers (domain: 0..7)"
             )
     domains = _closed(model)
-    mechanisms = tuple(_mechanism(model, equation, domains) for equation in _equations(model))
+    state = set(model.variables) if model.is_static else {*counted, *model.A}
+    mechanisms = [_mechanism(model, equation, domains) for equation in _equations(model)]
     return DiscreteModel(
         model.name,
-        mechanisms,
+        tuple(dataclasses.replace(m, noise=m.noise and m.name not in state) for m in mechanisms),
         _initial(model, domains),
-        tuple(name for name in model.A if name not in model.finite.noises),
+        model.A,
     )
 
 
@@ -140,6 +141,10 @@ def _mechanism(model: Model, equation: Equation, domains: Domains) -> Mechanism:
         options = itertools.product(*(domains[parent] for parent, _ in table.parents))
         rows = np.array([_row(table.rows[key], labels) for key in options])
         return _checked(model, table.parents, name, labels, rows.reshape((*shape, len(labels))))
+    if equation.rule is None and model.is_static:
+        return Mechanism(
+            name, labels, (), _row(dict.fromkeys(labels, Fraction(1, len(labels))), labels)
+        )
     if equation.rule is None:
         raise QuestionError(
             f"'{name}' has no rule, so its law after t = 0 is not known: give it a table, or the "

@@ -17,7 +17,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.errors import QuestionError
+from causalopt.errors import SizeError
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.elimination import Elimination, Node, Problem, order
 from causalopt.laws.law import DenseLaw, Law, Masses, blocks_of
@@ -60,10 +60,10 @@ def step(model: DiscreteModel, law: Law, *, limit: int = LIMIT) -> DenseLaw:
         limit: Most entries an array may have.
 
     Raises:
-        QuestionError: The space itself has more states than `limit`.
+        SizeError: The space itself has more states than `limit`.
     """
     if model.state.size > limit:
-        raise QuestionError(
+        raise SizeError(
             f"a dense law of {model.name} has {model.state.size} states, more than the limit of "
             f"{limit}; use the sparse engine, or ask for target variables only"
         )

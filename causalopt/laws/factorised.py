@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import opt_einsum
 
-from causalopt.errors import QuestionError
+from causalopt.errors import QuestionError, SizeError
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import DenseLaw, Law, Masses, blocks_of
 
@@ -72,7 +72,7 @@ def marginal(
         limit: Most entries an intermediate array may have.
 
     Raises:
-        QuestionError: The contraction would need an array larger than `limit`.
+        SizeError: The contraction would need an array larger than `limit`.
     """
     space = model.state.only(names)
     surgery = _Surgery(frozenset(replaced))
@@ -127,7 +127,7 @@ def _contracted(network: _Network, targets: Sequence[Site], limit: int) -> Masse
     operands.append([number[place] for place in targets])
     _, info = opt_einsum.contract_path(*operands, optimize="auto")
     if info.largest_intermediate > limit:
-        raise QuestionError(
+        raise SizeError(
             f"the law of {', '.join(place.name for place in targets)} needs an array of "
             f"{int(info.largest_intermediate)} entries, more than the limit of {limit}; ask for "
             f"fewer variables or an earlier step"

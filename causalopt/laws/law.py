@@ -10,18 +10,22 @@ import dataclasses
 import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from causalopt.errors import QuestionError
+from causalopt.errors import QuestionError, SizeError
 from causalopt.laws.space import Label, Space
 from causalopt.worlds.replacement import replace
 
 Masses = npt.NDArray[Any]
 """Probabilities: float64, or objects when they are Fractions."""
+
+States = npt.NDArray[Any]
+"""States as label indices, one a row, in the smallest integers that hold them."""
 
 TOLERANCE = 1e-9
 """How far float probabilities may be from summing to one: far above rounding, below any typo."""
@@ -46,6 +50,10 @@ class Law(Protocol):
 
     def masses(self) -> Masses:
         """The probabilities of the states it lists, as one axis."""
+        ...
+
+    def probability(self, state: Mapping[str, Label] | Sequence[Label]) -> Any:
+        """The probability of one state."""
         ...
 
     def dense(self) -> DenseLaw:
@@ -103,7 +111,8 @@ class DenseLaw:
     def sparse(self) -> SparseLaw:
         """Return the same law with its support alone."""
         states = np.argwhere(self.p != 0)
-        return SparseLaw(self.space, states, self.p[tuple(states.T)])
+        p = self.p[tuple(states.T)]
+        return SparseLaw(self.space, states.astype(index_type(self.space.shape)), p)
 
     def probability(self, state: Mapping[str, Label] | Sequence[Label]) -> Any:
         """Return the probability of one state."""
@@ -116,12 +125,12 @@ class SparseLaw:
 
     Args:
         space: The variables and their labels.
-        states: Label indices, shape (states, variables).
+        states: Label indices, shape (states, variables), of any integer type.
         p: Probabilities, shape (states,); rows may repeat, their masses add.
     """
 
     space: Space
-    states: npt.NDArray[np.int64]
+    states: States
     p: Masses
 
     def __post_init__(self) -> None:
@@ -154,8 +163,10 @@ class SparseLaw:
 
     def dense(self) -> DenseLaw:
         """Return the same law with a probability for every state."""
+        require_room(self.space.size, 1, exact=self.exact)
         p = np.full(self.space.size, Fraction(0) if self.exact else 0.0, dtype=self.p.dtype)
-        np.add.at(p, _codes(self.states, self.space.shape), self.p)
+        (codes,) = _codes(self.states, self.space.shape)
+        np.add.at(p, codes, self.p)
         return DenseLaw(self.space, p.reshape(self.space.shape))
 
     def sparse(self) -> SparseLaw:
@@ -204,24 +215,79 @@ class ProductLaw:
 
     def masses(self) -> Masses:
         """Return the probabilities of the product's states."""
-        return functools.reduce(lambda p, q: np.outer(p, q).reshape(-1), self._block_masses())
+        masses = [block.masses() for block in self.blocks]
+        require_room(math.prod(map(len, masses)), 1, exact=self.exact)
+        return functools.reduce(lambda p, q: np.outer(p, q).reshape(-1), masses)
 
     def dense(self) -> DenseLaw:
         """Return the product multiplied out."""
+        require_room(self.space.size, 1, exact=self.exact)
         blocks = [block.dense().p for block in self.blocks]
         return DenseLaw(self.space, functools.reduce(np.multiply.outer, blocks))
 
     def sparse(self) -> SparseLaw:
         """Return the product's support, multiplied out."""
         blocks = [block.sparse() for block in self.blocks]
-        counts = [np.arange(len(block.p)) for block in blocks]
-        rows = [grid.reshape(-1) for grid in np.meshgrid(*counts, indexing="ij")]
-        states = [block.states[row] for block, row in zip(blocks, rows, strict=True)]
-        masses = [block.p[row] for block, row in zip(blocks, rows, strict=True)]
-        return SparseLaw(self.space, np.hstack(states), functools.reduce(np.multiply, masses))
+        rows = math.prod(len(block.p) for block in blocks)
+        require_room(rows, len(self.space.names), exact=self.exact)
+        return functools.reduce(_crossed, blocks)
 
-    def _block_masses(self) -> list[Masses]:
-        return [block.masses() for block in self.blocks]
+    def probability(self, state: Mapping[str, Label] | Sequence[Label]) -> Any:
+        """Return the probability of one state."""
+        named = dict(zip(self.space.names, self.space.position(state), strict=True))
+        masses = [
+            block.probability([block.space.domain(name)[named[name]] for name in block.space.names])
+            for block in self.blocks
+        ]
+        return functools.reduce(lambda p, q: p * q, masses)
+
+
+def _crossed(first: SparseLaw, second: SparseLaw) -> SparseLaw:
+    """Return the law of two independent parts, the second's states running fastest."""
+    few, many = len(first.p), len(second.p)
+    states = np.hstack([np.repeat(first.states, many, axis=0), np.tile(second.states, (few, 1))])
+    names = (*first.space.names, *second.space.names)
+    space = Space(names, (*first.space.labels, *second.space.labels))
+    return SparseLaw(space, states, np.repeat(first.p, many) * np.tile(second.p, few))
+
+
+MEMORY = 2**31
+"""Most bytes a law and the copies made of it while it moves may take."""
+
+
+def require_room(rows: int, columns: int, *, exact: bool, limit: int = MEMORY) -> None:
+    """Refuse a law that does not fit into memory, before any of it is taken.
+
+    Args:
+        rows: States, each with its probability.
+        columns: Labels kept with each state, a byte each.
+        exact: Whether probabilities are Fractions.
+        limit: Most bytes.
+
+    Raises:
+        SizeError: It needs more than `limit`; a few copies are counted.
+    """
+    needed = _COPIES * rows * (columns + (_FRACTION if exact else 8))
+    if needed > limit:
+        raise SizeError(
+            f"the law takes {size_text(rows)} states, {size_text(needed >> 20)} MB, and "
+            f"{size_text(limit >> 20)} MB are allowed: name the variables whose entropy is wanted "
+            "(targets, --targets), then the joint law is never formed, or start from fewer states"
+        )
+
+
+_COPIES = 4
+_FRACTION = 120
+
+
+def size_text(count: int) -> str:
+    """Return a count as a message says it: long ones as powers of ten.
+
+    Example:
+        >>> size_text(4096), size_text(2**130)
+        ('4,096', '1.36e+39')
+    """
+    return f"{count:,}" if count < 10**9 else f"{Decimal(count):.3g}"
 
 
 def blocks_of(law: Law) -> tuple[Law, ...]:
@@ -285,13 +351,21 @@ def law_of(space: Space, table: Mapping[tuple[Label, ...], float | Fraction]) ->
     states = [space.position(state) for state in table]
     exact = all(isinstance(p, (Fraction, int)) for p in table.values())
     values: list[Any] = [Fraction(p) if exact else float(p) for p in table.values()]
-    rows = np.array(states, dtype=np.int64).reshape(len(states), len(space.names))
+    rows = np.array(states, dtype=index_type(space.shape)).reshape(len(states), -1)
     return SparseLaw(space, rows, np.array(values, dtype=object if exact else float)).merged()
 
 
-def merge(
-    states: npt.NDArray[np.int64], p: Masses, shape: Sequence[int]
-) -> tuple[npt.NDArray[np.int64], Masses]:
+def index_type(shape: Sequence[int]) -> np.dtype[Any]:
+    """Return the smallest type that holds every variable's label indices.
+
+    Example:
+        >>> index_type((2, 300)).name
+        'uint16'
+    """
+    return np.min_scalar_type(max(shape, default=1) - 1)
+
+
+def merge(states: States, p: Masses, shape: Sequence[int]) -> tuple[States, Masses]:
     """Return each state once with the sum of its masses, states of mass zero left out.
 
     Args:
@@ -309,23 +383,26 @@ def merge(
 
 
 def _groups(
-    states: npt.NDArray[np.int64], shape: Sequence[int]
+    states: States, shape: Sequence[int]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Return an order that brings equal states together, and where each new one begins."""
-    if math.prod(shape) < 2**62:
-        codes = _codes(states, shape)
-        order = np.argsort(codes, kind="stable")
-        changed = codes[order][1:] != codes[order][:-1]
-    else:  # too many states for one integer code: compare rows
-        order = np.lexsort(states.T[::-1])
-        changed = (states[order][1:] != states[order][:-1]).any(axis=1)
-    return order, np.concatenate([[True], changed])
+    codes = _codes(states, shape)
+    one = len(codes) == 1
+    order = np.argsort(codes[0], kind="stable") if one else np.lexsort(codes[::-1])
+    changed = [code[order][1:] != code[order][:-1] for code in codes]
+    return order, np.concatenate([[True], np.any(changed, axis=0)])
 
 
-def _codes(states: npt.NDArray[np.int64], shape: Sequence[int]) -> npt.NDArray[np.int64]:
-    codes = np.zeros(len(states), dtype=np.int64)
+def _codes(states: States, shape: Sequence[int]) -> list[npt.NDArray[np.int64]]:
+    """Return each state as integers, as few as hold it: one up to 2**62 states."""
+    codes = [np.zeros(len(states), dtype=np.int64)]
+    count = 1
     for column, size in zip(states.T, shape, strict=True):
-        codes = codes * size + column
+        count *= size
+        if count >= 2**62:
+            codes.append(np.zeros(len(states), dtype=np.int64))
+            count = size
+        codes[-1] = codes[-1] * size + column
     return codes
 
 

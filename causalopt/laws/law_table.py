@@ -35,7 +35,7 @@ def law_table(law: Law, *, rows: str, columns: str) -> str:
         on   1/4   1/4
         off  1/4   1/4
     """
-    cells = law.sparse().marginal([rows, columns]).dense()
+    cells = law.marginal([rows, columns]).sparse().marginal([rows, columns]).dense()
     body = [[cell(p) for p in row] for row in cells.p]
     return _text(body, *cells.space.labels)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from typing import Literal, get_args
 
@@ -11,10 +12,12 @@ import numpy as np
 from causalopt.errors import QuestionError
 from causalopt.laws import dense, sparse
 from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
-from causalopt.laws.law import Law, Masses, uniform
+from causalopt.laws.law import Law, Masses, blocks_of, size_text, uniform
 
 Engine = Literal["auto", "dense", "sparse", "factorised"]
 """How laws are propagated; `auto` lets the model decide."""
+
+ASKED = "asked for"
 
 EXACT_UP_TO = 2**12
 """Spaces up to this many states keep Fractions unless asked otherwise: seconds, not minutes."""
@@ -50,7 +53,7 @@ def choose(model: DiscreteModel, engine: Engine = "auto", *, targets: bool = Fal
             "the factorised engine never forms the joint law; name target variables with targets="
         )
     if engine != "auto":
-        return Choice(engine, "asked for")
+        return Choice(engine, ASKED)
     size = model.state.size
     if model.exact:
         return Choice("sparse", f"exact probabilities over at most {size} states")
@@ -58,9 +61,29 @@ def choose(model: DiscreteModel, engine: Engine = "auto", *, targets: bool = Fal
         return Choice("sparse", f"a small joint law of {size} states")
     if size <= dense.LIMIT:
         return Choice("dense", f"a joint law of {size} states fits in one array")
-    if targets:
-        return Choice("factorised", f"{size} states are too many for one array")
-    return Choice("sparse", f"{size} states are too many for one array; only those reached")
+    many = f"{size_text(size)} states are too many for one array"
+    certain = model.deterministic and _support(model.initial) <= CARRIED_UP_TO
+    if targets and not certain:
+        return Choice("factorised", many)
+    return Choice("sparse", f"{many}; only those reached")
+
+
+def _support(law: Law) -> int:
+    """Return how many states have probability."""
+    return math.prod(len(block.sparse().p) for block in blocks_of(law))
+
+
+def instead(choice: Choice, *, targets: bool) -> Choice | None:
+    """Return what to try when an engine that was not asked for finds no room.
+
+    Args:
+        choice: The engine that found none.
+        targets: Whether the law of some variables only is wanted.
+    """
+    if choice.reason == ASKED or (choice.engine == "sparse" and not targets):
+        return None
+    other: Engine = "factorised" if choice.engine == "sparse" else "sparse"
+    return Choice(other, f"the {choice.engine} engine finds no room")
 
 
 def prepared(

@@ -8,6 +8,7 @@ a copy of every variable (the replica's, marked with a prime) beside Y's own.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from causalopt.laws.discrete import DiscreteModel, Parent
 from causalopt.laws.law import Law, ProductLaw, SparseLaw, blocks_of
@@ -51,10 +52,19 @@ def twin(model: DiscreteModel, *, replaced_before: bool, replaced_now: bool) -> 
 
 def pair(law: Law, replica: Law) -> ProductLaw:
     """Return the law of a world and an independent replica, the replica's variables primed."""
-    other = replica.sparse()
-    names = tuple(prime(name) for name in other.space.names)
-    renamed = SparseLaw(Space(names, other.space.labels), other.states, other.p)
-    return ProductLaw((*blocks_of(law), renamed))
+    return ProductLaw((*blocks_of(law), *(_named(b, prime) for b in blocks_of(replica))))
+
+
+def unprimed(law: Law) -> Law:
+    """Return a law whose variables have the names that `prime` was given."""
+    blocks = [_named(block, lambda name: name.rstrip("'")) for block in blocks_of(law)]
+    return blocks[0] if len(blocks) == 1 else ProductLaw(tuple(blocks))
+
+
+def _named(block: Law, called: Callable[[str], str]) -> SparseLaw:
+    law = block.sparse()
+    names = tuple(called(name) for name in law.space.names)
+    return SparseLaw(Space(names, law.space.labels), law.states, law.p)
 
 
 def _primed(parent: Parent) -> Parent:

@@ -19,7 +19,13 @@ Method = Literal["euler", "rk4"]
 _PARENT = re.compile(r"\s*(\w+)\s*(\[\s*t\s*(?:-\s*(\d+)\s*)?\])?\s*")
 
 
+def python_number(value: Any) -> Any:
+    """Return one of numpy's numbers as Python's, an array as a list, all else as it is."""
+    return value.tolist() if type(value).__module__ == "numpy" else value
+
+
 def _scalar(value: Any) -> Any:
+    value = python_number(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"expected a number or an expression, found {shown(value)}")
     if isinstance(value, float) and not math.isfinite(value):
@@ -37,6 +43,7 @@ def shown(value: Any) -> str:
 
 
 def _text(value: Any) -> Any:
+    value = python_number(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return repr(value)
     if not isinstance(value, str):
@@ -49,6 +56,7 @@ def _names(value: Any) -> Any:
 
 
 def _label(value: Any) -> Any:
+    value = python_number(value)
     if isinstance(value, bool):
         word = str(value).lower()
         raise ValueError(f"a label is a word or a number, found {word}: write '{word}' in quotes")
@@ -94,6 +102,13 @@ class Variable(Record):
     )
     flow: Text | None = Field(
         default=None, description="dv/dtime, with bare names; in place of a rule"
+    )
+    algebraic: Text | None = Field(
+        default=None, description="the value at every instant, with bare names; for what flows read"
+    )
+    sampled: bool = Field(
+        default=False,
+        description="whether the rule is sampled once a step in truth, though a flow reads it",
     )
     initial: Scalar | tuple[Scalar, ...] | LabelLaw | None = Field(
         default=None,
@@ -185,11 +200,31 @@ class Fact(Record):
     method: Method | None = None
 
 
+def motion(variable: Variable) -> Literal["rule", "flow", "algebraic"]:
+    """Return the key that says how a variable that is no label follows from others."""
+    if variable.flow is not None:
+        return "flow"
+    return "rule" if variable.algebraic is None else "algebraic"
+
+
 def is_label_variable(variable: Variable) -> bool:
     """Whether a variable is declared in labels alone: by a table, or a domain without a rule."""
     return variable.table is not None or (
         variable.domain is not None and variable.rule is None and variable.noise is None
     )
+
+
+def is_truth_value(variable: Variable) -> bool:
+    """Whether a variable's labels are 0 and 1."""
+    noise = variable.noise
+    if isinstance(noise, str):
+        return noise.lstrip().startswith("bernoulli")
+    return {str(label) for label in noise or variable.domain or ()} == {"0", "1"}
+
+
+def chance_key(variables: Iterable[str]) -> str:
+    """Return the key of a joint law's probabilities: `p`, or `probability` beside a variable p."""
+    return "probability" if "p" in variables else "p"
 
 
 def starts_from_law(variable: Variable) -> bool:
@@ -229,13 +264,18 @@ def check_kind(name: str, variable: Variable) -> None:
         ModelError: Keys contradict each other, or one misses its companion.
     """
     path = ("variables", name)
-    given = [
-        key for key in ("rule", "flow", "table", "noise") if getattr(variable, key) is not None
-    ]
+    keys = ("rule", "flow", "algebraic", "table", "noise")
+    given = [key for key in keys if getattr(variable, key) is not None]
     if len(given) > 1:
         raise ModelError(
-            f"a variable has one of rule, flow, table and noise; this has {' and '.join(given)}",
+            "a variable has one of rule, flow, algebraic, table and noise; this has "
+            + " and ".join(given),
             (*path, given[1]),
+        )
+    if variable.sampled and variable.rule is None:
+        raise ModelError(
+            "'sampled' says that a rule is sampled once a step: drop it, or give a rule",
+            (*path, "sampled"),
         )
     if variable.noise is not None and variable.initial is not None:
         raise ModelError(
@@ -249,9 +289,9 @@ def check_kind(name: str, variable: Variable) -> None:
         raise ModelError(
             "a table needs the variable's labels: add domain: [a, b, ...]", (*path, "table")
         )
-    if variable.domain is not None and variable.flow is not None:
+    if variable.domain is not None and {"flow", "algebraic"} & set(given):
         raise ModelError(
-            "a flow moves real numbers: drop 'domain', or give a rule", (*path, "domain")
+            f"'{given[0]}' moves real numbers: drop 'domain', or give a rule", (*path, "domain")
         )
 
 

@@ -15,18 +15,20 @@ from fractions import Fraction
 from causalopt.errors import ExpressionError, ModelError
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Function, Scope, elapsed, normalized, reserved
-from causalopt.language.term import Term, const, decimal, leaves
+from causalopt.language.term import Term, const, decimal, exact, leaves
 from causalopt.model.declaration import (
     Method,
     Variable,
     check_given,
     check_kind,
     is_label_variable,
+    is_truth_value,
+    motion,
     starts_from_law,
     table_parents,
     takes_whole_numbers,
 )
-from causalopt.model.template import Equation, Template
+from causalopt.model.template import Equation, Template, exact_values, leaf_name
 
 
 def read_template(
@@ -49,25 +51,27 @@ def read_template(
     is_static = not any(_has_time(variable) for variable in variables.values())
     read = reader.read_parameters()
     equations = [reader.equation(name, is_static) for name in variables]
-    flows = {name for name, variable in variables.items() if variable.flow is not None}
-    if flows:
-        if dt is None or method is None:
-            missing = "dt" if dt is None else "method"
-            raise ModelError(
-                f"a model with a flow names its step and method at the top level: '{missing}' is "
-                "missing (dt: 0.01, method: euler or rk4)",
-                ("variables", min(flows, key=list(variables).index), "flow"),
-            )
-        equations = _expanded(equations, flows, method, step)
+    places: dict[str, Fraction] = {}
+    continuous = [n for n, v in variables.items() if motion(v) in {"flow", "algebraic"}]
+    if continuous:
+        from causalopt.model.integration import integrated  # few models have flows
+
+        equations, places = integrated(equations, continuous, variables, dt, method, step)
     elif method is not None:
         raise ModelError(
             "'method' integrates flows, and this model has none: drop it, or write 'flow' in place "
             "of 'rule'",
             ("method",),
         )
+    if continuous or _look_far(equations):
+        from causalopt.model.histories import with_histories  # few models need any
+
+        equations = with_histories(equations, places, step)
     for equation in equations:
-        _check_lags(equation)
-    template = Template(_ordered(equations), tuple(variables), read, step, is_static)
+        _check_lags(equation, motion(variables[equation.owner]))
+    template = Template(
+        _ordered(equations, variables), tuple(variables), read, step, is_static, reader.fixed
+    )
     for name, value in template.parameter_values().items():
         if not math.isfinite(value):
             raise ModelError(
@@ -79,7 +83,7 @@ def read_template(
 
 def _has_time(variable: Variable) -> bool:
     texts = (variable.rule or "", *(variable.parents or ()))
-    return variable.flow is not None or any(re.search(r"\[\s*t\b", text) for text in texts)
+    return motion(variable) != "rule" or any(re.search(r"\[\s*t(ime)?\b", text) for text in texts)
 
 
 class _Reader:
@@ -102,6 +106,9 @@ class _Reader:
         self._functions: dict[str, Function] | None = None
         self._scopes: dict[str, Scope] = {}
         self._dt = dt
+        self._read_parameters: dict[str, Term] = {}
+        self._values: dict[str, Fraction | None] | None = None
+        self._in_lags: set[str] = set()
 
     def check_names(self) -> None:
         """Refuse names that no rule could mean."""
@@ -168,7 +175,32 @@ class _Reader:
                 "parameters define each other in a circle: " + " -> ".join(cycle),
                 ("parameters", cycle[0]),
             ) from None
-        return {name: terms[name] for name in order}
+        self._read_parameters = {name: terms[name] for name in order}
+        return self._read_parameters
+
+    @property
+    def fixed(self) -> frozenset[str]:
+        """The parameters, and `dt`, that decide a lag, themselves or through others."""
+        found = set(self._in_lags)
+        for name, term in reversed(self._read_parameters.items()):
+            if name in found:
+                found |= {str(leaf.payload) for leaf in leaves(term) if leaf.op == "param"}
+        return frozenset(found)
+
+    def _steps(self, lag: Term, clock: str) -> Fraction | None:
+        """Return how many steps a lag is, and note what it depends on."""
+        if self._values is None:
+            self._values = exact_values(self._read_parameters, self._dt)
+        values = self._values
+        below = leaves(lag)
+        if any(leaf.op in {"ref", "t", "time", "argument"} for leaf in below):
+            return None
+        self._in_lags |= {leaf_name(leaf) for leaf in below if leaf.op in {"param", "dt"}}
+        steps = exact(lag, lambda leaf: values[leaf_name(leaf)])
+        if clock == "t" or steps is None:
+            return steps
+        self._in_lags.add("dt")
+        return steps / self._dt
 
     @property
     def functions(self) -> Mapping[str, Function]:
@@ -195,15 +227,16 @@ class _Reader:
         check_kind(name, variable)
         if variable.noise is not None or is_label_variable(variable):
             return self._drawn(name, variable)
-        key = "rule" if variable.flow is None else "flow"
-        text = variable.rule if variable.flow is None else variable.flow
+        key = motion(variable)
+        text = getattr(variable, key)
         if text is None and variable.initial is None:
             raise ModelError(f"'{name}' has neither a rule nor an initial value: give one", path)
         rule = None
         if text is not None:
-            rule = self._read(text, self._scope(key, is_static), (*path, key))
+            truth = key == "rule" and is_truth_value(variable)
+            rule = self._read(text, self._scope(key, is_static), (*path, key), truth=truth)
         law = "starts from a law" if name in self._from_law else None
-        initial = (const(0),) if law else self._initial(variable, path)
+        initial = (const(0),) if law else self._initial(variable, path, is_static)
         if is_static and rule is not None and initial:
             raise ModelError(
                 "in a model without time a variable has a rule or an initial value, not both",
@@ -220,7 +253,9 @@ class _Reader:
         reads = table_parents(name, variable, self._variables)
         return Equation(name, None, held, name, law="takes labels, not numbers", reads=reads)
 
-    def _initial(self, variable: Variable, path: tuple[str, ...]) -> tuple[Term, ...]:
+    def _initial(
+        self, variable: Variable, path: tuple[str, ...], is_static: bool
+    ) -> tuple[Term, ...]:
         value = variable.initial
         if isinstance(value, Mapping):
             raise ModelError(
@@ -229,7 +264,7 @@ class _Reader:
         values = () if value is None else value if isinstance(value, tuple) else (value,)
         if not values:
             return ()
-        scope = self._scope("initial value", is_static=True)
+        scope = self._scope("initial value", is_static)
         several = isinstance(value, tuple)
         return tuple(
             self._read(item, scope, (*path, "initial", i) if several else (*path, "initial"))
@@ -240,7 +275,8 @@ class _Reader:
         """Return what names mean in every rule, flow or initial value."""
         if kind not in self._scopes:
             clock = {"pi": CLOCK["pi"], "dt": CLOCK["dt"]}
-            if not is_static and kind == "flow":
+            bare = kind in {"flow", "algebraic"}
+            if not is_static and (bare or kind == "initial value"):
                 clock["time"] = CLOCK["time"]
             elif not is_static:
                 clock["t"] = CLOCK["t"]
@@ -249,15 +285,32 @@ class _Reader:
             self._scopes[kind] = (
                 Scope(names=names, functions=self.functions, kind=kind)
                 if kind == "initial value"
-                else Scope(self._names, names, self.functions, is_static or kind == "flow", kind)
+                else Scope(
+                    self._names,
+                    names,
+                    self.functions,
+                    is_static or bare,
+                    None if is_static else self._steps,
+                    kind,
+                    frozenset(n for n, v in self._variables.items() if is_truth_value(v)),
+                )
             )
         return self._scopes[kind]
 
-    def _read(self, value: int | float | str, scope: Scope, path: tuple[str | int, ...]) -> Term:
+    def _read(
+        self,
+        value: int | float | str,
+        scope: Scope,
+        path: tuple[str | int, ...],
+        *,
+        truth: bool = False,
+    ) -> Term:
         if not isinstance(value, str):
             return decimal(value)
+        if re.search(r"\btime\b", value):
+            self._in_lags.add("dt")
         try:
-            return parse(value, scope)
+            return parse(value, scope, truth=truth)
         except ExpressionError as error:
             raise ModelError(error.message, path, error.offset) from None
 
@@ -277,37 +330,28 @@ def _signature(key: str) -> tuple[str, tuple[str, ...]]:
     return match[1], arguments
 
 
-def _expanded(
-    equations: list[Equation], flows: set[str], method: Method, dt: Fraction
-) -> list[Equation]:
-    from causalopt.language.flows import discretize  # few models have any
-
-    terms = {e.name: e.rule for e in equations if e.name in flows and e.rule is not None}
-    for equation in equations:
-        if equation.name in flows and len(equation.initial) != 1:
-            raise ModelError(
-                "a flow starts from one initial value: write initial: 1",
-                ("variables", equation.name, "initial"),
-            )
-    starts = {e.name: e.initial for e in equations}
-    rules = discretize(terms, method, dt)
-    stages = [Equation(stage.name, stage.rule, starts[stage.owner], stage.owner) for stage in rules]
-    return [e for e in equations if e.name not in flows] + stages
+def _look_far(equations: list[Equation]) -> bool:
+    """Whether a lag is longer than one step, or something starts as an expression of time."""
+    return any(
+        any(lag > 1 for _, lag in e.parents)
+        or any(term.op != "const" and CLOCK["time"] in leaves(term) for term in e.initial)
+        for e in equations
+    )
 
 
-def _check_lags(equation: Equation) -> None:
+def _check_lags(equation: Equation, key: str) -> None:
     known = len(equation.initial)
     for parent, lag in equation.parents:
         if lag > known:
             raise ModelError(
-                f"at t = {known} the rule of '{equation.owner}' reads {parent}[t-{lag}], before "
-                f"t = 0: give '{equation.owner}' {lag} initial value{'s' * (lag != 1)}, a list for "
-                "more than one",
-                ("variables", equation.owner, "rule"),
+                f"at t = {known} the {key} of '{equation.owner}' reads {parent}[t-{lag}], before "
+                f"t = 0: give '{equation.owner}' {lag} initial value{'s' * (lag != 1)}, one for "
+                "all or a list",
+                ("variables", equation.owner, key),
             )
 
 
-def _ordered(equations: list[Equation]) -> tuple[Equation, ...]:
+def _ordered(equations: list[Equation], variables: Mapping[str, Variable]) -> tuple[Equation, ...]:
     by_name = {equation.name: equation for equation in equations}
     needs = {e.name: [parent for parent, lag in e.parents if lag == 0] for e in equations}
     order = _sorted(needs)
@@ -315,12 +359,13 @@ def _ordered(equations: list[Equation]) -> tuple[Equation, ...]:
         try:
             graphlib.TopologicalSorter(needs).prepare()
         except graphlib.CycleError as error:
-            cycle = error.args[1]
+            cycle = [by_name[name].owner for name in error.args[1]]
+            key = motion(variables[cycle[0]])
+            way = "make one of them a flow" if key == "algebraic" else "break it with a [t-1]"
             raise ModelError(
-                "variables need each other at the same step: "
-                + " -> ".join(cycle)
-                + "; break the circle with a [t-1]",
-                ("variables", cycle[0], "rule"),
+                "variables need each other at the same step, in a circle: "
+                f"{' -> '.join(cycle)}; {way}",
+                ("variables", cycle[0], key),
             ) from None
     return tuple(by_name[name] for name in order)
 

@@ -155,9 +155,15 @@ def _parse_json(text: str, name: str) -> tuple[Any, Positions]:
         raise ModelError(f"not JSON: {error.msg}", location=location) from None
     except RecursionError:
         raise ModelError("nested too deeply for a model", location=Location(name, 1, 1)) from None
-    # JSON is YAML once tabs, which JSON allows between tokens only, are spaces.
-    _, positions = yaml_document(text.replace("\t", " "), name)
+    # JSON is YAML once tabs, which JSON allows between tokens only, are spaces, and characters that
+    # YAML does not know are others.
+    _, positions = yaml_document(_NOT_YAML.sub("\ufffd", text.replace("\t", " ")), name)
     return data, positions
+
+
+_NOT_YAML = re.compile(
+    "[^\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 def _no_constant(name: str) -> Callable[[str], Any]:
@@ -226,9 +232,32 @@ def to_text(model: Model, kind: str = "yaml") -> str:
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.allow_unicode = True
+    yaml.width = 2**31
+    known = yaml.representer.yaml_representers  # made now, with the settings above
+    yaml.representer.yaml_representers = {**known, str: _yaml_text}
     stream = io.StringIO()
     yaml.dump(data, stream)
     return stream.getvalue()
+
+
+def is_ordinary(text: str) -> bool:
+    """Whether a text is one line of visible characters, each word a single space from the next.
+
+    Only such a text goes unquoted through formats that fold lines and drop space.
+
+    Example:
+        >>> is_ordinary("R[t-1] - d"), is_ordinary("R[t-1]  - d")
+        (True, False)
+    """
+    spaced = text == text.strip() and "  " not in text
+    return spaced and text.isprintable() and not text.startswith('"')
+
+
+def _yaml_text(representer: Any, text: str) -> Any:
+    lines = text.split("\n")
+    block = bool(lines[0]) and all(map(is_ordinary, lines))
+    style = None if is_ordinary(text) else "|" if block else '"'
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _plain(data: Any) -> Any:
@@ -258,7 +287,9 @@ def _toml(value: Any) -> str:
         return "{" + pairs + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def write_model(model: Model, path: str | os.PathLike[str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import networkx as nx
 
@@ -24,22 +24,20 @@ Place: TypeAlias = tuple[str, int]  # a node of the unrolled graph: (variable, t
 def template_graph(model: Model) -> nx.DiGraph[str]:
     """Return one step of the model: nodes are variables, an edge carries `lags`, sorted.
 
-    Node attributes: `side` ("A" or "B"), `label`, `rule` (text). The graph may have cycles, through
-    lags of one step or more.
+    A node carries what its variable declares (`rule`, `initial`, ...), `side` ("A" or "B") and
+    `label`; the graph carries the rest of the declaration. There may be cycles, through lags of one
+    step or more.
 
     Example:
         >>> from causalopt import load
         >>> template_graph(load("thermostat")).edges["T", "R"]["lags"]
         (1,)
     """
-    graph: nx.DiGraph[str] = nx.DiGraph(name=model.name)
-    for name, variable in model.variables.items():
-        graph.add_node(
-            name,
-            side=side(model, name),
-            label=variable.label or name,
-            rule=variable.rule or variable.flow or "",
-        )
+    declared = model.model_dump(mode="json", exclude_defaults=True, exclude={"partition"})
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    for name, said in declared.pop("variables").items():
+        graph.add_node(name, side=side(model, name), **{"label": name, **said})
+    graph.graph.update(declared)
     for child, parents in _declared_parents(model.template).items():
         for parent, lag in sorted(parents):
             lags = graph.edges[parent, child]["lags"] if graph.has_edge(parent, child) else ()
@@ -109,8 +107,9 @@ def _declared_parents(template: Template) -> dict[str, set[tuple[str, int]]]:
     for equation in template.equations:
         found: set[tuple[str, int]] = set()
         for parent, lag in equation.parents:
-            # A stage is read at its own step only, so its parents keep their lags.
-            found |= through[parent] if owners[parent] != parent else {(parent, lag)}
+            # At its own step a stage stands for its parents, at an earlier one for its variable.
+            is_stage = owners[parent] != parent and lag == 0
+            found |= through[parent] if is_stage else {(owners[parent], lag)}
         through[equation.name] = found
     return {name: through[name] for name in template.names}
 
@@ -215,56 +214,6 @@ def _named(model: Model, steps: int | None) -> nx.DiGraph[str]:
     named.add_nodes_from((names[node], attributes) for node, attributes in graph.nodes(data=True))
     named.add_edges_from((names[a], names[b]) for a, b in graph.edges)
     return named
-
-
-def from_networkx(
-    graph: nx.DiGraph[Any], *, A: Any = (), name: str | None = None, **data: Any
-) -> Model:
-    """Return the model a networkx graph declares by its nodes' attributes.
-
-    Args:
-        graph: A directed graph. Each node carries `rule` (or `flow`) and `initial`, and whatever
-            else a variable may declare; the edges must be the parents that the rules name.
-        A: The variables of the partition's A; nodes whose `side` is "A" when empty.
-        name: The model's name; the graph's when not given.
-        data: Further keys of the declaration: parameters, dt, question, ...
-
-    Raises:
-        GraphError: The edges and the rules disagree.
-        ModelError: A rule is wrong.
-
-    Example:
-        >>> graph = nx.DiGraph([("z", "y")])
-        >>> graph.nodes["z"]["initial"] = 2
-        >>> graph.nodes["y"]["rule"] = "3*z"
-        >>> from_networkx(graph, name="line").is_static
-        True
-    """
-    keys = {"rule", "flow", "initial", "kind", "label", "unit"}
-    variables = {
-        str(node): {k: v for k, v in attributes.items() if k in keys and v not in ("", None)}
-        for node, attributes in graph.nodes(data=True)
-    }
-    inside = tuple(A) or tuple(n for n, a in graph.nodes(data=True) if a.get("side") == "A")
-    model = Model(
-        name=name or str(graph.graph.get("name") or "graph"),
-        variables=variables,
-        partition={"A": inside},
-        **data,
-    )
-    declared = {(str(a), str(b)) for a, b in graph.edges}
-    needed = set(template_graph(model).edges)
-    for parent, child in sorted(needed - declared):
-        raise GraphError(
-            f"the rule of '{child}' reads '{parent}', and the graph has no edge "
-            f"{parent} -> {child}: add it"
-        )
-    for parent, child in sorted(declared - needed):
-        raise GraphError(
-            f"the graph has an edge {parent} -> {child}, and the rule of '{child}' "
-            f"does not read '{parent}': drop the edge or mend the rule"
-        )
-    return model
 
 
 def edge_list(model: Model) -> list[str]:

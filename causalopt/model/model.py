@@ -24,6 +24,7 @@ from causalopt.model.declaration import (
     Scalar,
     Text,
     Variable,
+    python_number,
     shown,
     uses_labels,
 )
@@ -43,7 +44,8 @@ def _variables(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     short = {str: "rule", int: "initial", float: "initial"}
-    return {k: {short[type(v)]: v} if type(v) in short else v for k, v in value.items()}
+    plain = {k: python_number(v) for k, v in value.items()}
+    return {k: {short[type(v)]: v} if type(v) in short else v for k, v in plain.items()}
 
 
 class Model(Record):
@@ -61,6 +63,8 @@ class Model(Record):
         partition: The sets A and B.
         question: The defaults of what is asked.
         initial: Rows of a joint law at t = 0, such as {room: hot, thermostat: off, p: 1/3}.
+        renormalise: Whether probabilities that sum to 1 only up to their written digits are
+            divided by their sum.
         dt: Time units per step (1 when not given).
         method: How flows are integrated.
         facts: Numbers the model is known to give.
@@ -82,9 +86,14 @@ class Model(Record):
     functions: Mapping[str, Text] = {}
     variables: Annotated[Mapping[str, Variable], BeforeValidator(_variables)]
     initial: tuple[Mapping[str, Label], ...] = ()
+    renormalise: bool = Field(
+        default=False, description="divide rounded probabilities by their sum, such as 0.9999999"
+    )
     partition: Partition = Partition()
     question: Question = Question()
-    dt: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    dt: Annotated[float | None, BeforeValidator(python_number)] = Field(
+        default=None, gt=0, allow_inf_nan=False
+    )
     method: Method | None = None
     facts: tuple[Fact, ...] = ()
 
@@ -108,7 +117,7 @@ class Model(Record):
             functions=self.functions,
             dt=self.dt,
             method=self.method,
-            joint=frozenset(name for row in self.initial for name in row if name != "p"),
+            joint=frozenset(name for row in self.initial for name in row if name in self.variables),
         )
 
     @functools.cached_property
@@ -118,7 +127,7 @@ class Model(Record):
 
         template = self.template
         values = template.exact_parameters(), template.parameter_values()
-        return read_finite(self.variables, self.initial, *values)
+        return read_finite(self.variables, self.initial, *values, renormalise=self.renormalise)
 
     @property
     def is_static(self) -> bool:
@@ -139,6 +148,7 @@ class Model(Record):
     def fingerprint(self) -> str:
         """A hash of all that decides the model's numbers; texts about it do not count."""
         deciding = {"parameters", "functions", "variables", "initial", "dt", "method"}
+        deciding |= {"renormalise"} if self.renormalise else set()
         parts = self.model_dump(
             mode="json", include=deciding, exclude={"variables": {"__all__": {"label", "unit"}}}
         )
@@ -214,6 +224,11 @@ class Model(Record):
         """
         if not parameters and not initial and dt is None and method is None:
             return self
+        if dt is not None and not self.template.depends_on_dt:
+            raise QuestionError(
+                f"nothing in '{self.name}' depends on dt: it has no flow, no lag in time and no "
+                "rule that reads time or dt; lags such as [t-1] are steps, [time - 0.4] is a time"
+            )
         data = self.model_dump()
         for name, value in (parameters or {}).items():
             if name not in data["parameters"]:

@@ -74,6 +74,7 @@ class Template:
         parameters: Name -> term in other parameters, each after those it needs.
         dt: Time units per step.
         is_static: Whether the model has no time.
+        fixed: Parameters, and `dt`, that decide a lag: other values are another template.
     """
 
     equations: tuple[Equation, ...]
@@ -81,6 +82,7 @@ class Template:
     parameters: Mapping[str, Term]
     dt: Fraction
     is_static: bool
+    fixed: frozenset[str] = frozenset()
 
     @functools.cached_property
     def index(self) -> Mapping[str, int]:
@@ -125,10 +127,22 @@ class Template:
 
     def exact_parameters(self) -> dict[str, Fraction | None]:
         """Return every parameter's value as the exact decimal written, None for an irrational."""
-        values: dict[str, Fraction | None] = {"dt": self.dt}
-        for name, term in self.parameters.items():
-            values[name] = exact(term, lambda leaf: values[leaf_name(leaf)])
-        return values
+        return exact_values(self.parameters, self.dt)
+
+    @property
+    def depends_on_dt(self) -> bool:
+        """Whether a value changes with the time units per step."""
+        terms = [e.rule for e in self.equations if e.rule is not None]
+        terms += [term for e in self.equations for term in e.initial]
+        return "dt" in self.fixed or any(leaf.op == "dt" for leaf in leaves(*terms))
+
+
+def exact_values(parameters: Mapping[str, Term], dt: Fraction) -> dict[str, Fraction | None]:
+    """Return parameters and `dt` as the exact decimals written, None for an irrational."""
+    values: dict[str, Fraction | None] = {"dt": dt}
+    for name, term in parameters.items():
+        values[name] = exact(term, lambda leaf: values[leaf_name(leaf)])
+    return values
 
 
 def leaf_name(leaf: Term) -> str:

@@ -15,7 +15,7 @@ from causalopt.drawing.plots.panels import draw_op_map
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STEPS, TIME, NATS = "t [steps]", "t [time units]", "Op [nats]"
+STEPS, TIME, NATS = "t [steps]", "time", "Op [nats]"
 CYCLE = ((INK, "-"), (BLUE, "--"), (RED, ":"), (GREEN, "-."), (FAINT, "-"), (BLUE, "-"))
 
 

@@ -76,7 +76,7 @@ def thermostat(sheet: Sheet) -> None:
     found, limit = run(model, delta=DELTA), run(model)
     assert found.X is not None
     assert found.Y is not None
-    W, T, t = found.W["R"], found.W["T"], found.t
+    W, T, t = found.W["R"], found.W["T"], found.time
     x, y = found.X["R"] - W, found.Y["R"] - W
     named = {"room R": W, "thermostat T": T}
     sheet.picture(
@@ -153,13 +153,13 @@ def shaken(sheet: Sheet) -> None:
     sheet.picture(
         "W",
         "The room under a sine.",
-        Chart(curves(big.t, {v: big.W[v] for v in "RT"}), STEPS, "value in W", levels=(25.0,)),
+        Chart(curves(big.time, {v: big.W[v] for v in "RT"}), STEPS, "value in W", levels=(25.0,)),
         "Height 100 and period 100 steps are our choice; the post gives neither.",
     )
     sheet.picture(
         "op",
         "The new compressing ability.",
-        Chart(curves(big.t, {"with the sine": big.op, "without": plain}), STEPS, NATS),
+        Chart(curves(big.time, {"with the sine": big.op, "without": plain}), STEPS, NATS),
         "The same graph: the difference is rounding.",
     )
     part.claim(
@@ -176,7 +176,7 @@ def doubled(sheet: Sheet) -> None:
     """A thermostat of twice the strength."""
     part = sheet.under(EXAMPLE)
     once, twice = run(linear(0.01)), run(linear(0.02))
-    chart = Chart(curves(once.t, {"k = 0.01": once.op, "k = 0.02": twice.op}), STEPS, NATS)
+    chart = Chart(curves(once.time, {"k = 0.01": once.op, "k = 0.02": twice.op}), STEPS, NATS)
     sheet.picture("op", "Op at k = 0.01 and k = 0.02.", chart, "'It's twice as big!'")
     k = np.linspace(0.001, 0.24, 120)
     named = {"-ln((1 + sqrt(1 - 4k))/2)": -np.log((1 + np.sqrt(1 - 4 * k)) / 2), "k": k}
@@ -203,7 +203,7 @@ def others_too(sheet: Sheet) -> None:
     part = sheet.under("Further Thoughts")
     runs = {f"k = {k:g}": run(linear(k)) for k in (0, -0.01, 0.01)}
     blind, wrong, good = runs.values()
-    lines = curves(good.t, {name: found.op for name, found in runs.items()})
+    lines = curves(good.time, {name: found.op for name, found in runs.items()})
     sheet.picture(
         "op",
         "A thermostat that is switched off, and one with its wires crossed.",

@@ -42,7 +42,7 @@ def chaos(sheet: Sheet) -> None:
         "op-c", "Op of c over time, rho = 28.", op_panel(c, "c"), "Peaks are zeros of a difference."
     )
     for m, found in (("b", b), ("c", c)):
-        share = float(np.mean(found.op[found.t > 1] < 0))
+        share = float(np.mean(found.op[found.time > 1] < 0))
         part.claim(
             f"negative-{m}",
             "a trend towards Op becoming negative in most cases",
@@ -52,7 +52,7 @@ def chaos(sheet: Sheet) -> None:
             f"{float(found.op[-1]):.1f} nats",
         )
     speed = rates(lorenz(28), hold="a", steps=20000)
-    slope = float(np.polyfit(b.t[500:], b.op[500:], 1)[0])
+    slope = float(np.polyfit(b.time[500:], b.op[500:], 1)[0])
     part.number(
         "slope",
         "these things are spreading one another out",
@@ -82,7 +82,7 @@ def finite_influence(sheet: Sheet) -> None:
     sheet.picture(
         "op",
         "Op where A ends at t = 10.",
-        Chart(curves(whole.t, named), TIME, NATS, marks=(10.0,)),
+        Chart(curves(whole.time, named), TIME, NATS, marks=(10.0,)),
         "t ≤ 10 is read as time units, step 1000.",
     )
     early = run(lorenz(28), hold="a[t<=10]", steps=STEPS)
@@ -116,7 +116,7 @@ def smaller_nudges(sheet: Sheet) -> None:
     found = {delta: run(lorenz(28), steps=STEPS, delta=delta) for delta in sizes}
     simulations = {"short": ("A shorter simulation", 1000), "long": ("A longer one", STEPS)}
     for name, (title, last) in simulations.items():
-        panels, t = [], limit.t[: last + 1]
+        panels, t = [], limit.time[: last + 1]
         for delta, one in found.items():
             op = np.where(np.isfinite(one.op), one.op, np.nan)[: last + 1]
             lines = [
@@ -138,15 +138,15 @@ def smaller_nudges(sheet: Sheet) -> None:
         short > 5,
         "first t at which any of the three sizes is half a nat from the limit",
     )
-    lost = {delta: one.op == -np.inf for delta, one in found.items()}
-    zero = {delta: limit.t[np.argmax(where)] for delta, where in lost.items() if where.any()}
+    lost = {delta: one.direct == 0 for delta, one in found.items()}
+    zero = {delta: limit.time[np.argmax(where)] for delta, where in lost.items() if where.any()}
     part.claim(
         "long",
         "a longer one: this seems to be working mostly fine",
         ", ".join(f"{delta:g}: until t = {t:.1f}" for delta, t in zero.items()),
         not zero,
-        "with finite delta, y - w rounds to exactly 0 in float64 by then and Op "
-        "to -infinity (status 'unresolved'), sooner the smaller delta; in the limit, by "
+        "with finite delta, y - w rounds to exactly 0 in float64 by then, and Op "
+        "is lost (status 'unresolved'), sooner the smaller delta; in the limit, by "
         f"tangents, it is defined throughout: {float(limit.op[-1]):.2f} nats at t = 40",
     )
 

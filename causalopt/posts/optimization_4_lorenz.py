@@ -27,10 +27,10 @@ def lorenz(rho: float, **changes: Any) -> Model:
 
 def op_panel(found: Run, m: str) -> Chart:
     """Return Op over time with steps of Comp < 0 marked."""
-    lines = [Line(found.t, found.op, "Op = -ln |Comp|")]
+    lines = [Line(found.time, found.op, "Op = -ln |Comp|")]
     negative = found.comp < 0
     if negative.any():
-        lines.append(Line(found.t, np.where(negative, found.op, np.nan), "Comp < 0", RED, "-"))
+        lines.append(Line(found.time, np.where(negative, found.op, np.nan), "Comp < 0", RED, "-"))
     return Chart(lines, TIME, NATS, f"Op(a; {found.node_name}, {m})", levels=(0.0,))
 
 
@@ -40,8 +40,8 @@ def parts_panel(found: Run, m: str, *, sizes: bool = False, part: slice = slice(
     if sizes:
         total, direct, bar = np.abs(total), np.abs(direct), "|"
     lines = [
-        Line(found.t[part], total, f"{bar}x - w{bar} of {m}", RED, "-"),
-        Line(found.t[part], direct, f"{bar}y - w{bar} of {m}", GREEN, "--"),
+        Line(found.time[part], total, f"{bar}x - w{bar} of {m}", RED, "-"),
+        Line(found.time[part], direct, f"{bar}y - w{bar} of {m}", GREEN, "--"),
     ]
     title = f"m = {m}, n = {found.node_name}" if part == slice(None) else "n = c_0, closer"
     look: dict[str, Any] = {"scale": "log"} if sizes else {"levels": (0.0,)}
@@ -55,7 +55,7 @@ def regimes(sheet: Sheet) -> None:
     panels = []
     for rho in (0.8, 14.0, 28.0):
         found = run(lorenz(rho), steps=2500)
-        lines = curves(found.t, {v: found.W[v] for v in "abc"})
+        lines = curves(found.time, {v: found.W[v] for v in "abc"})
         panels.append(Chart(lines, TIME, "value in W", f"rho = {rho:g}", levels=(0.0,)))
     sheet.picture(
         "regimes",
@@ -148,7 +148,7 @@ def stable(sheet: Sheet) -> None:
     panels = []
     for v in "ab":
         named = {"W": worlds.W[v], "X": worlds.X[v], "Y": worlds.Y[v]}
-        panels.append(Chart(curves(worlds.t, named), TIME, v, f"{v} over time"))
+        panels.append(Chart(curves(worlds.time, named), TIME, v, f"{v} over time"))
     sheet.picture(
         "worlds",
         "a and b over time, in W, X and Y.",
@@ -168,9 +168,9 @@ def stable(sheet: Sheet) -> None:
 
 
 def _signs(sheet: Sheet, b: Run, c: Run) -> None:
-    late = b.t > 0.4
+    late = b.time > 0.4
     early = (
-        f"; up to t = {float(b.t[b.op > 0].max()):.2f} it is positive by up to "
+        f"; up to t = {float(b.time[b.op > 0].max()):.2f} it is positive by up to "
         f"{float(b.op.max()):.3f} nats, too little to be seen on the post's plot"
     )
     for m, found in (("b", b), ("c", c)):
@@ -242,9 +242,9 @@ def complex_op(sheet: Sheet) -> None:
         op_panel(c, "c"),
         "Comp < 0 between two peaks, at which x - w passes through 0 and Op through +infinity.",
     )
-    times = c.t[c.comp < 0]
+    times = c.time[c.comp < 0]
     fine = run(lorenz(0.8, method="rk4", dt=0.001), nudge="c[0]", target="c", steps=2000)
-    exact = fine.t[fine.comp < 0]
+    exact = fine.time[fine.comp < 0]
     part.claim(
         "signs",
         "for a small chunk of time the differences have different signs",

@@ -44,7 +44,7 @@ def systems() -> dict[str, Run]:
 def beside(sheet: Sheet) -> None:
     """Non-optimizers beside optimizers."""
     runs = systems()
-    ends = {f"{name}, t = {found.t[-1]:g}": float(found.op[-1]) for name, found in runs.items()}
+    ends = {f"{name}, time {found.time[-1]:g}": float(found.op[-1]) for name, found in runs.items()}
     sheet.picture(
         "bars",
         "Op at the end of a run: optimizers, bystanders, amplifiers.",

@@ -38,13 +38,13 @@ def course(sheet: Sheet) -> None:
     sheet.picture(
         "W",
         "The room under a thermostat of limited power.",
-        Chart([Line(found.t, found.W["R"], "room R")], TIME, "R in W", levels=(24.0, 26.0)),
+        Chart([Line(found.time, found.W["R"], "room R")], TIME, "R in W", levels=(24.0, 26.0)),
         "From R_0 = 35, T_0 = 0, dt = 0.02, p = theta = 1; the band of half-width theta "
         "lies between the lines.",
     )
     lines = [
-        Line(found.t, found.total, "(x - w)/delta", RED, "-"),
-        Line(found.t, found.direct, "(y - w)/delta", GREEN, "--"),
+        Line(found.time, found.total, "(x - w)/delta", RED, "-"),
+        Line(found.time, found.direct, "(y - w)/delta", GREEN, "--"),
     ]
     sheet.picture(
         "differences",
@@ -55,11 +55,11 @@ def course(sheet: Sheet) -> None:
     sheet.picture(
         "op",
         "Op = -log((x - w)/(y - w)).",
-        Chart([Line(found.t, found.op)], TIME, NATS, marks=(9.0,)),
+        Chart([Line(found.time, found.op)], TIME, NATS, marks=(9.0,)),
         "0 until t = 9, when R reaches 26; then a nat a time unit.",
     )
-    entered = float(found.t[np.argmax(found.W["R"] < 26.0)])
-    before = float(np.abs(found.op[found.t < entered]).max())
+    entered = float(found.time[np.argmax(found.W["R"] < 26.0)])
+    before = float(np.abs(found.op[found.time < entered]).max())
     part.claim(
         "linear-region",
         "Op = 0 while the room is in the linear region",
@@ -67,7 +67,7 @@ def course(sheet: Sheet) -> None:
         before == 0.0,
         f"largest |Op| before R enters the band at t = {entered:g}",
     )
-    first = float(found.t[np.argmax(found.op > 0)])
+    first = float(found.time[np.argmax(found.op > 0)])
     part.number(
         "begins",
         "it only increases when it reaches the exponential region",

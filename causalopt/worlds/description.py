@@ -65,7 +65,7 @@ def describe(
     variables = {
         equation.name: {
             "side": side(model, equation.owner),
-            "initial": initial_values(model, equation.owner),
+            "initial": initial_values(model, equation.name),
             "rule": rules.get(equation.name),
         }
         for equation in model.template.equations

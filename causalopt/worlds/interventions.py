@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import numpy as np
 
 from causalopt.engine.contract import Floats, Plan
 from causalopt.errors import QuestionError
+from causalopt.model.declaration import motion
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection
 
@@ -127,26 +128,40 @@ def _drawn(model: Model, steps: int, seed: int) -> Mapping[str, Floats]:
 
 
 def held_mask(model: Model, hold: Selection, steps: int) -> np.ndarray:
-    """Return which equations are held at which step, shape [rows, equation]; the last row lasts.
+    """Return which equations are held at which step, shape [rows, equation]; the last row lasts."""
+    late = _stages_come_late(model)
+    ends = [window.first + late for window in hold if window.first]
+    ends += [window.last + 1 + late for window in hold if window.last is not None]
+    return _mask(model, hold, min(max(ends, default=0), steps) + 1)
 
-    A variable's stages are held from the step after its window opens to its last step, for they are
-    computed on the way to the variable's own value.
+
+def _stages_come_late(model: Model) -> int:
+    return int(any(e.owner != e.name for e in model.template.equations))
+
+
+def _mask(model: Model, nodes: Selection, rows: int) -> np.ndarray:
+    """Return which equations belong to some nodes, shape [rows, equation].
+
+    The stages of the step from t-1 to t belong to a flow's nodes at t-1 and t: they lie on the way
+    from one to the other. An algebraic variable's node stands for all of the step that it begins.
     """
-    ends = [window.first for window in hold]
-    ends += [window.last + 1 for window in hold if window.last is not None]
-    rows = min(max(ends, default=0), steps) + 1
     mask = np.zeros((rows, len(model.template.equations)), dtype=bool)
-    for span, columns in _spans(model, hold, rows):
-        mask[span, columns] = True
-    return mask
-
-
-def _spans(model: Model, nodes: Selection, end: int) -> Iterator[tuple[slice, list[int]]]:
-    """Yield each window's steps before `end` and its equations: the variable's and its stages'."""
+    own: dict[str, np.ndarray] = {}
     for window in nodes:
-        last = end if window.last is None else min(window.last + 1, end)
-        equations = enumerate(model.template.equations)
-        yield slice(window.first, last), [i for i, e in equations if e.owner == window.variable]
+        at = own.setdefault(window.variable, np.zeros(rows, dtype=bool))
+        at[window.first : None if window.last is None else window.last + 1] = True
+    for i, equation in enumerate(model.template.equations):
+        if equation.owner not in own:
+            continue
+        at = own[equation.owner]
+        before = np.concatenate([at[:1], at[:-1]])
+        if equation.owner == equation.name:
+            mask[:, i] = at
+        elif motion(model.variables[equation.owner]) == "flow":
+            mask[:, i] = before & at
+        else:
+            mask[:, i] = before
+    return mask
 
 
 class _Builder:
@@ -156,6 +171,7 @@ class _Builder:
         self._model, self._plan, self._steps = model, plan, plan.steps
         self.forced, self.values = plan.forced.copy(), plan.values.copy()
         self.shifts = plan.shifts.copy()
+        self._set: dict[Node, float] = {}
 
     def after(self, interventions: Iterable[Intervention]) -> Plan:
         for intervention in interventions:
@@ -194,7 +210,7 @@ class _Builder:
                     f"t = {self._steps}: give it a rule such as {equation.name}[t-1], or run at "
                     f"most {given - 1} steps"
                 )
-            for t, value in enumerate(initial_values(self._model, equation.owner)):
+            for t, value in enumerate(initial_values(self._model, equation.name)):
                 if t <= self._steps:
                     self.forced[t, i] = True
                     self.values[t, i] = value
@@ -208,8 +224,14 @@ class _Builder:
         if isinstance(intervention, Nudge):
             self.shifts[node.t, i] += _finite(intervention.by, "a nudge")
         else:
+            if node in self._set:
+                raise QuestionError(
+                    f"the node {self._model.node_text(node)} is set twice, to {self._set[node]:g} "
+                    f"and to {intervention.to:g}: set it once"
+                )
+            self._set[node] = _finite(intervention.to, "a set value")
             self.forced[node.t, i] = True
-            self.values[node.t, i] = _finite(intervention.to, "a set value")
+            self.values[node.t, i] = self._set[node]
             self.shifts[node.t, i] = 0.0
 
     def _place(self, node: Node) -> int:
@@ -228,18 +250,21 @@ class _Builder:
                 "replace takes nodes from a world of the same model and length"
             )
         windows = self._model.selection(intervention.nodes)
-        for span, columns in _spans(self._model, windows, self._steps + 1):
-            self._grow(span.stop - 1)
-            self.forced[span, columns] = True
-            self.values[span, columns] = world.table[span, columns]
-            self.shifts[span, columns] = 0.0
+        late = _stages_come_late(self._model)
+        ends = [self._steps if w.last is None else w.last + late for w in windows]
+        rows = min(max(ends, default=-1), self._steps) + 1
+        self._grow(rows - 1)
+        mask = _mask(self._model, windows, rows)
+        self.forced[:rows] |= mask
+        np.copyto(self.values[:rows], world.table[:rows], where=mask)
+        self.shifts[:rows][mask] = 0.0
 
 
 def initial_values(model: Model, name: str) -> list[float]:
     """Return a variable's initial values in floats."""
     template = model.template
     equation = template.equations[template.index[name]]
-    what = f"the initial value of '{name}'"
+    what = f"the initial value of '{equation.owner}'"
     terms = equation.initial if equation.law is None else ()
     return [_finite(template.number(term), what) for term in terms]
 

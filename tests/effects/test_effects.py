@@ -128,3 +128,17 @@ def test_a_swept_target_is_held_in_its_window_alone(at: int, status: str) -> Non
     question = {"nudge": "R[0]", "hold": "T[1<=t<=3]", "target": "T"}
     assert sweep(model, {"k": [0.1]}, at=at, **question).status.tolist() == [status]  # type: ignore[arg-type]
     assert run(model, steps=at, **question).status[-1] == status  # type: ignore[arg-type]
+
+
+def test_t_is_the_step_and_time_is_step_times_dt() -> None:
+    found = run(load("lorenz").replace(dt=0.5), steps=4)
+    assert found.t.tolist() == [0, 1, 2, 3, 4]
+    assert found.time.tolist() == [0, 0.5, 1, 1.5, 2]
+    assert "  time = 2 (step 4): Op" in repr(found)
+    labelled = found.dataset
+    assert labelled.t.values.tolist() == found.t.tolist()
+    assert labelled.time.values.tolist() == found.time.tolist()
+    assert "  t = 4: Op" in repr(run(load("thermostat"), steps=4))
+    numbers = run(load("thermostat"), steps=np.int64(4), delta=np.float32(0.5)).to_dict()
+    assert numbers["delta"] == 0.5
+    assert type(numbers["delta"]) is float

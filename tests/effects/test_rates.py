@@ -10,7 +10,8 @@ import scipy.stats
 
 from causalopt import Model, QuestionError, load, rates
 from causalopt.cli import main
-from causalopt.effects import rates as growth
+from causalopt.effects import rates as rates_file
+from causalopt.effects import world_growth
 
 
 def one(rule: str, **parameters: float) -> Model:
@@ -89,9 +90,11 @@ def test_a_dead_beat_has_an_infinite_rate() -> None:
         ),
         (
             Model(name="m", variables={"x": {"rule": "x[t-1]", "initial": 1}}),
-            {},
+            {"nudge": "x[0]", "target": "x"},
             "which nodes are held",
         ),
+        (one("x[t-1]"), {"nudge": "x[0]"}, "which variable is measured"),
+        (one("x[t-1]"), {"nudge": "a[0]", "target": "x"}, "is in the held set"),
     ],
 )
 def test_a_rate_that_cannot_be_is_refused(model: Model, options: dict, message: str) -> None:
@@ -148,8 +151,8 @@ def test_leading_exponents_are_the_first_of_all(monkeypatch: pytest.MonkeyPatch)
     model = load("lorenz").replace(method="rk4")
     whole = rates(model, steps=3000)
     assert whole.exponents == "all 3"
-    monkeypatch.setattr(growth, "ALL_EXPONENTS", 0)
-    monkeypatch.setattr(growth, "LEADING_EXPONENTS", 3)
+    monkeypatch.setattr(world_growth, "ALL_EXPONENTS", 0)
+    monkeypatch.setattr(world_growth, "LEADING_EXPONENTS", 3)
     moved = rates(model, steps=3000, hold="a")
     again = rates(model, steps=3000)
     assert again.lyapunov == pytest.approx(whole.lyapunov, rel=1e-9)
@@ -165,8 +168,8 @@ def test_memory_is_moved_as_the_matrices_move_it(monkeypatch: pytest.MonkeyPatch
     }
     model = Model(name="memory", variables=variables, partition={"A": "w"})
     whole = rates(model, steps=500)
-    monkeypatch.setattr(growth, "ALL_EXPONENTS", 1)
-    monkeypatch.setattr(growth, "LEADING_EXPONENTS", 2)
+    monkeypatch.setattr(world_growth, "ALL_EXPONENTS", 1)
+    monkeypatch.setattr(world_growth, "LEADING_EXPONENTS", 2)
     leading = rates(model, steps=500)
     assert leading.exponents == "leading 2 of 5"
     assert leading.lyapunov[0] == pytest.approx(whole.lyapunov[0], abs=1e-2)
@@ -192,7 +195,7 @@ def test_rates_pass_by_whole_numbers_that_follow_from_the_step_alone() -> None:
 
 def test_the_longest_run_is_the_one_whose_numbers_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The thermostat has two variables and three slopes a step."""
-    monkeypatch.setattr(growth, "MOST_NUMBERS", 500)
+    monkeypatch.setattr(rates_file, "MOST_NUMBERS", 500)
     assert rates(load("thermostat"), steps=91, transient=9).status == "ok"
     message = "rates hold 5 numbers a step, 500 in all: at most 100 steps of this model, the "
     with pytest.raises(QuestionError, match=f"{message}transient's included; 101 came"):
@@ -210,15 +213,209 @@ def test_a_run_that_becomes_undefined_says_so_and_has_no_rates() -> None:
     assert (found.status, found.to_dict()["lyapunov"]) == ("nonfinite", [None])
 
 
-def test_the_error_is_that_of_the_mean_of_ten_batches() -> None:
+def test_rates_are_slopes_with_the_larger_error_of_ten_and_twenty_batches() -> None:
     """x grows by 1 + t/5 at step t, and without a not at all."""
     variables = {
         "a": {"rule": "x[t-1]*t/5", "initial": 0},
         "x": {"rule": "x[t-1] + a[t]", "initial": 0},
     }
     model = Model(name="m", variables=variables, partition={"A": "a"})
-    found = rates(model, steps=10, transient=0)
-    batches = [-math.log1p(t / 5) for t in range(1, 11)]
-    assert found.op_rate == pytest.approx(np.mean(batches), rel=1e-12)
-    assert found.error == pytest.approx(scipy.stats.sem(batches), rel=1e-12)
-    assert abs(rates(model, steps=100, transient=50).steps - 100) <= 1
+    found = rates(model, steps=40, transient=0)
+    sizes = np.cumsum([0] + [-math.log1p(t / 5) for t in range(1, 41)])
+    assert found.op_rate == pytest.approx(np.polyfit(range(41), sizes, 1)[0], rel=1e-12)
+    errors = []
+    for length in (4, 2):
+        starts = range(0, 40, length)
+        pieces = [sizes[k : k + length + 1] for k in starts]
+        slopes = [np.polyfit(range(length + 1), piece, 1)[0] for piece in pieces]
+        errors.append(scipy.stats.sem(slopes))
+    assert found.error == pytest.approx(max(errors), rel=1e-9)
+
+
+@pytest.mark.parametrize(("steps", "transient"), [(100, 1), (100, 0), (70, 30), (50, None)])
+def test_as_many_steps_count_as_are_asked_for(
+    steps: int, transient: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = []
+
+    def slope(logs: np.ndarray) -> np.ndarray:
+        counted.append(len(logs))
+        return logs.mean(axis=0)
+
+    monkeypatch.setattr(rates_file, "slope", slope)
+    for model in (load("thermostat"), one("x[t-1]/2"), memory(3)):
+        assert rates(model, steps=steps, transient=transient).steps == steps
+    assert set(counted) == {steps}
+
+
+def memory(length: int) -> Model:
+    variables = {"x": {"rule": f"x[t-1]/2 + x[t-{length}]/8", "initial": [1] * length}}
+    return Model(name="memory", variables=variables)
+
+
+SETTLED = {
+    "d": {"rule": "d[t-1]", "initial": 1},
+    "y": {"rule": "0.5*y[t-1] - u[t-1] + d[t]", "initial": 0},
+    "u": {"rule": "u[t-1] + 0.1*y[t]", "initial": 0},
+}
+
+
+def integrator(**more: dict) -> Model:
+    return Model(
+        name="integrator",
+        variables={**SETTLED, **more},
+        partition={"A": ["u"]},
+        question={"nudge": "d[0]", "target": "y"},
+    )
+
+
+def test_the_solver_forgets_by_ln_2_a_step() -> None:
+    """e_t = (1 - alpha)^t d, and without a it is d."""
+    found = rates(load("solver"), steps=1000)
+    assert found.op_rate == pytest.approx(math.log(2), rel=1e-12)
+    assert found.generic_rate == pytest.approx(0, abs=1e-12)
+    assert found.differs
+    assert found.silent == ("m does not observe d - a (total effect)",)
+    other = rates(load("solver"), steps=1000, parameters={"alpha": 0.75})
+    assert other.op_rate == pytest.approx(2 * math.log(2), rel=1e-12)
+
+
+def test_an_integrator_removes_a_constant_disturbance_by_its_loop_s_roots() -> None:
+    """l^2 - 1.4 l + 0.5 has roots of size 1/sqrt 2; without u the disturbance stays."""
+    found = rates(integrator(), steps=2000)
+    assert abs(found.op_rate - math.log(2) / 2) < 2 * found.error
+    assert found.op_rate == pytest.approx(math.log(2) / 2, abs=1e-4)
+    assert found.silent == ("m does not observe d + u (total effect)",)
+
+
+@pytest.mark.parametrize(
+    ("nudge", "target", "z", "rate"),
+    [
+        ("D[0]", "e_D", 1, math.log(10 / 7)),
+        ("off[0]", "e_R", 0, math.log(10 / 7)),
+        ("off[0]", "e_R", 1, 0.0),
+        ("pos[0]", "pos", 0, math.log(10 / 7)),
+    ],
+)
+def test_the_maze_s_rates_are_its_facts(nudge: str, target: str, z: int, rate: float) -> None:
+    found = rates(load("maze"), nudge=nudge, target=target, parameters={"z": z}, steps=500)
+    assert found.op_rate == pytest.approx(rate, abs=1e-12)
+
+
+def test_an_island_of_chaos_does_not_change_a_question_s_rate() -> None:
+    chaos = {"z": {"rule": "3.9*z[t-1]*(1 - z[t-1])", "initial": 0.3}}
+    found = rates(integrator(**chaos), steps=2000)
+    assert found.op_rate == pytest.approx(rates(integrator(), steps=2000).op_rate, rel=1e-9)
+    assert found.lyapunov[0] > 0.4
+    assert "n does not excite z (total effect)" in found.silent
+
+
+def test_a_far_larger_model_around_a_loop_is_silent_by_the_graph() -> None:
+    variables = {**SETTLED, **{f"x{i}": {"rule": f"x{i}[t-1]", "initial": 1} for i in range(70)}}
+    model = integrator(**variables)
+    found = rates(model, steps=200)
+    assert found.exponents == "leading 16 of 73"
+    assert found.op_rate == pytest.approx(rates(integrator(), steps=200).op_rate, rel=1e-6)
+
+
+def follower(d: str, s: str, earlier: str) -> Model:
+    """a follows s, so that e_t = e_(t-1)/2 whatever d does."""
+    variables = {
+        "d": {"rule": d, "initial": 0.3},
+        "a": {"rule": f"a[t-1] - ({s} - {earlier}) - ({earlier} + a[t-1])/2", "initial": 0},
+        "e": {"rule": f"{s} + a[t]"},
+    }
+    question = {"nudge": "d[0]", "target": "e"}
+    return Model(name="m", variables=variables, partition={"A": "a"}, question=question)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        follower("d[t-1]", "d[t]*(2 + sin(t))", "d[t-1]*(2 + sin(t - 1))"),
+        follower("3.9*d[t-1]*(1 - d[t-1])", "d[t]**2", "d[t-1]**2"),
+    ],
+)
+def test_what_m_does_not_observe_is_unresolved_where_it_turns(model: Model) -> None:
+    found = rates(model, steps=1000)
+    assert found.status == "unresolved"
+    assert found.to_dict()["op_rate"] is None
+
+
+@pytest.mark.parametrize(
+    ("nudge", "target", "status", "rate"),
+    [
+        ("x[0]", "gone", "perfect", math.inf),
+        ("x[0]", "a", "held", -math.inf),
+        ("x[0]", "through", "only_path", -math.inf),
+        ("x[0]", "z", "no_influence", math.nan),
+    ],
+)
+def test_an_effect_that_is_0_in_the_end_has_its_status(
+    nudge: str, target: str, status: str, rate: float
+) -> None:
+    variables = {
+        "x": {"rule": "x[t-1]/2", "initial": 1},
+        "a": {"rule": "-x[t]"},
+        "gone": {"rule": "x[t] + a[t] + 0*gone[t-1]", "initial": 0},
+        "through": {"rule": "a[t]"},
+        "z": {"rule": "z[t-1]", "initial": 1},
+    }
+    model = Model(name="m", variables=variables, partition={"A": "a"})
+    found = rates(model, nudge=nudge, target=target, steps=50)
+    assert found.status == status
+    assert found.op_rate == pytest.approx(rate, nan_ok=True)
+
+
+def test_a_question_that_lies_in_a_is_left_for_generic_n_and_m() -> None:
+    found = rates(load("solver"), hold="e", steps=100)
+    assert (found.nudge, found.target, found.op_name) == ("", "", "Op")
+    assert found.op_rate == found.generic_rate
+
+
+def test_without_a_there_are_the_plain_exponents() -> None:
+    model = Model(name="m", variables={"x": {"rule": "x[t-1]/2", "initial": 1}})
+    found = rates(model, steps=50)
+    assert found.lyapunov == pytest.approx((-math.log(2),), rel=1e-12)
+    assert (found.hold, found.conditional) == ("", ())
+    assert found.to_dict()["op_rate"] is None
+
+
+def test_a_map_s_rank_gives_the_exponents_of_minus_infinity() -> None:
+    """Exactly, through a row of A at the same step, and with slopes that are rounded."""
+    held_row = {"x": "0.3*x[t-1] + 0.7*a[t-1]", "a": "1.7*x[t]"}
+    rounded = {"x": "0.1*x[t-1] + 0.3*y[t-1]", "y": "0.3*x[t-1] + 0.9*y[t-1]"}
+    chain = {"x": "0.9*x[t-1]", "y": "x[t-1]", "z": "y[t-1]", "w": "z[t-1]"}
+    tiny = {"x": "x[t-1]/2 + 5*y[t-1]", "y": "1e-20*y[t-1]"}
+    for rules, expected in (
+        (held_row, [math.log(0.3 + 0.7 * 1.7), -math.inf]),
+        (rounded, [0.0, -math.inf]),
+        (chain, [math.log(0.9), -math.inf, -math.inf]),
+        (tiny, [math.log(0.5), -20 * math.log(10)]),
+    ):
+        variables = {name: {"rule": rule, "initial": 1} for name, rule in rules.items()}
+        found = rates(Model(name="m", variables=variables), steps=200)
+        assert found.lyapunov == pytest.approx(expected, abs=1e-9)
+
+
+def test_with_noise_exponents_are_of_one_realisation(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = (rates(load("sgd_pit"), steps=500, seed=seed) for seed in (1, 2))
+    assert (first.realisation, second.realisation) == (1, 2)
+    assert first.lyapunov != second.lyapunov
+    assert rates(load("lorenz"), steps=50).realisation is None
+    assert main(["rates", "sgd_pit", "--steps", "50", "--seed", "3"]) == 0
+    assert "one realisation of the noise, --seed 3" in capsys.readouterr().out
+
+
+def test_the_command_takes_what_the_call_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "rates maze --nudge off[0] --target e_R --set z=0 --initial pos=2 --transient 7"
+    assert main([*words.split(), "--steps", "50", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["nudge"], printed["target"], printed["transient"]) == ("off[0]", "e_R", 7)
+    assert printed["op_rate"] == pytest.approx(math.log(10 / 7), rel=1e-12)
+
+
+def test_a_zero_within_its_error_is_printed_as_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rates", "lorenz", "--steps", "3000"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if "Lyapunov" in line)
+    assert row.split()[-2] == "0"

@@ -168,6 +168,22 @@ def test_a_sweep_is_written_whole_and_reads_back(tmp_path: Path, ending: str) ->
     assert [file.name for file in tmp_path.iterdir()] == [f"sweep.{ending}"]
 
 
+@pytest.mark.parametrize("name", ["total", "op", "status", "comp", "direct", "value", "x_0"])
+def test_a_swept_name_that_an_array_has_is_written_beside_it(name: str, tmp_path: Path) -> None:
+    model = Model(
+        name="m",
+        parameters={name: 1},
+        variables={"x": {"rule": f"{name}*x[t-1] + y[t-1]", "initial": 1}, "y": {"rule": "x[t]"}},
+        question={"nudge": "x[0]", "hold": "y", "target": "x", "steps": 3},
+    )
+    found = sweep(model, {name: [1.0, 2.0, 3.0], "x[0]": [1.0, 2.0]})
+    found.write(tmp_path / "m.zarr")
+    with xarray.open_dataset(found.write(tmp_path / "m.nc"), engine="h5netcdf") as read:
+        axes = {c.attrs["axis_name"]: c.values.tolist() for c in read.coords.values()}
+        assert axes == {name: [1, 2, 3], "x[0]": [1, 2]}
+        np.testing.assert_array_equal(read["total"], found.total)
+
+
 def test_a_store_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     found = sweep(load("thermostat"), {"k": [0.1, 0.2]})
     found.write(tmp_path / "s.zarr")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -108,6 +109,31 @@ def test_the_cell_cycle_has_the_published_basins() -> None:
     names = list(causalopt.load("yeast_cell_cycle").variables)
     resting = dict(zip(names, found[0].states[0], strict=True))
     assert [name for name, on in resting.items() if on] == ["Cdh1", "Sic1"]
+
+
+MAMMALIAN = """
+name: mammalian_cell_cycle
+source: "A. Faure, A. Naldi, C. Chaouiya, D. Thieffry, Bioinformatics 22, e124 (2006)"
+variables:
+  CycD: "CycD[t-1]"
+  Rb: "not (CycD[t-1] or CycE[t-1] or CycA[t-1] or CycB[t-1]) or (p27[t-1] and not (CycD[t-1] or CycB[t-1]))"
+  E2F: "not (Rb[t-1] or CycA[t-1] or CycB[t-1]) or (p27[t-1] and not (Rb[t-1] or CycB[t-1]))"
+  CycE: "E2F[t-1] and not Rb[t-1]"
+  CycA: "(E2F[t-1] or CycA[t-1]) and not (Rb[t-1] or Cdc20[t-1] or (Cdh1[t-1] and UbcH10[t-1]))"
+  p27: "not (CycD[t-1] or CycE[t-1] or CycA[t-1] or CycB[t-1]) or (p27[t-1] and not (CycE[t-1] and CycA[t-1]) and not (CycB[t-1] or CycD[t-1]))"
+  Cdc20: "CycB[t-1]"
+  Cdh1: "not (CycA[t-1] or CycB[t-1]) or Cdc20[t-1] or (p27[t-1] and not CycB[t-1])"
+  UbcH10: "not Cdh1[t-1] or (UbcH10[t-1] and (Cdc20[t-1] or CycA[t-1] or CycB[t-1]))"
+  CycB: "not (Cdc20[t-1] or Cdh1[t-1])"
+partition: {A: [CycD]}
+"""  # noqa: E501
+
+
+def test_logic_in_rules_gives_the_mammalian_cell_cycle_its_published_attractors() -> None:
+    """Half of the 1024 states rest, with CycD off; the other half run round a cycle of seven."""
+    rules = re.sub(r'(  \w+): (".*")', r"\1: {domain: 0..1, rule: \2, initial: 0}", MAMMALIAN)
+    found = attractors(parse_model(rules))
+    assert sorted((len(a.states), a.basin) for a in found) == [(1, 512), (7, 512)]
 
 
 def test_the_code_keeps_its_message_for_ever() -> None:

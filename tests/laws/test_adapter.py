@@ -122,7 +122,6 @@ variables:
     [
         ({"x": {"rule": "x[t-1]", "initial": 0}}, "has no finite domain"),
         ({"x": {"domain": "0..1", "rule": "x[t-1] + 0*t", "initial": 0}}, "reads the clock"),
-        ({"x": {"domain": "0..1", "initial": 0}}, "no time"),
         (
             {
                 "x": {"domain": "0..1", "initial": 0},

@@ -70,7 +70,7 @@ def text_at(text: str, line: int | None, column: int | None) -> str:
         ("hold: A", "hold: 'T[x]'", "T[x]", "steps must read"),
         ("steps: 10", "steps: -1", "-1", "greater than or equal to 0"),
         ("steps: 10", "steps: many", "many", "valid integer"),
-        ("R[t-1] - d", "R[t-2] - d", "R[t-2]", "before t = 0"),
+        ('R[t-1] - d", initial: 10', 'R[t-1] - d"', "R[t-1]", "before t = 0"),
         ("name: thermostat", "nam: thermostat", "nam", "unknown key 'nam'|'name' is missing"),
         ("name: thermostat", "name: &a thermostat\nsource: *a", "*a", "aliases"),
         ("d: 25}", "d: 25", ":", "not YAML"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from causalopt import Model
@@ -90,3 +91,34 @@ def test_what_is_said_about_a_model_leaves_its_fingerprint(what: str) -> None:
 def test_the_order_of_keys_leaves_the_fingerprint() -> None:
     again = DECLARATION | {"variables": dict(reversed(DECLARATION["variables"].items()))}
     assert Model(**again).fingerprint == Model(**DECLARATION).fingerprint
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    mine = Model(
+        name="m",
+        parameters={"k": np.float32(0.5), "j": np.float64(0.1)},
+        variables={
+            "x": {"rule": "k*x[t-1] + j*x[t-2]", "initial": np.array([1, 2])},
+            "y": {"rule": "x[t-1]", "initial": np.int64(3)},
+            "z": np.float64(2.5),
+            "s": {"domain": [np.int64(0), np.int64(1)], "rule": "s[t-1]", "initial": np.int8(1)},
+        },
+        dt=np.float32(0.5),
+        question={"steps": np.int64(3)},
+    )
+    theirs = Model(
+        name="m",
+        parameters={"k": 0.5, "j": 0.1},
+        variables={
+            "x": {"rule": "k*x[t-1] + j*x[t-2]", "initial": [1, 2]},
+            "y": {"rule": "x[t-1]", "initial": 3},
+            "z": 2.5,
+            "s": {"domain": [0, 1], "rule": "s[t-1]", "initial": 1},
+        },
+        dt=0.5,
+        question={"steps": 3},
+    )
+    assert mine.fingerprint == theirs.fingerprint
+    changed = mine.replace(parameters={"k": np.float64(0.1)}, initial={"y": np.int32(4)})
+    assert changed.variables["y"].initial == 4
+    assert changed.template.values["k"] == 0.1

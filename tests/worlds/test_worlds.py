@@ -185,7 +185,6 @@ def test_what_is_done_later_to_a_node_stands() -> None:
     assert on_top["T[3]"] == w["T[3]"] + 1.0
     assert world(model, Nudge("T[3]", 1.0), Set("T[3]", 4.0), steps=6)["T[3]"] == 4.0
     assert world(model, Set("T[3]", 4.0), Nudge("T[3]", 1.0), steps=6)["T[3]"] == 5.0
-    assert world(model, Set("T[3]", 4.0), Set("T[3]", 7.0), steps=6)["T[3]"] == 7.0
     assert world(model, Set("T[3]", 4.0), Replace("T[3]", w), steps=6)["T[3]"] == w["T[3]"]
     twice = world(model, Nudge("T[3]", 1.0), Nudge("T[3]", 2.0), steps=6)
     assert twice["T[3]"] == w["T[3]"] + 3.0
@@ -243,3 +242,8 @@ def test_a_window_that_goes_on_after_the_run_is_taken_to_its_end() -> None:
     longer = world(model, Set("R[0]", 60.0), steps=20)
     found = world(model, Replace("T[t<=15], R[t<=15]", longer), steps=8)
     np.testing.assert_array_equal(found.table, longer.table[:9])
+
+
+def test_two_values_for_one_node_are_refused() -> None:
+    with pytest.raises(QuestionError, match=r"the node R\[1\] is set twice, to 2 and to 3"):
+        world(load("thermostat"), Set("R[1]", 2), Nudge("R[1]", 1), Set("R[1]", 3), steps=3)

@@ -22,6 +22,12 @@
     return inside !== state.flipped.has(`${v},${t}`);
   };
 
+  // A stage of the step from t-1 to t belongs to a flow's nodes at both, or to an algebraic
+  // variable's node at t-1.
+  const holdsPart = ({ owner, stage }, t) =>
+    (stage !== "algebraic" || t === 0 ? holds(owner, t) : true) &&
+    (stage && t > 0 ? holds(owner, t - 1) : true);
+
   // ---- The worlds. X: everything downstream of n. Y: the same over paths that avoid A.
   function worlds() {
     const size = (data.steps + 1) * width;
@@ -33,7 +39,7 @@
     for (let t = 0; t <= data.steps; t++) {
       for (let i = 0; i < width; i++) {
         const equation = data.equations[i], place = t * width + i;
-        held[place] = holds(equation.owner, t) ? 1 : 0;
+        held[place] = holdsPart(equation, t) ? 1 : 0;
         if (state.n === null) continue;
         if (i === data.home[state.n[0]] && t === state.n[1]) {
           x[place] = y[place] = 1;

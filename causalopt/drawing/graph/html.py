@@ -16,6 +16,7 @@ from causalopt.drawing.graph.lettering import fitted
 from causalopt.drawing.graph.marks import Marks
 from causalopt.drawing.graph.routes import Route, routes
 from causalopt.drawing.palette import BAND_B, FAINT, FILL_A, FILL_B, GREEN, INK, PAPER, RED
+from causalopt.model.declaration import motion
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Window
 
@@ -106,6 +107,8 @@ def _data(model: Model, layout: Layout, marks: Marks) -> dict[str, Any]:
             {
                 "owner": order[equation.owner],
                 "starts": len(equation.initial),
+                "stage": equation.owner != equation.name
+                and motion(model.variables[equation.owner]),
                 "parents": [[template.index[name], lag] for name, lag in equation.parents],
             }
             for equation in template.equations

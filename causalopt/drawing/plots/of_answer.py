@@ -37,8 +37,7 @@ def plot_answer(answer: Answer) -> Figure:
     axes.axhline(0, color=FAINT, linewidth=0.8)
     if steps[-1] > 30 * max(steps[0], 1):
         axes.set_xscale("log")
-    axes.set_xlabel("within so many steps")
-    axes.set_ylabel("probability of escape")
+    axes.set(xlabel="within so many steps", ylabel="probability of escape")
     state = "" if answer.status == "ok" else f" ({answer.status})"
     axes.set_title(f"Escape by {answer.method}{state}", fontsize=11)
     return figure

@@ -87,8 +87,7 @@ def draw_trajectories(model: Model, scene: DescentFigure) -> Figure:
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     axes = figure.subplots()
     axes.plot(run.steps, run.states[:, chain.coordinate], color=BLUE, linewidth=0.8, alpha=0.7)
-    axes.set_xlabel("step")
-    axes.set_ylabel(chain.step.names[chain.coordinate])
+    axes.set(xlabel="step", ylabel=chain.step.names[chain.coordinate])
     return figure
 
 

@@ -54,8 +54,7 @@ def plot_escape_curves(
             )
     if logarithmic:
         axes.set_yscale("log")
-    axes.set_xlabel("T")
-    axes.set_ylabel("probability of escape")
+    axes.set(xlabel="T", ylabel="probability of escape")
     axes.legend(frameon=False, fontsize=8)
     return figure
 
@@ -101,9 +100,7 @@ def plot_steps_to_escape(times: EscapeTimes, line: LogLine | None = None) -> Fig
             color=BLUE,
             label=f"log-linear fit, R² = {line.r_squared:.3f}",
         )
-    axes.set_yscale("log")
-    axes.set_xlabel("T")
-    axes.set_ylabel("steps to escape")
+    axes.set(yscale="log", xlabel="T", ylabel="steps to escape")
     axes.legend(frameon=False)
     return figure
 
@@ -121,8 +118,7 @@ def plot_moments(evolutions: Mapping[str, Evolution]) -> Figure:
         rows[0].plot(found.times, found.mean, **style)
         rows[1].plot(found.times, found.deviation, **style)
     for axes, name in zip(rows, ("mean of W", "standard deviation of W"), strict=True):
-        axes.set_xlabel("step")
-        axes.set_ylabel(name)
+        axes.set(xlabel="step", ylabel=name)
         axes.legend(frameon=False, fontsize=8)
     return figure
 
@@ -162,8 +158,7 @@ def plot_densities(evolution: Evolution, *, below: bool = False) -> Figure:
         heights = np.cumsum(mass) if below else mass / widths
         axes.plot(evolution.nodes, heights, color=BLUE, alpha=shade, label=f"step {time:g}")
     axes.axhline(0, color=FAINT, linewidth=0.8)
-    axes.set_xlabel("W")
-    axes.set_ylabel("P(below W)" if below else "probability density")
+    axes.set(xlabel="W", ylabel="P(below W)" if below else "probability density")
     axes.legend(frameon=False, fontsize=8)
     return figure
 
@@ -194,6 +189,5 @@ def plot_current(
     scale = {"angles": "xy", "scale_units": "xy", "scale": longest / room}
     axes.quiver(first, second, shown[0].T, shown[1].T, color=RED, pivot="mid", width=0.003, **scale)
     axes.set_title(f"the longest arrow is {longest:.2g} per step and unit of length", fontsize=9)
-    axes.set_xlabel(names[0])
-    axes.set_ylabel(names[1])
+    axes.set(xlabel=names[0], ylabel=names[1])
     return figure

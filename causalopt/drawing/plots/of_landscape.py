@@ -74,8 +74,7 @@ def plot_losses(points: Array, losses: dict[str, Array], *, name: str = "W") -> 
             linewidth=2.2 if place == 0 else 1.3,
             color=(INK, BLUE, RED)[place % 3],
         )
-    axes.set_xlabel(name)
-    axes.set_ylabel("loss")
+    axes.set(xlabel=name, ylabel="loss")
     axes.legend(frameon=False)
     return figure
 

@@ -49,8 +49,7 @@ def plot_laws(laws: Mapping[str, Law], *, rows: str, columns: str) -> Figure:
         axes.set_title(f"{title}\nS = {entropy(law):.4f} bit", fontsize=10)
         axes.set_xticks(range(p.shape[1]), [str(label) for label in law.space.labels[1]])
         axes.set_yticks(range(p.shape[0]), [str(label) for label in law.space.labels[0]])
-        axes.set_xlabel(columns)
-        axes.set_ylabel(rows)
+        axes.set(xlabel=columns, ylabel=rows)
         if p.size <= MOST_TEXT:
             for (i, j), value in np.ndenumerate(law.p):
                 shade = "white" if float(value) > 0.6 * top else "black"

@@ -17,6 +17,7 @@ from causalopt.drawing.plots.panels import (
     legend_above,
     plain_axes,
     spread_axis,
+    time_label,
     typical_size,
 )
 from causalopt.effects.run import Run
@@ -53,16 +54,16 @@ def plot_run(run: Run) -> Figure:
         plain_axes(axes)
     _draw_worlds(worlds, run)
     _draw_differences(differences, run)
-    draw_measure(op, run.t, run.op, run.status, label="Op [nats]", rest=0.0)
-    draw_measure(comp, run.t, run.comp, run.status, label="Comp", rest=1.0)
+    draw_measure(op, run.time, run.op, run.status, label="Op [nats]", rest=0.0)
+    draw_measure(comp, run.time, run.comp, run.status, label="Comp", rest=1.0)
     if largest_size(run.comp) > WIDE:
         spread_axis(comp, 1.0)
-    draw_status(status, run.t, run.status)
+    draw_status(status, run.time, run.status)
     figure.align_ylabels(rows[:4])
     size = "δ → 0" if run.delta is None else f"δ = {run.delta:g}"
     name = run.model.title or run.model.name
     figure.suptitle(f"{name}\n{run.op_name}, {size}", fontsize=11)
-    status.set_xlabel("no time" if run.model.is_static else "t [time units]")
+    status.set_xlabel(time_label(run.model))
     return figure
 
 
@@ -72,17 +73,17 @@ def _label(run: Run) -> str:
     return f"{text} [{variable.unit}]" if variable.unit else text
 
 
-def _draw_line(axes: Axes, t: Floats, values: Floats, world: str, label: str) -> None:
+def _draw_line(axes: Axes, time: Floats, values: Floats, world: str, label: str) -> None:
     shown = np.where(np.isfinite(values), values, np.nan)
     axes.plot(
-        t,
+        time,
         shown,
         color=WORLD_COLOURS[world],
         linestyle=WORLD_DASHES[world],
         zorder=2 if world == "W" else 3,
         linewidth={"W": 2.6, "X": 1.5, "Y": 1.5}[world],
         alpha={"W": 0.35, "X": 1.0, "Y": 1.0}[world],
-        marker=WORLD_MARKERS[world] if len(t) <= FEW else None,
+        marker=WORLD_MARKERS[world] if len(time) <= FEW else None,
         markersize=4,
         label=label,
     )
@@ -95,7 +96,7 @@ def _draw_worlds(axes: Axes, run: Run) -> None:
         worlds |= {"X": run.X[run.target], "Y": run.Y[run.target]}
         labels |= {"X": f"X: {run.node_name} nudged", "Y": f"Y: and {run.hold_name} from W"}
     for name, values in worlds.items():
-        _draw_line(axes, run.t, values, name, labels[name])
+        _draw_line(axes, run.time, values, name, labels[name])
     axes.set_ylabel(_label(run))
     for values in worlds.values():
         typical = typical_size(values)
@@ -116,8 +117,8 @@ def _draw_differences(axes: Axes, run: Run) -> None:
             x, y = run.X[run.target] - w, run.Y[run.target] - w
         names = ("x - w: all paths", "y - w: paths that avoid A")
         axes.set_ylabel("difference from W")
-    _draw_line(axes, run.t, x, "X", names[0])
-    _draw_line(axes, run.t, y, "Y", names[1])
+    _draw_line(axes, run.time, x, "X", names[0])
+    _draw_line(axes, run.time, y, "Y", names[1])
     axes.axhline(0, color=FAINT, linewidth=0.8)
     sizes = [size for size in (largest_size(x), largest_size(y)) if size > 0]
     if sizes and max(sizes) > WIDE * min(sizes):

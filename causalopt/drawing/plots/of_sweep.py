@@ -87,8 +87,7 @@ def _map(sweep: Sweep) -> Figure:
         figure.legend(
             handles=handles, fontsize=8, frameon=False, ncols=3, loc="outside lower center"
         )
-    axes.set_xlabel(right)
-    axes.set_ylabel(up)
+    axes.set(xlabel=right, ylabel=up)
     axes.tick_params(labelsize=8)
     return figure
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from causalopt.drawing.palette import FILL_A, INK, WORLD_COLOURS, WORLD_DASHES, WORLD_MARKERS
-from causalopt.drawing.plots.panels import FEW, legend_above, plain_axes
+from causalopt.drawing.plots.panels import FEW, legend_above, plain_axes, time_label
 from causalopt.errors import QuestionError
 from causalopt.worlds.results import plot
 from causalopt.worlds.world import World
@@ -47,23 +47,23 @@ def plot_worlds(*worlds: World) -> Figure:
             axes.set_facecolor(FILL_A + "55")
         for i, world in enumerate(worlds):
             values = np.asarray(world[name])
-            t = model.template.time(np.arange(world.steps + 1))
+            time = model.template.time(np.arange(world.steps + 1))
             colour, dash, marker = _look(world.name, i)
             axes.plot(
-                t,
+                time,
                 np.where(np.isfinite(values), values, np.nan),
                 color=colour,
                 linestyle=dash,
                 # The first world is wide and pale, so that one that lies on it is seen.
                 linewidth=1.5 if i or len(worlds) == 1 else 3.5,
                 alpha=1.0 if i or len(worlds) == 1 else 0.35,
-                marker=marker if len(t) <= FEW else None,
+                marker=marker if len(time) <= FEW else None,
                 markersize=4,
                 label=world.name,
             )
     legend_above(rows[0])
     figure.align_ylabels(rows)
-    rows[-1].set_xlabel("no time" if model.is_static else "t [time units]")
+    rows[-1].set_xlabel(time_label(model))
     figure.suptitle(model.title or model.name, fontsize=11)
     return figure
 

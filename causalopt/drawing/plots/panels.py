@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.colorbar import Colorbar
 
     from causalopt.engine.contract import Bools, Floats
+    from causalopt.model.model import Model
 
 FEW = 40  # up to so many points each one gets its marker
 STEEP = 50.0  # a ratio of the largest to the typical Op at which a linear scale hides the typical
@@ -30,6 +31,13 @@ def plain_axes(axes: Axes) -> None:
     axes.grid(color="#ececec", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=8)
+
+
+def time_label(model: Model) -> str:
+    """Return what stands under an axis of time."""
+    if model.is_static:
+        return "no time"
+    return "t [steps]" if model.dt is None else "time"
 
 
 def typical_size(values: Floats) -> float:

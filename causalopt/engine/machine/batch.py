@@ -26,7 +26,7 @@ from causalopt.engine.machine.frame import Frame
 from causalopt.engine.machine.kernel import METADATA, elementary_text, kernel_text
 from causalopt.engine.machine.native import FULL, QUICK, CompiledLibrary, load_library, processor
 from causalopt.engine.machine.trajectory import effort_for
-from causalopt.engine.program import Program, operation_count
+from causalopt.engine.program import Program, operation_count, read_by
 from causalopt.errors import QuestionError
 from causalopt.model.template import Structure
 
@@ -219,6 +219,7 @@ class BatchRunner:
             watch=batch.watch,
             near=batch.near,
             held=compiled_in(structure, batch),
+            watched=read_by(structure, batch.outputs),
             brief=_operations(structure, batch) < _BRIEF,
         )
         self._code = code_for(program, careful / (plan.steps + 1), lanes_for(program))

@@ -13,7 +13,7 @@ from causalopt.engine.machine.emitter import Emitter, Value
 
 
 @dataclasses.dataclass(frozen=True)
-class Slope:
+class SlopeTerm:
     """A local derivative and the names of the parent's tangent cells, without their letter."""
 
     value: Value
@@ -72,7 +72,11 @@ class TangentCode:
         self.e.lines.append(f"store {self.kind} {value.name}, ptr {pointer}, align 8")
 
     def updated(
-        self, slopes: list[Slope], noise: Rounding | None, cells: dict[str, Value], guards: Guards
+        self,
+        slopes: list[SlopeTerm],
+        noise: Rounding | None,
+        cells: dict[str, Value],
+        guards: Guards,
     ) -> dict[str, Value]:
         """Return an equation's tangents by letter, from its parents' in `cells`.
 
@@ -98,7 +102,9 @@ class TangentCode:
         """Return the carried error with this step's; fused or not, as the sign is 1 or -1."""
         return e.fused(e.neg(noise.sign) if noise.odd else noise.sign, rounding, carried)
 
-    def _products(self, slopes: list[Slope], letter: str, cells: dict[str, Value]) -> list[Value]:
+    def _products(
+        self, slopes: list[SlopeTerm], letter: str, cells: dict[str, Value]
+    ) -> list[Value]:
         moving = [slope for slope in slopes if not cells[letter + slope.parent].is_zero]
         return [
             cells[letter + slope.parent]
@@ -126,7 +132,11 @@ class TangentCode:
         return value
 
     def _packed(
-        self, slopes: list[Slope], noise: Rounding | None, cells: dict[str, Value], guards: Guards
+        self,
+        slopes: list[SlopeTerm],
+        noise: Rounding | None,
+        cells: dict[str, Value],
+        guards: Guards,
     ) -> dict[str, Value]:
         e, zero = self.e, self.e.const(0.0)
         products = self._products(slopes, "z", cells)
@@ -156,7 +166,7 @@ class TangentCode:
                 return self.e.let(text, "i1", True)
         return self.e.let(text, "i1", True)
 
-    def moves(self, slopes: list[Slope], cells: dict[str, Value]) -> Value:
+    def moves(self, slopes: list[SlopeTerm], cells: dict[str, Value]) -> Value:
         """Return whether x or y moves a gap, whose slopes these are."""
         e, zero = self.e, self.e.const(0.0)
         if self.packed:

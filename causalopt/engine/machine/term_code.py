@@ -113,6 +113,11 @@ def _whole(e: Emitter, intrinsic: str, x: Value) -> Value:
     return e.add(e.call(intrinsic, x), e.const(0.0))
 
 
+def _extremum(e: Emitter, chosen: Value, x: Value, y: Value) -> Value:
+    # A NaN that is read stays one, whichever argument it is.
+    return e.select(e.binary("or", chosen, e.compare("uno", x, x)), x, y)
+
+
 def _sign(e: Emitter, x: Value) -> Value:
     below = e.select(e.compare("olt", x, e.const(0.0)), e.const(-1.0), x)
     return e.select(e.compare("ogt", x, e.const(0.0)), e.const(1.0), below)
@@ -144,8 +149,8 @@ CODE: dict[str, Callable[..., Value]] = {
     "floor": lambda e, x: _whole(e, "llvm.floor", x),
     "ceil": lambda e, x: _whole(e, "llvm.ceil", x),
     "sign": _sign,
-    "min": lambda e, x, y: e.select(e.compare("ole", x, y), x, y),
-    "max": lambda e, x, y: e.select(e.compare("ole", y, x), x, y),
+    "min": lambda e, x, y: _extremum(e, e.compare("ole", x, y), x, y),
+    "max": lambda e, x, y: _extremum(e, e.compare("ole", y, x), x, y),
     "ipow": _integer_power,
     "lt": lambda e, x, y: e.compare("olt", x, y),
     "le": lambda e, x, y: e.compare("ole", x, y),

@@ -180,7 +180,7 @@ class MachineCode(Execution):
         baselines: Iterable[Baseline] = baselines_backwards(structure, plan, block)
         if plan.steps < block:
             baselines = [whole_baseline(self, structure, plan)]
-        return swept(sweep, baselines, plan, target, len(structure.names))
+        return swept(sweep, baselines, structure, plan, target)
 
 
 class _MachineSweep:

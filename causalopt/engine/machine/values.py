@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from causalopt.engine.linearization import Partial
 from causalopt.engine.machine.cells import Cells, Setting
-from causalopt.engine.machine.derivatives import Slope
+from causalopt.engine.machine.derivatives import SlopeTerm
 from causalopt.engine.machine.emitter import Emitter, Value
 from causalopt.engine.machine.frame import Frame
 from causalopt.engine.machine.term_code import TermWriter
@@ -91,11 +91,11 @@ class Values(Cells):
             kind = self.e.type("double", True)
             return self.e.let(f"load {kind}, ptr {pointer}, align 8", "double", True)
 
-    def _slope(self, partial: Partial) -> Slope:
+    def _slope(self, partial: Partial) -> SlopeTerm:
         lag = f"_{partial.lag}" if partial.lag else ""
-        return Slope(self._terms.number(partial.term, "w"), f"{partial.parent}{lag}")
+        return SlopeTerm(self._terms.number(partial.term, "w"), f"{partial.parent}{lag}")
 
-    def _parents(self, slopes: list[Slope]) -> dict[str, Value]:
+    def _parents(self, slopes: list[SlopeTerm]) -> dict[str, Value]:
         return {
             letter + slope.parent: self._tangent_of(letter + slope.parent)
             for slope in slopes

@@ -109,8 +109,15 @@ class Watch(Values):
                 term = right
             w, x, y = (self._terms.number(term, world) for world in "wxy")
             # A held node keeps W's value in Y, and a given one follows no rule.
-            in_y = e.select(self._held(gap.child), e.truth(False), self._parted(w, y))
-            other = e.binary("or", self._parted(w, x), in_y)
+            in_x, in_y = self._parted(w, x), self._parted(w, y)
+            if gap.kink.guard is not None:
+                read, *others = (self._terms.of(gap.kink.guard, world) for world in "wxy")
+                in_x, in_y = (
+                    e.binary("and", parted, e.binary("or", read, own))
+                    for parted, own in zip((in_x, in_y), others, strict=True)
+                )
+            in_y = e.select(self._held(gap.child), e.truth(False), in_y)
+            other = e.binary("or", in_x, in_y)
             if gap.child in self._given_at:
                 other = e.select(self._given_at[gap.child], e.truth(False), other)
             differs = other if differs is None else e.binary("or", differs, other)

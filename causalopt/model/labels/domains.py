@@ -18,12 +18,15 @@ from causalopt.errors import ExpressionError, ModelError, suggestion
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Scope, normalized
 from causalopt.language.term import Term, evaluate, exact
-from causalopt.model.declaration import Variable, is_label_variable, table_parents
+from causalopt.model.declaration import Variable, chance_key, is_label_variable, table_parents
 from causalopt.model.labels.noise_words import noise_parts
 from causalopt.model.labels.records import Domains, Label, LabelTable, Law, Number, Parent, Path
 
 TOLERANCE = 1e-9
 """How far probabilities written as rounded decimals may be from summing to one."""
+
+ROUNDED = 1e-3
+"""How far they may be when they are to be divided by their sum: three written digits."""
 
 
 def read_finite(
@@ -31,6 +34,8 @@ def read_finite(
     initial: Iterable[Mapping[str, Label]],
     parameters: Mapping[str, Fraction | None],
     values: Mapping[str, float],
+    *,
+    renormalise: bool = False,
 ) -> Domains:
     """Read and check everything a declaration says in labels.
 
@@ -39,11 +44,13 @@ def read_finite(
         initial: Rows of the joint law at t = 0.
         parameters: Exact values of the parameters, None for an irrational one.
         values: Their values in floats.
+        renormalise: Whether laws that sum to 1 up to `ROUNDED` are divided by their sum.
 
     Raises:
         ModelError: A table, a noise or a law is wrong; `path` says where.
     """
-    return _Reader(variables, parameters, values).finite(tuple(initial))
+    reader = _Reader(variables, parameters, values, renormalise=renormalise)
+    return reader.finite(tuple(initial))
 
 
 def parameter_term(text: str, names: Iterable[str], kind: str, path: Path) -> Term:
@@ -71,8 +78,12 @@ class _Reader:
         variables: Mapping[str, Variable],
         parameters: Mapping[str, Fraction | None],
         values: Mapping[str, float],
+        *,
+        renormalise: bool,
     ) -> None:
         self._variables = variables
+        self._chance = chance_key(variables)
+        self._renormalise = renormalise
         self._exact = parameters
         self._values = values
         self._domains: dict[str, tuple[Label, ...]] = {
@@ -120,7 +131,25 @@ class _Reader:
             law[label] = self._number(value, (*path, key))
             if law[label] < 0:
                 raise ModelError(f"a probability is at least 0, found {value}", (*path, key))
-        return _normal(law, path)
+        return self._normal(law, path)
+
+    def _normal(self, law: dict[Any, Number], path: Path) -> dict[Any, Number]:
+        """Return a law that sums to one, in floats where it does so only up to rounding."""
+        rational = all(isinstance(p, Fraction) for p in law.values())
+        total = sum(law.values(), Fraction(0))
+        off = abs(float(total) - 1.0)
+        if total == 1 and rational:
+            return law
+        if self._renormalise and off <= ROUNDED:
+            return {key: p / total for key, p in law.items()}
+        if off > TOLERANCE:
+            hint = (
+                ": write fractions, or renormalise: true at the top level to divide by the sum"
+                if off <= ROUNDED
+                else f", or to {ROUNDED} with renormalise: true" * self._renormalise
+            )
+            raise ModelError(f"the probabilities sum to {total}, and must sum to 1{hint}", path)
+        return {key: float(p) for key, p in law.items()}
 
     def _noises(self) -> Iterator[tuple[str, Law]]:
         for name, variable in self._variables.items():
@@ -221,35 +250,37 @@ class _Reader:
     def _joint(
         self, initial: tuple[Mapping[str, Label], ...]
     ) -> tuple[tuple[str, ...], Mapping[tuple[Label, ...], Number]]:
-        names = tuple(name for name in initial[0] if name != "p")
+        names = tuple(name for name in initial[0] if name != self._chance)
         rows: dict[tuple[Label, ...], Number] = {}
         for i, row in enumerate(initial):
             key, p = self._joint_row(names, row, ("initial", i))
             if key in rows:
                 raise ModelError(f"a second row for {_shown(key)}: add the two", ("initial", i))
             rows[key] = p
-        return names, _normal(rows, ("initial",))
+        return names, self._normal(rows, ("initial",))
 
     def _joint_row(
         self, names: tuple[str, ...], row: Mapping[str, Label], path: Path
     ) -> tuple[tuple[Label, ...], Number]:
+        chance = self._chance
         for name in row:
-            if name != "p" and name not in self._domains:
+            if name != chance and name not in self._domains:
                 known = [n for n in self._domains if self._variables[n].noise is None]
                 raise ModelError(
                     f"'{name}' is no variable with a domain{suggestion(name, known)}", (*path, name)
                 )
-        if "p" not in row:
-            raise ModelError("the row has no probability: add p: 1/3", path)
-        if {*row} - {"p"} != {*names}:
+        if chance not in row:
+            why = "" if chance == "p" else " ('p' is a variable here)"
+            raise ModelError(f"the row has no probability: add {chance}: 1/3{why}", path)
+        if {*row} - {chance} != {*names}:
             raise ModelError(
                 f"every row of a joint law gives a label to the same variables: {', '.join(names)}",
                 path,
             )
         key = tuple(self._label(name, row[name], (*path, name)) for name in names)
-        p = self._number(row["p"], (*path, "p"))
+        p = self._number(row[chance], (*path, chance))
         if p < 0:
-            raise ModelError(f"a probability is at least 0, found {row['p']}", (*path, "p"))
+            raise ModelError(f"a probability is at least 0, found {row[chance]}", (*path, chance))
         return key, p
 
 
@@ -269,18 +300,6 @@ def _rows(table: Any, parents: int, path: Path) -> Iterator[tuple[Path, tuple[An
                 yield place, (*key, *row)
         else:
             yield (*path, text), (*key, entry)
-
-
-def _normal(law: dict[Any, Number], path: Path) -> dict[Any, Number]:
-    """Return a law that sums to one, in floats where it does so only up to rounding."""
-    total: Number = Fraction(0)
-    for p in law.values():
-        total = total + p
-    if total == 1 and all(isinstance(p, Fraction) for p in law.values()):
-        return law
-    if abs(float(total) - 1.0) > TOLERANCE:
-        raise ModelError(f"the probabilities sum to {total}, and must sum to 1", path)
-    return {key: float(p) for key, p in law.items()}
 
 
 def _plain(key: Label) -> Label:

@@ -23,10 +23,14 @@ def oracle(model: Model, steps: int, nudge: str, hold: str) -> dict[str, set]:
     graph = unrolled_graph(model, steps, stages=True)
     n = model.node(nudge)
     windows = model.selection(hold) if hold else ()
+    # A stage lies between its variable's nodes of two steps, and is held where both are.
     held = {
-        node
-        for node, data in graph.nodes(data=True)
-        if any(Node(data["variable"], data["t"]) in window for window in windows)
+        (name, t)
+        for (name, t), data in graph.nodes(data=True)
+        if all(
+            any(Node(data["variable"], at) in window for window in windows)
+            for at in ({t - 1, t} if "." in name else {t})
+        )
     }
     cut = graph.copy()
     cut.remove_edges_from([edge for edge in graph.edges if edge[1] in held])

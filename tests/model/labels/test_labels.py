@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from causalopt.errors import ModelError
+from causalopt.laws.adapter import discrete
 from causalopt.model.declaration import Variable, takes_whole_numbers
 from causalopt.model.files import parse_model, to_text
 from causalopt.model.model import Model
@@ -226,7 +227,8 @@ def test_probabilities_a_little_off_one_are_refused_wherever_they_stand(
     place: str, written: str, text: str, off: str, total: str
 ) -> None:
     error = broken(place, written.format(off), text)
-    assert error.message == f"the probabilities sum to {total}, and must sum to 1"
+    said = f"the probabilities sum to {total}, and must sum to 1: write fractions, or renormalise"
+    assert error.message.startswith(said)
 
 
 @pytest.mark.parametrize("p", ["-0.0001", "1.0001"])
@@ -285,3 +287,65 @@ def test_whole_numbers_are_declared_by_kind_or_by_every_label(
     declared: dict[str, object], whole: bool
 ) -> None:
     assert takes_whole_numbers(Variable(**declared)) == whole
+
+
+THIRDS = "[[a, {a: 0.3333333, b: 0.3333333, c: 0.3333333}], [b, a], [c, b]]"
+ROUNDED = (
+    "{name: m, renormalise: %s, variables: {x: {domain: [a, b, c], parents: ['x[t-1]'], "
+    f"table: {THIRDS}, initial: a" + "}}}"
+)
+
+
+def test_rounded_rows_are_divided_by_their_sum_where_the_model_says_so() -> None:
+    rows = parse_model(ROUNDED % "true").finite.tables["x"].rows
+    assert rows["a",] == dict.fromkeys("abc", Fraction(1, 3))
+    with pytest.raises(ModelError, match=r"sum to 9999999/10000000.* renormalise: true"):
+        parse_model(ROUNDED % "false")
+    with pytest.raises(ModelError, match=r"sum to 7/10, and must sum to 1, or to 0\.001"):
+        parse_model((ROUNDED % "true").replace("a: 0.3333333,", "a: 0.0333334,"))
+
+
+def test_renormalising_changes_the_fingerprint_of_those_that_ask_for_it_alone() -> None:
+    plain = parse_model("{name: m, variables: {x: {initial: 1}}}")
+    assert plain.fingerprint == parse_model(to_text(plain)).fingerprint
+    asked = parse_model("{name: m, renormalise: true, variables: {x: {initial: 1}}}")
+    assert asked.fingerprint != plain.fingerprint
+    assert parse_model(to_text(asked)).fingerprint == asked.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("logic", "numbers"),
+    [
+        ("x[t-1] and not y[t-1]", "x[t-1]*(1 - y[t-1])"),
+        ("x[t-1] or y[t-1] or w[t]", "1 - (1 - x[t-1])*(1 - y[t-1])*(1 - w[t])"),
+        ("not (x[t-1] > y[t-1])", "where(x[t-1] > y[t-1], 0, 1)"),
+        ("where(y[t-1], x[t-1], 1)", "where(y[t-1] == 1, x[t-1], 1)"),
+    ],
+)
+def test_labels_0_and_1_are_truth_values_in_rules(logic: str, numbers: str) -> None:
+    text = (
+        "{{name: m, variables: {{x: {{domain: 0..1, rule: '{}', initial: 1}}, "
+        "y: {{domain: [1, 0], rule: 'x[t-1]', initial: {{0: 1/3, 1: 2/3}}}}, "
+        "w: {{noise: bernoulli(1/5)}}}}, partition: {{A: [x]}}}}"
+    )
+    one, other = (parse_model(text.format(rule)) for rule in (logic, numbers))
+    tables = [discrete(model)["x"].table.tolist() for model in (one, other)]
+    assert tables[0] == tables[1]
+
+
+def test_other_numbers_are_no_truth_values() -> None:
+    text = "{name: m, variables: {x: {domain: 0..2, rule: 'x[t-1] and x[t-1]', initial: 1}}}"
+    with pytest.raises(ModelError, match="expected a condition such as x > 0, found a number"):
+        parse_model(text)
+
+
+def test_beside_a_variable_p_a_joint_laws_probabilities_have_a_longer_name() -> None:
+    text = (
+        "{name: m, variables: {p: {domain: 0..1, rule: 'p[t-1]'}, "
+        "q: {domain: 0..1, rule: 'q[t-1]'}}, "
+        "initial: [{p: 0, q: 0, CHANCE}, {p: 1, q: 1, probability: 2/3}]}"
+    )
+    joint = parse_model(text.replace("CHANCE", "probability: 1/3")).finite.joint
+    assert joint == (("p", "q"), {(0, 0): Fraction(1, 3), (1, 1): Fraction(2, 3)})
+    with pytest.raises(ModelError, match=r"add probability: 1/3 \('p' is a variable here\)"):
+        parse_model(text.replace(", CHANCE", ""))

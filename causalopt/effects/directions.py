@@ -1,0 +1,133 @@
+"""The directions of a step's state that n excites and m observes.
+
+Kalman's decomposition: the smallest subspace that contains n's tangent and that every step maps
+into itself, less what no step carries to m. Both are found by rank, along the whole run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from causalopt.engine.contract import Bools, Floats
+from causalopt.engine.jacobians import StepDerivative
+from causalopt.engine.linearization import linearize
+from causalopt.model.template import Structure
+
+KNOWN = 1e3 * 2.0**-53  # of the products a number is a sum of: below it, it is rounding
+
+# What one step makes of each direction: from maps [t, slot, slot], a basis and the excited ones.
+Image = Callable[[Floats, Floats, Floats], Floats]
+
+
+@dataclasses.dataclass(frozen=True)
+class Directions:
+    """A basis of what n excites, and of its part that m observes.
+
+    Attributes:
+        excited: Orthonormal, shape [slot, c].
+        both: Orthonormal, within `excited`, shape [slot, r].
+    """
+
+    excited: Floats
+    both: Floats
+
+
+def on_the_way(structure: Structure, held: Bools, source: int, target: int) -> tuple[Bools, Bools]:
+    """Return which equations the graph lets n reach, and which of these reach m, shape [V]."""
+    edges = [
+        (partial.parent, partial.child)
+        for partial in linearize(structure).partials
+        if not (held[partial.parent] or held[partial.child])
+    ]
+    after = _closed(edges, source, len(held))
+    before = _closed([(child, parent) for parent, child in edges], target, len(held))
+    return after, after & before
+
+
+def _closed(edges: list[tuple[int, int]], start: int, size: int) -> Bools:
+    children: dict[int, list[int]] = {}
+    for parent, child in edges:
+        children.setdefault(parent, []).append(child)
+    found = np.zeros(size, dtype=bool)
+    found[start] = True
+    stack = [start]
+    while stack:
+        for child in children.get(stack.pop(), ()):
+            if not found[child]:
+                found[child] = True
+                stack.append(child)
+    return found
+
+
+def directions(
+    step: StepDerivative, slopes: Floats, tangent: Floats, target: int, lead: int
+) -> Directions:
+    """Return the directions that n excites, and those of them that m observes.
+
+    Args:
+        step: The derivative of a step.
+        slopes: The local derivatives of all steps, shape [t, partial].
+        tangent: The state's tangent by n before the first of them, shape [slot].
+        target: The equation of m.
+        lead: How many steps are gone before m is looked at.
+    """
+    excited = _grown(np.zeros((step.size, 0)), tangent[np.newaxis], np.abs(tangent)[np.newaxis])
+    excited = _invariant(step, slopes, excited, excited, _carried)
+    seen = np.zeros((excited.shape[1], 0))
+    for part in step.parts(slopes[lead:]):
+        rows, sizes = (step.matrices(s)[1][:, target] for s in (part, np.abs(part)))
+        seen = _grown(seen, rows @ excited, sizes @ np.abs(excited))
+    seen = _invariant(step, slopes[lead:], seen, excited, _observed)
+    return Directions(excited, excited @ seen)
+
+
+def _carried(maps: Floats, basis: Floats, _excited: Floats) -> Floats:
+    return np.swapaxes(maps @ basis, 1, 2)
+
+
+def _observed(maps: Floats, basis: Floats, excited: Floats) -> Floats:
+    return (excited @ basis).T @ maps @ excited
+
+
+def _invariant(
+    step: StepDerivative, slopes: Floats, basis: Floats, excited: Floats, image: Image
+) -> Floats:
+    """Return a basis of the smallest space that contains another and every step's images of it."""
+    size = -1
+    while size < basis.shape[1] < len(basis):
+        size = basis.shape[1]
+        for part in step.parts(slopes):
+            maps, sizes = (step.matrices(s)[0] for s in (part, np.abs(part)))
+            before = -1
+            while before < basis.shape[1] < len(basis):
+                before = basis.shape[1]
+                vectors = image(maps, basis, excited).reshape(-1, len(basis))
+                products = image(sizes, np.abs(basis), np.abs(excited)).reshape(vectors.shape)
+                basis = _grown(basis, vectors, products)
+    return basis
+
+
+def _grown(basis: Floats, vectors: Floats, products: Floats) -> Floats:
+    """Return a basis that spans vectors too, as far as they are more than rounding.
+
+    Args:
+        basis: Orthonormal, shape [slot, r].
+        vectors: Shape [vector, slot].
+        products: The sizes of the products that each number is a sum of, likewise.
+    """
+    while len(vectors) and basis.shape[1] < len(basis):
+        rest = vectors - (vectors @ basis) @ basis.T
+        bound = products + (products @ np.abs(basis)) @ np.abs(basis.T)
+        rest[np.abs(rest) <= KNOWN * bound] = 0.0
+        lengths = np.linalg.norm(rest, axis=1)
+        best = int(np.argmax(lengths))
+        if not lengths[best] > 0:
+            break
+        new = rest[best] / lengths[best]
+        new -= basis @ (basis.T @ new)
+        new[np.abs(new) <= KNOWN] = 0.0
+        basis = np.column_stack([basis, new / np.linalg.norm(new)])
+    return basis

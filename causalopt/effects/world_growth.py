@@ -1,0 +1,235 @@
+"""How tangents grow in one of the worlds X and Y: generic ones, and m's by n.
+
+Where n does not excite the direction that grows most, or m does not observe it, the growth of m's
+tangent by n is followed in coordinates of what n excites and m observes. A sum would not do: in it
+the other directions cancel, to rounding in the end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from causalopt.effects.directions import KNOWN, Directions, directions, on_the_way
+from causalopt.effects.growth import growth, slope, slope_error
+from causalopt.engine.contract import Bools, Floats, Plan
+from causalopt.engine.jacobians import StepDerivative
+from causalopt.errors import QuestionError
+from causalopt.model.template import Structure
+
+# Beyond this many directions only the leading ones are followed: QR costs their number squared.
+ALL_EXPONENTS = 64
+LEADING_EXPONENTS = 16
+_OUTSIDE = 1e-6  # the part of a unit vector that counts as lying outside a subspace
+_SHOWN = 1e-3  # of the largest part of a direction: smaller ones are not written
+_MOST_TERMS = 4
+_ROUNDED = 1e-12  # nats per step
+
+
+@dataclasses.dataclass(frozen=True)
+class Course:
+    """The local derivatives along a run, and what is counted of it.
+
+    Attributes:
+        structure: The template's rules.
+        plan: The run.
+        slopes: Shape [t, partial].
+        first: The first step that is counted or part of the transient.
+        lead: How many steps the transient has.
+        is_finite: Whether the run stayed within the finite numbers.
+    """
+
+    structure: Structure
+    plan: Plan
+    slopes: Floats
+    first: int
+    lead: int
+    is_finite: bool
+
+    @property
+    def later(self) -> Floats:
+        """The derivatives from the first step on."""
+        return self.slopes[self.first :]
+
+    def along(self, step: StepDerivative, frame: Floats, basis: Floats) -> tuple[Floats, Floats]:
+        """Return log growth per counted step, and the last frame, within a subspace."""
+        inner, later = np.abs(basis), self.later
+
+        def noise(t: int, now: Floats) -> Floats:
+            return inner.T @ step.carry(np.abs(later[t]), inner @ np.abs(now))[0]
+
+        return growth(_within(step, later, basis), frame, self.lead, noise)
+
+    def is_lost(self, step: StepDerivative, basis: Floats, target: int, tangent: Floats) -> bool:
+        """Whether m gets but rounding of n's tangent, known before the last step.
+
+        It does where n's tangent turns with W, all in directions that m does not observe: no
+        subspace that stays holds those.
+        """
+        last = self.later[-1:]
+        row = step.matrices(last)[1][0, target] @ basis
+        sizes = step.matrices(np.abs(last))[1][0, target] @ np.abs(basis)
+        return bool(row.any() and abs(row @ tangent) <= KNOWN * (sizes @ np.abs(tangent)))
+
+    def of(self, step: StepDerivative, frame: Floats) -> tuple[Floats, Floats]:
+        """Return the same, for a whole state."""
+        later = self.later
+
+        def noise(t: int, now: Floats) -> Floats:
+            return step.carry(np.abs(later[t]), np.abs(now))[0]
+
+        maps = step.along(later, dense=step.size <= ALL_EXPONENTS)
+        return growth(maps, frame, self.lead, noise)
+
+
+@dataclasses.dataclass(frozen=True)
+class WorldGrowth:
+    """Growth per step.
+
+    Attributes:
+        exponents: Of generic directions, shape [step, exponent].
+        asked: Of m's tangent by n, shape [step]; -inf where it is 0 in the end.
+        silent: The directions that grow more than that: n does not excite them, or m does not
+            observe them.
+    """
+
+    exponents: Floats
+    asked: Floats
+    silent: tuple[str, ...] = ()
+
+
+def world_growth(course: Course, held: Bools, question: tuple[int, int, int] | None) -> WorldGrowth:
+    """Return the growth of tangents in the world that holds some equations.
+
+    Args:
+        course: The run.
+        held: Which equations carry nothing, shape [V].
+        question: The step of n, its equation and that of m; None for generic ones.
+
+    Raises:
+        QuestionError: Nothing is remembered from step to step.
+    """
+    step = StepDerivative(course.structure, held)
+    if not step.size:
+        raise QuestionError(
+            "nothing is left to grow: the model has no memory outside the held set"
+            if held.any() and StepDerivative(course.structure, np.zeros_like(held)).size
+            else "this model has no memory: no rule reads an earlier step, so nothing grows"
+        )
+    count = step.size if step.size <= ALL_EXPONENTS else min(LEADING_EXPONENTS, step.size)
+    if not course.is_finite:
+        lost = np.full((len(course.later) - course.lead, count), math.nan)
+        return WorldGrowth(lost, lost[:, 0])
+    frame = np.random.default_rng(0).standard_normal((step.size, count))
+    logs, leading = course.of(step, frame)
+    generic = WorldGrowth(logs, logs[:, 0])
+    return generic if question is None else _asked(course, held, question, generic, leading)
+
+
+def _asked(
+    course: Course, held: Bools, question: tuple[int, int, int], generic: WorldGrowth, frame: Floats
+) -> WorldGrowth:
+    """Return generic growth, whose last frame is known, with that of m's tangent by n."""
+    _, source, target = question
+    dead = dataclasses.replace(generic, asked=np.full(len(generic.asked), -math.inf))
+    whole = StepDerivative(course.structure, held)
+    reached, path = on_the_way(course.structure, held, source, target)
+    step = StepDerivative(course.structure, held | ~path)
+    tangent = _start(course, step, question)
+    if not path[target] or not tangent.any():
+        return dead
+    found = None
+    if step.size > ALL_EXPONENTS:  # what the graph says is all that is known
+        asked = course.of(step, tangent[:, np.newaxis])[0][:, 0]
+    else:
+        found = directions(step, course.later, tangent, target, course.lead)
+        if not found.both.shape[1]:
+            return dead
+        if found.both.shape[1] == whole.size:
+            asked, last = generic.asked, found.both.T @ frame
+        else:
+            start = found.both.T @ tangent
+            logs, last = course.along(step, start[:, np.newaxis], found.both)
+            asked = logs[:, 0]
+        if course.is_lost(step, found.both, target, last[:, 0]):
+            return dataclasses.replace(generic, asked=np.full(len(asked), math.nan))
+    faster = _echelon(frame[:, _grow_more(generic.exponents, asked)].T)
+    names = course.structure.names
+    slots = [(names[i], lag) for i, lag in whole.slots]
+    aside = np.array([not reached[i] for i, _ in whole.slots])
+    inner = [whole.slots.index(slot) for slot in step.slots]
+    silent = tuple(
+        f"{_why_silent(row[aside], row[inner], found)} {_written(slots, row)}" for row in faster
+    )
+    return dataclasses.replace(generic, asked=asked, silent=silent)
+
+
+def _grow_more(exponents: Floats, asked: Floats) -> Bools:
+    """Return which exponents are larger than the rate asked for, by more than their errors."""
+    if not np.isfinite(asked).all():
+        return np.zeros(exponents.shape[1], dtype=bool)
+    finite = np.isfinite(exponents).all(axis=0)
+    more = np.where(finite, exponents, 0.0) - asked[:, np.newaxis]
+    found: Bools = finite & (slope(more) > np.maximum(2 * slope_error(more), _ROUNDED))
+    return found
+
+
+def _start(course: Course, step: StepDerivative, question: tuple[int, int, int]) -> Floats:
+    """Return the state's tangent by n before the first step, shape [slot]."""
+    begin, source, _ = question
+    state = np.zeros((step.size, 1))
+    for t in range(begin, course.first):
+        forced = course.plan.forced[t] if t < len(course.plan.forced) else None
+        state = step.carry(
+            course.slopes[t],
+            state,
+            blocked=None if forced is None else forced[:, np.newaxis],
+            seed=source if t == begin else None,
+        )[0]
+    return state[:, 0]
+
+
+def _within(
+    step: StepDerivative, slopes: Floats, basis: Floats
+) -> Iterator[Callable[[Floats], Floats]]:
+    for part in step.parts(slopes):
+        for matrix in basis.T @ step.matrices(part)[0] @ basis:
+            yield matrix.__matmul__
+
+
+def _why_silent(aside: Floats, inside: Floats, found: Directions | None) -> str:
+    """Return whether n or m misses a direction, of its parts aside from all paths and on one."""
+    outside = inside - found.excited @ (found.excited.T @ inside) if found else np.zeros(0)
+    if max(np.linalg.norm(aside), np.linalg.norm(outside)) > _OUTSIDE:
+        return "n does not excite"
+    return "m does not observe"
+
+
+def _echelon(rows: Floats) -> Floats:
+    """Return a basis of the same space with as many zeros as there are rows, for reading."""
+    rows = rows.copy()
+    for k in range(len(rows)):
+        i, j = divmod(int(np.argmax(np.abs(rows[k:]))), rows.shape[1])
+        rows[[k, k + i]] = rows[[k + i, k]]
+        rows[k] /= rows[k, j]
+        others = np.arange(len(rows)) != k
+        rows[others] -= np.outer(rows[others, j], rows[k])
+    return rows
+
+
+def _written(slots: list[tuple[str, int]], direction: Floats) -> str:
+    """Return a direction as a sum of variables, its largest parts first."""
+    largest = np.abs(direction).max()
+    order = np.argsort(-np.abs(direction), kind="stable")
+    scaled = direction / (direction[order[0]] or 1.0)
+    text = ""
+    shown = [k for k in order if abs(direction[k]) > _SHOWN * largest]
+    for k in shown[:_MOST_TERMS]:
+        name, lag = slots[k]
+        size = f"{abs(scaled[k]):.3g} ".removeprefix("1 ")
+        sign = " - " if scaled[k] < 0 else " + "
+        text += f"{sign if text else ''}{size}{name}{f'[t-{lag - 1}]' if lag > 1 else ''}"
+    return text + (" + ..." if len(shown) > _MOST_TERMS else "")
