@@ -11,6 +11,7 @@ import mpmath
 import sympy
 
 MOST_BITS = 1 << 17
+_LARGEST = 1 << 12  # bits before the point
 
 
 def rational(value: Any) -> Fraction:
@@ -87,6 +88,11 @@ class Floats:
         nearest = self.context.nint(value) if self.context.isfinite(value) else value
         return nearest if self.is_same(nearest, value) else value
 
+    def refuse_large(self, value: Any) -> None:
+        """Refuse arguments far beyond what a float holds: exp of one may fill the memory."""
+        if self.context.mag(value) > _LARGEST:
+            raise ArithmeticError("a value is too large")
+
     def function(self, name: str, value: Any) -> tuple[Any, Any]:
         """Return (f(value), f'(value)); NaN where one is not real."""
         slope = _SLOPES[name]
@@ -94,12 +100,11 @@ class Floats:
 
     def _real(self, function: Callable[[Any, Any], Any], value: Any) -> Any:
         context = self.context
+        self.refuse_large(value)
         try:
             result = function(context, value)
         except (ValueError, TypeError, ZeroDivisionError):
             return context.nan
-        except MemoryError:
-            raise ArithmeticError("a value is too large") from None
         return result if isinstance(result, context.mpf) else context.nan
 
     def power(self, base: Any, exponent: Any) -> Any:

@@ -52,17 +52,16 @@ def in_digits(expr: Any, values: Mapping[sympy.Symbol, Any], floats: Floats) -> 
         return in_digits(next(taken, sympy.nan), values, floats)
     args = [in_digits(arg, values, floats) for arg in expr.args]
     if expr.func in _FOLDED:
-        return _folded(expr.func, args, context)
+        return _folded(expr.func, args, floats)
     name = expr.func.__name__
     if name in {"floor", "ceiling"}:
         args = [floats.whole(arg) for arg in args]
     function = getattr(context, _NAMES.get(name, name), None)
     if function is None or not args:
         raise ArithmeticError(f"no value is known for {name}")
-    try:
-        return function(*args)
-    except MemoryError:
-        raise ArithmeticError("a value is too large") from None
+    for arg in args:
+        floats.refuse_large(arg)
+    return function(*args)
 
 
 def _sides(
@@ -72,9 +71,11 @@ def _sides(
     return (b, b) if floats.is_same(a, b) else (a, b)
 
 
-def _folded(kind: Any, args: list[Any], context: Any) -> Any:
+def _folded(kind: Any, args: list[Any], floats: Floats) -> Any:
     if kind is sympy.Pow:
-        return context.power(*args)
+        for arg in args:
+            floats.refuse_large(arg)
+        return floats.context.power(*args)
     total = args[0]
     for arg in args[1:]:
         total = _FOLDED[kind](total, arg)

@@ -153,3 +153,9 @@ def test_random_models_end_in_their_derivative_or_in_a_message(seed: int) -> Non
         value = found.value(0)
         assert value["total"] == pytest.approx(float(total), rel=1e-9, abs=1e-12)
         assert value["direct"] == pytest.approx(float(direct), rel=1e-9, abs=1e-12)
+
+
+def test_values_far_beyond_floats_are_refused_and_not_computed() -> None:
+    rules = {"n": "19", "a": "exp(n**4)", "m": "sinh(a) - n"}
+    with pytest.raises(QuestionError, match="a value is too large; `causalopt run` gives"):
+        derive(static(rules))
