@@ -22,7 +22,7 @@ OLD = b"what was there before"
 
 def _kept(file: Path) -> None:
     sheet = Sheet("part9/piece", "Part 9", "A piece " * 400)
-    sheet.number("S", "1.6", 1.58, section="Opening")
+    sheet.under("Opening").number("S", "1.6", 1.58)
     if not store(file.parent, file.stem, sheet.findings()):
         raise FileError("not kept")
 

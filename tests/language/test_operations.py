@@ -248,7 +248,8 @@ def is_met(kink: Kink, x: float, y: float) -> bool:
 )
 @pytest.mark.parametrize("point", POINTS)
 def test_the_checkers_own_functions_agree(name: str, point: tuple[float, float]) -> None:
-    value, by = Floats(120).function(name, mpmath.mpf(point[0]))
+    digits = Floats(120)
+    value, by = digits.function(name, digits.context.mpf(point[0]))
     assert float(value) == close(meant(name, *point))
     assert float(by) == close(slope(name, *point, 0)) or math.isnan(float(value))
 

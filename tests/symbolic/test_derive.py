@@ -338,9 +338,9 @@ def test_a_model_too_large_for_a_closed_form_gets_a_program_in_time() -> None:
         },
         question={"nudge": "x0[0]", "hold": "x2", "target": "x1", "steps": 8},
     )
-    found = derive(model, at=8, time_limit=2.0)
+    found = derive(model, at=8, time_limit=8.0)
     assert found.form == "straight-line program"
-    assert any("no closed form within 2 s" in note for note in found.notes)
+    assert any("no closed form within 8 s" in note for note in found.notes)
     assert found.value()["op"] == pytest.approx(run(model).op[-1], rel=1e-9)
 
 
