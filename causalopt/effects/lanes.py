@@ -120,6 +120,6 @@ def _diverges(structure: Structure, batch: Batch, first: int, bad: Bools) -> Boo
         again = dataclasses.replace(batch.slice(first + chosen), watch=True)
         runner = BatchRunner(structure, again)
         codes = runner.run(slice(0, len(chosen))).bad[-1]
-        # None at all: the tangents overflowed by themselves.
+        # No value is infinite: the tangents overflowed by themselves.
         found[chosen] = (codes < 0) | (codes % 2 == 1)
     return found

@@ -22,7 +22,7 @@ from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.interventions import Intervention, plan_for
 
 LARGEST = 4_000_000
-# What a source after its target has.
+# The effects of a source that lies after its target: none.
 _ABSENT = {
     "total": 0.0,
     "direct": 0.0,

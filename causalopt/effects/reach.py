@@ -46,7 +46,7 @@ def reaching(
         if t >= settled and t < lowest:
             key = tuple(map(tuple, pending))
             if key in seen:
-                # What was, comes again: whole periods are copied down to where the plan changes.
+                # Reach is periodic here: whole periods are copied down to where the plan changes.
                 period = seen[key] - t
                 below = (t + 1 - settled) // period * period
                 repeated = reach[t + 1 : t + 1 + period]

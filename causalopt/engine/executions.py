@@ -51,7 +51,7 @@ def choose(structure: Structure, plan: Plan, mode: str) -> str:
         return "levels"  # without counting: an equation is at least one operation
     most = most_operations(structure)
     if (most < _LEVELS_FROM or not is_short) and most * (plan.steps + 1) < _COMPILE_FROM:
-        return "python"  # without counting: what counts is not even imported
+        return "python"  # without counting, so that the linearization need not be imported
     from causalopt.engine.program import operation_count
 
     operations = operation_count(structure, mode)

@@ -294,3 +294,20 @@ def test_of_several_statuses_the_more_telling_one_is_given(
         at_one_step(part, part), held=np.array([held]), kinks=np.array([kink])
     )
     assert measure(effect).status[0] == status
+
+
+@pytest.mark.parametrize("total", [1.0, -1.0])
+@pytest.mark.parametrize("direct", [1.0, -1.0, 0.5, -0.5])
+@pytest.mark.parametrize("exponents", [(0, 0), (3, 0), (0, -3)])
+def test_comp_is_the_plain_ratio_where_floats_hold_it(
+    total: float, direct: float, exponents: tuple[int, int]
+) -> None:
+    found = measure(at_one_step(scaled(total, exponents[0]), scaled(direct, exponents[1])))
+    expected = total * 2.0 ** exponents[0] / (direct * 2.0 ** exponents[1])
+    assert found.comp[0] == pytest.approx(expected, rel=1e-14)
+    assert found.op[0] == pytest.approx(-math.log(abs(expected)), abs=1e-14)
+
+
+def test_a_total_of_one_over_nothing_is_infinite_and_not_undefined() -> None:
+    found = measure(at_one_step(scaled(1.0, 0), scaled(0.0, 0)))
+    assert (found.comp[0], found.op[0]) == (math.inf, -math.inf)
