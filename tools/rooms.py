@@ -76,7 +76,7 @@ def upward(pairs: list[Import]) -> list[Import]:
 
 def circles(pairs: list[Import]) -> list[list[str]]:
     """Return the sets of modules each of which imports, by way of others, all of them."""
-    graph = nx.DiGraph((a, b) for a, b in pairs if a != b and a != "causalopt")
+    graph = nx.DiGraph((a, b) for a, b in pairs if a != b)
     return [sorted(part) for part in nx.strongly_connected_components(graph) if len(part) > 1]
 
 

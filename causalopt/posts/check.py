@@ -6,7 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
-from causalopt import QuestionError
+from causalopt.errors import QuestionError
 
 Value = float | str | None
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from causalopt import Strength, draw, load, strength
+from causalopt.drawing.graph.pictures import draw
+from causalopt.entropy.declared import strength
+from causalopt.entropy.decorrelation import Strength
+from causalopt.model.files import load
 from causalopt.posts.charts import table_figure
 from causalopt.posts.post import Post
 from causalopt.posts.thermostat_tables import ROOM, THERMOSTAT, moves, printed, table_of, written

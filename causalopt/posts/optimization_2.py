@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt import Strength, epsilon_family, load, point_limit, strength
-from causalopt.entropy.declared import finite_model
+from causalopt.entropy.declared import finite_model, strength
+from causalopt.entropy.decorrelation import Strength
+from causalopt.entropy.epsilon import epsilon_family, point_limit
 from causalopt.entropy.information import entropy
+from causalopt.model.files import load
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.optimization_1 import check_table, write_tables
 from causalopt.posts.optimization_2_continuous import continuous, variance

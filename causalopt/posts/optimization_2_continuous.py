@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from causalopt import load, replace, strength
 from causalopt.drawing.palette import BLUE, INK
 from causalopt.entropy.continuous import planar_strength, variance_strength
+from causalopt.entropy.declared import strength
 from causalopt.laws import gaussian, planar
 from causalopt.laws.gaussian import GaussianLaw
+from causalopt.model.files import load
 from causalopt.posts.charts import Chart, Line, curves, line_figure
+from causalopt.worlds.replacement import replace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from causalopt import Entropies
+    from causalopt.entropy.entropies import Entropies
     from causalopt.laws.planar import AffinePiece, PlanarLaw, ProductDensity
     from causalopt.posts.sheet import Sheet
 

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt import derive, draw, load, parse_model, run, to_text
+from causalopt.drawing.graph.pictures import draw
 from causalopt.drawing.palette import GREEN, RED
+from causalopt.effects.run import run
+from causalopt.model.files import load, parse_model, to_text
 from causalopt.posts.charts import NATS, STEPS, Chart, Line, curves
 from causalopt.posts.check import near
 from causalopt.posts.post import Post
 from causalopt.posts.systems import network, shaken_thermostat
+from causalopt.symbolic.derive import derive
 
 if TYPE_CHECKING:
-    from causalopt import Model
+    from causalopt.model.model import Model
     from causalopt.posts.sheet import Sheet
 
 SETUP, EXAMPLE = "The Setup", "Example"

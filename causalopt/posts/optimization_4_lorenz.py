@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt import load, parse_model, rates, run, to_text
 from causalopt.drawing.palette import GREEN, RED
+from causalopt.effects.rates import rates
+from causalopt.effects.run import run
+from causalopt.model.files import load, parse_model, to_text
 from causalopt.posts.charts import NATS, TIME, Chart, Line, curves, line_figure
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from causalopt import Model, Run
+    from causalopt.effects.run import Run
+    from causalopt.model.model import Model
     from causalopt.posts.sheet import Sheet
 
 LORENZ, POINT_2, POINT_3 = "The Lorenz System", "Point 2", "Point 3"

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt import load, run
+from causalopt.effects.run import run
+from causalopt.model.files import load
 from causalopt.posts.charts import NATS, STEPS, Chart, bar_figure, curves, line_figure
 from causalopt.posts.systems import logistic, plughole
 
 if TYPE_CHECKING:
-    from causalopt import Run
+    from causalopt.effects.run import Run
     from causalopt.posts.sheet import Sheet
 
 WISH = "Point 1 and Conclusions"

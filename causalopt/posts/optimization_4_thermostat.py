@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt import QuestionError, load, parse_model, run, sweep, to_text
 from causalopt.drawing.palette import GREEN, RED
+from causalopt.effects.run import run
+from causalopt.effects.sweep import sweep
+from causalopt.errors import QuestionError
+from causalopt.model.files import load, parse_model, to_text
 from causalopt.posts.charts import NATS, TIME, Chart, Line, curves, line_figure
 from causalopt.posts.check import near
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from causalopt import Model, Sweep
+    from causalopt.effects.sweep import Sweep
+    from causalopt.model.model import Model
     from causalopt.posts.sheet import Sheet
 
 BETTER, POINT_1 = "A Better Thermostat Model", "Point 1"

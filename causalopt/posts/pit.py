@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt import load, sgd_model
 from causalopt.descents.chain import chain_of
 from causalopt.descents.landscape import landscape
+from causalopt.descents.sgd import sgd_model
+from causalopt.model.files import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from causalopt import Model
     from causalopt.descents.maps.random_map import Array, RandomMap
+    from causalopt.model.model import Model
 
 WELL = "-exp(-(W - 2)**2)"
 HOLE = "exp(-100*(W - 1)**2)"

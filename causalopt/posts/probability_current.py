@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt import load, run
 from causalopt.descents.chain import chain_of
 from causalopt.descents.escape.evolution import (
     evolve_by_diffusion,
@@ -20,6 +19,8 @@ from causalopt.descents.transfer.grid import Box
 from causalopt.drawing.palette import BLUE
 from causalopt.drawing.plots.of_escape import plot_densities, plot_moments
 from causalopt.drawing.plots.of_landscape import plot_landscape
+from causalopt.effects.run import run
+from causalopt.model.files import load
 from causalopt.posts.charts import STEPS, Chart, Line, curves
 from causalopt.posts.pit import pit, root
 from causalopt.posts.post import Post

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt import load
 from causalopt.descents.chain import chain_of
 from causalopt.descents.diffusions.end_state import end_state
 from causalopt.descents.escape.basins import compare_basins
@@ -16,6 +15,7 @@ from causalopt.descents.escape.escape import Escape
 from causalopt.descents.escape.evolution import evolve_by_diffusion, evolve_by_operator
 from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.drawing.plots.of_escape import plot_moments
+from causalopt.model.files import load
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.pit import chain_at, stationary
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt import load, run, sgd_model
 from causalopt.descents.landscape import landscape
+from causalopt.descents.sgd import sgd_model
 from causalopt.drawing.plots.of_landscape import plot_losses
+from causalopt.effects.run import run
+from causalopt.model.files import load
 from causalopt.posts.charts import Chart, Line, curves, line_figure
 from causalopt.posts.check import near
 from causalopt.posts.pit import losses, pit, stationary

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from causalopt import Model, parse_model
+from causalopt.model.files import parse_model
+from causalopt.model.model import Model
 
 NETWORK = """
 name: network

@@ -10,7 +10,7 @@ from causalopt.laws.dense import step
 from causalopt.laws.law import Law, law_of
 
 if TYPE_CHECKING:
-    from causalopt import Model
+    from causalopt.model.model import Model
 
 THERMOSTAT = ("high", "low", "off")
 ROOM = ("hot", "warm", "cold")
