@@ -9,6 +9,8 @@ import numpy as np
 from causalopt.engine.contract import Bools, Plan
 from causalopt.model.template import Template
 
+_PERIODIC = 64  # steps; with longer lags no period is looked for: a look costs as much
+
 
 def reaching(
     template: Template, plan: Plan, seeds: Mapping[int, Iterable[int]], *, avoid_held: bool
@@ -26,11 +28,12 @@ def reaching(
     reach = np.zeros((plan.steps + 1, width), dtype=bool)
     settled = max(len(plan.forced), len(plan.held))
     lowest = min(seeds, default=0)
-    pending = [[False] * width for _ in range(depth + 1)]  # of this step, the one before, ...
+    # Of the steps from t on back, t in place t modulo their number.
+    pending = [[False] * width for _ in range(depth + 1)]
     seen: dict[tuple[tuple[bool, ...], ...], int] = {}
     t = plan.steps
     while t >= 0:
-        row = pending[0]
+        row = pending[t % (depth + 1)]
         for i in seeds.get(t, ()):
             row[i] = True
         closed = plan.held_at(t) & avoid_held
@@ -39,12 +42,12 @@ def reaching(
         for i in reversed(range(width)):
             if row[i] and not closed[i]:
                 for j, lag in parents[i]:
-                    pending[lag][j] = True
+                    pending[(t - lag) % (depth + 1)][j] = True
         reach[t] = row
-        pending = [*pending[1:], [False] * width]
+        pending[t % (depth + 1)] = [False] * width
         t -= 1
-        if t >= settled and t < lowest:
-            key = tuple(map(tuple, pending))
+        if t >= settled and t < lowest and depth <= _PERIODIC:
+            key = tuple(tuple(pending[(t - lag) % (depth + 1)]) for lag in range(depth + 1))
             if key in seen:
                 # Reach is periodic here: whole periods are copied down to where the plan changes.
                 period = seen[key] - t
@@ -81,22 +84,30 @@ def reachable(
     reach = np.zeros((plan.steps + 1, width), dtype=bool)
     settled = max(len(plan.forced), len(plan.held), max(starts) + 1)
     seen: dict[bytes, int] = {}
-    recent: list[list[bool]] = []  # the rows of this step, the one before, ...: lists look up fast
+    # The rows of the last steps, t in place t modulo their number: lists look up fast.
+    recent = [[False] * width for _ in range(depth + 1)]
+    same = 0  # since when rows have been the same
     for t in range(min(starts), plan.steps + 1):
-        row = [False] * width
+        row = recent[t % (depth + 1)] = [False] * width
         for i in starts.get(t, ()):
             row[i] = True
-        recent = [row, *recent[:depth]]
         closed = plan.held_at(t) & avoid_held
         if t < len(plan.forced):
             closed = closed | plan.forced[t]
         for i in np.flatnonzero(~closed).tolist():
             for j, lag in parents[i]:
-                if lag < len(recent) and recent[lag][j]:
+                if recent[(t - lag) % (depth + 1)][j]:
                     row[i] = True
                     break
         reach[t] = row
+        if row != recent[(t - 1) % (depth + 1)]:
+            same = t
         if t < settled + depth:
+            continue
+        if depth > _PERIODIC:
+            if t - same >= depth:  # and so it stays
+                reach[t + 1 :] = row
+                break
             continue
         key = reach[t - depth + 1 : t + 1].tobytes() if depth else b""
         if key in seen:

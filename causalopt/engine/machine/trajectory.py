@@ -36,6 +36,7 @@ from causalopt.engine.machine.native import (
 from causalopt.engine.machine.reverse import ReverseCode, reverse_code
 from causalopt.engine.program import WHOLE, Program, operation_count
 from causalopt.engine.rescaling import RESCALE
+from causalopt.engine.source import FAR
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
 
@@ -175,7 +176,8 @@ class MachineCode(Execution):
         """
         plan = dataclasses.replace(plan, seed=None)
         sweep: _MachineSweep | PythonSweep = PythonSweep(structure, plan, target)
-        if len(linearize(structure).partials) <= _MOST_PARTIALS:
+        partials = linearize(structure).partials
+        if len(partials) <= _MOST_PARTIALS and all(p.lag <= FAR for p in partials):
             sweep = _MachineSweep(reverse_code(structure), plan, target)
         baselines: Iterable[Baseline] = baselines_backwards(structure, plan, block)
         if plan.steps < block:
