@@ -8,8 +8,9 @@ turns. Neither is seen in the growth of a frame, which ends up in the fastest di
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -58,7 +59,12 @@ class Followed:
 
 
 def followed(
-    step: StepDerivative, slopes: Floats, basis: Floats, tangent: Floats, target: int, lead: int
+    step: StepDerivative,
+    slopes: Floats,
+    basis: Floats | None,
+    tangent: Floats,
+    target: int,
+    lead: int,
 ) -> Followed:
     """Follow a tangent, and beside it what rounding makes of it.
 
@@ -68,25 +74,26 @@ def followed(
     Args:
         step: The derivative of a step.
         slopes: The local derivatives of all steps, shape [t, partial].
-        basis: The directions it is followed in, orthonormal, shape [slot, r].
+        basis: The directions it is followed in, orthonormal, shape [slot, r]; None for all slots,
+            without writing steps as matrices.
         tangent: The tangent in them, shape [r].
         target: The equation of m.
         lead: How many steps are not counted.
     """
     random = np.random.default_rng(1)
-    sizes = np.abs(tangent)
     now = tangent / (np.linalg.norm(tangent) or 1.0)
     error = np.zeros_like(now)
     known, gets = None, np.full(len(slopes) - lead, math.nan)
-    for t, (matrix, products, row, reads) in enumerate(_steps(step, slopes, basis, target)):
-        size = float(np.linalg.norm(now))
-        if t >= lead and reads.any():
-            part, blur = abs(float(row @ now)), KNOWN * float(reads @ np.abs(now))
-            blur += abs(float(row @ error))
-            gets[t - lead] = math.log(part / size) if part > blur else -math.inf
-        sizes = products @ np.abs(now)
-        error = matrix @ error + random.choice((-1.0, 1.0), len(now)) * 2.0**-53 * sizes
-        now = matrix @ now
+    moves = (
+        _carried(step, slopes, target) if basis is None else _within(step, slopes, basis, target)
+    )
+    for t, move in enumerate(moves):
+        (next_, part), (sizes, reads) = move(np.stack([now, error], axis=1), np.abs(now))
+        if t >= lead and reads is not None:
+            got, blur = abs(float(part[0])), KNOWN * reads + abs(float(part[1]))
+            gets[t - lead] = math.log(got) if got > blur else -math.inf
+        now, error = next_.T
+        error = error + random.choice((-1.0, 1.0), len(now)) * 2.0**-53 * sizes
         length = float(np.linalg.norm(now))
         if not 0.0 < length < math.inf:
             break
@@ -96,17 +103,38 @@ def followed(
     return Followed(known, gets)
 
 
-def _steps(
-    step: StepDerivative, slopes: Floats, basis: Floats, target: int
-) -> Iterator[tuple[Floats, Floats, Floats, Floats]]:
-    """Yield each step in a basis: its map and m's row, each with the sizes of its products."""
+# What carries a tangent and its error over a step, [r, 2]: what they become and what m gets of
+# them; and the sizes of the products in both, m's None where it reads nothing.
+_Move = Callable[[Floats, Floats], tuple[tuple[Floats, Floats], tuple[Floats, float | None]]]
+
+
+def _within(step: StepDerivative, slopes: Floats, basis: Floats, target: int) -> Iterator[_Move]:
+    """Yield the steps in a basis, as matrices."""
     inner = np.abs(basis)
     for part in step.parts(slopes):
         (maps, rows), (products, reads) = (step.matrices(s) for s in (part, np.abs(part)))
-        yield from zip(
-            basis.T @ maps @ basis,
-            inner.T @ products @ inner,
-            rows[:, target] @ basis,
-            reads[:, target] @ inner,
-            strict=True,
-        )
+        tables = basis.T @ maps @ basis, rows[:, target] @ basis
+        sizes = inner.T @ products @ inner, reads[:, target] @ inner
+        for matrix, row, product, read in zip(*tables, *sizes, strict=True):
+            yield functools.partial(_multiplied, matrix, row, product, read)
+
+
+def _multiplied(
+    matrix: Floats, row: Floats, product: Floats, read: Floats, pair: Floats, size: Floats
+) -> tuple[tuple[Floats, Floats], tuple[Floats, float | None]]:
+    reads = float(read @ size) if read.any() else None
+    return (matrix @ pair, row @ pair), (product @ size, reads)
+
+
+def _carried(step: StepDerivative, slopes: Floats, target: int) -> Iterator[_Move]:
+    """Yield the steps as they are carried out."""
+    for row in slopes:
+        yield functools.partial(_over, step, row, target)
+
+
+def _over(
+    step: StepDerivative, slopes: Floats, target: int, pair: Floats, size: Floats
+) -> tuple[tuple[Floats, Floats], tuple[Floats, float | None]]:
+    after, all_ = step.carry(slopes, pair)
+    sizes, reads = step.carry(np.abs(slopes), size[:, np.newaxis])
+    return (after, all_[target]), (sizes[:, 0], float(reads[target, 0]) or None)

@@ -133,21 +133,22 @@ def _asked(
     if not path[target] or not tangent.any():
         return dead
     found = None
-    if step.size > ALL_EXPONENTS:  # what the graph says is all that is known
-        asked = course.of(step, tangent[:, np.newaxis])[0][:, 0]
+    if step.size > ALL_EXPONENTS:  # the graph alone says what is on the way
+        asked, basis, start = course.of(step, tangent[:, np.newaxis])[0][:, 0], None, tangent
     else:
         found = directions(step, course.later, tangent, target, course.lead)
-        if not found.both.shape[1]:
+        basis = found.both
+        if not basis.shape[1]:
             return dead
-        start = found.both.T @ tangent
-        asked = course.along(step, start[:, np.newaxis], found.both)[0][:, 0]
-        own = followed(step, course.later, found.both, start, target, course.lead)
-        if np.isfinite(asked).all() and (own.known is not None or own.is_lost):
-            return _unresolved(generic, own)
-        if own.drifts:
-            asked = _reaching(asked, own)
-        elif found.both.shape[1] == whole.size and _is_alike(asked, generic.asked):
-            asked = generic.asked
+        start = basis.T @ tangent
+        asked = course.along(step, start[:, np.newaxis], basis)[0][:, 0]
+    own = followed(step, course.later, basis, start, target, course.lead)
+    if np.isfinite(asked).all() and (own.known is not None or own.is_lost):
+        return _unresolved(generic, own)
+    if own.drifts:
+        asked = _reaching(asked, own)
+    elif basis is not None and basis.shape[1] == whole.size and _is_alike(asked, generic.asked):
+        asked = generic.asked
     faster = _echelon(frame[:, _grow_more(generic.exponents, asked)].T)
     names = course.structure.names
     slots = [(names[i], lag) for i, lag in whole.slots]

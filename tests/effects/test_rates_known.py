@@ -154,3 +154,16 @@ def test_the_error_walks_with_the_fastest_direction() -> None:
     assert status == "ok"
     assert growth == pytest.approx(math.log(1.5), rel=1e-9)
     assert not any("rounding" in text for text in silent)
+
+
+def test_in_a_large_model_turning_directions_are_seen_too() -> None:
+    """70 memories more on the way, which take what x gives and give nothing that lasts."""
+    for nudge, status in (("x[0]", "ok"), ("y[0]", "unresolved")):
+        small = turning(1.5, 0.5, 0.7, nudge, "x")
+        chain = {
+            f"w{i}": {"rule": f"{f'w{i - 1}' if i else 'x'}[t-1]", "initial": 0} for i in range(70)
+        }
+        variables = {**small.variables, **chain, "m": {"rule": "x[t] + 0.1*w69[t]"}}
+        question = {"nudge": nudge, "target": "m", "hold": "z"}
+        model = Model(name="large", variables=variables, question=question)
+        assert growth_of_total(model, 400)[1] == status
