@@ -11,17 +11,33 @@ import functools
 import importlib.util
 import sys
 import warnings
+from typing import TYPE_CHECKING
 
-from causalopt.engine.contract import Adjoint, Execution, Plan, Progress, Tangents, Trajectory
+from causalopt.engine.contract import (
+    Adjoint,
+    Execution,
+    Floats,
+    Plan,
+    Progress,
+    Tangents,
+    Trajectory,
+)
 from causalopt.engine.python import GeneratedPython
 from causalopt.errors import QuestionError
 from causalopt.language.term import Term, postorder
 from causalopt.model.template import Structure
 
+if TYPE_CHECKING:
+    from causalopt.engine.carrier import Carrier
+    from causalopt.engine.jacobians import StepDerivative
+
 EXECUTIONS = ("python", "llvm", "levels")
-_COMPILE_FROM = 1_000_000  # operations: a sixtieth of a second of generated Python, half a compilation
+_COMPILE_FROM = (
+    1_000_000  # operations: a sixtieth of a second of generated Python, half a compilation
+)
 _LEVELS_FROM = 5_000  # operations of one step
 _LEVELS_STEPS = 64
+_CARRY_FROM = 20_000  # products: numpy takes as long for them as machine code to load
 _PER_TERM = 40  # operations of a step, with tangents and kinks, for each term of its rules
 
 
@@ -57,7 +73,7 @@ def choose(structure: Structure, plan: Plan, mode: str) -> str:
     operations = operation_count(structure, mode)
     if operations >= _LEVELS_FROM and is_short:
         return "levels"
-    if operations * (plan.steps + 1) >= _COMPILE_FROM and _has_compiler():
+    if operations * (plan.steps + 1) >= _COMPILE_FROM and has_compiler():
         return "llvm"
     return "python"
 
@@ -97,12 +113,30 @@ def run_adjoint(structure: Structure, plan: Plan, target: int) -> Adjoint:
     return _chosen(structure, plan, "tangents").run_adjoint(structure, plan, target)
 
 
+def carrier_for(step: StepDerivative, state: Floats, steps: int) -> Carrier:
+    """Return directions that are ready to be carried, by what their work calls for.
+
+    Args:
+        step: The derivative of a step.
+        state: Tangents of the slots before the first step, shape [slot, direction].
+        steps: How many steps they are to go.
+    """
+    if steps * len(step.products.columns) >= _CARRY_FROM and has_compiler():
+        from causalopt.engine.machine.carrier_code import CompiledCarrier
+
+        return CompiledCarrier(step.products, state)
+    from causalopt.engine.carrier import PlainCarrier
+
+    return PlainCarrier(step, state)
+
+
 def _chosen(structure: Structure, plan: Plan, mode: str) -> Execution:
     warn_if_flushed()
     return execution(choose(structure, plan, mode))
 
 
-def _has_compiler() -> bool:
+def has_compiler() -> bool:
+    """Whether machine code can be made: llvmlite is installed."""
     return importlib.util.find_spec("llvmlite") is not None
 
 
