@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.adjoint import Baseline, PythonSweep, cut_at, swept, terms_of, whole_baseline
+from causalopt.engine.adjoint import Baseline, ReverseSweep, cut_at, swept, terms_of, whole_baseline
 from causalopt.engine.contract import (
     Adjoint,
     Execution,
@@ -34,6 +34,7 @@ from causalopt.engine.machine.native import (
     processor,
 )
 from causalopt.engine.machine.reverse import ReverseCode, reverse_code
+from causalopt.engine.machine.reverse_table import TableSweep
 from causalopt.engine.program import WHOLE, Program, operation_count
 from causalopt.engine.rescaling import RESCALE
 from causalopt.language.term import Term
@@ -174,7 +175,7 @@ class MachineCode(Execution):
             block: Steps that are run again at once; a baseline of fewer is run once and kept.
         """
         plan = dataclasses.replace(plan, seed=None)
-        sweep: _MachineSweep | PythonSweep = PythonSweep(structure, plan, target)
+        sweep: ReverseSweep = TableSweep(structure, plan, target)
         if len(linearize(structure).partials) <= _MOST_PARTIALS:
             sweep = _MachineSweep(reverse_code(structure), plan, target)
         baselines: Iterable[Baseline] = baselines_backwards(structure, plan, block)
