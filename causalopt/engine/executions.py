@@ -8,7 +8,6 @@ evaluated a few times.
 from __future__ import annotations
 
 import functools
-import importlib.util
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -32,11 +31,14 @@ if TYPE_CHECKING:
     from causalopt.engine.jacobians import StepDerivative
 
 EXECUTIONS = ("python", "llvm", "levels")
-_COMPILE_FROM = (
-    1_000_000  # operations: a sixtieth of a second of generated Python, half a compilation
-)
-_LEVELS_FROM = 5_000  # operations of one step
-_LEVELS_STEPS = 64
+# Seconds, measured on models of 3 to 10,000 rules: to make step code, per operation of a step, and
+# to run it, per operation and step. Of machine code half is counted, for results are asked for more
+# than once; numpy by level takes longest for its calls.
+_MAKE = {"python": 16e-6, "levels": 2e-6, "llvm": 80e-6}
+_RUN = {"python": 18e-9, "levels": 5e-9, "llvm": 3e-9}
+_CALL = 1.2e-6
+_SHORT = 1_000_000  # operations that are not weighed: Python does them in a sixtieth of a second
+_FEW = 5_000  # operations of one step of which Python's code is made soon
 _CARRY_FROM = 20_000  # products: numpy takes as long for them as machine code to load
 _PER_TERM = 40  # operations of a step, with tangents and kinks, for each term of its rules
 
@@ -61,21 +63,27 @@ def execution(name: str) -> Execution:
 
 
 def choose(structure: Structure, plan: Plan, mode: str) -> str:
-    """Return the execution that a plan's work calls for: `python`, `llvm` or `levels`."""
-    is_short = plan.steps < _LEVELS_STEPS
-    if is_short and len(structure.names) >= _LEVELS_FROM:
-        return "levels"  # without counting: an equation is at least one operation
-    most = most_operations(structure)
-    if (most < _LEVELS_FROM or not is_short) and most * (plan.steps + 1) < _COMPILE_FROM:
+    """Return the execution that takes the least time: `python`, `llvm` or `levels`."""
+    most, steps = most_operations(structure), plan.steps + 1
+    if most < _FEW and most * steps < _SHORT:
         return "python"  # without counting, so that the linearization need not be imported
+    from causalopt.engine.compiler import has_compiler
     from causalopt.engine.program import operation_count
 
     operations = operation_count(structure, mode)
-    if operations >= _LEVELS_FROM and is_short:
-        return "levels"
-    if operations * (plan.steps + 1) >= _COMPILE_FROM and has_compiler():
-        return "llvm"
-    return "python"
+    if operations < _FEW and operations * steps < _SHORT:
+        return "python"
+    times = {
+        name: operations * (_MAKE[name] + steps * _RUN[name])
+        for name in ("python", "llvm")
+        if name == "python" or has_compiler()
+    }
+    if operations >= _FEW:
+        from causalopt.engine.schedule import calls, schedule
+
+        step = _RUN["levels"] * operations + _CALL * calls(schedule(structure, mode))
+        times["levels"] = _MAKE["levels"] * operations + steps * step
+    return min(times, key=lambda name: times[name])
 
 
 @functools.lru_cache(maxsize=512)
@@ -121,6 +129,8 @@ def carrier_for(step: StepDerivative, state: Floats, steps: int) -> Carrier:
         state: Tangents of the slots before the first step, shape [slot, direction].
         steps: How many steps they are to go.
     """
+    from causalopt.engine.compiler import has_compiler
+
     if steps * len(step.products.columns) >= _CARRY_FROM and has_compiler():
         from causalopt.engine.machine.carrier_code import CompiledCarrier
 
@@ -133,11 +143,6 @@ def carrier_for(step: StepDerivative, state: Floats, steps: int) -> Carrier:
 def _chosen(structure: Structure, plan: Plan, mode: str) -> Execution:
     warn_if_flushed()
     return execution(choose(structure, plan, mode))
-
-
-def has_compiler() -> bool:
-    """Whether machine code can be made: llvmlite is installed."""
-    return importlib.util.find_spec("llvmlite") is not None
 
 
 def are_flushed() -> bool:

@@ -22,7 +22,6 @@ from causalopt.model.template import Structure
 
 Places = NDArray[np.intp]
 TOGETHER = 32  # candidate sets that go together
-_COMPILE_FROM = 20_000  # products: some steps of numpy take as long as loading machine code
 _CHUNK = 1_000_000  # numbers of matrices that are made at once
 
 
