@@ -25,7 +25,7 @@ Labels = npt.NDArray[np.uint8]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Function:
+class Composition:
     """A node as a function of others.
 
     Attributes:
@@ -39,7 +39,7 @@ class Function:
 
 def composed(
     rules: Iterable[tuple[Masses, Sequence[Site]]], sizes: Mapping[str, int], *, limit: int = LIMIT
-) -> dict[Site, Function]:
+) -> dict[Site, Composition]:
     """Return the nodes that certain rules make, as functions of those that no rule makes.
 
     Args:
@@ -50,7 +50,7 @@ def composed(
     Raises:
         SizeError: A node depends on too much.
     """
-    found: dict[Site, Function] = {}
+    found: dict[Site, Composition] = {}
     for table, (*parents, made) in rules:
         inner = [found.get(p) or _itself(p, sizes[p.name]) for p in parents]
         reads = tuple(sorted({site for function in inner for site in function.reads}))
@@ -64,21 +64,21 @@ def composed(
         outcome = np.asarray(table != 0, dtype=bool).argmax(axis=-1).astype(np.uint8)
         spread = [_over(function, reads) for function in inner]
         labels = outcome[tuple(spread)] if spread else outcome
-        found[made] = _needed(Function(reads, np.broadcast_to(labels, shape)))
+        found[made] = _needed(Composition(reads, np.broadcast_to(labels, shape)))
     return found
 
 
-def _itself(site: Site, size: int) -> Function:
-    return Function((site,), np.arange(size, dtype=np.uint8))
+def _itself(site: Site, size: int) -> Composition:
+    return Composition((site,), np.arange(size, dtype=np.uint8))
 
 
-def _over(function: Function, reads: Sequence[Site]) -> Labels:
+def _over(function: Composition, reads: Sequence[Site]) -> Labels:
     """Return a function's labels with an axis for each node, of length 1 where it reads none."""
     own = dict(zip(function.reads, function.labels.shape, strict=True))
     return function.labels.reshape([own.get(site, 1) for site in reads])
 
 
-def _needed(function: Function) -> Function:
+def _needed(function: Composition) -> Composition:
     """Return the function without what changes nothing."""
     labels, kept = function.labels, []
     for axis in reversed(range(labels.ndim)):
@@ -87,4 +87,4 @@ def _needed(function: Function) -> Function:
             labels = first.reshape(first.shape[:axis] + first.shape[axis + 1 :])
         else:
             kept.append(function.reads[axis])
-    return Function(tuple(reversed(kept)), np.array(labels))
+    return Composition(tuple(reversed(kept)), np.array(labels))
