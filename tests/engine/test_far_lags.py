@@ -143,14 +143,22 @@ def test_rings_are_rescaled(rule: str, request: pytest.FixtureRequest) -> None:
         exact = x[t]
         got = Fraction(runs["llvm"].total[t, 0]) * Fraction(2) ** int(runs["llvm"].exponents[t, 0])
         assert abs(got - exact) <= abs(exact) * Fraction(1, 10**12), t
+    sweeps = {name: execution(name).run_adjoint(structure, plan, 0) for name in EXECUTIONS}
+    for name in EXECUTIONS[1:]:
+        assert_same(sweeps["python"], sweeps[name], 0.0)
     request.getfixturevalue("one_by_one")
     for name in EXECUTIONS:
         assert_same(execution(name).run_tangents(structure, plan), runs[name], 0.0)
+        assert_same(execution(name).run_adjoint(structure, plan, 0), sweeps[name], 0.0)
 
 
+@pytest.mark.parametrize("brief", [True, False])  # not brief: stretches of steps are taken back
 @pytest.mark.parametrize("mode", ["tangents", "finite", "values"])
 @pytest.mark.parametrize("seed", [0, 2, 5])
-def test_a_batch_is_so_many_runs(mode: str, seed: int) -> None:
+def test_a_batch_is_so_many_runs(
+    mode: str, seed: int, brief: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_BRIEF", 10**12 if brief else 0)
     model = model_of(seed)
     structure, steps, count = model.template.structure, 400, 37
     plan = plan_of(model, steps)
@@ -190,6 +198,20 @@ def lagged(lag: int) -> Model:
         partition={"A": ["a"]},
         question={"nudge": "x[0]", "target": "x"},
     )
+
+
+def test_a_tangent_lost_in_a_ring_is_noted() -> None:
+    """What x was 1,600 steps ago is less than 2**-1074 of what it is: too small for its power."""
+    rule = {"rule": "3*x[t-1] - x[t-1600]", "initial": 0}
+    model = Model(name="lost", variables={"x": rule})
+    structure = model.template.structure
+    runs = {}
+    for steps in (1900, 3000):
+        plan = plan_for(model, steps=steps, hold=(), seed=model.node("x[1599]"))
+        runs = {name: execution(name).run_tangents(structure, plan) for name in EXECUTIONS}
+        for name in EXECUTIONS:
+            assert runs[name].underflow == (steps == 3000), name
+            assert_same(runs["python"], runs[name], 0.0)
 
 
 @pytest.mark.parametrize("steps", [20_000, 400_000])  # generated Python, machine code
