@@ -26,7 +26,7 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.factorised import Network, Site, gathered
 from causalopt.laws.law import Masses, size_text
 
-LIMIT = 2**22
+LIMIT = 2**21
 """Most rows: configurations of the hidden variables, over all beliefs."""
 
 _BITS = 44  # of a probability that tell beliefs apart: sums that round otherwise are equal
@@ -77,7 +77,20 @@ def entropy_along(
     targets, network = gathered(model, names, at=at, replaced=replaced)
     sizes = {m.name: len(m.labels) for m in model.mechanisms}
     certain = all(m.deterministic for m in model.mechanisms)
-    rules = _composed(network, targets, sizes) if certain else _as_they_are(network)
+    if certain:
+        try:
+            rules = _composed(network, targets, sizes)
+            return _followed(rules, network, targets, sizes, limit) * per_nat(unit)
+        except SizeError:
+            pass  # the unrolled graph hides other nodes, and sometimes fewer
+    rules = _as_they_are(network)
+    return _followed(rules, network, targets, sizes, limit) * per_nat(unit)
+
+
+def _followed(
+    rules: list[_Rule], network: Network, targets: Sequence[Site], sizes: dict[str, int], limit: int
+) -> float:
+    """Return the entropy of the targets in nats."""
     blocks = [(np.asarray(p, dtype=float), tuple(sites)) for p, sites in network.initial]
     beliefs, seen, waiting = _Beliefs(sizes, limit), set(targets), list(range(len(blocks)))
     for rule, needed in _order(rules, blocks, seen, sizes):
@@ -92,7 +105,7 @@ def entropy_along(
             if rule.made in seen:
                 beliefs.observe(rule.made)
         beliefs.forget(needed)
-    return beliefs.nats * per_nat(unit)
+    return beliefs.nats
 
 
 def _composed(network: Network, targets: Sequence[Site], sizes: dict[str, int]) -> list[_Rule]:

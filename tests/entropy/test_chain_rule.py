@@ -279,8 +279,21 @@ def test_what_does_not_fit_is_refused_with_its_size() -> None:
     tables = dense_network()
     with pytest.raises(SizeError, match=r"takes .* configurations .* MB, and 4,096 are allowed"):
         entropy_along(tables, tables.state.names, at=1, limit=4096)
+    _, network = chain_rule.gathered(tables, tables.state.names, at=9)
     with pytest.raises(SizeError, match=r"'x\d+' at t = \d+ depends on \d+ variables at t = 0"):
-        entropy_along(tables, tables.state.names, at=9)
+        composition.composed(chain_rule._in_order(network), dict.fromkeys(tables.state.names, 2))
+
+
+def test_where_functions_hide_too_much_the_unrolled_graph_is_tried() -> None:
+    """Two cells of segment polarity at t = 2 with little room: both ways have one entropy."""
+    tables = prepared(discrete(boolean(segment_polarity(2), ["WG0"])))
+    sizes = dict.fromkeys(tables.state.names, 2)
+    targets, network = chain_rule.gathered(tables, tables.state.names, at=2)
+    ways = [chain_rule._composed(network, targets, sizes), chain_rule._as_they_are(network)]
+    one, two = (chain_rule._followed(w, network, targets, sizes, 2**21) for w in ways)
+    assert one == pytest.approx(two, abs=1e-10)
+    three = entropy_along(tables, tables.state.names, at=3, limit=2**19)
+    assert 14 < three < 15
 
 
 def test_no_law_and_no_fresh_replica_by_the_chain_rule() -> None:
