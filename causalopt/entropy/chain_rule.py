@@ -72,7 +72,7 @@ def entropy_along(
         >>> from causalopt.laws.adapter import discrete
         >>> cycle = discrete(load("yeast_cell_cycle"))
         >>> round(entropy_along(cycle, cycle.state.names, at=1), 4)
-        7.0643
+        6.9756
     """
     targets, network = gathered(model, names, at=at, replaced=replaced)
     sizes = {m.name: len(m.labels) for m in model.mechanisms}
