@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from causalopt.effects.carried_maps import maps_along
 from causalopt.effects.directions import Directions, directions, on_the_way
 from causalopt.effects.followed import Followed, followed
 from causalopt.effects.growth import growth, slope, slope_error
@@ -56,24 +56,11 @@ class Course:
         """The derivatives from the first step on."""
         return self.slopes[self.first :]
 
-    def along(self, step: StepDerivative, frame: Floats, basis: Floats) -> tuple[Floats, Floats]:
-        """Return log growth per counted step, and the last frame, within a subspace."""
-        inner, later = np.abs(basis), self.later
-
-        def noise(t: int, now: Floats) -> Floats:
-            return inner.T @ step.carry(np.abs(later[t]), inner @ np.abs(now))[0]
-
-        return growth(_within(step, later, basis), frame, self.lead, noise)
-
-    def of(self, step: StepDerivative, frame: Floats) -> tuple[Floats, Floats]:
-        """Return the same, for a whole state."""
-        later = self.later
-
-        def noise(t: int, now: Floats) -> Floats:
-            return step.carry(np.abs(later[t]), np.abs(now))[0]
-
-        maps = step.along(later, dense=step.size <= ALL_EXPONENTS)
-        return growth(maps, frame, self.lead, noise)
+    def along(
+        self, step: StepDerivative, frame: Floats, basis: Floats | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return log growth per counted step, and the last frame, in a subspace or the whole."""
+        return growth(maps_along(step, self.later, basis), frame, self.lead)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +102,7 @@ def world_growth(course: Course, held: Bools, question: tuple[int, int, int] | N
         lost = np.full((len(course.later) - course.lead, count), math.nan)
         return WorldGrowth(lost, lost[:, 0])
     frame = np.random.default_rng(0).standard_normal((step.size, count))
-    logs, leading = course.of(step, frame)
+    logs, leading = course.along(step, frame)
     generic = WorldGrowth(logs, logs[:, 0])
     return generic if question is None else _asked(course, held, question, generic, leading)
 
@@ -132,22 +119,20 @@ def _asked(
     tangent = _start(course, step, question)
     if not path[target] or not tangent.any():
         return dead
-    found = None
-    if step.size > ALL_EXPONENTS:  # the graph alone says what is on the way
-        asked, basis, start = course.of(step, tangent[:, np.newaxis])[0][:, 0], None, tangent
-    else:
+    found, basis = None, None
+    if step.size <= ALL_EXPONENTS:  # beyond, the graph alone says what is on the way
         found = directions(step, course.later, tangent, target, course.lead)
-        basis = found.both
-        if not basis.shape[1]:
+        if not found.both.shape[1]:
             return dead
-        start = basis.T @ tangent
-        asked = course.along(step, start[:, np.newaxis], basis)[0][:, 0]
+        basis = found.both if found.both.shape[1] < step.size else None
+    start = tangent if basis is None else basis.T @ tangent
+    asked = course.along(step, start[:, np.newaxis], basis)[0][:, 0]
     own = followed(step, course.later, basis, start, target, course.lead)
     if np.isfinite(asked).all() and (own.known is not None or own.is_lost):
         return _unresolved(generic, own)
     if own.drifts:
         asked = _reaching(asked, own)
-    elif basis is not None and basis.shape[1] == whole.size and _is_alike(asked, generic.asked):
+    elif basis is None and step.size == whole.size and _is_alike(asked, generic.asked):
         asked = generic.asked
     faster = _echelon(frame[:, _grow_more(generic.exponents, asked)].T)
     names = course.structure.names
@@ -206,14 +191,6 @@ def _start(course: Course, step: StepDerivative, question: tuple[int, int, int])
             seed=source if t == begin else None,
         )[0]
     return state[:, 0]
-
-
-def _within(
-    step: StepDerivative, slopes: Floats, basis: Floats
-) -> Iterator[Callable[[Floats], Floats]]:
-    for part in step.parts(slopes):
-        for matrix in basis.T @ step.matrices(part)[0] @ basis:
-            yield matrix.__matmul__
 
 
 def _why_silent(aside: Floats, inside: Floats, found: Directions | None) -> str:
