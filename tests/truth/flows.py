@@ -111,9 +111,15 @@ def converged(ask: Answers, bends: bool) -> tuple[np.ndarray, np.ndarray, int] |
 
 
 def add_sum(flow: ForeignFlow, steps: int, exponents: Comparison) -> None:
-    """Add a sum of exponents beside the slope of the divergence, integrated."""
-    rates = causalopt.rates(flow.model(steps), hold=(), steps=PERIODS * steps, transient=0)
-    here = np.array(rates.lyapunov)
+    """Add a sum of exponents, extrapolated, beside the slope of the integrated divergence."""
+    coarse, fine = (spectrum(flow, count) for count in (steps // 2, steps))
     times = np.arange(PERIODS * steps + 1) / steps * flow.period
     there = np.polyfit(times, flow.divergence(times), 1)[0]
-    exponents.add(flow.name, here.sum(), there, max(1 / flow.period, float(np.abs(here).max())))
+    here = fine.sum() + (fine.sum() - coarse.sum()) / 15
+    exponents.add(flow.name, here, there, max(1 / flow.period, float(np.abs(fine).max())))
+
+
+def spectrum(flow: ForeignFlow, steps: int) -> np.ndarray:
+    """Return all exponents over PERIODS periods of so many steps."""
+    model = flow.model(steps)
+    return np.array(causalopt.rates(model, hold=(), steps=PERIODS * steps, transient=0).lyapunov)

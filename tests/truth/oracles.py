@@ -45,6 +45,7 @@ ORACLES: tuple[Oracle, ...] = (
     Oracle("flows", ("dysts", "scipy")),
     Oracle("published", (), development=True),
     Oracle("system_dynamics", ("pysd",)),
+    Oracle("spectra", ("pynamicalsys", "numba")),
 )
 
 

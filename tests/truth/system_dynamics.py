@@ -1,8 +1,8 @@
 """The same models, and PySD.
 
 PySD reads the Vensim files themselves, as their authors wrote them, and steps them by Euler's
-method in doubles; here run the models written by hand. Roessler's chaotic flow, of which no output was
-published, is among them.
+method in doubles; here run the models written by hand. Roessler's chaotic flow, of which no
+output was published, is among them.
 """
 
 from __future__ import annotations
