@@ -30,14 +30,14 @@ STILL = {False: 1e-6, True: 3e-5}  # by bends: two answers are as good as equal
 TOLERANCE = {False: 1e-7, True: 1e-4}
 FIRST = 500  # steps a period
 LAST = {False: 16_000, True: 256_000}  # likewise, by bends
-PERIODS = 2
-SETTLED = 1e-5  # sums of exponents, of the largest exponent
+PERIODS = 2  # of a sum of exponents
+LEAST = 4000  # steps a period, of a sum of exponents
 
 
 def records(short: bool) -> Iterator[Record]:
     """Yield W, effects and sums of exponents; of five flows when short."""
     flows = [flow for flow in collection() if not short or flow.name in SHORT]
-    exponents = Comparison(TITLE, "sums of exponents", SETTLED, "of the largest exponent")
+    exponents = Comparison(TITLE, "sums of exponents", 1e-5, "of the largest exponent")
     yield from trajectories(flows, exponents)
     yield exponents.record()
 
@@ -52,7 +52,7 @@ def trajectories(flows: list[ForeignFlow], exponents: Comparison) -> Iterator[Re
             if flow.bends == bends:
                 steps = compare(flow, worlds, effects)
                 if steps and not bends:
-                    add_sum(flow, steps, exponents)
+                    add_sum(flow, max(steps, LEAST), exponents)
         yield worlds.record()
         yield effects.record()
 
@@ -112,23 +112,10 @@ def converged(ask: Answers, bends: bool) -> tuple[np.ndarray, np.ndarray, int] |
 
 
 def add_sum(flow: ForeignFlow, steps: int, exponents: Comparison) -> None:
-    """Add a sum of exponents, its step halved too, beside that of the divergence."""
-    coarse = spectrum(flow, steps // 2)
-    while steps <= LAST[False]:
-        fine = spectrum(flow, steps)
-        scale = max(1 / flow.period, float(np.abs(fine).max()))
-        change = fine.sum() - coarse.sum()
-        if abs(change) < SETTLED * scale:
-            times = np.arange(PERIODS * steps + 1) / steps * flow.period
-            there = np.polyfit(times, flow.divergence(times), 1)[0]
-            exponents.add(flow.name, fine.sum() + change / 15, there, scale)
-            return
-        coarse = fine
-        steps *= 2
-    exponents.doubtful()
-
-
-def spectrum(flow: ForeignFlow, steps: int) -> np.ndarray:
-    """Return all exponents over PERIODS periods of so many steps."""
+    """Add a sum of exponents beside the slope of the integrated divergence, fitted likewise."""
     model = flow.model(steps)
-    return np.array(causalopt.rates(model, hold=(), steps=PERIODS * steps, transient=0).lyapunov)
+    found = causalopt.rates(model, hold=(), steps=PERIODS * steps, transient=0)
+    times = np.arange(PERIODS * steps + 1) / steps * flow.period
+    there = np.polyfit(times, flow.divergence(times), 1)[0]
+    scale = max(1 / flow.period, float(np.abs(found.lyapunov).max()))
+    exponents.add(flow.name, sum(found.lyapunov), there, scale)
