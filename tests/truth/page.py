@@ -19,8 +19,8 @@ HEAD = """\
 What is computed here, beside what others compute: packages of other people, their collections of
 models and published outputs, and programs that share no code with this package. `make truth` writes
 the page, in an environment of its own with the versions of `requirements-truth.lock`;
-`make truth ORACLES="flows spectra"` writes these sections anew. `make truth-short` takes a few cases
-of each kind, writes nothing, and is part of the gate.
+`make truth ORACLES="flows spectra"` writes these sections anew. `make truth-short` takes a few
+cases of each kind, writes nothing, and is part of the gate.
 
 A case is a model, or a question to one. It is compared where the package calls its answer `ok`, or
 exactly 0 by one of the statuses that claim so; other answers are counted among the cases alone. A
