@@ -72,7 +72,7 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
             mantissa[:, columns],
             found.exponents[:, world, np.newaxis],
             error[:, columns],
-            reaching(template, plan, {plan.steps: (place,)}, avoid_held=world == 1)[:, columns],
+            reaching(template, plan, {plan.steps: (place,)}, avoid_held=world == 1).of(columns),
         )
         for world, (mantissa, error) in enumerate(_worlds(found))
     )
@@ -154,7 +154,7 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
             mantissa[:, columns],
             run.exponents[:, world] if isinstance(columns, int) else run.exponents[:, [world]],
             error[:, columns],
-            reachable(template, plan, avoid_held=world == 1)[:, columns],
+            reachable(template, plan, avoid_held=world == 1).of(columns),
         )
         for world, (mantissa, error) in enumerate(zip(tangents, errors, strict=True))
     )
@@ -216,7 +216,7 @@ def _touching(model: Model, plan: Plan, closed: NDArray[np.intp], place: int) ->
     """Return which nodes have a path to a kink that W sits on and m depends on, [t, equation]."""
     seeds: dict[int, set[int]] = {}
     gaps = linearize(model.template.structure).moving_gaps
-    below = reaching(model.template, plan, {plan.steps: (place,)}, avoid_held=False)
+    below = reaching(model.template, plan, {plan.steps: (place,)}, avoid_held=False).table
     for t, number in closed.tolist():
         gap = gaps[number]
         if not below[t, gap.child] or (t < len(plan.forced) and plan.forced[t, gap.child]):
@@ -224,7 +224,7 @@ def _touching(model: Model, plan: Plan, closed: NDArray[np.intp], place: int) ->
         for slope in gap.slopes:
             if slope.lag <= t:
                 seeds.setdefault(t - slope.lag, set()).add(slope.parent)
-    return reaching(model.template, plan, seeds, avoid_held=False)
+    return reaching(model.template, plan, seeds, avoid_held=False).table
 
 
 def refuse_between(model: Model, source: str, target: str) -> None:
