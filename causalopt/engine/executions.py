@@ -19,7 +19,9 @@ from causalopt.language.term import Term, postorder
 from causalopt.model.template import Structure
 
 EXECUTIONS = ("python", "llvm", "levels")
-_COMPILE_FROM = 1_000_000  # operations: a sixtieth of a second of generated Python, half a compilation
+_COMPILE_FROM = (
+    1_000_000  # operations: a sixtieth of a second of generated Python, half a compilation
+)
 _LEVELS_FROM = 5_000  # operations of one step
 _LEVELS_STEPS = 64
 _PER_TERM = 40  # operations of a step, with tangents and kinks, for each term of its rules
