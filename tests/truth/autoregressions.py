@@ -1,10 +1,10 @@
 """Impulse responses of fitted vector autoregressions, by statsmodels.
 
 Two to four series are drawn and a VAR of one to three lags is fitted to them. Its moving-average
-coefficients are the total effects of a nudge; those of the same process with A's equations
-struck out, the direct effects. Its orthogonalised responses are the total effects in the structural form that a
-Cholesky factor of the residuals' covariance gives, with same-step edges, of a nudge by one standard
-deviation.
+coefficients are the total effects of a nudge; those of the same process with A's equations struck
+out, the direct effects. Its orthogonalised responses are the total effects in the structural form
+that a Cholesky factor of the residuals' covariance gives, with same-step edges, of a nudge by one
+standard deviation.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from statsmodels.tsa.api import VAR
 from statsmodels.tsa.vector_ar.var_model import ma_rep
 
-from causalopt import op_to_all
+from causalopt import Model, op_to_all
 from tests.truth.linear_series import linear_model, series, stable_coefficients
 from tests.truth.record import Comparison, Record
 
@@ -58,7 +58,7 @@ def records(short: bool) -> Iterator[Record]:
     yield orthogonal.record()
 
 
-def effects(model, shocked: int, at: int) -> tuple[np.ndarray, np.ndarray]:  # noqa: ANN001
+def effects(model: Model, shocked: int, at: int) -> tuple[np.ndarray, np.ndarray]:
     """Return total and direct effects of y[at] on all, from then on; held ones have direct 0."""
     found = op_to_all(model, f"y{shocked}[{at}]", steps=at + HORIZON)
     wrong = ~np.isin(found.status, ["ok", "no_influence", "held", "only_path"])

@@ -1,7 +1,7 @@
 """Numbers of the oracle: fractions while they are rational, floats of 60 digits after.
 
-Nothing here comes from the package. Two floats are equal where they agree to 45 digits: what is equal
-as mathematics is so in both, and what is not, in random models, is not.
+Nothing here comes from the package. Two floats are equal where they agree to 45 digits: what is
+equal as mathematics is so in both, and what is not, in random models, is not.
 """
 
 from __future__ import annotations
@@ -20,9 +20,20 @@ ZERO, ONE = Fraction(0), Fraction(1)
 _MOST_BITS = 2000
 _EQUAL = CONTEXT.mpf(10) ** -45
 _MOST_DIGITS = 150  # far inside floats, squares too
-FUNCTIONS = (
-    "exp log sqrt sin cos tan asin acos atan sinh cosh tanh".split()
-)  # the smooth ones, by mpmath's names
+FUNCTIONS = [
+    "exp",
+    "log",
+    "sqrt",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "sinh",
+    "cosh",
+    "tanh",
+]  # the smooth ones, by mpmath's names
 _AT_ZERO = {"exp": ONE, "cos": ONE, "cosh": ONE}
 _AT_ZERO |= dict.fromkeys(["sin", "tan", "asin", "atan", "sinh", "tanh", "sqrt"], ZERO)
 

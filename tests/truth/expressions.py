@@ -1,8 +1,8 @@
 """Expressions of the oracle: small trees, written as rules' text and evaluated with tangents.
 
 The tangents are one-sided: slot by slot, the derivative in the direction of an infinitesimal nudge.
-Where a comparison ties, that direction decides. None stands where there is no such derivative (a jump),
-or where the first order does not tell which branch the nudge takes.
+Where a comparison ties, that direction decides. None stands where there is no such derivative (a
+jump), or where the first order does not tell which branch the nudge takes.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """Mediation in time series, by tigramite.
 
 Linear: a graph with lags and same-step links is fitted to a series; the causal effects of
-`LinearMediation` are total effects, and what is left of one without the part through a mediator, the direct
-effect with that variable as A (Wright's path products). Nonlinear: `NaturalEffects_StandardMediationSetup`
-estimates natural direct and indirect effects of a change of x by nested regressions; the data are
-a full design of polynomial mechanisms, which polynomial regression finds exactly, and
-the effects those of a nudge of that size, averaged over the mediator's noise.
+`LinearMediation` are total effects, and what is left of one without the part through a mediator,
+the direct effect with that variable as A (Wright's path products). Nonlinear:
+`NaturalEffects_StandardMediationSetup` estimates natural direct and indirect effects of a change of
+x by nested regressions; the data are a full design of polynomial mechanisms, which polynomial
+regression finds exactly, and the effects those of a nudge of that size, averaged over the
+mediator's noise.
 """
 
 from __future__ import annotations
@@ -73,10 +74,7 @@ def _linear(seed: int, total: Comparison, direct: Comparison) -> None:
             case = f"seed {seed}: {cause} to {effect} after {tau}, past {mediator}"
             expected = fitted.get_ce(cause, -tau, effect)
             past = expected - fitted.get_mce(cause, -tau, effect, mediator)
-            if str(one.status.item()) in {"ok", "no_influence", "only_path"}:
-                total.add(case, float(one.total), expected)
-                direct.add(case, float(one.direct), past)
-            elif effect == mediator:
+            if str(one.status.item()) in {"ok", "no_influence", "only_path"} or effect == mediator:
                 total.add(case, float(one.total), expected)
                 direct.add(case, float(one.direct), past)
             else:

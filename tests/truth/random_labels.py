@@ -1,10 +1,10 @@
 """Random models of labels against an enumeration of their joint law, in fractions.
 
 Two to four variables of two or three labels, with parents a step before and in the same step, rows
-that are labels or laws, noise, and a joint or factorised law at t = 0. Every assignment of the state and
-the noise is listed; A's part of the law at t is taken from an independent replica by multiplying the
-two marginals. The four entropies, I, the optimizing strength and its adjusted form are compared in bits, by each
-of the engines in turn; and the law one step later, number by number.
+that are labels or laws, noise, and a joint or factorised law at t = 0. Every assignment of the
+state and the noise is listed; A's part of the law at t is taken from an independent replica by
+multiplying the two marginals. The four entropies, I, the optimizing strength and its adjusted form
+are compared in bits, by each of the engines in turn; and the law one step later, number by number.
 """
 
 from __future__ import annotations
@@ -79,9 +79,7 @@ class Labels:
         inside = [i for i, name in enumerate(self.names) if name in self.held]
         outside = [i for i in range(len(self.names)) if i not in inside]
         found: Law = {}
-        pairs = itertools.product(
-            marginal(law, inside).items(), marginal(law, outside).items()
-        )
+        pairs = itertools.product(marginal(law, inside).items(), marginal(law, outside).items())
         for (a, p), (b, q) in pairs:
             parts = dict(zip(inside, a, strict=True)) | dict(zip(outside, b, strict=True))
             found[tuple(parts[i] for i in range(len(self.names)))] = p * q
@@ -162,7 +160,9 @@ def drawn(seed: int) -> Labels:
     else:
         own = [_random_law(rng, labels[name]) for name in names]
         initial = {
-            state: math.prod((law[label] for law, label in zip(own, state, strict=True)), start=Fraction(1))
+            state: math.prod(
+                (law[label] for law, label in zip(own, state, strict=True)), start=Fraction(1)
+            )
             for state in states
         }
     held = tuple(rng.sample(names, rng.randint(1, len(names) - 1)))

@@ -1,4 +1,4 @@
-"""Random models for the oracle, from a seed: static, with lags, with flows; bends and ties in all."""
+"""Random models from a seed: static, with lags, with flows; bends and ties in all."""
 
 from __future__ import annotations
 

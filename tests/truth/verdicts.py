@@ -10,6 +10,7 @@ from fractions import Fraction
 from tests.truth.exact_numbers import Number, RangeError, UndefinedError, real, sub
 from tests.truth.expressions import Slope
 from tests.truth.interpreter import Effects
+from tests.truth.record import Record
 
 PROMISE = 1 / 8  # an `ok` effect is this near
 NEAR = 1e-9  # and nearly all are this near
@@ -27,13 +28,24 @@ class Answer:
 
 @dataclasses.dataclass
 class Tally:
-    """The answers of one way: how many of each status, how far off, and which are wrong."""
+    """The answers of one way.
+
+    Attributes:
+        statuses: How many of each.
+        compared: The `ok` ones that were held against numbers.
+        near: Those of them within `NEAR`.
+        largest: The largest relative difference of an `ok` one.
+        outside: Points that lie out of the oracle's range.
+        alarms: Those said to be not finite whose value and derivatives exist.
+        wrong: What broke its promise.
+    """
 
     statuses: Counter[str] = dataclasses.field(default_factory=Counter)
     near: int = 0
     compared: int = 0
     largest: float = 0.0
     outside: int = 0
+    alarms: int = 0
     wrong: list[str] = dataclasses.field(default_factory=list)
 
     def judge(self, case: str, answer: Answer, truth: Effects | UndefinedError) -> None:
@@ -46,14 +58,35 @@ class Tally:
         if said:
             self.wrong.append(f"{case}: {said}")
 
+    def summary(self) -> str:
+        """Return the counts in words."""
+        others = [f"{n:,} `{s}`" for s, n in self.statuses.most_common() if s != "ok"]
+        parts = [f"{self.near:,} of {self.compared:,} `ok` within {NEAR:.0e}", *others]
+        parts += [f"{self.alarms:,} not finite without need"] if self.alarms else []
+        parts += [f"{self.outside:,} out of range, left out"] if self.outside else []
+        return ", ".join(parts)
+
+    def record(self, oracle: str, compared: str) -> Record:
+        """Return the line of the page."""
+        return Record(
+            oracle,
+            f"{compared}: {self.summary()}",
+            self.statuses.total(),
+            self.statuses["ok"],
+            2 * self.compared,
+            self.largest,
+            PROMISE,
+            "relative",
+            tuple(self.wrong),
+        )
+
     def _verdict(self, answer: Answer, truth: Effects | UndefinedError) -> str:
         if isinstance(truth, UndefinedError):
             fits = answer.status in {*_BROKEN, "unresolved", "kink"}
             return "" if fits else f"'{answer.status}' where the value does not exist: {truth}"
-        if answer.status in _BROKEN and None in truth.up:
-            return ""
         if answer.status in _BROKEN:
-            return f"'{answer.status}' where the value is {float(real(truth.value)):.6g}"
+            self.alarms += None not in (*truth.up, *truth.down)
+            return ""
         if answer.status == "unresolved":
             return ""
         if answer.status == "kink":
