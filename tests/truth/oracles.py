@@ -41,7 +41,12 @@ class Oracle:
         return found
 
 
-ORACLES: tuple[Oracle, ...] = ()
+ORACLES: tuple[Oracle, ...] = (
+    Oracle("flows", ("dysts", "scipy")),
+    Oracle("published", (), development=True),
+    Oracle("system_dynamics", ("pysd",)),
+    Oracle("spectra", ("pynamicalsys", "numba")),
+)
 
 
 def named(names: list[str]) -> tuple[Oracle, ...]:

@@ -78,9 +78,9 @@ class Comparison:
             self.largest = np.inf
             self.disagreements.append(f"{case}: {said}")
 
-    def doubtful(self) -> None:
-        """Count a case that the package itself does not call `ok`; it is not compared."""
-        self.cases += 1
+    def doubtful(self, cases: int = 1) -> None:
+        """Count cases that the package itself does not call `ok`; they are not compared."""
+        self.cases += cases
 
     def record(self) -> Record:
         """Return the line of the page."""
