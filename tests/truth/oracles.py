@@ -46,6 +46,14 @@ ORACLES: tuple[Oracle, ...] = (
     Oracle("published", (), development=True),
     Oracle("system_dynamics", ("pysd",)),
     Oracle("spectra", ("pynamicalsys", "numba")),
+    Oracle("autoregressions", ("statsmodels",)),
+    Oracle("mediation", ("tigramite",)),
+    Oracle("feedback_loops", ("control",)),
+    Oracle("information", ("dit",), development=True),
+    Oracle("bayesian_networks", ("pyAgrum",), development=True),
+    Oracle("random_models", ("mpmath",), development=True),
+    Oracle("random_labels", (), development=True),
+    Oracle("cancelling_dags", (), development=True),
 )
 
 
