@@ -215,6 +215,8 @@ def _columns(model: Model) -> list[int]:
 def _touching(model: Model, plan: Plan, closed: NDArray[np.intp], place: int) -> Bools:
     """Return which nodes have a path to a kink that W sits on and m depends on, [t, equation]."""
     seeds: dict[int, set[int]] = {}
+    if not len(closed):
+        return np.zeros(plan.held_table.shape, dtype=bool)
     gaps = linearize(model.template.structure).moving_gaps
     below = reaching(model.template, plan, {plan.steps: (place,)}, avoid_held=False).table
     for t, number in closed.tolist():
@@ -239,6 +241,8 @@ def refuse_between(model: Model, source: str, target: str) -> None:
         QuestionError: An integer variable, or one with a whole-number domain, stands between them.
     """
     template = model.template
+    if not template.has_integers:
+        return
     after = _descendants(template, [source])
     for name in ancestors(template, target):
         if name in after and template.equations[template.index[name]].is_integer:
