@@ -46,6 +46,10 @@ class RangeError(UndefinedError):
     """The number lies outside of what floats hold with ease: nothing is claimed about it."""
 
 
+class InfiniteError(RangeError):
+    """The number is infinite; in floats it may come back, as in exp(log(0)) = 0."""
+
+
 def real(x: Number) -> mpmath.mpf:
     """Return a number as a float of 60 digits."""
     return CONTEXT.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else x
@@ -86,7 +90,7 @@ def mul(a: Number, b: Number) -> Number:
 
 def div(a: Number, b: Number) -> Number:
     if b == 0:
-        raise UndefinedError("division by zero")
+        raise UndefinedError("0 divided by 0") if a == 0 else InfiniteError("division by zero")
     return ZERO if a == 0 else _both(lambda x, y: x / y, a, b)
 
 
@@ -130,7 +134,9 @@ def apply(name: str, a: Number) -> Number:
         top, bottom = (math.isqrt(n) for n in (a.numerator, a.denominator))
         if top**2 == a.numerator and bottom**2 == a.denominator:
             return Fraction(int(top), int(bottom))
-    if (name == "log" and a <= 0) or (name == "sqrt" and a < 0):
+    if name == "log" and a == 0:
+        raise InfiniteError("log of 0")
+    if name in {"log", "sqrt"} and a < 0:
         raise UndefinedError(f"{name} of {a}")
     if name in {"asin", "acos"} and abs(a) > 1:
         raise UndefinedError(f"{name} of {a}")

@@ -15,6 +15,7 @@ from tests.truth.exact_numbers import (
     FUNCTIONS,
     ONE,
     ZERO,
+    InfiniteError,
     Number,
     RangeError,
     UndefinedError,
@@ -133,6 +134,8 @@ def _chain(partials: list[Callable[[], Number]], slopes: list[Slope]) -> Slope:
         if slope != 0:
             try:
                 total = add(total, mul(partial(), slope))
+            except InfiniteError:
+                return None
             except RangeError:
                 raise
             except UndefinedError:

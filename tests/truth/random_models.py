@@ -8,7 +8,8 @@ by `run` at every step, by `op_from_all`, by `derive`, and by `run` with a nudge
 must be within an eighth of the truth (and is counted where it is within 1e-9) and have the same
 derivative to both sides; `perfect`, `only_path`, `no_influence` and `held` must be exactly true; a
 `kink` must be the derivative to the right, where no value jumps; where a value that is read does
-not exist, nothing may be `ok`. Points whose values leave 1e-150..1e150 are left out.
+not exist, nothing may be `ok`. Points whose values are infinite on the way, or leave
+1e-150..1e150, are left out.
 """
 
 from __future__ import annotations

@@ -85,7 +85,16 @@ class TestTheOracle:
         jump = static({"a": X, "y": Tree("sign", (X,))}, "0", "a")
         assert isinstance(jump, Effects)
         assert jump.up == (None, None)
-        assert isinstance(static({"a": X, "y": Tree("log", (X,))}, "-1", "a"), UndefinedError)
+        outside = static({"a": X, "y": Tree("log", (X,))}, "-1", "a")
+        assert isinstance(outside, UndefinedError)
+        assert not isinstance(outside, RangeError)
+
+    def test_leaves_infinities_out_and_has_no_infinite_slope(self) -> None:
+        infinite = static({"a": X, "y": Tree("exp", (Tree("log", (X,)),))}, "0", "a")
+        assert isinstance(infinite, RangeError)
+        steep = static({"a": X, "y": Tree("sqrt", (X,))}, "0", "a")
+        assert isinstance(steep, Effects)
+        assert steep.up == (None, None)
 
     def test_a_branch_not_taken_is_not_read(self) -> None:
         condition = Tree(">", (X, number("0")))
