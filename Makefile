@@ -36,7 +36,7 @@ changes: setup
 	$(BIN)/towncrier build --draft --version next
 
 # The package beside foreign oracles, which clash with requirements.lock; writes docs/truth.md.
-# ORACLES narrows it down, and then writes no page. The short form takes a few cases of each kind.
+# ORACLES narrows it down to some sections. The short form takes a few cases of each, and writes none.
 truth: .venv-truth/.done
 	.venv-truth/bin/python -m tests.truth $(ORACLES)
 

@@ -1,4 +1,4 @@
-"""`python -m tests.truth [--short] [ORACLE ...]`: all of them in full write the page."""
+"""`python -m tests.truth [--short] [ORACLE ...]`: run oracles, and write their sections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(oracle: Oracle, short: bool) -> list[Record]:
         found.append(record)
         print(
             f"{record.oracle}: {record.compared}: {record.ok:,} ok of {record.cases:,}, "
-            f"largest {record.largest:.1e} (tolerance {record.tolerance:.0e} {record.unit}), "
+            f"largest {record.largest:.1e} (tolerance {record.tolerance:.2g} {record.unit}), "
             f"{len(record.disagreements):,} disagreements",
             *record.disagreements,
             sep="\n  ",
@@ -38,15 +38,17 @@ def main(arguments: list[str]) -> int:
     """Return 0 when all agree, 1 when some do not."""
     parser = argparse.ArgumentParser(prog="python -m tests.truth")
     parser.add_argument("--short", action="store_true", help="a few cases of each kind; no page")
-    parser.add_argument("oracles", nargs="*", help="these alone; no page")
+    parser.add_argument("oracles", nargs="*", help="these alone, and their sections of the page")
     asked = parser.parse_args(arguments)
-    found = {oracle: run(oracle, asked.short) for oracle in named(asked.oracles)}
-    if not (asked.short or asked.oracles):
-        page.PAGE.write_text(page.written(found), encoding="utf-8")
+    chosen = named(asked.oracles)
+    found = {oracle: run(oracle, asked.short) for oracle in chosen}
+    if not asked.short:
+        before = page.PAGE.read_text(encoding="utf-8") if page.PAGE.exists() else ""
+        page.PAGE.write_text(page.written(found, before), encoding="utf-8")
         print(f"wrote {page.PAGE.relative_to(page.PAGE.parents[1])}")
-    records = [record for own in found.values() for record in own]
-    print(page.total(records), end="")
-    return int(any(record.disagreements for record in records))
+    tables = [page.table(records) for records in found.values()]
+    print(page.total("\n".join(tables)), end="")
+    return int(any(record.disagreements for own in found.values() for record in own))
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def adaptive(function: Any, start: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Return the solution at times, (size, times), by scipy's DOP853 to a relative 1e-12."""
     with np.errstate(all="ignore"):  # trial steps may leave where the flow is defined
         found = solve_ivp(
-            function, (times[0], times[-1]), start, "DOP853", times, rtol=1e-12, atol=1e-14
+            function, (times[0], times[-1]), start, "DOP853", times, rtol=1e-12, atol=1e-17
         )
     if not found.success:
         raise RuntimeError(found.message)

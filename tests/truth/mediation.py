@@ -85,6 +85,7 @@ def _linear(seed: int, total: Comparison, direct: Comparison) -> None:
 def _nonlinear(seed: int, natural: Comparison) -> None:
     rng = np.random.default_rng(seed)
     a, b, c, d, e, f = (round(float(v), 2) for v in rng.uniform(-1, 1, 6))
+    b = b or 0.5  # without a bend the data lie on two lines, and no fitted polynomial is unique
     size = round(float(rng.uniform(0.2, 0.8)), 2)
     x, noise = (part.ravel() for part in np.meshgrid(np.linspace(-1, 1, 41), [-size, size]))
     m = a * x + b * x**2 + noise

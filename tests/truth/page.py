@@ -1,13 +1,14 @@
-"""docs/truth.md, from records."""
+"""docs/truth.md, from records: a section an oracle, which a run of that oracle writes anew."""
 
 from __future__ import annotations
 
 import inspect
 import platform
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import causalopt
+from tests.truth import oracles
 from tests.truth.oracles import Oracle
 from tests.truth.record import Record
 
@@ -16,13 +17,15 @@ HEAD = """\
 # Beside others
 
 What is computed here, beside what others compute: packages of other people, their collections of
-models and published outputs, and programs that share no code with this package. The page is written
-by `make truth`, which makes an environment of its own, `.venv-truth`, with the versions in
-`requirements-truth.lock`; `make truth-short` takes a few cases of each kind, and the gate runs it.
+models and published outputs, and programs that share no code with this package. `make truth` writes
+the page, in an environment of its own with the versions of `requirements-truth.lock`;
+`make truth ORACLES="flows spectra"` writes these sections anew. `make truth-short` takes a few
+cases of each kind, writes nothing, and is part of the gate.
 
-A case is a model, or a question to one. It is compared where the package calls its own answer `ok`;
-others count among the cases alone. A disagreement is a number further from the oracle's than the
-tolerance, and the command fails on the first page with one.
+A case is a model, or a question to one. It is compared where the package calls its answer `ok`, or
+exactly 0 by one of the statuses that claim so; other answers are counted among the cases alone. A
+disagreement is a case in which a number is further from the oracle's than the tolerance, and the
+command fails where there is one.
 """
 COLUMNS = (
     "what is compared",
@@ -33,29 +36,35 @@ COLUMNS = (
     "tolerance",
     "disagreements",
 )
+_MARK = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
+_ROW = re.compile(r"^\| .* \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| .* \| ([\d,]+) \|$", re.MULTILINE)
 
 
-def written(found: Mapping[Oracle, list[Record]]) -> str:
-    """Return the page: one section an oracle, then the versions."""
-    records = [record for own in found.values() for record in own]
-    parts = [HEAD, total(records)]
-    for oracle, own in found.items():
-        parts.append(f"## {own[0].oracle}\n\n{inspect.cleandoc(oracle.module.__doc__ or '')}\n")
-        parts.append(table(own))
-    parts.append("## Versions\n\n" + versions(found) + "\n")
-    return "\n".join(parts)
-
-
-def total(records: list[Record]) -> str:
-    """Return the sum of all records, in a sentence."""
-    cases, ok, numbers = (
-        sum(getattr(r, name) for r in records) for name in ("cases", "ok", "numbers")
+def written(found: Mapping[Oracle, list[Record]], before: str = "") -> str:
+    """Return the page: new sections of the oracles that were asked, those of others as before."""
+    parts = sections(before) | {oracle.name: section(oracle, found[oracle]) for oracle in found}
+    text = "\n".join(
+        f"<!-- {oracle.name} -->\n{parts[oracle.name]}"
+        for oracle in oracles.ORACLES
+        if oracle.name in parts
     )
-    wrong = sum(len(r.disagreements) for r in records)
-    return (
-        f"In all: {cases:,} cases, {ok:,} of them `ok`, {numbers:,} numbers compared, "
-        f"{wrong:,} disagreements.\n"
-    )
+    return f"{HEAD}\n{total(text)}\n{text}"
+
+
+def sections(page: str) -> dict[str, str]:
+    """Return a page's sections by their oracle's name."""
+    _, *parts = _MARK.split(page)
+    return {
+        name: text.rstrip("\n") + "\n" for name, text in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def section(oracle: Oracle, records: list[Record]) -> str:
+    """Return what an oracle is, its table, and what it was computed with."""
+    packages = {"Python": platform.python_version()} | oracle.versions()
+    used = ", ".join(f"{name} {text}" for name, text in packages.items())
+    about = inspect.cleandoc(oracle.module.__doc__ or "")
+    return f"## {records[0].oracle}\n\n{about}\n\n{table(records)}\n\nWith {used}.\n"
 
 
 def table(records: list[Record]) -> str:
@@ -63,16 +72,18 @@ def table(records: list[Record]) -> str:
     lines = [f"| {' | '.join(COLUMNS)} |", "|---|" + "---:|" * 4 + "---|---:|"]
     lines += [
         f"| {r.compared} | {r.cases:,} | {r.ok:,} | {r.numbers:,} | {r.largest:.1e} "
-        f"| {r.tolerance:.0e} {r.unit} | {len(r.disagreements):,} |"
+        f"| {r.tolerance:.2g} {r.unit} | {len(r.disagreements):,} |"
         for r in records
     ]
     wrong = [f"- {text}" for r in records for text in r.disagreements]
-    return "\n".join([*lines, *(["", *wrong] if wrong else []), ""])
+    return "\n".join([*lines, *(["", *wrong] if wrong else [])])
 
 
-def versions(found: Mapping[Oracle, list[Record]]) -> str:
-    """Return what all this was computed with."""
-    packages = {name: text for oracle in found for name, text in oracle.versions().items()}
-    packages["causalopt"] = causalopt.__version__
-    listed = ", ".join(f"{name} {packages[name]}" for name in sorted(packages, key=str.lower))
-    return f"Python {platform.python_version()}: {listed}."
+def total(text: str) -> str:
+    """Return the sum of all tables in a text, in a sentence."""
+    rows = [[int(n.replace(",", "")) for n in row] for row in _ROW.findall(text)]
+    cases, ok, numbers, wrong = (sum(column) for column in zip(*rows, strict=True))
+    return (
+        f"In all: {cases:,} cases, {ok:,} of them `ok`, {numbers:,} numbers compared, "
+        f"{wrong:,} disagreements.\n"
+    )

@@ -1,11 +1,11 @@
 """Lyapunov spectra, and pynamicalsys.
 
 Maps and flows (rk4 at the same dt) whose rules are written here twice: in this package's language,
-and for pynamicalsys as its own models or as functions with their Jacobians. Each side has starts and
-a run of its own, so that both exponents scatter: ours by the error that `rates` states, theirs by
-the standard error of eight starts. Differences are counted in both errors together, where an error
-is at least 2.5e-5: what the first frame of tangents leaves in their mean (Arnold's map of the torus
-has the same exponents everywhere, and no scatter).
+and for pynamicalsys as its own models or as functions with their Jacobians. Each side has starts
+and a run of its own, so that both exponents scatter: ours by the error that `rates` states, theirs
+by the standard error of eight starts. Differences are counted in both errors together, where an
+error is at least 2.5e-5: what the first frame of tangents leaves in their mean (Arnold's map of the
+torus has the same exponents everywhere, and no scatter).
 """
 
 from __future__ import annotations

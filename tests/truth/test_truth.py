@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -108,11 +110,35 @@ class TestTheCommand:
         assert "An oracle that was invented." in text
         assert f"numpy {np.__version__}" in text
 
-    def test_a_part_writes_no_page(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_the_short_form_writes_no_page(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
         monkeypatch.setattr(page, "PAGE", tmp_path / "truth.md")
         oracle(monkeypatch, [self.lie(2.0)])
-        assert command.main(["--short"]) == command.main(["invented"]) == 0
+        assert command.main(["--short"]) == 0
         assert not page.PAGE.exists()
+
+    def test_an_oracle_writes_its_own_section_anew_and_keeps_the_others(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one = oracle(monkeypatch, [])
+        other = Oracle("second", ())
+        monkeypatch.setattr("tests.truth.oracles.ORACLES", (one, other, Oracle("third", ())))
+        both = page.written({other: [self.lie(2.0)], one: [self.lie(2.1)]})
+        assert both.index("<!-- invented -->") < both.index("<!-- second -->")
+        assert "In all: 2 cases, 2 of them `ok`, 2 numbers compared, 1 disagreements." in both
+        mended = page.written({one: [self.lie(2.0)] * 2}, both)
+        assert "In all: 3 cases, 3 of them `ok`, 3 numbers compared, 0 disagreements." in mended
+        assert page.sections(mended)["second"] == page.sections(both)["second"]
+        assert page.written({}, mended) == mended
+
+    def test_a_section_whose_oracle_is_gone_is_dropped(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one = oracle(monkeypatch, [])
+        text = page.written({one: [self.lie(2.0)]})
+        stale = text + "\n<!-- gone -->\n## Gone\n"
+        assert page.written({}, stale) == text
 
     def test_a_missing_package_is_an_error_with_its_install_line(
         self, monkeypatch: pytest.MonkeyPatch
@@ -136,6 +162,12 @@ class TestTheCommand:
             named(["delphi"])
 
 
+def one_docstring(one: Oracle) -> str:
+    """Return a module's docstring without importing what it imports."""
+    file = Path(__file__).with_name(f"{one.name}.py")
+    return ast.get_docstring(ast.parse(file.read_text())) or ""
+
+
 class TestTheOracles:
     def test_each_module_of_the_folder_with_records_is_listed_once(self) -> None:
         found = sorted(
@@ -152,11 +184,15 @@ class TestTheOracles:
 
     def test_the_page_has_each_of_them_and_no_disagreement(self) -> None:
         text = page.PAGE.read_text()
-        assert "\n\nIn all: " in text
+        assert list(page.sections(text)) == [one.name for one in ORACLES]
+        assert page.written({}, text) == text
         assert text.count(" 0 disagreements.") == 1
         for one in ORACLES:
+            section = page.sections(text)[one.name]
+            assert inspect.cleandoc(one_docstring(one)) in section, f"make truth ORACLES={one.name}"
+            assert re.search(r" \| 0 \|$", section, re.MULTILINE)
             for package in one.packages:
-                assert f" {package} " in text.partition("## Versions")[2], package
+                assert f" {package} " in section.partition("\nWith ")[2], package
 
     @pytest.mark.parametrize("one", [o for o in ORACLES if o.development], ids=lambda o: o.name)
     def test_the_short_form_agrees(self, one: Oracle) -> None:
