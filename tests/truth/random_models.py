@@ -66,8 +66,8 @@ def compare(seed: int, tallies: dict[str, Tally]) -> None:
         tallies["run"].judge(f"seed {seed}, t = {t}", answer, truth[t])
     tallies["op_from_all"].judge(f"seed {seed}", _adjoint(spec, model), truth[-1])
     symbolic = _symbolic(model, spec)
-    # A formula of linear edges holds for any values of the rest, also where W has none; one at a jump
-    # leaves the jump out, and says so.
+    # A formula of linear edges holds for any values of the rest, also where W has none; one at a
+    # jump leaves the jump out, and says so.
     if symbolic is not None and isinstance(truth[-1], Effects) and not truth[-1].jumped:
         tallies["derive"].judge(f"seed {seed}", symbolic, truth[-1])
     _finite(seed, spec, model, noise, tallies["finite"])
