@@ -140,6 +140,8 @@ def apply(name: str, a: Number) -> Number:
         raise UndefinedError(f"{name} of {a}")
     if name in {"asin", "acos"} and abs(a) > 1:
         raise UndefinedError(f"{name} of {a}")
+    if name in {"sin", "cos", "tan"} and abs(a) > 10**9:  # its digits after the point are too few
+        raise RangeError(f"{name} of {mpmath.nstr(real(a), 5)}")
     if name in {"exp", "sinh", "cosh"} and abs(a) > 300:
         raise RangeError(f"{name} of {a}")
     return settled(getattr(CONTEXT, name)(real(a)))
