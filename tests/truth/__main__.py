@@ -40,12 +40,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--short", action="store_true", help="a few cases of each kind; no page")
     parser.add_argument("oracles", nargs="*", help="these alone, and their sections of the page")
     asked = parser.parse_args(arguments)
-    chosen = named(asked.oracles)
-    found = {oracle: run(oracle, asked.short) for oracle in chosen}
-    if not asked.short:
-        before = page.PAGE.read_text(encoding="utf-8") if page.PAGE.exists() else ""
-        page.PAGE.write_text(page.written(found, before), encoding="utf-8")
-        print(f"wrote {page.PAGE.relative_to(page.PAGE.parents[1])}")
+    found = {}
+    for oracle in named(asked.oracles):
+        found[oracle] = run(oracle, asked.short)
+        if not asked.short:
+            before = page.PAGE.read_text(encoding="utf-8") if page.PAGE.exists() else ""
+            page.PAGE.write_text(page.written({oracle: found[oracle]}, before), encoding="utf-8")
+            print(f"wrote {page.PAGE.relative_to(page.PAGE.parents[1])}", flush=True)
     tables = [page.table(records) for records in found.values()]
     print(page.total("\n".join(tables)), end="")
     return int(any(record.disagreements for own in found.values() for record in own))
