@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from causalopt.effects.asked import Asked
-from causalopt.effects.limit import read_by
+from causalopt.effects.forward import near_text, read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Progress
 from causalopt.engine.linearization import linearize
 from causalopt.language.algebra import ONE
 from causalopt.language.term import Term
-from causalopt.language.text import to_text
 from causalopt.model.model import Model
 from causalopt.worlds.world import World, three_worlds
 
@@ -66,7 +65,7 @@ def finite_effect(
         held=plan.held_table[:, i],
         finite=np.all(np.isfinite([world.table[:, i] for world in worlds]), axis=0),
         kinks=kinks,
-        kink=_described(asked.model, *first[0]) if len(first) and kinks.any() else None,
+        kink=near_text(template, *map(int, first[0])) if len(first) and kinks.any() else None,
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),
         execution=w.trajectory.execution,
@@ -98,14 +97,6 @@ def _parted(w: World, other: World, children: list[int]) -> Bools:
     differs &= (mine[:, count:] != 0) | (theirs[:, count:] != 0)
     differs[: len(forced)] &= ~forced[:, children]
     return differs
-
-
-def _described(model: Model, t: int, gap: int) -> tuple[str, int, str]:
-    found = linearize(model.template.structure).moving_gaps[gap]
-    left, right = (
-        to_text(side, static=model.is_static) for side in (found.kink.left, found.kink.right)
-    )
-    return model.template.equations[found.child].owner, int(t), f"{left} against {right}"
 
 
 def _part(w: World, other: World, delta: float, i: int, *, avoid: bool) -> Part:

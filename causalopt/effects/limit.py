@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked
+from causalopt.effects.forward import forward_effect, read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
-from causalopt.effects.reach import reachable, reaching
+from causalopt.effects.reach import reaching
 from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Progress, Tangents
 from causalopt.engine.executions import run_adjoint, run_tangents, run_values
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.template import Template, ancestors
-
-if TYPE_CHECKING:
-    from causalopt.engine.one_sided import Tie
 
 _MOST_NODES = 200_000  # node-updates of runs that are made again: a fraction of a second
 
@@ -132,76 +129,6 @@ def _decided(
         for part, source in zip(parts, (found.total, found.direct), strict=True):
             part.put((t, k), source, -1)
     return dataclasses.replace(effect, total=parts[0], direct=parts[1], kinks=kinks)
-
-
-def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[int]) -> Effect:
-    """Return what a run says of one variable, shape [t], or of several, [t, variable]."""
-    template = model.template
-    places = [columns] if isinstance(columns, int) else columns
-    ties: dict[tuple[int, int], Tie] = {}
-    tangents, errors = (run.total, run.direct), (run.total_error, run.direct_error)
-    if run.kink is not None:
-        from causalopt.engine.one_sided import one_sided
-
-        sided = one_sided(template.structure, plan, run)
-        tangents, ties = (sided.total, sided.direct), sided.ties
-    if linearize(template.structure).cancelling:
-        from causalopt.effects.cancellation import with_slopes
-
-        errors = with_slopes(template.structure, plan, run)
-    total, direct = (
-        Part.of_tangents(
-            mantissa[:, columns],
-            run.exponents[:, world] if isinstance(columns, int) else run.exponents[:, [world]],
-            error[:, columns],
-            reachable(template, plan, avoid_held=world == 1)[:, columns],
-        )
-        for world, (mantissa, error) in enumerate(zip(tangents, errors, strict=True))
-    )
-    doubted = np.argwhere(total.doubted | direct.doubted)
-    if len(doubted):
-        from causalopt.effects.zeros import exact_zeros
-
-        zeros = exact_zeros(template, plan, run.values, int(doubted[:, 0].max()))
-        total, direct = total.proved(zeros[0][:, columns]), direct.proved(zeros[1][:, columns])
-    ties = {node: tie for node, tie in ties.items() if node[1] in places}
-    kinks = np.zeros(run.values.shape, dtype=bool)
-    if ties:
-        kinks[tuple(np.array(list(ties)).T)] = True
-    read = read_by(model, places)
-    names = tuple(equation.owner for equation in template.equations)
-    bad = first_nonfinite(names, np.where(read, run.values, 0.0))
-    return Effect(
-        total,
-        direct,
-        held=plan.held_table[:, columns],
-        finite=np.isfinite(run.values[:, columns]),
-        kinks=kinks[:, columns],
-        kink=_described(template, min(set(ties.values()), default=None)),
-        nonfinite=bad[:2] if bad else None,
-        overflowed=bool(bad and bad[2]),
-        execution=run.execution,
-    )
-
-
-def read_by(model: Model, columns: Iterable[int]) -> Bools:
-    """Return which equations some can depend on, shape [equation]."""
-    template = model.template
-    read = np.zeros(len(template.equations), dtype=bool)
-    for i in columns:
-        read[[template.index[name] for name in ancestors(template, template.equations[i].name)]] = (
-            True
-        )
-    return read
-
-
-def _described(template: Template, tie: Tie | None) -> tuple[str, int, str] | None:
-    if tie is None:
-        return None
-    from causalopt.language.text import to_text
-
-    owner = template.equations[tie.equation].owner
-    return owner, tie.t, to_text(tie.term, static=template.is_static)
 
 
 def _worlds(found: Tangents | Adjoint) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:

@@ -145,7 +145,11 @@ class Run(Asked):
         if self.effect.kink is not None:
             name, t, comparison = self.effect.kink
             node = self.model.node_text(Node(name, t))
-            lines.append(f"  first kink on a path to {self.target}: {comparison}, in {node}")
+            near = ", to within rounding" if self.effect.is_near else ""
+            lines.append(f"  first kink on a path to {self.target}: {comparison}, in {node}{near}")
+        if self.effect.drifted is not None:
+            since = "" if self.model.is_static else f" from t = {self.effect.drifted} on"
+            lines.append(f"  the rounding of W itself is as large as the effect{since}")
         if self.effect.nonfinite is not None:
             name, t = self.effect.nonfinite
             lines.append(f"  first non-finite value: {self.model.node_text(Node(name, t))}")
