@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from causalopt.effects.error_bounds import UNIT, bounds_along, is_decimal
 from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Tangents
-from causalopt.engine.executions import execution, run_tangents
+from causalopt.engine.executions import run_adjoint, run_tangents
 from causalopt.model.template import Template
 
 _STRETCH = 4096  # steps after which a longer twin is looked at, and again at twice as many
@@ -90,29 +90,31 @@ def _parted(
         last = min(2 * last, plan.steps)
 
 
-def drift_back(template: Template, plan: Plan, values: Floats, found: Adjoint, target: int) -> None:
-    """Add to the errors of a reverse sweep what W's rounding does to it.
+def drift_back(
+    template: Template, plan: Plan, values: Floats, found: Adjoint, target: int
+) -> tuple[Floats, Floats]:
+    """Return how far W's rounding moves the adjoints of a reverse sweep, [t, equation] each.
 
     Args:
         template: The model's template.
         plan: The run.
         values: W, shape [t, equation].
-        found: The sweep; its errors are written to.
+        found: The sweep.
         target: The measured equation.
     """
+    more = (np.zeros(values.shape), np.zeros(values.shape))
     for number in range(twins(plan, values.shape[1])):
         moved = moved_plan(template, plan, values, plan.steps, number)
-        twin = execution(found.execution).run_adjoint(template.structure, moved, target)
-        for world, error in enumerate((found.total_error, found.direct_error)):
-            mine, other = ((p.total, p.direct)[world] for p in (found, twin))
-            power = twin.exponents[:, world] - found.exponents[:, world]
-            apart, share = _apart(
-                mine[::-1], other[::-1], power[::-1], found.exponents[::-1, world], 1
-            )
+        twin = run_adjoint(template.structure, moved, target)
+        for world, error in enumerate(more):
+            mine, other = ((p.total, p.direct)[world][::-1] for p in (found, twin))
+            own, others = (p.exponents[::-1, world] for p in (found, twin))
+            apart, share = _apart(mine, other, others - own, own, max(template.max_lag, 1))
             share = np.zeros(len(share)) if template.is_static else share
             with np.errstate(invalid="ignore", over="ignore"):
-                more = np.fmax(apart[::-1], share[::-1, np.newaxis] * np.abs(mine)) / UNIT
-                error[:] = np.fmax(np.abs(error), more)
+                known = np.fmax(apart, share[:, np.newaxis] * np.abs(mine))
+            error[:] = np.fmax(error, known[::-1])
+    return more
 
 
 def twins(plan: Plan, width: int) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from causalopt.effects.asked import Asked
-from causalopt.effects.forward import near_text, read_by
+from causalopt.effects.limit import read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
+from causalopt.effects.own_rounding import near_text
 from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Progress
 from causalopt.engine.linearization import linearize

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from causalopt.effects.finite import EPSILON
-from causalopt.effects.forward import forward_effect
+from causalopt.effects.limit import forward_effect
 from causalopt.effects.measures import Effect, Part
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.executions import run_tangents

@@ -14,7 +14,8 @@ import xarray
 from numpy.typing import NDArray
 
 from causalopt.effects.asked import asked_hold
-from causalopt.effects.limit import effects_from_all, effects_to_all
+from causalopt.effects.backward import effects_from_all
+from causalopt.effects.limit import effects_to_all
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length

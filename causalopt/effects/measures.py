@@ -208,7 +208,7 @@ def scaled(value: Fraction, power: int) -> float:
     try:
         return float(value * more)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 @dataclasses.dataclass(frozen=True)

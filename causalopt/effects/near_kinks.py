@@ -1,7 +1,7 @@
 """Branches that W's rounding may have taken wrongly: W on a kink, or close beside one.
 
 A gap between two compared numbers that is no larger than what W may be wrong by is asked again in
-rationals. It may be open on W's side: nothing changes. It may be closed: W is on a kink, which
+slopes. It may be open on W's side: nothing changes. It may be closed: W is on a kink, which
 floats missed. It may be open on the other side, or where floats had it closed: the effects of the
 rationals stand. What rationals do not know stays doubtful: a kink to within rounding where the
 nudge moves the gap, else an effect that is unresolved.
@@ -15,7 +15,7 @@ from fractions import Fraction
 import numpy as np
 
 from causalopt.effects.error_bounds import bounds_along
-from causalopt.effects.rationals import Rationals
+from causalopt.effects.exact_slopes import ExactSlopes
 from causalopt.effects.reach import reachable
 from causalopt.effects.zeros import Pair, exact_tangents
 from causalopt.engine.adjoint import whole_baseline
@@ -37,7 +37,7 @@ class NearKinks:
     Attributes:
         kinks: Nodes whose tangents pass a gap that is closed to within rounding, [t, equation].
         first: The first such gap: (step, place in `moving_gaps`), None for none.
-        exact: Nodes whose effects rationals gave -> the total and the direct one.
+        exact: Nodes whose effects.exact_slopes gave -> the total and the direct one.
         doubtful: Nodes that follow from a branch which nothing decides, [t, equation].
         open: Gaps that floats have closed and rationals open: (step, equation).
     """
@@ -68,14 +68,14 @@ def near_kinks(
     if not suspects:
         return None
     width = run.values.shape[1]
-    rationals = Rationals(template, plan, run.values, keep=True)
+    slopes = ExactSlopes(template, plan, run.values, keep=True)
     pairs: list[list[Pair]] = []
     sides: dict[tuple[int, int], int | None] = dict.fromkeys(suspects)
-    for t, row in enumerate(exact_tangents(rationals, plan, width, plan.steps)):
+    for t, row in enumerate(exact_tangents(slopes, plan, width, plan.steps)):
         pairs.append(row)
         for place in suspects:
             if place[0] == t:
-                sides[place] = _side(rationals, gaps[place[1]], t)
+                sides[place] = _side(slopes, gaps[place[1]], t)
     tied: list[tuple[int, int]] = []
     wrong: list[tuple[int, int]] = []
     lost: list[tuple[int, int]] = []
@@ -168,14 +168,14 @@ def _lagged(column: Floats, lag: int) -> Floats:
     return np.concatenate([np.full(min(lag, len(column)), np.nan), column])[: len(column)]
 
 
-def _side(rationals: Rationals, gap: Gap, t: int) -> int | None:
-    left = rationals.value(gap.kink.left, t)
-    right = rationals.value(gap.kink.right, t)
+def _side(slopes: ExactSlopes, gap: Gap, t: int) -> int | None:
+    left = slopes.value(gap.kink.left, t)
+    right = slopes.value(gap.kink.right, t)
     if left is not None and gap.kink.right.op in {"floor", "ceil"}:
         right = Fraction(round(left))
     if left is None or right is None:
         return None
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def _moves(gap: Gap, run: Tangents, t: int) -> bool:

@@ -1,4 +1,4 @@
-"""Zeros that are exact: an effect of 0 along a path, computed again in rationals.
+"""Zeros that are exact: an effect of 0 along a path, computed again in slopes.
 
 In floats a zero may be what rounding left.
 """
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from causalopt.effects.rationals import Exact, Rationals, plus, product
+from causalopt.effects.exact_slopes import Exact, ExactSlopes, plus, product
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.linearization import Partial
 from causalopt.model.template import Template
@@ -30,7 +30,7 @@ def exact_zeros(template: Template, plan: Plan, values: Floats, last: int) -> tu
         last: The last step asked about.
     """
     assert plan.seed is not None
-    slopes, width = Rationals(template, plan, values), len(values[0])
+    slopes, width = ExactSlopes(template, plan, values), len(values[0])
     zeros = np.zeros((2, len(values), width), dtype=bool)
     lags = max(template.max_lag, 1)
     settled = max(len(plan.forced), len(plan.held), plan.seed[0] + 1) + lags
@@ -58,7 +58,7 @@ def exact_zeros_from_all(
     template: Template, plan: Plan, values: Floats, target: int
 ) -> tuple[Bools, Bools]:
     """Return where the total and the direct effect on a last value are exactly 0, likewise."""
-    slopes, width = Rationals(template, plan, values), len(values[0])
+    slopes, width = ExactSlopes(template, plan, values), len(values[0])
     zeros = np.zeros((2, len(values), width), dtype=bool)
     found = [slopes.at(t) for t in range(len(values))]
     adjoint: list[list[list[Exact]]] = [[[_ZERO, _ZERO] for _ in range(width)] for _ in values]
@@ -83,11 +83,11 @@ def exact_zeros_from_all(
     return zeros[0], zeros[1]
 
 
-def exact_tangents(rationals: Rationals, plan: Plan, width: int, last: int) -> Iterator[list[Pair]]:
+def exact_tangents(slopes: ExactSlopes, plan: Plan, width: int, last: int) -> Iterator[list[Pair]]:
     """Yield the total and direct effects of the seed on all equations, step by step.
 
     Args:
-        rationals: The local derivatives.
+        slopes: The local derivatives.
         plan: The run; its seed is the nudged node.
         width: How many equations there are.
         last: The last step asked about.
@@ -95,14 +95,14 @@ def exact_tangents(rationals: Rationals, plan: Plan, width: int, last: int) -> I
     assert plan.seed is not None
     rows: list[list[Pair]] = []
     for t in range(last + 1):
-        found = rationals.at(t)
+        found = slopes.at(t)
         if found is None:
             return
         row: list[Pair] = [(_ZERO, _ZERO)] * width
         rows.append(row)
         held = plan.held_at(t)
         for i in range(width):
-            if t >= plan.seed[0] and not rationals.is_forced(t, i):
+            if t >= plan.seed[0] and not slopes.is_forced(t, i):
                 row[i] = _summed(found.get(i, ()), rows, t)
                 row[i] = (row[i][0], _ZERO) if held[i] else row[i]
             if (t, i) == plan.seed:

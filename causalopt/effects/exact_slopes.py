@@ -6,6 +6,7 @@ is zero. Which side of a branch is taken is known from the exact values, else fr
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -44,7 +45,7 @@ def _short(value: Exact) -> Exact:
     return value if bits <= _MOST_BITS else None
 
 
-class Rationals:
+class ExactSlopes:
     """The local derivatives of the steps 0, 1, ..., asked for in that order.
 
     Args:
@@ -141,7 +142,7 @@ class Rationals:
 class _Step:
     """Terms at one step as fractions; of a branch only the side that is taken."""
 
-    def __init__(self, slopes: Rationals, t: int) -> None:
+    def __init__(self, slopes: ExactSlopes, t: int) -> None:
         self._slopes, self._t = slopes, t
         self.done: dict[Term, Exact] = {}
 
@@ -184,7 +185,8 @@ class _Step:
             chosen = self._slopes.in_floats(term, self._t)
             return args[0 if chosen == self._slopes.in_floats(term.args[0], self._t) else 1]
         if term.op in COMPARISONS or OPERATIONS[term.op].kind == "logic" or term.op == "sign":
-            return Fraction(int(self._slopes.in_floats(term, self._t)))
+            truth = self._slopes.in_floats(term, self._t)
+            return None if math.isnan(truth) else Fraction(int(truth))
         return None
 
     def _known(self, term: Term, args: list[Exact]) -> Exact:
