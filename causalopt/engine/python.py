@@ -60,12 +60,12 @@ class GeneratedPython(Execution):
         slow = kernel(structure, tangents=True, careful=True)
         slots = len(fast.layout.slots)
         state: tuple[float, ...] = (math.nan,) * slots + (0.0,) * (len(TANGENTS) * slots)
-        shift, kink, lost = [0, 0], -1, False
+        shift, kink = [0, 0], -1
         for t0, t1, careful in _blocks(plan, RESCALE):
             state, met = _advance(slow if careful else fast, plan, t0, t1, state, out, careful)
             exponents[t0:t1] = shift
             kink = met if kink < 0 else kink
-            state, lost = _rescaled(state, slots, shift, lost)
+            state = _rescaled(state, slots, shift)
             if progress is not None and t1 % BLOCK < RESCALE:
                 progress(t1)
         values, total, direct, total_error, direct_error = (
@@ -79,7 +79,6 @@ class GeneratedPython(Execution):
             direct_error=direct_error,
             exponents=exponents,
             kink=None if kink < 0 else kink,
-            underflow=lost,
             execution=self.name,
         )
 
@@ -127,9 +126,7 @@ def _row(plan: Plan, t: int) -> tuple[list[bool], list[float], list[float]]:
     return [False] * width, [0.0] * width, [0.0] * width
 
 
-def _rescaled(
-    state: tuple[float, ...], slots: int, shift: list[int], lost: bool
-) -> tuple[tuple[float, ...], bool]:
+def _rescaled(state: tuple[float, ...], slots: int, shift: list[int]) -> tuple[float, ...]:
     """Bring tangents back near 1; where all of a world's are 0, the errors they carry count."""
     parts = [list(state[i * slots : (i + 1) * slots]) for i in range(5)]
     for world in (0, 1):
@@ -138,5 +135,4 @@ def _rescaled(
         if power:
             shift[world] += power
             parts[1 + world], parts[3 + world] = divided(tangent, power), divided(error, power)
-            lost |= any(a != 0.0 == b for a, b in zip(tangent, parts[1 + world], strict=True))
-    return tuple(value for part in parts for value in part), lost
+    return tuple(value for part in parts for value in part)

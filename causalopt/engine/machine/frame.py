@@ -119,7 +119,7 @@ def frame_of(program: Program) -> Frame:
                 frame.add(f"{letter}{i}", "double", 0.0, count=width)
             for i, lag in slots:
                 frame.add(f"{letter}{i}_{lag}", "double", 0.0, count=width)
-        for name in ("ex", "ey", "ox", "oy", "lost"):
+        for name in ("ex", "ey", "ox", "oy"):
             frame.add(name, "i64", 0)
     if program.mode != "values":
         frame.add("kink", "i64", -1)

@@ -129,9 +129,7 @@ class Rescaling:
         return e.select(e.compare("oeq", size, e.const(0.0)), tops[error], size)
 
     def _scale(self, cells: Mapping[str, Value], factors: list[tuple[Value, Value]]) -> None:
-        e, t = self.e, self._tangents.e
-        lost = Value("zeroinitializer", "i1", True) if t.lanes > 1 else t.truth(False)
-        zero = t.const(0.0)
+        t = self._tangents.e
         pairs = {
             letter: [t.gathered([f[k] for f in factors]) for k in (0, 1)]
             if letter in "zv"
@@ -142,12 +140,6 @@ class Rescaling:
             pair = pairs[cell[0]]
             new = t.mul(t.mul(old, pair[0]), pair[1])
             self._tangents.store(new, self._pointer(cell))
-            if cell[0] in "zxy":
-                gone = t.binary("and", t.compare("une", old, zero), t.compare("oeq", new, zero))
-                lost = t.binary("or", lost, gone)
-        if self._tangents.packed:
-            lost = t.any(lost)
-        self._set_integer("lost", e.select(lost, e.integer(1), self._integer("lost")))
 
 
 def step_sign_code(e: Emitter, t: Value) -> Value:
