@@ -55,8 +55,14 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
             part.widened(more[:, columns])
             for part, more in zip((total, direct), drifts, strict=True)
         )
-    kinks = _touching(model, plan, found.closed, place)
     values, overflowed = found.values, False
+    if linearize(template.structure).gaps:
+        from causalopt.effects.hidden_nans import hidden_nans
+
+        baseline = run_values(template.structure, plan).values
+        hidden = hidden_nans(template, plan, baseline, read_by(model, [place]))
+        values = np.nan if hidden is not None and hidden[-1, place] else values
+    kinks = _touching(model, plan, found.closed, place)
     if not np.isfinite(values):
         names = tuple(equation.owner for equation in template.equations)
         read = np.where(read_by(model, [place]), run_values(template.structure, plan).values, 0.0)

@@ -103,12 +103,18 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
         kinks[tuple(np.array(list(ties)).T)] = True
     names = tuple(equation.owner for equation in template.equations)
     bad = first_nonfinite(names, np.where(read, run.values, 0.0))
+    finite = np.isfinite(run.values[:, places])
+    if bad is not None and not bad[2]:
+        from causalopt.effects.hidden_nans import hidden_nans
+
+        hidden = hidden_nans(template, plan, run.values, read)
+        finite &= True if hidden is None else ~hidden[:, places]
     shown = {node: tie for node, tie in ties.items() if node[1] in places}
     effect = Effect(
         total,
         direct,
         held=plan.held_table[:, places],
-        finite=np.isfinite(run.values[:, places]),
+        finite=finite,
         kinks=kinks[:, places],
         kink=_described(template, min(set(shown.values()), default=None)),
         nonfinite=bad[:2] if bad else None,

@@ -201,7 +201,10 @@ def _target(model: Model, target: str | Node, steps: int | None) -> Node:
     if isinstance(target, str) and "[" not in target:
         last = run_length(model, steps)
         return model.node((target, last)) if not model.is_static else model.node(target)
-    return model.node(target)
+    node = model.node(target)
+    if not model.is_static:
+        run_length(model, node.t)  # no more than fits
+    return node
 
 
 def _dataset(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.effects.drift import drift
+from causalopt.effects.flat_kinks import flat_kinks
 from causalopt.effects.measures import Effect
 from causalopt.effects.near_kinks import near_kinks
 from causalopt.engine.contract import Bools, Plan, Tangents
@@ -56,6 +57,8 @@ def with_rounding(
             kinks = kinks | near.kinks[:, places]
         if near.first is not None and kinks.any() and (kink is None or near.first[0] < kink[1]):
             kink, is_near = near_text(template, *near.first), True
+    flat = flat_kinks(template, plan, run, np.any(read, axis=0))
+    kinks = kinks if flat is None else kinks | flat[:, places]
     before = effect.total.is_unresolved | effect.direct.is_unresolved
     grown = (total.is_unresolved | direct.is_unresolved) & ~before & ~kinks
     last = np.flatnonzero(~grown.any(axis=1)).max(initial=-1)

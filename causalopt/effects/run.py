@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -157,13 +158,25 @@ class Run(Asked):
 
 
 def _sentence(op: float, comp: float, status: str) -> str:
-    text = f"Op = {op:.6g} nats (Comp = {comp:.6g}), status {status}"
+    text = f"Op = {op:.6g} nats (Comp = {_size(comp, op)}), status {status}"
     if status == "ok":
         if op == 0:
             return text + ": A changes nothing"
         verb = "leaves" if op > 0 else "makes"
-        return text + f": A {verb} {abs(comp):.4g} times the disturbance that reaches m without it"
+        return (
+            text
+            + f": A {verb} {_size(abs(comp), op, 4)} times the disturbance that reaches m without it"
+        )
     return text + f": {STATUSES[status]}"
+
+
+def _size(comp: float, op: float, digits: int = 6) -> str:
+    """Return Comp as text; by its logarithm where it is beyond the range of floats."""
+    if not math.isfinite(op) or (math.isfinite(comp) and comp != 0):
+        return f"{comp:.{digits}g}"
+    power = math.floor(-op / math.log(10))
+    sign = "-" if math.copysign(1.0, comp) < 0 else ""
+    return f"{sign}{math.exp(-op - power * math.log(10)):.{digits}g}e{power:+d}"
 
 
 def run(
