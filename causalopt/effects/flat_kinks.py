@@ -1,4 +1,4 @@
-"""Kinks that a nudge meets although no derivative moves it towards them: `where(n*n > 0, ...)` at 0.
+"""Kinks that a nudge meets although no derivative moves it there: `where(n*n > 0, ...)` at 0.
 
 A gap of a choice or a rounding is closed, the graph joins n to it, and its slope is 0 in W. Whether
 a nudge opens it is a matter of higher derivatives: two runs beside W, a small nudge up and down,
@@ -24,7 +24,9 @@ _JUMP = 2.0**-6  # relative: smooth rules change by about the nudge
 _MOST_NODES = 2_000_000  # node-updates of a run that is made again
 
 
-def flat_kinks(template: Template, plan: Plan, run: Tangents, read: Bools) -> Bools | None:
+def flat_kinks(
+    template: Template, plan: Plan, run: Tangents, read: Bools, known: frozenset[tuple[int, int]]
+) -> Bools | None:
     """Return the nodes that follow from such a kink, [t, equation]; None where there is none.
 
     Args:
@@ -32,10 +34,11 @@ def flat_kinks(template: Template, plan: Plan, run: Tangents, read: Bools) -> Bo
         plan: The run; its seed is the nudged node.
         run: Its tangents.
         read: The equations that count, shape [equation].
+        known: Nodes (step, equation) whose kinks are known.
     """
     if plan.seed is None or run.values.size > _MOST_NODES:
         return None
-    flat = _closed(template, plan, run, read)
+    flat = _closed(template, plan, run, read) - known
     if not flat:
         return None
     member = execution(run.execution)

@@ -126,7 +126,7 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
 
         masks = [read_by(model, [i]) for i in places[:_MOST_COLUMNS]]
         masks = [read] * len(places) if len(places) > _MOST_COLUMNS else masks
-        effect = with_rounding(template, plan, run, places, masks, effect, shown)
+        effect = with_rounding(template, plan, run, places, masks, effect, ties)
     return effect.column() if isinstance(columns, int) else effect
 
 

@@ -46,9 +46,9 @@ def with_rounding(
     kinks, kink, is_near = effect.on_kink, effect.kink, False
     if near is not None:
         lost = np.where(near.doubtful[:, places], np.inf, 0.0)
-        known = [(t, places.index(i), pair) for (t, i), pair in near.exact.items() if i in places]
+        exact = [(t, places.index(i), pair) for (t, i), pair in near.exact.items() if i in places]
         total, direct = (
-            part.widened(lost).settled({(t, k): pair[world] for t, k, pair in known})
+            part.widened(lost).settled({(t, k): pair[world] for t, k, pair in exact})
             for world, part in enumerate((total, direct))
         )
         if all((tie.t, tie.equation) in near.open for tie in ties.values()):
@@ -57,7 +57,9 @@ def with_rounding(
             kinks = kinks | near.kinks[:, places]
         if near.first is not None and kinks.any() and (kink is None or near.first[0] < kink[1]):
             kink, is_near = near_text(template, *near.first), True
-    flat = flat_kinks(template, plan, run, np.any(read, axis=0))
+    known = frozenset(ties) | {(tie.t, tie.equation) for tie in ties.values()}
+    known |= frozenset() if near is None else near.open
+    flat = flat_kinks(template, plan, run, np.any(read, axis=0), known)
     kinks = kinks if flat is None else kinks | flat[:, places]
     before = effect.total.is_unresolved | effect.direct.is_unresolved
     grown = (total.is_unresolved | direct.is_unresolved) & ~before & ~kinks

@@ -163,10 +163,8 @@ def _sentence(op: float, comp: float, status: str) -> str:
         if op == 0:
             return text + ": A changes nothing"
         verb = "leaves" if op > 0 else "makes"
-        return (
-            text
-            + f": A {verb} {_size(abs(comp), op, 4)} times the disturbance that reaches m without it"
-        )
+        size = _size(abs(comp), op, 4)
+        return text + f": A {verb} {size} times the disturbance that reaches m without it"
     return text + f": {STATUSES[status]}"
 
 
