@@ -52,18 +52,15 @@ class ExactSlopes:
         template: The model's template.
         plan: The run.
         values: W in floats, shape [t, V].
-        keep: Whether W itself is asked for as well.
     """
 
-    def __init__(
-        self, template: Template, plan: Plan, values: Floats, *, keep: bool = False
-    ) -> None:
+    def __init__(self, template: Template, plan: Plan, values: Floats) -> None:
         self._template, self._plan, self._floats = template, plan, values
         self._partials = linearize(template.structure).partials
         clocks = any(_reads_clock(partial.term) for partial in self._partials)
         moving = any(partial.term.holds & REFERENCES for partial in self._partials)
         self.is_constant = not clocks and not moving
-        self._moving = moving or keep
+        self._moving = moving
         known = template.exact_parameters()
         given = zip(template.structure.parameters, plan.parameters.tolist(), strict=True)
         self._parameters = {name: _as_written(known[name], value) for name, value in given}
@@ -80,19 +77,9 @@ class ExactSlopes:
         if self._work > _MOST_WORK:
             return None
         self._work += 2 * len(self._partials)
-        if self._constant is not None and not self._moving:
+        if self._constant is not None:
             return self._constant
-        step = _Step(self, t)
-        if self._moving:
-            row: list[Exact] = []
-            self._rows.append(row)
-            for i, equation in enumerate(self._template.equations):
-                if self.is_forced(t, i):
-                    row.append(self._given(t, i))
-                else:
-                    value = None if equation.rule is None else step.of(equation.rule)
-                    shift = self._plan.shifts[t, i] if t < len(self._plan.shifts) else 0.0
-                    row.append(plus(value, Fraction(repr(float(shift)))))
+        step = self._advanced(t) if self._moving else _Step(self, t)
         found: dict[int, list[tuple[Partial, Exact]]] = {}
         for partial in self._partials:
             if not self.is_forced(t, partial.child) and partial.lag <= t:
@@ -102,6 +89,26 @@ class ExactSlopes:
             self._constant = found
         return found
 
+    def advance(self, t: int) -> bool:
+        """Make W known at a step, without its derivatives; false once too much work was done."""
+        if self._work > _MOST_WORK:
+            return False
+        self._work += len(self._advanced(t).done)
+        return True
+
+    def _advanced(self, t: int) -> _Step:
+        """Return a step's terms with W's values among them."""
+        step, row = _Step(self, t), list[Exact]()
+        self._rows.append(row)
+        for i, equation in enumerate(self._template.equations):
+            if self.is_forced(t, i):
+                row.append(self._given(t, i))
+                continue
+            value = None if equation.rule is None else step.of(equation.rule)
+            shift = self._plan.shifts[t, i] if t < len(self._plan.shifts) else 0.0
+            row.append(plus(value, Fraction(repr(float(shift)))) if shift else value)
+        return step
+
     def _given(self, t: int, i: int) -> Exact:
         shifted = float(self._plan.values[t, i] + self._plan.shifts[t, i])
         initial = self._template.equations[i].initial
@@ -109,7 +116,7 @@ class ExactSlopes:
         return _as_written(known, shifted)
 
     def value(self, term: Term, t: int) -> Exact:
-        """Return a term's value at a step that was asked for, where W is kept."""
+        """Return a term's value at a step to which W was advanced."""
         return _Step(self, t).of(term)
 
     def leaf(self, term: Term, t: int) -> Exact:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from causalopt.effects.asked import Asked
+from causalopt.effects.hidden_nans import hidden_nans
 from causalopt.effects.limit import read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.own_rounding import near_text
@@ -60,11 +61,16 @@ def finite_effect(
         key=lambda b: b[1],
         default=None,
     )
+    finite = np.all(np.isfinite([world.table[:, i] for world in worlds]), axis=0)
+    if bad is not None and not bad[2]:
+        for world in worlds:
+            hidden = hidden_nans(template, world.plan, world.table, read)
+            finite &= True if hidden is None else ~hidden[:, i]
     effect = Effect(
         total=_part(w, x, delta, i, avoid=False),
         direct=_part(w, y, delta, i, avoid=True),
         held=plan.held_table[:, i],
-        finite=np.all(np.isfinite([world.table[:, i] for world in worlds]), axis=0),
+        finite=finite,
         kinks=kinks,
         kink=near_text(template, *map(int, first[0])) if len(first) and kinks.any() else None,
         nonfinite=bad[:2] if bad else None,

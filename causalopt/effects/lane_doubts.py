@@ -24,7 +24,7 @@ from causalopt.engine.linearization import linearize
 from causalopt.engine.machine.batch import Batch, BatchResult
 from causalopt.model.model import Model
 
-BUDGET = 400_000  # node-updates of points run alone: some seconds
+BUDGET = 200_000  # node-updates of points run alone: some seconds
 _SAMPLES = 8
 _MATTERS = 1e-6  # share of an effect
 _PARTED = 2.0**-10  # share by which a twin's effect differs that is not known to be right
@@ -49,16 +49,20 @@ def twin_batch(model: Model, batch: Batch) -> Batch | None:
     return None
 
 
-def parted(lanes: BatchResult, twin: BatchResult) -> Bools:
-    """Return the lanes whose effects differ from a twin's, shape [lane]."""
-    found = np.zeros(lanes.values["w"].shape[2], dtype=bool)
-    with np.errstate(all="ignore"):
-        for world, letter in enumerate("xy"):
-            mine, other = (result.values[letter][0, 0] for result in (lanes, twin))
-            power = twin.exponents[0, world] - lanes.exponents[0, world]
-            shifted = np.ldexp(other, np.clip(power, -4000, 4000).astype(np.int32))
-            found |= np.isfinite(mine) & ~(np.abs(shifted - mine) <= _PARTED * np.abs(mine))
-    return found
+def widened(effect: Effect, lanes: BatchResult, twin: BatchResult) -> tuple[Effect, Bools]:
+    """Return the effects of lanes with what a twin says of them, and which of them to run alone."""
+    parts, asked = [], np.zeros(effect.held.shape, dtype=bool)
+    for world, part in enumerate((effect.total, effect.direct)):
+        other = twin.values["xy"[world]][0, 0]
+        power = np.clip(twin.exponents[0, world] - lanes.exponents[0, world], -4000, 4000)
+        with np.errstate(all="ignore"):
+            apart = np.abs(np.ldexp(other, power.astype(np.int32)) - part.mantissa)
+            near = apart <= _PARTED * np.abs(part.mantissa)
+            far = ~near & ~(8 * apart < np.abs(part.mantissa))
+        asked |= ~near & ~far
+        # Past an eighth, and where it is not asked alone, the effect is not known.
+        parts.append(part.widened(np.where(near, 0.0, np.inf)))
+    return dataclasses.replace(effect, total=parts[0], direct=parts[1]), asked
 
 
 def settle(

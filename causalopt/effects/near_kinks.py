@@ -67,15 +67,7 @@ def near_kinks(
     suspects = _suspects(template.structure, plan, run.values, moved, read)
     if not suspects:
         return None
-    width = run.values.shape[1]
-    slopes = ExactSlopes(template, plan, run.values, keep=True)
-    pairs: list[list[Pair]] = []
-    sides: dict[tuple[int, int], int | None] = dict.fromkeys(suspects)
-    for t, row in enumerate(exact_tangents(slopes, plan, width, plan.steps)):
-        pairs.append(row)
-        for place in suspects:
-            if place[0] == t:
-                sides[place] = _side(slopes, gaps[place[1]], t)
+    sides = _sides(template, plan, run, suspects)
     tied: list[tuple[int, int]] = []
     wrong: list[tuple[int, int]] = []
     lost: list[tuple[int, int]] = []
@@ -90,7 +82,29 @@ def near_kinks(
             (lost if exact is None else wrong).append(place)
     if not tied and not wrong and not lost:
         return None
+    pairs: list[list[Pair]] = []
+    if wrong:
+        slopes = ExactSlopes(template, plan, run.values)
+        pairs += exact_tangents(slopes, plan, run.values.shape[1], plan.steps)
     return _settled(template, plan, run, pairs, tied, wrong, lost)
+
+
+def _sides(
+    template: Template, plan: Plan, run: Tangents, suspects: dict[tuple[int, int], int]
+) -> dict[tuple[int, int], int | None]:
+    """Return the sides of gaps in rationals, None where those do not know."""
+    gaps = linearize(template.structure).moving_gaps
+    slopes = ExactSlopes(template, plan, run.values)
+    sides: dict[tuple[int, int], int | None] = dict.fromkeys(suspects)
+    asked: dict[int, list[tuple[int, int]]] = {}
+    for place in suspects:
+        asked.setdefault(place[0], []).append(place)
+    for t in range(max(asked) + 1):
+        if not slopes.advance(t):
+            break
+        for place in asked.get(t, ()):
+            sides[place] = _side(slopes, gaps[place[1]], t)
+    return sides
 
 
 def _settled(

@@ -25,7 +25,7 @@ from causalopt.effects.axes import (
     varying_parameters,
     varying_starts,
 )
-from causalopt.effects.lane_doubts import parted, settle, twin_batch
+from causalopt.effects.lane_doubts import settle, twin_batch, widened
 from causalopt.effects.lanes import lane_effect
 from causalopt.effects.limit import refuse_between
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
@@ -363,14 +363,15 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     """Run some lanes and write their results into their places."""
     kept = work.runner.run(lanes)
     effect = _effect(work, work.batch, kept, lanes)
+    doubtful = (effect.total.doubted | effect.direct.doubted | effect.on_kink) & effect.finite
+    if work.twin is not None:
+        effect, asked = widened(effect, kept, work.twin.run(lanes))
+        doubtful |= asked & effect.finite
     codes = status_codes(effect)
     columns["codes"][lanes] = codes
-    doubtful = (effect.total.doubted | effect.direct.doubted | effect.on_kink) & effect.finite
     if work.batch.near:
         columns["near"][lanes] = kept.near[0] != 0
         doubtful |= kept.near[0] != 0
-    if work.twin is not None:
-        doubtful |= parted(kept, work.twin.run(lanes))
     columns["doubtful"][lanes] = doubtful if work.batch.mode == "tangents" else False
     columns["comp"][lanes], columns["op"][lanes] = ratios(effect, codes)
     columns["values"][lanes] = kept.values["w"][0, 0]
