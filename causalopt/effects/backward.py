@@ -36,7 +36,7 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
             mantissa[:, columns],
             found.exponents[:, world, np.newaxis],
             error[:, columns],
-            reaching(template, plan, {plan.steps: (place,)}, avoid_held=world == 1)[:, columns],
+            reaching(template, plan, {plan.steps: (place,)}, avoid_held=world == 1).of(columns),
         )
         for world, (mantissa, error) in enumerate(_worlds(found))
     )
@@ -125,8 +125,10 @@ def _worlds(found: Tangents | Adjoint) -> list[tuple[NDArray[np.float64], NDArra
 def _touching(model: Model, plan: Plan, closed: NDArray[np.intp], place: int) -> Bools:
     """Return which nodes have a path to a kink that W sits on and m depends on, [t, equation]."""
     seeds: dict[int, set[int]] = {}
+    if not len(closed):
+        return np.zeros(plan.held_table.shape, dtype=bool)
     gaps = linearize(model.template.structure).moving_gaps
-    below = reaching(model.template, plan, {plan.steps: (place,)}, avoid_held=False)
+    below = reaching(model.template, plan, {plan.steps: (place,)}, avoid_held=False).table
     for t, number in closed.tolist():
         gap = gaps[number]
         if not below[t, gap.child] or (t < len(plan.forced) and plan.forced[t, gap.child]):
@@ -134,4 +136,4 @@ def _touching(model: Model, plan: Plan, closed: NDArray[np.intp], place: int) ->
         for slope in gap.slopes:
             if slope.lag <= t:
                 seeds.setdefault(t - slope.lag, set()).add(slope.parent)
-    return reaching(model.template, plan, seeds, avoid_held=False)
+    return reaching(model.template, plan, seeds, avoid_held=False).table

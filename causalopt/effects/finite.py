@@ -52,7 +52,7 @@ def finite_effect(
         for t, gap in np.argwhere(found).tolist():
             starts.setdefault(t, set()).add(children[gap])
         if starts:
-            kinks |= reachable(template, plan, avoid_held=avoid == 1, starts=starts)[:, i]
+            kinks |= reachable(template, plan, avoid_held=avoid == 1, starts=starts).of(i)
     read = read_by(asked.model, [i])
     first = np.argwhere((parted[0] | parted[1]) & read[children])
     names = tuple(equation.owner for equation in template.equations)
@@ -97,6 +97,8 @@ def _branches(model: Model) -> tuple[list[int], tuple[Term, ...]]:
 
 def _parted(w: World, other: World, children: list[int]) -> Bools:
     """Return where two worlds took different branches, where rules are followed, [t, gap]."""
+    if not children:
+        return np.zeros((len(w.table), 0), dtype=bool)
     count, forced = len(children), other.plan.forced
     mine, theirs = w.trajectory.extras, other.trajectory.extras
     differs: Bools = mine[:, :count] != theirs[:, :count]
@@ -107,7 +109,7 @@ def _parted(w: World, other: World, children: list[int]) -> Bools:
 
 
 def _part(w: World, other: World, delta: float, i: int, *, avoid: bool) -> Part:
-    has_path = reachable(w.model.template, w.plan, avoid_held=avoid)[:, i]
+    has_path = reachable(w.model.template, w.plan, avoid_held=avoid).of(i)
     before, after = w.table[:, i], other.table[:, i]
     with np.errstate(invalid="ignore", over="ignore"):
         difference = after - before

@@ -51,7 +51,7 @@ def flat_kinks(
     for t, child in flat:
         if any(_jumps(linear, w, other, t, child) for other in beside):
             starts.setdefault(t, set()).add(child)
-    return reachable(template, plan, avoid_held=False, starts=starts) if starts else None
+    return reachable(template, plan, avoid_held=False, starts=starts).table if starts else None
 
 
 def _closed(template: Template, plan: Plan, run: Tangents, read: Bools) -> set[tuple[int, int]]:
@@ -68,7 +68,9 @@ def _closed(template: Template, plan: Plan, run: Tangents, read: Bools) -> set[t
             equal &= guard[0][0] != 0
         equal[: len(plan.forced)] &= ~plan.forced[: len(equal), gap.child]
         for t in np.flatnonzero(equal).tolist():
-            reached = reachable(template, plan, avoid_held=False) if reached is None else reached
+            reached = (
+                reachable(template, plan, avoid_held=False).table if reached is None else reached
+            )
             if any(s.lag <= t and reached[t - s.lag, s.parent] for s in gap.slopes):
                 found.add((t, gap.child))
     return found

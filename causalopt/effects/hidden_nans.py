@@ -39,4 +39,4 @@ def hidden_nans(template: Template, plan: Plan, values: Floats, read: Bools) -> 
         found[: len(plan.forced)] &= ~plan.forced[: len(values), gap.child]
         for t in np.flatnonzero(found).tolist():
             starts.setdefault(t, set()).add(gap.child)
-    return reachable(template, plan, avoid_held=False, starts=starts) if starts else None
+    return reachable(template, plan, avoid_held=False, starts=starts).table if starts else None

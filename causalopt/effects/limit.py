@@ -84,7 +84,7 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
             mantissa[:, places],
             run.exponents[:, [world]],
             error[:, places],
-            reachable(template, plan, avoid_held=world == 1)[:, places],
+            reachable(template, plan, avoid_held=world == 1).of(places),
         )
         for world, (mantissa, error) in enumerate(zip(tangents, errors, strict=True))
     )
@@ -177,6 +177,8 @@ def refuse_between(model: Model, source: str, target: str) -> None:
         QuestionError: An integer variable, or one with a whole-number domain, stands between them.
     """
     template = model.template
+    if not template.has_integers:
+        return
     after = _descendants(template, [source])
     for name in ancestors(template, target):
         if name in after and template.equations[template.index[name]].is_integer:

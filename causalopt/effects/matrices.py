@@ -23,6 +23,7 @@ from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.interventions import Intervention, plan_for
 
 LARGEST = 4_000_000
+_NAMES = NAMES.astype(object)  # objects that all entries share: xarray's usual kind of text
 # The effects of a source that lies after its target: none.
 _ABSENT = {
     "total": 0.0,
@@ -221,7 +222,7 @@ def _dataset(
             "log_direct": (dims, effect.direct.log, nat),
             "comp": (dims, comp),
             "op": (dims, op, nat),
-            "status": (dims, NAMES[codes].astype(object)),
+            "status": (dims, _NAMES[codes]),
         },
         coords={"t": np.arange(len(codes)), "variable": list(model.template.names)},
         attrs={

@@ -212,7 +212,7 @@ def _below(template: Template, plan: Plan, run: Tangents, places: list[tuple[int
     starts: dict[int, set[int]] = {}
     for t, number in places:
         starts.setdefault(t, set()).add(gaps[number].child)
-    return reachable(template, plan, avoid_held=False, starts=starts)
+    return reachable(template, plan, avoid_held=False, starts=starts).table
 
 
 def _carried(

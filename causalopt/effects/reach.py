@@ -1,19 +1,66 @@
-"""Which nodes a nudge can reach by the graph alone, over all paths or over those that avoid A."""
+"""Which nodes a nudge can reach by the graph alone, over all paths or over those that avoid A.
+
+Rows of equations are bit masks, one a step. Once the plan has settled they repeat, so that they are
+kept as stretches of repeated rows and written out for the equations that are asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+import functools
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
 from causalopt.engine.contract import Bools, Plan
 from causalopt.model.template import Template
 
+_LONGEST_PERIOD = 64  # longer lags than this settle only where nothing changes any more
+
+
+@dataclasses.dataclass(frozen=True)
+class Reach:
+    """Which equations at which steps are on a path.
+
+    Attributes:
+        width: The number of equations.
+        stretches: (number of steps, rows) one after another from step 0; the rows are bit masks
+            over equations and come again and again.
+    """
+
+    width: int
+    stretches: tuple[tuple[int, tuple[int, ...]], ...]
+
+    @functools.cached_property
+    def table(self) -> Bools:
+        """All equations, shape [t, V]."""
+        return self.of(list(range(self.width)))
+
+    def of(self, columns: int | list[int]) -> Bools:
+        """Return one equation, shape [t], or several, shape [t, column]."""
+        places = [columns] if isinstance(columns, int) else columns
+        found = np.empty((sum(count for count, _ in self.stretches), len(places)), dtype=bool)
+        t = 0
+        for count, rows in self.stretches:
+            part, bits = found[t : t + count], self._bits(rows, places)
+            whole = count // len(rows) * len(rows)
+            part[:whole].reshape(-1, len(rows), len(places))[:] = bits
+            part[whole:] = bits[: count - whole]
+            t += count
+        return found[:, 0] if isinstance(columns, int) else found
+
+    def _bits(self, rows: tuple[int, ...], places: list[int]) -> Bools:
+        size = (self.width + 7) // 8
+        packed = np.frombuffer(b"".join(row.to_bytes(size, "little") for row in rows), np.uint8)
+        bits = np.unpackbits(packed.reshape(len(rows), size), axis=1, bitorder="little")
+        return bits[:, places].astype(bool)
+
 
 def reaching(
     template: Template, plan: Plan, seeds: Mapping[int, Iterable[int]], *, avoid_held: bool
-) -> Bools:
-    """Return which equations at which steps have a path to one of some nodes, shape [t, V].
+) -> Reach:
+    """Return which equations at which steps have a path to one of some nodes.
 
     Args:
         template: The model's template.
@@ -21,41 +68,17 @@ def reaching(
         seeds: Step -> the equations that paths end in; these count as well.
         avoid_held: Whether paths through A do not count.
     """
-    width, depth = len(template.equations), template.max_lag
-    parents = _parents(template)
-    reach = np.zeros((plan.steps + 1, width), dtype=bool)
-    settled = max(len(plan.forced), len(plan.held))
-    lowest = min(seeds, default=0)
-    pending = [[False] * width for _ in range(depth + 1)]  # of this step, the one before, ...
-    seen: dict[tuple[tuple[bool, ...], ...], int] = {}
-    t = plan.steps
-    while t >= 0:
-        row = pending[0]
-        for i in seeds.get(t, ()):
-            row[i] = True
-        closed = plan.held_at(t) & avoid_held
-        if t < len(plan.forced):
-            closed = closed | plan.forced[t]
-        for i in reversed(range(width)):
-            if row[i] and not closed[i]:
-                for j, lag in parents[i]:
-                    pending[lag][j] = True
-        reach[t] = row
-        pending = [*pending[1:], [False] * width]
-        t -= 1
-        if t >= settled and t < lowest:
-            key = tuple(map(tuple, pending))
-            if key in seen:
-                # Reach is periodic here: whole periods are copied down to where the plan changes.
-                period = seen[key] - t
-                below = (t + 1 - settled) // period * period
-                repeated = reach[t + 1 : t + 1 + period]
-                reach[t + 1 - below : t + 1] = repeated[np.arange(below) % period]
-                t -= below
-                seen.clear()
-            else:
-                seen[key] = t
-    return reach
+    links: dict[int, list[int]] = {}
+    for child, parents in enumerate(_parents(template)):
+        for parent, lag in parents:
+            links.setdefault(lag, [0] * len(template.equations))[child] |= 1 << parent
+    walk = _Walk(plan, links, seeds, avoid_held=avoid_held, forwards=False)
+    found = [(count, rows[::-1]) for count, rows in walk.over(reversed(walk.pieces()))]
+    # A stretch begins with its last row here: bring it to where its first step stands.
+    turned = [
+        (count, rows[(shift := -count % len(rows)) :] + rows[:shift]) for count, rows in found
+    ]
+    return Reach(len(template.equations), tuple(reversed(turned)))
 
 
 def reachable(
@@ -64,8 +87,8 @@ def reachable(
     *,
     avoid_held: bool,
     starts: Mapping[int, Iterable[int]] | None = None,
-) -> Bools:
-    """Return which equations at which steps a path from some nodes reaches, shape [t, V].
+) -> Reach:
+    """Return which equations at which steps a path from some nodes reaches.
 
     Args:
         template: The model's template.
@@ -76,35 +99,110 @@ def reachable(
     if starts is None:
         assert plan.seed is not None
         starts = {plan.seed[0]: (plan.seed[1],)}
-    width, depth = len(template.equations), template.max_lag
-    parents = _parents(template)
-    reach = np.zeros((plan.steps + 1, width), dtype=bool)
-    settled = max(len(plan.forced), len(plan.held), max(starts) + 1)
-    seen: dict[bytes, int] = {}
-    recent: list[list[bool]] = []  # the rows of this step, the one before, ...: lists look up fast
-    for t in range(min(starts), plan.steps + 1):
-        row = [False] * width
-        for i in starts.get(t, ()):
-            row[i] = True
-        recent = [row, *recent[:depth]]
-        closed = plan.held_at(t) & avoid_held
-        if t < len(plan.forced):
-            closed = closed | plan.forced[t]
-        for i in np.flatnonzero(~closed).tolist():
-            for j, lag in parents[i]:
-                if lag < len(recent) and recent[lag][j]:
-                    row[i] = True
-                    break
-        reach[t] = row
-        if t < settled + depth:
-            continue
-        key = reach[t - depth + 1 : t + 1].tobytes() if depth else b""
-        if key in seen:
-            period = t - seen[key]
-            reach[t + 1 :] = reach[seen[key] + 1 + np.arange(plan.steps - t) % period]
-            break
-        seen[key] = t
-    return reach
+    links: dict[int, list[int]] = {}
+    for child, parents in enumerate(_parents(template)):
+        for parent, lag in parents:
+            links.setdefault(lag, [0] * len(template.equations))[parent] |= 1 << child
+    walk = _Walk(plan, links, starts, avoid_held=avoid_held, forwards=True)
+    return Reach(len(template.equations), tuple(walk.over(walk.pieces())))
+
+
+class _Walk:
+    """A walk over the steps, forwards along the edges or backwards against them."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        links: dict[int, list[int]],
+        seeds: Mapping[int, Iterable[int]],
+        *,
+        avoid_held: bool,
+        forwards: bool,
+    ) -> None:
+        self._plan, self._avoid_held, self._forwards = plan, avoid_held, forwards
+        self._seeds = {t: sum(1 << i for i in set(found)) for t, found in seeds.items()}
+        self._now = links.pop(0, [0] * plan.held.shape[1])
+        self._lagged = links
+        self._depth = max(links, default=0)
+
+    def pieces(self) -> list[tuple[int, int]]:
+        """Return ranges [t0, t1) of steps: single ones, and those that are all alike."""
+        ranges = dataclasses.replace(self._plan, seed=None).segments()
+        forced = min(len(self._plan.forced), self._plan.steps + 1)
+        edges = {edge for pair in ranges for edge in pair} | set(range(forced))
+        edges |= {t + more for t in self._seeds if t <= self._plan.steps for more in (0, 1)}
+        return list(itertools.pairwise(sorted(edges)))
+
+    def over(self, pieces: Iterable[tuple[int, int]]) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Yield (number of steps, rows) in the order of the walk."""
+        past = [0] * self._depth  # what each step passes on, the last step's at the end
+        before = 0
+        for t0, t1 in pieces:
+            if not any(past[len(past) - self._depth :]) and not self._seeds.get(t0):
+                yield t1 - t0, (0,)
+                continue
+            opened, rows, seen, alike = self._open(t0), list[int](), dict[tuple[int, ...], int](), 0
+            left = t1 - t0
+            while left:
+                row = self._row(past, opened, self._seeds.get(t0, 0))
+                rows.append(row)
+                past.append(row if self._forwards else row & opened)
+                left -= 1
+                alike, before = (alike + 1 if row == before else 0), row
+                if alike > self._depth:
+                    period = 1
+                elif (
+                    self._depth > _LONGEST_PERIOD
+                    or (key := tuple(past[len(past) - self._depth :])) not in seen
+                ):
+                    if self._depth <= _LONGEST_PERIOD:
+                        seen[key] = len(rows)
+                    continue
+                else:
+                    period = len(rows) - seen[key]
+                if left >= period:
+                    whole = left // period * period
+                    yield len(rows), tuple(rows)
+                    yield whole, tuple(rows[len(rows) - period :])
+                    left -= whole
+                    rows, seen, alike = [], {}, 0
+            if rows:
+                yield len(rows), tuple(rows)
+
+    def _open(self, t: int) -> int:
+        """Return the equations that let paths through at a step."""
+        closed = self._plan.held_at(t) & self._avoid_held
+        if t < len(self._plan.forced):
+            closed = closed | self._plan.forced[t]
+        packed = np.packbits(~closed, bitorder="little")
+        return int.from_bytes(packed.tobytes(), "little")
+
+    def _row(self, past: list[int], opened: int, seeds: int) -> int:
+        """Return one step's row: what is linked to earlier rows, then to itself."""
+        row = 0
+        for lag, links in self._lagged.items():
+            for j in _bits_of(past[-lag]):
+                row |= links[j]
+        if self._forwards:
+            row &= opened
+        row |= seeds
+        done = 0
+        while left := row & ~done:
+            bit = left & -left if self._forwards else 1 << (left.bit_length() - 1)
+            done |= bit
+            links_now = self._now[bit.bit_length() - 1]
+            if self._forwards:
+                row |= links_now & opened
+            elif bit & opened:
+                row |= links_now
+        return row
+
+
+def _bits_of(row: int) -> Iterator[int]:
+    while row:
+        low = row & -row
+        yield low.bit_length() - 1
+        row ^= low
 
 
 def _parents(template: Template) -> list[list[tuple[int, int]]]:

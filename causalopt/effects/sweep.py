@@ -290,7 +290,8 @@ def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estima
         refuse_between(model, asked.nudge.variable, asked.target)
     i = template.index[asked.target]
     paths = tuple(
-        bool(reachable(template, plan, avoid_held=avoid)[asked.steps, i]) for avoid in (False, True)
+        bool(reachable(template, plan, avoid_held=avoid).of(i)[asked.steps])
+        for avoid in (False, True)
     )
     lanes = spread(axes)
     starts = {(node.t, template.index[node.variable]): lanes[name] for name, node in nodes.items()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.adjoint import PythonSweep, swept, whole_baseline
+from causalopt.engine.adjoint import PythonSweep, ReverseSweep, swept, whole_baseline
+from causalopt.engine.compiler import has_compiler
 from causalopt.engine.contract import (
     Adjoint,
     Execution,
@@ -61,8 +62,14 @@ class NumpyLevels(Execution):
         """Return the derivatives of an equation's value at the last step by every node.
 
         Only W is run by numpy: a sweep has one operation a local derivative, and none to group.
+        They are done in machine code, where it can be made, else in generated Python.
         """
-        sweep = PythonSweep(structure, plan, target)
+        if has_compiler():
+            from causalopt.engine.machine.reverse_table import TableSweep
+
+            sweep: ReverseSweep = TableSweep(structure, plan, target)
+        else:
+            sweep = PythonSweep(structure, plan, target)
         baseline = whole_baseline(self, structure, plan)
         return swept(sweep, [baseline], structure, plan, target)
 

@@ -99,6 +99,11 @@ class Template:
         )
 
     @functools.cached_property
+    def has_integers(self) -> bool:
+        """Whether some variable takes whole numbers only."""
+        return any(equation.is_integer for equation in self.equations)
+
+    @functools.cached_property
     def max_lag(self) -> int:
         """The largest number of steps a rule looks back."""
         lags = [lag for equation in self.equations for _, lag in equation.parents]

@@ -10,7 +10,8 @@ import pytest
 from causalopt import Model, Nudge, Set, load
 from causalopt.engine.adjoint import terms_of
 from causalopt.engine.executions import execution, run_values
-from causalopt.engine.jacobians import HeldSets, StepDerivative
+from causalopt.engine.held_sets import HeldSets
+from causalopt.engine.jacobians import StepDerivative
 from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_model
 

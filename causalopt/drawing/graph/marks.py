@@ -135,8 +135,8 @@ def marks_for(
     plan = _structural_plan(model, steps, selection, n)
     held = plan.held[np.minimum(np.arange(steps + 1), len(plan.held) - 1)]
     nothing = np.zeros_like(held)
-    changed = nothing if n is None else reachable(template, plan, avoid_held=False)
-    differs = nothing if n is None else reachable(template, plan, avoid_held=True)
+    changed = nothing if n is None else reachable(template, plan, avoid_held=False).table
+    differs = nothing if n is None else reachable(template, plan, avoid_held=True).table
     moved = _moved(template, plan, changed) if n is not None and selection else nothing
     columns = [template.index[name] for name in template.names]
     partition = np.array([name in model.A for name in template.names])
