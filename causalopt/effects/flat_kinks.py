@@ -25,7 +25,12 @@ _MOST_NODES = 2_000_000  # node-updates of a run that is made again
 
 
 def flat_kinks(
-    template: Template, plan: Plan, run: Tangents, read: Bools, known: frozenset[tuple[int, int]]
+    template: Template,
+    plan: Plan,
+    run: Tangents,
+    read: Bools,
+    known: frozenset[tuple[int, int]],
+    apart: frozenset[tuple[int, int]],
 ) -> Bools | None:
     """Return the nodes that follow from such a kink, [t, equation]; None where there is none.
 
@@ -34,11 +39,13 @@ def flat_kinks(
         plan: The run; its seed is the nudged node.
         run: Its tangents.
         read: The equations that count, shape [equation].
-        known: Nodes (step, equation) whose kinks are known.
+        known: Nodes (step, equation) whose kinks are known: there only a jump of the value counts,
+            which passes on where slopes are 0.
+        apart: Nodes whose gaps are closed in floats only.
     """
     if plan.seed is None or run.values.size > _MOST_NODES:
         return None
-    flat = _closed(template, plan, run, read) - known
+    flat = _closed(template, plan, run, read) - apart
     if not flat:
         return None
     member = execution(run.execution)
@@ -49,7 +56,8 @@ def flat_kinks(
     linear = linearize(template.structure)
     starts: dict[int, set[int]] = {}
     for t, child in flat:
-        if any(_jumps(linear, w, other, t, child) for other in beside):
+        only_value = (t, child) in known
+        if any(_jumps(linear, w, other, (t, child), only_value) for other in beside):
             starts.setdefault(t, set()).add(child)
     return reachable(template, plan, avoid_held=False, starts=starts).table if starts else None
 
@@ -88,11 +96,15 @@ def _nudged(plan: Plan, run: Tangents, nudge: float) -> Plan:
     )
 
 
-def _jumps(linear: Linearization, w: Baseline, other: Baseline, t: int, child: int) -> bool:
+def _jumps(
+    linear: Linearization, w: Baseline, other: Baseline, node: tuple[int, int], only_value: bool
+) -> bool:
     """Whether a rule's value or one of its slopes is another beside W than close by."""
+    t, child = node
     pairs = [(w.values[t, child], other.values[t, child])]
     chosen = enumerate(linear.partials)
-    pairs += [(w.slopes[t, k], other.slopes[t, k]) for k, p in chosen if p.child == child]
+    if not only_value:
+        pairs += [(w.slopes[t, k], other.slopes[t, k]) for k, p in chosen if p.child == child]
     return any(
         np.isfinite(a) and not abs(a - b) <= _JUMP * max(abs(a), abs(b), 1.0) for a, b in pairs
     )

@@ -58,8 +58,8 @@ def with_rounding(
         if near.first is not None and kinks.any() and (kink is None or near.first[0] < kink[1]):
             kink, is_near = near_text(template, *near.first), True
     known = frozenset(ties) | {(tie.t, tie.equation) for tie in ties.values()}
-    known |= frozenset() if near is None else near.open
-    flat = flat_kinks(template, plan, run, np.any(read, axis=0), known)
+    apart = frozenset() if near is None else near.open
+    flat = flat_kinks(template, plan, run, np.any(read, axis=0), known, apart)
     kinks = kinks if flat is None else kinks | flat[:, places]
     before = effect.total.is_unresolved | effect.direct.is_unresolved
     grown = (total.is_unresolved | direct.is_unresolved) & ~before & ~kinks

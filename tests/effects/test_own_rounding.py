@@ -215,6 +215,8 @@ def test_a_kink_that_only_higher_derivatives_open_is_one() -> None:
     assert run(static(rules | {"m": "n + where(q > 0, 1, 0) + a"})).status[0] == "kink"
     assert run(static(rules | {"m": "n + where(q >= 0, n, 2) + a"})).status[0] == "ok"
     assert run(static(rules | {"m": "n + where(c >= 1, 1, 2) + a"})).status[0] == "ok"
+    # A jump passes where the local slope is 0: cos(ceil(n)) is cos(0) at 0 and cos(1) above.
+    assert run(static({"n": 0, "a": "ceil(n)", "m": "cos(a)"})).status[0] == "kink"
 
 
 def test_a_short_sum_whose_estimate_cancels_is_asked_of_fractions() -> None:
