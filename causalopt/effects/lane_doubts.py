@@ -24,7 +24,7 @@ from causalopt.engine.linearization import linearize
 from causalopt.engine.machine.batch import Batch, BatchResult
 from causalopt.model.model import Model
 
-BUDGET = 200_000  # node-updates of points run alone: some seconds
+BUDGET = 50_000  # node-updates of points run alone: a second or two
 _SAMPLES = 8
 _MATTERS = 1e-6  # share of an effect
 _PARTED = 2.0**-10  # share by which a twin's effect differs that is not known to be right
