@@ -63,7 +63,7 @@ class GeneratedPython(Execution):
         slow = kernel(structure, tangents=True, careful=True)
         slots, rings = len(fast.layout.near), _empty_rings(fast)
         state: tuple[float, ...] = (math.nan,) * slots + (0.0,) * (len(TANGENTS) * slots)
-        shift, kink, lost = [0, 0], -1, False
+        shift, kink = [0, 0], -1
         for t0, t1, careful in _blocks(plan, RESCALE):
             state, met = _advance(
                 slow if careful else fast, plan, t0, t1, state, rings, out, careful
@@ -71,7 +71,7 @@ class GeneratedPython(Execution):
             exponents[t0:t1] = shift
             kink = met if kink < 0 else kink
             past = _Rings(rings, fast.layout, out, exponents, (t0, t1))
-            state, lost = _rescaled(state, slots, past, shift, lost)
+            state = _rescaled(state, slots, past, shift)
             if progress is not None and t1 % BLOCK < RESCALE:
                 progress(t1)
         values, total, direct, total_error, direct_error = (
@@ -85,7 +85,6 @@ class GeneratedPython(Execution):
             direct_error=direct_error,
             exponents=exponents,
             kink=None if kink < 0 else kink,
-            underflow=lost,
             execution=self.name,
         )
 
@@ -178,19 +177,16 @@ class _Rings:
             tops.append(float(sizes.max()))
         return max(tops)
 
-    def divide(self, kind: int, power: int) -> bool:
-        """Divide a quantity's rings by a power of two; whether one was lost."""
-        count, lost = len(self.layout.rings), False
+    def divide(self, kind: int, power: int) -> None:
+        """Divide a quantity's rings by a power of two."""
+        count = len(self.layout.rings)
         for ring in self.rings[kind * count : (kind + 1) * count]:
-            new = divided(ring, power)
-            lost |= any(a != 0.0 == b for a, b in zip(ring, new, strict=True))
-            ring[:] = new
-        return lost
+            ring[:] = divided(ring, power)
 
 
 def _rescaled(
-    state: tuple[float, ...], slots: int, rings: _Rings, shift: list[int], lost: bool
-) -> tuple[tuple[float, ...], bool]:
+    state: tuple[float, ...], slots: int, rings: _Rings, shift: list[int]
+) -> tuple[float, ...]:
     """Bring tangents back near 1; where all of a world's are 0, the errors they carry count."""
     parts = [list(state[i * slots : (i + 1) * slots]) for i in range(5)]
     for world in (0, 1):
@@ -200,7 +196,6 @@ def _rescaled(
         if power:
             shift[world] += power
             parts[1 + world], parts[3 + world] = divided(tangent, power), divided(error, power)
-            lost |= any(a != 0.0 == b for a, b in zip(tangent, parts[1 + world], strict=True))
-            lost |= rings.divide(1 + world, power)
+            rings.divide(1 + world, power)
             rings.divide(3 + world, power)
-    return tuple(value for part in parts for value in part), lost
+    return tuple(value for part in parts for value in part)

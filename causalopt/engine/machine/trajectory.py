@@ -179,7 +179,6 @@ class MachineCode(Execution):
             direct_error=packed[:, :, 3] if estimate else none,
             exponents=runner.exponents(),
             kink=None if kink < 0 else kink,
-            underflow=bool(runner.cell("lost")[0]),
             execution=self.name,
         )
 
