@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from causalopt.effects.error_bounds import UNIT, bounds_along, is_decimal
 from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Tangents
-from causalopt.engine.executions import run_adjoint, run_tangents
+from causalopt.engine.executions import execution, run_adjoint
 from causalopt.model.template import Template
 
 _STRETCH = 4096  # steps after which a longer twin is looked at, and again at twice as many
@@ -83,7 +83,7 @@ def _parted(
     last = _STRETCH if plan.steps > 2 * _STRETCH else plan.steps
     while True:
         moved = moved_plan(template, plan, run.values, last, number)
-        twin = run_tangents(template.structure, moved)
+        twin = execution(run.execution).run_tangents(template.structure, moved)
         pairs = [_compared(template, run, twin, world, columns, read) for world in (0, 1)]
         if last == plan.steps or all((share[-1] >= _PARTED).all() for _, share in pairs):
             return twin, pairs

@@ -19,12 +19,13 @@ from causalopt.effects.lanes import alone
 from causalopt.effects.limit import forward_effect, read_by
 from causalopt.effects.measures import Effect, ratios, status_codes
 from causalopt.engine.contract import Bools, Floats
-from causalopt.engine.executions import run_tangents
+from causalopt.engine.executions import execution
 from causalopt.engine.linearization import linearize
 from causalopt.engine.machine.batch import Batch, BatchResult
 from causalopt.model.model import Model
 
-BUDGET = 50_000  # node-updates of points run alone: a second or two
+BUDGET = 400_000  # node-updates of points run alone: a second or two
+_EACH = 500  # node-updates that take as long as what a point costs besides
 _SAMPLES = 8
 _MATTERS = 1e-6  # share of an effect
 _PARTED = 2.0**-10  # share by which a twin's effect differs that is not known to be right
@@ -77,7 +78,7 @@ def settle(
         columns: What the batch said, by name; written to.
     """
     size = (batch.keep[-1] + 1) * len(model.template.equations)
-    chosen = doubtful[: max(BUDGET // size, 1)]
+    chosen = doubtful[: max(BUDGET // (size + _EACH), 1)]
     for lane in chosen.tolist():
         effect = _asked(model, batch, lane)
         codes = status_codes(effect)[-1:]
@@ -92,7 +93,7 @@ def settle(
 
 def _asked(model: Model, batch: Batch, lane: int) -> Effect:
     plan = alone(batch, lane, batch.keep[-1])
-    run = run_tangents(model.template.structure, plan)
+    run = execution("llvm").run_tangents(model.template.structure, plan)
     return forward_effect(model, plan, run, batch.outputs[0])
 
 

@@ -178,7 +178,7 @@ class Sweep(Asked):
         if self.undecided:
             lines.append(
                 f"  {self.undecided} points on a kink, with a zero along a path or with a W that "
-                "rounding moves keep the status of floats alone: too many to ask one by one"
+                "rounding moves keep the status of floats alone: they were not asked one by one"
             )
         return "\n".join(lines)
 
@@ -214,8 +214,9 @@ def sweep(
         given: Further interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
-        estimate: Whether rounding errors are estimated, so that a cancelled result is `unresolved`;
-            without, a sweep takes about two thirds of the time.
+        estimate: Whether rounding errors are estimated, so that a cancelled result is `unresolved`,
+            and doubtful points run alone; without, a sweep takes about two thirds of the time, and
+            its statuses are those of floats.
         workers: Threads; one per processor when not given.
         progress: Called with the number of points done.
 
@@ -249,7 +250,9 @@ def sweep(
     threads = min(workers or processors(), len(work.tasks))
     columns = _run(work, threads, progress)
     doubtful = np.flatnonzero(columns.pop("doubtful"))
-    undecided = settle(asked.model, work.batch, doubtful, columns)
+    undecided = len(doubtful)
+    if estimate:
+        undecided = settle(asked.model, work.batch, doubtful, columns)
     _one_sided(work, columns, [*axes] == [asked.node_name])
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
@@ -313,7 +316,7 @@ def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estima
     )
     runner = BatchRunner(template.structure, batch)
     size = max(LANES, min(TASK, -(-count // (4 * processors()) // LANES) * LANES))
-    beside = twin_batch(model, batch) if delta is None else None
+    beside = twin_batch(model, batch) if delta is None and estimate else None
     twin = None if beside is None else BatchRunner(template.structure, beside)
     return _Work(model, batch, runner, twin, (paths[0], paths[1]), runner.tasks(size))
 
