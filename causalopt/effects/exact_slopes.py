@@ -103,15 +103,23 @@ class ExactSlopes:
         """Make W known at a step, without its derivatives; false once too much work was done."""
         if self._work > _MOST_WORK:
             return False
-        self._work += len(self._advanced(t).done) or len(self._template.equations)
+        if not self._is_decimal(t):
+            self._work += len(self._advanced(t).done)
+        return True
+
+    def _is_decimal(self, t: int) -> bool:
+        """Make W known at a step in decimals, if these are enough."""
+        known = self._decimals.row(t) if t >= self._from_rules else None
+        if known is None:
+            return False
+        self._rows.append(known)
+        self._work += len(known)
         return True
 
     def _advanced(self, t: int) -> _Step:
         """Return a step's terms with W's values among them."""
         step, row = _Step(self, t), list[Exact]()
-        known = self._decimals.row(t) if t >= self._from_rules else None
-        if known is not None:
-            self._rows.append(known)
+        if self._is_decimal(t):
             return step
         self._rows.append(row)
         for i, equation in enumerate(self._template.equations):

@@ -25,7 +25,7 @@ from causalopt.effects.axes import (
     varying_parameters,
     varying_starts,
 )
-from causalopt.effects.lane_doubts import settle, twin_batch, widened
+from causalopt.effects.lane_doubts import settle, twin_of, widened
 from causalopt.effects.lanes import lane_effect
 from causalopt.effects.limit import refuse_between
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
@@ -276,6 +276,7 @@ class _Work:
     batch: Batch
     runner: BatchRunner
     twin: BatchRunner | None
+    misses: bool
     paths: tuple[bool, bool]
     tasks: list[slice]
 
@@ -316,9 +317,9 @@ def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estima
     )
     runner = BatchRunner(template.structure, batch)
     size = max(LANES, min(TASK, -(-count // (4 * processors()) // LANES) * LANES))
-    beside = twin_batch(model, batch) if delta is None and estimate else None
-    twin = None if beside is None else BatchRunner(template.structure, beside)
-    return _Work(model, batch, runner, twin, (paths[0], paths[1]), runner.tasks(size))
+    is_asked = delta is None and estimate
+    twin, misses = twin_of(model, batch, runner) if is_asked else (None, False)
+    return _Work(model, batch, runner, twin, misses, (paths[0], paths[1]), runner.tasks(size))
 
 
 def _place(model: Model, item: Set) -> tuple[int, str]:
@@ -367,7 +368,8 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     """Run some lanes and write their results into their places."""
     kept = work.runner.run(lanes)
     effect = _effect(work, work.batch, kept, lanes)
-    doubtful = (effect.total.doubted | effect.direct.doubted | effect.on_kink) & effect.finite
+    doubtful = effect.total.doubted | effect.direct.doubted | effect.on_kink | work.misses
+    doubtful &= effect.finite
     if work.twin is not None:
         effect, asked = widened(effect, kept, work.twin.run(lanes))
         doubtful |= asked & effect.finite
