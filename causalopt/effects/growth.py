@@ -16,7 +16,7 @@ from causalopt.engine.contract import Floats
 from causalopt.engine.executions import growth_for
 
 BATCHES = 10
-_SUSPECT = 1e-8  # growth in a step, to 1 or to the largest: below it, it may be rounding
+SUSPECT = 1e-8  # growth in a step, to 1 or to the largest: below it, it may be rounding
 _ROUNDINGS = 64  # how many roundings an image may be made of, for each direction
 
 
@@ -63,7 +63,7 @@ def _grown(maps: CarriedMaps, frame: Floats, low: int, high: int) -> tuple[Float
     carrier = growth_for(maps.products, frame, high - low)
     if carrier is None:
         return frame, low, np.zeros((0, frame.shape[1]))
-    reached, sizes = carrier.grow(maps.slopes, low, high, least=_SUSPECT)
+    reached, sizes = carrier.grow(maps.slopes, low, high, least=SUSPECT)
     return carrier.state.copy(), reached, sizes
 
 
@@ -74,7 +74,7 @@ def _looked_into(
     turned, upper = np.linalg.qr(maps.carry(t, frame))
     sizes = np.abs(np.diagonal(upper))
     lost = np.zeros(len(sizes), dtype=bool)
-    suspect = sizes <= _SUSPECT * max(1.0, sizes.max(initial=0.0))
+    suspect = sizes <= SUSPECT * max(1.0, sizes.max(initial=0.0))
     if is_counted and suspect.any():
         lost = suspect & _is_rounding(turned, sizes, maps.noise(t, frame))
     return turned[:, ~lost], sizes[~lost], lost

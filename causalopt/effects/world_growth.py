@@ -15,7 +15,7 @@ import numpy as np
 from causalopt.effects.carried_maps import maps_along
 from causalopt.effects.directions import Directions, directions, on_the_way
 from causalopt.effects.followed import Followed, followed
-from causalopt.effects.growth import growth, slope, slope_error
+from causalopt.effects.growth import SUSPECT, growth, slope, slope_error
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.jacobians import StepDerivative
 from causalopt.errors import QuestionError
@@ -126,8 +126,10 @@ def _asked(
             return dead
         basis = found.both if found.both.shape[1] < step.size else None
     start = tangent if basis is None else basis.T @ tangent
-    asked = course.along(step, start[:, np.newaxis], basis)[0][:, 0]
     own = followed(step, course.later, basis, start, target, course.lead)
+    asked = own.growth
+    if not (asked > math.log(SUSPECT)).all():  # it may have died: growth finds out
+        asked = course.along(step, start[:, np.newaxis], basis)[0][:, 0]
     if np.isfinite(asked).all() and (own.known is not None or own.is_lost):
         return _unresolved(generic, own)
     if own.drifts:

@@ -102,14 +102,18 @@ def test_what_m_gets_of_a_tangent_may_fall_without_being_lost() -> None:
     assert growth == pytest.approx(0, abs=2e-5)
 
 
+def shares(gets: np.ndarray) -> Followed:
+    return Followed(None, gets, np.zeros_like(gets))
+
+
 def test_a_share_that_but_wobbles_does_not_fall() -> None:
     wobble = np.random.default_rng(0).normal(size=1000)
     falling = wobble - 0.01 * np.arange(1000)
-    assert Followed(None, falling).drifts
-    assert not Followed(None, wobble).drifts
-    assert not Followed(None, np.full(1000, -math.inf)).drifts
-    assert Followed(None, np.full(1000, -math.inf)).is_lost
-    assert not Followed(None, np.where(np.arange(1000) % 2, wobble, -math.inf)).is_lost
+    assert shares(falling).drifts
+    assert not shares(wobble).drifts
+    assert not shares(np.full(1000, -math.inf)).drifts
+    assert shares(np.full(1000, -math.inf)).is_lost
+    assert not shares(np.where(np.arange(1000) % 2, wobble, -math.inf)).is_lost
 
 
 def triangular(seed: int) -> tuple[Model, float]:
