@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -39,8 +40,7 @@ class Follower(abc.ABC):
 
     Args:
         products: The products of a step.
-        start: The slots' tangents before the first step, of length 1, shape [slot].
-        watch: What is watched of it.
+        watch: What is watched of the tangent.
 
     Attributes:
         products: As given.
@@ -49,7 +49,7 @@ class Follower(abc.ABC):
         blurred_from: The number of steps after which its direction was not known; None so far.
     """
 
-    def __init__(self, products: Products, start: Floats, watch: Watch) -> None:
+    def __init__(self, products: Products, watch: Watch) -> None:
         self.products, self.watch = products, watch
         self.done = 0
         self.blurred_from: int | None = None
@@ -74,15 +74,21 @@ class Follower(abc.ABC):
 
 
 class PlainFollower(Follower):
-    """A tangent followed in Python, number by number."""
+    """A tangent followed in Python, number by number.
+
+    Args:
+        products: The products of a step.
+        start: The slots' tangents before the first step, of length 1, shape [slot].
+        watch: What is watched of it.
+    """
 
     def __init__(self, products: Products, start: Floats, watch: Watch) -> None:
-        super().__init__(products, start, watch)
+        super().__init__(products, watch)
         self._now: list[float] = start.tolist()
         self._error = [0.0] * len(self._now)
         bounds = products.offsets.tolist()
         pairs = list(zip(products.columns.tolist(), products.sources.tolist(), strict=True))
-        self._sums = [pairs[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
+        self._sums = [pairs[low:high] for low, high in itertools.pairwise(bounds)]
 
     @property
     def state(self) -> Floats:

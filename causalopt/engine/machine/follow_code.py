@@ -39,16 +39,21 @@ _ARGUMENTS = (
     "blurred.at",
 )
 _POINTERS = ("slopes", "sizes", "offsets", "columns", "sources", "memory", "rows")
-_LANES = 4
 
 
 class CompiledFollower(Follower):
-    """A tangent followed in machine code."""
+    """A tangent followed in machine code.
+
+    Args:
+        products: The products of a step.
+        start: The slots' tangents before the first step, of length 1, shape [slot].
+        watch: What is watched of it.
+    """
 
     def __init__(self, products: Products, start: Floats, watch: Watch) -> None:
-        super().__init__(products, start, watch)
+        super().__init__(products, watch)
         self._width = len(products.offsets) - 1
-        self._rows = np.zeros((self._width + len(products.memory), _LANES))
+        self._rows = np.zeros((self._width + len(products.memory), 4))
         self._rows[self._width :, 0] = start
         self._rows[self._width :, 2] = np.abs(start)
 
@@ -131,9 +136,14 @@ step:
 """
 
 
+def _order(*lanes: int) -> str:
+    """Return which lanes a shuffle of two rows takes."""
+    return f"<4 x i32> <{', '.join(f'i32 {lane}' for lane in lanes)}>"
+
+
 def _sums() -> str:
     """Return the code of all equations' sums, up to `share`."""
-    return """equation:
+    return f"""equation:
   %i = phi i64 [0, %step], [%i.next, %sum]
   %from = phi i64 [%begin, %step], [%to, %sum]
   %i.next = add i64 %i, 1
@@ -155,7 +165,7 @@ product:
   %size.put = insertelement <4 x double> poison, double %size.given, i64 0
   %size.all = shufflevector <4 x double> %size.put, <4 x double> poison, <4 x i32> zeroinitializer
   %size = call <4 x double> @llvm.fabs.v4f64(<4 x double> %size.all)
-  %factor = shufflevector <4 x double> %slope, <4 x double> %size, <4 x i32> <i32 0, i32 1, i32 6, i32 7>
+  %factor = shufflevector <4 x double> %slope, <4 x double> %size, {_order(0, 1, 6, 7)}
   %source.at = getelementptr i64, ptr %sources, i64 %k
   %source = load i64, ptr %source.at, align 8
   %parent.at = getelementptr <4 x double>, ptr %rows, i64 %source
@@ -244,7 +254,7 @@ round:
 
 def _length() -> str:
     """Return the code that judges a step and makes the tangent's length 1."""
-    return """measure:
+    return f"""measure:
   %norms = call <4 x double> @llvm.sqrt.v4f64(<4 x double> %squares.next)
   %length = extractelement <4 x double> %norms, i64 0
   %length.at = getelementptr double, ptr %lengths, i64 %t
@@ -274,7 +284,7 @@ divide:
   %long = load <4 x double>, ptr %divide.at, align 8
   %short = fdiv <4 x double> %long, %length.all
   %short.sizes = call <4 x double> @llvm.fabs.v4f64(<4 x double> %short)
-  %own = shufflevector <4 x double> %short, <4 x double> %short.sizes, <4 x i32> <i32 0, i32 1, i32 4, i32 4>
+  %own = shufflevector <4 x double> %short, <4 x double> %short.sizes, {_order(0, 1, 4, 4)}
   store <4 x double> %own, ptr %divide.at, align 8
   %d.next = add i64 %d, 1
   %more.divides = icmp slt i64 %d.next, %slots_
