@@ -17,7 +17,7 @@ from causalopt.effects.directions import KNOWN
 from causalopt.effects.growth import BATCHES
 from causalopt.engine.contract import Floats
 from causalopt.engine.executions import follower_for
-from causalopt.engine.follower import Watch
+from causalopt.engine.follower import Measured
 from causalopt.engine.jacobians import StepDerivative
 
 _BLURRED = 2.0**-7  # of a tangent's length: an error beyond it, and its direction is not known
@@ -89,8 +89,8 @@ def followed(
     parts = []
     for maps in followed_maps(step, slopes, basis, target):
         if follower is None:
-            watch = Watch(maps.target, KNOWN, _BLURRED)
-            follower = follower_for(maps.products, start, watch, count)
+            measured = Measured(maps.target, KNOWN, _BLURRED)
+            follower = follower_for(maps.products, start, measured, count)
         shares, lengths = follower.over(maps.slopes, maps.sizes)
         if maps.reads is not None:
             shares[np.isnan(shares) & maps.reads[: len(shares)]] = 0.0

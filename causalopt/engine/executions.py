@@ -28,7 +28,7 @@ from causalopt.model.template import Structure
 
 if TYPE_CHECKING:
     from causalopt.engine.carrier import Carrier
-    from causalopt.engine.follower import Follower, Watch
+    from causalopt.engine.follower import Follower, Measured
     from causalopt.engine.jacobians import Products, StepDerivative
     from causalopt.engine.machine.growth_code import CompiledGrowth
 
@@ -185,13 +185,13 @@ def growth_for(products: Products, frame: Floats, steps: int) -> CompiledGrowth 
     return CompiledGrowth(products, frame)
 
 
-def follower_for(products: Products, start: Floats, watch: Watch, steps: int) -> Follower:
+def follower_for(products: Products, start: Floats, measured: Measured, steps: int) -> Follower:
     """Return a tangent that is ready to be followed, by what its work calls for.
 
     Args:
         products: The products of a step.
         start: The slots' tangents before the first step, of length 1, shape [slot].
-        watch: What is watched of it.
+        measured: What is measureded of it.
         steps: How many steps it is to go.
     """
     from causalopt.engine.compiler import has_compiler
@@ -199,10 +199,10 @@ def follower_for(products: Products, start: Floats, watch: Watch, steps: int) ->
     if steps * len(products.columns) >= _FOLLOW_FROM and has_compiler():
         from causalopt.engine.machine.follow_code import CompiledFollower
 
-        return CompiledFollower(products, start, watch)
+        return CompiledFollower(products, start, measured)
     from causalopt.engine.follower import PlainFollower
 
-    return PlainFollower(products, start, watch)
+    return PlainFollower(products, start, measured)
 
 
 def _chosen(structure: Structure, plan: Plan, mode: str) -> Execution:

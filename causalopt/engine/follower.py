@@ -21,7 +21,7 @@ UNIT = 2.0**-53
 
 
 @dataclasses.dataclass(frozen=True)
-class Watch:
+class Measured:
     """What is watched of a tangent.
 
     Attributes:
@@ -40,17 +40,17 @@ class Follower(abc.ABC):
 
     Args:
         products: The products of a step.
-        watch: What is watched of the tangent.
+        measured: What is watched of the tangent.
 
     Attributes:
         products: As given.
-        watch: As given.
+        measured: As given.
         done: How many steps it has gone.
         blurred_from: The number of steps after which its direction was not known; None so far.
     """
 
-    def __init__(self, products: Products, watch: Watch) -> None:
-        self.products, self.watch = products, watch
+    def __init__(self, products: Products, measured: Measured) -> None:
+        self.products, self.measured = products, measured
         self.done = 0
         self.blurred_from: int | None = None
 
@@ -79,11 +79,11 @@ class PlainFollower(Follower):
     Args:
         products: The products of a step.
         start: The slots' tangents before the first step, of length 1, shape [slot].
-        watch: What is watched of it.
+        measured: What is watched of it.
     """
 
-    def __init__(self, products: Products, start: Floats, watch: Watch) -> None:
-        super().__init__(products, watch)
+    def __init__(self, products: Products, start: Floats, measured: Measured) -> None:
+        super().__init__(products, measured)
         self._now: list[float] = start.tolist()
         self._error = [0.0] * len(self._now)
         bounds = products.offsets.tolist()
@@ -117,7 +117,7 @@ class PlainFollower(Follower):
                 y += slopes[column] * error[source]
                 z += sizes[column] * size[source]
             now[i], error[i], size[i] = x, y, z
-        m = self.watch.target
+        m = self.measured.target
         share = self._share(abs(now[m]), abs(error[m]), size[m])
         memory = self.products.memory.tolist()
         signs = counter_signs(self.done * len(memory), (1, len(memory)))[0].tolist()
@@ -126,7 +126,7 @@ class PlainFollower(Follower):
         length, blur = (_length(part) for part in ([now[k] for k in memory], moved))
         if not 0.0 < length < math.inf:
             return share, length
-        if self.blurred_from is None and blur > self.watch.blurred * length:
+        if self.blurred_from is None and blur > self.measured.blurred * length:
             self.blurred_from = self.done
         self._now = [now[k] / length for k in memory]
         self._error = [x / length for x in moved]
@@ -135,7 +135,7 @@ class PlainFollower(Follower):
     def _share(self, got: float, error: float, size: float) -> float:
         if size == 0.0:
             return math.nan
-        return got if got > self.watch.known * size + error else 0.0
+        return got if got > self.measured.known * size + error else 0.0
 
 
 def _length(vector: list[float]) -> float:

@@ -10,7 +10,7 @@ import pytest
 
 from causalopt import Model, load
 from causalopt.engine.executions import follower_for
-from causalopt.engine.follower import Follower, PlainFollower, Watch
+from causalopt.engine.follower import Follower, PlainFollower, Measured
 from causalopt.engine.jacobians import Products, StepDerivative
 from causalopt.engine.linearization import linearize
 from causalopt.engine.machine.follow_code import CompiledFollower
@@ -28,11 +28,11 @@ MODELS = {
         },
     ),
 }
-WATCH = Watch(1, 1e3 * 2.0**-53, 2.0**-7)
+MEASURED = Measured(1, 1e3 * 2.0**-53, 2.0**-7)
 
 
 def by_numpy(
-    step: StepDerivative, slopes: np.ndarray, start: np.ndarray, watch: Watch
+    step: StepDerivative, slopes: np.ndarray, start: np.ndarray, measured: Measured
 ) -> tuple[np.ndarray, np.ndarray, int | None]:
     """Return m's shares, the growth of lengths, and after how many steps the error had grown."""
     now, error = start, np.zeros_like(start)
@@ -40,16 +40,16 @@ def by_numpy(
     for t, row in enumerate(slopes):
         after, all_ = step.carry(row, np.stack([now, error], axis=1))
         sizes, reads = step.carry(np.abs(row), np.abs(now)[:, np.newaxis])
-        got, off = np.abs(all_[watch.target])
-        size = reads[watch.target, 0]
-        share = got if got > watch.known * size + off else 0.0
+        got, off = np.abs(all_[measured.target])
+        size = reads[measured.target, 0]
+        share = got if got > measured.known * size + off else 0.0
         now, error = after.T
         error = error + counter_signs(t * step.size, (1, step.size))[0] * 2.0**-53 * sizes[:, 0]
         length, blur = (np.sqrt(np.cumsum(part * part)[-1]) for part in (now, error))
         found.append((np.nan if size == 0 else share, length))
         if not 0 < length < np.inf:
             break
-        if blurred is None and blur > watch.blurred * length:
+        if blurred is None and blur > measured.blurred * length:
             blurred = t + 1
         now, error = now / length, error / length
     return *np.array(found).T, blurred
@@ -78,10 +78,10 @@ def test_all_have_the_same_numbers(name: str) -> None:
     start = start_of(step, rng)
     blurred = set()
     for target, limit in ((0, 2.0**-50), (1, 2.0**-48), (step.width - 1, 2.0**-7)):
-        watch = dataclasses.replace(WATCH, target=target, blurred=limit)
-        *expected, at = by_numpy(step, slopes, start, watch)
+        measured = dataclasses.replace(MEASURED, target=target, blurred=limit)
+        *expected, at = by_numpy(step, slopes, start, measured)
         for kind in (PlainFollower, CompiledFollower):
-            follower = kind(step.products, start, watch)
+            follower = kind(step.products, start, measured)
             np.testing.assert_array_equal(in_parts(follower, slopes, 31), expected)
             assert (follower.done, follower.blurred_from) == (len(expected[0]), at)
         blurred.add(at)
@@ -102,8 +102,8 @@ def test_the_step_in_which_a_tangent_leaves_the_numbers_is_the_last(
     slopes[40] = slope
     start = np.array([0.6, 0.8])
     with np.errstate(all="ignore"):
-        *expected, _ = by_numpy(step, slopes, start, WATCH)
-    follower = kind(step.products, start, WATCH)
+        *expected, _ = by_numpy(step, slopes, start, MEASURED)
+    follower = kind(step.products, start, MEASURED)
     shares, lengths = follower.over(slopes, slopes)
     assert (len(shares), follower.done) == (41, 41)
     np.testing.assert_array_equal([shares, lengths], expected)
@@ -120,7 +120,7 @@ def test_what_m_gets_is_a_number_rounding_or_nothing(kind: type[Follower]) -> No
     slopes = np.ones((3, 4))
     slopes[1, 3] = -1.0
     slopes[2, 2:] = 0.0
-    follower = kind(products, start, dataclasses.replace(WATCH, target=2))
+    follower = kind(products, start, dataclasses.replace(MEASURED, target=2))
     shares, _ = follower.over(slopes, slopes)
     assert shares.tolist() == pytest.approx([math.sqrt(2), 0.0, math.nan], nan_ok=True)
     assert shares[1] == 0.0
@@ -131,7 +131,7 @@ def test_sizes_of_products_may_be_others_than_those_of_slopes(kind: type[Followe
     """A slope that is the rest of large products: 1 of 2**40 has an error of 2**-13."""
     products = Products(np.array([0, 1]), np.array([0]), np.array([1]), np.array([0]))
     sizes = np.array([[-(2.0**40)], [-(2.0**40)]])
-    follower = kind(products, np.ones(1), dataclasses.replace(WATCH, target=0, blurred=2.0**-14))
+    follower = kind(products, np.ones(1), dataclasses.replace(MEASURED, target=0, blurred=2.0**-14))
     follower.over(np.ones((1, 1)), sizes[:1])
     assert follower.state.tolist() == [[1.0, counter_signs(0, (1, 1))[0, 0] * 2.0**-13]]
     assert follower.blurred_from == 1
@@ -150,5 +150,5 @@ def test_signs_are_those_of_splitmix64_and_fall_either_way() -> None:
 def test_little_work_is_left_to_python() -> None:
     step = StepDerivative(load("lorenz").template.structure, np.zeros(3, dtype=bool))
     start = np.array([1.0, 0.0, 0.0])
-    assert isinstance(follower_for(step.products, start, WATCH, 10), PlainFollower)
-    assert isinstance(follower_for(step.products, start, WATCH, 100_000), CompiledFollower)
+    assert isinstance(follower_for(step.products, start, MEASURED, 10), PlainFollower)
+    assert isinstance(follower_for(step.products, start, MEASURED, 100_000), CompiledFollower)

@@ -12,7 +12,7 @@ import functools
 import numpy as np
 
 from causalopt.engine.contract import Floats
-from causalopt.engine.follower import UNIT, Follower, Watch
+from causalopt.engine.follower import UNIT, Follower, Measured
 from causalopt.engine.jacobians import Products
 from causalopt.engine.machine.native import CompiledLibrary, load_library
 from causalopt.engine.signs import MIX, SHIFTS
@@ -47,11 +47,11 @@ class CompiledFollower(Follower):
     Args:
         products: The products of a step.
         start: The slots' tangents before the first step, of length 1, shape [slot].
-        watch: What is watched of it.
+        measured: What is watched of it.
     """
 
-    def __init__(self, products: Products, start: Floats, watch: Watch) -> None:
-        super().__init__(products, watch)
+    def __init__(self, products: Products, start: Floats, measured: Measured) -> None:
+        super().__init__(products, measured)
         self._width = len(products.offsets) - 1
         self._rows = np.zeros((self._width + len(products.memory), 4))
         self._rows[self._width :, 0] = start
@@ -81,9 +81,9 @@ class CompiledFollower(Follower):
             self._rows.ctypes.data,
             count,
             self.done * len(p.memory) + 1,
-            self.watch.target,
-            _bits(self.watch.known),
-            _bits(self.watch.blurred),
+            self.measured.target,
+            _bits(self.measured.known),
+            _bits(self.measured.blurred),
             shares.ctypes.data,
             lengths.ctypes.data,
             blurred.ctypes.data,
