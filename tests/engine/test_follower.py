@@ -10,7 +10,7 @@ import pytest
 
 from causalopt import Model, load
 from causalopt.engine.executions import follower_for
-from causalopt.engine.follower import Follower, PlainFollower, Measured
+from causalopt.engine.follower import Follower, Measured, PlainFollower
 from causalopt.engine.jacobians import Products, StepDerivative
 from causalopt.engine.linearization import linearize
 from causalopt.engine.machine.follow_code import CompiledFollower
