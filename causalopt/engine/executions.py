@@ -42,7 +42,7 @@ _CALL = 1.2e-6
 _SHORT = 1_000_000  # operations that are not weighed: Python does them in a sixtieth of a second
 _FEW = 5_000  # operations of one step of which Python's code is made soon
 _CARRY_FROM = 20_000  # products: numpy takes as long for them as machine code to load
-_FOLLOW_FROM = 50_000  # products: Python takes as long for them as machine code to load
+_FOLLOW_FROM = 20_000  # products and steps, ten times: Python takes as long as machine code to load
 _GROW_FROM = 200  # steps: numpy's QR takes as long for them as machine code to load
 _PER_TERM = 40  # operations of a step, with tangents and kinks, for each term of its rules
 
@@ -196,7 +196,7 @@ def follower_for(products: Products, start: Floats, measured: Measured, steps: i
     """
     from causalopt.engine.compiler import has_compiler
 
-    if steps * len(products.columns) >= _FOLLOW_FROM and has_compiler():
+    if steps * (10 + len(products.columns)) >= _FOLLOW_FROM and has_compiler():
         from causalopt.engine.machine.follow_code import CompiledFollower
 
         return CompiledFollower(products, start, measured)

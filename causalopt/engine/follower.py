@@ -86,6 +86,7 @@ class PlainFollower(Follower):
         super().__init__(products, measured)
         self._now: list[float] = start.tolist()
         self._error = [0.0] * len(self._now)
+        self._memory = products.memory.tolist()
         bounds = products.offsets.tolist()
         pairs = list(zip(products.columns.tolist(), products.sources.tolist(), strict=True))
         self._sums = [pairs[low:high] for low, high in itertools.pairwise(bounds)]
@@ -97,16 +98,20 @@ class PlainFollower(Follower):
 
     def over(self, slopes: Floats, sizes: Floats) -> tuple[Floats, Floats]:
         """Go over steps; return m's tangent and the growth of the state's length."""
+        slots = len(self._now)
+        signs = counter_signs(self.done * slots, (len(slopes), slots))
         shares, lengths = [], []
-        for row, size in zip(slopes, sizes, strict=True):
-            share, length = self._step(row.tolist(), np.abs(size).tolist())
+        for row, size, sign in zip(slopes, sizes, signs, strict=True):
+            share, length = self._step(row.tolist(), np.abs(size).tolist(), sign.tolist())
             shares.append(share)
             lengths.append(length)
             if not 0.0 < length < math.inf:
                 break
         return np.array(shares), np.array(lengths)
 
-    def _step(self, slopes: list[float], sizes: list[float]) -> tuple[float, float]:
+    def _step(
+        self, slopes: list[float], sizes: list[float], signs: list[float]
+    ) -> tuple[float, float]:
         width = len(self._sums)
         now, error = [0.0] * width + self._now, [0.0] * width + self._error
         size = [0.0] * width + [abs(x) for x in self._now]
@@ -119,8 +124,7 @@ class PlainFollower(Follower):
             now[i], error[i], size[i] = x, y, z
         m = self.measured.target
         share = self._share(abs(now[m]), abs(error[m]), size[m])
-        memory = self.products.memory.tolist()
-        signs = counter_signs(self.done * len(memory), (1, len(memory)))[0].tolist()
+        memory = self._memory
         self.done += 1
         moved = [error[k] + s * UNIT * size[k] for k, s in zip(memory, signs, strict=True)]
         length, blur = (_length(part) for part in ([now[k] for k in memory], moved))
