@@ -28,6 +28,12 @@ def rates(
         int | None,
         typer.Option(metavar="N", help="How many steps are run first; a tenth of --steps."),
     ] = None,
+    exponents: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K", help="How many leading exponents; all of up to 64, 16 of more by default."
+        ),
+    ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
@@ -50,6 +56,7 @@ def rates(
             target=target,
             steps=steps,
             transient=transient,
+            exponents=exponents,
             seed=seed,
             progress=progress,
         )

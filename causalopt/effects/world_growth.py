@@ -42,6 +42,7 @@ class Course:
         first: The first step that is counted or part of the transient.
         lead: How many steps the transient has.
         is_finite: Whether the run stayed within the finite numbers.
+        exponents: How many leading exponents are asked for; None for as many as are bearable.
     """
 
     structure: Structure
@@ -50,6 +51,7 @@ class Course:
     first: int
     lead: int
     is_finite: bool
+    exponents: int | None = None
 
     @property
     def later(self) -> Floats:
@@ -97,7 +99,8 @@ def world_growth(course: Course, held: Bools, question: tuple[int, int, int] | N
             if held.any() and StepDerivative(course.structure, np.zeros_like(held)).size
             else "this model has no memory: no rule reads an earlier step, so nothing grows"
         )
-    count = step.size if step.size <= ALL_EXPONENTS else min(LEADING_EXPONENTS, step.size)
+    usual = step.size if step.size <= ALL_EXPONENTS else LEADING_EXPONENTS
+    count = min(course.exponents or usual, step.size)
     if not course.is_finite:
         lost = np.full((len(course.later) - course.lead, count), math.nan)
         return WorldGrowth(lost, lost[:, 0])
