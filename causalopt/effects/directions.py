@@ -89,7 +89,13 @@ def _spanned(slopes: Floats, find: Callable[[Floats, float], Floats]) -> Floats:
             basis = find(slopes[:count], _CLEAR)
             if basis.shape[1] == len(basis):
                 return basis
-    return find(slopes, KNOWN)
+    return find(_distinct(slopes), KNOWN)
+
+
+def _distinct(slopes: Floats) -> Floats:
+    """Leave out steps that are as the one before."""
+    is_new = (slopes[1:] != slopes[:-1]).any(axis=1)
+    return slopes[np.concatenate([[True], is_new])] if len(slopes) else slopes
 
 
 def _excited(step: StepDerivative, tangent: Floats, slopes: Floats, least: float) -> Floats:
