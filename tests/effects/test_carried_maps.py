@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from causalopt import Model
-from causalopt.effects.carried_maps import InnerMaps, WholeMaps, maps_along
+from causalopt.effects.carried_maps import InnerMaps, WholeMaps, followed_maps, maps_along
 from causalopt.effects.growth import growth
 from causalopt.engine.jacobians import StepDerivative
 
@@ -54,3 +56,26 @@ def test_growth_in_machine_code_is_the_logarithm_of_eigenvalues_by_qr() -> None:
         for basis in (None, np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]):
             logs, _ = growth(maps_along(step, table, basis), frame, 30)
             assert np.allclose(np.exp(logs.mean(axis=0)), [1.5, 0.7, 0.2], rtol=1e-6)
+
+
+def test_what_is_followed_in_a_subspace_has_m_s_row_and_the_sizes_of_whole_steps() -> None:
+    """In coordinates that turn x and y, where numbers of the maps are less than their products."""
+    step, rng = _step(), np.random.default_rng(3)
+    slopes = rng.normal(size=(7, 6))
+    turned = np.linalg.qr(rng.normal(size=(2, 2)))[0]
+    basis = np.zeros((step.size, 2))
+    basis[[k for k, (i, _) in enumerate(step.slots) if i < 2]] = turned
+    (maps,) = followed_maps(step, slopes, basis, 2)
+    assert maps.target == 2
+    vector, inner = rng.normal(size=2), np.abs(basis)
+    p = maps.products
+    for t, row in enumerate(slopes):
+        for table, given, left, frame in (
+            (maps.slopes, row, basis, basis @ vector),
+            (maps.sizes, np.abs(row), inner, inner @ np.abs(vector)),
+        ):
+            state = np.concatenate([np.zeros(3), vector if left is basis else np.abs(vector)])
+            made = table[t, p.columns] * state[p.sources]
+            sums = [made[low:high].sum() for low, high in itertools.pairwise(p.offsets)]
+            after, all_ = step.carry(given, frame[:, np.newaxis])
+            assert np.allclose(sums, [*(left.T @ after[:, 0]), all_[2, 0]])
