@@ -40,8 +40,11 @@ def growth(maps: Iterable[CarriedMaps], frame: Floats, burn: int) -> tuple[Float
         table = np.full((count, width), -math.inf)
         t = 0
         while t < count:
-            frame, reached, sizes = _grown(part, frame, t, count - 1)
-            table[t:reached, alive] = np.log(sizes)
+            is_counted = done + t >= burn  # before it, a direction that vanishes has not died
+            high = count - 1 if is_counted else min(count - 1, burn - done)
+            frame, reached, sizes = _grown(part, frame, t, high, SUSPECT if is_counted else -1.0)
+            with np.errstate(divide="ignore"):
+                table[t:reached, alive] = np.log(sizes)
             t = reached
             if t == count - 1:
                 final[:] = 0.0
@@ -58,13 +61,16 @@ def growth(maps: Iterable[CarriedMaps], frame: Floats, burn: int) -> tuple[Float
     return counted, final
 
 
-def _grown(maps: CarriedMaps, frame: Floats, low: int, high: int) -> tuple[Floats, int, Floats]:
+def _grown(
+    maps: CarriedMaps, frame: Floats, low: int, high: int, least: float
+) -> tuple[Floats, int, Floats]:
     """Go on while no step must be looked into; return the frame, the step reached and growths."""
-    carrier = growth_for(maps.products, frame, high - low)
-    if carrier is None:
+    carrier = growth_for(maps.products, frame, len(maps.slopes) - low)
+    if carrier is None or low == high:
         return frame, low, np.zeros((0, frame.shape[1]))
-    reached, sizes = carrier.grow(maps.slopes, low, high, least=SUSPECT)
-    return carrier.state.copy(), reached, sizes
+    reached, sizes = carrier.grow(maps.slopes, low, high, least=least)
+    # Where directions that vanish are replaced, they need not be at right angles.
+    return carrier.state.copy() if least > 0 else np.linalg.qr(carrier.state)[0], reached, sizes
 
 
 def _looked_into(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
+import pytest
 
 from causalopt import Model
 from causalopt.effects.carried_maps import InnerMaps, WholeMaps, followed_maps, maps_along
@@ -79,3 +81,28 @@ def test_what_is_followed_in_a_subspace_has_m_s_row_and_the_sizes_of_whole_steps
             sums = [made[low:high].sum() for low, high in itertools.pairwise(p.offsets)]
             after, all_ = step.carry(given, frame[:, np.newaxis])
             assert np.allclose(sums, [*(left.T @ after[:, 0]), all_[2, 0]])
+
+
+@pytest.mark.parametrize(("at", "second"), [(20, math.log(0.5)), (500, -math.inf)])
+def test_a_direction_has_died_where_it_vanishes_after_the_transient(at: int, second: float) -> None:
+    step = _diagonal()
+    slopes = np.tile([0.9, 0.5], (2000, 1))
+    slopes[at, 1] = 0.0
+    logs, _ = growth(maps_along(step, slopes, None), np.eye(2), 100)
+    assert logs.mean(axis=0) == pytest.approx([math.log(0.9), second], rel=1e-12)
+
+
+def test_after_the_transient_directions_are_at_right_angles() -> None:
+    """One vanishes at its last step: the growth of the next is that of what replaced it."""
+    step = _diagonal()
+    slopes = np.tile([0.9, 0.5], (2000, 1))
+    slopes[99, 1] = 0.0
+    turn = np.linalg.qr(np.array([[1.0, 2.0], [3.0, -1.0]]))[0]
+    logs, _ = growth(maps_along(step, slopes, None), turn, 100)
+    assert np.exp(logs[:5]).prod(axis=1) == pytest.approx([0.45] * 5, rel=1e-12)
+
+
+def _diagonal() -> StepDerivative:
+    rules = {f"x{i}": {"rule": f"0.5*x{i}[t-1]", "initial": 1} for i in range(2)}
+    model = Model(name="m", variables=rules)
+    return StepDerivative(model.template.structure, np.zeros(2, dtype=bool))

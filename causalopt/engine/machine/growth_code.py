@@ -30,7 +30,8 @@ class CompiledGrowth(CompiledCarrier):
             slopes: The local derivatives, shape [t, partial].
             low: The first step.
             high: The step after the last.
-            least: A growth that is looked into.
+            least: A growth that is looked into. Where it is negative, only one that is not finite
+                is, and a direction that vanishes is replaced by one along an axis.
         """
         norms = np.empty((high - low, self.state.shape[1]))
         kept = np.empty(self._rows.size)
@@ -66,6 +67,7 @@ define i64 @grow({arguments}) {{
 entry:
   {pointers}
   %least = bitcast i64 %least_ to double
+  %is.reviving = fcmp olt double %least, 0.0
   %above = mul i64 %equations_, {lanes}
   %state = getelementptr double, ptr %rows, i64 %above
   %bytes = mul i64 %slots_, {8 * lanes}
@@ -102,6 +104,10 @@ column:
   %norm.at = getelementptr double, ptr %out, i64 %j
   store double %norm, ptr %norm.at, align 8
   %larger = call double @llvm.maxnum.f64(double %largest, double %norm)
+  %is.zero = fcmp oeq double %norm, 0.0
+  %is.revived = and i1 %is.zero, %is.reviving
+  %turn = add i64 %t, %j
+  %place.new = urem i64 %turn, %slots_
   br label %dots
 dots:
   %k = phi i64 [0, %column], [%k.next, %dots]
@@ -109,7 +115,10 @@ dots:
   %k.place = mul i64 %k, {lanes}
   %b.at = getelementptr double, ptr %own, i64 %k.place
   %b = load double, ptr %b.at, align 8
-  %unit = fdiv double %b, %norm
+  %scaled = fdiv double %b, %norm
+  %is.place = icmp eq i64 %k, %place.new
+  %axis = select i1 %is.place, double 1.0, double 0.0
+  %unit = select i1 %is.revived, double %axis, double %scaled
   %b.row.at = getelementptr double, ptr %state, i64 %k.place
   %b.row = load {row}, ptr %b.row.at, align 8
   %unit.put = insertelement {row} poison, double %unit, i64 0
