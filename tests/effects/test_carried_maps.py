@@ -89,7 +89,25 @@ def test_a_direction_has_died_where_it_vanishes_after_the_transient(at: int, sec
     slopes = np.tile([0.9, 0.5], (2000, 1))
     slopes[at, 1] = 0.0
     logs, _ = growth(maps_along(step, slopes, None), np.eye(2), 100)
-    assert logs.mean(axis=0) == pytest.approx([math.log(0.9), second], rel=1e-12)
+    assert logs == pytest.approx(np.tile([math.log(0.9), second], (1900, 1)), rel=1e-12)
+
+
+def test_a_direction_that_vanishes_at_every_step_is_looked_into_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked, step = [], _diagonal()
+    carry = WholeMaps.carry
+
+    def noted(self: WholeMaps, t: int, frame: np.ndarray) -> np.ndarray:
+        looked.append(t)
+        return carry(self, t, frame)
+
+    monkeypatch.setattr(WholeMaps, "carry", noted)
+    slopes = np.tile([0.9, 0.0], (2000, 1))
+    logs, frame = growth(maps_along(step, slopes, None), np.eye(2), 1000)
+    assert looked == [1000, 1999]
+    assert logs == pytest.approx(np.tile([math.log(0.9), -math.inf], (1000, 1)), rel=1e-12)
+    assert np.abs(frame).tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
 
 def test_after_the_transient_directions_are_at_right_angles() -> None:
