@@ -95,7 +95,7 @@ def _spanned(slopes: Floats, find: Callable[[Floats, float], Floats]) -> Floats:
 def _distinct(slopes: Floats) -> Floats:
     """Leave out steps that are as the one before."""
     is_new = (slopes[1:] != slopes[:-1]).any(axis=1)
-    return slopes[np.concatenate([[True], is_new])] if len(slopes) else slopes
+    return slopes if is_new.all() else slopes[np.concatenate([[True], is_new])]
 
 
 def _excited(step: StepDerivative, tangent: Floats, slopes: Floats, least: float) -> Floats:
