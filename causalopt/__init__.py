@@ -197,7 +197,13 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"causalopt has no '{name}'")
-    return getattr(importlib.import_module(f"causalopt.{home}"), name)
+    module = f"causalopt.{home}"
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        from causalopt import extras
+
+        raise extras.translated(error) from None
 
 
 def __dir__() -> list[str]:

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -79,10 +80,16 @@ def program() -> int:
     if sys.argv[1:2] == ["sweep"]:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000, 10, 10)
+    warnings.formatwarning = _warning
     try:
         return main()
     finally:
         gc.freeze()
+
+
+def _warning(message: Warning | str, *_: object, **__: object) -> str:
+    """Return a warning as a line of text: where in the code it was raised helps nobody here."""
+    return f"warning: {message}\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -94,6 +101,14 @@ def main(arguments: list[str] | None = None) -> int:
         )
     except CausaloptError as error:
         _complain(error.message, error.location, words, prefix=str(error))
+        return 2
+    except ModuleNotFoundError as error:
+        from causalopt import extras
+
+        found = extras.translated(error)
+        if not isinstance(found, CausaloptError):
+            raise
+        _complain(found.message, Location(), words)
         return 2
     except typer.TyperException as error:
         message = error.format_message()

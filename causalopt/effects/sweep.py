@@ -29,8 +29,9 @@ from causalopt.effects.lanes import lane_effect
 from causalopt.effects.limit import refuse_between
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.reach import reachable
+from causalopt.engine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
+from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
-from causalopt.engine.machine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
@@ -64,6 +65,7 @@ class Sweep(Asked):
             one for delta -> 0 from above.
         codes: The status of each point as a place in `causalopt.effects.measures.NAMES`.
         workers: How many threads ran it.
+        execution: What they ran: `llvm` or `numpy`.
     """
 
     axes: dict[str, Floats]
@@ -76,6 +78,7 @@ class Sweep(Asked):
     slopes: Floats
     codes: NDArray[np.int8]
     workers: int
+    execution: str
 
     @property
     def at(self) -> int:
@@ -242,7 +245,14 @@ def sweep(
     _one_sided(work, columns)
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
-    return Sweep(**vars(asked), axes=axes, delta=delta, **results, workers=threads)
+    return Sweep(
+        **vars(asked),
+        axes=axes,
+        delta=delta,
+        **results,
+        workers=threads,
+        execution=work.runner.execution,
+    )
 
 
 def processors() -> int:
@@ -297,7 +307,7 @@ def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estima
         estimate=estimate,
         near=delta is None and [*axes] == [asked.node_name],
     )
-    runner = BatchRunner(template.structure, batch)
+    runner = batch_runner(template.structure, batch)
     size = max(LANES, min(TASK, -(-count // (4 * processors()) // LANES) * LANES))
     return _Work(model, batch, runner, (paths[0], paths[1]), runner.tasks(size))
 

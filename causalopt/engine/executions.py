@@ -8,7 +8,6 @@ evaluated a few times.
 from __future__ import annotations
 
 import functools
-import importlib.util
 import sys
 import warnings
 
@@ -19,7 +18,9 @@ from causalopt.language.term import Term, postorder
 from causalopt.model.template import Structure
 
 EXECUTIONS = ("python", "llvm", "levels")
-_COMPILE_FROM = 1_000_000  # operations: a sixtieth of a second of generated Python, half a compilation
+_COMPILE_FROM = (
+    1_000_000  # operations: a sixtieth of a second of generated Python, half a compilation
+)
 _LEVELS_FROM = 5_000  # operations of one step
 _LEVELS_STEPS = 64
 _PER_TERM = 40  # operations of a step, with tangents and kinks, for each term of its rules
@@ -30,10 +31,14 @@ def execution(name: str) -> Execution:
 
     Raises:
         QuestionError: There is none of that name.
+        MissingPackageError: It is machine code, and llvmlite is not installed.
     """
     if name == "python":
         return GeneratedPython()
     if name == "llvm":
+        from causalopt.extras import need
+
+        need("llvmlite", "the execution 'llvm'")
         from causalopt.engine.machine.trajectory import MachineCode
 
         return MachineCode()
@@ -57,9 +62,14 @@ def choose(structure: Structure, plan: Plan, mode: str) -> str:
     operations = operation_count(structure, mode)
     if operations >= _LEVELS_FROM and is_short:
         return "levels"
-    if operations * (plan.steps + 1) >= _COMPILE_FROM and _has_compiler():
-        return "llvm"
-    return "python"
+    return "llvm" if operations * (plan.steps + 1) >= _COMPILE_FROM and _compiles() else "python"
+
+
+def _compiles() -> bool:
+    """Whether there is a compiler; a short run does not ask."""
+    from causalopt.extras import has_compiler
+
+    return has_compiler()
 
 
 @functools.lru_cache(maxsize=512)
@@ -100,10 +110,6 @@ def run_adjoint(structure: Structure, plan: Plan, target: int) -> Adjoint:
 def _chosen(structure: Structure, plan: Plan, mode: str) -> Execution:
     warn_if_flushed()
     return execution(choose(structure, plan, mode))
-
-
-def _has_compiler() -> bool:
-    return importlib.util.find_spec("llvmlite") is not None
 
 
 def are_flushed() -> bool:

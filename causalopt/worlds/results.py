@@ -8,7 +8,6 @@ Their numbers in JSON are written here, the same way for all.
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -75,9 +74,11 @@ def python(result: Any) -> str:
 
 def _loaded(generic: Any, result: Any) -> Any:
     """Return a generic function's implementation for a result, its module loaded."""
+    from causalopt import extras
+
     for kind in type(result).__mro__:
         for module in _MODULES.get(f"{kind.__module__}.{kind.__qualname__}", ()):
-            importlib.import_module(module)
+            extras.load(module)
     found = generic.dispatch(type(result))
     if found is generic.dispatch(object):
         raise TypeError(f"nothing is registered to {generic.__name__} a {type(result).__name__}")

@@ -6,8 +6,8 @@ from causalopt.engine.linearization import Gap
 from causalopt.engine.machine.cells import Setting
 from causalopt.engine.machine.emitter import Emitter, Value
 from causalopt.engine.machine.frame import Frame
-from causalopt.engine.machine.values import NEAR, Values
-from causalopt.engine.program import Program
+from causalopt.engine.machine.values import Values
+from causalopt.engine.program import NEAR, Program
 from causalopt.language.term import Term
 
 

@@ -1,0 +1,163 @@
+"""Without a compiler numpy runs batches: every kept number is machine code's, bit for bit."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from causalopt import Model, Set, load
+from causalopt.engine.array_worlds import ArrayWorlds
+from causalopt.engine.batch import Batch, BatchResult
+from causalopt.engine.batch_arrays import ArrayBatch
+from causalopt.engine.machine.batch_code import MachineBatch
+from causalopt.worlds.interventions import plan_for
+from tests.engine.strategies import random_model
+
+BENT = Model(
+    name="bent",
+    variables={
+        "n": {"rule": "n[t-1] + 1/2", "initial": 0},
+        "a": {"rule": "where(n[t] > 2, floor(n[t-1]), abs(n[t] - 1)) + t/8", "initial": 0},
+        "m": {"rule": "max(a[t], n[t-1]) + m[t-1]/2", "initial": 1},
+    },
+    partition={"A": "a"},
+    question={"nudge": "n[0]", "target": "m"},
+)
+GROWING = Model(
+    name="growing",
+    variables={
+        "n": {"rule": "1e30*n[t-1]*n[t-1]", "initial": 1},
+        "a": {"rule": "-n[t]/2", "initial": 0},
+        "m": {"rule": "n[t] + a[t]", "initial": 0},
+    },
+    partition={"A": "a"},
+    question={"nudge": "n[0]", "target": "m"},
+)
+SHRINKING = Model(
+    name="shrinking",
+    variables={
+        "n": {"rule": "1e-30*n[t-1]", "initial": 1},
+        "k": {"rule": "k[t-1]", "initial": 1},
+        "a": {"rule": "n[t-1]/3", "initial": 0},
+        "m": {"rule": "n[t]*k[t] + a[t-1]", "initial": [0, 0]},
+    },
+    partition={"A": "a"},
+    question={"nudge": "n[0]", "target": "m"},
+)
+LOSING = Model(
+    name="losing",
+    variables={
+        "n": {"rule": "1e8*n[t-1]", "initial": 0},
+        "k": {"rule": "where(t < 2, n[t-1], k[t-1])", "initial": 1},
+        "a": {"rule": "-n[t]/2", "initial": 0},
+        "m": {"rule": "n[t] + a[t] + k[t-1]", "initial": 0},
+    },
+    partition={"A": "a"},
+    question={"nudge": "n[0]", "target": "m"},
+)
+MODELS = {
+    "losing": (LOSING, "a", "n[0]", "k"),
+    "bent": (BENT, "a", "n[0]", "n"),
+    "growing": (GROWING, "a", "n[0]", "n"),
+    "shrinking": (SHRINKING, "a[t<=5]", "n[0]", "n"),
+    "lorenz": (load("lorenz"), "a", "b[3]", "b"),
+    "saturating": (load("thermostat_saturating"), "T", "R[0]", "R"),
+    "random": (random_model(4, 7), "v1", "v0[3]", "v2"),
+}
+MODES = {
+    "tangents": {},
+    "bare": {"estimate": False},
+    "near": {"near": True},
+    "watched": {"watch": True},
+    "finite": {"mode": "finite", "delta": 0.25, "watch": True},
+    "values": {"mode": "values", "watch": True},
+}
+
+
+def batch_of(name: str, mode: str, lanes: int = 45) -> tuple[Model, Batch]:
+    model, hold, nudge, variable = MODELS[name]
+    structure, index = model.template.structure, model.template.index
+    starts = np.linspace(-4, 40, lanes).round(2)
+    given = () if name == "shrinking" else (Set(f"{variable}[0]", 1.0),)
+    plan = plan_for(model, given, steps=150, hold=model.selection(hold), seed=model.node(nudge))
+    batch = Batch(
+        plan,
+        {(0, index[variable]): starts},
+        {},
+        (0, 3, 31, 32, 77, 150),
+        tuple(range(len(structure.names))),
+        **MODES[mode],
+    )
+    return model, batch
+
+
+def fields(result: BatchResult) -> dict[str, np.ndarray]:
+    names = ("exponents", "kink", "lost", "bad", "near")
+    return {**result.values, **{name: getattr(result, name) for name in names}}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", MODELS)
+def test_every_number_kept_is_that_of_machine_code(name: str, mode: str) -> None:
+    model, batch = batch_of(name, mode)
+    structure = model.template.structure
+    lanes = slice(0, batch.count)
+    found = fields(ArrayBatch(structure, batch).run(lanes))
+    expected = fields(MachineBatch(structure, batch).run(lanes))
+    for field, values in expected.items():
+        np.testing.assert_array_equal(found[field], values, err_msg=field)
+
+
+def test_the_models_above_meet_kinks_infinities_and_lost_tangents() -> None:
+    met = {}
+    for name, mode in (("bent", "near"), ("bent", "finite"), ("growing", "watched")):
+        model, batch = batch_of(name, mode)
+        met[name, mode] = ArrayBatch(model.template.structure, batch).run(slice(0, 45))
+    assert (met["bent", "near"].kink[-1] >= 0).sum() > 0
+    assert met["bent", "near"].near[-1].sum() > 0
+    assert len(set(met["bent", "finite"].kink[-1])) > 3
+    assert (met["growing", "watched"].bad[-1] % 2 == 1).any()
+    assert (met["growing", "watched"].exponents != 0).any()
+    model, batch = batch_of("shrinking", "tangents")
+    shrunk = ArrayBatch(model.template.structure, batch).run(slice(0, 45))
+    assert (shrunk.exponents < -1000).any()
+    model, batch = batch_of("losing", "bare")
+    assert ArrayBatch(model.template.structure, batch).run(slice(0, 45)).lost.any()
+
+
+def test_lanes_are_the_same_alone_and_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, batch = batch_of("bent", "near")
+    runner = ArrayBatch(model.template.structure, batch)
+    whole = fields(runner.run(slice(0, 45)))
+    monkeypatch.setattr("causalopt.engine.batch_arrays._TOGETHER", 7)
+    apart = fields(runner.run(slice(0, 45)))
+    for field, values in whole.items():
+        np.testing.assert_array_equal(apart[field], values, err_msg=field)
+
+
+def test_parameters_may_differ_from_lane_to_lane() -> None:
+    model = load("thermostat")
+    structure = model.template.structure
+    place = structure.parameters.index("k")
+    plan = plan_for(model, steps=50, hold=model.selection("T"), seed=model.node("R[0]"))
+    batch = Batch(plan, {}, {place: np.linspace(0.01, 1, 40)}, (7, 50), (0, 1))
+    found = fields(ArrayBatch(structure, batch).run(slice(0, 40)))
+    expected = fields(MachineBatch(structure, batch).run(slice(0, 40)))
+    for field, values in expected.items():
+        np.testing.assert_array_equal(found[field], values, err_msg=field)
+
+
+def test_what_parameters_alone_decide_is_computed_once() -> None:
+    model = load("thermostat_saturating")
+    plan = plan_for(model, steps=5, hold=model.selection("T"), seed=model.node("R[0]"))
+    batch = Batch(plan, {(0, 1): np.ones(3)}, {}, (5,), (1,), mode="values")
+    runner = ArrayBatch(model.template.structure, batch)
+    worlds = ArrayWorlds(model.template.structure, runner._schedule, batch, frozenset({0, 1}))
+    moving = worlds._values._operations
+    assert len(moving) < sum(len(group.out) for group in runner._schedule.groups)
+    other = dataclasses.replace(batch, starts={(0, 1): np.zeros(3)})
+    assert not np.array_equal(
+        runner.run(slice(0, 3)).values["w"], runner.over(other).run(slice(0, 3)).values["w"]
+    )
