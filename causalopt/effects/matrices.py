@@ -214,6 +214,7 @@ def _target(model: Model, target: str | Node, steps: int | None) -> Node:
 def _dataset(
     model: Model, effect: Effect, attrs: dict[str, str], hold: Selection
 ) -> xarray.Dataset:
+    need("xarray")
     import xarray
 
     codes = status_codes(effect)

@@ -1,8 +1,9 @@
 """Batches: one plan run for many starting values and parameter values at once.
 
 Machine code runs them where it can be made (`machine.batch_code`), numpy where it cannot
-(`batch_arrays`; `batch_choice` chooses): the same contract, lane by lane. A lane's result does not depend on how many there
-are, nor on how they are shared out among calls, which threads may make at the same time.
+(`batch_arrays`), and `batch_choice` chooses: the same contract, lane by lane. A lane's result does
+not depend on how many there are, nor on how they are shared out among calls, which threads may make
+at the same time.
 """
 
 from __future__ import annotations

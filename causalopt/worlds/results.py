@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
     from causalopt.engine.contract import Floats
 
-_MODULES: dict[str, tuple[str, ...]] = {}
+_MODULES: dict[str, Mapping[str, str]] = {}
 
 
-def offer(modules: Mapping[str, tuple[str, ...]]) -> None:
+def offer(modules: Mapping[str, Mapping[str, str]]) -> None:
     """Say which modules register implementations for a class.
 
     Args:
-        modules: A class, as `module.Class`, and the modules that register something for it.
+        modules: A class, as `module.Class` -> a generic function's name -> the module, below the
+            package, that registers its implementation.
     """
     _MODULES.update(modules)
 
@@ -77,8 +78,9 @@ def _loaded(generic: Any, result: Any) -> Any:
     from causalopt import extras
 
     for kind in type(result).__mro__:
-        for module in _MODULES.get(f"{kind.__module__}.{kind.__qualname__}", ()):
-            extras.load(module)
+        offered = _MODULES.get(f"{kind.__module__}.{kind.__qualname__}", {})
+        if generic.__name__ in offered:
+            extras.load(f"causalopt.{offered[generic.__name__]}")
     found = generic.dispatch(type(result))
     if found is generic.dispatch(object):
         raise TypeError(f"nothing is registered to {generic.__name__} a {type(result).__name__}")
