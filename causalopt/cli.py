@@ -34,6 +34,7 @@ COMMANDS = (
     "schema",
     "cache",
 )
+MATRICES = {"entropy", "escape", "reproduce"}  # commands whose matrices are worth threads
 
 
 def _version(value: bool) -> None:
@@ -61,6 +62,7 @@ def application(words: Sequence[str]) -> typer.Typer:
         name="causalopt",
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(causalopt)
@@ -74,11 +76,14 @@ def program() -> int:
     """Run one command as a process of its own and return its exit code.
 
     Searching for circles of garbage took a third of a short command's time: there is little of it
-    in the modules and texts that start-up loads, and at the end memory goes back as a whole. A
-    sweep has threads of its own: those of numpy's linear algebra would only spin.
+    in the modules and texts that start-up loads, and at the end memory goes back as a whole. Nor
+    does it need threads for matrices, except where they are large: to start them takes as long as
+    the rest of numpy, and in a sweep, which has its own, they would only spin. pydantic would read
+    what every installed package says of plug-ins.
     """
-    if sys.argv[1:2] == ["sweep"]:
+    if not set(sys.argv[1:2]) & MATRICES:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(100_000, 10, 10)
     warnings.formatwarning = _warning
     try:

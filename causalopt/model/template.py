@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from causalopt.errors import suggestion
+from causalopt.errors import QuestionError, suggestion
 from causalopt.language.scope import ratio
 from causalopt.language.term import Term, evaluate, exact, leaves
 
@@ -124,6 +125,22 @@ class Template:
     def number(self, term: Term) -> float:
         """Return what an expression in parameters comes to, in floats."""
         return evaluate(term, lambda leaf: self.values[leaf_name(leaf)])
+
+    def initial_values(self, name: str) -> list[float]:
+        """Return an equation's initial values in floats.
+
+        Raises:
+            QuestionError: One is not finite.
+        """
+        equation = self.equations[self.index[name]]
+        values = [self.number(term) for term in equation.initial if equation.law is None]
+        for value in values:
+            if not math.isfinite(value):
+                raise QuestionError(
+                    f"the initial value of '{equation.owner}' must be a finite number, found "
+                    f"{value}"
+                )
+        return [float(value) for value in values]
 
     def exact_parameters(self) -> dict[str, Fraction | None]:
         """Return every parameter's value as the exact decimal written, None for an irrational."""

@@ -210,7 +210,7 @@ class _Builder:
                     f"t = {self._steps}: give it a rule such as {equation.name}[t-1], or run at "
                     f"most {given - 1} steps"
                 )
-            for t, value in enumerate(initial_values(self._model, equation.name)):
+            for t, value in enumerate(self._model.template.initial_values(equation.name)):
                 if t <= self._steps:
                     self.forced[t, i] = True
                     self.values[t, i] = value
@@ -258,15 +258,6 @@ class _Builder:
         self.forced[:rows] |= mask
         np.copyto(self.values[:rows], world.table[:rows], where=mask)
         self.shifts[:rows][mask] = 0.0
-
-
-def initial_values(model: Model, name: str) -> list[float]:
-    """Return a variable's initial values in floats."""
-    template = model.template
-    equation = template.equations[template.index[name]]
-    what = f"the initial value of '{equation.owner}'"
-    terms = equation.initial if equation.law is None else ()
-    return [_finite(template.number(term), what) for term in terms]
 
 
 def _finite(value: float, what: str) -> float:
