@@ -22,7 +22,7 @@ from causalopt.engine.executions import run_adjoint, run_tangents, run_values
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.model.template import Template, ancestors
+from causalopt.model.template import Template, ancestors, descendants, refuse_between
 
 if TYPE_CHECKING:
     from causalopt.engine.one_sided import Tie
@@ -36,7 +36,7 @@ def tangent_effect(asked: Asked, *, progress: Progress | None = None) -> tuple[E
     Raises:
         QuestionError: An integer variable stands between them: it has no derivative.
     """
-    refuse_between(asked.model, asked.nudge.variable, asked.target)
+    refuse_between(asked.model.template, asked.nudge.variable, asked.target)
     plan, template = asked.plan(), asked.model.template
     run = run_tangents(template.structure, plan, progress)
     return forward_effect(asked.model, plan, run, template.index[asked.target]), run
@@ -50,7 +50,7 @@ def effects_to_all(model: Model, plan: Plan) -> Effect:
     """
     assert plan.seed is not None
     for name in model.template.names:
-        refuse_between(model, model.template.equations[plan.seed[1]].name, name)
+        refuse_between(model.template, model.template.equations[plan.seed[1]].name, name)
     return forward_effect(
         model, plan, run_tangents(model.template.structure, plan), _columns(model)
     )
@@ -64,7 +64,7 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
     """
     template = model.template
     for name in template.names:
-        refuse_between(model, name, target)
+        refuse_between(model.template, name, target)
     place, columns = template.index[target], _columns(model)
     found = run_adjoint(template.structure, plan, place)
     total, direct = (
@@ -227,27 +227,6 @@ def _touching(model: Model, plan: Plan, closed: NDArray[np.intp], place: int) ->
     return reaching(model.template, plan, seeds, avoid_held=False).table
 
 
-def refuse_between(model: Model, source: str, target: str) -> None:
-    """Refuse a derivative through a variable that takes whole numbers.
-
-    Args:
-        model: The model.
-        source: The nudged variable or stage.
-        target: The measured variable.
-
-    Raises:
-        QuestionError: An integer variable, or one with a whole-number domain, stands between them.
-    """
-    template = model.template
-    after = _descendants(template, [source])
-    for name in ancestors(template, target):
-        if name in after and template.equations[template.index[name]].is_integer:
-            raise QuestionError(
-                f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
-                "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
-            )
-
-
 def refuse_in_dynamics(model: Model) -> None:
     """Refuse growth rates of a model that carries disturbances through whole numbers.
 
@@ -264,11 +243,11 @@ def refuse_in_dynamics(model: Model) -> None:
     remembered = {
         parent for equation in template.equations for parent, lag in equation.parents if lag
     }
-    after = _descendants(template, remembered)
+    after = descendants(template, remembered)
     for equation in template.equations:
         if not equation.is_integer or equation.name not in after:
             continue
-        if _descendants(template, [equation.name]) & remembered:
+        if descendants(template, [equation.name]) & remembered:
             raise QuestionError(
                 f"'{equation.name}' takes whole numbers and the dynamics read it: it has no "
                 "derivative, so nothing grows by a rate through it; use causalopt run with a "
@@ -293,19 +272,3 @@ def check_integers(model: Model, table: Floats) -> None:
                 f"the integer variable '{equation.name}' took the value {values[t]:g} at t = {t}: "
                 "wrap its rule in floor(...), or declare it real"
             )
-
-
-def _descendants(template: Template, names: Iterable[str]) -> set[str]:
-    """Return the variables that can be influenced by some, at any lag, these included."""
-    children: dict[str, list[str]] = {}
-    for equation in template.equations:
-        for parent, _ in equation.parents:
-            children.setdefault(parent, []).append(equation.name)
-    seen = set(names)
-    stack = list(seen)
-    while stack:
-        for child in children.get(stack.pop(), ()):
-            if child not in seen:
-                seen.add(child)
-                stack.append(child)
-    return seen

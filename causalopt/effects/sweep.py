@@ -26,7 +26,6 @@ from causalopt.effects.axes import (
     varying_starts,
 )
 from causalopt.effects.lanes import lane_effect
-from causalopt.effects.limit import refuse_between
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.reach import reachable
 from causalopt.engine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
@@ -35,6 +34,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.model.template import refuse_between
 from causalopt.worlds.interventions import Intervention, Set
 from causalopt.worlds.results import labelled, plain_number, plot
 
@@ -283,7 +283,7 @@ def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estima
         raise QuestionError(f"the grid has {count} points; {LARGEST} at most fit one sweep")
     plan = asked.plan(*(Set(node, float(axes[name][0])) for name, node in nodes.items()))
     if delta is None:
-        refuse_between(model, asked.nudge.variable, asked.target)
+        refuse_between(model.template, asked.nudge.variable, asked.target)
     i = template.index[asked.target]
     paths = tuple(
         bool(reachable(template, plan, avoid_held=avoid).of(i)[asked.steps])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -178,6 +178,42 @@ def ancestors(template: Template, name: str) -> Iterator[str]:
             if parent not in seen:
                 seen.add(parent)
                 stack.append(parent)
+
+
+def descendants(template: Template, names: Iterable[str]) -> set[str]:
+    """Return the variables that can be influenced by some, at any lag, these included."""
+    children: dict[str, list[str]] = {}
+    for equation in template.equations:
+        for parent, _ in equation.parents:
+            children.setdefault(parent, []).append(equation.name)
+    seen = set(names)
+    stack = list(seen)
+    while stack:
+        for child in children.get(stack.pop(), ()):
+            if child not in seen:
+                seen.add(child)
+                stack.append(child)
+    return seen
+
+
+def refuse_between(template: Template, source: str, target: str) -> None:
+    """Refuse a derivative through a variable that takes whole numbers.
+
+    Args:
+        template: The equations.
+        source: The nudged variable or stage.
+        target: The measured variable.
+
+    Raises:
+        QuestionError: An integer variable, or one with a whole-number domain, stands between them.
+    """
+    after = descendants(template, [source])
+    for name in ancestors(template, target):
+        if name in after and template.equations[template.index[name]].is_integer:
+            raise QuestionError(
+                f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
+                "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
+            )
 
 
 def unknown_name(name: str, template: Template) -> str:
