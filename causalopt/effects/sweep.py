@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import math
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -257,6 +258,8 @@ def sweep(
 
 def processors() -> int:
     """Return how many processors this process may use."""
+    if sys.platform == "emscripten":
+        return 1  # a browser starts no threads
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -325,6 +328,12 @@ def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDAr
     columns["codes"] = np.empty(count, dtype=np.int8)
     columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
     left, done = collections.deque(work.tasks), list[int]()
+    if threads == 1:
+        for lanes in work.tasks:
+            done.append(_task(work, columns, lanes))
+            if progress is not None:
+                progress(sum(done))
+        return columns
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         pending = {pool.submit(_tasks, work, columns, left, done) for _ in range(threads)}
         try:
