@@ -84,7 +84,7 @@ def program() -> int:
     if not set(sys.argv[1:2]) & MATRICES:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    gc.set_threshold(100_000, 10, 10)
+    gc.set_threshold(300_000, 10, 10)
     warnings.formatwarning = _warning
     try:
         return main()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections
 import resource
-import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -38,10 +37,10 @@ def _cpu_time(command: Sequence[str]) -> float:
 
 
 def import_times(words: Sequence[str]) -> dict[str, float]:
-    """Return package -> milliseconds of its own modules' import, the median of some rounds."""
+    """Return package -> milliseconds of its own modules' import, the least of some rounds."""
     rounds = [_import_times(words) for _ in range(ROUNDS)]
     packages = {package for times in rounds for package in times}
-    return {p: statistics.median(times.get(p, 0.0) for times in rounds) for p in packages}
+    return {p: min(times.get(p, 0.0) for times in rounds) for p in packages}
 
 
 def _import_times(words: Sequence[str]) -> dict[str, float]:

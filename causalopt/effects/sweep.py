@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import concurrent.futures
 import dataclasses
 import functools
 import math
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 Progress: TypeAlias = Callable[[int], None]
 _ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
 _TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
+_WORTH = 1_000_000  # steps of lanes: less than that is done before another thread begins
 LARGEST = 1_000_000_000
 _FAILED = [int(np.flatnonzero(name == NAMES)[0]) for name in ("diverged", "nonfinite")]
 
@@ -275,6 +275,11 @@ class _Work:
     paths: tuple[bool, bool]
     tasks: list[slice]
 
+    @property
+    def is_brief(self) -> bool:
+        """Whether the whole is done before another thread would begin."""
+        return self.batch.count * (self.batch.plan.steps + 1) <= _WORTH
+
 
 def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estimate: bool) -> _Work:
     model, template = asked.model, asked.model.template
@@ -311,7 +316,8 @@ def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estima
         near=delta is None and [*axes] == [asked.node_name],
     )
     runner = batch_runner(template.structure, batch)
-    size = max(LANES, min(TASK, -(-count // (4 * processors()) // LANES) * LANES))
+    share, least = -(-count // (4 * processors())), _WORTH // (asked.steps + 1)
+    size = max(LANES, min(TASK, max(share, least) // LANES * LANES))
     return _Work(model, batch, runner, (paths[0], paths[1]), runner.tasks(size))
 
 
@@ -328,12 +334,15 @@ def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDAr
     columns["codes"] = np.empty(count, dtype=np.int8)
     columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
     left, done = collections.deque(work.tasks), list[int]()
-    if threads == 1:
+    if sys.platform == "emscripten" or (threads == 1 and work.is_brief):
         for lanes in work.tasks:
             done.append(_task(work, columns, lanes))
             if progress is not None:
                 progress(sum(done))
         return columns
+    # Slow to load. This thread waits, so that an interruption is heard between tasks.
+    import concurrent.futures
+
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         pending = {pool.submit(_tasks, work, columns, left, done) for _ in range(threads)}
         try:

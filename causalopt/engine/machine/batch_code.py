@@ -23,8 +23,14 @@ from causalopt.engine.machine.cells import CONTEXT
 from causalopt.engine.machine.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
 from causalopt.engine.machine.frame import Frame
 from causalopt.engine.machine.kernel import METADATA, elementary_text, kernel_text
-from causalopt.engine.machine.native import FULL, QUICK, CompiledLibrary, load_library, processor
-from causalopt.engine.machine.trajectory import effort_for
+from causalopt.engine.machine.native import (
+    FULL,
+    QUICK,
+    STRAIGHT,
+    CompiledLibrary,
+    load_library,
+    processor,
+)
 from causalopt.engine.program import Program, operation_count, read_by
 from causalopt.model.template import Structure
 
@@ -66,7 +72,7 @@ def code_for(program: Program, careful: float, lanes: int) -> BatchCode:
     driver = driver_text(lanes, plain="fast" if careful < 1 else "slow")
     texts = [kernel.text for kernel in made]
     text = "\n".join([functions, *texts, driver, *sorted(needs), METADATA])
-    effort = FULL if program.is_small else effort_for(program.structure, program.mode, 10**9)
+    effort = FULL if program.is_small else STRAIGHT
     effort = QUICK if program.brief else effort
     library = load_library(text, {"drive": len(DRIVER_ARGUMENTS)}, effort)
     frame = max((kernel.frame for kernel in made), key=lambda frame: frame.size)
