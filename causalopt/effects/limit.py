@@ -215,6 +215,8 @@ def _columns(model: Model) -> list[int]:
 def _touching(model: Model, plan: Plan, closed: NDArray[np.intp], place: int) -> Bools:
     """Return which nodes have a path to a kink that W sits on and m depends on, [t, equation]."""
     seeds: dict[int, set[int]] = {}
+    if not len(closed):
+        return np.zeros(plan.held_table.shape, dtype=bool)
     gaps = linearize(model.template.structure).moving_gaps
     below = reaching(model.template, plan, {plan.steps: (place,)}, avoid_held=False).table
     for t, number in closed.tolist():

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import xarray
 
 LARGEST = 4_000_000
+_NAMES = NAMES.astype(object)  # objects that all entries share: xarray's usual kind of text
 # The effects of a source that lies after its target: none.
 _ABSENT = {
     "total": 0.0,
@@ -228,7 +229,7 @@ def _dataset(
             "log_direct": (dims, effect.direct.log, nat),
             "comp": (dims, comp),
             "op": (dims, op, nat),
-            "status": (dims, NAMES[codes].astype(object)),
+            "status": (dims, _NAMES[codes]),
         },
         coords={"t": np.arange(len(codes)), "variable": list(model.template.names)},
         attrs={

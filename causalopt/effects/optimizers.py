@@ -12,7 +12,7 @@ import numpy as np
 from causalopt.effects.asked import asked_node, asked_target
 from causalopt.effects.measures import Effect, Part, ratios
 from causalopt.engine.contract import Plan
-from causalopt.engine.jacobians import HeldSets
+from causalopt.engine.held_sets import HeldSets
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node

@@ -10,19 +10,38 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
+from typing import TYPE_CHECKING
 
-from causalopt.engine.contract import Adjoint, Execution, Plan, Progress, Tangents, Trajectory
+from causalopt.engine.contract import (
+    Adjoint,
+    Execution,
+    Floats,
+    Plan,
+    Progress,
+    Tangents,
+    Trajectory,
+)
 from causalopt.engine.python import GeneratedPython
 from causalopt.errors import QuestionError
 from causalopt.language.term import Term, postorder
 from causalopt.model.template import Structure
 
+if TYPE_CHECKING:
+    from causalopt.engine.carrier import Carrier
+    from causalopt.engine.jacobians import Products, StepDerivative
+    from causalopt.engine.machine.growth_code import CompiledGrowth
+
 EXECUTIONS = ("python", "llvm", "levels")
-_COMPILE_FROM = (
-    1_000_000  # operations: a sixtieth of a second of generated Python, half a compilation
-)
-_LEVELS_FROM = 5_000  # operations of one step
-_LEVELS_STEPS = 64
+# Seconds, measured on models of 3 to 10,000 rules: to make step code, per operation of a step, and
+# to run it, per operation and step. Of machine code half is counted, for results are asked for more
+# than once; numpy by level takes longest for its calls.
+_MAKE = {"python": 16e-6, "levels": 2e-6, "llvm": 80e-6}
+_RUN = {"python": 18e-9, "levels": 5e-9, "llvm": 3e-9}
+_CALL = 1.2e-6
+_SHORT = 1_000_000  # operations that are not weighed: Python does them in a sixtieth of a second
+_FEW = 5_000  # operations of one step of which Python's code is made soon
+_CARRY_FROM = 20_000  # products: numpy takes as long for them as machine code to load
+_GROW_FROM = 200  # steps: numpy's QR takes as long for them as machine code to load
 _PER_TERM = 40  # operations of a step, with tangents and kinks, for each term of its rules
 
 
@@ -50,26 +69,27 @@ def execution(name: str) -> Execution:
 
 
 def choose(structure: Structure, plan: Plan, mode: str) -> str:
-    """Return the execution that a plan's work calls for: `python`, `llvm` or `levels`."""
-    is_short = plan.steps < _LEVELS_STEPS
-    if is_short and len(structure.names) >= _LEVELS_FROM:
-        return "levels"  # without counting: an equation is at least one operation
-    most = most_operations(structure)
-    if (most < _LEVELS_FROM or not is_short) and most * (plan.steps + 1) < _COMPILE_FROM:
+    """Return the execution that takes the least time: `python`, `llvm` or `levels`."""
+    most, steps = most_operations(structure), plan.steps + 1
+    if most < _FEW and most * steps < _SHORT:
         return "python"  # without counting, so that the linearization need not be imported
     from causalopt.engine.program import operation_count
-
-    operations = operation_count(structure, mode)
-    if operations >= _LEVELS_FROM and is_short:
-        return "levels"
-    return "llvm" if operations * (plan.steps + 1) >= _COMPILE_FROM and _compiles() else "python"
-
-
-def _compiles() -> bool:
-    """Whether there is a compiler; a short run does not ask."""
     from causalopt.extras import has_compiler
 
-    return has_compiler()
+    operations = operation_count(structure, mode)
+    if operations < _FEW and operations * steps < _SHORT:
+        return "python"
+    times = {
+        name: operations * (_MAKE[name] + steps * _RUN[name])
+        for name in ("python", "llvm")
+        if name == "python" or has_compiler()
+    }
+    if operations >= _FEW:
+        from causalopt.engine.schedule import calls, schedule
+
+        step = _RUN["levels"] * operations + _CALL * calls(schedule(structure, mode))
+        times["levels"] = _MAKE["levels"] * operations + steps * step
+    return min(times, key=lambda name: times[name])
 
 
 @functools.lru_cache(maxsize=512)
@@ -97,6 +117,30 @@ def run_values(
     return chosen.run_values(structure, plan, extras, progress)
 
 
+def run_worlds(
+    structure: Structure,
+    plan: Plan,
+    delta: float,
+    extras: tuple[Term, ...] = (),
+    progress: Progress | None = None,
+) -> tuple[Trajectory, Trajectory, Trajectory] | None:
+    """Return W, X and Y side by side; None where they take less time one after another.
+
+    Args:
+        structure: The template's rules.
+        plan: W; its seed is the nudged node, its held set A.
+        delta: The nudge's size.
+        extras: Further terms to evaluate at every step of each.
+        progress: Called with the number of steps done, now and then.
+    """
+    warn_if_flushed()
+    if choose(structure, plan, "finite") != "llvm":
+        return None
+    from causalopt.engine.machine.trajectory import MachineCode
+
+    return MachineCode().run_worlds(structure, plan, delta, extras, progress)
+
+
 def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = None) -> Tangents:
     """Return W with the total and direct tangents of every node, likewise."""
     return _chosen(structure, plan, "tangents").run_tangents(structure, plan, progress)
@@ -105,6 +149,42 @@ def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = N
 def run_adjoint(structure: Structure, plan: Plan, target: int) -> Adjoint:
     """Return the derivatives of an equation's value at the last step by every node, likewise."""
     return _chosen(structure, plan, "tangents").run_adjoint(structure, plan, target)
+
+
+def carrier_for(step: StepDerivative, state: Floats, steps: int) -> Carrier:
+    """Return directions that are ready to be carried, by what their work calls for.
+
+    Args:
+        step: The derivative of a step.
+        state: Tangents of the slots before the first step, shape [slot, direction].
+        steps: How many steps they are to go.
+    """
+    from causalopt.extras import has_compiler
+
+    if steps * len(step.products.columns) >= _CARRY_FROM and has_compiler():
+        from causalopt.engine.machine.carrier_code import CompiledCarrier
+
+        return CompiledCarrier(step.products, state)
+    from causalopt.engine.carrier import PlainCarrier
+
+    return PlainCarrier(step, state)
+
+
+def growth_for(products: Products, frame: Floats, steps: int) -> CompiledGrowth | None:
+    """Return directions to be kept orthonormal in machine code; None where numpy takes less time.
+
+    Args:
+        products: The products of a step.
+        frame: The directions, orthonormal, shape [slot, direction].
+        steps: How many steps they are to go.
+    """
+    from causalopt.extras import has_compiler
+
+    if not frame.size or steps < _GROW_FROM or not has_compiler():
+        return None
+    from causalopt.engine.machine.growth_code import CompiledGrowth
+
+    return CompiledGrowth(products, frame)
 
 
 def _chosen(structure: Structure, plan: Plan, mode: str) -> Execution:

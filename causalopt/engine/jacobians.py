@@ -10,21 +10,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.adjoint import terms_of
-from causalopt.engine.contract import Bools, Floats, Plan
-from causalopt.engine.executions import run_values
+from causalopt.engine.contract import Bools, Floats
 from causalopt.engine.linearization import Partial, linearize
-from causalopt.engine.rescaling import RESCALE, rescale_lanes
 from causalopt.engine.source import Slots
 from causalopt.model.template import Structure
 
 Places = NDArray[np.intp]
-_CACHED = 1 << 16  # products of a step that stay in the processor's cache
+TOGETHER = 32  # candidate sets that go together
 _CHUNK = 1_000_000  # numbers of matrices that are made at once
 
 
@@ -48,6 +45,23 @@ class _Wave:
     sources: Places
 
 
+@dataclasses.dataclass(frozen=True)
+class Products:
+    """Which products make up the tangents of one step, equation by equation.
+
+    Attributes:
+        offsets: Equation i is the sum of the products offsets[i] .. offsets[i + 1] - 1.
+        columns: Their local derivatives.
+        sources: The rows these multiply: equations, then slots.
+        memory: The rows that the slots take over after a step, in the order of the slots.
+    """
+
+    offsets: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    sources: NDArray[np.int64]
+    memory: NDArray[np.int64]
+
+
 class StepDerivative:
     """The derivative of a step.
 
@@ -56,24 +70,38 @@ class StepDerivative:
         held: Equations that carry nothing and whose slots are left out, shape [V].
 
     Attributes:
+        width: The number of equations V.
         slots: The state: (equation, lag) pairs.
         size: How many they are.
     """
 
     def __init__(self, structure: Structure, held: Bools) -> None:
-        self._width = len(structure.names)
+        self.width = len(structure.names)
         self.slots = [slot for slot in Slots.of(structure).slots if not held[slot[0]]]
         self.size = len(self.slots)
-        row = {slot: self._width + k for k, slot in enumerate(self.slots)}
-        row |= {(i, 0): i for i in range(self._width)}
+        row = {slot: self.width + k for k, slot in enumerate(self.slots)}
+        row |= {(i, 0): i for i in range(self.width)}
         self._memory = np.array([row[i, lag - 1] for i, lag in self.slots], dtype=np.intp)
         partials = linearize(structure).partials
-        used = [
+        self._row = row
+        self._used = [
             (column, partial)
             for column, partial in enumerate(partials)
             if not held[partial.child] and not held[partial.parent]
         ]
-        self._waves = [_wave(chosen, row) for chosen in _by_depth(used, self._width)]
+        self._waves = [_wave(chosen, row) for chosen in _by_depth(self._used, self.width)]
+
+    @functools.cached_property
+    def products(self) -> Products:
+        """The products of a step, equation by equation."""
+        ordered = sorted(self._used, key=lambda pair: pair[1].child)
+        children = np.array([partial.child for _, partial in ordered], dtype=np.int64)
+        return Products(
+            np.searchsorted(children, np.arange(self.width + 1)).astype(np.int64),
+            np.array([column for column, _ in ordered], dtype=np.int64),
+            np.array([self._row[p.parent, p.lag] for _, p in ordered], dtype=np.int64),
+            self._memory.astype(np.int64),
+        )
 
     def carry(
         self,
@@ -91,8 +119,8 @@ class StepDerivative:
             blocked: Which equations let nothing through, shape [V, direction]; none by default.
             seed: An equation by which tangents are taken from this step on.
         """
-        whole = np.zeros((*state.shape[:-2], self._width + self.size, state.shape[-1]))
-        whole[..., self._width :, :] = state
+        whole = np.zeros((*state.shape[:-2], self.width + self.size, state.shape[-1]))
+        whole[..., self.width :, :] = state
         if seed is not None:
             whole[..., seed, :] = 1.0
         for wave in self._waves:
@@ -104,35 +132,17 @@ class StepDerivative:
             if blocked is not None:
                 sums[blocked[wave.children]] = 0.0  # no product: 0 * inf is not 0
             whole[..., wave.children, :] += sums
-        return whole[..., self._memory, :], whole[..., : self._width, :]
-
-    def along(self, slopes: Floats, *, dense: bool) -> Iterator[Callable[[Floats], Floats]]:
-        """Yield what carries a frame [slot, direction] over each step, of local derivatives [t, .].
-
-        Args:
-            slopes: The local derivatives, shape [t, partial].
-            dense: Whether steps are written as matrices first: sooner for a few slots.
-        """
-        if not dense:
-            for row in slopes:
-                yield functools.partial(self._carried, row)
-            return
-        for part in self.parts(slopes):
-            for matrix in self.matrices(part)[0]:
-                yield matrix.__matmul__
+        return whole[..., self._memory, :], whole[..., : self.width, :]
 
     def parts(self, slopes: Floats) -> Iterator[Floats]:
         """Yield runs of steps whose matrices fit into memory together."""
-        length = max(1, _CHUNK // (self.size * (self._width + self.size)))
+        length = max(1, _CHUNK // (self.size * (self.width + self.size)))
         yield from np.split(slopes, range(length, len(slopes), length))
 
     def matrices(self, slopes: Floats) -> tuple[Floats, Floats]:
         """Return steps as matrices, [t, slot, slot], and all equations' rows, [t, V, slot]."""
         unit = np.broadcast_to(np.eye(self.size), (len(slopes), self.size, self.size))
         return self.carry(slopes, unit)
-
-    def _carried(self, slopes: Floats, frame: Floats) -> Floats:
-        return self.carry(slopes, frame)[0]
 
 
 def _by_depth(used: list[tuple[int, Partial]], width: int) -> list[list[tuple[int, Partial]]]:
@@ -164,51 +174,3 @@ def _wave(chosen: list[tuple[int, Partial]], row: dict[tuple[int, int], int]) ->
         np.array([column for column, _ in ordered]),
         np.array([row[partial.parent, partial.lag] for _, partial in ordered]),
     )
-
-
-class HeldSets:
-    """The tangents of one node by the seeded one, for many constant sets A over one baseline.
-
-    No estimate of rounding is carried: for a set whose status matters, ask `run_tangents`.
-
-    Args:
-        structure: The template's rules.
-        plan: The baseline and its seed; its own held set is not used.
-        target: The measured equation.
-    """
-
-    def __init__(self, structure: Structure, plan: Plan, target: int) -> None:
-        self._plan, self._target = plan, target
-        self._width = len(structure.names)
-        self._map = StepDerivative(structure, np.zeros(self._width, dtype=bool))
-        baseline = dataclasses.replace(plan, seed=None)
-        self._slopes = run_values(structure, baseline, terms_of(structure)).extras
-
-    def tangents(self, held: Bools) -> tuple[Floats, NDArray[np.int64]]:
-        """Return mantissas and exponents at the last step, shape [set]; `held` is [V, set]."""
-        products = max(self._slopes.shape[1], 1)
-        group = max(_CACHED // products, 1)
-        parts = [
-            self._of(held[:, start : start + group]) for start in range(0, held.shape[1], group)
-        ]
-        mantissas, exponents = zip(*parts, strict=True)
-        return np.concatenate(mantissas), np.concatenate(exponents)
-
-    def _of(self, held: Bools) -> tuple[Floats, NDArray[np.int64]]:
-        plan, count = self._plan, held.shape[1]
-        assert plan.seed is not None
-        first, seed = plan.seed
-        state = np.zeros((self._map.size, count))
-        exponents = np.zeros(count, dtype=np.int64)
-        now = np.zeros((self._width, count))
-        with np.errstate(all="ignore"):
-            for t in range(first, plan.steps + 1):
-                blocked = held
-                if t < len(plan.forced):
-                    blocked = held | plan.forced[t][:, np.newaxis]
-                if (t - first) % RESCALE == 0:
-                    rescale_lanes(state, exponents)
-                state, now = self._map.carry(
-                    self._slopes[t], state, blocked=blocked, seed=seed if t == first else None
-                )
-        return now[self._target], exponents

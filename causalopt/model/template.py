@@ -100,6 +100,11 @@ class Template:
         )
 
     @functools.cached_property
+    def has_integers(self) -> bool:
+        """Whether some variable takes whole numbers only."""
+        return any(equation.is_integer for equation in self.equations)
+
+    @functools.cached_property
     def max_lag(self) -> int:
         """The largest number of steps a rule looks back."""
         lags = [lag for equation in self.equations for _, lag in equation.parents]
@@ -207,6 +212,8 @@ def refuse_between(template: Template, source: str, target: str) -> None:
     Raises:
         QuestionError: An integer variable, or one with a whole-number domain, stands between them.
     """
+    if not template.has_integers:
+        return
     after = descendants(template, [source])
     for name in ancestors(template, target):
         if name in after and template.equations[template.index[name]].is_integer:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from causalopt import Model, load, run
-from causalopt.engine.adjoint import whole_baseline
+from causalopt import Model, Nudge, Set, load, run
+from causalopt.engine.adjoint import PythonSweep, swept, whole_baseline
 from causalopt.engine.executions import execution, run_adjoint, run_tangents
+from causalopt.engine.machine.reverse_table import TableSweep
 from causalopt.engine.machine.trajectory import baselines_backwards
 from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_dag, random_model
@@ -68,3 +69,39 @@ def test_blocks_run_again_give_the_baseline_of_one_pass() -> None:
         np.testing.assert_array_equal(block.slopes, whole.slopes[block.first : stop])
         seen += len(block.values)
     assert seen == 200_001
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_table_of_products_gives_the_generated_sweep_bit_for_bit(seed: int) -> None:
+    """Settings, a window of A and a lag make stretches of steps that differ."""
+    model = random_dag(seed, 60) if seed == 5 else random_model(seed, 6)
+    structure = model.template.structure
+    names = model.template.names
+    steps, given, hold = (0, (), "n50, n31") if seed == 5 else (150, _settings(names), "v1[t<=70]")
+    plan = plan_for(model, given, steps=steps, hold=model.selection(hold))
+    target = len(structure.names) - 1
+    baseline = whole_baseline(execution("llvm"), structure, plan)
+    found = [
+        swept(sweep(structure, plan, target), [baseline], structure, plan, target)
+        for sweep in (PythonSweep, TableSweep)
+    ]
+    for field in ("total", "direct", "total_error", "direct_error", "exponents"):
+        np.testing.assert_array_equal(*(getattr(one, field) for one in found), err_msg=field)
+    assert np.count_nonzero(found[0].total) > 20
+
+
+def _settings(names: tuple[str, ...]) -> tuple[Set, Nudge]:
+    return Set(f"{names[1]}[3]", 0.5), Nudge(f"{names[0]}[5]", 0.1)
+
+
+def test_a_table_of_products_is_rescaled_on_the_way() -> None:
+    """A gain of 1024 leaves the range of floats after a hundred steps."""
+    rules = {f"v{i}": {"rule": f"1024*v{i - 1}[t-1]", "initial": 1} for i in range(1, 3)}
+    model = Model(name="m", variables={"v0": {"rule": "1024*v2[t-1]", "initial": 1}, **rules})
+    structure = model.template.structure
+    plan = plan_for(model, steps=400)
+    baseline = whole_baseline(execution("python"), structure, plan)
+    found = swept(TableSweep(structure, plan, 0), [baseline], structure, plan, 0)
+    source = (0 - 400) % 3
+    power = np.frexp(found.total[0, source])[1] - 1 + found.exponents[0, 0]
+    assert power == 10 * 400

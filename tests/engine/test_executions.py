@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from causalopt import Model, load, run
+from causalopt import Model, extras, load, run
 from causalopt.engine import executions as choice
 from causalopt.engine.contract import Plan
 from causalopt.engine.program import operation_count
@@ -40,6 +40,35 @@ def test_the_execution_is_chosen_by_the_work_and_reported() -> None:
     assert run(random_dag(1, 900), nudge="n0", hold="n9", target="n899").provenance[
         "execution"
     ] == ("levels")
+
+
+def test_what_runs_a_plan_is_what_takes_the_least_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large step is compiled for very many steps only; a deep one is none for numpy."""
+    wide = Model(
+        name="wide",
+        variables={
+            f"v{i}": {"rule": f"tanh(0.{i + 1}*v{i * 7 % 400}[t-1]) + v{i}[t-1]/2", "initial": 1}
+            for i in range(400)
+        },
+    )
+    deep = Model(
+        name="deep",
+        variables={
+            "v0": {"rule": "v399[t-1]", "initial": 1},
+            **{f"v{i}": {"rule": f"sin(v{i - 1}[t]) + v{i - 1}[t]"} for i in range(1, 400)},
+        },
+    )
+
+    def chosen(model: Model, steps: int) -> str:
+        plan = plan_for(model, steps=steps, seed=(model.node("v0[0]")))
+        return choice.choose(model.template.structure, plan, "tangents")
+
+    assert chosen(wide, 20) == "levels"
+    assert chosen(wide, 200_000) == "llvm"
+    assert chosen(deep, 20) == "python"
+    assert chosen(deep, 200_000) == "llvm"
+    monkeypatch.setattr(extras, "has_compiler", lambda: False)
+    assert chosen(wide, 200_000) == "levels"
 
 
 def test_an_unknown_execution_is_refused() -> None:

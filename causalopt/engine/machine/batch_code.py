@@ -81,7 +81,7 @@ def code_for(program: Program, careful: float, lanes: int) -> BatchCode:
 
 def lanes_for(program: Program) -> int:
     """Return how many lanes go through a step together: four registers of them, or else two."""
-    letters, slots = letters_of(program.mode, program.estimate), program.layout.slots
+    letters, slots = letters_of(program.mode, program.estimate), program.layout.near
     state = sum(not program.is_zero(letter, i) for letter in letters for i, _ in slots)
     return processor().register * (4 if 4 * state <= _REGISTERS else 2)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.adjoint import Baseline, PythonSweep, cut_at, swept, terms_of, whole_baseline
+from causalopt.engine.adjoint import Baseline, ReverseSweep, cut_at, swept, terms_of, whole_baseline
 from causalopt.engine.contract import (
     Adjoint,
     Execution,
@@ -34,8 +34,10 @@ from causalopt.engine.machine.native import (
     processor,
 )
 from causalopt.engine.machine.reverse import ReverseCode, reverse_code
+from causalopt.engine.machine.reverse_table import TableSweep
 from causalopt.engine.program import WHOLE, Program, operation_count
 from causalopt.engine.rescaling import RESCALE
+from causalopt.engine.source import FAR
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
 
@@ -123,6 +125,25 @@ class MachineCode(Execution):
         runner.run(progress)
         return Trajectory(out, more, self.name)
 
+    def run_worlds(
+        self,
+        structure: Structure,
+        plan: Plan,
+        delta: float,
+        extras: tuple[Term, ...] = (),
+        progress: Progress | None = None,
+    ) -> tuple[Trajectory, Trajectory, Trajectory]:
+        """Return W, X and Y side by side: the seeded node is shifted by delta, A follows W in Y."""
+        out = np.empty((plan.steps + 1, 3, len(structure.names)))
+        more = np.empty((plan.steps + 1, 3, len(extras)))
+        runner = _Runner(structure, "finite", plan, extras)
+        runner.number("delta", delta)
+        runner.point("out_values", out)
+        runner.point("out_extras", more)
+        runner.run(progress)
+        w, x, y = (Trajectory(out[:, k], more[:, k], self.name) for k in range(3))
+        return w, x, y
+
     def run_tangents(
         self,
         structure: Structure,
@@ -174,8 +195,9 @@ class MachineCode(Execution):
             block: Steps that are run again at once; a baseline of fewer is run once and kept.
         """
         plan = dataclasses.replace(plan, seed=None)
-        sweep: _MachineSweep | PythonSweep = PythonSweep(structure, plan, target)
-        if len(linearize(structure).partials) <= _MOST_PARTIALS:
+        partials = linearize(structure).partials
+        sweep: ReverseSweep = TableSweep(structure, plan, target)
+        if len(partials) <= _MOST_PARTIALS and all(p.lag <= FAR for p in partials):
             sweep = _MachineSweep(reverse_code(structure), plan, target)
         baselines: Iterable[Baseline] = baselines_backwards(structure, plan, block)
         if plan.steps < block:
@@ -259,6 +281,10 @@ class _Runner:
         """Give an array to the code under a name of the context."""
         self._kept[name] = array
         self._context[CONTEXT[name]] = array.ctypes.data
+
+    def number(self, name: str, value: float) -> None:
+        """Give a number to the code under a name of the context."""
+        self._context[CONTEXT[name]] = int(np.float64(value).view(np.int64))
 
     def cell(self, name: str) -> NDArray[np.int64]:
         """Return an integer cell of the frame."""
