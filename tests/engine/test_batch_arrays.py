@@ -57,7 +57,18 @@ LOSING = Model(
     partition={"A": "a"},
     question={"nudge": "n[0]", "target": "m"},
 )
+FAR = Model(
+    name="far",
+    variables={
+        "n": {"rule": "n[t-1]/2 + 1", "initial": 1},
+        "a": {"rule": "max(n[t-40], 3/2) - n[t-1]", "initial": 0},
+        "m": {"rule": "n[t] + a[t-20]/4 + m[t-1]/2", "initial": 0},
+    },
+    partition={"A": "a"},
+    question={"nudge": "n[0]", "target": "m"},
+)
 MODELS = {
+    "far": (FAR, "a[t<=60]", "n[0]", "n"),
     "losing": (LOSING, "a", "n[0]", "k"),
     "bent": (BENT, "a", "n[0]", "n"),
     "growing": (GROWING, "a", "n[0]", "n"),
