@@ -17,6 +17,7 @@ import causalopt
 from causalopt import extras
 from causalopt.errors import CausaloptError, MissingPackageError
 from causalopt.extras import EXTRAS, has, has_compiler, install_line, need, translated
+from causalopt.worlds.results import report
 from tests.core import run_core
 from tools.rooms import FILES, ROOT
 
@@ -255,6 +256,12 @@ def test_long_runs_are_run_by_python_where_there_is_no_compiler(
     assert slow.provenance["execution"] == "python"
     np.testing.assert_array_equal(slow.op, fast.op)
     np.testing.assert_array_equal(slow.status, fast.status)
+
+
+def test_what_a_result_does_not_offer_is_a_type_error() -> None:
+    found = causalopt.run(causalopt.load("thermostat"), steps=3)
+    with pytest.raises(TypeError, match="nothing is registered to report a Run"):
+        report(found)
 
 
 def test_what_is_missing_is_told_apart_from_what_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:

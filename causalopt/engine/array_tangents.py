@@ -59,7 +59,7 @@ class ArrayTangents(ArrayWorlds):
             counts = moved[0] | moved[1]
             if guard >= 0:
                 counts = counts & (v[guard] != 0)
-            self._note_kink(t, closed & counts)
+            self._note_kink(t, closed & near & counts)
             if self._batch.near:
                 self.near |= near & counts
 

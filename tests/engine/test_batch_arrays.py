@@ -67,7 +67,69 @@ FAR = Model(
     partition={"A": "a"},
     question={"nudge": "n[0]", "target": "m"},
 )
+# All tangents are 0, and what rounding they carry grows without end.
+SILENT = Model(
+    name="silent",
+    variables={
+        "n": {"rule": "t", "initial": 0},
+        "a": {"rule": "-n[t-1]/2", "initial": 0},
+        "m": {"rule": "n[t-1]/2 + a[t] + 1e8*m[t-1]*k[t-1]", "initial": 0},
+        "k": {"rule": "k[t-1]", "initial": 1},
+    },
+    partition={"A": "k"},
+    question={"nudge": "n[0]", "target": "m"},
+)
+# W leaves the floats, and only then a branch that X takes; two that are undefined do not differ.
+LEAVING = Model(
+    name="leaving",
+    variables={
+        "n": {"rule": "1e30*n[t-1]*n[t-1]", "initial": 1},
+        "a": {"rule": "where(n[t] > 1e300, 1, 2)", "initial": 0},
+        "m": {"rule": "n[t] + a[t]", "initial": 0},
+    },
+    partition={"A": "a"},
+    question={"nudge": "n[0]", "target": "m"},
+)
+UNDEFINED = Model(
+    name="undefined",
+    variables={
+        "n": {"rule": "n[t-1]", "initial": 1},
+        "a": {"rule": "where(1e308*(40*n[t]) > 1e308*(50*n[t]), 1, 2)", "initial": 0},
+        "m": {"rule": "n[t] + a[t]", "initial": 0},
+    },
+    partition={"A": "a"},
+    question={"nudge": "n[0]", "target": "m"},
+)
+# In Y alone the held node's rule would take another branch.
+CANCELLED = Model(
+    name="cancelled",
+    variables={
+        "n": {"rule": "n[t-1]", "initial": 0},
+        "a": {"rule": "n[t-1] + max(m[t-1], 1/8)/1e9", "initial": 0},
+        "m": {"rule": "n[t-1] - a[t]", "initial": 0},
+    },
+    partition={"A": "a"},
+    question={"nudge": "n[0]", "target": "m"},
+)
+# W is infinite in b where X is in a, at the same step.
+APART = Model(
+    name="apart",
+    variables={
+        "n": {"rule": "n[t-1]", "initial": 0},
+        "a": {"rule": "1e308*(40*n[t])", "initial": 0},
+        "b": {"rule": "1e308*(2 - n[t])", "initial": 0},
+        "m": {"rule": "n[t]", "initial": 0},
+    },
+    partition={"A": "b"},
+    question={"nudge": "n[0]", "target": "m"},
+)
+BESIDE = 3 * 2.0**-36  # of a constant 2: nearer than a gap that moves would be, and open
 MODELS = {
+    "silent": (SILENT, "k", "n[0]", "n"),
+    "leaving": (LEAVING, "a", "n[0]", "n"),
+    "undefined": (UNDEFINED, "a", "n[0]", "n"),
+    "cancelled": (CANCELLED, "a", "n[0]", "n"),
+    "apart": (APART, "b", "n[0]", "n"),
     "far": (FAR, "a[t<=60]", "n[0]", "n"),
     "losing": (LOSING, "a", "n[0]", "k"),
     "bent": (BENT, "a", "n[0]", "n"),
@@ -87,10 +149,10 @@ MODES = {
 }
 
 
-def batch_of(name: str, mode: str, lanes: int = 45) -> tuple[Model, Batch]:
+def batch_of(name: str, mode: str, lanes: int = 47) -> tuple[Model, Batch]:
     model, hold, nudge, variable = MODELS[name]
     structure, index = model.template.structure, model.template.index
-    starts = np.linspace(-4, 40, lanes).round(2)
+    starts = np.append(np.linspace(-4, 40, lanes - 2).round(2), [-0.25, BESIDE])
     given = () if name == "shrinking" else (Set(f"{variable}[0]", 1.0),)
     plan = plan_for(model, given, steps=150, hold=model.selection(hold), seed=model.node(nudge))
     batch = Batch(
@@ -125,25 +187,29 @@ def test_the_models_above_meet_kinks_infinities_and_lost_tangents() -> None:
     met = {}
     for name, mode in (("bent", "near"), ("bent", "finite"), ("growing", "watched")):
         model, batch = batch_of(name, mode)
-        met[name, mode] = ArrayBatch(model.template.structure, batch).run(slice(0, 45))
+        met[name, mode] = ArrayBatch(model.template.structure, batch).run(slice(0, 47))
     assert (met["bent", "near"].kink[-1] >= 0).sum() > 0
     assert met["bent", "near"].near[-1].sum() > 0
     assert len(set(met["bent", "finite"].kink[-1])) > 3
     assert (met["growing", "watched"].bad[-1] % 2 == 1).any()
     assert (met["growing", "watched"].exponents != 0).any()
     model, batch = batch_of("shrinking", "tangents")
-    shrunk = ArrayBatch(model.template.structure, batch).run(slice(0, 45))
+    shrunk = ArrayBatch(model.template.structure, batch).run(slice(0, 47))
     assert (shrunk.exponents < 0).any()
     model, batch = batch_of("losing", "bare")
-    assert ArrayBatch(model.template.structure, batch).run(slice(0, 45)).lost.any()
+    assert ArrayBatch(model.template.structure, batch).run(slice(0, 47)).lost.any()
+    model, batch = batch_of("silent", "tangents")
+    silent = ArrayBatch(model.template.structure, batch).run(slice(0, 47))
+    assert not silent.values["x"][1:].any()
+    assert silent.values["p"][1:].any()
 
 
 def test_lanes_are_the_same_alone_and_together(monkeypatch: pytest.MonkeyPatch) -> None:
     model, batch = batch_of("bent", "near")
     runner = ArrayBatch(model.template.structure, batch)
-    whole = fields(runner.run(slice(0, 45)))
+    whole = fields(runner.run(slice(0, 47)))
     monkeypatch.setattr("causalopt.engine.batch_arrays._TOGETHER", 7)
-    apart = fields(runner.run(slice(0, 45)))
+    apart = fields(runner.run(slice(0, 47)))
     for field, values in whole.items():
         np.testing.assert_array_equal(apart[field], values, err_msg=field)
 
