@@ -123,8 +123,19 @@ APART = Model(
     partition={"A": "b"},
     question={"nudge": "n[0]", "target": "m"},
 )
+BELOW = Model(
+    name="below",
+    variables={
+        "n": {"rule": "n[t-1] + 1/2", "initial": 0},
+        "a": {"rule": "where(n[t] < 2, n[t-1], 1)", "initial": 0},
+        "m": {"rule": "a[t] + n[t]", "initial": 1},
+    },
+    partition={"A": "a"},
+    question={"nudge": "n[0]", "target": "m"},
+)
 BESIDE = 3 * 2.0**-36  # of a constant 2: nearer than a gap that moves would be, and open
 MODELS = {
+    "below": (BELOW, "a", "n[0]", "n"),
     "silent": (SILENT, "k", "n[0]", "n"),
     "leaving": (LEAVING, "a", "n[0]", "n"),
     "undefined": (UNDEFINED, "a", "n[0]", "n"),
