@@ -113,12 +113,7 @@ class ArrayTangents(ArrayWorlds):
             power = np.where(usable, np.frexp(size)[1], 0)
             self.exponents[k] += power
             for name in (letter, error) if error in self._letters else (letter,):
-                before = self._past[name]
-                self._past[name] = [[np.ldexp(x, -power) for x in row] for row in before]
-                if name == letter:
-                    for i, lag in self._slots:
-                        gone = (before[lag - 1][i] != 0) & (self._past[name][lag - 1][i] == 0)
-                        self.lost[gone] = 1
+                self._past[name] = [[np.ldexp(x, -power) for x in row] for row in self._past[name]]
 
     def _largest(self, letter: str) -> Floats:
         """Return the largest size in the state; a NaN counts only in first place."""

@@ -22,7 +22,6 @@ class ArrayWorlds:
         now: Letter -> each equation's value at the last step: an array of lanes, or one number.
         exponents: Of total and direct tangents, shape [2, lane].
         kink: The first step on a kink, -1 for none so far, shape [lane].
-        lost: Whether a tangent underflowed, likewise.
         bad: The first node that is not finite, as `BatchResult` says, likewise.
         near: Whether the lane passed a kink within rounding, likewise.
     """
@@ -50,7 +49,7 @@ class ArrayWorlds:
         count = batch.count
         self.exponents = np.zeros((2, count), dtype=np.int64)
         self.kink, self.bad = (np.full(count, -1, dtype=np.int64) for _ in range(2))
-        self.lost, self.near = (np.zeros(count, dtype=np.int64) for _ in range(2))
+        self.near = np.zeros(count, dtype=np.int64)
 
     def step(self, t: int, *, is_given: bool) -> None:
         """Take one step; `is_given` where nodes may be given values or shifted."""

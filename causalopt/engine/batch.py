@@ -114,7 +114,6 @@ class BatchResult:
             values, shape [kept step, output, lane].
         exponents: Of total and direct tangents, shape [kept step, 2, lane].
         kink: The first step on a kink, -1 for none so far, shape [kept step, lane].
-        lost: Whether a tangent underflowed, shape [kept step, lane].
         bad: First non-finite node as 2 (t V + i) + 1 for an infinity, -1 for none, likewise.
         near: Whether the lane passed a kink within rounding, likewise.
         execution: What ran it: `llvm` or `numpy`.
@@ -123,7 +122,6 @@ class BatchResult:
     values: dict[str, Floats]
     exponents: NDArray[np.int64]
     kink: NDArray[np.int64]
-    lost: NDArray[np.int64]
     bad: NDArray[np.int64]
     near: NDArray[np.int64]
     execution: str

@@ -56,12 +56,9 @@ class ArrayBatch(BatchRunner):
                 stop = min(start + RESCALE, t1)
                 for t in range(start, stop):
                     worlds.step(t, is_given=is_given)
-                is_kept = stop - 1 in batch.keep and stop == t1
-                if is_kept:
+                if stop - 1 in batch.keep and stop == t1:
                     kept.note(worlds)
                 worlds.rescale()
-                if is_kept:
-                    kept.lost.append(worlds.lost.copy())
         return kept.result(self.execution)
 
 
@@ -73,7 +70,6 @@ class _Kept:
         self._values: dict[str, list[Floats]] = {letter: [] for letter in batch.letters}
         self._exponents: list[NDArray[np.int64]] = []
         self._notes: dict[str, list[NDArray[np.int64]]] = {n: [] for n in ("kink", "bad", "near")}
-        self.lost: list[NDArray[np.int64]] = []
 
     def note(self, worlds: ArrayWorlds) -> None:
         shape = (len(self._batch.outputs), self._batch.count)
@@ -91,7 +87,6 @@ class _Kept:
         return BatchResult(
             values=values if self._batch.outputs else {},
             exponents=np.stack(self._exponents),
-            lost=np.stack(self.lost),
             **{name: np.stack(notes) for name, notes in self._notes.items()},
             execution=execution,
         )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable
 from typing import ClassVar, TypeAlias
@@ -67,6 +68,14 @@ class Plan:
         ordered = sorted(edges)
         return list(itertools.pairwise(ordered))
 
+    @functools.cached_property
+    def alike(self) -> list[tuple[int, int]]:
+        """Ranges [t0, t1) covering 0..steps at which the same equations are forced and held."""
+        edges = {0, self.steps + 1, len(self.forced)}
+        for table in (self.forced, self.held):
+            edges |= set((np.flatnonzero((table[1:] != table[:-1]).any(axis=1)) + 1).tolist())
+        return list(itertools.pairwise(sorted(t for t in edges if t <= self.steps + 1)))
+
     @property
     def held_table(self) -> Bools:
         """A's mask at every step, shape [t, V]."""
@@ -110,7 +119,6 @@ class Tangents:
         direct_error: Likewise for `direct`.
         exponents: Of total and direct, shape [t, 2].
         kink: The first step at which the nudge's influence sat on a kink, None for none.
-        underflow: Whether a tangent was lost beside a far larger one.
         execution: What ran it: `python`, `llvm` or `levels`.
     """
 
@@ -121,7 +129,6 @@ class Tangents:
     direct_error: Floats
     exponents: NDArray[np.int64]
     kink: int | None
-    underflow: bool
     execution: str
 
 

@@ -55,7 +55,6 @@ class NumpyLevels(Execution):
             direct_error=direct_error,
             exponents=run.exponents,
             kink=None if run.kink < 0 else run.kink,
-            underflow=run.lost,
             execution=self.name,
         )
 
@@ -91,7 +90,7 @@ class _Levels:
         # this step, unlike the table of results.
         self._past = np.zeros((self._depth + 1, 4, width))
         self._signs = np.array([-1.0 if is_odd(i) else 1.0 for i in range(width)])
-        self.kink, self.lost = -1, False
+        self.kink = -1
 
     def all_steps(self) -> None:
         shift = np.zeros(2, dtype=np.int64)
@@ -192,6 +191,4 @@ class _Levels:
                 continue
             shift[world] += power
             scaled = np.ldexp(self._past[:, world::2], -power)
-            kept = scaled[rows, 0, columns]
-            self.lost |= bool(((state[:, world] != 0) & (kept == 0)).any())
             self._past[:, world::2] = scaled

@@ -63,7 +63,7 @@ class GeneratedPython(Execution):
         slow = kernel(structure, tangents=True, careful=True)
         slots, rings = len(fast.layout.near), _empty_rings(fast)
         state: tuple[float, ...] = (math.nan,) * slots + (0.0,) * (len(TANGENTS) * slots)
-        shift, kink, lost = [0, 0], -1, False
+        shift, kink = [0, 0], -1
         for t0, t1, careful in _blocks(plan, RESCALE):
             state, met = _advance(
                 slow if careful else fast, plan, t0, t1, state, rings, out, careful
@@ -71,7 +71,7 @@ class GeneratedPython(Execution):
             exponents[t0:t1] = shift
             kink = met if kink < 0 else kink
             past = _Rings(rings, fast.layout, out, exponents, (t0, t1))
-            state, lost = _rescaled(state, slots, past, shift, lost)
+            state = _rescaled(state, slots, past, shift)
             if progress is not None and t1 % BLOCK < RESCALE:
                 progress(t1)
         values, total, direct, total_error, direct_error = (
@@ -85,7 +85,6 @@ class GeneratedPython(Execution):
             direct_error=direct_error,
             exponents=exponents,
             kink=None if kink < 0 else kink,
-            underflow=lost,
             execution=self.name,
         )
 
@@ -118,7 +117,7 @@ def _advance(
     rows: list[Any] = []
     seed = -1
     if careful:
-        rows = [_row(plan, t) for t in range(t0, t1)]
+        rows = _rows(plan, t0, t1)
         seed = plan.seed[1] if plan.seed is not None and plan.seed[0] == t0 else -1
     held = plan.held_at(t0).tolist()
     appended: list[tuple[float, ...]] = []
@@ -128,11 +127,13 @@ def _advance(
     return result
 
 
-def _row(plan: Plan, t: int) -> tuple[list[bool], list[float], list[float]]:
-    if t < len(plan.forced):
-        return plan.forced[t].tolist(), plan.values[t].tolist(), plan.shifts[t].tolist()
+def _rows(plan: Plan, t0: int, t1: int) -> list[tuple[list[bool], list[float], list[float]]]:
+    """Return what is done to the nodes of some steps: which are forced, to what, and shifts."""
     width = plan.held.shape[1]
-    return [False] * width, [0.0] * width, [0.0] * width
+    tables = (part[t0:t1].tolist() for part in (plan.forced, plan.values, plan.shifts))
+    given = list(zip(*tables, strict=True))
+    nothing = ([False] * width, [0.0] * width, [0.0] * width)
+    return given + [nothing] * (t1 - t0 - len(given))
 
 
 def _empty_rings(kernel: Kernel) -> list[list[float]]:
@@ -178,19 +179,16 @@ class _Rings:
             tops.append(float(sizes.max()))
         return max(tops)
 
-    def divide(self, kind: int, power: int) -> bool:
-        """Divide a quantity's rings by a power of two; whether one was lost."""
-        count, lost = len(self.layout.rings), False
+    def divide(self, kind: int, power: int) -> None:
+        """Divide a quantity's rings by a power of two."""
+        count = len(self.layout.rings)
         for ring in self.rings[kind * count : (kind + 1) * count]:
-            new = divided(ring, power)
-            lost |= any(a != 0.0 == b for a, b in zip(ring, new, strict=True))
-            ring[:] = new
-        return lost
+            ring[:] = divided(ring, power)
 
 
 def _rescaled(
-    state: tuple[float, ...], slots: int, rings: _Rings, shift: list[int], lost: bool
-) -> tuple[tuple[float, ...], bool]:
+    state: tuple[float, ...], slots: int, rings: _Rings, shift: list[int]
+) -> tuple[float, ...]:
     """Bring tangents back near 1; where all of a world's are 0, the errors they carry count."""
     parts = [list(state[i * slots : (i + 1) * slots]) for i in range(5)]
     for world in (0, 1):
@@ -200,7 +198,6 @@ def _rescaled(
         if power:
             shift[world] += power
             parts[1 + world], parts[3 + world] = divided(tangent, power), divided(error, power)
-            lost |= any(a != 0.0 == b for a, b in zip(tangent, parts[1 + world], strict=True))
-            lost |= rings.divide(1 + world, power)
+            rings.divide(1 + world, power)
             rings.divide(3 + world, power)
-    return tuple(value for part in parts for value in part), lost
+    return tuple(value for part in parts for value in part)

@@ -202,20 +202,6 @@ def lagged(lag: int) -> Model:
     )
 
 
-def test_a_tangent_lost_in_a_ring_is_noted() -> None:
-    """What x was 1,600 steps ago is less than 2**-1074 of what it is: too small for its power."""
-    rule = {"rule": "3*x[t-1] - x[t-1600]", "initial": 0}
-    model = Model(name="lost", variables={"x": rule})
-    structure = model.template.structure
-    runs = {}
-    for steps in (1900, 3000):
-        plan = plan_for(model, steps=steps, hold=(), seed=model.node("x[1599]"))
-        runs = {name: execution(name).run_tangents(structure, plan) for name in EXECUTIONS}
-        for name in EXECUTIONS:
-            assert runs[name].underflow == (steps == 3000), name
-            assert_same(runs["python"], runs[name], 0.0)
-
-
 @pytest.mark.parametrize("steps", [20_000, 400_000])  # generated Python, machine code
 def test_a_lag_of_ten_thousand_steps_costs_as_a_short_one(steps: int) -> None:
     def seconds(lag: int) -> float:

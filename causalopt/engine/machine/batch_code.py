@@ -164,7 +164,7 @@ class MachineBatch(BatchRunner):
 
     def _kept_cells(self) -> list[str]:
         cells = [f"{letter}{i}" for letter in self._batch.letters for i in self._batch.outputs]
-        extra = ("ox", "oy", "kink", "lost", "bad", "near")
+        extra = ("ox", "oy", "kink", "bad", "near")
         return cells + [name for name in extra if name in self._code.frame]
 
     def run(self, lanes: slice) -> BatchResult:
@@ -228,7 +228,6 @@ class MachineBatch(BatchRunner):
             values=values if outputs else {},
             exponents=exponents,
             kink=noted("kink", -1),
-            lost=noted("lost", 0),
             bad=noted("bad", -1),
             near=noted("near", 0),
             execution=self.execution,

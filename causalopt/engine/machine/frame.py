@@ -140,7 +140,7 @@ def frame_of(program: Program) -> Frame:
                 frame.add(f"{letter}{i}_r", "double", 0.0, count=width, steps=steps)
             if rings:
                 frame.add(f"top{letter}", "double", 0.0, count=width)
-        for name in ("ex", "ey", "ox", "oy", "lost"):
+        for name in ("ex", "ey", "ox", "oy"):
             frame.add(name, "i64", 0)
     if program.mode != "values":
         frame.add("kink", "i64", -1)

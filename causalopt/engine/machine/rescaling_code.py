@@ -191,7 +191,6 @@ class Rescaling:
 
     def _scale(self, cells: Mapping[str, Value], factors: list[tuple[Value, Value]]) -> None:
         t = self._tangents.e
-        lost = Value("zeroinitializer", "i1", True) if t.lanes > 1 else t.truth(False)
         pairs = {
             letter: [t.gathered([f[k] for f in factors]) for k in (0, 1)]
             if letter in "zv"
@@ -199,33 +198,15 @@ class Rescaling:
             for letter in self._tangents.letters
         }
         for cell, old in cells.items():
-            new = self._scaled(old, self._pointer(cell), pairs[cell[0]])
-            if cell[0] in "zxy":
-                lost = t.binary("or", lost, self._gone(old, new))
-        self._note(lost)
+            self._scale_one(old, self._pointer(cell), pairs[cell[0]])
         for letter, i, depth in self._rings:
             with self._each(f"scale.{letter}{i}", f"{letter}{i}_r", self._oldest(depth)) as place:
                 old = self._tangents.read(place)
-                new = self._scaled(old, place, pairs[letter])
-                if letter in "zxy":
-                    self._note(self._gone(old, new))
+                self._scale_one(old, place, pairs[letter])
 
-    def _scaled(self, old: Value, pointer: str, factors: list[Value]) -> Value:
+    def _scale_one(self, old: Value, pointer: str, factors: list[Value]) -> None:
         t = self._tangents.e
-        new = t.mul(t.mul(old, factors[0]), factors[1])
-        self._tangents.store(new, pointer)
-        return new
-
-    def _gone(self, old: Value, new: Value) -> Value:
-        """Return whether a tangent was lost."""
-        t, zero = self._tangents.e, self._tangents.e.const(0.0)
-        return t.binary("and", t.compare("une", old, zero), t.compare("oeq", new, zero))
-
-    def _note(self, lost: Value) -> None:
-        e = self.e
-        if self._tangents.packed:
-            lost = self._tangents.e.any(lost)
-        self._set_integer("lost", e.select(lost, e.integer(1), self._integer("lost")))
+        self._tangents.store(t.mul(t.mul(old, factors[0]), factors[1]), pointer)
 
 
 def step_sign_code(e: Emitter, t: Value) -> Value:
