@@ -34,7 +34,7 @@ COMMANDS = (
     "schema",
     "cache",
 )
-MATRICES = {"entropy", "escape", "reproduce"}  # commands whose matrices are worth threads
+MATRICES = {"entropy", "escape", "rates", "reproduce"}  # commands whose matrices are worth threads
 
 
 def _version(value: bool) -> None:
