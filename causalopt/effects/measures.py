@@ -7,6 +7,7 @@ fields' words: total effect over natural direct effect, closed-loop over open-lo
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from fractions import Fraction
@@ -125,7 +126,7 @@ class Part:
                 log = log + self.exponent * np.log(2.0)
             return log
 
-    @property
+    @functools.cached_property
     def is_unresolved(self) -> Bools:
         """Where rounding, or an underflow, may be as large as an eighth of the effect."""
         size = np.abs(self.mantissa)
@@ -289,9 +290,20 @@ def status_codes(effect: Effect) -> NDArray[np.int8]:
     return codes
 
 
-def first_nonfinite(names: tuple[str, ...], values: Floats) -> tuple[str, int, bool] | None:
-    """Return the first non-finite node as (variable, step, whether it is an infinity)."""
+def first_nonfinite(
+    names: tuple[str, ...], values: Floats, read: Bools
+) -> tuple[str, int, bool] | None:
+    """Return the first non-finite node as (variable, step, whether it is an infinity).
+
+    Args:
+        names: The equations' variables.
+        values: Shape [t, equation].
+        read: Which equations count, shape [equation].
+    """
     bad = ~np.isfinite(values)
+    if not bad.any():
+        return None
+    bad &= read
     rows = np.flatnonzero(bad.any(axis=1))
     if not len(rows):
         return None
