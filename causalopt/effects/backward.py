@@ -16,7 +16,7 @@ from causalopt.engine.linearization import linearize
 from causalopt.model.model import Model
 from causalopt.model.template import refuse_between
 
-_SHORT = 5_000  # node-updates of a run whose roundings are added up one by one
+_SHORT = 500  # node-updates of a run whose roundings are added up one by one
 _SMALL = 2.0**-10  # of the largest adjoint: what is smaller may be what cancellation left
 _MOST_NODES = 200_000  # node-updates of runs that are made again: a fraction of a second
 
@@ -79,7 +79,7 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
         diverges=bool(np.isfinite(values) or overflowed),
     )
     asked = effect.on_kink.copy()
-    if total.mantissa.size <= _SHORT:
+    if template.is_static or total.mantissa.size <= _SHORT:
         top = max(np.abs(total.mantissa).max(initial=0.0), np.abs(direct.mantissa).max(initial=0.0))
         for part in (total, direct):
             size = np.abs(part.mantissa)

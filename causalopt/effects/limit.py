@@ -26,7 +26,7 @@ from causalopt.model.template import Template, ancestors, descendants, refuse_be
 if TYPE_CHECKING:
     from causalopt.engine.one_sided import Tie
 
-_SHORT = 5_000  # node-updates of a run whose roundings are added up one by one
+_SHORT = 500  # node-updates of a run whose roundings are added up one by one
 _SMALL = 2.0**-10  # of the largest tangent: what is smaller may be what cancellation left
 _MOST_COLUMNS = 64  # variables whose own ancestors are told apart when W's rounding is followed
 
@@ -135,8 +135,12 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
 
 
 def _may_cancel(run: Tangents, places: list[int]) -> bool:
-    """Whether a short run has an effect far smaller than the tangents it may be made of."""
-    if run.values.size > _SHORT or run.exponents.any():
+    """Whether a short run has an effect far smaller than the tangents it may be made of.
+
+    In a longer one the estimate's signs have no chance to cancel; a model without time is asked
+    whatever its size.
+    """
+    if (len(run.values) > 1 and run.values.size > _SHORT) or run.exponents.any():
         return False
     largest = np.abs([run.total, run.direct]).max(axis=(0, 2))
     floor = _SMALL * np.maximum.accumulate(largest)[:, np.newaxis]
