@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from causalopt import Model, rates
+from causalopt import Model, extras, rates
 from causalopt.effects.followed import Followed, followed
-from causalopt.engine import compiler, jacobians
+from causalopt.engine import jacobians
 from causalopt.engine.adjoint import terms_of
 from causalopt.engine.executions import run_values
 from causalopt.engine.jacobians import StepDerivative
@@ -37,7 +37,7 @@ def along(
 
 @pytest.fixture(params=[True, False], ids=["compiled", "plain"])
 def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiler, "has_compiler", lambda: request.param)
+    monkeypatch.setattr(extras, "has_compiler", lambda: request.param)
 
 
 @pytest.mark.usefixtures("both_ways")
