@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from causalopt import Model
 from causalopt.effects import directions as directions_file
 from causalopt.effects.directions import Directions, directions
+from causalopt.effects.followed import followed
+from causalopt.engine import jacobians
 from causalopt.engine.adjoint import terms_of
 from causalopt.engine.executions import run_values
 from causalopt.engine.jacobians import StepDerivative
@@ -18,8 +21,11 @@ from causalopt.worlds.interventions import plan_for
 STEPS = 3000
 
 
-def found(rules: dict[str, str], source: str, target: str, *, lead: int = 0) -> Directions:
-    """Return the directions of linear rules, by a nudge of one remembered value."""
+Asked = tuple[StepDerivative, np.ndarray, np.ndarray, int]
+
+
+def asked(rules: dict[str, str], source: str, target: str) -> Asked:
+    """Return a step's derivative, its slopes, a nudge of one remembered value, and m."""
     variables: dict[str, Any] = {n: {"rule": rule, "initial": 1} for n, rule in rules.items()}
     model = Model(name="m", variables=variables)
     structure, index = model.template.structure, model.template.index
@@ -27,7 +33,11 @@ def found(rules: dict[str, str], source: str, target: str, *, lead: int = 0) -> 
     slopes = run_values(structure, plan_for(model, steps=STEPS), terms_of(structure)).extras[1:]
     tangent = np.zeros(step.size)
     tangent[step.slots.index((index[source], 1))] = 1.0
-    return directions(step, slopes, tangent, index[target], lead)
+    return step, slopes, tangent, index[target]
+
+
+def found(rules: dict[str, str], source: str, target: str, *, lead: int = 0) -> Directions:
+    return directions(*asked(rules, source, target), lead)
 
 
 def sizes(of: Directions) -> tuple[int, int]:
@@ -90,20 +100,42 @@ def test_the_first_steps_say_what_all_say(seed: int, monkeypatch: pytest.MonkeyP
 
 
 def test_what_the_first_steps_span_is_not_asked_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    looked = []
     matrices = StepDerivative.matrices
 
     def noted(self: StepDerivative, slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        asked.append(len(slopes))
+        looked.append(len(slopes))
         return matrices(self, slopes)
 
     monkeypatch.setattr(StepDerivative, "matrices", noted)
     turning = {"x": "cos(t)*x[t-1] - sin(t)*y[t-1]", "y": "sin(t)*x[t-1] + cos(t)*y[t-1]"}
     assert sizes(found(turning, "x", "y")) == (2, 2)
-    assert max(asked) == 64
-    asked.clear()
+    assert max(looked) == 64
+    looked.clear()
     assert sizes(found({**turning, "z": "z[t-1]/2"}, "x", "y")) == (2, 2)
-    assert max(asked) == STEPS
-    asked.clear()
+    assert max(looked) == STEPS
+    looked.clear()
     assert sizes(found({**PLANE, "z": "z[t-1]/2"}, "x", "y")) == (2, 2)
-    assert max(asked) == 1024  # every step is the same: all of them are one
+    assert max(looked) == 1024  # every step is the same: all of them are one
+
+
+def test_no_table_of_all_steps_and_pairs_of_slots_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a ring that turns and a variable aside, so that no early step decides."""
+    count = 16
+    rules = {
+        f"v{i}": f"cos({i + 1}*t)*v{i}[t-1] + sin({i + 1}*t)*v{(i + 1) % count}[t-1]"
+        for i in range(count)
+    }
+    step, slopes, tangent, target = asked({**rules, "z": "z[t-1]/2"}, "v0", "v1")
+    table = 8 * len(slopes) * step.size**2
+    monkeypatch.setattr(jacobians, "_CHUNK", 5_000)
+    tracemalloc.start()
+    try:
+        both = directions(step, slopes, tangent, target, 0).both
+        follow = followed(step, slopes, both, both.T @ tangent, target, 0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert both.shape[1] == count
+    assert np.isfinite(follow.growth).all()
+    assert peak < table / 2, (peak, table)
