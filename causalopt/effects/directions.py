@@ -153,13 +153,14 @@ def _grown(basis: Floats, vectors: Floats, products: Floats, least: float) -> Fl
         basis: Orthonormal, shape [slot, r].
         vectors: Shape [vector, slot].
         products: The sizes of the products that each number is a sum of, likewise.
-        least: Of these: what is smaller is left out.
+        least: Of these: a vector that adds no more than that is left out, `KNOWN` at least.
     """
     while len(vectors) and basis.shape[1] < len(basis):
         rest = vectors - (vectors @ basis) @ basis.T
         bound = products + (products @ np.abs(basis)) @ np.abs(basis.T)
-        rest[np.abs(rest) <= least * bound] = 0.0
-        lengths = np.linalg.norm(rest, axis=1)
+        is_clear = (np.abs(rest) > least * bound).any(axis=1)
+        rest[np.abs(rest) <= KNOWN * bound] = 0.0
+        lengths = np.where(is_clear, np.linalg.norm(rest, axis=1), 0.0)
         best = int(np.argmax(lengths))
         if not lengths[best] > 0:
             break

@@ -99,6 +99,26 @@ def test_the_first_steps_say_what_all_say(seed: int, monkeypatch: pytest.MonkeyP
     assert 1 <= sizes(whole)[0] <= 5
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_subspace_in_other_coordinates_is_not_taken_for_all(seed: int) -> None:
+    """Three maps of five directions, of all sizes, that carry three of these into themselves."""
+    rng = np.random.default_rng(seed)
+    dense = {f"v{i}": " + ".join(f"v{j}[t-1]" for j in range(5)) for i in range(5)}
+    step, ones, _, _ = asked(dense, "v0", "v1")
+    inner = rng.normal(size=(3, 5, 5)) * 10.0 ** rng.uniform(-4, 0, (3, 5, 5))
+    inner = inner[rng.integers(0, 3, 500)]
+    inner[:, 3:, :3] = 0.0
+    turned = np.linalg.qr(rng.normal(size=(5, 5)))[0]
+    maps = turned @ inner @ turned.T
+    place = step.matrices(np.arange(1.0, ones.shape[1] + 1)[np.newaxis])[0][0].astype(int) - 1
+    slopes = np.empty((500, ones.shape[1]))
+    slopes[:, place] = maps
+    assert np.allclose(step.matrices(slopes)[0], maps)
+    of = directions(step, slopes, turned[:, :3] @ rng.normal(size=3), 0, 100)
+    assert sizes(of) == (3, 3)
+    assert np.allclose(of.excited @ of.excited.T, turned[:, :3] @ turned[:, :3].T, atol=1e-7)
+
+
 def test_what_the_first_steps_span_is_not_asked_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
     matrices = StepDerivative.matrices
