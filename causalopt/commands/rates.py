@@ -11,7 +11,7 @@ from causalopt.commands import options
 from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
-    from causalopt.effects.rates import Rates
+    from causalopt.effects.exponents.rates import Rates
 
 
 def rates(
@@ -45,7 +45,7 @@ def rates(
     directions and m observes all, that is the largest conditional exponent less the largest
     Lyapunov exponent. Without a set A there are the Lyapunov exponents alone.
     """
-    from causalopt.effects.rates import DEFAULT_STEPS
+    from causalopt.effects.exponents.rates import DEFAULT_STEPS
 
     declared = options.read_model(model, sets, initial, dt, method)
     with Progress(round(1.1 * (steps or DEFAULT_STEPS)), "running") as progress:
@@ -67,8 +67,8 @@ def rates(
 
 
 def _report(found: Rates) -> list[str]:
+    from causalopt.effects.exponents.rates import with_error
     from causalopt.effects.measures import STATUSES
-    from causalopt.effects.rates import with_error
 
     held = f", A = {{{found.hold}}}" if found.hold else ""
     generic = ", generic n and m" if found.hold else ""
@@ -94,6 +94,6 @@ def _report(found: Rates) -> list[str]:
 
 
 def _row(values: tuple[float, ...], errors: tuple[float, ...]) -> str:
-    from causalopt.effects.rates import rounded
+    from causalopt.effects.exponents.rates import rounded
 
     return "  ".join(f"{rounded(*pair):.6g}" for pair in zip(values, errors, strict=True))

@@ -12,9 +12,9 @@ import math
 
 import numpy as np
 
-from causalopt.effects.carried_maps import followed_maps
-from causalopt.effects.directions import KNOWN
-from causalopt.effects.growth import BATCHES
+from causalopt.effects.exponents.carried_maps import followed_maps
+from causalopt.effects.exponents.directions import KNOWN
+from causalopt.effects.exponents.growth import BATCHES
 from causalopt.engine.contract import Floats
 from causalopt.engine.executions import follower_for
 from causalopt.engine.follower import Measured

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from causalopt import Model, rates
-from causalopt.effects.followed import Followed
-from causalopt.effects.world_growth import world_growth
+from causalopt.effects.exponents.followed import Followed
+from causalopt.effects.exponents.world_growth import world_growth
 
 
 def turning(
@@ -46,7 +46,7 @@ def growth_of_total(model: Model, steps: int) -> tuple[float, str, tuple[str, ..
         return kept[-1]
 
     patch = pytest.MonkeyPatch()
-    patch.setattr("causalopt.effects.rates.world_growth", noted)
+    patch.setattr("causalopt.effects.exponents.rates.world_growth", noted)
     try:
         found = rates(model, steps=steps)
     finally:

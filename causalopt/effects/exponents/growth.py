@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from causalopt.effects.carried_maps import CarriedMaps
+from causalopt.effects.exponents.carried_maps import CarriedMaps
 from causalopt.engine.contract import Floats
 from causalopt.engine.executions import growth_for
 

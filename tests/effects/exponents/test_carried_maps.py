@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from causalopt import Model
-from causalopt.effects.carried_maps import InnerMaps, WholeMaps, followed_maps, maps_along
-from causalopt.effects.growth import growth
+from causalopt.effects.exponents.carried_maps import InnerMaps, WholeMaps, followed_maps, maps_along
+from causalopt.effects.exponents.growth import growth
 from causalopt.engine.jacobians import StepDerivative
 
 # x and y turn into each other, z is aside: the plane of x and y is mapped into itself.

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from causalopt import Model
-from causalopt.effects import directions as directions_file
-from causalopt.effects.directions import Directions, directions
-from causalopt.effects.followed import followed
+from causalopt.effects.exponents import directions as directions_file
+from causalopt.effects.exponents.directions import Directions, directions
+from causalopt.effects.exponents.followed import followed
 from causalopt.engine import jacobians
 from causalopt.engine.adjoint import terms_of
 from causalopt.engine.executions import run_values

@@ -12,10 +12,10 @@ import math
 
 import numpy as np
 
-from causalopt.effects.carried_maps import maps_along
-from causalopt.effects.directions import Directions, directions, on_the_way
-from causalopt.effects.followed import Followed, followed
-from causalopt.effects.growth import SUSPECT, growth, slope, slope_error
+from causalopt.effects.exponents.carried_maps import maps_along
+from causalopt.effects.exponents.directions import Directions, directions, on_the_way
+from causalopt.effects.exponents.followed import Followed, followed
+from causalopt.effects.exponents.growth import SUSPECT, growth, slope, slope_error
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.jacobians import StepDerivative
 from causalopt.errors import QuestionError

@@ -10,8 +10,8 @@ import scipy.stats
 
 from causalopt import Model, QuestionError, load, rates
 from causalopt.cli import main
-from causalopt.effects import rates as rates_file
-from causalopt.effects import world_growth
+from causalopt.effects.exponents import rates as rates_file
+from causalopt.effects.exponents import world_growth
 
 
 def one(rule: str, **parameters: float) -> Model:

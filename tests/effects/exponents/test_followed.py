@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from causalopt import Model, extras, rates
-from causalopt.effects.followed import Followed, followed
+from causalopt.effects.exponents.followed import Followed, followed
 from causalopt.engine import jacobians
 from causalopt.engine.adjoint import terms_of
 from causalopt.engine.executions import run_values

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.effects.asked import asked_hold, asked_node, asked_target
-from causalopt.effects.growth import BATCHES, slope, slope_error
+from causalopt.effects.exponents.growth import BATCHES, slope, slope_error
+from causalopt.effects.exponents.world_growth import Course, WorldGrowth, world_growth
 from causalopt.effects.limit import refuse_in_dynamics
-from causalopt.effects.world_growth import Course, WorldGrowth, world_growth
 from causalopt.engine.contract import Floats, Progress
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
