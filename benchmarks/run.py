@@ -45,7 +45,7 @@ from benchmarks.processes import cold, landscape_process, w4  # noqa: E402
 from causalopt.descents.chain import chain_of  # noqa: E402
 from causalopt.descents.walkers.ensemble import run_ensemble  # noqa: E402
 from causalopt.engine.executions import execution  # noqa: E402
-from causalopt.engine.machine import batch as batches  # noqa: E402
+from causalopt.engine.machine import batch_code as batches  # noqa: E402
 from causalopt.engine.machine.trajectory import MachineCode  # noqa: E402
 from causalopt.worlds.interventions import plan_for  # noqa: E402
 
@@ -163,7 +163,7 @@ def thermostat_batch(
     batch = batches.Batch(plan, starts, {}, (steps,), (r,), **options)
     least_work = float("inf") if masked else 0
     with mock.patch.object(batches, "_COMPILE_HELD_FROM", least_work):
-        runner = batches.BatchRunner(template.structure, batch)
+        runner = batches.MachineBatch(template.structure, batch)
     comp = np.empty(count)
 
     def go() -> None:

@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from causalopt.drawing.graph.pictures import Picture as Picture
     from causalopt.drawing.graph.pictures import draw as draw
     from causalopt.drawing.plots.of_descent import descent as descent
+    from causalopt.effects.exponents.rates import Rates as Rates
+    from causalopt.effects.exponents.rates import rates as rates
     from causalopt.effects.matrices import op_from_all as op_from_all
     from causalopt.effects.matrices import op_matrix as op_matrix
     from causalopt.effects.matrices import op_to_all as op_to_all
     from causalopt.effects.measures import STATUSES as STATUSES
     from causalopt.effects.optimizers import Candidate as Candidate
     from causalopt.effects.optimizers import find_optimizers as find_optimizers
-    from causalopt.effects.rates import Rates as Rates
-    from causalopt.effects.rates import rates as rates
     from causalopt.effects.run import Run as Run
     from causalopt.effects.run import run as run
     from causalopt.effects.sweep import Sweep as Sweep
@@ -131,7 +131,7 @@ _HOMES = {
     "effects.matrices": "op_from_all op_matrix op_to_all",
     "effects.measures": "STATUSES",
     "effects.optimizers": "Candidate find_optimizers",
-    "effects.rates": "Rates rates",
+    "effects.exponents.rates": "Rates rates",
     "effects.run": "Run run",
     "effects.sweep": "Sweep sweep",
     "engine.machine.objects": "ObjectStore",
@@ -168,22 +168,30 @@ _HOMES = {
     "worlds.replacement": "replace",
     "worlds.world": "World world",
 }
-_RESULTS = {
-    "descents.escape.answer.Answer": ["drawing.plots.of_answer"],
-    "descents.escape.curves.EscapeCurve": ["drawing.plots.of_escape"],
-    "descents.escape.evolution.Evolution": ["drawing.plots.of_escape"],
-    "descents.escape.steps_to_escape.EscapeTimes": ["drawing.plots.of_escape"],
-    "effects.rates.Rates": ["drawing.plots.of_rates"],
-    "effects.run.Run": ["drawing.plots.of_run", "effects.run_dataset"],
-    "effects.sweep.Sweep": ["drawing.plots.of_sweep", "effects.sweep_dataset"],
-    "entropy.decorrelation.Strength": ["drawing.plots.of_law"],
-    "symbolic.derivation.Derivation": ["symbolic.python_source", "symbolic.report"],
-    "worlds.world.World": ["drawing.plots.of_world"],
-}
+# Result -> what it offers, and the module that registers it.
 _results.offer(
     {
-        f"causalopt.{kind}": tuple(f"causalopt.{module}" for module in modules)
-        for kind, modules in _RESULTS.items()
+        "causalopt.descents.escape.answer.Answer": {"plot": "drawing.plots.of_answer"},
+        "causalopt.descents.escape.curves.EscapeCurve": {"plot": "drawing.plots.of_escape"},
+        "causalopt.descents.escape.evolution.Evolution": {"plot": "drawing.plots.of_escape"},
+        "causalopt.descents.escape.steps_to_escape.EscapeTimes": {
+            "plot": "drawing.plots.of_escape"
+        },
+        "causalopt.effects.exponents.rates.Rates": {"plot": "drawing.plots.of_rates"},
+        "causalopt.effects.run.Run": {
+            "plot": "drawing.plots.of_run",
+            "labelled": "effects.run_dataset",
+        },
+        "causalopt.effects.sweep.Sweep": {
+            "plot": "drawing.plots.of_sweep",
+            "labelled": "effects.sweep_dataset",
+        },
+        "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
+        "causalopt.symbolic.derivation.Derivation": {
+            "python": "symbolic.python_source",
+            "report": "symbolic.report",
+        },
+        "causalopt.worlds.world.World": {"plot": "drawing.plots.of_world"},
     }
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -198,7 +206,13 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"causalopt has no '{name}'")
-    return getattr(importlib.import_module(f"causalopt.{home}"), name)
+    module = f"causalopt.{home}"
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        from causalopt import extras
+
+        raise extras.translated(error) from None
 
 
 def __dir__() -> list[str]:

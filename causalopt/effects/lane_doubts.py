@@ -23,10 +23,12 @@ from causalopt.effects.error_bounds import UNIT
 from causalopt.effects.lanes import alone
 from causalopt.effects.limit import forward_effect, read_by
 from causalopt.effects.measures import Effect, ratios, status_codes
-from causalopt.engine.contract import Bools, Floats
+from causalopt.engine.batch import Batch, BatchResult, BatchRunner
+from causalopt.engine.batch_choice import batch_runner
+from causalopt.engine.contract import Bools, Execution, Floats
 from causalopt.engine.executions import execution
 from causalopt.engine.linearization import linearize
-from causalopt.engine.machine.batch import Batch, BatchResult, BatchRunner
+from causalopt.extras import has_compiler
 from causalopt.model.model import Model
 
 BUDGET = 400_000  # node-updates of points run alone: a second or two
@@ -50,7 +52,7 @@ def twin_of(model: Model, batch: Batch, runner: BatchRunner) -> tuple[BatchRunne
     if not linearize(structure).drifting & read:
         return None, False
     beside = _beside(batch)
-    twin = BatchRunner(structure, beside)
+    twin = batch_runner(structure, beside)
     places = np.unique(np.linspace(0, batch.count - 1, _SAMPLES).astype(int))
     every = slice(0, len(places))
     mine, other = (
@@ -92,7 +94,7 @@ def _share(lanes: BatchResult, twin: BatchResult, world: int) -> Floats:
 def _share_alone(model: Model, batch: Batch, lane: int) -> float:
     """Return by which share all of W's rounding, and that of slopes, moves a lane's effects."""
     template, column = model.template, batch.outputs[0]
-    plan, member = alone(batch, lane, batch.keep[-1]), execution("llvm")
+    plan, member = alone(batch, lane, batch.keep[-1]), _member()
     run = member.run_tangents(template.structure, plan)
     moved = moved_plan(template, plan, run.values, plan.steps, 0)
     twin = member.run_tangents(template.structure, moved)
@@ -133,9 +135,14 @@ def settle(
     return len(doubtful) - len(chosen)
 
 
+def _member() -> Execution:
+    """Return what runs points alone: many have the same step code."""
+    return execution("llvm" if has_compiler() else "python")
+
+
 def _asked(model: Model, batch: Batch, lane: int) -> Effect:
     plan = alone(batch, lane, batch.keep[-1])
-    run = execution("llvm").run_tangents(model.template.structure, plan)
+    run = _member().run_tangents(model.template.structure, plan)
     return forward_effect(model, plan, run, batch.outputs[0])
 
 

@@ -7,7 +7,8 @@ words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,26 +21,29 @@ from causalopt.engine.executions import run_tangents
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.model.template import Template, ancestors
+from causalopt.model.template import Template, ancestors, descendants, refuse_between
 
 if TYPE_CHECKING:
     from causalopt.engine.one_sided import Tie
 
-_SHORT = 5_000  # node-updates of a run whose roundings are added up one by one
+_SHORT = 500  # node-updates of a run whose roundings are added up one by one
 _SMALL = 2.0**-10  # of the largest tangent: what is smaller may be what cancellation left
 _MOST_COLUMNS = 64  # variables whose own ancestors are told apart when W's rounding is followed
 
 
-def tangent_effect(asked: Asked, *, progress: Progress | None = None) -> tuple[Effect, Tangents]:
-    """Return the total and direct derivative of m by n, shape [t], and the tangents along W.
+def tangent_effect(
+    asked: Asked, *, progress: Progress | None = None
+) -> tuple[Tangents, Callable[[], Effect]]:
+    """Return the tangents along W, and what gives m's derivatives by n with statuses, shape [t].
 
     Raises:
         QuestionError: An integer variable stands between them: it has no derivative.
     """
-    refuse_between(asked.model, asked.nudge.variable, asked.target)
+    refuse_between(asked.model.template, asked.nudge.variable, asked.target)
     plan, template = asked.plan(), asked.model.template
     run = run_tangents(template.structure, plan, progress)
-    return forward_effect(asked.model, plan, run, template.index[asked.target]), run
+    column = template.index[asked.target]
+    return run, functools.partial(forward_effect, asked.model, plan, run, column)
 
 
 def effects_to_all(model: Model, plan: Plan) -> Effect:
@@ -50,7 +54,7 @@ def effects_to_all(model: Model, plan: Plan) -> Effect:
     """
     assert plan.seed is not None
     for name in model.template.names:
-        refuse_between(model, model.template.equations[plan.seed[1]].name, name)
+        refuse_between(model.template, model.template.equations[plan.seed[1]].name, name)
     return forward_effect(
         model, plan, run_tangents(model.template.structure, plan), all_columns(model)
     )
@@ -98,24 +102,24 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
 
         zeros = exact_zeros(template, plan, run.values, int(doubted[:, 0].max()))
         total, direct = total.proved(zeros[0][:, places]), direct.proved(zeros[1][:, places])
-    kinks = np.zeros(run.values.shape, dtype=bool)
-    if ties:
-        kinks[tuple(np.array(list(ties)).T)] = True
+    shown = {node: tie for node, tie in ties.items() if node[1] in places}
+    kinks = np.zeros((len(run.values), len(places)), dtype=bool)
+    for k, place in enumerate(places):
+        kinks[[t for t, i in shown if i == place], k] = True
     names = tuple(equation.owner for equation in template.equations)
-    bad = first_nonfinite(names, np.where(read, run.values, 0.0))
+    bad = first_nonfinite(names, run.values, read)
     finite = np.isfinite(run.values[:, places])
     if bad is not None and not bad[2]:
         from causalopt.effects.hidden_nans import hidden_nans
 
         hidden = hidden_nans(template, plan, run.values, read)
         finite &= True if hidden is None else ~hidden[:, places]
-    shown = {node: tie for node, tie in ties.items() if node[1] in places}
     effect = Effect(
         total,
         direct,
         held=plan.held_table[:, places],
         finite=finite,
-        kinks=kinks[:, places],
+        kinks=kinks,
         kink=_described(template, min(set(shown.values()), default=None)),
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),
@@ -131,8 +135,12 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
 
 
 def _may_cancel(run: Tangents, places: list[int]) -> bool:
-    """Whether a short run has an effect far smaller than the tangents it may be made of."""
-    if run.values.size > _SHORT or run.exponents.any():
+    """Whether a short run has an effect far smaller than the tangents it may be made of.
+
+    In a longer one the estimate's signs have no chance to cancel; a model without time is asked
+    whatever its size.
+    """
+    if (len(run.values) > 1 and run.values.size > _SHORT) or run.exponents.any():
         return False
     largest = np.abs([run.total, run.direct]).max(axis=(0, 2))
     floor = _SMALL * np.maximum.accumulate(largest)[:, np.newaxis]
@@ -165,29 +173,6 @@ def all_columns(model: Model) -> list[int]:
     return [model.template.index[name] for name in model.template.names]
 
 
-def refuse_between(model: Model, source: str, target: str) -> None:
-    """Refuse a derivative through a variable that takes whole numbers.
-
-    Args:
-        model: The model.
-        source: The nudged variable or stage.
-        target: The measured variable.
-
-    Raises:
-        QuestionError: An integer variable, or one with a whole-number domain, stands between them.
-    """
-    template = model.template
-    if not template.has_integers:
-        return
-    after = _descendants(template, [source])
-    for name in ancestors(template, target):
-        if name in after and template.equations[template.index[name]].is_integer:
-            raise QuestionError(
-                f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
-                "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
-            )
-
-
 def refuse_in_dynamics(model: Model) -> None:
     """Refuse growth rates of a model that carries disturbances through whole numbers.
 
@@ -204,11 +189,11 @@ def refuse_in_dynamics(model: Model) -> None:
     remembered = {
         parent for equation in template.equations for parent, lag in equation.parents if lag
     }
-    after = _descendants(template, remembered)
+    after = descendants(template, remembered)
     for equation in template.equations:
         if not equation.is_integer or equation.name not in after:
             continue
-        if _descendants(template, [equation.name]) & remembered:
+        if descendants(template, [equation.name]) & remembered:
             raise QuestionError(
                 f"'{equation.name}' takes whole numbers and the dynamics read it: it has no "
                 "derivative, so nothing grows by a rate through it; use causalopt run with a "
@@ -233,19 +218,3 @@ def check_integers(model: Model, table: Floats) -> None:
                 f"the integer variable '{equation.name}' took the value {values[t]:g} at t = {t}: "
                 "wrap its rule in floor(...), or declare it real"
             )
-
-
-def _descendants(template: Template, names: Iterable[str]) -> set[str]:
-    """Return the variables that can be influenced by some, at any lag, these included."""
-    children: dict[str, list[str]] = {}
-    for equation in template.equations:
-        for parent, _ in equation.parents:
-            children.setdefault(parent, []).append(equation.name)
-    seen = set(names)
-    stack = list(seen)
-    while stack:
-        for child in children.get(stack.pop(), ()):
-            if child not in seen:
-                seen.add(child)
-                stack.append(child)
-    return seen

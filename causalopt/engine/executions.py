@@ -28,6 +28,7 @@ from causalopt.model.template import Structure
 
 if TYPE_CHECKING:
     from causalopt.engine.carrier import Carrier
+    from causalopt.engine.follower import Follower, Measured
     from causalopt.engine.jacobians import Products, StepDerivative
     from causalopt.engine.machine.growth_code import CompiledGrowth
 
@@ -38,9 +39,10 @@ EXECUTIONS = ("python", "llvm", "levels")
 _MAKE = {"python": 16e-6, "levels": 2e-6, "llvm": 80e-6}
 _RUN = {"python": 18e-9, "levels": 5e-9, "llvm": 3e-9}
 _CALL = 1.2e-6
-_SHORT = 1_000_000  # operations that are not weighed: Python does them in a sixtieth of a second
+_SHORT = 200_000  # operations that are not weighed: Python does them in some milliseconds
 _FEW = 5_000  # operations of one step of which Python's code is made soon
 _CARRY_FROM = 20_000  # products: numpy takes as long for them as machine code to load
+_FOLLOW_FROM = 20_000  # products and steps, ten times: Python takes as long as machine code to load
 _GROW_FROM = 200  # steps: numpy's QR takes as long for them as machine code to load
 _PER_TERM = 40  # operations of a step, with tangents and kinks, for each term of its rules
 
@@ -50,10 +52,14 @@ def execution(name: str) -> Execution:
 
     Raises:
         QuestionError: There is none of that name.
+        MissingPackageError: It is machine code, and llvmlite is not installed.
     """
     if name == "python":
         return GeneratedPython()
     if name == "llvm":
+        from causalopt.extras import need
+
+        need("llvmlite", "the execution 'llvm'")
         from causalopt.engine.machine.trajectory import MachineCode
 
         return MachineCode()
@@ -69,8 +75,8 @@ def choose(structure: Structure, plan: Plan, mode: str) -> str:
     most, steps = most_operations(structure), plan.steps + 1
     if most < _FEW and most * steps < _SHORT:
         return "python"  # without counting, so that the linearization need not be imported
-    from causalopt.engine.compiler import has_compiler
     from causalopt.engine.program import operation_count
+    from causalopt.extras import has_compiler
 
     operations = operation_count(structure, mode)
     if operations < _FEW and operations * steps < _SHORT:
@@ -155,7 +161,7 @@ def carrier_for(step: StepDerivative, state: Floats, steps: int) -> Carrier:
         state: Tangents of the slots before the first step, shape [slot, direction].
         steps: How many steps they are to go.
     """
-    from causalopt.engine.compiler import has_compiler
+    from causalopt.extras import has_compiler
 
     if steps * len(step.products.columns) >= _CARRY_FROM and has_compiler():
         from causalopt.engine.machine.carrier_code import CompiledCarrier
@@ -174,13 +180,33 @@ def growth_for(products: Products, frame: Floats, steps: int) -> CompiledGrowth 
         frame: The directions, orthonormal, shape [slot, direction].
         steps: How many steps they are to go.
     """
-    from causalopt.engine.compiler import has_compiler
+    from causalopt.extras import has_compiler
 
     if not frame.size or steps < _GROW_FROM or not has_compiler():
         return None
     from causalopt.engine.machine.growth_code import CompiledGrowth
 
     return CompiledGrowth(products, frame)
+
+
+def follower_for(products: Products, start: Floats, measured: Measured, steps: int) -> Follower:
+    """Return a tangent that is ready to be followed, by what its work calls for.
+
+    Args:
+        products: The products of a step.
+        start: The slots' tangents before the first step, of length 1, shape [slot].
+        measured: What is measureded of it.
+        steps: How many steps it is to go.
+    """
+    from causalopt.extras import has_compiler
+
+    if steps * (10 + len(products.columns)) >= _FOLLOW_FROM and has_compiler():
+        from causalopt.engine.machine.follow_code import CompiledFollower
+
+        return CompiledFollower(products, start, measured)
+    from causalopt.engine.follower import PlainFollower
+
+    return PlainFollower(products, start, measured)
 
 
 def _chosen(structure: Structure, plan: Plan, mode: str) -> Execution:

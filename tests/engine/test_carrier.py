@@ -143,3 +143,26 @@ def test_sources_add_a_number_for_each_direction() -> None:
             np.testing.assert_array_equal(carrier.now[y], added[t])
             np.testing.assert_array_equal(carrier.now[z], added[t])
             np.testing.assert_array_equal(carrier.state[-2:], np.eye(2))
+
+
+def test_a_direction_that_vanishes_is_replaced_where_that_is_asked_for() -> None:
+    """Once, and it grows again; at all steps, and the others go on; what is not finite stops."""
+    rules = {f"x{i}": {"rule": f"0.5*x{i}[t-1]", "initial": 1} for i in range(2)}
+    step = StepDerivative(
+        Model(name="m", variables=rules).template.structure, np.zeros(2, dtype=bool)
+    )
+    once = np.full((30, 2), 0.5)
+    once[7, 1] = 0.0
+    found = CompiledGrowth(step.products, np.eye(2))
+    reached, growth = found.grow(once, 0, 30, least=-1.0)
+    assert reached == 30
+    assert (growth[:, 0] == 0.5).all()
+    assert growth[7, 1] == 0.0
+    assert (growth[10:, 1] == 0.5).all()
+    np.testing.assert_array_equal(np.abs(found.state), np.eye(2))
+    always = np.tile([0.5, 0.0], (30, 1))
+    found = CompiledGrowth(step.products, np.eye(2))
+    assert found.grow(always, 0, 30, least=-1.0)[0] == 30
+    assert np.isfinite(found.state).all()
+    always[20, 0] = np.inf
+    assert CompiledGrowth(step.products, np.eye(2)).grow(always, 0, 30, least=-1.0)[0] == 20
