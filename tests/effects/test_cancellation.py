@@ -81,6 +81,22 @@ def test_a_branch_that_is_not_taken_is_not_read() -> None:
     assert run(static({"n": -1, "a": "n", "m": "where(n > 0, log(n), n) + a"})).status[0] == "ok"
 
 
+@pytest.mark.parametrize("delta", [None, 1e-3])
+def test_a_comparison_with_what_has_no_value_decides_nothing(delta: float | None) -> None:
+    rules = (
+        "where(log(n) > 0.5, 1, 2)*n + a",
+        "where(exp(800 - n) - exp(801 - n) < 0, 1, 2)*n + a",
+        "where(n < 0, 3, where(sqrt(n - 3) > 1, 1, 2))*n + a",
+    )
+    for rule, bad, good in zip(rules, (-1, 0, 2), (2, 790, -2), strict=True):
+        status = [
+            run(static({"n": n, "a": "0*n", "m": rule}), delta=delta).status[0] for n in (bad, good)
+        ]
+        assert status == ["nonfinite", "ok"], rule
+    back = op_from_all(static({"n": -1, "a": "0*n", "m": rules[0]}), "m")
+    assert back.status.sel(variable="n").item() == "nonfinite"
+
+
 def test_an_overflow_elsewhere_is_not_the_targets() -> None:
     model = Model(
         name="m",
