@@ -404,7 +404,7 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     columns["codes"][lanes] = codes
     if work.batch.near:
         columns["near"][lanes] = kept.near[0] != 0
-        doubtful |= kept.near[0] != 0
+        doubtful |= (kept.near[0] != 0) & effect.finite
     columns["doubtful"][lanes] = doubtful if work.batch.mode == "tangents" else False
     columns["comp"][lanes], columns["op"][lanes] = ratios(effect, codes)
     columns["values"][lanes] = kept.values["w"][0, 0]
