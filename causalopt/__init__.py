@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from causalopt.effects.optimizers import find_optimizers as find_optimizers
     from causalopt.effects.run import Run as Run
     from causalopt.effects.run import run as run
-    from causalopt.effects.sweep import Sweep as Sweep
-    from causalopt.effects.sweep import sweep as sweep
+    from causalopt.effects.sweeps.sweep import Sweep as Sweep
+    from causalopt.effects.sweeps.sweep import sweep as sweep
     from causalopt.engine.machine.objects import ObjectStore as ObjectStore
     from causalopt.entropy.bridge import SideBySide as SideBySide
     from causalopt.entropy.bridge import binned_strength as binned_strength
@@ -133,7 +133,7 @@ _HOMES = {
     "effects.optimizers": "Candidate find_optimizers",
     "effects.exponents.rates": "Rates rates",
     "effects.run": "Run run",
-    "effects.sweep": "Sweep sweep",
+    "effects.sweeps.sweep": "Sweep sweep",
     "engine.machine.objects": "ObjectStore",
     "entropy.bridge": "SideBySide binned_strength label_side_by_side side_by_side "
     "strength_from_comp",
@@ -182,9 +182,9 @@ _results.offer(
             "plot": "drawing.plots.of_run",
             "labelled": "effects.run_dataset",
         },
-        "causalopt.effects.sweep.Sweep": {
+        "causalopt.effects.sweeps.sweep.Sweep": {
             "plot": "drawing.plots.of_sweep",
-            "labelled": "effects.sweep_dataset",
+            "labelled": "effects.sweeps.sweep_dataset",
         },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
         "causalopt.symbolic.derivation.Derivation": {

@@ -66,7 +66,7 @@ def sweep(
     count = _points(axes)
     _refuse_both(axes, sets, initial)
 
-    from causalopt.effects.axes import spaced
+    from causalopt.effects.sweeps.axes import spaced
 
     file = None if out is None else _target(out)
     declared = options.read_model(model, sets, initial, dt, method)
@@ -113,7 +113,7 @@ def _points(axes: Mapping[str, tuple[float, float, int]]) -> int:
 
 
 def _target(out: str) -> Path:
-    from causalopt.effects.sweep_store import check_target
+    from causalopt.effects.sweeps.sweep_store import check_target
 
     return check_target(out)
 

@@ -19,8 +19,8 @@ import numpy as np
 from causalopt.descents.chain import chain_of
 from causalopt.descents.maps.outcomes import noise_outcomes
 from causalopt.descents.maps.random_map import as_points
-from causalopt.effects.lanes import lane_effect
 from causalopt.effects.measures import ratios, status_codes
+from causalopt.effects.sweeps.lanes import lane_effect
 from causalopt.engine.batch import Batch
 from causalopt.engine.batch_choice import run_batch
 from causalopt.errors import QuestionError

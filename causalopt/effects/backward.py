@@ -42,13 +42,13 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
         for world, (mantissa, error) in enumerate(_worlds(found))
     )
     if total.doubted.any() or direct.doubted.any():
-        from causalopt.effects.zeros import exact_zeros_from_all
+        from causalopt.effects.doubts.zeros import exact_zeros_from_all
 
         baseline = run_values(template.structure, plan).values
         zeros = exact_zeros_from_all(template, plan, baseline, place)
         total, direct = total.proved(zeros[0][:, columns]), direct.proved(zeros[1][:, columns])
     if linearize(template.structure).drifting:
-        from causalopt.effects.drift import drift_back
+        from causalopt.effects.doubts.drift import drift_back
 
         baseline = run_values(template.structure, plan).values
         drifts = drift_back(template, plan, baseline, found, place)
@@ -58,7 +58,7 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
         )
     values, overflowed, is_hidden = found.values, False, False
     if linearize(template.structure).gaps:
-        from causalopt.effects.hidden_nans import hidden_nans
+        from causalopt.effects.doubts.hidden_nans import hidden_nans
 
         baseline = run_values(template.structure, plan).values
         hidden = hidden_nans(template, plan, baseline, read_by(model, [place]))
@@ -86,7 +86,7 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
             size = np.abs(part.mantissa)
             asked |= (size != 0) & (size < _SMALL * top) & ~effect.held
     if linearize(template.structure).cancelling:
-        from causalopt.effects.cancellation import steps_lost
+        from causalopt.effects.doubts.cancellation import steps_lost
 
         lost = steps_lost(template.structure, plan, run_values(template.structure, plan).values)
         if len(lost):

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 
 from causalopt.effects.asked import Asked
-from causalopt.effects.hidden_nans import first_hidden, hidden_nans
+from causalopt.effects.doubts.hidden_nans import first_hidden, hidden_nans
+from causalopt.effects.doubts.own_rounding import near_text
 from causalopt.effects.limit import read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
-from causalopt.effects.own_rounding import near_text
 from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Progress
 from causalopt.engine.linearization import linearize

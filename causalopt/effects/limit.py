@@ -80,7 +80,7 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
         sided = one_sided(template.structure, plan, run)
         tangents, ties = (sided.total, sided.direct), sided.ties
     if linearize(template.structure).cancelling:
-        from causalopt.effects.cancellation import with_slopes
+        from causalopt.effects.doubts.cancellation import with_slopes
 
         errors = with_slopes(template.structure, plan, run)
     total, direct = (
@@ -93,12 +93,12 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
         for world, (mantissa, error) in enumerate(zip(tangents, errors, strict=True))
     )
     if _may_cancel(run, places):
-        from causalopt.effects.worst_case import with_exact
+        from causalopt.effects.doubts.worst_case import with_exact
 
         total, direct = with_exact(template, plan, run, places, (total, direct))
     doubted = np.argwhere(total.doubted | direct.doubted)
     if len(doubted):
-        from causalopt.effects.zeros import exact_zeros
+        from causalopt.effects.doubts.zeros import exact_zeros
 
         zeros = exact_zeros(template, plan, run.values, int(doubted[:, 0].max()))
         total, direct = total.proved(zeros[0][:, places]), direct.proved(zeros[1][:, places])
@@ -110,7 +110,7 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
     bad = first_nonfinite(names, run.values, read)
     finite = np.isfinite(run.values[:, places])
     if linearize(template.structure).gaps and not (bad and bad[2]):
-        from causalopt.effects.hidden_nans import first_hidden, hidden_nans
+        from causalopt.effects.doubts.hidden_nans import first_hidden, hidden_nans
 
         hidden = hidden_nans(template, plan, run.values, read)
         if hidden is not None:
@@ -128,7 +128,7 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
         execution=run.execution,
     )
     if linearize(template.structure).drifting & frozenset(np.flatnonzero(read).tolist()):
-        from causalopt.effects.own_rounding import with_rounding
+        from causalopt.effects.doubts.own_rounding import with_rounding
 
         masks = [read_by(model, [i]) for i in places[:_MOST_COLUMNS]]
         masks = [read] * len(places) if len(places) > _MOST_COLUMNS else masks

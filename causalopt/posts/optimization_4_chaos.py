@@ -10,12 +10,12 @@ import numpy as np
 from causalopt.drawing.palette import BLUE, FAINT
 from causalopt.effects.exponents.rates import rates
 from causalopt.effects.run import run
-from causalopt.effects.sweep import sweep
+from causalopt.effects.sweeps.sweep import sweep
 from causalopt.posts.charts import NATS, TIME, Chart, Line, Map, curves, line_figure, map_figure
 from causalopt.posts.optimization_4_lorenz import lorenz, op_panel, parts_panel
 
 if TYPE_CHECKING:
-    from causalopt.effects.sweep import Sweep
+    from causalopt.effects.sweeps.sweep import Sweep
     from causalopt.posts.sheet import Sheet
 
 POINT_4, POINT_5, WISH = "Point 4", "Point 5", "Conclusions and Next Steps"

@@ -8,7 +8,7 @@ import numpy as np
 
 from causalopt.drawing.palette import GREEN, RED
 from causalopt.effects.run import run
-from causalopt.effects.sweep import sweep
+from causalopt.effects.sweeps.sweep import sweep
 from causalopt.errors import QuestionError
 from causalopt.model.files import load, parse_model, to_text
 from causalopt.posts.charts import NATS, TIME, Chart, Line, curves, line_figure
@@ -17,7 +17,7 @@ from causalopt.posts.check import near
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from causalopt.effects.sweep import Sweep
+    from causalopt.effects.sweeps.sweep import Sweep
     from causalopt.model.model import Model
     from causalopt.posts.sheet import Sheet
 

@@ -19,7 +19,7 @@ from causalopt.drawing.plots.panels import (
     uneven_norm,
 )
 from causalopt.effects.measures import STATUSES
-from causalopt.effects.sweep import Sweep
+from causalopt.effects.sweeps.sweep import Sweep
 from causalopt.errors import QuestionError
 from causalopt.model.selectors import Node
 from causalopt.worlds.results import plot

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from causalopt import load
-from causalopt.effects.sweep import sweep
+from causalopt.effects.sweeps.sweep import sweep
 from causalopt.errors import QuestionError
 
 

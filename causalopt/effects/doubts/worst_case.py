@@ -12,10 +12,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from causalopt.effects.error_bounds import UNIT
-from causalopt.effects.exact_slopes import ExactSlopes
+from causalopt.effects.doubts.error_bounds import UNIT
+from causalopt.effects.doubts.exact_slopes import ExactSlopes
+from causalopt.effects.doubts.zeros import exact_tangents
 from causalopt.effects.measures import Part, scaled
-from causalopt.effects.zeros import exact_tangents
 from causalopt.engine.adjoint import whole_baseline
 from causalopt.engine.contract import Floats, Plan, Tangents
 from causalopt.engine.executions import execution

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from causalopt import Model, QuestionError, load, op_from_all, op_to_all, run, sweep
-from causalopt.effects import lane_doubts
 from causalopt.effects.asked import ask
-from causalopt.effects.drift import moved_plan
-from causalopt.effects.error_bounds import bounds_along, is_decimal
+from causalopt.effects.doubts.drift import moved_plan
+from causalopt.effects.doubts.error_bounds import bounds_along, is_decimal
+from causalopt.effects.sweeps import lane_doubts
 from causalopt.engine.executions import run_values
 
 

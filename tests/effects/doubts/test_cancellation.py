@@ -10,7 +10,7 @@ import pytest
 
 from causalopt import Model, op_from_all, op_matrix, run, sgd_model
 from causalopt.effects.asked import ask
-from causalopt.effects.cancellation import slope_errors
+from causalopt.effects.doubts.cancellation import slope_errors
 from causalopt.engine.executions import EXECUTIONS, execution
 
 

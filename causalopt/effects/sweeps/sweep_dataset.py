@@ -8,7 +8,7 @@ import numpy as np
 import xarray
 
 from causalopt.effects.measures import NAMES
-from causalopt.effects.sweep import Sweep
+from causalopt.effects.sweeps.sweep import Sweep
 from causalopt.worlds.results import labelled
 
 

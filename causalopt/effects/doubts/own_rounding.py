@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.effects.drift import drift
-from causalopt.effects.flat_kinks import flat_kinks
+from causalopt.effects.doubts.drift import drift
+from causalopt.effects.doubts.flat_kinks import flat_kinks
+from causalopt.effects.doubts.near_kinks import near_kinks
 from causalopt.effects.measures import Effect
-from causalopt.effects.near_kinks import near_kinks
 from causalopt.engine.contract import Bools, Plan, Tangents
 from causalopt.engine.linearization import linearize
 from causalopt.language.text import to_text

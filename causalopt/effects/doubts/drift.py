@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.error_bounds import UNIT, bounds_along, is_decimal
+from causalopt.effects.doubts.error_bounds import UNIT, bounds_along, is_decimal
 from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Tangents
 from causalopt.engine.executions import execution, run_adjoint
 from causalopt.engine.signs import counter_signs

@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from causalopt.effects.error_bounds import bounds_along
+from causalopt.effects.doubts.error_bounds import bounds_along
 from causalopt.effects.reach import reachable
 from causalopt.engine.adjoint import Baseline, whole_baseline
 from causalopt.engine.contract import Bools, Plan, Tangents

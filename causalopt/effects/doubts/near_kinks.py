@@ -14,10 +14,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from causalopt.effects.error_bounds import bounds_along
-from causalopt.effects.exact_slopes import ExactSlopes
+from causalopt.effects.doubts.error_bounds import bounds_along
+from causalopt.effects.doubts.exact_slopes import ExactSlopes
+from causalopt.effects.doubts.zeros import Pair, exact_tangents
 from causalopt.effects.reach import reachable
-from causalopt.effects.zeros import Pair, exact_tangents
 from causalopt.engine.adjoint import whole_baseline
 from causalopt.engine.contract import Bools, Floats, Plan, Tangents
 from causalopt.engine.executions import execution
@@ -37,7 +37,7 @@ class NearKinks:
     Attributes:
         kinks: Nodes whose tangents pass a gap that is closed to within rounding, [t, equation].
         first: The first such gap: (step, place in `moving_gaps`), None for none.
-        exact: Nodes whose effects.exact_slopes gave -> the total and the direct one.
+        exact: Nodes whose effects.doubts.exact_slopes gave -> the total and the direct one.
         doubtful: Nodes that follow from a branch which nothing decides, [t, equation].
         open: Gaps that floats have closed and rationals open: (step, equation).
     """

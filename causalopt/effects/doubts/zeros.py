@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from causalopt.effects.exact_slopes import Exact, ExactSlopes, plus, product
+from causalopt.effects.doubts.exact_slopes import Exact, ExactSlopes, plus, product
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.linearization import Partial
 from causalopt.model.template import Template

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.error_bounds import TINY, UNIT, bounds_along
-from causalopt.effects.signed_errors import signed_errors
+from causalopt.effects.doubts.error_bounds import TINY, UNIT, bounds_along
+from causalopt.effects.doubts.signed_errors import signed_errors
 from causalopt.engine.adjoint import whole_baseline
 from causalopt.engine.contract import Bools, Floats, Plan, Tangents
 from causalopt.engine.executions import execution

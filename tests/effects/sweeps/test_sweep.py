@@ -13,8 +13,8 @@ import xarray
 import causalopt
 from causalopt import Model, Nudge, Set, load, run, sweep
 from causalopt.cli import main
-from causalopt.effects import sweep as sweeps
-from causalopt.effects.sweep_store import check_target
+from causalopt.effects.sweeps import sweep as sweeps
+from causalopt.effects.sweeps.sweep_store import check_target
 from causalopt.engine.batch_arrays import ArrayBatch
 from causalopt.engine.machine.batch_code import MachineBatch
 from causalopt.errors import FileError, QuestionError, UnknownNameError
@@ -105,7 +105,7 @@ def test_statuses_are_told_apart_point_by_point() -> None:
 def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     brief = sweep(load("lorenz"), {"b[0]": np.linspace(-3, 3, 333)}, steps=60)
     assert brief.workers == 1
-    monkeypatch.setattr("causalopt.effects.sweep._WORTH", 0)
+    monkeypatch.setattr("causalopt.effects.sweeps.sweep._WORTH", 0)
     grid = {"b[0]": np.linspace(-3, 3, 333), "rho": [20, 28]}
     one, two = (sweep(load("lorenz"), grid, steps=60, workers=k) for k in (1, 2))
     assert (one.workers, two.workers) == (1, 2)

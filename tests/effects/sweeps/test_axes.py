@@ -10,7 +10,7 @@ import scipy.integrate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causalopt.effects.axes import axis_values, smallest_step, spaced, spread, trapezoid
+from causalopt.effects.sweeps.axes import axis_values, smallest_step, spaced, spread, trapezoid
 from causalopt.errors import QuestionError
 
 FINITE = st.floats(-1e300, 1e300)

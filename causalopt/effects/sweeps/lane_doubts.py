@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.cancellation import with_slopes
-from causalopt.effects.drift import moved_plan
-from causalopt.effects.error_bounds import UNIT
-from causalopt.effects.lanes import alone
+from causalopt.effects.doubts.cancellation import with_slopes
+from causalopt.effects.doubts.drift import moved_plan
+from causalopt.effects.doubts.error_bounds import UNIT
 from causalopt.effects.limit import forward_effect, read_by
 from causalopt.effects.measures import Effect, ratios, status_codes
+from causalopt.effects.sweeps.lanes import alone
 from causalopt.engine.batch import Batch, BatchResult, BatchRunner
 from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Bools, Execution, Floats

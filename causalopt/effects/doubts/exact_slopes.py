@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from causalopt.effects.exact_decimals import DecimalWorld
+from causalopt.effects.doubts.exact_decimals import DecimalWorld
 from causalopt.engine.contract import Floats, Plan
 from causalopt.engine.linearization import Partial, linearize
 from causalopt.language.operations import COMPARISONS, OPERATIONS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from causalopt.effects.error_bounds import bounds_along
+from causalopt.effects.doubts.error_bounds import bounds_along
 from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.linearization import Gap, linearize

@@ -11,8 +11,8 @@ import pytest
 
 from causalopt import Model, load
 from causalopt.effects.asked import ask
-from causalopt.effects.exact_decimals import DecimalWorld, in_decimals
-from causalopt.effects.exact_slopes import ExactSlopes
+from causalopt.effects.doubts.exact_decimals import DecimalWorld, in_decimals
+from causalopt.effects.doubts.exact_slopes import ExactSlopes
 from causalopt.engine.executions import run_tangents
 from causalopt.model.model import Model as AnyModel
 

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from causalopt.effects.asked import Asked, ask_at, check_delta
-from causalopt.effects.axes import (
+from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
+from causalopt.effects.reach import reachable
+from causalopt.effects.sweeps.axes import (
     axis_values,
     smallest_step,
     sorted_axes,
@@ -25,10 +27,8 @@ from causalopt.effects.axes import (
     varying_parameters,
     varying_starts,
 )
-from causalopt.effects.lane_doubts import settle, twin_of, widened
-from causalopt.effects.lanes import lane_effect
-from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
-from causalopt.effects.reach import reachable
+from causalopt.effects.sweeps.lane_doubts import settle, twin_of, widened
+from causalopt.effects.sweeps.lanes import lane_effect
 from causalopt.engine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
 from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
@@ -151,7 +151,7 @@ class Sweep(Asked):
         Raises:
             FileError: It cannot be written, or the store is there already.
         """
-        from causalopt.effects.sweep_store import write_sweep
+        from causalopt.effects.sweeps.sweep_store import write_sweep
 
         return write_sweep(self.dataset, path)
 
