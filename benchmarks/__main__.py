@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks import page
-from benchmarks.case import Case, Differs
+from benchmarks.case import Case, DiffersError
 from benchmarks.cases import CALLS, chosen
 from benchmarks.measured import OURS, Measured, measure, times
-from benchmarks.native import NoCompiler
+from benchmarks.native import CompilerError
 from benchmarks.share import share
 from benchmarks.wholes import wholes
 
@@ -87,7 +87,7 @@ def main(words: Sequence[str]) -> int:
         alone = not asked.quick or (case.call in ALONE_QUICK and case is _first(cases, case.call))
         try:
             found.append(measure(case, quick=asked.quick, alone=alone))
-        except Differs as error:
+        except DiffersError as error:
             wrong += 1
             print(f"\nerror: {error}", file=sys.stderr)
             continue
@@ -110,5 +110,7 @@ def _first(cases: Sequence[Case], call: str) -> Case:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except NoCompiler as error:
+    except CompilerError as error:
         sys.exit(f"error: {error}")
+    except ModuleNotFoundError as error:
+        sys.exit(f"error: {error}: `make bench` makes the environment that has the packages beside")

@@ -1,4 +1,4 @@
-"""A case: one public call on one size of work, the contestants beside it, and what they agree on."""
+"""A case: one public call on one size of work, who else does it, and what they agree on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 Prepared = Callable[[], Callable[[], Any]]
 
 
-class Differs(Exception):
+class DiffersError(Exception):
     """A contestant has computed something else: its time says nothing."""
 
 
@@ -75,7 +75,7 @@ def compare(case: Case, ours: Any, contestant: Contestant, theirs: Any) -> None:
     """Raise where a contestant's numbers are not causalopt's.
 
     Raises:
-        Differs: With both numbers and the place.
+        DiffersError: With both numbers and the place.
     """
     import numpy as np
 
@@ -84,19 +84,19 @@ def compare(case: Case, ours: Any, contestant: Contestant, theirs: Any) -> None:
     a = np.asarray(case.numbers(ours), dtype=float)
     b = np.asarray(contestant.numbers(theirs), dtype=float)
     if a.shape != b.shape:
-        raise Differs(
+        raise DiffersError(
             f"{case.title}: causalopt has {a.shape} numbers, {contestant.name} {b.shape}"
         )
     same = (a == b) | (np.isnan(a) & np.isnan(b))
     if np.isfinite(a).sum() == 0:
-        raise Differs(f"{case.title}: no finite number to compare {contestant.name} by")
+        raise DiffersError(f"{case.title}: no finite number to compare {contestant.name} by")
     scale = max(1e-300, float(np.abs(a[np.isfinite(a)]).max()))
     with np.errstate(invalid="ignore"):
         apart = np.where(same, 0.0, np.abs(a - b) / scale)
     apart = np.where(np.isnan(apart), np.inf, apart)
     worst = np.unravel_index(int(apart.argmax()), apart.shape) if apart.ndim else ()
     if apart[worst] > contestant.tolerance:
-        raise Differs(
+        raise DiffersError(
             f"{case.title}: {contestant.name} computes something else: {b[worst]!r} where "
             f"causalopt has {a[worst]!r}, at {tuple(int(i) for i in worst)} of {a.shape}. "
             "Mend the benchmark: a time for other work is no comparison"

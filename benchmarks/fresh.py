@@ -74,11 +74,7 @@ class Watch:
 
 def first(title: str, cache: Path) -> First:
     """Run a case once in a fresh process, its compiled code kept in a folder."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(HERE.parent),
-        "CAUSALOPT_CACHE": str(cache),
-    }
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "CAUSALOPT_CACHE": str(cache)}
     words = [sys.executable, "-m", "benchmarks.fresh", title, str(time.monotonic())]
     done = subprocess.run(
         words, capture_output=True, text=True, check=False, env=environment, cwd=HERE.parent
@@ -89,7 +85,7 @@ def first(title: str, cache: Path) -> First:
 
 
 def both(title: str, repeats: int) -> tuple[First, First]:
-    """Return the least of several first calls with an empty store of machine code and a full one."""
+    """Return the least of several first calls: nothing compiled before, and all of it."""
     empty, full = [], []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(repeats):

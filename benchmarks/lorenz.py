@@ -34,8 +34,10 @@ def c_run(method: str, steps: int, *, fresh: bool = True, op: bool = False) -> C
     """Return W and both tangents in C, into memory of its own or into memory it has."""
 
     def tables() -> Any:
-        return np.empty((steps + 1, 3)), np.empty((steps + 1, 3, 2)), np.empty(
-            (steps // BLOCK + 1, 2), dtype=np.int64
+        return (
+            np.empty((steps + 1, 3)),
+            np.empty((steps + 1, 3, 2)),
+            np.empty((steps // BLOCK + 1, 2), dtype=np.int64),
         )
 
     kept = tables()
@@ -58,9 +60,7 @@ def c_finite(method: str, steps: int, delta: float) -> Callable[[], Any]:
     def call() -> Any:
         w, x, y = (np.empty((steps + 1, 3)) for _ in range(3))
         total, direct = np.empty(steps + 1), np.empty(steps + 1)
-        called(
-            "lorenz", "lorenz_finite", *system(method, steps), delta, w, x, y, total, direct
-        )
+        called("lorenz", "lorenz_finite", *system(method, steps), delta, w, x, y, total, direct)
         return w, x, y, total, direct
 
     return call
@@ -102,11 +102,7 @@ def c_exponents(method: str, steps: int, transient: int) -> Callable[[], Any]:
 
 def _jax_step(state: Any) -> Any:
     a, b, c = state
-    return (
-        a + DT * (SIGMA * (b - a)),
-        b + DT * (a * (RHO - c) - b),
-        c + DT * (a * b - BETA * c),
-    )
+    return (a + DT * (SIGMA * (b - a)), b + DT * (a * (RHO - c) - b), c + DT * (a * b - BETA * c))
 
 
 def jax_run(steps: int) -> Callable[[], Any]:
@@ -126,7 +122,7 @@ def jax_run(steps: int) -> Callable[[], Any]:
 
 
 def jax_adjoint(steps: int) -> Callable[[], Any]:
-    """Return one reverse sweep on JAX by Euler's method: b at the last step by the start's nodes."""
+    """Return one reverse sweep on JAX, by Euler's method: b at the end by the start's nodes."""
     jax = in_doubles()
 
     def last(s: Any) -> Any:
@@ -140,7 +136,7 @@ def numba_run(steps: int) -> Callable[[], Any]:
     """Return W and both tangents on numba, by Euler's method."""
     import numba
 
-    @numba.njit  # type: ignore[untyped-decorator]
+    @numba.njit
     def go(w, x, y):  # type: ignore[no-untyped-def]
         a = b = c = 1.0
         xa, xb, xc, yb, yc = 0.0, 1.0, 0.0, 1.0, 0.0

@@ -65,7 +65,7 @@ def measure(case: Case, *, quick: bool, alone: bool) -> Measured:
         alone: Also in processes of its own: first calls, and where the time goes.
 
     Raises:
-        Differs: A contestant computes something else.
+        DiffersError: A contestant computes something else.
     """
     calls = {OURS: case.prepare()}
     ours = calls[OURS]()

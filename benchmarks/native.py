@@ -19,7 +19,7 @@ FLAGS = ("-O3", "-march=native", "-std=c++17", "-pthread")
 LIBRARIES = ("-lmvec", "-lm") if sys.platform == "linux" else ("-lm",)
 
 
-class NoCompiler(Exception):
+class CompilerError(Exception):
     """There is no C++ compiler."""
 
 
@@ -27,11 +27,11 @@ def compiler() -> str:
     """Return the C++ compiler.
 
     Raises:
-        NoCompiler: There is none.
+        CompilerError: There is none.
     """
     found = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
     if found is None:
-        raise NoCompiler("the benchmarks are compared with C: install g++ or set CXX")
+        raise CompilerError("the benchmarks are compared with C: install g++ or set CXX")
     return found
 
 
@@ -59,7 +59,7 @@ def built(source: Path, folder: Path, *, program: bool = False) -> Path:
         check=False,
     )
     if done.returncode:
-        raise NoCompiler(f"{compiler()} does not compile {source.name}:\n{done.stderr}")
+        raise CompilerError(f"{compiler()} does not compile {source.name}:\n{done.stderr}")
     return out
 
 

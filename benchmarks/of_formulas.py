@@ -18,8 +18,9 @@ def sympy_powers(closed: Sequence[Sequence[str]], opened: Sequence[Sequence[str]
         import sympy
 
         t = sympy.Symbol("t", integer=True, nonnegative=True)
-        both = [sympy.Matrix([[sympy.sympify(x) for x in row] for row in m])
-                for m in (closed, opened)]
+        both = [
+            sympy.Matrix([[sympy.sympify(x) for x in row] for row in m]) for m in (closed, opened)
+        ]
         # What is kept from one call to the next is no second derivation.
         from sympy.core.cache import clear_cache
 
@@ -68,8 +69,11 @@ def formula_case(
         size,
         prepare,
         ours,
-        [Contestant("sympy, powers of matrices", sympy_powers(closed, opened),
-                    numbers_at(values), 1e-12)],
+        [
+            Contestant(
+                "sympy, powers of matrices", sympy_powers(closed, opened), numbers_at(values), 1e-12
+            )
+        ],
         work=("symbolic/", "language/"),
         quick=quick,
     )
@@ -93,7 +97,9 @@ def nonlinear_case(at: int) -> Case:
 
         def step(a: Any, b: Any, c: Any) -> Any:
             return (
-                a + h * sigma * (b - a), b + h * (a * (rho - c) - b), c + h * (a * b - beta * c)
+                a + h * sigma * (b - a),
+                b + h * (a * (rho - c) - b),
+                c + h * (a * b - beta * c),
             )
 
         def call() -> Any:
@@ -113,8 +119,11 @@ def nonlinear_case(at: int) -> Case:
         f"step {at}",
         prepare,
         lambda found: numbers_at(values)(_parsed(found)),
-        [Contestant("sympy, substituted and differentiated", substituted, numbers_at(values),
-                    1e-10)],
+        [
+            Contestant(
+                "sympy, substituted and differentiated", substituted, numbers_at(values), 1e-10
+            )
+        ],
         work=("symbolic/", "language/"),
     )
 
@@ -130,12 +139,7 @@ def cases() -> list[Case]:
     """Return them all."""
     return [
         formula_case(
-            "thermostat",
-            "2 variables",
-            {"k": 0.01},
-            [["0", "1"], ["-k", "1"]],
-            [["1"]],
-            quick=True,
+            "thermostat", "2 variables", {"k": 0.01}, [["0", "1"], ["-k", "1"]], [["1"]], quick=True
         ),
         formula_case(
             "solver",

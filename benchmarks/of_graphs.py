@@ -34,7 +34,7 @@ def networkx_picture(columns: int) -> Callable[[], Any]:
     from matplotlib.figure import Figure
 
     def call() -> Any:
-        graph = nx.DiGraph()
+        graph: nx.DiGraph[tuple[int, int]] = nx.DiGraph()
         for t in range(columns):
             graph.add_nodes_from(((i, t) for i in range(ROWS)), layer=t)
         for t in range(1, columns):

@@ -107,11 +107,7 @@ def strength_case(variables: int) -> Case:
         f"{variables} variables",
         prepare,
         numbers,
-        [
-            Contestant(
-                "pyAgrum", lambda: agrum_entropies(network(variables, parents)), lambda x: x
-            )
-        ],
+        [Contestant("pyAgrum", lambda: agrum_entropies(network(variables, parents)), lambda x: x)],
         work=("laws/", "entropy/"),
     )
 

@@ -74,7 +74,7 @@ def numba_landscape(count: int) -> Callable[[], Any]:
 
     grid = starts(count)
 
-    @numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
+    @numba.njit(error_model="numpy")
     def go(starts, op):  # type: ignore[no-untyped-def]
         size = 256
         for first in range(0, len(starts), size):
@@ -141,9 +141,7 @@ def sweep_case(count: int) -> Case:
                 1e-7,
                 quick=False,
             ),
-            Contestant(
-                "JAX vmap", lambda: jax_landscape(count), lambda op: op, 1e-7, quick=False
-            ),
+            Contestant("JAX vmap", lambda: jax_landscape(count), lambda op: op, 1e-7, quick=False),
         ]
     return Case(
         "sweep",
@@ -166,9 +164,7 @@ def batch_case(count: int, *, estimate: bool) -> Case:
 
         model = causalopt.load("thermostat_saturating")
         template = model.template
-        plan = plan_for(
-            model, steps=STEPS, hold=model.selection("T"), seed=model.node("R[0]")
-        )
+        plan = plan_for(model, steps=STEPS, hold=model.selection("T"), seed=model.node("R[0]"))
         r = template.index["R"]
         batch = batches.Batch(plan, {(0, r): starts(count)}, {}, (STEPS,), (r,), estimate=estimate)
         with mock.patch.object(batches, "_COMPILE_HELD_FROM", 0):

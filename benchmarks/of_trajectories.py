@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import causalopt
 from benchmarks.case import Case, Contestant, counted, sizes
 
 QUESTION: dict[str, Any] = {"nudge": "b[0]", "hold": "a", "target": "b"}
+Method = Literal["euler", "rk4"]
 METHODS = {"euler": "Euler", "rk4": "RK4"}
 SEEN = 800  # steps that are compared: later, chaos makes other numbers of other rounding
 
 
-def model(method: str) -> causalopt.Model:
+def model(method: Method) -> causalopt.Model:
     """Return Lorenz's system by a method."""
     return causalopt.load("lorenz").replace(method=method)
 
@@ -24,7 +25,7 @@ def _seen(*columns: Any) -> Any:
     return np.concatenate([np.asarray(column)[: SEEN + 1].ravel() for column in columns])
 
 
-def run_case(method: str, steps: int, *, read: bool = False, reach: float | None = None) -> Case:
+def run_case(method: Method, steps: int, *, read: bool = False, reach: float | None = None) -> Case:
     """Return `run`, its Op and statuses read at every step or not."""
     from benchmarks import lorenz
 
@@ -45,8 +46,10 @@ def run_case(method: str, steps: int, *, read: bool = False, reach: float | None
         return _seen(result.W["b"], result.total, result.direct)
 
     def theirs(result: Any) -> Any:
-        return _seen(result[2]) if read else _seen(
-            result[0][:, 1], result[1][:, 1, 0], result[1][:, 1, 1]
+        return (
+            _seen(result[2])
+            if read
+            else _seen(result[0][:, 1], result[1][:, 1, 0], result[1][:, 1, 1])
         )
 
     def by_tables(result: Any) -> Any:
@@ -73,9 +76,7 @@ def run_case(method: str, steps: int, *, read: bool = False, reach: float | None
             Contestant("JAX scan", lambda: lorenz.jax_run(steps), by_jax, 1e-7, quick=False),
         ]
     what = f"Lorenz, {METHODS[method]}" + (", every Op and status read" if read else "")
-    return Case(
-        "run", what, f"{counted(steps)} steps", prepare, numbers, beside, reach=reach
-    )
+    return Case("run", what, f"{counted(steps)} steps", prepare, numbers, beside, reach=reach)
 
 
 def engine_case(steps: int, *, estimate: bool) -> Case:
@@ -106,7 +107,7 @@ def engine_case(steps: int, *, estimate: bool) -> Case:
     )
 
 
-def world_case(method: str, steps: int) -> Case:
+def world_case(method: Method, steps: int) -> Case:
     """Return `world`."""
     from benchmarks import lorenz
 
@@ -121,11 +122,11 @@ def world_case(method: str, steps: int) -> Case:
         prepare,
         lambda found: _seen(found["b"]),
         [Contestant("C", lambda: lorenz.c_world(method, steps), lambda w: _seen(w[:, 1]))],
-        reach=2,
+        reach=2 if steps >= 100_000 else None,
     )
 
 
-def finite_case(method: str, steps: int) -> Case:
+def finite_case(method: Method, steps: int) -> Case:
     """Return `run` with a finite nudge."""
     from benchmarks import lorenz
 
@@ -147,7 +148,7 @@ def finite_case(method: str, steps: int) -> Case:
                 1e-7,
             )
         ],
-        reach=4,
+        reach=4 if steps >= 100_000 else None,
     )
 
 
@@ -180,7 +181,7 @@ def response_case(steps: int) -> Case:
     )
 
 
-def rates_case(method: str, steps: int) -> Case:
+def rates_case(method: Method, steps: int) -> Case:
     """Return `rates`: all exponents, conditional ones, and the rate of Op."""
     from benchmarks import lorenz
 
@@ -219,7 +220,7 @@ def rates_case(method: str, steps: int) -> Case:
     return case
 
 
-def _conditional(method: str, steps: int, transient: int) -> Any:
+def _conditional(method: Method, steps: int, transient: int) -> Any:
     """Return what pynamicalsys does not have, so that the others can be compared."""
     from benchmarks import lorenz
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.measured import OURS, Measured, shown, times
@@ -13,24 +14,39 @@ from benchmarks.native import compiler, processor
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: written by `make bench` -->", "<!-- end of measured -->"
-PEERS = ("numpy", "llvmlite", "jax", "numba", "pynamicalsys", "control", "pyagrum", "sympy",
-         "networkx", "matplotlib")
+PEERS = (
+    "numpy",
+    "llvmlite",
+    "jax",
+    "numba",
+    "pynamicalsys",
+    "control",
+    "pyagrum",
+    "sympy",
+    "networkx",
+    "matplotlib",
+)
 
 
 def machine() -> str:
     """Return the processor and the versions, no name and no path of the machine."""
-    import subprocess
-
     first = subprocess.run([compiler(), "--version"], capture_output=True, text=True, check=True)
     name = first.stdout.splitlines()[0].split("(")[0].strip()
     number = first.stdout.splitlines()[0].split()[-1]
     wide = " with AVX-512" if "avx512f" in processor()[1] else ""
-    packages = ", ".join(f"{package} {version(package)}" for package in PEERS)
+    packages = ", ".join(filter(None, map(_installed, PEERS)))
     return (
         f"{processor()[0]}{wide}, {os.cpu_count()} processors; {platform.system()} "
         f"{platform.release().split('-')[0]}; Python {platform.python_version()}; {name} "
         f"{number} -O3 -march=native; {packages}"
     )
+
+
+def _installed(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return ""
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -133,7 +149,7 @@ def written(page: str, text: str) -> str:
 
 
 def write(found: Sequence[Measured], wholes: Sequence[Sequence[str]]) -> None:
-    """Write the page: the machine, the calls, the others, the shares, whole processes and curves."""
+    """Write the page's tables, `wholes` as rows of a label and of what was measured."""
     text = "\n\n".join(
         [
             f"Machine: {machine()}.",

@@ -103,7 +103,13 @@ def shares(profile: cProfile.Profile, work: Sequence[str]) -> Share:
         parts[part] += seconds / whole
         if part not in ("work", "imports") and seconds > LARGE * whole and _named(place):
             large[_named(place)] = seconds / whole
-    return Share(*(parts[k] for k in ("work", "statuses", "imports", "other")), large)
+    return Share(
+        work=parts["work"],
+        statuses=parts["statuses"],
+        imports=parts["imports"],
+        other=parts["other"],
+        large=large,
+    )
 
 
 def charged(stats: dict[Place, Any]) -> dict[Place, float]:
@@ -160,7 +166,7 @@ def profiled(case: Case) -> Share:
     """Profile a case's second call, in this process, in which nothing of the package has run."""
     from causalopt.engine.machine import native
 
-    native.ctypes = _Ctypes()  # type: ignore[attr-defined]
+    vars(native)["ctypes"] = _Ctypes()
     concurrent.futures.ThreadPoolExecutor = _InPlace  # type: ignore[assignment, misc]
     call = case.prepare()
     call()
