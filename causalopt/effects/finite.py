@@ -91,6 +91,8 @@ def _branches(model: Model) -> tuple[list[int], tuple[Term, ...]]:
 
 def _parted(w: World, other: World, children: list[int]) -> Bools:
     """Return where two worlds took different branches, where rules are followed, [t, gap]."""
+    if not children:
+        return np.zeros((len(w.table), 0), dtype=bool)
     count, forced = len(children), other.plan.forced
     mine, theirs = w.trajectory.extras, other.trajectory.extras
     differs: Bools = mine[:, :count] != theirs[:, :count]

@@ -111,6 +111,30 @@ def run_values(
     return chosen.run_values(structure, plan, extras, progress)
 
 
+def run_worlds(
+    structure: Structure,
+    plan: Plan,
+    delta: float,
+    extras: tuple[Term, ...] = (),
+    progress: Progress | None = None,
+) -> tuple[Trajectory, Trajectory, Trajectory] | None:
+    """Return W, X and Y side by side; None where they take less time one after another.
+
+    Args:
+        structure: The template's rules.
+        plan: W; its seed is the nudged node, its held set A.
+        delta: The nudge's size.
+        extras: Further terms to evaluate at every step of each.
+        progress: Called with the number of steps done, now and then.
+    """
+    warn_if_flushed()
+    if choose(structure, plan, "finite") != "llvm":
+        return None
+    from causalopt.engine.machine.trajectory import MachineCode
+
+    return MachineCode().run_worlds(structure, plan, delta, extras, progress)
+
+
 def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = None) -> Tangents:
     """Return W with the total and direct tangents of every node, likewise."""
     return _chosen(structure, plan, "tangents").run_tangents(structure, plan, progress)

@@ -7,11 +7,12 @@ keeps its values from W.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from causalopt.engine.contract import Floats, Plan, Progress, Trajectory
-from causalopt.engine.executions import run_values
+from causalopt.engine.executions import run_values, run_worlds
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.language.term import Term
 from causalopt.model.model import Model, run_length
@@ -33,20 +34,27 @@ class World:
         model: The model it is a world of.
         name: W, X, Y or the caller's name.
         interventions: What was done to the baseline, in order.
-        plan: What was run.
+        begun: The plan before the last of them.
+        moves: Those that are not in that plan.
         trajectory: Where it led.
     """
 
     model: Model
     name: str
     interventions: tuple[Intervention, ...]
-    plan: Plan
+    begun: Plan
+    moves: tuple[Intervention, ...]
     trajectory: Trajectory
+
+    @functools.cached_property
+    def plan(self) -> Plan:
+        """What was run."""
+        return intervened(self.model, self.begun, *self.moves) if self.moves else self.begun
 
     @property
     def steps(self) -> int:
         """The last step."""
-        return self.plan.steps
+        return self.begun.steps
 
     @property
     def table(self) -> Floats:
@@ -147,6 +155,12 @@ def three_worlds(
     """
     how: Any = {"extras": extras, "progress": progress}
     plan = plan_for(model, given, steps=steps, hold=hold, seed=nudge, noise_seed=seed)
+    found = run_worlds(model.template.structure, plan, delta, extras, progress)
+    if found is not None:
+        w = World(model, "W", given, plan, (), found[0])
+        moves: tuple[Intervention, ...] = (Nudge(nudge, delta), Replace(hold, w))
+        x = World(model, "X", (*given, *moves[:1]), plan, moves[:1], found[1])
+        return w, x, World(model, "Y", (*given, *moves), plan, moves, found[2])
     w = _followed(model, "W", given, plan, **how)
     x = _after(w, Nudge(nudge, delta), name="X", **how)
     return w, x, replace(x, hold, w, name="Y", **how)
@@ -175,4 +189,4 @@ def _followed(
     progress: Progress | None = None,
 ) -> World:
     trajectory = run_values(model.template.structure, plan, extras, progress)
-    return World(model, name, interventions, plan, trajectory)
+    return World(model, name, interventions, plan, (), trajectory)

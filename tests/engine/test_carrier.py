@@ -11,6 +11,7 @@ from causalopt.engine.executions import carrier_for
 from causalopt.engine.jacobians import StepDerivative
 from causalopt.engine.linearization import linearize
 from causalopt.engine.machine.carrier_code import CompiledCarrier
+from causalopt.engine.machine.growth_code import CompiledGrowth
 from tests.engine.strategies import random_model
 
 MODELS = {
@@ -63,3 +64,38 @@ def test_little_work_is_left_to_numpy() -> None:
     state = np.eye(3)
     assert isinstance(carrier_for(step, state, 10), PlainCarrier)
     assert isinstance(carrier_for(step, state, 100_000), CompiledCarrier)
+
+
+@pytest.mark.parametrize("count", [1, 3, 9])
+@pytest.mark.parametrize("name", MODELS)
+def test_growth_is_that_of_qr_after_every_step(name: str, count: int) -> None:
+    structure, rng = MODELS[name].template.structure, np.random.default_rng(5)
+    step = StepDerivative(structure, np.zeros(len(structure.names), dtype=bool))
+    slopes = rng.normal(size=(60, len(linearize(structure).partials)))
+    count = min(count, step.size)
+    frame = np.linalg.qr(rng.normal(size=(step.size, count)))[0]
+    found = CompiledGrowth(step.products, frame)
+    reached, growth = found.grow(slopes, 5, 25, least=1e-12)
+    assert reached == 25 or name != "stages"
+    for t in range(5, reached):
+        frame, upper = np.linalg.qr(step.carry(slopes[t], frame)[0])
+        np.testing.assert_allclose(growth[t - 5], np.abs(np.diagonal(upper)), rtol=1e-7)
+    signs = np.sign((frame * found.state).sum(axis=0))  # QR leaves those open
+    np.testing.assert_allclose(found.state, frame * signs, rtol=1e-6, atol=1e-8)
+    if reached < 25:  # some rules forget: a direction dies
+        upper = np.linalg.qr(step.carry(slopes[reached], frame)[0])[1]
+        assert np.abs(np.diagonal(upper)).min() < 1e-11 * np.abs(np.diagonal(upper)).max()
+
+
+@pytest.mark.parametrize("slope", [0.0, 1e-13, np.inf, np.nan])
+def test_a_step_in_which_a_direction_vanishes_is_taken_back(slope: float) -> None:
+    rules = {f"x{i}": {"rule": f"0.5*x{i}[t-1]", "initial": 1} for i in range(2)}
+    model = Model(name="m", variables=rules)
+    step = StepDerivative(model.template.structure, np.zeros(2, dtype=bool))
+    slopes = np.full((30, 2), 0.5)
+    slopes[20, 1] = slope
+    found = CompiledGrowth(step.products, np.eye(2))
+    reached, growth = found.grow(slopes, 0, 30, least=1e-8)
+    assert reached == 20
+    np.testing.assert_array_equal(growth, np.full((20, 2), 0.5))
+    np.testing.assert_array_equal(found.state, np.eye(2))

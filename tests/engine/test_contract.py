@@ -15,6 +15,7 @@ import pytest
 from causalopt import Model, Nudge, Set, load
 from causalopt.engine.contract import Execution, Plan
 from causalopt.engine.executions import EXECUTIONS, execution
+from causalopt.engine.machine.trajectory import MachineCode
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
 from causalopt.worlds.interventions import plan_for
@@ -175,3 +176,37 @@ def test_an_untaken_branch_leaves_no_nan_in_tangents() -> None:
     for name in EXECUTIONS:
         found = execution(name).run_tangents(case.structure, case.plan)
         assert found.total[20, 0] * 2.0 ** found.exponents[20, 0] == 2.0**-20
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_worlds_side_by_side_are_those_of_one_run_after_another(name: str) -> None:
+    """X is W's plan with n shifted, Y takes A from W besides: the same values, bit for bit."""
+    case = CASES[name]
+    if case.plan.seed is None or case.plan.held_at(case.plan.seed[0])[case.plan.seed[1]]:
+        return
+    structure, plan, delta = case.structure, case.plan, 0.125
+    t, i = plan.seed
+    rows = plan.steps + 1
+    grown = ((0, rows - len(plan.forced)), (0, 0))
+    wide = dataclasses.replace(
+        plan,
+        forced=np.pad(plan.forced, grown),
+        values=np.pad(plan.values, grown),
+        shifts=np.pad(plan.shifts, grown),
+        seed=None,
+    )
+    w = execution("llvm").run_values(structure, wide, case.rules)
+    shifted = dataclasses.replace(wide, shifts=wide.shifts.copy())
+    shifted.shifts[t, i] += delta
+    x = execution("llvm").run_values(structure, shifted, case.rules)
+    taken = dataclasses.replace(
+        shifted,
+        forced=shifted.forced | plan.held_table,
+        values=np.where(plan.held_table, w.values, shifted.values),
+        shifts=np.where(plan.held_table, 0.0, shifted.shifts),
+    )
+    y = execution("llvm").run_values(structure, taken, case.rules)
+    found = MachineCode().run_worlds(structure, plan, delta, case.rules)
+    for one, other in zip(found, (w, x, y), strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+        np.testing.assert_array_equal(one.extras, other.extras)

@@ -17,7 +17,7 @@ from causalopt.engine.jacobians import Products
 from causalopt.engine.machine.native import CompiledLibrary, load_library, processor
 from causalopt.engine.rescaling import HUGE, RESCALE, TINY
 
-_ARGUMENTS = (
+ARGUMENTS = (
     "slopes",
     "stride",
     "offsets",
@@ -33,7 +33,7 @@ _ARGUMENTS = (
     "seed",
     "since",
 )
-_POINTERS = ("slopes", "offsets", "columns", "sources", "memory", "rows", "masks")
+POINTERS = ("slopes", "offsets", "columns", "sources", "memory", "rows", "masks")
 
 
 class CompiledCarrier(Carrier):
@@ -61,8 +61,14 @@ class CompiledCarrier(Carrier):
         self, slopes: Floats, low: int, high: int, *, seed: int | None = None, since: int = 0
     ) -> int:
         """Go over steps low .. high - 1, or to where a direction has left the range."""
+        reached: int = self._function(*self._arguments(slopes, low, high, seed, since))
+        return reached
+
+    def _arguments(
+        self, slopes: Floats, low: int, high: int, seed: int | None, since: int
+    ) -> tuple[int, ...]:
         p = self._products
-        reached: int = self._function(
+        return (
             slopes.ctypes.data,
             slopes.strides[0] // 8,
             p.offsets.ctypes.data,
@@ -78,7 +84,6 @@ class CompiledCarrier(Carrier):
             -1 if seed is None else seed,
             since,
         )
-        return reached
 
 
 def _lanes_for(count: int) -> int:
@@ -89,13 +94,14 @@ def _lanes_for(count: int) -> int:
 
 @functools.lru_cache(maxsize=8)
 def _library(lanes: int) -> CompiledLibrary:
-    return load_library(_text(lanes), {"carry": len(_ARGUMENTS)})
+    return load_library(carry_text(lanes), {"carry": len(ARGUMENTS)})
 
 
-def _text(lanes: int) -> str:
+def carry_text(lanes: int) -> str:
+    """Return the LLVM text of `@carry`, for rows of so many directions."""
     # Rows are found by counting doubles: LLVM pads a vector whose size is no power of two.
-    arguments = ", ".join(f"i64 %{name}_" for name in _ARGUMENTS)
-    pointers = "\n  ".join(f"%{name} = inttoptr i64 %{name}_ to ptr" for name in _POINTERS)
+    arguments = ", ".join(f"i64 %{name}_" for name in ARGUMENTS)
+    pointers = "\n  ".join(f"%{name} = inttoptr i64 %{name}_ to ptr" for name in POINTERS)
     row, bits = f"<{lanes} x double>", f"<{lanes} x i64>"
     flags = f"<{lanes} x i1>"
     everywhere = f"<{', '.join(['double 1.0'] * lanes)}>"

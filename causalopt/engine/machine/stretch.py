@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from causalopt.engine.machine.derivatives import Guards, Rounding
 from causalopt.engine.machine.emitter import Value
 from causalopt.engine.machine.rescaling_code import step_sign_code
@@ -22,8 +24,8 @@ class Stretch(Watch):
             self._equation(i)
         if self.program.mode == "tangents":
             self._kinks()
-        elif self.program.mode == "finite":
-            self._branches()
+        elif self.program.mode == "finite" and self.program.lanes > 1:
+            self._branches()  # one trajectory keeps every step's branches, as its extras
 
     def finish(self) -> None:
         """Write the end of a step: what is stored, and what becomes the past."""
@@ -144,24 +146,24 @@ class Stretch(Watch):
     def _store_row(self) -> None:
         """Store every value of this step: one trajectory keeps them all."""
         e, t = self.e, self.clock
-        count = len(self.program.structure.names)
-        row = e.binary("mul", t, e.integer(count))
-        for i in range(count):
-            at = e.binary("add", row, e.integer(i))
-            value = self._read(f"w{i}")
+        count, extras = len(self.program.structure.names), self.program.extras
+        worlds = "wxy" if self.program.mode == "finite" else "w"
+        row = e.binary("mul", t, e.integer(len(worlds) * count))
+        for k, i in itertools.product(range(len(worlds)), range(count)):
+            at = e.binary("add", row, e.integer(k * count + i))
+            value = self._read(f"{worlds[k]}{i}")
             pointer = self._element("double", self._base("out_values"), at)
             e.lines.append(f"store double {value.name}, ptr {pointer}, align 8")
             if self.program.mode == "tangents":
                 letters = self._tangents.letters
                 first = e.binary("mul", at, e.integer(len(letters)))
-                for k, letter in enumerate(letters):
-                    place = e.binary("add", first, e.integer(k))
+                for place_in, letter in enumerate(letters):
+                    place = e.binary("add", first, e.integer(place_in))
                     pointer = self._element(self._tangents.kind, self._base("out_tangents"), place)
                     self._tangents.store(self._tangent_of(f"{letter}{i}"), pointer)
-        extras = self.program.extras
-        row = e.binary("mul", t, e.integer(len(extras)))
-        for k, term in enumerate(extras):
-            value = self._terms.number(term, "w")
+        row = e.binary("mul", t, e.integer(len(worlds) * len(extras)))
+        for k, (world, term) in enumerate(itertools.product(worlds, extras)):
+            value = self._terms.number(term, world)
             at = e.binary("add", row, e.integer(k))
             pointer = self._element("double", self._base("out_extras"), at)
             e.lines.append(f"store double {value.name}, ptr {pointer}, align 8")

@@ -124,6 +124,25 @@ class MachineCode(Execution):
         runner.run(progress)
         return Trajectory(out, more, self.name)
 
+    def run_worlds(
+        self,
+        structure: Structure,
+        plan: Plan,
+        delta: float,
+        extras: tuple[Term, ...] = (),
+        progress: Progress | None = None,
+    ) -> tuple[Trajectory, Trajectory, Trajectory]:
+        """Return W, X and Y side by side: the seeded node is shifted by delta, A follows W in Y."""
+        out = np.empty((plan.steps + 1, 3, len(structure.names)))
+        more = np.empty((plan.steps + 1, 3, len(extras)))
+        runner = _Runner(structure, "finite", plan, extras)
+        runner.number("delta", delta)
+        runner.point("out_values", out)
+        runner.point("out_extras", more)
+        runner.run(progress)
+        w, x, y = (Trajectory(out[:, k], more[:, k], self.name) for k in range(3))
+        return w, x, y
+
     def run_tangents(
         self,
         structure: Structure,
@@ -260,6 +279,10 @@ class _Runner:
         """Give an array to the code under a name of the context."""
         self._kept[name] = array
         self._context[CONTEXT[name]] = array.ctypes.data
+
+    def number(self, name: str, value: float) -> None:
+        """Give a number to the code under a name of the context."""
+        self._context[CONTEXT[name]] = int(np.float64(value).view(np.int64))
 
     def cell(self, name: str) -> NDArray[np.int64]:
         """Return an integer cell of the frame."""
