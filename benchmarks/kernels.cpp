@@ -5,29 +5,66 @@
 
 #include "vectors.h"
 
-// The landscape: the saturating thermostat from many starts, final Comp kept; B registers
-// of lanes. The products dt p and dt p / theta are folded by hand, and A = {T} is built in.
+// The landscape: the saturating thermostat from many starts, final Comp kept; B registers of lanes.
+// The products dt p and dt p / theta are folded by hand, and A = {T} is built in. SPAN steps are run
+// without a look at the sides of the band where no lane can change its side in that time: beyond the
+// band only R moves, inside it nothing is cut off.
+constexpr int64_t SPAN = 32;
+
+static inline bool all(mask m) {
+  int64_t every = -1;
+  for (int l = 0; l < L; l++) every &= m[l];
+  return every;
+}
+
 template <int B>
 static void w2_block(const double* starts, double* comp, int64_t n, int64_t steps, double dt,
                      double d, double theta, double p) {
   const vec k = splat(dt * p / theta), top = splat(dt * p), D = splat(d), zero = splat(0);
+  const vec edge = splat(theta), most = splat(SPAN * dt * p);
   for (int64_t i = 0; i + L * B <= n; i += L * B) {
     vec R[B], T[B], xR[B], xT[B], yR[B];
     for (int j = 0; j < B; j++) {
       std::memcpy(&R[j], starts + i + L * j, 8 * L);
       T[j] = zero, xR[j] = splat(1), xT[j] = zero, yR[j] = splat(1);
     }
-    for (int64_t t = 1; t <= steps; t++)
+    for (int64_t t = 0; t < steps; t += SPAN) {
+      const int64_t count = steps - t < SPAN ? steps - t : SPAN;
+      mask above = ~mask{}, below = ~mask{}, inside = ~mask{};
       for (int j = 0; j < B; j++) {
-        const vec free = k * T[j];
-        vec push = free < top ? free : top;
-        push = push > -top ? push : -top;
-        const vec slope = push == free ? k : zero;
-        vec newT = R[j] - D, newxT = xR[j];
-        R[j] -= push;
-        xR[j] -= slope * xT[j];
-        T[j] = newT, xT[j] = newxT;
+        const vec off = R[j] - D;
+        above &= (T[j] > edge) & (off - most > edge);
+        below &= (T[j] < -edge) & (off + most < -edge);
+        inside &= (abs_v(T[j]) < edge) & (abs_v(off) + most < edge);
       }
+      const bool high = all(above);
+      if (high || all(below)) {
+        const vec push = high ? top : -top;
+        for (int64_t s = 1; s < count; s++)
+          for (int j = 0; j < B; j++) R[j] -= push;
+        for (int j = 0; j < B; j++) T[j] = R[j] - D, R[j] -= push, xT[j] = xR[j];
+      } else if (all(inside)) {
+        for (int64_t s = 0; s < count; s++)
+          for (int j = 0; j < B; j++) {
+            const vec newT = R[j] - D, newxT = xR[j];
+            R[j] -= k * T[j];
+            xR[j] -= k * xT[j];
+            T[j] = newT, xT[j] = newxT;
+          }
+      } else {
+        for (int64_t s = 0; s < count; s++)
+          for (int j = 0; j < B; j++) {
+            const vec free = k * T[j];
+            vec push = free < top ? free : top;
+            push = push > -top ? push : -top;
+            const vec slope = push == free ? k : zero;
+            const vec newT = R[j] - D, newxT = xR[j];
+            R[j] -= push;
+            xR[j] -= slope * xT[j];
+            T[j] = newT, xT[j] = newxT;
+          }
+      }
+    }
     for (int j = 0; j < B; j++) {
       vec c = xR[j] / yR[j];
       std::memcpy(comp + i + L * j, &c, 8 * L);

@@ -185,7 +185,12 @@ def batch_case(count: int, *, estimate: bool) -> Case:
         f"{counted(count)} starts",
         prepare,
         lambda op: op,
-        [Contestant("C, A built in", c_landscape(count, threads=1), lambda op: op, 1e-7)],
+        [
+            Contestant("C, A built in", c_landscape(count, threads=1), lambda op: op, 1e-7),
+            Contestant(
+                "C, any A", c_landscape(count, any_set=True, threads=1), lambda op: op, 1e-7
+            ),
+        ],
         fresh=False,
     )
 

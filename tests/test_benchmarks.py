@@ -37,7 +37,7 @@ LIES = [
     ("lorenz", "sums[j] / (steps * p.dt)", "sums[j] / steps", "rates"),
     ("ring", "y[held[first + l]][l] = 0;", "y[held[first + l]][l] *= 0.5;", "op_matrix"),
     ("ring", "i * 7 % n", "i * 3 % n", "find_optimizers: ring"),
-    ("kernels", "push = push > -top ? push : -top;", "", "sweep"),
+    ("kernels", "T[j] = newT, xT[j] = newxT;", "T[j] = newT, xT[j] = 1.01 * newxT;", "sweep"),
     ("kernels", "-(e * e)", "-(1.1 * e * e)", "escape"),
     ("kernels", "1ULL << (t % 64)", "1ULL << (t % 32)", "escape: pit, 102,400"),
 ]
