@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-second lint map changes bench mutants mutants-smoke clean
+.PHONY: setup demo test test-second lint map changes bench truth truth-short mutants mutants-smoke clean
 
 setup: .venv/.done
 
@@ -46,6 +46,20 @@ bench: .venv-bench/.done
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check \
 		-r requirements.lock -r benchmarks/requirements.txt
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+# The package beside foreign oracles, which clash with requirements.lock; writes docs/truth.md.
+# ORACLES narrows it down to some sections. The short form takes a few cases of each, and writes none.
+truth: .venv-truth/.done
+	.venv-truth/bin/python -m tests.truth $(ORACLES)
+
+truth-short: .venv-truth/.done
+	.venv-truth/bin/python -m tests.truth --short $(ORACLES)
+
+.venv-truth/.done: requirements-truth.lock pyproject.toml
+	$(PYTHON) -m venv .venv-truth
+	.venv-truth/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-truth.lock
+	.venv-truth/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
 # Mutation testing, hours of it: CONTRIBUTING.md says how to read it. MODULES narrows it down.

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from causalopt.entropy.bridge import strength_from_comp as strength_from_comp
     from causalopt.entropy.declared import strength as strength
     from causalopt.entropy.declared import strengths as strengths
+    from causalopt.entropy.decorrelation import Decorrelated as Decorrelated
     from causalopt.entropy.decorrelation import Strength as Strength
     from causalopt.entropy.entropies import Entropies as Entropies
     from causalopt.entropy.epsilon import epsilon_family as epsilon_family
@@ -137,7 +138,7 @@ _HOMES = {
     "entropy.bridge": "SideBySide binned_strength label_side_by_side side_by_side "
     "strength_from_comp",
     "entropy.declared": "strength strengths",
-    "entropy.decorrelation": "Strength",
+    "entropy.decorrelation": "Decorrelated Strength",
     "entropy.entropies": "Entropies",
     "entropy.epsilon": "epsilon_family point_limit",
     "entropy.relatives.causal_strength": "causal_strength",

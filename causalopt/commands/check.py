@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
 import causalopt
 from causalopt.commands import options
+
+_MOST_VALUES = 8
 
 
 def check(
@@ -20,7 +24,8 @@ def check(
 
     Flows are shown as the rules the integrator makes of them.
     """
-    found = causalopt.describe(options.read_model(model, sets, initial, dt, method)).to_dict()
+    declared = options.read_model(model, sets, initial, dt, method)
+    found = causalopt.describe(declared).to_dict()
     if json:
         options.emit(found)
         return
@@ -28,7 +33,7 @@ def check(
     typer.echo(f"{found['name']}: {found['title'] or 'untitled'} ({kind})")
     typer.echo("")
     rows = [
-        [name, v["side"], ", ".join(f"{x:g}" for x in v["initial"]) or "-", v["rule"] or "-"]
+        [name, v["side"], _written(v["initial"]), v["rule"] or "-"]
         for name, v in found["variables"].items()
     ]
     typer.echo(options.table(rows, ["VARIABLE", "IN", "INITIAL", "RULE"]))
@@ -39,3 +44,12 @@ def check(
     typer.echo(f"\nEDGES ({len(found['edges'])})")
     for edge in found["edges"]:
         typer.echo(f"  {edge}")
+    for text in options.lags_in_steps_text(declared):
+        typer.echo(f"\nNOTE {text}")
+
+
+def _written(values: Sequence[float]) -> str:
+    """Return initial values as text; a long history by its ends."""
+    if len(values) <= _MOST_VALUES:
+        return ", ".join(f"{x:g}" for x in values) or "-"
+    return f"{values[0]:g}, {values[1]:g}, ... {values[-1]:g} ({len(values)} steps)"

@@ -44,7 +44,9 @@ def entropy(
         return
     static = declared.is_static
     when = "" if static else f" at t = {at}"
-    names = found.A if isinstance(found, causalopt.Strength) else declared.selection(hold or "A")
+    names = (
+        found.A if isinstance(found, causalopt.Decorrelated) else declared.selection(hold or "A")
+    )
     inside = ", ".join(map(str, names))
     typer.echo(f"{declared.name}, A = {{{inside}}} replaced{when}, in bits")
     now, later = ("", ", then B") if static else ("_t", "_t+1")
@@ -59,7 +61,7 @@ def entropy(
     }
     for name, value in lines.items():
         typer.echo(f"  {name:<22}{value:.7f}")
-    if isinstance(found, causalopt.Strength):
+    if isinstance(found, causalopt.Decorrelated):
         typer.echo(f"  {'engine':<22}{found.choice.engine}: {found.choice.reason}")
         left_out = [name for name in declared.finite.noises if name not in found.targets]
         if left_out and targets is None:

@@ -67,7 +67,22 @@ def read_model(
     model = load(name)
     parameters = _assignments(sets, "--set", "k=0.02")
     initial = _assignments(initials, "--initial", "R=30")
-    return model.replace(parameters=parameters, initial=initial, dt=dt, method=method)
+    changed = model.replace(parameters=parameters, initial=initial, dt=dt, method=method)
+    if dt is not None and changed.template.dt != model.template.dt:
+        for text in lags_in_steps_text(changed):
+            typer.echo(f"warning: {text}", err=True)
+    return changed
+
+
+def lags_in_steps_text(model: Model) -> list[str]:
+    """Return a line for each rule whose lags are other times with another dt."""
+    from causalopt.model.histories import lags_in_steps
+
+    return [
+        f"'{name}' reads {', '.join(texts)}: a lag in steps of dt = {float(model.template.dt):g}, "
+        "another time with another dt; a lag in time is written [time - ...]"
+        for name, texts in lags_in_steps(model.variables).items()
+    ]
 
 
 def _assignments(texts: list[str] | None, option: str, example: str) -> dict[str, Any]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from causalopt.effects.asked import Asked
+from causalopt.effects.hidden_nans import hidden_nans
 from causalopt.effects.limit import read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
+from causalopt.effects.own_rounding import near_text
 from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Progress
 from causalopt.engine.linearization import linearize
 from causalopt.language.algebra import ONE
 from causalopt.language.term import Term
-from causalopt.language.text import to_text
 from causalopt.model.model import Model
 from causalopt.worlds.world import World, three_worlds
 
@@ -60,13 +61,18 @@ def finite_effect(
         key=lambda b: b[1],
         default=None,
     )
+    finite = np.all(np.isfinite([world.table[:, i] for world in worlds]), axis=0)
+    if bad is not None and not bad[2]:
+        for world in worlds:
+            hidden = hidden_nans(template, world.plan, world.table, read)
+            finite &= True if hidden is None else ~hidden[:, i]
     effect = Effect(
         total=_part(w, x, delta, i, avoid=False),
         direct=_part(w, y, delta, i, avoid=True),
         held=plan.held_table[:, i],
-        finite=np.all(np.isfinite([world.table[:, i] for world in worlds]), axis=0),
+        finite=finite,
         kinks=kinks,
-        kink=_described(asked.model, *first[0]) if len(first) and kinks.any() else None,
+        kink=near_text(template, *map(int, first[0])) if len(first) and kinks.any() else None,
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),
         execution=w.trajectory.execution,
@@ -100,14 +106,6 @@ def _parted(w: World, other: World, children: list[int]) -> Bools:
     differs &= (mine[:, count:] != 0) | (theirs[:, count:] != 0)
     differs[: len(forced)] &= ~forced[:, children]
     return differs
-
-
-def _described(model: Model, t: int, gap: int) -> tuple[str, int, str]:
-    found = linearize(model.template.structure).moving_gaps[gap]
-    left, right = (
-        to_text(side, static=model.is_static) for side in (found.kink.left, found.kink.right)
-    )
-    return model.template.equations[found.child].owner, int(t), f"{left} against {right}"
 
 
 def _part(w: World, other: World, delta: float, i: int, *, avoid: bool) -> Part:

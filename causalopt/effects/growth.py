@@ -7,59 +7,77 @@ step's own products has died: the map is rank-deficient there, and the direction
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
+from causalopt.effects.carried_maps import CarriedMaps
 from causalopt.engine.contract import Floats
+from causalopt.engine.executions import growth_for
 
 BATCHES = 10
 _SUSPECT = 1e-8  # growth in a step, to 1 or to the largest: below it, it may be rounding
 _ROUNDINGS = 64  # how many roundings an image may be made of, for each direction
 
-Maps = Iterable[Callable[[Floats], Floats]]
 
-
-def growth(
-    maps: Maps, frame: Floats, burn: int, noise: Callable[[int, Floats], Floats]
-) -> tuple[Floats, Floats]:
+def growth(maps: Iterable[CarriedMaps], frame: Floats, burn: int) -> tuple[Floats, Floats]:
     """Return log growth per step by QR, [step, direction], and the frame before the last step.
 
-    A direction that dies grows by -inf at all steps, and is 0 in the frame. The `burn` first steps
-    only turn the frame into the directions that grow.
+    A direction that dies grows by -inf at all steps, and is 0 in the frame.
 
     Args:
-        maps: What carries a frame over each step.
+        maps: What carries a frame over the steps, one stretch of them after another.
         frame: The directions at the start, shape [slot, direction].
-        burn: How many steps are not counted.
-        noise: The sizes of the products that make up the images of directions at a step, shape
-            [slot, direction]: an image is known to some roundings of these.
+        burn: How many first steps only turn the frame into the directions that grow.
     """
     alive = np.arange(frame.shape[1])
-    logs: list[Floats] = []
-    dead: list[int] = []
     width = frame.shape[1]
-    frame = np.linalg.qr(frame)[0]
-    before = frame, alive
-    for t, carry in enumerate(maps):
-        before = frame, alive
-        turned, upper = np.linalg.qr(carry(frame))
-        sizes = np.abs(np.diagonal(upper))
-        if t >= burn:
-            suspect = sizes <= _SUSPECT * max(1.0, sizes.max(initial=0.0))
-            if suspect.any():
-                lost = suspect & _is_rounding(turned, sizes, noise(t, frame))
-                dead += alive[lost].tolist()
-                alive, turned, sizes = alive[~lost], turned[:, ~lost], sizes[~lost]
-            row = np.full(width, -math.inf)
-            row[alive] = np.log(sizes)
-            logs.append(row)
-        frame = turned
-    table = np.array(logs).reshape(-1, width)
-    table[:, dead] = -math.inf
     final = np.zeros((len(frame), width))
-    final[:, before[1]] = before[0]
-    return table, final
+    frame, done = np.linalg.qr(frame)[0], 0
+    logs = []
+    for part in maps:
+        count = len(part.slopes)
+        table = np.full((count, width), -math.inf)
+        t = 0
+        while t < count:
+            frame, reached, sizes = _grown(part, frame, t, count - 1)
+            table[t:reached, alive] = np.log(sizes)
+            t = reached
+            if t == count - 1:
+                final[:] = 0.0
+                final[:, alive] = frame
+            frame, sizes, lost = _looked_into(part, frame, t, is_counted=done + t >= burn)
+            alive = alive[~lost]
+            with np.errstate(divide="ignore"):
+                table[t, alive] = np.log(sizes)
+            t += 1
+        logs.append(table)
+        done += count
+    counted = np.concatenate(logs)[burn:]
+    counted[:, np.setdiff1d(np.arange(width), alive)] = -math.inf
+    return counted, final
+
+
+def _grown(maps: CarriedMaps, frame: Floats, low: int, high: int) -> tuple[Floats, int, Floats]:
+    """Go on while no step must be looked into; return the frame, the step reached and growths."""
+    carrier = growth_for(maps.products, frame, high - low)
+    if carrier is None:
+        return frame, low, np.zeros((0, frame.shape[1]))
+    reached, sizes = carrier.grow(maps.slopes, low, high, least=_SUSPECT)
+    return carrier.state.copy(), reached, sizes
+
+
+def _looked_into(
+    maps: CarriedMaps, frame: Floats, t: int, *, is_counted: bool
+) -> tuple[Floats, Floats, np.ndarray]:
+    """Return the frame after one step, its growth, and which directions have died in it."""
+    turned, upper = np.linalg.qr(maps.carry(t, frame))
+    sizes = np.abs(np.diagonal(upper))
+    lost = np.zeros(len(sizes), dtype=bool)
+    suspect = sizes <= _SUSPECT * max(1.0, sizes.max(initial=0.0))
+    if is_counted and suspect.any():
+        lost = suspect & _is_rounding(turned, sizes, maps.noise(t, frame))
+    return turned[:, ~lost], sizes[~lost], lost
 
 
 def _is_rounding(turned: Floats, sizes: Floats, products: Floats) -> np.ndarray:

@@ -26,6 +26,7 @@ def lane_effect(
     paths: tuple[bool, bool],
     *,
     first: int = 0,
+    decide: bool = True,
 ) -> Effect:
     """Return the effects of some of a batch's lanes on its first output at its k-th kept step.
 
@@ -36,6 +37,7 @@ def lane_effect(
         k: Which kept step.
         paths: Whether the graph has a path for the total and for the direct effect.
         first: The first of those lanes.
+        decide: Whether those lanes are run alone here.
     """
     part = _finite_part if batch.mode == "finite" else _tangent_part
     total, direct = (part(batch, lanes, k, world, paths[world]) for world in (0, 1))
@@ -54,7 +56,9 @@ def lane_effect(
         kinks=lanes.kink[k] >= 0,
         diverges=_diverges(model.template.structure, batch, first, ~whole),
     )
-    return effect if batch.mode == "finite" else _decided(model, batch, k, effect, first)
+    if batch.mode == "finite" or not decide:
+        return effect
+    return _decided(model, batch, k, effect, first)
 
 
 def _decided(model: Model, batch: Batch, k: int, effect: Effect, first: int) -> Effect:
@@ -67,7 +71,7 @@ def _decided(model: Model, batch: Batch, k: int, effect: Effect, first: int) -> 
     kinks = effect.on_kink.copy()
     parts = [part.writable() for part in (effect.total, effect.direct)]
     for n in chosen:
-        plan = _alone(batch, first + n, steps)
+        plan = alone(batch, first + n, steps)
         run = run_tangents(template.structure, plan)
         found = forward_effect(model, plan, run, batch.outputs[0])
         kinks[n] = found.on_kink[-1]
@@ -76,7 +80,7 @@ def _decided(model: Model, batch: Batch, k: int, effect: Effect, first: int) -> 
     return dataclasses.replace(effect, total=parts[0], direct=parts[1], kinks=kinks)
 
 
-def _alone(batch: Batch, lane: int, steps: int) -> Plan:
+def alone(batch: Batch, lane: int, steps: int) -> Plan:
     """Return the plan of one lane, to a step."""
     plan = batch.plan
     missing = max([t + 1 for t, _ in batch.starts], default=0) - len(plan.forced)

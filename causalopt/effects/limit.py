@@ -1,24 +1,22 @@
-"""The effect for delta -> 0, made of what the engine's executions return.
+"""The effect for delta -> 0 of one n on any m, made of tangents carried along the baseline.
 
-Tangents carried along the baseline give one n and every m, adjoints every n and one m. Batches of
-many worlds are read in `lanes`, which needs machine code. Whole numbers have no such effect: runs,
-formulas and rates refuse them here, in the same words.
+Every n and one m are read in `backward`, batches of many worlds in `lanes`, which needs machine
+code. Whole numbers have no such effect: runs, formulas and rates refuse them here, in the same
+words.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked
 from causalopt.effects.measures import Effect, Part, first_nonfinite
-from causalopt.effects.reach import reachable, reaching
-from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Progress, Tangents
-from causalopt.engine.executions import run_adjoint, run_tangents, run_values
+from causalopt.effects.reach import reachable
+from causalopt.engine.contract import Bools, Floats, Plan, Progress, Tangents
+from causalopt.engine.executions import run_tangents
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
@@ -27,7 +25,9 @@ from causalopt.model.template import Template, ancestors
 if TYPE_CHECKING:
     from causalopt.engine.one_sided import Tie
 
-_MOST_NODES = 200_000  # node-updates of runs that are made again: a fraction of a second
+_SHORT = 5_000  # node-updates of a run whose roundings are added up one by one
+_SMALL = 2.0**-10  # of the largest tangent: what is smaller may be what cancellation left
+_MOST_COLUMNS = 64  # variables whose own ancestors are told apart when W's rounding is followed
 
 
 def tangent_effect(asked: Asked, *, progress: Progress | None = None) -> tuple[Effect, Tangents]:
@@ -52,92 +52,22 @@ def effects_to_all(model: Model, plan: Plan) -> Effect:
     for name in model.template.names:
         refuse_between(model, model.template.equations[plan.seed[1]].name, name)
     return forward_effect(
-        model, plan, run_tangents(model.template.structure, plan), _columns(model)
+        model, plan, run_tangents(model.template.structure, plan), all_columns(model)
     )
-
-
-def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
-    """Return the derivatives of a variable's last value by every node, shape [t, variable].
-
-    Raises:
-        QuestionError: An integer variable stands between one of them and the target.
-    """
-    template = model.template
-    for name in template.names:
-        refuse_between(model, name, target)
-    place, columns = template.index[target], _columns(model)
-    found = run_adjoint(template.structure, plan, place)
-    total, direct = (
-        Part.of_tangents(
-            mantissa[:, columns],
-            found.exponents[:, world, np.newaxis],
-            error[:, columns],
-            reaching(template, plan, {plan.steps: (place,)}, avoid_held=world == 1).of(columns),
-        )
-        for world, (mantissa, error) in enumerate(_worlds(found))
-    )
-    if total.doubted.any() or direct.doubted.any():
-        from causalopt.effects.zeros import exact_zeros_from_all
-
-        baseline = run_values(template.structure, plan).values
-        zeros = exact_zeros_from_all(template, plan, baseline, place)
-        total, direct = total.proved(zeros[0][:, columns]), direct.proved(zeros[1][:, columns])
-    kinks = _touching(model, plan, found.closed, place)
-    values, overflowed = found.values, False
-    if not np.isfinite(values):
-        names = tuple(equation.owner for equation in template.equations)
-        read = np.where(read_by(model, [place]), run_values(template.structure, plan).values, 0.0)
-        bad = first_nonfinite(names, read)
-        overflowed = bad is None or bad[2]
-    effect = Effect(
-        total,
-        direct,
-        held=plan.held_table[:, columns] | plan.held_at(plan.steps)[place],
-        finite=np.full(total.mantissa.shape, np.isfinite(values)),
-        kinks=kinks[:, columns] & ~plan.held_table[:, columns],
-        execution=found.execution,
-        diverges=bool(np.isfinite(values) or overflowed),
-    )
-    asked = effect.on_kink.copy()
-    if linearize(template.structure).cancelling:
-        from causalopt.effects.cancellation import steps_lost
-
-        lost = steps_lost(template.structure, plan, run_values(template.structure, plan).values)
-        if len(lost):
-            asked[: lost[-1] + 1] |= (total.has_path & ~effect.held)[: lost[-1] + 1]
-    return _decided(model, plan, effect, target, np.argwhere(asked).tolist())
-
-
-def _decided(
-    model: Model, plan: Plan, effect: Effect, target: str, nodes: list[list[int]]
-) -> Effect:
-    """Ask nodes one by one, forwards, where they are few: a kink or a slope was met on their paths.
-
-    In reverse a kink has no derivative; where they are many the branches of W stand for it, and
-    the rounding inside slopes is not known.
-    """
-    assert effect.kinks is not None
-    size = len(model.template.equations)
-    if not nodes or len(nodes) * (plan.steps + 1) * size > _MOST_NODES:
-        return effect
-    kinks = effect.kinks.copy()
-    parts = [part.writable() for part in (effect.total, effect.direct)]
-    column = model.template.index[target]
-    for t, k in nodes:
-        seed = (t, model.template.index[model.template.names[k]])
-        own = dataclasses.replace(plan, seed=seed)
-        found = forward_effect(model, own, run_tangents(model.template.structure, own), column)
-        assert found.kinks is not None
-        kinks[t, k] = found.kinks[-1]
-        for part, source in zip(parts, (found.total, found.direct), strict=True):
-            part.put((t, k), source, -1)
-    return dataclasses.replace(effect, total=parts[0], direct=parts[1], kinks=kinks)
 
 
 def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[int]) -> Effect:
-    """Return what a run says of one variable, shape [t], or of several, [t, variable]."""
+    """Return what a run says of one variable, shape [t], or of several, [t, variable].
+
+    Args:
+        model: The model.
+        plan: The run; its seed is n.
+        run: Its tangents.
+        columns: The measured equations.
+    """
     template = model.template
     places = [columns] if isinstance(columns, int) else columns
+    read = read_by(model, places)
     ties: dict[tuple[int, int], Tie] = {}
     tangents, errors = (run.total, run.direct), (run.total_error, run.direct_error)
     if run.kink is not None:
@@ -151,37 +81,63 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
         errors = with_slopes(template.structure, plan, run)
     total, direct = (
         Part.of_tangents(
-            mantissa[:, columns],
-            run.exponents[:, world] if isinstance(columns, int) else run.exponents[:, [world]],
-            error[:, columns],
-            reachable(template, plan, avoid_held=world == 1).of(columns),
+            mantissa[:, places],
+            run.exponents[:, [world]],
+            error[:, places],
+            reachable(template, plan, avoid_held=world == 1).of(places),
         )
         for world, (mantissa, error) in enumerate(zip(tangents, errors, strict=True))
     )
+    if _may_cancel(run, places):
+        from causalopt.effects.worst_case import with_exact
+
+        total, direct = with_exact(template, plan, run, places, (total, direct))
     doubted = np.argwhere(total.doubted | direct.doubted)
     if len(doubted):
         from causalopt.effects.zeros import exact_zeros
 
         zeros = exact_zeros(template, plan, run.values, int(doubted[:, 0].max()))
-        total, direct = total.proved(zeros[0][:, columns]), direct.proved(zeros[1][:, columns])
-    ties = {node: tie for node, tie in ties.items() if node[1] in places}
+        total, direct = total.proved(zeros[0][:, places]), direct.proved(zeros[1][:, places])
     kinks = np.zeros(run.values.shape, dtype=bool)
     if ties:
         kinks[tuple(np.array(list(ties)).T)] = True
-    read = read_by(model, places)
     names = tuple(equation.owner for equation in template.equations)
     bad = first_nonfinite(names, np.where(read, run.values, 0.0))
-    return Effect(
+    finite = np.isfinite(run.values[:, places])
+    if bad is not None and not bad[2]:
+        from causalopt.effects.hidden_nans import hidden_nans
+
+        hidden = hidden_nans(template, plan, run.values, read)
+        finite &= True if hidden is None else ~hidden[:, places]
+    shown = {node: tie for node, tie in ties.items() if node[1] in places}
+    effect = Effect(
         total,
         direct,
-        held=plan.held_table[:, columns],
-        finite=np.isfinite(run.values[:, columns]),
-        kinks=kinks[:, columns],
-        kink=_described(template, min(set(ties.values()), default=None)),
+        held=plan.held_table[:, places],
+        finite=finite,
+        kinks=kinks[:, places],
+        kink=_described(template, min(set(shown.values()), default=None)),
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),
         execution=run.execution,
     )
+    if linearize(template.structure).drifting & frozenset(np.flatnonzero(read).tolist()):
+        from causalopt.effects.own_rounding import with_rounding
+
+        masks = [read_by(model, [i]) for i in places[:_MOST_COLUMNS]]
+        masks = [read] * len(places) if len(places) > _MOST_COLUMNS else masks
+        effect = with_rounding(template, plan, run, places, masks, effect, ties)
+    return effect.column() if isinstance(columns, int) else effect
+
+
+def _may_cancel(run: Tangents, places: list[int]) -> bool:
+    """Whether a short run has an effect far smaller than the tangents it may be made of."""
+    if run.values.size > _SHORT or run.exponents.any():
+        return False
+    largest = np.abs([run.total, run.direct]).max(axis=(0, 2))
+    floor = _SMALL * np.maximum.accumulate(largest)[:, np.newaxis]
+    effects = np.abs([run.total[:, places], run.direct[:, places]])
+    return bool(((effects != 0) & (effects < floor)).any())
 
 
 def read_by(model: Model, columns: Iterable[int]) -> Bools:
@@ -204,29 +160,9 @@ def _described(template: Template, tie: Tie | None) -> tuple[str, int, str] | No
     return owner, tie.t, to_text(tie.term, static=template.is_static)
 
 
-def _worlds(found: Tangents | Adjoint) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    return [(found.total, found.total_error), (found.direct, found.direct_error)]
-
-
-def _columns(model: Model) -> list[int]:
+def all_columns(model: Model) -> list[int]:
+    """Return the places of the declared variables, in order."""
     return [model.template.index[name] for name in model.template.names]
-
-
-def _touching(model: Model, plan: Plan, closed: NDArray[np.intp], place: int) -> Bools:
-    """Return which nodes have a path to a kink that W sits on and m depends on, [t, equation]."""
-    seeds: dict[int, set[int]] = {}
-    if not len(closed):
-        return np.zeros(plan.held_table.shape, dtype=bool)
-    gaps = linearize(model.template.structure).moving_gaps
-    below = reaching(model.template, plan, {plan.steps: (place,)}, avoid_held=False).table
-    for t, number in closed.tolist():
-        gap = gaps[number]
-        if not below[t, gap.child] or (t < len(plan.forced) and plan.forced[t, gap.child]):
-            continue
-        for slope in gap.slopes:
-            if slope.lag <= t:
-                seeds.setdefault(t - slope.lag, set()).add(slope.parent)
-    return reaching(model.template, plan, seeds, avoid_held=False).table
 
 
 def refuse_between(model: Model, source: str, target: str) -> None:

@@ -14,7 +14,8 @@ import xarray
 from numpy.typing import NDArray
 
 from causalopt.effects.asked import asked_hold
-from causalopt.effects.limit import effects_from_all, effects_to_all
+from causalopt.effects.backward import effects_from_all
+from causalopt.effects.limit import effects_to_all
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
@@ -201,7 +202,10 @@ def _target(model: Model, target: str | Node, steps: int | None) -> Node:
     if isinstance(target, str) and "[" not in target:
         last = run_length(model, steps)
         return model.node((target, last)) if not model.is_static else model.node(target)
-    return model.node(target)
+    node = model.node(target)
+    if not model.is_static:
+        run_length(model, node.t)  # no more than fits
+    return node
 
 
 def _dataset(

@@ -7,6 +7,9 @@ fields' words: total effect over natural direct effect, closed-loop over open-lo
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Mapping
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +27,7 @@ STATUSES = {
     "diverged": "a value became infinite: an overflow, or a division by zero",
     "nonfinite": "a value is not a number",
     "kink": "a branch decided the answer: it depends on the side or the size of the nudge",
-    "unresolved": "cancellation below the resolution of floats",
+    "unresolved": "rounding may be as large as the effect: by cancellation, or that of W itself",
 }
 
 
@@ -73,6 +76,20 @@ class Part:
     def proved(self, zero: Bools) -> Part:
         """Return the part with the zeros that were found to be exact."""
         return dataclasses.replace(self, doubts_zero=self.doubts_zero & ~zero)
+
+    def widened(self, error: Floats) -> Part:
+        """Return the part with an error that is no smaller than this one."""
+        return dataclasses.replace(self, error=np.fmax(np.abs(self.error), error))
+
+    def settled(self, known: Mapping[tuple[int, int], Fraction]) -> Part:
+        """Return the part, shape [t, column], with effects that are known exactly."""
+        if not known:
+            return self
+        part = self.writable()
+        for place, value in known.items():
+            part.mantissa[place] = scaled(value, -int(part.exponent[place]))
+            part.error[place], part.doubts_zero[place] = 0.0, value != 0
+        return part
 
     def writable(self) -> Part:
         """Return a copy whose entries can be put in."""
@@ -129,6 +146,8 @@ class Effect:
         finite: Where the value of m is finite in every world.
         kinks: Where a branch decided the answer, on a path from n; None for nowhere.
         kink: The first such branch: its node's variable and step, and the comparison.
+        is_near: Whether W is on that branch to within rounding only.
+        drifted: The step from which on the rounding of W itself leaves an effect unresolved.
         nonfinite: The first node whose value is not finite, with its step, None for none.
         overflowed: Whether that value is an infinity rather than NaN.
         execution: What ran it: `python`, `llvm` or `levels`.
@@ -141,6 +160,8 @@ class Effect:
     finite: Bools
     kinks: Bools | None = None
     kink: tuple[str, int, str] | None = None
+    is_near: bool = False
+    drifted: int | None = None
     nonfinite: tuple[str, int] | None = None
     overflowed: bool = False
     execution: str = "python"
@@ -157,6 +178,37 @@ class Effect:
         if self.diverges is not None:
             return self.diverges
         return self.overflowed or self.nonfinite is None
+
+    def column(self) -> Effect:
+        """Return the effect on the only variable, shape [t], of one that is [t, 1]."""
+        parts = [
+            Part(
+                **{
+                    field.name: np.broadcast_to(getattr(part, field.name), part.mantissa.shape)[
+                        :, 0
+                    ]
+                    for field in dataclasses.fields(part)
+                }
+            )
+            for part in (self.total, self.direct)
+        ]
+        return dataclasses.replace(
+            self,
+            total=parts[0],
+            direct=parts[1],
+            held=self.held[:, 0],
+            finite=self.finite[:, 0],
+            kinks=self.on_kink[:, 0],
+        )
+
+
+def scaled(value: Fraction, power: int) -> float:
+    """Return value * 2**power, rounded once; it may overflow to an infinity."""
+    more = Fraction(2) ** power
+    try:
+        return float(value * more)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 @dataclasses.dataclass(frozen=True)

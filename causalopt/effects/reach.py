@@ -136,9 +136,9 @@ class _Walk:
     def over(self, pieces: Iterable[tuple[int, int]]) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Yield (number of steps, rows) in the order of the walk."""
         past = [0] * self._depth  # what each step passes on, the last step's at the end
-        before = 0
+        before = live = 0  # live: behind the last step that passes something on
         for t0, t1 in pieces:
-            if not any(past[len(past) - self._depth :]) and not self._seeds.get(t0):
+            if live <= len(past) - self._depth and not self._seeds.get(t0):
                 yield t1 - t0, (0,)
                 continue
             opened, rows, seen, alike = self._open(t0), list[int](), dict[tuple[int, ...], int](), 0
@@ -147,6 +147,7 @@ class _Walk:
                 row = self._row(past, opened, self._seeds.get(t0, 0))
                 rows.append(row)
                 past.append(row if self._forwards else row & opened)
+                live = len(past) if past[-1] else live
                 left -= 1
                 alike, before = (alike + 1 if row == before else 0), row
                 if alike > self._depth:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -145,7 +146,11 @@ class Run(Asked):
         if self.effect.kink is not None:
             name, t, comparison = self.effect.kink
             node = self.model.node_text(Node(name, t))
-            lines.append(f"  first kink on a path to {self.target}: {comparison}, in {node}")
+            near = ", to within rounding" if self.effect.is_near else ""
+            lines.append(f"  first kink on a path to {self.target}: {comparison}, in {node}{near}")
+        if self.effect.drifted is not None:
+            since = "" if self.model.is_static else f" from t = {self.effect.drifted} on"
+            lines.append(f"  the rounding of W itself is as large as the effect{since}")
         if self.effect.nonfinite is not None:
             name, t = self.effect.nonfinite
             lines.append(f"  first non-finite value: {self.model.node_text(Node(name, t))}")
@@ -153,13 +158,23 @@ class Run(Asked):
 
 
 def _sentence(op: float, comp: float, status: str) -> str:
-    text = f"Op = {op:.6g} nats (Comp = {comp:.6g}), status {status}"
+    text = f"Op = {op:.6g} nats (Comp = {_size(comp, op)}), status {status}"
     if status == "ok":
         if op == 0:
             return text + ": A changes nothing"
         verb = "leaves" if op > 0 else "makes"
-        return text + f": A {verb} {abs(comp):.4g} times the disturbance that reaches m without it"
+        size = _size(abs(comp), op, 4)
+        return text + f": A {verb} {size} times the disturbance that reaches m without it"
     return text + f": {STATUSES[status]}"
+
+
+def _size(comp: float, op: float, digits: int = 6) -> str:
+    """Return Comp as text; by its logarithm where it is beyond the range of floats."""
+    if not math.isfinite(op) or (math.isfinite(comp) and comp != 0):
+        return f"{comp:.{digits}g}"
+    power = math.floor(-op / math.log(10))
+    sign = "-" if math.copysign(1.0, comp) < 0 else ""
+    return f"{sign}{math.exp(-op - power * math.log(10)):.{digits}g}e{power:+d}"
 
 
 def run(

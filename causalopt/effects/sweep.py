@@ -25,11 +25,13 @@ from causalopt.effects.axes import (
     varying_parameters,
     varying_starts,
 )
+from causalopt.effects.lane_doubts import settle, twin_batch, widened
 from causalopt.effects.lanes import lane_effect
 from causalopt.effects.limit import refuse_between
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Floats
+from causalopt.engine.linearization import linearize
 from causalopt.engine.machine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
@@ -63,6 +65,7 @@ class Sweep(Asked):
         slopes: Comp as `power` integrates it: where a point lies on a kink to within rounding, the
             one for delta -> 0 from above.
         codes: The status of each point as a place in `causalopt.effects.measures.NAMES`.
+        undecided: Points that were not run alone though their status calls for it: too many.
         workers: How many threads ran it.
     """
 
@@ -75,6 +78,7 @@ class Sweep(Asked):
     op: Floats
     slopes: Floats
     codes: NDArray[np.int8]
+    undecided: int
     workers: int
 
     @property
@@ -171,6 +175,11 @@ class Sweep(Asked):
         lines += [
             f"  {name}: {count} points" for name, count in zip(NAMES, counts, strict=True) if count
         ]
+        if self.undecided:
+            lines.append(
+                f"  {self.undecided} points on a kink, with a zero along a path or with a W that "
+                "rounding moves keep the status of floats alone: too many to ask one by one"
+            )
         return "\n".join(lines)
 
 
@@ -239,10 +248,14 @@ def sweep(
     work = _prepared(asked, axes, delta, estimate)
     threads = min(workers or processors(), len(work.tasks))
     columns = _run(work, threads, progress)
-    _one_sided(work, columns)
+    doubtful = np.flatnonzero(columns.pop("doubtful"))
+    undecided = settle(asked.model, work.batch, doubtful, columns)
+    _one_sided(work, columns, [*axes] == [asked.node_name])
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
-    return Sweep(**vars(asked), axes=axes, delta=delta, **results, workers=threads)
+    return Sweep(
+        **vars(asked), axes=axes, delta=delta, **results, undecided=undecided, workers=threads
+    )
 
 
 def processors() -> int:
@@ -259,6 +272,7 @@ class _Work:
     model: Model
     batch: Batch
     runner: BatchRunner
+    twin: BatchRunner | None
     paths: tuple[bool, bool]
     tasks: list[slice]
 
@@ -295,11 +309,13 @@ def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estima
         mode="tangents" if delta is None else "finite",
         delta=0.0 if delta is None else delta,
         estimate=estimate,
-        near=delta is None and [*axes] == [asked.node_name],
+        near=delta is None and bool(linearize(template.structure).gaps),
     )
     runner = BatchRunner(template.structure, batch)
     size = max(LANES, min(TASK, -(-count // (4 * processors()) // LANES) * LANES))
-    return _Work(model, batch, runner, (paths[0], paths[1]), runner.tasks(size))
+    beside = twin_batch(model, batch) if delta is None else None
+    twin = None if beside is None else BatchRunner(template.structure, beside)
+    return _Work(model, batch, runner, twin, (paths[0], paths[1]), runner.tasks(size))
 
 
 def _place(model: Model, item: Set) -> tuple[int, str]:
@@ -314,6 +330,7 @@ def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDAr
     }
     columns["codes"] = np.empty(count, dtype=np.int8)
     columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
+    columns["doubtful"] = np.zeros(count, dtype=bool)
     left, done = collections.deque(work.tasks), list[int]()
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         pending = {pool.submit(_tasks, work, columns, left, done) for _ in range(threads)}
@@ -347,10 +364,16 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     """Run some lanes and write their results into their places."""
     kept = work.runner.run(lanes)
     effect = _effect(work, work.batch, kept, lanes)
+    doubtful = (effect.total.doubted | effect.direct.doubted | effect.on_kink) & effect.finite
+    if work.twin is not None:
+        effect, asked = widened(effect, kept, work.twin.run(lanes))
+        doubtful |= asked & effect.finite
     codes = status_codes(effect)
     columns["codes"][lanes] = codes
     if work.batch.near:
         columns["near"][lanes] = kept.near[0] != 0
+        doubtful |= kept.near[0] != 0
+    columns["doubtful"][lanes] = doubtful if work.batch.mode == "tangents" else False
     columns["comp"][lanes], columns["op"][lanes] = ratios(effect, codes)
     columns["values"][lanes] = kept.values["w"][0, 0]
     columns["total"][lanes] = effect.total.value
@@ -359,14 +382,15 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
 
 
 def _effect(work: _Work, batch: Batch, kept: BatchResult, lanes: slice) -> Effect:
-    return lane_effect(work.model, batch, kept, 0, work.paths, first=lanes.start)
+    first = lanes.start
+    return lane_effect(work.model, batch, kept, 0, work.paths, first=first, decide=False)
 
 
-def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
+def _one_sided(work: _Work, columns: dict[str, NDArray[Any]], is_asked: bool) -> None:
     """Find Comp for delta -> 0 from above where a point lies on a kink to within rounding."""
     columns["slopes"] = columns["comp"]
     chosen = np.flatnonzero(columns.pop("near"))
-    if not len(chosen):
+    if not len(chosen) or not is_asked:
         return
     beside = work.batch.slice(chosen)
     aside = {node: _ASIDE * smallest_step(values) for node, values in work.batch.starts.items()}
@@ -376,6 +400,6 @@ def _one_sided(work: _Work, columns: dict[str, NDArray[Any]]) -> None:
     slopes = columns["comp"].copy()
     for lanes in runner.tasks():
         kept = runner.run(lanes)
-        effect = _effect(work, beside, kept, lanes)
+        effect = lane_effect(work.model, beside, kept, 0, work.paths, first=lanes.start)
         slopes[chosen[lanes]] = ratios(effect, status_codes(effect))[0]
     columns["slopes"] = slopes

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from causalopt.effects.directions import KNOWN, Directions, directions, on_the_way
+from causalopt.effects.carried_maps import maps_along
+from causalopt.effects.directions import Directions, directions, on_the_way
+from causalopt.effects.followed import Followed, followed
 from causalopt.effects.growth import growth, slope, slope_error
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.jacobians import StepDerivative
@@ -27,6 +28,7 @@ _OUTSIDE = 1e-6  # the part of a unit vector that counts as lying outside a subs
 _SHOWN = 1e-3  # of the largest part of a direction: smaller ones are not written
 _MOST_TERMS = 4
 _ROUNDED = 1e-12  # nats per step
+_BEGINNING = 8.0  # nats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,35 +56,11 @@ class Course:
         """The derivatives from the first step on."""
         return self.slopes[self.first :]
 
-    def along(self, step: StepDerivative, frame: Floats, basis: Floats) -> tuple[Floats, Floats]:
-        """Return log growth per counted step, and the last frame, within a subspace."""
-        inner, later = np.abs(basis), self.later
-
-        def noise(t: int, now: Floats) -> Floats:
-            return inner.T @ step.carry(np.abs(later[t]), inner @ np.abs(now))[0]
-
-        return growth(_within(step, later, basis), frame, self.lead, noise)
-
-    def is_lost(self, step: StepDerivative, basis: Floats, target: int, tangent: Floats) -> bool:
-        """Whether m gets but rounding of n's tangent, known before the last step.
-
-        It does where n's tangent turns with W, all in directions that m does not observe: no
-        subspace that stays holds those.
-        """
-        last = self.later[-1:]
-        row = step.matrices(last)[1][0, target] @ basis
-        sizes = step.matrices(np.abs(last))[1][0, target] @ np.abs(basis)
-        return bool(row.any() and abs(row @ tangent) <= KNOWN * (sizes @ np.abs(tangent)))
-
-    def of(self, step: StepDerivative, frame: Floats) -> tuple[Floats, Floats]:
-        """Return the same, for a whole state."""
-        later = self.later
-
-        def noise(t: int, now: Floats) -> Floats:
-            return step.carry(np.abs(later[t]), np.abs(now))[0]
-
-        maps = step.along(later, dense=step.size <= ALL_EXPONENTS)
-        return growth(maps, frame, self.lead, noise)
+    def along(
+        self, step: StepDerivative, frame: Floats, basis: Floats | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return log growth per counted step, and the last frame, in a subspace or the whole."""
+        return growth(maps_along(step, self.later, basis), frame, self.lead)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +102,7 @@ def world_growth(course: Course, held: Bools, question: tuple[int, int, int] | N
         lost = np.full((len(course.later) - course.lead, count), math.nan)
         return WorldGrowth(lost, lost[:, 0])
     frame = np.random.default_rng(0).standard_normal((step.size, count))
-    logs, leading = course.of(step, frame)
+    logs, leading = course.along(step, frame)
     generic = WorldGrowth(logs, logs[:, 0])
     return generic if question is None else _asked(course, held, question, generic, leading)
 
@@ -141,21 +119,21 @@ def _asked(
     tangent = _start(course, step, question)
     if not path[target] or not tangent.any():
         return dead
-    found = None
-    if step.size > ALL_EXPONENTS:  # what the graph says is all that is known
-        asked = course.of(step, tangent[:, np.newaxis])[0][:, 0]
-    else:
+    found, basis = None, None
+    if step.size <= ALL_EXPONENTS:  # beyond, the graph alone says what is on the way
         found = directions(step, course.later, tangent, target, course.lead)
         if not found.both.shape[1]:
             return dead
-        if found.both.shape[1] == whole.size:
-            asked, last = generic.asked, found.both.T @ frame
-        else:
-            start = found.both.T @ tangent
-            logs, last = course.along(step, start[:, np.newaxis], found.both)
-            asked = logs[:, 0]
-        if course.is_lost(step, found.both, target, last[:, 0]):
-            return dataclasses.replace(generic, asked=np.full(len(asked), math.nan))
+        basis = found.both if found.both.shape[1] < step.size else None
+    start = tangent if basis is None else basis.T @ tangent
+    asked = course.along(step, start[:, np.newaxis], basis)[0][:, 0]
+    own = followed(step, course.later, basis, start, target, course.lead)
+    if np.isfinite(asked).all() and (own.known is not None or own.is_lost):
+        return _unresolved(generic, own)
+    if own.drifts:
+        asked = _reaching(asked, own)
+    elif basis is None and step.size == whole.size and _is_alike(asked, generic.asked):
+        asked = generic.asked
     faster = _echelon(frame[:, _grow_more(generic.exponents, asked)].T)
     names = course.structure.names
     slots = [(names[i], lag) for i, lag in whole.slots]
@@ -165,6 +143,29 @@ def _asked(
         f"{_why_silent(row[aside], row[inner], found)} {_written(slots, row)}" for row in faster
     )
     return dataclasses.replace(generic, asked=asked, silent=silent)
+
+
+def _is_alike(asked: Floats, generic: Floats) -> bool:
+    """Whether two growths are one but for how they began: they part by a few nats in all."""
+    with np.errstate(invalid="ignore"):
+        return bool(abs(float(slope(asked - generic))) * len(asked) <= _BEGINNING)
+
+
+def _unresolved(generic: WorldGrowth, own: Followed) -> WorldGrowth:
+    why = "m observes but rounding of n's tangent, which turns"
+    if own.known is not None:
+        why = (
+            f"n's tangent turns in slower directions, and rounding outgrows it in {own.known} steps"
+        )
+    return dataclasses.replace(generic, asked=np.full(len(generic.asked), math.nan), silent=(why,))
+
+
+def _reaching(asked: Floats, own: Followed) -> Floats:
+    """Return the growth of m's own tangent, where its share of the state's falls."""
+    steps = np.arange(len(asked))
+    finite = np.isfinite(own.gets)
+    share = np.interp(steps, steps[finite], own.gets[finite])
+    return asked + np.diff(share, prepend=share[0])
 
 
 def _grow_more(exponents: Floats, asked: Floats) -> Bools:
@@ -190,14 +191,6 @@ def _start(course: Course, step: StepDerivative, question: tuple[int, int, int])
             seed=source if t == begin else None,
         )[0]
     return state[:, 0]
-
-
-def _within(
-    step: StepDerivative, slopes: Floats, basis: Floats
-) -> Iterator[Callable[[Floats], Floats]]:
-    for part in step.parts(slopes):
-        for matrix in basis.T @ step.matrices(part)[0] @ basis:
-            yield matrix.__matmul__
 
 
 def _why_silent(aside: Floats, inside: Floats, found: Directions | None) -> str:

@@ -1,31 +1,23 @@
-"""Zeros that are exact: an effect of 0 along a path, computed again in rationals.
+"""Zeros that are exact: an effect of 0 along a path, computed again in slopes.
 
-In floats a zero may be what rounding left. Local derivatives are evaluated as fractions where the
-rules allow it; what is irrational, too long or past a bound on the work is unknown, and unknown
-times zero is zero. Which side of a branch is taken is known from the exact values, else from W.
+In floats a zero may be what rounding left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
 
+from causalopt.effects.exact_slopes import Exact, ExactSlopes, plus, product
 from causalopt.engine.contract import Bools, Floats, Plan
-from causalopt.engine.linearization import Partial, linearize
-from causalopt.language.operations import COMPARISONS, OPERATIONS
-from causalopt.language.term import REFERENCES, Term, evaluate, leaves
-from causalopt.model.template import Template, leaf_name
+from causalopt.engine.linearization import Partial
+from causalopt.model.template import Template
 
-Exact: TypeAlias = Fraction | None  # None: unknown
 Pair: TypeAlias = tuple[Exact, Exact]  # over all paths, and over those that avoid A
-_ZERO = Fraction(0)
-_MOST_BITS = 4096
-_MOST_WORK = 60_000  # sums and operations: some tenths of a second
-_AT_ZERO = {"exp": 1, "cos": 1, "cosh": 1}
-_AT_ZERO |= dict.fromkeys(["sin", "tan", "asin", "atan", "sinh", "tanh", "sqrt"], 0)
+_ZERO, _ONE = Fraction(0), Fraction(1)
 
 
 def exact_zeros(template: Template, plan: Plan, values: Floats, last: int) -> tuple[Bools, Bools]:
@@ -38,24 +30,14 @@ def exact_zeros(template: Template, plan: Plan, values: Floats, last: int) -> tu
         last: The last step asked about.
     """
     assert plan.seed is not None
-    slopes, rows, width = _Slopes(template, plan, values), list[list[Pair]](), len(values[0])
+    slopes, width = ExactSlopes(template, plan, values), len(values[0])
     zeros = np.zeros((2, len(values), width), dtype=bool)
     lags = max(template.max_lag, 1)
     settled = max(len(plan.forced), len(plan.held), plan.seed[0] + 1) + lags
+    rows: list[list[Pair]] = []
     seen: dict[tuple[tuple[Pair, ...], ...], int] = {}
-    for t in range(last + 1):
-        found = slopes.at(t)
-        if found is None:
-            break
-        row: list[Pair] = [(_ZERO, _ZERO)] * width
+    for t, row in enumerate(exact_tangents(slopes, plan, width, last)):
         rows.append(row)
-        held = plan.held_at(t)
-        for i in range(width):
-            if t >= plan.seed[0] and not slopes.is_forced(t, i):
-                row[i] = _summed(found.get(i, ()), rows, t)
-                row[i] = (row[i][0], _ZERO) if held[i] else row[i]
-            if (t, i) == plan.seed:
-                row[i] = (_sum(row[i][0], Fraction(1)), _sum(row[i][1], Fraction(1)))
         zeros[:, t] = np.array([[x == 0 for x in pair] for pair in row]).T
         if t < settled:
             continue
@@ -76,7 +58,7 @@ def exact_zeros_from_all(
     template: Template, plan: Plan, values: Floats, target: int
 ) -> tuple[Bools, Bools]:
     """Return where the total and the direct effect on a last value are exactly 0, likewise."""
-    slopes, width = _Slopes(template, plan, values), len(values[0])
+    slopes, width = ExactSlopes(template, plan, values), len(values[0])
     zeros = np.zeros((2, len(values), width), dtype=bool)
     found = [slopes.at(t) for t in range(len(values))]
     adjoint: list[list[list[Exact]]] = [[[_ZERO, _ZERO] for _ in range(width)] for _ in values]
@@ -95,10 +77,37 @@ def exact_zeros_from_all(
                 above = adjoint[t - partial.lag][partial.parent]
                 for world in (0, 1):
                     if not (world and held[child]):
-                        more = _product(slope, adjoint[t][child][world])
-                        above[world] = _sum(above[world], more)
+                        more = product(slope, adjoint[t][child][world])
+                        above[world] = plus(above[world], more)
         zeros[:, t] = np.array([[x == 0 for x in pair] for pair in adjoint[t]]).T
     return zeros[0], zeros[1]
+
+
+def exact_tangents(slopes: ExactSlopes, plan: Plan, width: int, last: int) -> Iterator[list[Pair]]:
+    """Yield the total and direct effects of the seed on all equations, step by step.
+
+    Args:
+        slopes: The local derivatives.
+        plan: The run; its seed is the nudged node.
+        width: How many equations there are.
+        last: The last step asked about.
+    """
+    assert plan.seed is not None
+    rows: list[list[Pair]] = []
+    for t in range(last + 1):
+        found = slopes.at(t)
+        if found is None:
+            return
+        row: list[Pair] = [(_ZERO, _ZERO)] * width
+        rows.append(row)
+        held = plan.held_at(t)
+        for i in range(width):
+            if t >= plan.seed[0] and not slopes.is_forced(t, i):
+                row[i] = _summed(found.get(i, ()), rows, t)
+                row[i] = (row[i][0], _ZERO) if held[i] else row[i]
+            if (t, i) == plan.seed:
+                row[i] = (plus(row[i][0], _ONE), plus(row[i][1], _ONE))
+        yield row
 
 
 def _summed(
@@ -109,176 +118,5 @@ def _summed(
     for partial, slope in slopes:
         if partial.lag <= t:
             x, y = rows[t - partial.lag][partial.parent]
-            total, direct = _sum(total, _product(slope, x)), _sum(direct, _product(slope, y))
+            total, direct = plus(total, product(slope, x)), plus(direct, product(slope, y))
     return total, direct
-
-
-def _product(a: Exact, b: Exact) -> Exact:
-    if a == 0 or b == 0:
-        return _ZERO
-    return None if a is None or b is None else _short(a * b)
-
-
-def _sum(a: Exact, b: Exact) -> Exact:
-    return None if a is None or b is None else _short(a + b)
-
-
-def _short(value: Exact) -> Exact:
-    if value is None:
-        return None
-    bits = value.numerator.bit_length() + value.denominator.bit_length()
-    return value if bits <= _MOST_BITS else None
-
-
-class _Slopes:
-    """The local derivatives of the steps 0, 1, ..., asked for in that order."""
-
-    def __init__(self, template: Template, plan: Plan, values: Floats) -> None:
-        self._template, self._plan, self._floats = template, plan, values
-        self._partials = linearize(template.structure).partials
-        clocks = any(_reads_clock(partial.term) for partial in self._partials)
-        moving = any(partial.term.holds & REFERENCES for partial in self._partials)
-        self.is_constant = not clocks and not moving
-        self._moving = moving
-        known = template.exact_parameters()
-        given = zip(template.structure.parameters, plan.parameters.tolist(), strict=True)
-        self._parameters = {name: _as_written(known[name], value) for name, value in given}
-        self._rows: list[list[Exact]] = []
-        self._constant: dict[int, list[tuple[Partial, Exact]]] | None = None
-        self._work = 0
-
-    def is_forced(self, t: int, i: int) -> bool:
-        return t < len(self._plan.forced) and bool(self._plan.forced[t, i])
-
-    def at(self, t: int) -> dict[int, list[tuple[Partial, Exact]]] | None:
-        """Return equation -> its partial derivatives, None once too much work was done."""
-        if self._work > _MOST_WORK:
-            return None
-        self._work += 2 * len(self._partials)
-        if self._constant is not None:
-            return self._constant
-        step = _Step(self, t)
-        if self._moving:
-            row: list[Exact] = []
-            self._rows.append(row)
-            for i, equation in enumerate(self._template.equations):
-                if self.is_forced(t, i):
-                    row.append(self._given(t, i))
-                else:
-                    value = None if equation.rule is None else step.of(equation.rule)
-                    shift = self._plan.shifts[t, i] if t < len(self._plan.shifts) else 0.0
-                    row.append(_sum(value, Fraction(repr(float(shift)))))
-        found: dict[int, list[tuple[Partial, Exact]]] = {}
-        for partial in self._partials:
-            if not self.is_forced(t, partial.child) and partial.lag <= t:
-                found.setdefault(partial.child, []).append((partial, step.of(partial.term)))
-        self._work += len(step.done)
-        if self.is_constant and t >= max(len(self._plan.forced), self._template.max_lag):
-            self._constant = found
-        return found
-
-    def _given(self, t: int, i: int) -> Exact:
-        shifted = float(self._plan.values[t, i] + self._plan.shifts[t, i])
-        initial = self._template.equations[i].initial
-        known = _Step(self, t).of(initial[t]) if t < len(initial) else None
-        return _as_written(known, shifted)
-
-    def leaf(self, term: Term, t: int) -> Exact:
-        """Return what a leaf stands for at a step."""
-        if isinstance(term.payload, Fraction):
-            return term.payload
-        if isinstance(term.payload, tuple):
-            name, lag = term.payload
-            return self._rows[t - lag][self._template.index[name]] if lag <= t else None
-        if term.op == "pi":
-            return None
-        clock = {"t": Fraction(t), "time": t * self._template.dt}
-        return clock[term.op] if term.op in clock else self._parameters[leaf_name(term)]
-
-    def in_floats(self, root: Term, t: int) -> float:
-        """Return a term's value along W."""
-
-        def leaf(term: Term) -> float:
-            if isinstance(term.payload, tuple):
-                name, lag = term.payload
-                return float(self._floats[t - lag, self._template.index[name]])
-            if term.op in {"t", "time"}:
-                return float(t if term.op == "t" else t * self._template.dt)
-            place = self._template.structure.parameters.index(leaf_name(term))
-            return float(self._plan.parameters[place])
-
-        return evaluate(root, leaf)
-
-
-class _Step:
-    """Terms at one step as fractions; of a branch only the side that is taken."""
-
-    def __init__(self, slopes: _Slopes, t: int) -> None:
-        self._slopes, self._t = slopes, t
-        self.done: dict[Term, Exact] = {}
-
-    def of(self, root: Term) -> Exact:
-        """Return a term's value; a truth value is 1 or 0."""
-        stack = [root]
-        while stack:
-            term = stack.pop()
-            if term in self.done:
-                continue
-            if term.is_leaf:
-                self.done[term] = self._slopes.leaf(term, self._t)
-                continue
-            args: tuple[Term, ...] = term.args
-            if term.op == "where":
-                args = args[:1]
-                if args[0] in self.done:
-                    args = (*args, term.args[1 if self._truth(args[0]) else 2])
-            missing = [arg for arg in args if arg not in self.done]
-            if missing:
-                stack += [term, *missing]
-            elif term.op == "where" and len(args) == 1:
-                stack.append(term)
-            else:
-                self.done[term] = _short(self._value(term, [self.done[arg] for arg in args]))
-        return self.done[root]
-
-    def _truth(self, condition: Term) -> bool:
-        value = self.done[condition]
-        return bool(self._slopes.in_floats(condition, self._t) if value is None else value)
-
-    def _value(self, term: Term, args: list[Exact]) -> Exact:
-        if term.op == "where":
-            return args[1]
-        if term.op == "mul":
-            return _product(*args)
-        if None not in args:
-            return self._known(term, args)
-        if term.op in {"min", "max"}:
-            chosen = self._slopes.in_floats(term, self._t)
-            return args[0 if chosen == self._slopes.in_floats(term.args[0], self._t) else 1]
-        if term.op in COMPARISONS or OPERATIONS[term.op].kind == "logic" or term.op == "sign":
-            return Fraction(int(self._slopes.in_floats(term, self._t)))
-        return None
-
-    def _known(self, term: Term, args: list[Exact]) -> Exact:
-        operation = OPERATIONS[term.op]
-        if operation.exact is not None:
-            payload = () if term.payload is None else (term.payload,)
-            value = operation.exact(*args, *payload)
-        elif operation.kind != "number":
-            value = operation.floats(*args)
-        elif args == [_ZERO] and term.op in _AT_ZERO:
-            value = _AT_ZERO[term.op]
-        else:
-            return None
-        return None if value is None else Fraction(value)
-
-
-def _as_written(known: Exact, value: float) -> Exact:
-    """Return the exact number a float stands for: the one known, or the decimal it is read as."""
-    if known is not None and float(known) == value:
-        return known
-    return Fraction(repr(value)) if np.isfinite(value) else None
-
-
-def _reads_clock(root: Term) -> bool:
-    return any(leaf.op in {"t", "time"} for leaf in leaves(root))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from causalopt.engine.contract import Adjoint, Bools, Execution, Floats, Plan
 from causalopt.engine.linearization import linearize
 from causalopt.engine.program import read_by
-from causalopt.engine.rescaling import RESCALE, divided, largest, power_of
+from causalopt.engine.rescaling import HUGE, RESCALE, TINY, divided, largest, power_of
 from causalopt.engine.source import reverse_kernel
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
@@ -128,6 +128,8 @@ class PythonSweep:
         self._plan, self._width, self._seed = plan, len(structure.names), target
         self._code = reverse_kernel(structure)
         self._state = [0.0] * self._code.size
+        self._rings = [[0.0] * depth for _ in range(4) for depth in self._code.depths]
+        self._witness: list[tuple[int, int] | None] = [None, None]
         self._shift = [0, 0]
 
     def over(self, baseline: Baseline, table: Floats, exponents: NDArray[np.int64]) -> None:
@@ -138,20 +140,50 @@ class PythonSweep:
             rows: list[tuple[float, ...]] = []
             cut = [tuple(cut_at(self._plan, t).tolist()) for t in range(t0, t1)]
             slopes = baseline.slopes[t0 - first : t1 - first].tolist()
-            swept = self._code.sweep(t0, t1, self._state, slopes, cut, rows, self._seed)
+            given = self._state, self._rings, slopes, cut, rows, self._seed
+            swept = self._code.sweep(t0, t1, *given)
             self._state, self._seed = list(swept), -1
             block = np.array(rows[::-1]).reshape(t1 - t0, 4, self._width)
             table[t0 - first : t1 - first] = block.transpose(0, 2, 1)
             exponents[t0 - first : t1 - first] = self._shift
-            self._rescale()
+            self._rescale(t0, t1)
 
-    def _rescale(self) -> None:
+    def _rescale(self, t0: int, t1: int) -> None:
         """Bring adjoints back near 1; the errors they carry follow."""
-        state, size = self._state, len(self._state) // 4
+        state, size, count = self._state, len(self._state) // 4, len(self._code.depths)
         for world in (0, 1):
             parts = [slice(k * size, (k + 1) * size) for k in (world, 2 + world)]
-            power = power_of(largest(state[parts[0]]))
+            power = power_of(self._largest(world, largest(state[parts[0]]), t0, t1))
             if power:
                 self._shift[world] += power
                 for part in parts:
                     state[part] = divided(state[part], power)
+                for k in (world, 2 + world):
+                    for ring in self._rings[k * count : (k + 1) * count]:
+                        ring[:] = divided(ring, power)
+
+    def _largest(self, world: int, near: float, t0: int, t1: int) -> float:
+        """Return the largest size among adjoints, those that wait in rings too.
+
+        All were in range after the block before: what this block changed is looked at, and the rest
+        only where that is too small and the largest of the last look is gone.
+        """
+        count = len(self._code.depths)
+        if not count:
+            return near
+        rings = self._rings[world * count : (world + 1) * count]
+        changed = (
+            abs(rings[k][(t - lag) % len(rings[k])])
+            for k, lag in self._code.far
+            for t in range(t0, t1)
+        )
+        top = max(near, max(changed))
+        seen = self._witness[world]
+        waiting = abs(rings[seen[0]][seen[1]]) if seen is not None else 0.0
+        if TINY < top < HUGE or (top < HUGE and TINY < waiting < HUGE):
+            return max(top, waiting)
+        tops = [largest(ring) for ring in rings]
+        k = tops.index(max(tops))
+        sizes = [abs(value) for value in rings[k]]
+        self._witness[world] = (k, sizes.index(tops[k])) if tops[k] in sizes else None
+        return max(near, tops[k])

@@ -110,7 +110,6 @@ class Tangents:
         direct_error: Likewise for `direct`.
         exponents: Of total and direct, shape [t, 2].
         kink: The first step at which the nudge's influence sat on a kink, None for none.
-        underflow: Whether a tangent was lost beside a far larger one.
         execution: What ran it: `python`, `llvm` or `levels`.
     """
 
@@ -121,7 +120,6 @@ class Tangents:
     direct_error: Floats
     exponents: NDArray[np.int64]
     kink: int | None
-    underflow: bool
     execution: str
 
 

@@ -28,7 +28,8 @@ from causalopt.model.template import Structure
 
 if TYPE_CHECKING:
     from causalopt.engine.carrier import Carrier
-    from causalopt.engine.jacobians import StepDerivative
+    from causalopt.engine.jacobians import Products, StepDerivative
+    from causalopt.engine.machine.growth_code import CompiledGrowth
 
 EXECUTIONS = ("python", "llvm", "levels")
 # Seconds, measured on models of 3 to 10,000 rules: to make step code, per operation of a step, and
@@ -40,6 +41,7 @@ _CALL = 1.2e-6
 _SHORT = 1_000_000  # operations that are not weighed: Python does them in a sixtieth of a second
 _FEW = 5_000  # operations of one step of which Python's code is made soon
 _CARRY_FROM = 20_000  # products: numpy takes as long for them as machine code to load
+_GROW_FROM = 200  # steps: numpy's QR takes as long for them as machine code to load
 _PER_TERM = 40  # operations of a step, with tangents and kinks, for each term of its rules
 
 
@@ -162,6 +164,23 @@ def carrier_for(step: StepDerivative, state: Floats, steps: int) -> Carrier:
     from causalopt.engine.carrier import PlainCarrier
 
     return PlainCarrier(step, state)
+
+
+def growth_for(products: Products, frame: Floats, steps: int) -> CompiledGrowth | None:
+    """Return directions to be kept orthonormal in machine code; None where numpy takes less time.
+
+    Args:
+        products: The products of a step.
+        frame: The directions, orthonormal, shape [slot, direction].
+        steps: How many steps they are to go.
+    """
+    from causalopt.engine.compiler import has_compiler
+
+    if not frame.size or steps < _GROW_FROM or not has_compiler():
+        return None
+    from causalopt.engine.machine.growth_code import CompiledGrowth
+
+    return CompiledGrowth(products, frame)
 
 
 def _chosen(structure: Structure, plan: Plan, mode: str) -> Execution:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,21 +134,6 @@ class StepDerivative:
             whole[..., wave.children, :] += sums
         return whole[..., self._memory, :], whole[..., : self.width, :]
 
-    def along(self, slopes: Floats, *, dense: bool) -> Iterator[Callable[[Floats], Floats]]:
-        """Yield what carries a frame [slot, direction] over each step, of local derivatives [t, .].
-
-        Args:
-            slopes: The local derivatives, shape [t, partial].
-            dense: Whether steps are written as matrices first: sooner for a few slots.
-        """
-        if not dense:
-            for row in slopes:
-                yield functools.partial(self._carried, row)
-            return
-        for part in self.parts(slopes):
-            for matrix in self.matrices(part)[0]:
-                yield matrix.__matmul__
-
     def parts(self, slopes: Floats) -> Iterator[Floats]:
         """Yield runs of steps whose matrices fit into memory together."""
         length = max(1, _CHUNK // (self.size * (self.width + self.size)))
@@ -158,9 +143,6 @@ class StepDerivative:
         """Return steps as matrices, [t, slot, slot], and all equations' rows, [t, V, slot]."""
         unit = np.broadcast_to(np.eye(self.size), (len(slopes), self.size, self.size))
         return self.carry(slopes, unit)
-
-    def _carried(self, slopes: Floats, frame: Floats) -> Floats:
-        return self.carry(slopes, frame)[0]
 
 
 def _by_depth(used: list[tuple[int, Partial]], width: int) -> list[list[tuple[int, Partial]]]:

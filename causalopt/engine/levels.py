@@ -55,7 +55,6 @@ class NumpyLevels(Execution):
             direct_error=direct_error,
             exponents=run.exponents,
             kink=None if run.kink < 0 else run.kink,
-            underflow=run.lost,
             execution=self.name,
         )
 
@@ -87,10 +86,11 @@ class _Levels:
         self.tangents = np.zeros((steps + 1 if self._has_tangents else 0, 4, width))
         self.exponents = np.zeros((steps + 1, 2), dtype=np.int64)
         self._depth = max([lag for _, lag in schedule.layout.slots], default=0)
-        # Tangents at lag 0, 1, ...: in the exponent of this step, unlike the table of results.
+        # Tangents of the last steps, that of t in row t modulo their number: all in the exponent of
+        # this step, unlike the table of results.
         self._past = np.zeros((self._depth + 1, 4, width))
         self._signs = np.array([-1.0 if is_odd(i) else 1.0 for i in range(width)])
-        self.kink, self.lost = -1, False
+        self.kink = -1
 
     def all_steps(self) -> None:
         shift = np.zeros(2, dtype=np.int64)
@@ -102,7 +102,7 @@ class _Levels:
                         self._step(t)
                     self.exponents[t0:t1] = shift
                     if self._has_tangents:
-                        self._rescale(shift)
+                        self._rescale(shift, t1)
                     if self._progress is not None:
                         self._progress(t1)
 
@@ -137,28 +137,28 @@ class _Levels:
 
     def _tangent_step(self, t: int, v: Floats) -> None:
         s, plan = self._s, self._plan
-        past = self._past
-        past[1:] = past[:-1].copy()
-        past[0] = 0.0
+        past = self._past[t % len(self._past)]
+        past[:] = 0.0
         held = plan.held_at(t)
         for chosen, sums in s.tangents:
-            value, rounding = self._summed(sums, v)
+            value, rounding = self._summed(sums, v, t)
             value[2:] += (step_sign(t) * self._signs[chosen] * ~s.copies[chosen]) * rounding
             value[1::2, held[chosen]] = 0.0
             if t < len(plan.forced):
                 value[:, plan.forced[t, chosen]] = 0.0
             if plan.seed is not None and plan.seed[0] == t:
                 value[:2, chosen == plan.seed[1]] += 1.0
-            past[0][:, chosen] = value
-        self.tangents[t] = past[0]
-        if self.kink < 0 and len(s.gaps) and self._on_kink(v):
+            past[:, chosen] = value
+        self.tangents[t] = past
+        if self.kink < 0 and len(s.gaps) and self._on_kink(v, t):
             self.kink = t
 
-    def _summed(self, sums: Sums, v: Floats) -> tuple[Floats, Floats]:
+    def _summed(self, sums: Sums, v: Floats, t: int) -> tuple[Floats, Floats]:
         value = np.zeros((4, sums.count))
         rounding = np.zeros((2, sums.count))
         for k, (results, slopes, lags, parents) in enumerate(sums.rounds):
-            product = v[slopes] * self._past[lags, :, parents].T
+            rows = (t - lags) % len(self._past)
+            product = v[slopes] * self._past[rows, :, parents].T
             if k:
                 value[:, results] += product
                 rounding[:, results] += np.abs(product[:2])
@@ -167,23 +167,23 @@ class _Levels:
                 rounding[:, results] = np.abs(product[:2])
         return value, rounding
 
-    def _on_kink(self, v: Floats) -> bool:
+    def _on_kink(self, v: Floats, t: int) -> bool:
         left, right, guard = self._s.gaps.T
         closed = v[left] == v[right]
         closed &= (guard < 0) | (v[guard] != 0)
         if not closed.any():
             return False
-        moved = (self._summed(self._s.moves, v)[0][:2] != 0.0).any(axis=0)
+        moved = (self._summed(self._s.moves, v, t)[0][:2] != 0.0).any(axis=0)
         return bool((closed & moved).any())
 
-    def _rescale(self, shift: NDArray[np.int64]) -> None:
+    def _rescale(self, shift: NDArray[np.int64], stop: int) -> None:
         """Bring tangents back near 1, by the rule of the generated Python."""
         slots = self._s.layout.slots
         if not slots:
             return
         columns = np.array([i for i, _ in slots])
-        lags = np.array([lag - 1 for _, lag in slots])
-        state = self._past[lags, :, columns]
+        rows = (stop - np.array([lag for _, lag in slots])) % len(self._past)
+        state = self._past[rows, :, columns]
         for world in (0, 1):
             size = float(np.abs(state[:, world]).max()) or float(np.abs(state[:, 2 + world]).max())
             power = power_of(size)
@@ -191,6 +191,4 @@ class _Levels:
                 continue
             shift[world] += power
             scaled = np.ldexp(self._past[:, world::2], -power)
-            kept = scaled[lags, 0, columns]
-            self.lost |= bool(((state[:, world] != 0) & (kept == 0)).any())
             self._past[:, world::2] = scaled

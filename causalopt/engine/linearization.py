@@ -53,6 +53,12 @@ class Linearization:
         return tuple(k for k, root in chosen if any(map(_cancels, postorder(root))))
 
     @functools.cached_property
+    def drifting(self) -> frozenset[int]:
+        """The equations with a slope or a kink that depends on W, so that its rounding matters."""
+        moving = {partial.child for partial in self.partials if partial.term.holds & REFERENCES}
+        return frozenset(moving | {gap.child for gap in self.gaps if gap.slopes})
+
+    @functools.cached_property
     def moving_gaps(self) -> tuple[Gap, ...]:
         """The gaps that some parent can close."""
         return tuple(gap for gap in self.gaps if gap.slopes)

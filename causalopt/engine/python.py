@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from causalopt.engine.contract import (
     Adjoint,
@@ -17,8 +19,8 @@ from causalopt.engine.contract import (
     Tangents,
     Trajectory,
 )
-from causalopt.engine.rescaling import RESCALE, divided, largest, power_of
-from causalopt.engine.source import TANGENTS, Kernel, kernel
+from causalopt.engine.rescaling import HUGE, RESCALE, TINY, divided, largest, power_of
+from causalopt.engine.source import TANGENTS, Kernel, Slots, kernel
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
 
@@ -42,9 +44,10 @@ class GeneratedPython(Execution):
         out = np.empty((plan.steps + 1, width + len(extras)))
         fast = kernel(structure, tangents=False, careful=False, extras=extras)
         slow = kernel(structure, tangents=False, careful=True, extras=extras)
-        state: tuple[float, ...] = (math.nan,) * len(fast.layout.slots)
+        state: tuple[float, ...] = (math.nan,) * len(fast.layout.near)
+        rings = _empty_rings(fast)
         for t0, t1, careful in _blocks(plan, BLOCK):
-            state, _ = _advance(slow if careful else fast, plan, t0, t1, state, out, careful)
+            state, _ = _advance(slow if careful else fast, plan, t0, t1, state, rings, out, careful)
             if progress is not None:
                 progress(t1)
         return Trajectory(out[:, :width], out[:, width:], self.name)
@@ -58,14 +61,17 @@ class GeneratedPython(Execution):
         exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
         fast = kernel(structure, tangents=True, careful=False)
         slow = kernel(structure, tangents=True, careful=True)
-        slots = len(fast.layout.slots)
+        slots, rings = len(fast.layout.near), _empty_rings(fast)
         state: tuple[float, ...] = (math.nan,) * slots + (0.0,) * (len(TANGENTS) * slots)
-        shift, kink, lost = [0, 0], -1, False
+        shift, kink = [0, 0], -1
         for t0, t1, careful in _blocks(plan, RESCALE):
-            state, met = _advance(slow if careful else fast, plan, t0, t1, state, out, careful)
+            state, met = _advance(
+                slow if careful else fast, plan, t0, t1, state, rings, out, careful
+            )
             exponents[t0:t1] = shift
             kink = met if kink < 0 else kink
-            state, lost = _rescaled(state, slots, shift, lost)
+            past = _Rings(rings, fast.layout, out, exponents, (t0, t1))
+            state = _rescaled(state, slots, past, shift)
             if progress is not None and t1 % BLOCK < RESCALE:
                 progress(t1)
         values, total, direct, total_error, direct_error = (
@@ -79,7 +85,6 @@ class GeneratedPython(Execution):
             direct_error=direct_error,
             exponents=exponents,
             kink=None if kink < 0 else kink,
-            underflow=lost,
             execution=self.name,
         )
 
@@ -105,6 +110,7 @@ def _advance(
     t0: int,
     t1: int,
     state: tuple[float, ...],
+    rings: list[list[float]],
     out: Floats,
     careful: bool,
 ) -> tuple[tuple[float, ...], int]:
@@ -115,7 +121,8 @@ def _advance(
         seed = plan.seed[1] if plan.seed is not None and plan.seed[0] == t0 else -1
     held = plan.held_at(t0).tolist()
     appended: list[tuple[float, ...]] = []
-    result = kernel.advance(t0, t1, plan.parameters.tolist(), state, held, appended, rows, seed)
+    parameters = plan.parameters.tolist()
+    result = kernel.advance(t0, t1, parameters, state, rings, held, appended, rows, seed)
     out[t0:t1] = appended
     return result
 
@@ -127,16 +134,68 @@ def _row(plan: Plan, t: int) -> tuple[list[bool], list[float], list[float]]:
     return [False] * width, [0.0] * width, [0.0] * width
 
 
+def _empty_rings(kernel: Kernel) -> list[list[float]]:
+    """Return what is known of the time before t = 0, world by world."""
+    return [
+        [math.nan if world == "w" else 0.0] * depth
+        for world in kernel.worlds
+        for _, depth in kernel.layout.rings
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rings:
+    """The rings after a block of steps, and the tables in which their values stand as well."""
+
+    rings: list[list[float]]
+    layout: Slots
+    out: Floats
+    exponents: NDArray[np.int64]
+    block: tuple[int, int]
+
+    def largest(self, kind: int, near: float) -> float:
+        """Return the largest size of a quantity among rings and what is near.
+
+        All were in range after the block before: only where those of this block are not, or are too
+        small, is there something to find among the older ones.
+        """
+        if not self.rings:
+            return near
+        first, last = self.block
+        top = max(near, self._top(kind, [first] * len(self.layout.rings)))
+        if TINY < top < HUGE:
+            return top
+        return max(near, self._top(kind, [max(0, last - d) for _, d in self.layout.rings]))
+
+    def _top(self, kind: int, starts: list[int]) -> float:
+        last, world = self.block[1], (kind - 1) % 2
+        width = self.out.shape[1] // 5
+        tops = [0.0]
+        for (i, _), start in zip(self.layout.rings, starts, strict=True):
+            power = self.exponents[start:last, world] - self.exponents[last - 1, world]
+            sizes = np.ldexp(np.abs(self.out[start:last, kind * width + i]), power)
+            tops.append(float(sizes.max()))
+        return max(tops)
+
+    def divide(self, kind: int, power: int) -> None:
+        """Divide a quantity's rings by a power of two."""
+        count = len(self.layout.rings)
+        for ring in self.rings[kind * count : (kind + 1) * count]:
+            ring[:] = divided(ring, power)
+
+
 def _rescaled(
-    state: tuple[float, ...], slots: int, shift: list[int], lost: bool
-) -> tuple[tuple[float, ...], bool]:
+    state: tuple[float, ...], slots: int, rings: _Rings, shift: list[int]
+) -> tuple[float, ...]:
     """Bring tangents back near 1; where all of a world's are 0, the errors they carry count."""
     parts = [list(state[i * slots : (i + 1) * slots]) for i in range(5)]
     for world in (0, 1):
         tangent, error = parts[1 + world], parts[3 + world]
-        power = power_of(largest(tangent) or largest(error))
+        size = rings.largest(1 + world, largest(tangent))
+        power = power_of(size or rings.largest(3 + world, largest(error)))
         if power:
             shift[world] += power
             parts[1 + world], parts[3 + world] = divided(tangent, power), divided(error, power)
-            lost |= any(a != 0.0 == b for a, b in zip(tangent, parts[1 + world], strict=True))
-    return tuple(value for part in parts for value in part), lost
+            rings.divide(1 + world, power)
+            rings.divide(3 + world, power)
+    return tuple(value for part in parts for value in part)

@@ -3,8 +3,9 @@
 Generated names are numbered; nothing a user wrote enters the text. In it, `w3` is equation 3 in
 world W at this step and `w3_1` one step ago, `x3` and `y3` its total and direct tangents, `p3` and
 `q3` the rounding errors these carry (in units of the float's epsilon), `c2` parameter 2, `h3`
-whether equation 3 is in A. In the reverse sweep `x3_1` is the adjoint of equation 3 one step back
-over all paths, `y` avoids A, and `p` and `q` are again what they carry.
+whether equation 3 is in A. Values of long ago stand in rings, lists that are written round and
+round: `w3r` is that of equation 3 in world W. In the reverse sweep `x3_1` is the adjoint of
+equation 3 one step back over all paths, `y` avoids A, and `p` and `q` are again what they carry.
 """
 
 from __future__ import annotations
@@ -25,29 +26,50 @@ from causalopt.language.term import Term, leaves, operands, postorder, rounded
 from causalopt.model.template import Structure
 
 TANGENTS = "xypq"
+FAR = 64  # steps; a longer lag is read from a ring; at least RESCALE
 _LONGEST_LINE = 400
 
 
 @dataclasses.dataclass(frozen=True)
 class Slots:
-    """Which lagged values a step reads: `(equation, lag)` pairs, in the order of the state."""
+    """Which lagged values a step reads.
+
+    Attributes:
+        slots: `(equation, lag)` for every lag up to the largest one read.
+        near: Those that each step passes on to the next, in the order of the state.
+        rings: `(equation, depth)` of those read from longer ago: so many values are kept in a ring.
+        far: `(equation, lag)` of what is read from rings.
+    """
 
     slots: tuple[tuple[int, int], ...]
+    near: tuple[tuple[int, int], ...]
+    rings: tuple[tuple[int, int], ...]
+    far: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, structure: Structure) -> Slots:
-        """Return the state a structure needs: every lag up to the largest one read."""
+        """Return the state a structure needs."""
         index = {name: i for i, name in enumerate(structure.names)}
-        depth: Counter[int] = Counter()
+        read: dict[int, set[int]] = {}
         for leaf in leaves(*(rule for rule in structure.rules if rule is not None)):
-            if isinstance(leaf.payload, tuple):
-                name, lag = leaf.payload
-                depth[index[name]] = max(depth[index[name]], lag)
-        return cls(tuple((i, lag) for i in sorted(depth) for lag in range(1, depth[i] + 1)))
+            if isinstance(leaf.payload, tuple) and leaf.payload[1]:
+                read.setdefault(index[leaf.payload[0]], set()).add(leaf.payload[1])
+        depths = [(i, max(lags)) for i, lags in sorted(read.items())]
+        short = {i: max((lag for lag in lags if lag <= FAR), default=0) for i, lags in read.items()}
+        return cls(
+            tuple((i, lag) for i, depth in depths for lag in range(1, depth + 1)),
+            tuple((i, lag) for i, _ in depths for lag in range(1, short[i] + 1)),
+            tuple((i, depth) for i, depth in depths if depth > FAR),
+            tuple((i, lag) for i, _ in depths for lag in sorted(read[i]) if lag > FAR),
+        )
 
     def names(self, worlds: str) -> list[str]:
         """Return the local names of the state, world by world."""
-        return [f"{world}{i}_{lag}" for world in worlds for i, lag in self.slots]
+        return [f"{world}{i}_{lag}" for world in worlds for i, lag in self.near]
+
+    def ring_names(self, worlds: str) -> list[str]:
+        """Return the local names of the rings, world by world."""
+        return [f"{world}{i}r" for world in worlds for i, _ in self.rings]
 
 
 class _Writer:
@@ -168,8 +190,9 @@ class Kernel:
     """Compiled step code.
 
     Attributes:
-        advance: `advance(t0, t1, parameters, state, held, out, rows, seed)` runs steps
-            t0..t1-1, appends one tuple a step to `out`, returns the new state and the first kink.
+        advance: `advance(t0, t1, parameters, state, rings, held, out, rows, seed)` runs steps
+            t0..t1-1, appends one tuple a step to `out`, writes into the rings, and returns the new
+            state and the first kink.
         layout: The state's layout.
         worlds: The letters of the quantities carried, in the order they are appended.
     """
@@ -196,30 +219,51 @@ def kernel(
     lines, hoisted = _body(structure, linear, tangents, careful, extras)
     worlds = "w" + (TANGENTS if tangents else "")
     state = layout.names(worlds)
-    unpack = f"({', '.join(state)},) = state" if state else "pass"
+    unpack = _taken(state, "state")
     parameters = ", ".join(f"c{i}" for i in range(len(structure.parameters)))
     held = ", ".join(f"h{i}" for i in range(len(structure.names)))
     shift = [
         f"{world}{i}_{lag} = {world}{i}_{lag - 1}" if lag > 1 else f"{world}{i}_1 = {world}{i}"
         for world in worlds
-        for i, lag in sorted(layout.slots, key=lambda slot: -slot[1])
+        for i, lag in sorted(layout.near, key=lambda slot: -slot[1])
     ]
     source = "\n".join(
         [
-            "def advance(t0, t1, parameters, state, held, out, rows, seed):",
+            "def advance(t0, t1, parameters, state, rings, held, out, rows, seed):",
             f"    ({parameters},) = parameters",
             f"    {unpack}",
+            f"    {_taken(layout.ring_names(worlds), 'rings')}",
             f"    ({held},) = held",
             "    append = out.append",
             "    kink = -1",
             *(f"    {line}" for line in hoisted),
             "    for t in range(t0, t1):",
+            *(f"        {line}" for line in _recalled(layout, worlds)),
             *(f"        {line}" for line in lines),
             *(f"        {line}" for line in shift),
+            *(
+                f"        {w}{i}r[t % {depth}] = {w}{i}"
+                for w in worlds
+                for i, depth in layout.rings
+            ),
             f"    return ({', '.join(state)}{',' if state else ''}), kink",
         ]
     )
     return Kernel(_function(source, "advance"), layout, worlds)
+
+
+def _taken(names: list[str], source: str) -> str:
+    return f"({', '.join(names)},) = {source}" if names else "pass"
+
+
+def _recalled(layout: Slots, worlds: str) -> list[str]:
+    """Return lines that take values of long ago from their rings."""
+    depths = dict(layout.rings)
+    return [
+        f"{w}{i}_{lag} = {w}{i}r[(t - {lag}) % {depths[i]}]"
+        for w in worlds
+        for i, lag in layout.far
+    ]
 
 
 def _body(
@@ -265,10 +309,21 @@ def _body(
 
 @dataclasses.dataclass(frozen=True)
 class ReverseKernel:
-    """Generated code of the sweep, and how many numbers its state has."""
+    """Generated code of the sweep.
+
+    What a child of long ago passes waits in its parent's ring for the step it belongs to.
+
+    Attributes:
+        sweep: `sweep(t0, t1, state, rings, slopes, cut, rows, seed)` goes back from t1-1 to t0.
+        size: How many numbers its state has.
+        depths: The lengths of each world's rings.
+        far: `(ring, lag)` of what is passed to rings.
+    """
 
     sweep: Callable[..., tuple[float, ...]]
     size: int
+    depths: tuple[int, ...]
+    far: tuple[tuple[int, int], ...]
 
 
 @functools.lru_cache(maxsize=64)
@@ -276,7 +331,10 @@ def reverse_kernel(structure: Structure) -> ReverseKernel:
     """Return the code of a structure's reverse sweep."""
     linear = linearize(structure)
     width = len(structure.names)
-    depth = max((partial.lag for partial in linear.partials), default=0)
+    depth = max((p.lag for p in linear.partials if p.lag <= FAR), default=0)
+    far = sorted({(p.parent, p.lag) for p in linear.partials if p.lag > FAR})
+    depths = dict(far)  # the longest of each comes last
+    rings = [f"{w}{i}r" for w in TANGENTS for i in depths]
     state = [f"{w}{i}_{lag}" for w in TANGENTS for lag in range(depth + 1) for i in range(width)]
     lines = [
         "force, hold = cut[t - t0]",
@@ -298,27 +356,36 @@ def reverse_kernel(structure: Structure) -> ReverseKernel:
             for k, parent, lag in found:
                 noise = f"s{k} * {error}{child}_0 {sign} s * abs(r)"
                 lines.append(f"    r = s{k} * {value}{child}_0")
-                lines.append(f"    {value}{parent}_{lag} += r")
-                lines.append(f"    {error}{parent}_{lag} += {noise}")
+                at = f"r[(t - {lag}) % {depths[parent]}]" if lag > FAR else f"_{lag}"
+                lines.append(f"    {value}{parent}{at} += r")
+                lines.append(f"    {error}{parent}{at} += {noise}")
     lines.append(f"append(({', '.join(f'{w}{i}_0' for w in TANGENTS for i in range(width))},))")
     for w in TANGENTS:
         for i in range(width):
             chain = [f"{w}{i}_{lag}" for lag in range(depth + 1)]
+            place = f"{w}{i}r[(t - {depth + 1}) % {depths[i]}]" if i in depths else ""
             lines.append(
                 f"{', '.join(chain)}{',' * (not depth)} = "
-                f"{', '.join([*chain[1:], '0.0'])}{',' * (not depth)}"
+                f"{', '.join([*chain[1:], place or '0.0'])}{',' * (not depth)}"
             )
+            lines += [f"{place} = 0.0"] * bool(place)
     source = "\n".join(
         [
-            "def sweep(t0, t1, state, slopes, cut, rows, seed):",
+            "def sweep(t0, t1, state, rings, slopes, cut, rows, seed):",
             f"    ({', '.join(state)},) = state",
+            f"    {_taken(rings, 'rings')}",
             "    append = rows.append",
             "    for t in range(t1 - 1, t0 - 1, -1):",
             *(f"        {line}" for line in lines),
             f"    return ({', '.join(state)},)",
         ]
     )
-    return ReverseKernel(_function(source, "sweep"), len(state))
+    return ReverseKernel(
+        _function(source, "sweep"),
+        len(state),
+        tuple(depths.values()),
+        tuple(([*depths].index(parent), lag) for parent, lag in far),
+    )
 
 
 def _function(source: str, name: str) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from causalopt.entropy.continuous import gaussian_strength, planar_strength
-from causalopt.entropy.decorrelation import Decorrelation, Strength, at_once
+from causalopt.entropy.decorrelation import Decorrelated, Decorrelation, at_once
 from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit
 from causalopt.errors import QuestionError, SizeError
@@ -61,13 +61,14 @@ def strength(
         lasting: For how many steps A stays replaced; None for ever.
         fresh: While it lasts, take A from a new replica each step.
         unit: Bits or nats.
-        engine: How laws are propagated: auto, dense, sparse or factorised.
+        engine: How laws are propagated: auto, dense, sparse, factorised or chain.
         exact: Keep Fractions; by default where the model has them and is small.
 
     Only finite domains take `targets` and what stands after `initial`, but for `unit`.
 
     Returns:
-        The entropies; for finite domains a `Strength`, with its laws and its engine.
+        The entropies; for finite domains with their engine, and as a `Strength` with the laws where
+        these were formed.
 
     Raises:
         QuestionError: The laws cannot be followed exactly, or an option is out of range.
@@ -111,7 +112,7 @@ def strengths(
     unit: Unit = "bit",
     engine: Engine = "auto",
     exact: bool | None = None,
-) -> tuple[Strength, ...]:
+) -> tuple[Decorrelated, ...]:
     """Return the optimizing strength at some steps of a model of finite domains.
 
     The law is carried along once.

@@ -18,8 +18,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from causalopt.entropy.chain_rule import entropy_along
 from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit, entropy
 from causalopt.errors import QuestionError
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Strength(Entropies):
-    """The four entropies of one decorrelation, the laws they belong to, and how they were had.
+class Decorrelated(Entropies):
+    """The four entropies of one decorrelation, and how they were had.
 
     Args:
         model: The model's name.
@@ -46,9 +47,7 @@ class Strength(Entropies):
         lasting: For how many steps A stays replaced; None for every step from `at` on.
         A: The variables replaced.
         targets: The variables whose entropies are taken; the mutual information is theirs too.
-        choice: The engine that propagated the laws, and why.
-        P: The law at `at`; `P_decoupled` after the surgery; `P_next`, `P_next_decoupled` at
-            `at + horizon`. All over `targets`.
+        choice: The engine that answered, and why.
     """
 
     model: str
@@ -58,6 +57,17 @@ class Strength(Entropies):
     A: tuple[str, ...]
     targets: tuple[str, ...]
     choice: Choice
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Strength(Decorrelated):
+    """The four entropies of one decorrelation with the laws they belong to.
+
+    Args:
+        P: The law at `at`; `P_decoupled` after the surgery; `P_next`, `P_next_decoupled` at
+            `at + horizon`. All over `targets`.
+    """
+
     P: Law
     P_decoupled: Law
     P_next: Law
@@ -125,8 +135,10 @@ class Decorrelation:
         """Whether A is replaced this many steps after the surgery began."""
         return self.lasting is None or steps_on < self.lasting
 
-    def at(self, steps: Sequence[int]) -> tuple[Strength, ...]:
+    def at(self, steps: Sequence[int]) -> tuple[Decorrelated, ...]:
         """Return the optimizing strength at some steps, in any order, the law carried along once.
+
+        The `chain` engine forms no law: what it returns is no `Strength`.
 
         Raises:
             QuestionError: A step is negative, or the engine cannot answer.
@@ -135,6 +147,8 @@ class Decorrelation:
             raise QuestionError(f"steps count from 0, got {list(steps)}")
         if self.choice.engine == "factorised":
             return tuple(_on_graph(self, t) for t in steps)
+        if self.choice.engine == "chain":
+            return tuple(_by_chain_rule(self, t) for t in steps)
         course = itertools.islice(laws(self.model, self.choice.engine), max(steps) + 1)
         reached = {t: _on_laws(self, t, P) for t, P in enumerate(course) if t in steps}
         return tuple(reached[t] for t in steps)
@@ -196,16 +210,52 @@ def _same(question: Decorrelation, P: Law) -> Law:
     return unprimed(course.marginal(taken))
 
 
-def _on_graph(question: Decorrelation, t: int) -> Strength:
-    """Answer for target variables from the unrolled graph."""
+def _by_chain_rule(question: Decorrelation, t: int) -> Decorrelated:
+    """Answer from the unrolled graph, the joint law never formed."""
+    cut, names, unit = _cut(question, t), question.targets, question.unit
+
+    def entropy_at(step: int, replaced: list[tuple[str, int]]) -> float:
+        return entropy_along(question.model, names, at=step, replaced=replaced, unit=unit)
+
+    end = t + question.horizon
+    S, S_decoupled, S_next, S_next_decoupled = (
+        entropy_at(step, replaced) for step, replaced in ((t, []), (t, cut), (end, []), (end, cut))
+    )
+    return Decorrelated(
+        unit=unit,
+        S=S,
+        S_decoupled=S_decoupled,
+        S_next=S_next,
+        S_next_decoupled=S_next_decoupled,
+        **_asked(question, t),
+    )
+
+
+def _cut(question: Decorrelation, t: int) -> list[tuple[str, int]]:
+    """Return the nodes of A that the unrolled graph takes from the replica."""
     if question.fresh:
         raise QuestionError(
             "fresh replicas need the joint law; use engine='sparse' or 'dense', or fresh=False"
         )
-    model, names = question.model, question.targets
-    cut = [
-        (name, t + i) for name in model.A for i in range(question.horizon + 1) if question.held(i)
-    ]
+    steps = [t + i for i in range(question.horizon + 1) if question.held(i)]
+    return [(name, step) for name in question.model.A for step in steps]
+
+
+def _asked(question: Decorrelation, t: int) -> dict[str, Any]:
+    return {
+        "model": question.model.name,
+        "at": t,
+        "horizon": question.horizon,
+        "lasting": question.lasting,
+        "A": question.model.A,
+        "targets": question.targets,
+        "choice": question.choice,
+    }
+
+
+def _on_graph(question: Decorrelation, t: int) -> Strength:
+    """Answer for target variables from the unrolled graph."""
+    model, names, cut = question.model, question.targets, _cut(question, t)
     end = t + question.horizon
     P, P_next = (factorised.marginal(model, names, at=step) for step in (t, end))
     P_decoupled, later = (
@@ -223,13 +273,7 @@ def _answer(question: Decorrelation, t: int, *courses: Law) -> Strength:
         S_decoupled=entropy(P_decoupled, unit=unit),
         S_next=entropy(P_next, unit=unit),
         S_next_decoupled=entropy(later, unit=unit),
-        model=question.model.name,
-        at=t,
-        horizon=question.horizon,
-        lasting=question.lasting,
-        A=question.model.A,
-        targets=question.targets,
-        choice=question.choice,
+        **_asked(question, t),
         P=P,
         P_decoupled=P_decoupled,
         P_next=P_next,

@@ -130,6 +130,7 @@ def epsilon_family(
         law = around(model.state, state, epsilon, spread=spread)
         begun = dataclasses.replace(model, initial=law)
         (strength,) = strengths(begun, at=[1], unit=unit)
+        assert isinstance(strength, Strength)  # a few bins: the law was formed
         points.append(EpsilonPoint(float(epsilon), entropy(law, unit=unit), strength))
     return tuple(points)
 

@@ -28,6 +28,7 @@ MAX_LENGTH = 50_000
 MAX_DEPTH = 150
 MAX_EXPONENT = 1024
 MAX_LAG = 10_000
+MAX_DIGITS = 1_000
 MAX_TERMS = 100_000
 
 
@@ -186,7 +187,16 @@ class _Reader:
             finite = False
         if not finite:
             raise self._fail(node, "the number is larger than a float holds (about 1.8e308)")
-        return decimal(value)
+        return decimal(value if isinstance(value, int) else self._digits(node))
+
+    def _digits(self, node: ast.Constant) -> str | float:
+        """Return a decimal as it is written: a float would not keep more than 17 digits of it."""
+        written = self._source.encode()[node.col_offset : node.end_col_offset].decode()
+        if len(written) > MAX_DIGITS:
+            raise self._fail(
+                node, f"the number has {len(written)} characters, the limit is {MAX_DIGITS}"
+            )
+        return written if node.value else 0.0  # what is too small for a float is 0
 
     def name(self, node: ast.Name, _: int) -> Term:
         name = _unmarked(node.id)

@@ -137,17 +137,19 @@ def const(value: Fraction | int) -> Term:
     return Term.of("const", payload=value if type(value) is Fraction else Fraction(value))
 
 
-def decimal(value: float | int) -> Term:
-    """Return the constant that a number's shortest text stands for, exactly.
+def decimal(value: float | int | str) -> Term:
+    """Return the constant that a decimal, or a number's shortest text, stands for, exactly.
 
     Example:
-        >>> decimal(0.1) is const(Fraction(1, 10))
+        >>> decimal(0.1) is decimal("0.10") is const(Fraction(1, 10))
         True
     """
     if isinstance(value, int):
         return const(value)
     # Several times as fast as Fraction's own reading of the text.
-    return const(Fraction(*Decimal(repr(value)).as_integer_ratio()))
+    return const(
+        Fraction(*Decimal(value if isinstance(value, str) else repr(value)).as_integer_ratio())
+    )
 
 
 def ref(variable: str, lag: int) -> Term:

@@ -46,10 +46,18 @@ class _Surgery:
 
 
 @dataclasses.dataclass
-class _Network:
-    """Tables and the places on their axes, gathered from the targets backwards."""
+class Network:
+    """Tables and the places on their axes, gathered from the targets backwards.
 
-    operands: list[tuple[Masses, list[Site]]] = dataclasses.field(default_factory=list)
+    Attributes:
+        rules: Of the nodes that a rule makes, each the last on its table's axes.
+        initial: Of the blocks of the law at t = 0.
+        seen: All places.
+        begun: The blocks that are in, by number and world.
+    """
+
+    rules: list[tuple[Masses, list[Site]]] = dataclasses.field(default_factory=list)
+    initial: list[tuple[Masses, list[Site]]] = dataclasses.field(default_factory=list)
     seen: set[Site] = dataclasses.field(default_factory=set)
     begun: set[tuple[int, bool]] = dataclasses.field(default_factory=set)
 
@@ -75,14 +83,24 @@ def marginal(
         SizeError: The contraction would need an array larger than `limit`.
     """
     space = model.state.only(names)
-    surgery = _Surgery(frozenset(replaced))
-    targets = [surgery.seen(Site(name, at), at + 1) for name in space.names]
-    network = _gathered(model, targets, surgery)
+    targets, network = gathered(model, space.names, at=at, replaced=replaced)
     return DenseLaw(space, _contracted(network, targets, limit))
 
 
-def _gathered(model: DiscreteModel, targets: Sequence[Site], surgery: _Surgery) -> _Network:
-    network = _Network()
+def gathered(
+    model: DiscreteModel, names: Iterable[str], *, at: int, replaced: Iterable[tuple[str, int]] = ()
+) -> tuple[list[Site], Network]:
+    """Return where some variables at a step stand, and all that they follow from.
+
+    The arguments are those of `marginal`.
+    """
+    surgery = _Surgery(frozenset(replaced))
+    targets = [surgery.seen(Site(name, at), at + 1) for name in names]
+    return targets, _gathered(model, targets, surgery)
+
+
+def _gathered(model: DiscreteModel, targets: Sequence[Site], surgery: _Surgery) -> Network:
+    network = Network()
     blocks = blocks_of(model.initial)
     waiting = list(targets)
     while waiting:
@@ -104,25 +122,26 @@ def _gathered(model: DiscreteModel, targets: Sequence[Site], surgery: _Surgery) 
             surgery.seen(Site(parent.name, place.t - parent.lag, place.replica), place.t)
             for parent in mechanism.parents
         ]
-        network.operands.append((mechanism.table, [*parents, place]))
+        network.rules.append((mechanism.table, [*parents, place]))
         waiting += parents
     return network
 
 
-def _begin(network: _Network, block: Law, number: int, replica: bool) -> None:
+def _begin(network: Network, block: Law, number: int, replica: bool) -> None:
     """Add a block of the initial law once a world."""
     if (number, replica) not in network.begun:
         network.begun.add((number, replica))
         places = [Site(name, 0, replica) for name in block.space.names]
-        network.operands.append((block.dense().p, places))
+        network.initial.append((block.dense().p, places))
 
 
-def _contracted(network: _Network, targets: Sequence[Site], limit: int) -> Masses:
-    places = sorted({place for _, axes in network.operands for place in axes})
+def _contracted(network: Network, targets: Sequence[Site], limit: int) -> Masses:
+    tables = [*network.rules, *network.initial]
+    places = sorted({place for _, axes in tables for place in axes})
     number = {place: i for i, place in enumerate(places)}
-    exact = all(table.dtype == object for table, _ in network.operands)
+    exact = all(table.dtype == object for table, _ in tables)
     operands: list[Any] = []
-    for table, axes in network.operands:
+    for table, axes in tables:
         operands += [table if exact else table.astype(float), [number[place] for place in axes]]
     operands.append([number[place] for place in targets])
     _, info = opt_einsum.contract_path(*operands, optimize="auto")

@@ -14,8 +14,8 @@ from causalopt.laws import dense, sparse
 from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
 from causalopt.laws.law import Law, Masses, blocks_of, size_text, uniform
 
-Engine = Literal["auto", "dense", "sparse", "factorised"]
-"""How laws are propagated; `auto` lets the model decide."""
+Engine = Literal["auto", "dense", "sparse", "factorised", "chain"]
+"""How laws are propagated; `auto` lets the model decide. `chain` gives entropies without a law."""
 
 ASKED = "asked for"
 
@@ -65,6 +65,8 @@ def choose(model: DiscreteModel, engine: Engine = "auto", *, targets: bool = Fal
     certain = model.deterministic and _support(model.initial) <= CARRIED_UP_TO
     if targets and not certain:
         return Choice("factorised", many)
+    if not certain and all(block.space.size <= CARRIED_UP_TO for block in blocks_of(model.initial)):
+        return Choice("chain", f"{many}; conditional entropies, the law never formed")
     return Choice("sparse", f"{many}; only those reached")
 
 
@@ -120,7 +122,12 @@ def laws(model: DiscreteModel, engine: Engine) -> Iterator[Law]:
     Args:
         model: The discrete model.
         engine: `dense` or `sparse`.
+
+    Raises:
+        QuestionError: The engine forms no law.
     """
+    if engine == "chain":
+        raise QuestionError("the chain engine forms no law; use engine='sparse' or 'dense'")
     complete = set(model.initial.space.names) == set(model.state.names)
     law = model.initial if complete else sparse.begin(model, model.initial)
     while True:

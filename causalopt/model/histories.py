@@ -1,14 +1,21 @@
-"""Initial values at as many steps as lags need: one number, or an expression of time, for all."""
+"""Lags over many steps: their initial values, and which of them dt gives another length.
+
+An initial value is one number, or an expression of time, for as many steps as the lags need.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 
 from causalopt.language.scope import CLOCK, elapsed
 from causalopt.language.term import Term, const, leaves, substitute
+from causalopt.model.declaration import Variable, motion
 from causalopt.model.template import Equation
+
+_IN_STEPS = re.compile(r"[^\W\d]\w*\s*\[\s*t\s*-(?!\s*1\s*\])[^]]*\]")
 
 
 def with_histories(
@@ -52,3 +59,22 @@ def _history(equation: Equation, steps: int, place: Fraction, dt: Fraction) -> t
         return (value,) * count
     times = (const(max(Fraction(0), t - 1 + place)) for t in range(count))
     return tuple(substitute(value, {CLOCK["time"]: elapsed(time, dt)}) for time in times)
+
+
+def lags_in_steps(variables: Mapping[str, Variable]) -> dict[str, list[str]]:
+    """Return the lags of two steps and more that sampled rules have beside flows, as written.
+
+    With another dt they are other times. Without flows a step has no length of its own, and `[t-1]`
+    is what a rule remembers.
+
+    Returns:
+        Variable -> texts such as `x[t-5]`.
+    """
+    if not any(motion(variable) == "flow" for variable in variables.values()):
+        return {}
+    found = {
+        name: list(dict.fromkeys(_IN_STEPS.findall(variable.rule or "")))
+        for name, variable in variables.items()
+        if motion(variable) == "rule"
+    }
+    return {name: texts for name, texts in found.items() if texts}

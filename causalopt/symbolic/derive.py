@@ -128,6 +128,8 @@ def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: f
             notes.append(f"no closed form was verified ({found.notes[0]}): a straight-line program")
     except OvertimeError as error:
         notes.append(f"no closed form within {time_limit:g} s ({error}): a straight-line program")
+    except ArithmeticError as error:  # the program says where, or does without that number
+        notes.append(f"no closed form was compared ({error}): a straight-line program")
     return _program(reading, at, expand, deadline, notes)
 
 
@@ -261,7 +263,10 @@ def _program(
     notes += [checked.note] if checked.note else []
     if not checked.passed and not checked.digits:
         return _recurrence(shorter, at, notes)
-    total, direct = _written_out(program, expand)
+    try:
+        total, direct = deadline.run(_written_out, program, expand)
+    except OvertimeError:
+        total, direct = program.total, program.direct
     return Derivation(
         shorter,
         "straight-line program",

@@ -103,7 +103,7 @@ def test_chaotic_tangents_do_not_overflow() -> None:
     expected = rates(load("lorenz"), steps=10_000)
     assert math.isinf(found.total[-1])
     assert found.op[-1] / found.time[-1] == pytest.approx(expected.op_rate, abs=5 * expected.error)
-    assert found.status[-1] == "ok"
+    assert found.status[-1] == "unresolved"  # W itself is lost after some 3,000 steps
 
 
 @pytest.mark.slow
@@ -111,7 +111,7 @@ def test_two_hundred_thousand_chaotic_steps_give_a_finite_op() -> None:
     found = run(load("lorenz"), steps=200_000)
     expected = rates(load("lorenz"), steps=50_000)
     assert found.op[-1] / found.time[-1] == pytest.approx(expected.op_rate, abs=5 * expected.error)
-    assert found.status[-1] == "ok"
+    assert found.status[-1] == "unresolved"  # W itself is lost after some 3,000 steps
 
 
 def test_a_finite_nudge_in_chaos_admits_when_it_is_lost() -> None:

@@ -93,3 +93,9 @@ def test_random_linear_models_are_perfect_only_where_fractions_are() -> None:
             assert found.op[0] == pytest.approx(-math.log(abs(total / direct)), abs=1e-9)
         perfect += status == "perfect"
     assert perfect > 3
+
+
+def test_a_decimal_of_17_digits_is_not_taken_for_its_nearest_float() -> None:
+    # 0.3 - 0.30000000000000001 = -1e-17 is no perfect compression, though both are one float.
+    model = static({"n": 1, "a": "-0.30000000000000001*n", "m": "0.3*n + a"})
+    assert run(model).status[0] == "unresolved"

@@ -61,7 +61,7 @@ def test_steps_written_as_matrices_carry_a_frame_as_the_map_does(model: Model) -
     step = StepDerivative(structure, held)
     slopes = run_values(structure, plan_for(model, steps=20), terms_of(structure)).extras[2:]
     frame = rng.normal(size=(step.size, 3))
-    for dense, carried in zip(
-        step.along(slopes, dense=True), step.along(slopes, dense=False), strict=True
-    ):
-        np.testing.assert_allclose(dense(frame), carried(frame), rtol=1e-12, atol=1e-14)
+    for row, matrix in zip(slopes, step.matrices(slopes)[0], strict=True):
+        np.testing.assert_allclose(
+            matrix @ frame, step.carry(row, frame)[0], rtol=1e-12, atol=1e-14
+        )

@@ -140,7 +140,7 @@ def assert_same(one: BatchResult, other: BatchResult) -> None:
         exponents = (lanes.exponents[:, world, None] for lanes in (one, other))
         a, b = (0, 0) if letter == "w" else exponents
         np.testing.assert_array_equal(np.ldexp(values, a), np.ldexp(other.values[letter], b))
-    for field in ("kink", "lost", "bad"):
+    for field in ("kink", "bad"):
         np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
 
 

@@ -145,4 +145,4 @@ def test_a_law_that_does_not_fit_is_refused_before_memory_is_taken() -> None:
     }
     model = Model(name="parity", variables=bits, partition={"A": ["x0"]})
     with pytest.raises(SizeError, match=r"takes .* states, .* MB, and 2,048 MB are allowed"):
-        strength(model, at=1, initial="uniform")
+        strength(model, at=1, initial="uniform", engine="sparse")

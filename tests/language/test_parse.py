@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from fractions import Fraction
 
 import pytest
 from hypothesis import assume, given, reject
@@ -25,6 +26,19 @@ TEMPLATE = Scope(variables=frozenset("RT"), names={**CLOCK, **names("k", "d")})
 def test_a_rule_becomes_its_terms() -> None:
     product = Term.of("mul", Term.of("param", payload="k"), ref("T", 1))
     assert parse("R[t-1] - k*T[t-1]", TEMPLATE) is Term.of("sub", ref("R", 1), product)
+
+
+@pytest.mark.parametrize(
+    "text", ["0.30000000000000004", "5.2709523754914001", "1_0.25e-3", "0.1000000000000000000001"]
+)
+def test_a_decimal_is_exactly_what_is_written(text: str) -> None:
+    scope = Scope(names=names("é"))
+    term = parse(f"é*{text}", scope)
+    assert term.args[1] is const(Fraction(text))
+
+
+def test_a_decimal_too_small_for_a_float_is_0_and_costs_nothing() -> None:
+    assert parse("1e-999999999", TEMPLATE) is const(0)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +89,7 @@ def test_an_undeclared_word_is_an_error_never_a_symbol(word: str) -> None:
         ("[k]", "only numbers, names, operators", 0),
         ("'k'", "expected a number", 0),
         ("1e400", "larger than a float", 0),
+        (f"2 + 0.{'1' * 1000}", "1002 characters, the limit is 1000", 4),
         ("", "empty", 0),
         ("k = 2", "compare with '=='", 2),
         ("  k + rr", "unknown name 'rr'", 6),

@@ -138,7 +138,7 @@ def test_forty_variables_give_up_a_target_without_the_joint() -> None:
     stays = (1 + (1 - 2 * flip) ** 3) / 2
     np.testing.assert_allclose(law.p, np.outer([stays, 1 - stays], [stays, 1 - stays]))
     assert choose(model, targets=True).engine == "factorised"
-    assert choose(model).engine == "sparse"
+    assert choose(model).engine == "chain"
 
 
 def test_reachable_states_of_a_large_space_are_carried_alone() -> None:

@@ -1,6 +1,8 @@
 """Lags in steps and in time, by numbers and parameters, and the histories they read."""
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +10,10 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from causalopt import Model, ModelError, QuestionError, run
+from causalopt.cli import main
 from causalopt.effects.sweep import sweep
 from causalopt.model.declaration import Method
+from causalopt.model.histories import lags_in_steps
 from causalopt.worlds.world import world
 
 TAU = 0.5
@@ -207,3 +211,45 @@ def test_effects_through_a_late_controller_keep_the_order_too() -> None:
 def test_lags_a_flow_cannot_have_are_refused(flow: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         Model(name="m", variables={"x": {"flow": flow, "initial": 1}}, dt=0.1, method="rk4")
+
+
+BESIDE = {
+    "dt": 0.1,
+    "method": "euler",
+    "variables": {
+        "x": {"flow": "-x", "initial": 1},
+        "late": {"rule": "x[t - 5] + 2*late[t-1]", "initial": 0},
+        "sampled": {"rule": "x[time - 0.5] + sampled[t-1]", "initial": 0},
+    },
+    "question": {"nudge": "x[0]", "target": "late", "hold": "sampled"},
+}
+
+
+def test_a_lag_in_steps_beside_flows_is_noted_and_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "beside.json"
+    file.write_text(json.dumps({"name": "beside", **BESIDE}))
+    assert main(["check", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "NOTE 'late' reads x[t - 5]: a lag in steps of dt = 0.1" in said
+    assert "sampled' reads" not in said
+    assert main(["run", str(file), "--steps", "20", "--dt", "0.05"]) == 0
+    assert "warning: 'late' reads x[t - 5]" in capsys.readouterr().err
+    assert main(["run", str(file), "--steps", "20", "--dt", "0.1"]) == 0  # as it was
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_without_flows_a_lag_is_a_lag() -> None:
+    model = Model(name="m", variables={"x": {"rule": "x[t-5]", "initial": 1}})
+    assert lags_in_steps(model.variables) == {}
+
+
+def test_a_long_history_is_printed_by_its_ends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "long.json"
+    rules = {"x": {"rule": "x[t-9000]/2", "initial": 1}}
+    file.write_text(json.dumps({"name": "long", "variables": rules}))
+    assert main(["check", str(file)]) == 0
+    assert "1, 1, ... 1 (9000 steps)" in capsys.readouterr().out

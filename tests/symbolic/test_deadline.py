@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 
 import pytest
 import sympy
 
+from causalopt import Model
 from causalopt.symbolic.deadline import Deadline, OvertimeError
+from causalopt.symbolic.derive import derive
 
 
 def endless() -> None:
@@ -55,3 +58,20 @@ def test_a_stage_within_its_time_gives_its_answer_or_its_error() -> None:
 def test_no_stage_starts_after_the_deadline() -> None:
     with pytest.raises(OvertimeError, match="no time is left"):
         Deadline.after(-1).run(max, 1, 2)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_program_that_is_slow_to_write_out_stays_a_program() -> None:
+    # sympy compares nested exponentials of growing size when they are put into each other.
+    variables = {
+        "x": {"flow": "y**6", "initial": 1},
+        "y": {"flow": "exp(-(x*a)**2)", "initial": 2},
+        "a": {"algebraic": "1/y + x**3/(1 + y**2)"},
+    }
+    question = {"nudge": "y[0]", "hold": "a", "target": "x"}
+    model = Model(name="slow", variables=variables, dt=0.5, method="rk4", question=question)
+    began = time.monotonic()
+    found = derive(model, at=3, time_limit=4)
+    assert time.monotonic() - began < 12
+    assert found.needs_program
+    assert found.standing == "checked to 60 digits"

@@ -313,3 +313,16 @@ def test_a_program_that_divides_by_zero_is_refused() -> None:
     assert derive(model, at=1).value(1)["total"] == -4
     with pytest.raises(QuestionError, match="no effect to write down at t = 2: the model divides"):
         derive(model, at=2)
+
+
+def test_a_path_through_nan_is_refused_and_no_traceback() -> None:
+    # The edges from n to m are linear, and so a closed form is tried; q itself has no value.
+    rules = {
+        "p": ("p[t-1]", -1),
+        "q": ("clip(log(p[t-1]), 0, 1) + (a[t-1] + q[t-1])/2", 1),
+        "a": ("-q[t-1]", 0),
+    }
+    variables = {name: {"rule": rule, "initial": start} for name, (rule, start) in rules.items()}
+    question = {"nudge": "q[0]", "hold": "a", "target": "q", "steps": 3}
+    with pytest.raises(QuestionError, match="leaves the real numbers on its way"):
+        derive(Model(name="m", variables=variables, question=question))

@@ -121,7 +121,6 @@ class BatchResult:
             values, shape [kept step, output, lane].
         exponents: Of total and direct tangents, shape [kept step, 2, lane].
         kink: The first step on a kink, -1 for none so far, shape [kept step, lane].
-        lost: Whether a tangent underflowed, shape [kept step, lane].
         bad: First non-finite node as 2 (t V + i) + 1 for an infinity, -1 for none, likewise.
         near: Whether the lane passed a kink within rounding, likewise.
     """
@@ -129,7 +128,6 @@ class BatchResult:
     values: dict[str, Floats]
     exponents: NDArray[np.int64]
     kink: NDArray[np.int64]
-    lost: NDArray[np.int64]
     bad: NDArray[np.int64]
     near: NDArray[np.int64]
 
@@ -176,7 +174,7 @@ def code_for(program: Program, careful: float, lanes: int) -> BatchCode:
 
 def lanes_for(program: Program) -> int:
     """Return how many lanes go through a step together: four registers of them, or else two."""
-    letters, slots = _letters(program.mode, program.estimate), program.layout.slots
+    letters, slots = _letters(program.mode, program.estimate), program.layout.near
     state = sum(not program.is_zero(letter, i) for letter in letters for i, _ in slots)
     return processor().register * (4 if 4 * state <= _REGISTERS else 2)
 
@@ -281,7 +279,7 @@ class BatchRunner:
             for letter in _letters(self._batch.mode, self._batch.estimate)
             for i in self._batch.outputs
         ]
-        extra = ("ox", "oy", "kink", "lost", "bad", "near")
+        extra = ("ox", "oy", "kink", "bad", "near")
         return cells + [name for name in extra if name in self._code.frame]
 
     def run(self, lanes: slice) -> BatchResult:
@@ -345,7 +343,6 @@ class BatchRunner:
             values=values if outputs else {},
             exponents=exponents,
             kink=noted("kink", -1),
-            lost=noted("lost", 0),
             bad=noted("bad", -1),
             near=noted("near", 0),
         )

@@ -79,6 +79,9 @@ class Cells:
         self._tangents = TangentCode(emitter, worlds, packed=program.lanes == 1)
 
     def _pointer(self, cell: str) -> str:
+        if cell not in self.frame:  # a value of long ago
+            variable, _, lag = cell.partition("_")
+            return self._in_ring(variable, int(lag))
         if self.setting.in_registers:
             return f"%c.{cell}"
         if cell not in self._pointers:
@@ -88,11 +91,22 @@ class Cells:
                 self.e.lines.append(f"{pointer} = getelementptr i8, ptr %frame, i64 {offset}")
         return self._pointers[cell]
 
+    def _in_ring(self, variable: str, lag: int) -> str:
+        """Return where in its ring a variable's value stands."""
+        e, name = self.e, f"{variable}_r"
+        ring = self.frame[name]
+        since = e.binary("add", self.clock, e.integer(ring.steps - lag))
+        at = e.binary("urem", since, e.integer(ring.steps))
+        offset = e.binary("mul", at, e.integer(ring.size // ring.steps))
+        return self._element("i8", Value(self._pointer(name), "ptr", False), offset)
+
+    def _kind(self, cell: str) -> str:
+        return self.frame[cell.partition("_")[0]].kind
+
     def _read(self, cell: str, element: str = "double") -> Value:
         """Return a cell's value, loaded once a stretch."""
         if cell not in self._known:
-            kind = self.frame[cell].kind
-            text = f"load {kind}, ptr {self._pointer(cell)}, align 8"
+            text = f"load {self._kind(cell)}, ptr {self._pointer(cell)}, align 8"
             self._known[cell] = self.e.let(text, element, True)
         return self._known[cell]
 

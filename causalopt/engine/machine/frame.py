@@ -8,6 +8,7 @@ import numpy as np
 
 from causalopt.engine.contract import Floats
 from causalopt.engine.program import Program
+from causalopt.engine.rescaling import RESCALE
 
 WIDEST = 64  # bytes; frames and the cells in them are aligned to it for vectors
 
@@ -22,6 +23,7 @@ class Cell:
         size: Bytes.
         start: What the cell holds before the first step.
         is_past: Whether it holds a value of an earlier step: what the next step starts from.
+        steps: How many values stand one after another: more than one in a ring.
     """
 
     offset: int
@@ -29,6 +31,12 @@ class Cell:
     size: int
     start: float | int
     is_past: bool
+    steps: int = 1
+
+    @property
+    def is_ring(self) -> bool:
+        """Whether it holds the values of many steps, written round and round."""
+        return self.steps > 1
 
     @property
     def is_integer(self) -> bool:
@@ -56,8 +64,13 @@ class Frame:
         self._cells: dict[str, Cell] = {}
         self.size = 0
 
-    def add(self, name: str, kind: str, start: float | int, *, count: int | None = None) -> None:
-        """Lay out one more cell: `kind` is its element, `count` its elements when not the lanes."""
+    def add(
+        self, name: str, kind: str, start: float | int, *, count: int | None = None, steps: int = 1
+    ) -> None:
+        """Lay out one more cell, or a ring of as many as `steps`.
+
+        `kind` is its element, `count` its elements when not the lanes.
+        """
         if name in self._cells:
             return
         count = self.lanes if count is None else count
@@ -66,8 +79,8 @@ class Frame:
         offset = -(-self.size // align) * align
         width = min(count, self.register) if count == self.lanes else count
         text = kind if width == 1 else f"<{width} x {kind}>"
-        self._cells[name] = Cell(offset, text, size, start, is_past="_" in name)
-        self.size = offset + size
+        self._cells[name] = Cell(offset, text, size * steps, start, "_" in name, steps)
+        self.size = offset + size * steps
 
     def __getitem__(self, name: str) -> Cell:
         return self._cells[name]
@@ -103,13 +116,17 @@ def frame_of(program: Program) -> Frame:
     """Return the frame: the same for all step code of one structure, mode and number of lanes."""
     frame = Frame(program.lanes, program.register)
     worlds = "wxy" if program.mode == "finite" else "w"
-    slots = program.layout.slots
+    slots = program.layout.near
+    # Steps may be taken back, at most a block of them: what they overwrote is no longer read.
+    rings = [(i, depth + RESCALE) for i, depth in program.layout.rings]
     count = len(program.structure.names)
     for world in worlds:
         for i in range(count):
             frame.add(f"{world}{i}", "double", float("nan"))
         for i, lag in slots:
             frame.add(f"{world}{i}_{lag}", "double", float("nan"))
+        for i, steps in rings:
+            frame.add(f"{world}{i}_r", "double", float("nan"), steps=steps)
     if program.mode == "tangents":
         packed = program.lanes == 1
         worlds = ("zv" if packed else "xypq")[: None if program.estimate else 1 if packed else 2]
@@ -119,7 +136,11 @@ def frame_of(program: Program) -> Frame:
                 frame.add(f"{letter}{i}", "double", 0.0, count=width)
             for i, lag in slots:
                 frame.add(f"{letter}{i}_{lag}", "double", 0.0, count=width)
-        for name in ("ex", "ey", "ox", "oy", "lost"):
+            for i, steps in rings:
+                frame.add(f"{letter}{i}_r", "double", 0.0, count=width, steps=steps)
+            if rings:
+                frame.add(f"top{letter}", "double", 0.0, count=width)
+        for name in ("ex", "ey", "ox", "oy"):
             frame.add(name, "i64", 0)
     if program.mode != "values":
         frame.add("kink", "i64", -1)

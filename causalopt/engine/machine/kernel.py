@@ -153,7 +153,9 @@ class _Kernel:
         return lines
 
     def _stays(self, name: str) -> bool:
-        """Whether a cell stays in the frame: an integer that only rare paths look at."""
+        """Whether a cell stays in the frame: a ring, an integer that only rare paths look at."""
+        if self.frame[name].is_ring:
+            return True
         return self.is_lazy and self.frame[name].is_integer and name != "bad"
 
     def _saved(

@@ -6,7 +6,8 @@ are they looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 
 from causalopt.engine.machine.derivatives import TangentCode
 from causalopt.engine.machine.emitter import Emitter, Value
@@ -37,7 +38,13 @@ class Rescaling:
         self._slots = [
             letter + f"{i}_{lag}"
             for letter in self._tangents.letters
-            for i, lag in program.layout.slots
+            for i, lag in program.layout.near
+            if not program.is_zero(letter, i)
+        ]
+        self._rings = [
+            (letter, i, depth)
+            for letter in self._tangents.letters
+            for i, depth in program.layout.rings
             if not program.is_zero(letter, i)
         ]
 
@@ -46,10 +53,13 @@ class Rescaling:
         e = self.e
         if self._program.lanes == 1:
             self._record([self._integer(f"e{w}") for w in "xy"])
-        if not self._slots:
+        if not self._slots and not self._rings:
             return
         cells = {slot: self._tangents.read(self._pointer(slot)) for slot in self._slots}
-        tops = self._tops(cells)
+        near = self._letter_tops(cells)
+        # All rings were in range after the block before, so that its own values tell of the rest.
+        recent = self._with_rings(near, "recent", lambda _: Value("%from", "i64", False))
+        tops = self._tops(recent)
         unusual = e.truth(False)
         for w in "xy":
             if not tops[w].is_zero:
@@ -58,6 +68,8 @@ class Rescaling:
                 unusual = e.binary("or", e.binary("or", low, high), unusual)
         e.lines.append(f"br i1 {e.any(unusual).name}, label %unusual, label %next, !prof !0")
         e.label("unusual")
+        if self._rings:
+            tops = self._tops(self._with_rings(near, "whole", self._oldest))
         sizes = [self._size(tops, w, error) for w, error in ("xp", "yq")]
         needed = [out_of_range(e, size) for size in sizes]
         either = e.any(e.binary("or", needed[0], needed[1]))
@@ -105,21 +117,70 @@ class Rescaling:
             e.lines.append(f"{pointer} = getelementptr i64, ptr %exponents, i64 {at.name}")
             e.lines.append(f"store i64 {value.name}, ptr {pointer}, align 8")
 
-    def _tops(self, cells: Mapping[str, Value]) -> dict[str, Value]:
+    def _letter_tops(self, cells: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the largest size among the cells of each letter."""
+        return {
+            letter: self._tangents.largest([v for cell, v in cells.items() if cell[0] == letter])
+            for letter in self._tangents.letters
+        }
+
+    def _tops(self, tops: Mapping[str, Value]) -> dict[str, Value]:
         """Return the largest size of each quantity."""
         tangents = self._tangents
         if not tangents.packed:
-            return {
-                w: tangents.largest([value for cell, value in cells.items() if cell[0] == w])
-                for w in tangents.worlds
-            }
-        tops = {}
+            return dict(tops)
+        found = {}
         for letter, pair in zip(tangents.letters, ("xy", "pq"), strict=False):
-            top = tangents.largest([value for cell, value in cells.items() if cell[0] == letter])
+            top = tangents.e.spread(tops[letter])
             for k, w in enumerate(pair):
                 text = f"extractelement {tangents.kind} {top.name}, i64 {k}"
-                tops[w] = self.e.let(text, "double", False)
-        return tops
+                found[w] = self.e.let(text, "double", False)
+        return found
+
+    def _with_rings(
+        self, tops: Mapping[str, Value], label: str, first: Callable[[int], Value]
+    ) -> dict[str, Value]:
+        """Return the largest sizes when those in rings count too, from some step on."""
+        t, found = self._tangents.e, dict(tops)
+        for letter, i, depth in self._rings:
+            top = self._pointer(f"top{letter}")
+            self._tangents.store(found[letter], top)
+            with self._each(f"{label}.{letter}{i}", f"{letter}{i}_r", first(depth)) as place:
+                known = self._tangents.read(top)
+                size = t.abs(self._tangents.read(place))
+                larger = t.compare("ogt", size, known)
+                self._tangents.store(t.select(larger, size, known), top)
+            found[letter] = self._tangents.read(top)
+        return found
+
+    def _oldest(self, depth: int) -> Value:
+        """Return the first step that a ring still counts."""
+        e, zero = self.e, self.e.integer(0)
+        first = e.binary("sub", Value("%until", "i64", False), e.integer(depth))
+        return e.select(e.compare("i.sgt", first, zero), first, zero)
+
+    @contextlib.contextmanager
+    def _each(self, label: str, ring: str, first: Value) -> Iterator[str]:
+        """Write a loop over the steps from the first to the block's last; gives a value's place."""
+        e, cell = self.e, self._frame[ring]
+        e.lines.append(f"br label %{label}.before")
+        e.label(f"{label}.before")
+        e.lines.append(f"br label %{label}")
+        e.label(label)
+        e.lines.append(
+            f"%{label}.t = phi i64 [{first.name}, %{label}.before], [%{label}.next, %{label}]"
+        )
+        at = e.binary("urem", Value(f"%{label}.t", "i64", False), e.integer(cell.steps))
+        offset = e.binary("mul", at, e.integer(cell.size // cell.steps))
+        place = e.name("p")
+        e.lines.append(f"{place} = getelementptr i8, ptr {self._pointer(ring)}, i64 {offset.name}")
+        yield place
+        e.lines += [
+            f"%{label}.next = add i64 %{label}.t, 1",
+            f"%{label}.more = icmp slt i64 %{label}.next, %until",
+            f"br i1 %{label}.more, label %{label}, label %{label}.after",
+        ]
+        e.label(f"{label}.after")
 
     def _size(self, tops: Mapping[str, Value], world: str, error: str) -> Value:
         """Return what a world's exponent follows: its tangents, or their errors where all are 0."""
@@ -129,9 +190,7 @@ class Rescaling:
         return e.select(e.compare("oeq", size, e.const(0.0)), tops[error], size)
 
     def _scale(self, cells: Mapping[str, Value], factors: list[tuple[Value, Value]]) -> None:
-        e, t = self.e, self._tangents.e
-        lost = Value("zeroinitializer", "i1", True) if t.lanes > 1 else t.truth(False)
-        zero = t.const(0.0)
+        t = self._tangents.e
         pairs = {
             letter: [t.gathered([f[k] for f in factors]) for k in (0, 1)]
             if letter in "zv"
@@ -139,15 +198,15 @@ class Rescaling:
             for letter in self._tangents.letters
         }
         for cell, old in cells.items():
-            pair = pairs[cell[0]]
-            new = t.mul(t.mul(old, pair[0]), pair[1])
-            self._tangents.store(new, self._pointer(cell))
-            if cell[0] in "zxy":
-                gone = t.binary("and", t.compare("une", old, zero), t.compare("oeq", new, zero))
-                lost = t.binary("or", lost, gone)
-        if self._tangents.packed:
-            lost = t.any(lost)
-        self._set_integer("lost", e.select(lost, e.integer(1), self._integer("lost")))
+            self._scale_one(old, self._pointer(cell), pairs[cell[0]])
+        for letter, i, depth in self._rings:
+            with self._each(f"scale.{letter}{i}", f"{letter}{i}_r", self._oldest(depth)) as place:
+                old = self._tangents.read(place)
+                self._scale_one(old, place, pairs[letter])
+
+    def _scale_one(self, old: Value, pointer: str, factors: list[Value]) -> None:
+        t = self._tangents.e
+        self._tangents.store(t.mul(t.mul(old, factors[0]), factors[1]), pointer)
 
 
 def step_sign_code(e: Emitter, t: Value) -> Value:

@@ -34,10 +34,13 @@ class Stretch(Watch):
         if self.program.watch:
             self._watch()
         for letter in self._letters():
-            for i, lag in sorted(self.program.layout.slots, key=lambda slot: -slot[1]):
+            for i, lag in sorted(self.program.layout.near, key=lambda slot: -slot[1]):
                 source = f"{letter}{i}_{lag - 1}" if lag > 1 else f"{letter}{i}"
                 if not self.program.is_zero(letter, i):
                     self._copy(source, f"{letter}{i}_{lag}")
+            for i, _ in self.program.layout.rings:
+                if not self.program.is_zero(letter, i):
+                    self._copy(f"{letter}{i}", f"{letter}{i}_0")
 
     def keep(self, term: Term, cell: str) -> None:
         """Leave a term's value in a cell for other stretches."""

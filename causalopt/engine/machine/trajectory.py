@@ -37,6 +37,7 @@ from causalopt.engine.machine.reverse import ReverseCode, reverse_code
 from causalopt.engine.machine.reverse_table import TableSweep
 from causalopt.engine.program import WHOLE, Program, operation_count
 from causalopt.engine.rescaling import RESCALE
+from causalopt.engine.source import FAR
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
 
@@ -178,7 +179,6 @@ class MachineCode(Execution):
             direct_error=packed[:, :, 3] if estimate else none,
             exponents=runner.exponents(),
             kink=None if kink < 0 else kink,
-            underflow=bool(runner.cell("lost")[0]),
             execution=self.name,
         )
 
@@ -194,8 +194,9 @@ class MachineCode(Execution):
             block: Steps that are run again at once; a baseline of fewer is run once and kept.
         """
         plan = dataclasses.replace(plan, seed=None)
+        partials = linearize(structure).partials
         sweep: ReverseSweep = TableSweep(structure, plan, target)
-        if len(linearize(structure).partials) <= _MOST_PARTIALS:
+        if len(partials) <= _MOST_PARTIALS and all(p.lag <= FAR for p in partials):
             sweep = _MachineSweep(reverse_code(structure), plan, target)
         baselines: Iterable[Baseline] = baselines_backwards(structure, plan, block)
         if plan.steps < block:

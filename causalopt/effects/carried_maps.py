@@ -1,0 +1,100 @@
+"""The maps that carry directions from step to step: whole steps, or what they are in a subspace."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator
+
+import numpy as np
+
+from causalopt.engine.contract import Floats
+from causalopt.engine.jacobians import Products, StepDerivative
+
+
+class CarriedMaps(abc.ABC):
+    """The maps of some steps.
+
+    Attributes:
+        products: How a map is applied: the state is its own memory.
+        slopes: The numbers of the maps, shape [t, column].
+    """
+
+    products: Products
+    slopes: Floats
+
+    @abc.abstractmethod
+    def carry(self, t: int, frame: Floats) -> Floats:
+        """Return what map t makes of a frame, shape [slot, direction]."""
+
+    @abc.abstractmethod
+    def noise(self, t: int, frame: Floats) -> Floats:
+        """Return the sizes of the products that make up the images of directions, likewise."""
+
+
+class WholeMaps(CarriedMaps):
+    """The derivatives of whole steps.
+
+    Args:
+        step: The derivative of a step.
+        slopes: The local derivatives, shape [t, partial].
+    """
+
+    def __init__(self, step: StepDerivative, slopes: Floats) -> None:
+        self._step, self.products, self.slopes = step, step.products, slopes
+
+    def carry(self, t: int, frame: Floats) -> Floats:
+        """Return what map t makes of a frame."""
+        return self._step.carry(self.slopes[t], frame)[0]
+
+    def noise(self, t: int, frame: Floats) -> Floats:
+        """Return the sizes of the products that make up the images of directions."""
+        return self._step.carry(np.abs(self.slopes[t]), np.abs(frame))[0]
+
+
+class InnerMaps(CarriedMaps):
+    """The derivatives of steps within a subspace that they map into itself.
+
+    Args:
+        step: The derivative of a step.
+        slopes: The local derivatives, shape [t, partial].
+        basis: Orthonormal, shape [slot, r].
+    """
+
+    def __init__(self, step: StepDerivative, slopes: Floats, basis: Floats) -> None:
+        self._step, self._given, self._inner = step, slopes, np.abs(basis)
+        self._matrices = basis.T @ step.matrices(slopes)[0] @ basis
+        size = basis.shape[1]
+        place = np.arange(size, dtype=np.int64)
+        self.slopes = self._matrices.reshape(len(slopes), size * size)
+        self.products = Products(
+            size * np.arange(size + 1, dtype=np.int64),
+            np.arange(size * size, dtype=np.int64),
+            size + np.tile(place, size),
+            place,
+        )
+
+    def carry(self, t: int, frame: Floats) -> Floats:
+        """Return what map t makes of a frame."""
+        image: Floats = self._matrices[t] @ frame
+        return image
+
+    def noise(self, t: int, frame: Floats) -> Floats:
+        """Return the sizes of the products that make up the images of directions."""
+        sizes = self._step.carry(np.abs(self._given[t]), self._inner @ np.abs(frame))[0]
+        found: Floats = self._inner.T @ sizes
+        return found
+
+
+def maps_along(step: StepDerivative, slopes: Floats, basis: Floats | None) -> Iterator[CarriedMaps]:
+    """Yield the maps of all steps, as many at once as fit into memory.
+
+    Args:
+        step: The derivative of a step.
+        slopes: The local derivatives, shape [t, partial].
+        basis: The subspace, None for the whole state.
+    """
+    if basis is None:
+        yield WholeMaps(step, slopes)
+        return
+    for part in step.parts(slopes):
+        yield InnerMaps(step, part, basis)
