@@ -10,6 +10,7 @@ from benchmarks.share import Share, share
 from benchmarks.timing import Time, least
 
 OURS = "causalopt"
+SLOW = 2.0  # seconds of a call from which one fresh process is enough
 UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 
 
@@ -74,10 +75,11 @@ def measure(case: Case, *, quick: bool, alone: bool) -> Measured:
             calls[contestant.name] = contestant.prepare()
             compare(case, ours, contestant, calls[contestant.name]())
     del ours
-    times = least(calls, budget=0 if quick else 3, rounds=1 if quick else 5)
+    times = least(calls, budget=0 if quick else 1.5, rounds=1 if quick else 3)
     if not alone:
         return Measured(case, times)
-    empty, full = both(case.title, 1 if quick else 3) if case.fresh else (None, None)
+    repeats = 1 if quick or times[OURS].clock > SLOW else 2
+    empty, full = both(case.title, repeats) if case.fresh else (None, None)
     return Measured(case, times, empty, full, share(case.title))
 
 

@@ -149,5 +149,5 @@ def cases() -> list[Case]:
             [["1 - alpha*b"]],
             [["1"]],
         ),
-        *(nonlinear_case(at) for at in (3, 6)),
+        *(nonlinear_case(at) for at in (2, 3, 4)),
     ]

@@ -19,19 +19,23 @@ NUMBERS = (STEPS, 0.02, 25.0, 1.0, 1.0)  # steps, dt, desired, theta, power
 TASK = 4096  # starts that a thread takes at once
 
 
-def starts(count: int) -> Any:
-    """Return the starts of the landscape."""
+def starts(count: int, *, mixed: bool = False) -> Any:
+    """Return the starts of the landscape, in order or not: then neighbours do not branch alike."""
     import numpy as np
 
-    return np.linspace(5, 45, count)
+    found = np.linspace(5, 45, count)
+    return np.random.default_rng(0).permutation(found) if mixed else found
 
 
-def c_landscape(count: int, *, any_set: bool = False, threads: int | None = None) -> Prepared:
+def c_landscape(
+    count: int, *, any_set: bool = False, mixed: bool = False, threads: int | None = None
+) -> Prepared:
     """Prepare the landscape in C, on two threads or one; registers as suit the processor.
 
     Args:
         count: Starts, a multiple of 32.
         any_set: With A as a mask instead of built in.
+        mixed: From starts in no order.
         threads: How many threads; as many as `sweep` takes when not given.
     """
 
@@ -40,7 +44,7 @@ def c_landscape(count: int, *, any_set: bool = False, threads: int | None = None
 
         from causalopt.effects.sweep import processors
 
-        grid, workers = starts(count), threads or processors()
+        grid, workers = starts(count, mixed=mixed), threads or processors()
         name, held = ("w2_any", (1, 0)) if any_set else ("w2", ())
 
         def part(comp: Any, op: Any, block: int, first: int) -> None:
@@ -120,19 +124,19 @@ def jax_landscape(count: int) -> Callable[[], Any]:
     return lambda: jax.block_until_ready(run(grid))
 
 
-def sweep_case(count: int) -> Case:
+def sweep_case(count: int, *, mixed: bool = False) -> Case:
     """Return `sweep` over starts of the saturating thermostat."""
 
     def prepare() -> Callable[[], Any]:
         room = causalopt.load("thermostat_saturating")
-        grid = {"R[0]": starts(count)}
+        grid = {"R[0]": starts(count, mixed=mixed)}
         return lambda: causalopt.sweep(room, grid, steps=STEPS)
 
     beside = [
-        Contestant("C, A built in", c_landscape(count), lambda op: op, 1e-7),
-        Contestant("C, any A", c_landscape(count, any_set=True), lambda op: op, 1e-7),
+        Contestant("C, A built in", c_landscape(count, mixed=mixed), lambda op: op, 1e-7),
+        Contestant("C, any A", c_landscape(count, any_set=True, mixed=mixed), lambda op: op, 1e-7),
     ]
-    if count < 1_000_000:
+    if count < 1_000_000 and not mixed:
         beside += [
             Contestant(
                 "numba, 256 lanes a block",
@@ -145,7 +149,7 @@ def sweep_case(count: int) -> Case:
         ]
     return Case(
         "sweep",
-        "saturating thermostat, 1,000 steps",
+        "saturating thermostat, 1,000 steps" + (", starts in no order" if mixed else ""),
         f"{counted(count)} starts",
         prepare,
         lambda found: found.op,
@@ -199,6 +203,7 @@ def cases() -> list[Case]:
     """Return them all."""
     return [
         *sizes((1_024, 102_400, 1_024_000), sweep_case, quick=1_024),
+        *sizes((102_400,), lambda n: sweep_case(n, mixed=True)),
         *sizes((102_400,), lambda n: batch_case(n, estimate=True)),
         *sizes((102_400,), lambda n: batch_case(n, estimate=False)),
     ]

@@ -173,7 +173,7 @@ def profiled(case: Case) -> Share:
     call = case.prepare()
     call()
     taken: list[tuple[float, cProfile.Profile]] = []
-    while len(taken) < 3 or (len(taken) < CALLS and sum(found[0] for found in taken) < 1):
+    while not taken or (len(taken) < CALLS and sum(found[0] for found in taken) < 1):
         profile, start = cProfile.Profile(), time.perf_counter()
         profile.enable()
         call()

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.measured import shown
 from benchmarks.native import HERE, built, scratch
 
-LONGEST = 180.0  # seconds by the clock after which a task is stopped and said to take longer
+LONGEST = 90.0  # seconds by the clock after which a task is stopped and said to take longer
 
 # A process inherits the peak of its parent's memory: a small one starts the command and asks.
 CHILD = """
