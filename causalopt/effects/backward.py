@@ -65,8 +65,8 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
     kinks = _touching(model, plan, found.closed, place)
     if not np.isfinite(values):
         names = tuple(equation.owner for equation in template.equations)
-        read = np.where(read_by(model, [place]), run_values(template.structure, plan).values, 0.0)
-        bad = first_nonfinite(names, read)
+        baseline = run_values(template.structure, plan).values
+        bad = first_nonfinite(names, baseline, read_by(model, [place]))
         overflowed = bad is None or bad[2]
     effect = Effect(
         total,

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from causalopt.effects.error_bounds import UNIT, bounds_along, is_decimal
 from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Tangents
-from causalopt.engine.executions import run_adjoint, run_tangents
+from causalopt.engine.executions import execution, run_adjoint
 from causalopt.model.template import Template
 
 _STRETCH = 4096  # steps after which a longer twin is looked at, and again at twice as many
 _BRIEF = 20_000  # node-updates up to which two more twins are run: a sign may hide an error
 _PARTED = 1 / 8
+_NARROW = 16  # columns
 _MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
@@ -83,7 +84,7 @@ def _parted(
     last = _STRETCH if plan.steps > 2 * _STRETCH else plan.steps
     while True:
         moved = moved_plan(template, plan, run.values, last, number)
-        twin = run_tangents(template.structure, moved)
+        twin = execution(run.execution).run_tangents(template.structure, moved)
         pairs = [_compared(template, run, twin, world, columns, read) for world in (0, 1)]
         if last == plan.steps or all((share[-1] >= _PARTED).all() for _, share in pairs):
             return twin, pairs
@@ -135,22 +136,13 @@ def moved_plan(template: Template, plan: Plan, values: Floats, last: int, number
     rows, width = max(last + 1, len(plan.forced)), values.shape[1]
     pad = ((0, rows - len(plan.forced)), (0, 0))
     forced, given = np.pad(plan.forced, pad), np.pad(plan.values, pad)
-    w = np.zeros((rows, width))
-    w[: last + 1] = values[: last + 1]
     size = np.zeros((rows, width))
-    chosen = [i for i, rule in enumerate(template.structure.rules) if rule is not None]
-    rules = [rule for rule in template.structure.rules if rule is not None]
-    bounds = bounds_along(template.structure, plan, values[: last + 1], rules)
-    for i, (_, error) in zip(chosen, bounds, strict=True):
-        size[: last + 1, i] = error
-    with np.errstate(invalid="ignore", over="ignore"):
-        least = np.where(np.isfinite(w), 2 * UNIT * np.abs(w), 0.0)
-        size = np.where(np.isfinite(size), np.where(size > 0, np.fmax(size, least), 0.0), least)
+    size[: last + 1] = _sizes(template, plan, values[: last + 1])
     size[forced] = 0.0
     for i, equation in enumerate(template.equations):
         for t in range(min(len(equation.initial), last + 1, len(forced))):
             if forced[t, i] and not is_decimal(float(given[t, i])):
-                size[t, i] = least[t, i]
+                size[t, i] = 2 * UNIT * abs(float(values[t, i]))
     return dataclasses.replace(
         plan,
         steps=last,
@@ -158,6 +150,32 @@ def moved_plan(template: Template, plan: Plan, values: Floats, last: int, number
         values=given,
         shifts=np.pad(plan.shifts, pad) + _signs(size.shape, number) * size,
     )
+
+
+def _sizes(template: Template, plan: Plan, values: Floats) -> Floats:
+    """Return what each value may be wrong by, shape [t, equation].
+
+    Beyond a first stretch each equation is taken to round as much of its size as it did there at
+    most: the bounds take longer than the run.
+    """
+    size = np.zeros(values.shape)
+    first, rules = values[:_STRETCH], template.structure.rules
+    chosen = [i for i, rule in enumerate(rules) if rule is not None]
+    bounds = bounds_along(
+        template.structure, plan, first, [rule for rule in rules if rule is not None]
+    )
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        for i, (_, error) in zip(chosen, bounds, strict=True):
+            whole = np.abs(first[:, i])
+            least = np.where(np.isfinite(whole), 2 * UNIT * whole, 0.0)
+            bound = np.broadcast_to(error, whole.shape)
+            rounded = np.where(bound > 0, np.fmax(bound, least), 0.0)
+            size[:_STRETCH, i] = np.where(np.isfinite(bound), rounded, least)
+            if len(values) > _STRETCH:
+                share = np.where(whole > 0, size[:_STRETCH, i] / whole, 0.0)
+                most = np.abs(values[_STRETCH:, i]) * share.max(initial=0.0)
+                size[_STRETCH:, i] = np.where(np.isfinite(most), most, 0.0)
+    return size
 
 
 def _signs(shape: tuple[int, int], number: int) -> Floats:
@@ -205,13 +223,29 @@ def _apart(
 ) -> tuple[Floats, Floats]:
     """Return differences, and the largest share of the tangents that they were so far, [t]."""
     with np.errstate(all="ignore"):
-        shifted = np.ldexp(other, np.clip(power, -4000, 4000).astype(np.int32)[:, np.newaxis])
-        apart = np.abs(shifted - mine)
-        apart = np.where(np.isfinite(mine), np.where(np.isnan(apart), np.inf, apart), 0.0)
-        sizes = np.log2(np.max(np.where(np.isfinite(mine), np.abs(mine), 0.0), axis=1)) + exponents
+        if power.any():
+            other = np.ldexp(other, np.clip(power, -4000, 4000).astype(np.int32)[:, np.newaxis])
+        apart = np.abs(other - mine)
+        sizes = _largest(np.abs(mine))
+        if not np.isfinite(sizes + _largest(apart)).all():
+            is_known = np.isfinite(mine)
+            apart = np.where(is_known, np.where(np.isnan(apart), np.inf, apart), 0.0)
+            sizes = _largest(np.where(is_known, np.abs(mine), 0.0))
+        sizes = np.log2(sizes) + exponents
         widest = sizes.copy()
         for lag in range(1, min(lags, len(sizes))):
             widest[lag:] = np.maximum(widest[lag:], sizes[:-lag])
-        share = np.exp2(np.log2(np.max(apart, axis=1)) + exponents - widest)
+        share = np.exp2(np.log2(_largest(apart)) + exponents - widest)
     share = np.where(np.isnan(share), 0.0, np.minimum(share, 1.0))
     return apart, np.maximum.accumulate(share)
+
+
+def _largest(table: Floats) -> Floats:
+    """Return the largest entry of each row; a few columns are compared one by one, far sooner."""
+    if table.shape[1] > _NARROW:
+        widest: Floats = table.max(axis=1)
+        return widest
+    found = np.zeros(len(table))
+    for column in table.T:
+        np.maximum(found, column, out=found)
+    return found

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
 from causalopt.effects.asked import Asked
@@ -22,16 +25,14 @@ EPSILON = 2.0**-52
 
 def finite_effect(
     asked: Asked, delta: float, *, progress: Progress | None = None
-) -> tuple[Effect, tuple[World, World, World]]:
-    """Return the difference quotients of a variable, and W, X and Y.
+) -> tuple[tuple[World, World, World], Callable[[], Effect]]:
+    """Return W, X and Y, and what gives the difference quotients of m with their statuses.
 
     Args:
         asked: The question.
         delta: The nudge's size.
         progress: Called with the number of steps done.
     """
-    template, target = asked.model.template, asked.target
-    children, signs = _branches(asked.model)
     worlds = three_worlds(
         asked.model,
         nudge=asked.nudge,
@@ -40,9 +41,15 @@ def finite_effect(
         delta=delta,
         given=asked.given,
         seed=asked.seed,
-        extras=signs,
+        extras=_branches(asked.model)[1],
         progress=progress,
     )
+    return worlds, functools.partial(_effect_of, asked, delta, worlds)
+
+
+def _effect_of(asked: Asked, delta: float, worlds: tuple[World, World, World]) -> Effect:
+    template, target = asked.model.template, asked.target
+    children = _branches(asked.model)[0]
     w, x, y = worlds
     i, plan = template.index[target], w.plan
     parted = [_parted(w, other, children) for other in (x, y)]
@@ -57,7 +64,7 @@ def finite_effect(
     first = np.argwhere((parted[0] | parted[1]) & read[children])
     names = tuple(equation.owner for equation in template.equations)
     bad = min(
-        (b for b in (first_nonfinite(names, np.where(read, x.table, 0.0)) for x in worlds) if b),
+        (b for b in (first_nonfinite(names, x.table, read) for x in worlds) if b),
         key=lambda b: b[1],
         default=None,
     )
@@ -66,7 +73,7 @@ def finite_effect(
         for world in worlds:
             hidden = hidden_nans(template, world.plan, world.table, read)
             finite &= True if hidden is None else ~hidden[:, i]
-    effect = Effect(
+    return Effect(
         total=_part(w, x, delta, i, avoid=False),
         direct=_part(w, y, delta, i, avoid=True),
         held=plan.held_table[:, i],
@@ -77,7 +84,6 @@ def finite_effect(
         overflowed=bool(bad and bad[2]),
         execution=w.trajectory.execution,
     )
-    return effect, worlds
 
 
 def _branches(model: Model) -> tuple[list[int], tuple[Term, ...]]:

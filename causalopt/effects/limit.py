@@ -7,7 +7,8 @@ words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,8 +31,10 @@ _SMALL = 2.0**-10  # of the largest tangent: what is smaller may be what cancell
 _MOST_COLUMNS = 64  # variables whose own ancestors are told apart when W's rounding is followed
 
 
-def tangent_effect(asked: Asked, *, progress: Progress | None = None) -> tuple[Effect, Tangents]:
-    """Return the total and direct derivative of m by n, shape [t], and the tangents along W.
+def tangent_effect(
+    asked: Asked, *, progress: Progress | None = None
+) -> tuple[Tangents, Callable[[], Effect]]:
+    """Return the tangents along W, and what gives m's derivatives by n with statuses, shape [t].
 
     Raises:
         QuestionError: An integer variable stands between them: it has no derivative.
@@ -39,7 +42,8 @@ def tangent_effect(asked: Asked, *, progress: Progress | None = None) -> tuple[E
     refuse_between(asked.model, asked.nudge.variable, asked.target)
     plan, template = asked.plan(), asked.model.template
     run = run_tangents(template.structure, plan, progress)
-    return forward_effect(asked.model, plan, run, template.index[asked.target]), run
+    column = template.index[asked.target]
+    return run, functools.partial(forward_effect, asked.model, plan, run, column)
 
 
 def effects_to_all(model: Model, plan: Plan) -> Effect:
@@ -98,24 +102,24 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
 
         zeros = exact_zeros(template, plan, run.values, int(doubted[:, 0].max()))
         total, direct = total.proved(zeros[0][:, places]), direct.proved(zeros[1][:, places])
-    kinks = np.zeros(run.values.shape, dtype=bool)
-    if ties:
-        kinks[tuple(np.array(list(ties)).T)] = True
+    shown = {node: tie for node, tie in ties.items() if node[1] in places}
+    kinks = np.zeros((len(run.values), len(places)), dtype=bool)
+    for k, place in enumerate(places):
+        kinks[[t for t, i in shown if i == place], k] = True
     names = tuple(equation.owner for equation in template.equations)
-    bad = first_nonfinite(names, np.where(read, run.values, 0.0))
+    bad = first_nonfinite(names, run.values, read)
     finite = np.isfinite(run.values[:, places])
     if bad is not None and not bad[2]:
         from causalopt.effects.hidden_nans import hidden_nans
 
         hidden = hidden_nans(template, plan, run.values, read)
         finite &= True if hidden is None else ~hidden[:, places]
-    shown = {node: tie for node, tie in ties.items() if node[1] in places}
     effect = Effect(
         total,
         direct,
         held=plan.held_table[:, places],
         finite=finite,
-        kinks=kinks[:, places],
+        kinks=kinks,
         kink=_described(template, min(set(shown.values()), default=None)),
         nonfinite=bad[:2] if bad else None,
         overflowed=bool(bad and bad[2]),

@@ -6,6 +6,7 @@ forward pass; a matrix takes the fewer of the two.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.interventions import Intervention, plan_for
 
 LARGEST = 4_000_000
+_IN_NATS = {"log_total", "log_direct", "op"}
 _NAMES = NAMES.astype(object)  # objects that all entries share: xarray's usual kind of text
 # The effects of a source that lies after its target: none.
 _ABSENT = {
@@ -160,30 +162,33 @@ def op_matrix(
     shape, last = (len(rows), len(columns)), max(node.t for node in columns)
     tables: dict[str, NDArray[Any]] = {name: np.full(shape, fill) for name, fill in _ABSENT.items()}
     tables["status"] = np.full(shape, "no_influence", dtype=object)
+    plan = plan_for(model, tuple(given), steps=last, hold=selection)
     execution: dict[str, None] = {}
     in_a = [k for k, node in enumerate(rows) if any(node in window for window in selection)]
     for k, node in enumerate(columns if backwards else rows):
         if backwards:
-            found = op_from_all(model, node, hold=hold, given=given)
+            ending = plan_for(model, tuple(given), steps=node.t, hold=selection)
+            effect = effects_from_all(model, ending, node.variable)
             others = [(r, n) for r, n in enumerate(rows) if n.t <= node.t]
         elif k in in_a or node.t > last:
             continue
         else:
-            found = op_to_all(model, node, hold=hold, steps=last, given=given)
+            model.check_nudge(node, selection, last)
+            seed = node.t, model.template.index[node.variable]
+            effect = effects_to_all(model, dataclasses.replace(plan, seed=seed))
             others = list(enumerate(columns))
-        execution[found.attrs["execution"]] = None
+        execution[effect.execution] = None
         places = [model.template.names.index(other.variable) for _, other in others]
         steps = [other.t for _, other in others]
         at = [index for index, _ in others]
-        for name, table in tables.items():
-            line = table[:, k] if backwards else table[k]
-            line[at] = found[name].to_numpy()[steps, places]
+        for name, values in _entries(effect.at((steps, places))).items():
+            line = tables[name][:, k] if backwards else tables[name][k]
+            line[at] = values
     for name, table in tables.items():
         table[in_a] = "held" if name == "status" else np.nan
-    units = {"log_total": "nat", "log_direct": "nat", "op": "nat"}
     return xarray.Dataset(
         {
-            name: (("source", "target"), table, {"units": units[name]} if name in units else {})
+            name: (("source", "target"), table, {"units": "nat"} if name in _IN_NATS else {})
             for name, table in tables.items()
         },
         coords={
@@ -211,20 +216,13 @@ def _target(model: Model, target: str | Node, steps: int | None) -> Node:
 def _dataset(
     model: Model, effect: Effect, attrs: dict[str, str], hold: Selection
 ) -> xarray.Dataset:
-    codes = status_codes(effect)
-    comp, op = (np.where(effect.held, np.nan, found) for found in ratios(effect, codes))
     dims, nat = ("t", "variable"), {"units": "nat"}
     return xarray.Dataset(
         {
-            "total": (dims, effect.total.value),
-            "direct": (dims, effect.direct.value),
-            "log_total": (dims, effect.total.log, nat),
-            "log_direct": (dims, effect.direct.log, nat),
-            "comp": (dims, comp),
-            "op": (dims, op, nat),
-            "status": (dims, _NAMES[codes]),
+            name: (dims, values, nat if name in _IN_NATS else {})
+            for name, values in _entries(effect).items()
         },
-        coords={"t": np.arange(len(codes)), "variable": list(model.template.names)},
+        coords={"t": np.arange(len(effect.held)), "variable": list(model.template.names)},
         attrs={
             "model": model.name,
             "hold": selection_text(hold),
@@ -232,3 +230,18 @@ def _dataset(
             "execution": effect.execution,
         },
     )
+
+
+def _entries(effect: Effect) -> dict[str, NDArray[Any]]:
+    """Return what is said of each entry of an effect, by name."""
+    codes = status_codes(effect)
+    comp, op = (np.where(effect.held, np.nan, found) for found in ratios(effect, codes))
+    return {
+        "total": effect.total.value,
+        "direct": effect.direct.value,
+        "log_total": effect.total.log,
+        "log_direct": effect.direct.log,
+        "comp": comp,
+        "op": op,
+        "status": _NAMES[codes],
+    }

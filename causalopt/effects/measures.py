@@ -7,9 +7,11 @@ fields' words: total effect over natural direct effect, closed-loop over open-lo
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,15 +93,14 @@ class Part:
             part.error[place], part.doubts_zero[place] = 0.0, value != 0
         return part
 
+    def each(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> Part:
+        """Return a part each of whose arrays is a function of this one's."""
+        names = [field.name for field in dataclasses.fields(self)]
+        return Part(**{name: function(getattr(self, name)) for name in names})
+
     def writable(self) -> Part:
         """Return a copy whose entries can be put in."""
-        return dataclasses.replace(
-            self,
-            **{
-                name: np.array(np.broadcast_to(getattr(self, name), self.mantissa.shape))
-                for name in ("mantissa", "exponent", "error", "doubts_zero")
-            },
-        )
+        return self.each(lambda values: np.array(np.broadcast_to(values, self.mantissa.shape)))
 
     def put(self, place: int | tuple[int, int], other: Part, at: int) -> None:
         """Put in another part's entry."""
@@ -125,7 +126,7 @@ class Part:
                 log = log + self.exponent * np.log(2.0)
             return log
 
-    @property
+    @functools.cached_property
     def is_unresolved(self) -> Bools:
         """Where rounding, or an underflow, may be as large as an eighth of the effect."""
         size = np.abs(self.mantissa)
@@ -181,24 +182,23 @@ class Effect:
 
     def column(self) -> Effect:
         """Return the effect on the only variable, shape [t], of one that is [t, 1]."""
-        parts = [
-            Part(
-                **{
-                    field.name: np.broadcast_to(getattr(part, field.name), part.mantissa.shape)[
-                        :, 0
-                    ]
-                    for field in dataclasses.fields(part)
-                }
-            )
-            for part in (self.total, self.direct)
-        ]
+        return self.at((slice(None), 0))
+
+    def at(self, place: Any) -> Effect:
+        """Return some of the entries, by an index of numpy's."""
+
+        def taken(values: NDArray[Any]) -> NDArray[Any]:
+            whole: NDArray[Any] = np.broadcast_to(values, self.total.mantissa.shape)[place]
+            return whole
+
         return dataclasses.replace(
             self,
-            total=parts[0],
-            direct=parts[1],
-            held=self.held[:, 0],
-            finite=self.finite[:, 0],
-            kinks=self.on_kink[:, 0],
+            total=self.total.each(taken),
+            direct=self.direct.each(taken),
+            held=taken(self.held),
+            finite=taken(self.finite),
+            kinks=taken(self.on_kink),
+            diverges=self.diverges if self.diverges is None else taken(np.asarray(self.diverges)),
         )
 
 
@@ -289,9 +289,20 @@ def status_codes(effect: Effect) -> NDArray[np.int8]:
     return codes
 
 
-def first_nonfinite(names: tuple[str, ...], values: Floats) -> tuple[str, int, bool] | None:
-    """Return the first non-finite node as (variable, step, whether it is an infinity)."""
+def first_nonfinite(
+    names: tuple[str, ...], values: Floats, read: Bools
+) -> tuple[str, int, bool] | None:
+    """Return the first non-finite node as (variable, step, whether it is an infinity).
+
+    Args:
+        names: The equations' variables.
+        values: Shape [t, equation].
+        read: Which equations count, shape [equation].
+    """
     bad = ~np.isfinite(values)
+    if not bad.any():
+        return None
+    bad &= read
     rows = np.flatnonzero(bad.any(axis=1))
     if not len(rows):
         return None

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,8 +35,8 @@ class Run(Asked):
         W: Variable -> its values in the baseline, shape [t] each.
         X: The same in the nudged world; None in the limit.
         Y: The same in the nudged world with A from W; None in the limit.
-        effect: Total and direct effect of n on m.
-        measures: Comp, Op and status.
+        answer: Gives the effect of n on m from what was run: its statuses take longer than the run,
+            and are made when something that needs them is read first.
     """
 
     delta: float | None
@@ -44,8 +44,17 @@ class Run(Asked):
     W: dict[str, Floats]
     X: dict[str, Floats] | None
     Y: dict[str, Floats] | None
-    effect: Effect
-    measures: Measures
+    answer: Callable[[], Effect]
+
+    @functools.cached_property
+    def effect(self) -> Effect:
+        """Total and direct effect of n on m."""
+        return self.answer()
+
+    @functools.cached_property
+    def measures(self) -> Measures:
+        """Comp, Op and status."""
+        return measure(self.effect)
 
     @property
     def time(self) -> Floats:
@@ -233,13 +242,13 @@ def run(
         seed=seed,
     )
     if delta is None:
-        effect, tangents = tangent_effect(asked, progress=progress)
+        tangents, answer = tangent_effect(asked, progress=progress)
         tables: list[Floats] = [tangents.values]
     else:
         from causalopt.effects.finite import finite_effect
 
         delta = check_delta(delta)
-        effect, found = finite_effect(asked, delta, progress=progress)
+        found, answer = finite_effect(asked, delta, progress=progress)
         tables = [world.trajectory.values for world in found]
     check_integers(asked.model, tables[0])
     template = asked.model.template
@@ -251,6 +260,5 @@ def run(
         W=worlds[0],
         X=worlds[1] if len(worlds) > 1 else None,
         Y=worlds[2] if len(worlds) > 1 else None,
-        effect=effect,
-        measures=measure(effect),
+        answer=answer,
     )

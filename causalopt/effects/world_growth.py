@@ -216,7 +216,7 @@ def _echelon(rows: Floats) -> Floats:
 def _written(slots: list[tuple[str, int]], direction: Floats) -> str:
     """Return a direction as a sum of variables, its largest parts first."""
     largest = np.abs(direction).max()
-    order = np.argsort(-np.abs(direction), kind="stable")
+    order = np.argsort(-np.round(np.abs(direction) / (largest or 1.0), 6), kind="stable")
     scaled = direction / (direction[order[0]] or 1.0)
     text = ""
     shown = [k for k in order if abs(direction[k]) > _SHOWN * largest]

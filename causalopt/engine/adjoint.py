@@ -138,7 +138,11 @@ class PythonSweep:
         for t1 in range(first + len(table), first, -RESCALE):
             t0 = max(t1 - RESCALE, first)
             rows: list[tuple[float, ...]] = []
-            cut = [tuple(cut_at(self._plan, t).tolist()) for t in range(t0, t1)]
+            cut = [
+                tuple(cut_at(self._plan, low).tolist())
+                for low, high in self._plan.alike
+                for _ in range(max(low, t0), min(high, t1))
+            ]
             slopes = baseline.slopes[t0 - first : t1 - first].tolist()
             given = self._state, self._rings, slopes, cut, rows, self._seed
             swept = self._code.sweep(t0, t1, *given)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable
 from typing import ClassVar, TypeAlias
@@ -66,6 +67,14 @@ class Plan:
         edges |= {int(t) for t in changes if t <= self.steps}
         ordered = sorted(edges)
         return list(itertools.pairwise(ordered))
+
+    @functools.cached_property
+    def alike(self) -> list[tuple[int, int]]:
+        """Ranges [t0, t1) covering 0..steps at which the same equations are forced and held."""
+        edges = {0, self.steps + 1, len(self.forced)}
+        for table in (self.forced, self.held):
+            edges |= set((np.flatnonzero((table[1:] != table[:-1]).any(axis=1)) + 1).tolist())
+        return list(itertools.pairwise(sorted(t for t in edges if t <= self.steps + 1)))
 
     @property
     def held_table(self) -> Bools:

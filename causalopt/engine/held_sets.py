@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +52,8 @@ class HeldSets:
         exponents = np.zeros(count, dtype=np.int64)
         now = carrier_for(self._map, start, plan.steps - first)
         with np.errstate(all="ignore"):
-            for low, high in self._stretches(first):
+            for t0, high in plan.alike:
+                low = max(t0, first)
                 forced = plan.forced[low : low + 1].T  # one column, none after the last
                 now.block(held | forced if forced.size else held)
                 t = low
@@ -64,11 +64,3 @@ class HeldSets:
                     if (t - first) % RESCALE == 0:
                         rescale_lanes(now.state, exponents)
         return now.now[self._target], exponents
-
-    def _stretches(self, first: int) -> list[tuple[int, int]]:
-        """Return ranges of steps in which the same equations are forced."""
-        forced = self._plan.forced
-        changes = np.flatnonzero((forced[1:] != forced[:-1]).any(axis=1)) + 1
-        edges = {first, self._plan.steps + 1, len(forced), *changes.tolist()}
-        inside = sorted(t for t in edges if first <= t <= self._plan.steps + 1)
-        return list(itertools.pairwise(inside))

@@ -117,7 +117,7 @@ def _advance(
     rows: list[Any] = []
     seed = -1
     if careful:
-        rows = [_row(plan, t) for t in range(t0, t1)]
+        rows = _rows(plan, t0, t1)
         seed = plan.seed[1] if plan.seed is not None and plan.seed[0] == t0 else -1
     held = plan.held_at(t0).tolist()
     appended: list[tuple[float, ...]] = []
@@ -127,11 +127,13 @@ def _advance(
     return result
 
 
-def _row(plan: Plan, t: int) -> tuple[list[bool], list[float], list[float]]:
-    if t < len(plan.forced):
-        return plan.forced[t].tolist(), plan.values[t].tolist(), plan.shifts[t].tolist()
+def _rows(plan: Plan, t0: int, t1: int) -> list[tuple[list[bool], list[float], list[float]]]:
+    """Return what is done to the nodes of some steps: which are forced, to what, and shifts."""
     width = plan.held.shape[1]
-    return [False] * width, [0.0] * width, [0.0] * width
+    tables = (part[t0:t1].tolist() for part in (plan.forced, plan.values, plan.shifts))
+    given = list(zip(*tables, strict=True))
+    nothing = ([False] * width, [0.0] * width, [0.0] * width)
+    return given + [nothing] * (t1 - t0 - len(given))
 
 
 def _empty_rings(kernel: Kernel) -> list[list[float]]:

@@ -32,8 +32,8 @@ def test_the_first_infinity_of_a_step_explains_the_rest(
     row: list[float], expected: tuple[str, int, bool]
 ) -> None:
     values = np.array([[1.0, 2.0, 3.0, 4.0], row, [math.inf] * 4])
-    assert first_nonfinite(("a", "b", "c", "d"), values) == expected
-    assert first_nonfinite(("a", "b", "c", "d"), values[:1]) is None
+    assert first_nonfinite(("a", "b", "c", "d"), values, np.ones(4, dtype=bool)) == expected
+    assert first_nonfinite(("a", "b", "c", "d"), values[:1], np.ones(4, dtype=bool)) is None
 
 
 def test_a_branch_that_only_y_takes_is_a_kink() -> None:

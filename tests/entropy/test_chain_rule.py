@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from typing import Any
 
+import dit
 import numpy as np
 import pytest
 
@@ -83,7 +84,6 @@ def test_with_chance_they_are_those_of_the_law(seed: int) -> None:
 
 
 def test_dit_counts_the_same() -> None:
-    dit = pytest.importorskip("dit")
     network = _Network(8, seed=6, free=8)
     law = network.later(network.later(network.starts()))
     total = sum(law.values())

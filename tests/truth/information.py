@@ -65,7 +65,7 @@ def records(short: bool) -> Iterator[Record]:
         capacity.add(
             f"seed {seed}",
             empowerment(model, state).value,
-            channel_capacity(channel(labels, state), rtol=1e-9, atol=1e-9)[0],
+            channel_capacity(channel(labels, state), rtol=1e-13, atol=1e-13)[0],
         )
     for one in (entropies, mutual, transfer, capacity):
         yield one.record()

@@ -7,7 +7,6 @@ numbers are those of generated Python, bit for bit.
 from __future__ import annotations
 
 import functools
-import itertools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,20 +77,10 @@ class TableSweep:
         for t1 in range(end, first, -RESCALE):
             t0 = max(t1 - RESCALE, first)
             exponents[t0 - first : t1 - first] = self._shift
-            for low, high in reversed(self._alike(t0, t1)):
-                self._swept(baseline, table, low, high)
+            for low, high in reversed(self._plan.alike):
+                if low < t1 and high > t0:
+                    self._swept(baseline, table, max(low, t0), min(high, t1))
             self._rescale()
-
-    def _alike(self, t0: int, t1: int) -> list[tuple[int, int]]:
-        """Return ranges of the steps t0 .. t1 - 1 at which the same equations are cut."""
-        edges = [t for segment in self._segments for t in segment]
-        inside = sorted({t0, t1, *(t for t in edges if t0 < t < t1)})
-        return list(itertools.pairwise(inside))
-
-    @functools.cached_property
-    def _segments(self) -> list[tuple[int, int]]:
-        forced = min(len(self._plan.forced), self._plan.steps + 1)
-        return [*self._plan.segments(), *((t, t + 1) for t in range(forced))]
 
     def _swept(self, baseline: Baseline, table: Floats, low: int, high: int) -> None:
         cut = cut_at(self._plan, low)

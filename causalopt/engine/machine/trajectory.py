@@ -216,20 +216,18 @@ class _MachineSweep:
     def over(self, baseline: Baseline, table: Floats, exponents: NDArray[np.int64]) -> None:
         """Go back over a stretch of steps; its rows are filled in."""
         first, count = baseline.first, len(table)
-        for t0, t1 in reversed(self._plan.segments()):
-            starts = range(t0, t1) if t0 < len(self._plan.forced) else (t0,)
-            for t in reversed(starts):
-                low, high = max(t, first), min(t + 1 if len(starts) > 1 else t1, first + count)
-                if low < high:
-                    self._code.sweep(
-                        baseline.slopes,
-                        cut_at(self._plan, t).astype(np.uint8),
-                        table,
-                        exponents,
-                        self._state,
-                        (first, count),
-                        (low - first, high - first),
-                    )
+        for t0, t1 in reversed(self._plan.alike):
+            low, high = max(t0, first), min(t1, first + count)
+            if low < high:
+                self._code.sweep(
+                    baseline.slopes,
+                    cut_at(self._plan, t0).astype(np.uint8),
+                    table,
+                    exponents,
+                    self._state,
+                    (first, count),
+                    (low - first, high - first),
+                )
 
 
 class _Runner:
