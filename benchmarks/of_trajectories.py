@@ -234,7 +234,7 @@ def cases() -> list[Case]:
     return [
         *sizes(three, lambda n: run_case("euler", n, reach=asked.get(n)), quick=10_000),
         *sizes(three, lambda n: run_case("rk4", n, reach=asked.get(n))),
-        *sizes(three, lambda n: run_case("euler", n, read=True), quick=10_000),
+        *sizes(three, lambda n: run_case("euler", n, read=True, reach=asked.get(n)), quick=10_000),
         *sizes((100_000,), lambda n: engine_case(n, estimate=True)),
         *sizes((100_000,), lambda n: engine_case(n, estimate=False)),
         *sizes((1_000, 10_000, 100_000), response_case, quick=1_000),
