@@ -1,4 +1,4 @@
-"""Whole processes: start, memory, first results, and the curves of large work with their limits."""
+"""Whole processes: memory, first results, and the curves of large work with their limits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,45 +83,6 @@ def row(label: str, name: str, numbers: Sequence[int], shape: str) -> list[list[
         rows.append([label.format(f"{number:,}"), told])
         print(f"  {rows[-1][0]}: {told}")
     return rows
-
-
-def starts() -> list[list[str]]:
-    """Return what a plain start imports, in milliseconds by package."""
-    rows = []
-    words = {
-        "import causalopt": ["-c", "import causalopt"],
-        "--help": ["-m", "causalopt", "--help"],
-        "check": ["-m", "causalopt", "check", "lorenz"],
-        "run": ["-m", "causalopt", "run", "lorenz", "--steps", "100", "--json"],
-        "sweep": ["-m", "causalopt", "sweep", "lorenz", "--grid", "b[0]=0:1:8", "--json"],
-    }
-    for name, command in words.items():
-        cpu = min(child([sys.executable, *command])[1] for _ in range(5))
-        parts = sorted(imported(command).items(), key=lambda part: -part[1])
-        told = ", ".join(f"{package} {ms:.0f}" for package, ms in parts[:8] if ms >= 1)
-        rows.append([f"start: `{name}`", f"{shown(cpu)} of CPU; imports in ms: {told}"])
-        print(f"  {rows[-1][0]}: {rows[-1][1]}")
-    return rows
-
-
-def imported(command: Sequence[str]) -> dict[str, float]:
-    """Return package -> milliseconds that Python says importing it takes, itself only."""
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
-    shown_by_python = subprocess.run(
-        [sys.executable, "-X", "importtime", *command],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=environment,
-    ).stderr
-    found: dict[str, float] = defaultdict(float)
-    for line in shown_by_python.splitlines():
-        parts = line.removeprefix("import time:").split("|")
-        if len(parts) == 3 and parts[0].strip().isdigit():
-            package = parts[2].strip().split(".")[0]
-            own = package if package not in sys.stdlib_module_names else "the standard library"
-            found[own] += int(parts[0]) / 1e3
-    return dict(found)
 
 
 def landscapes() -> list[list[str]]:
@@ -206,7 +166,6 @@ def wholes() -> list[list[str]]:
     print("\nWhole processes, curves and limits")
     step = "step {step:.2g} s of CPU, whole process {clock:.2g} s, {memory:.2f} GB"
     return [
-        *starts(),
         *first_answer(),
         *landscapes(),
         *threads(),

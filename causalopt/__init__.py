@@ -168,22 +168,30 @@ _HOMES = {
     "worlds.replacement": "replace",
     "worlds.world": "World world",
 }
-_RESULTS = {
-    "descents.escape.answer.Answer": ["drawing.plots.of_answer"],
-    "descents.escape.curves.EscapeCurve": ["drawing.plots.of_escape"],
-    "descents.escape.evolution.Evolution": ["drawing.plots.of_escape"],
-    "descents.escape.steps_to_escape.EscapeTimes": ["drawing.plots.of_escape"],
-    "effects.rates.Rates": ["drawing.plots.of_rates"],
-    "effects.run.Run": ["drawing.plots.of_run", "effects.run_dataset"],
-    "effects.sweep.Sweep": ["drawing.plots.of_sweep", "effects.sweep_dataset"],
-    "entropy.decorrelation.Strength": ["drawing.plots.of_law"],
-    "symbolic.derivation.Derivation": ["symbolic.python_source", "symbolic.report"],
-    "worlds.world.World": ["drawing.plots.of_world"],
-}
+# Result -> what it offers, and the module that registers it.
 _results.offer(
     {
-        f"causalopt.{kind}": tuple(f"causalopt.{module}" for module in modules)
-        for kind, modules in _RESULTS.items()
+        "causalopt.descents.escape.answer.Answer": {"plot": "drawing.plots.of_answer"},
+        "causalopt.descents.escape.curves.EscapeCurve": {"plot": "drawing.plots.of_escape"},
+        "causalopt.descents.escape.evolution.Evolution": {"plot": "drawing.plots.of_escape"},
+        "causalopt.descents.escape.steps_to_escape.EscapeTimes": {
+            "plot": "drawing.plots.of_escape"
+        },
+        "causalopt.effects.rates.Rates": {"plot": "drawing.plots.of_rates"},
+        "causalopt.effects.run.Run": {
+            "plot": "drawing.plots.of_run",
+            "labelled": "effects.run_dataset",
+        },
+        "causalopt.effects.sweep.Sweep": {
+            "plot": "drawing.plots.of_sweep",
+            "labelled": "effects.sweep_dataset",
+        },
+        "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
+        "causalopt.symbolic.derivation.Derivation": {
+            "python": "symbolic.python_source",
+            "report": "symbolic.report",
+        },
+        "causalopt.worlds.world.World": {"plot": "drawing.plots.of_world"},
     }
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -198,7 +206,13 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"causalopt has no '{name}'")
-    return getattr(importlib.import_module(f"causalopt.{home}"), name)
+    module = f"causalopt.{home}"
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        from causalopt import extras
+
+        raise extras.translated(error) from None
 
 
 def __dir__() -> list[str]:

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -33,6 +34,7 @@ COMMANDS = (
     "schema",
     "cache",
 )
+MATRICES = {"entropy", "escape", "rates", "reproduce"}  # commands whose matrices are worth threads
 
 
 def _version(value: bool) -> None:
@@ -60,6 +62,7 @@ def application(words: Sequence[str]) -> typer.Typer:
         name="causalopt",
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(causalopt)
@@ -73,16 +76,25 @@ def program() -> int:
     """Run one command as a process of its own and return its exit code.
 
     Searching for circles of garbage took a third of a short command's time: there is little of it
-    in the modules and texts that start-up loads, and at the end memory goes back as a whole. A
-    sweep has threads of its own: those of numpy's linear algebra would only spin.
+    in the modules and texts that start-up loads, and at the end memory goes back as a whole. Nor
+    does it need threads for matrices, except where they are large: to start them takes as long as
+    the rest of numpy, and in a sweep, which has its own, they would only spin. pydantic would read
+    what every installed package says of plug-ins.
     """
-    if sys.argv[1:2] == ["sweep"]:
+    if not set(sys.argv[1:2]) & MATRICES:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.set_threshold(100_000, 10, 10)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    gc.set_threshold(300_000, 10, 10)
+    warnings.formatwarning = _warning
     try:
         return main()
     finally:
         gc.freeze()
+
+
+def _warning(message: Warning | str, *_: object, **__: object) -> str:
+    """Return a warning as a line of text: where in the code it was raised helps nobody here."""
+    return f"warning: {message}\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -94,6 +106,14 @@ def main(arguments: list[str] | None = None) -> int:
         )
     except CausaloptError as error:
         _complain(error.message, error.location, words, prefix=str(error))
+        return 2
+    except ModuleNotFoundError as error:
+        from causalopt import extras
+
+        found = extras.translated(error)
+        if not isinstance(found, CausaloptError):
+            raise
+        _complain(found.message, Location(), words)
         return 2
     except typer.TyperException as error:
         message = error.format_message()

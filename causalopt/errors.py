@@ -104,6 +104,10 @@ class FileError(CausaloptError, OSError):
     """A file that cannot be read or written."""
 
 
+class MissingPackageError(CausaloptError, ImportError):
+    """A package that one kind of answer needs is not installed; the message says how to get it."""
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return a hint such as `; did you mean 'rho'?`, else the list of known names.
 

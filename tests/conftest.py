@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from causalopt.errors import MissingPackageError
+from causalopt.extras import translated
 
 settings.register_profile(
     "gate",
@@ -12,3 +18,17 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("gate")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Leave out tests of extras that are not installed; the gate has all, and allows no skips."""
+    try:
+        return (yield)
+    except MissingPackageError as error:
+        pytest.skip(str(error))
+    except ModuleNotFoundError as error:
+        found = translated(error)
+        if found is error:
+            raise
+        pytest.skip(str(found))

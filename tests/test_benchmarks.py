@@ -21,7 +21,7 @@ from benchmarks.cases import CALLS, all_cases, chosen, named
 from benchmarks.fresh import both
 from benchmarks.measured import OURS, Measured, shown
 from benchmarks.timing import Time, least
-from benchmarks.wholes import TooLongError, child, imported
+from benchmarks.wholes import TooLongError, child
 
 ROOT = Path(__file__).resolve().parent.parent
 needs_compiler = pytest.mark.skipif(
@@ -270,6 +270,3 @@ class TestWholeProcesses:
     def test_that_fail_are_an_error(self) -> None:
         with pytest.raises(RuntimeError, match="ZeroDivisionError"):
             child([sys.executable, "-c", "1/0"])
-
-    def test_imports_are_counted_by_package(self) -> None:
-        assert imported(["-c", "import numpy"])["numpy"] > 1

@@ -96,6 +96,16 @@ def test_no_public_name_is_also_a_room() -> None:
             "c.main(['sweep', 'thermostat', '--grid', 'R[0]=0:1:9', '--steps', '3'])",
             ["sympy", "matplotlib", "xarray", "networkx", "pandas", "numpy.ma", "rich"],
         ),
+        (
+            "import causalopt.cli as c; c.main(['check', 'thermostat'])",
+            ["numpy", "sympy", "networkx", "rich"],
+        ),
+        (
+            "import causalopt.cli as c; c.main(['derive', 'thermostat'])",
+            ["numpy", "networkx", "matplotlib", "rich"],
+        ),
+        ("import causalopt.cli as c; c.main(['--help'])", ["numpy", "rich"]),
+        ("import causalopt as c; c.load('thermostat')", ["numpy", "sympy", "networkx", "typer"]),
     ],
 )
 def test_nothing_slow_is_imported_before_it_is_needed(code: str, absent: list[str]) -> None:

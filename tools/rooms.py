@@ -12,6 +12,7 @@ PACKAGE = ROOT / "causalopt"
 # From the ground up; a module imports only from its own room or from below.
 ROOMS = [
     "errors",
+    "extras",
     "language",
     "model",
     "engine",

@@ -49,7 +49,7 @@ def descent(
     seed: Seed = 0,
 ) -> None:
     """Draw a descent: losses, gradients, trajectories, laws, moments, steps, current or Op."""
-    file = options.output_file(out, (".png", ".svg", ".pdf"))
+    file = options.output_file(out, (".png", ".svg", ".pdf"), "matplotlib")
     assert file is not None
     figure = causalopt.descent(
         options.read_model(model, sets, initial),

@@ -51,7 +51,8 @@ def draw(
             f"--columns is at most {MOST_COLUMNS}, more than any page shows; {columns} came: a "
             "longer run is cut in the middle, and `causalopt run --plot` shows all of it"
         )
-    file = options.output_file(out, tuple(f".{kind}" for kind in FORMATS))
+    packages = ["matplotlib"] if out.lower().endswith((".png", ".pdf")) else []
+    file = options.output_file(out, tuple(f".{kind}" for kind in FORMATS), *packages)
     assert file is not None
     declared = options.read_model(model, method=method)
     drawn = causalopt.draw(

@@ -75,7 +75,7 @@ def escape(
 
     if plot is not None and grid is None:
         raise QuestionError("--plot draws a grid: add --grid T=0.01:0.02:11")
-    file = options.output_file(plot, (".png", ".svg", ".pdf"))
+    file = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     declared = options.read_model(model, sets, initial)
     question: dict[str, Any] = {
         "start": start,

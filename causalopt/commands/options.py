@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from causalopt.errors import FileError, QuestionError
+from causalopt.extras import need
 
 if TYPE_CHECKING:
     from causalopt.model.model import Model
@@ -32,11 +33,10 @@ Initials = Annotated[
     ),
 ]
 NudgeNode = Annotated[
-    str | None, typer.Option("--nudge", metavar="NODE", help="The nudged node n, such as R\\[0].")
+    str | None, typer.Option("--nudge", metavar="NODE", help="The nudged node n, such as R[0].")
 ]
 Hold = Annotated[
-    str | None,
-    typer.Option("--hold", metavar="SEL", help="The held set A: a, a\\[3], a\\[t<=10], ..."),
+    str | None, typer.Option("--hold", metavar="SEL", help="The held set A: a, a[3], a[t<=10], ...")
 ]
 Target = Annotated[
     str | None, typer.Option("--target", metavar="VAR", help="The measured variable m.")
@@ -106,11 +106,17 @@ def number(text: str) -> int | float | str:
     return text.strip()
 
 
-def output_file(path: str | None, endings: tuple[str, ...]) -> Path | None:
+def output_file(path: str | None, endings: tuple[str, ...], *packages: str) -> Path | None:
     """Return the path of a file to be written, checked before any work is done.
+
+    Args:
+        path: Where to.
+        endings: What it may end in.
+        packages: Packages of extras that write it.
 
     Raises:
         FileError: Its ending is none of those, or its folder is not there.
+        MissingPackageError: A package is not installed.
     """
     if path is None:
         return None
@@ -121,6 +127,8 @@ def output_file(path: str | None, endings: tuple[str, ...]) -> Path | None:
         raise FileError(f"the folder '{file.parent}' does not exist: make it first")
     if file.is_dir():
         raise FileError(f"'{path}' is a folder: name a file")
+    for package in packages:
+        need(package)
     return file
 
 

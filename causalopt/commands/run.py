@@ -48,8 +48,8 @@ def run(
     """
     from causalopt.model.model import run_length
 
-    data_file = options.output_file(out, (".nc",))
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"))
+    data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
+    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     declared = options.read_model(model, sets, initial, dt, method)
     with Progress(run_length(declared, steps), "running") as progress:
         result = causalopt.run(

@@ -21,7 +21,8 @@ from causalopt.descents.maps.outcomes import noise_outcomes
 from causalopt.descents.maps.random_map import as_points
 from causalopt.effects.lanes import lane_effect
 from causalopt.effects.measures import ratios, status_codes
-from causalopt.engine.machine.batch import Batch, run_batch
+from causalopt.engine.batch import Batch
+from causalopt.engine.batch_choice import run_batch
 from causalopt.errors import QuestionError
 from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import plan_for

@@ -7,16 +7,16 @@ import math
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from causalopt.engine.contract import Plan
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, plan_for
+
+if TYPE_CHECKING:
+    from causalopt.engine.contract import Plan
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class Asked:
             "target": self.target,
             **settings,
             "causalopt": version("causalopt"),
-            "numpy": np.__version__,
+            "numpy": version("numpy"),
             "python": platform.python_version(),
         }
 

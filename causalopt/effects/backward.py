@@ -7,15 +7,16 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.limit import all_columns, forward_effect, read_by, refuse_between
+from causalopt.effects.limit import all_columns, forward_effect, read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reaching
 from causalopt.engine.contract import Adjoint, Bools, Plan, Tangents
 from causalopt.engine.executions import run_adjoint, run_tangents, run_values
 from causalopt.engine.linearization import linearize
 from causalopt.model.model import Model
+from causalopt.model.template import refuse_between
 
-_SHORT = 5_000  # node-updates of a run whose roundings are added up one by one
+_SHORT = 500  # node-updates of a run whose roundings are added up one by one
 _SMALL = 2.0**-10  # of the largest adjoint: what is smaller may be what cancellation left
 _MOST_NODES = 200_000  # node-updates of runs that are made again: a fraction of a second
 
@@ -28,7 +29,7 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
     """
     template = model.template
     for name in template.names:
-        refuse_between(model, name, target)
+        refuse_between(model.template, name, target)
     place, columns = template.index[target], all_columns(model)
     found = run_adjoint(template.structure, plan, place)
     total, direct = (
@@ -78,7 +79,7 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
         diverges=bool(np.isfinite(values) or overflowed),
     )
     asked = effect.on_kink.copy()
-    if total.mantissa.size <= _SHORT:
+    if template.is_static or total.mantissa.size <= _SHORT:
         top = max(np.abs(total.mantissa).max(initial=0.0), np.abs(direct.mantissa).max(initial=0.0))
         for part in (total, direct):
             size = np.abs(part.mantissa)

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from causalopt.effects.lanes import alone
 from causalopt.effects.limit import forward_effect, read_by
 from causalopt.effects.measures import Effect, ratios, status_codes
+from causalopt.engine.batch import Batch, BatchResult
 from causalopt.engine.contract import Bools, Floats
 from causalopt.engine.executions import run_tangents
 from causalopt.engine.linearization import linearize
-from causalopt.engine.machine.batch import Batch, BatchResult
 from causalopt.model.model import Model
 
 BUDGET = 50_000  # node-updates of points run alone: a second or two

@@ -9,9 +9,10 @@ import numpy as np
 from causalopt.effects.finite import EPSILON
 from causalopt.effects.limit import forward_effect
 from causalopt.effects.measures import Effect, Part
+from causalopt.engine.batch import Batch, BatchResult
+from causalopt.engine.batch_choice import run_batch
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.executions import run_tangents
-from causalopt.engine.machine.batch import Batch, BatchResult, BatchRunner
 from causalopt.model.model import Model
 from causalopt.model.template import Structure
 
@@ -52,7 +53,7 @@ def lane_effect(
         direct=direct,
         held=np.full(len(finite), held),
         finite=finite,
-        execution="llvm",
+        execution=lanes.execution,
         kinks=lanes.kink[k] >= 0,
         diverges=_diverges(model.template.structure, batch, first, ~whole),
     )
@@ -122,8 +123,7 @@ def _diverges(structure: Structure, batch: Batch, first: int, bad: Bools) -> Boo
     chosen = np.flatnonzero(bad)
     if len(chosen):
         again = dataclasses.replace(batch.slice(first + chosen), watch=True)
-        runner = BatchRunner(structure, again)
-        codes = runner.run(slice(0, len(chosen))).bad[-1]
+        codes = run_batch(structure, again).bad[-1]
         # No value is infinite: the tangents overflowed by themselves.
         found[chosen] = (codes < 0) | (codes % 2 == 1)
     return found

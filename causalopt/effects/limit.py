@@ -21,12 +21,12 @@ from causalopt.engine.executions import run_tangents
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.model.template import Template, ancestors
+from causalopt.model.template import Template, ancestors, descendants, refuse_between
 
 if TYPE_CHECKING:
     from causalopt.engine.one_sided import Tie
 
-_SHORT = 5_000  # node-updates of a run whose roundings are added up one by one
+_SHORT = 500  # node-updates of a run whose roundings are added up one by one
 _SMALL = 2.0**-10  # of the largest tangent: what is smaller may be what cancellation left
 _MOST_COLUMNS = 64  # variables whose own ancestors are told apart when W's rounding is followed
 
@@ -39,7 +39,7 @@ def tangent_effect(
     Raises:
         QuestionError: An integer variable stands between them: it has no derivative.
     """
-    refuse_between(asked.model, asked.nudge.variable, asked.target)
+    refuse_between(asked.model.template, asked.nudge.variable, asked.target)
     plan, template = asked.plan(), asked.model.template
     run = run_tangents(template.structure, plan, progress)
     column = template.index[asked.target]
@@ -54,7 +54,7 @@ def effects_to_all(model: Model, plan: Plan) -> Effect:
     """
     assert plan.seed is not None
     for name in model.template.names:
-        refuse_between(model, model.template.equations[plan.seed[1]].name, name)
+        refuse_between(model.template, model.template.equations[plan.seed[1]].name, name)
     return forward_effect(
         model, plan, run_tangents(model.template.structure, plan), all_columns(model)
     )
@@ -135,8 +135,12 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
 
 
 def _may_cancel(run: Tangents, places: list[int]) -> bool:
-    """Whether a short run has an effect far smaller than the tangents it may be made of."""
-    if run.values.size > _SHORT or run.exponents.any():
+    """Whether a short run has an effect far smaller than the tangents it may be made of.
+
+    In a longer one the estimate's signs have no chance to cancel; a model without time is asked
+    whatever its size.
+    """
+    if (len(run.values) > 1 and run.values.size > _SHORT) or run.exponents.any():
         return False
     largest = np.abs([run.total, run.direct]).max(axis=(0, 2))
     floor = _SMALL * np.maximum.accumulate(largest)[:, np.newaxis]
@@ -169,29 +173,6 @@ def all_columns(model: Model) -> list[int]:
     return [model.template.index[name] for name in model.template.names]
 
 
-def refuse_between(model: Model, source: str, target: str) -> None:
-    """Refuse a derivative through a variable that takes whole numbers.
-
-    Args:
-        model: The model.
-        source: The nudged variable or stage.
-        target: The measured variable.
-
-    Raises:
-        QuestionError: An integer variable, or one with a whole-number domain, stands between them.
-    """
-    template = model.template
-    if not template.has_integers:
-        return
-    after = _descendants(template, [source])
-    for name in ancestors(template, target):
-        if name in after and template.equations[template.index[name]].is_integer:
-            raise QuestionError(
-                f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
-                "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
-            )
-
-
 def refuse_in_dynamics(model: Model) -> None:
     """Refuse growth rates of a model that carries disturbances through whole numbers.
 
@@ -208,11 +189,11 @@ def refuse_in_dynamics(model: Model) -> None:
     remembered = {
         parent for equation in template.equations for parent, lag in equation.parents if lag
     }
-    after = _descendants(template, remembered)
+    after = descendants(template, remembered)
     for equation in template.equations:
         if not equation.is_integer or equation.name not in after:
             continue
-        if _descendants(template, [equation.name]) & remembered:
+        if descendants(template, [equation.name]) & remembered:
             raise QuestionError(
                 f"'{equation.name}' takes whole numbers and the dynamics read it: it has no "
                 "derivative, so nothing grows by a rate through it; use causalopt run with a "
@@ -237,19 +218,3 @@ def check_integers(model: Model, table: Floats) -> None:
                 f"the integer variable '{equation.name}' took the value {values[t]:g} at t = {t}: "
                 "wrap its rule in floor(...), or declare it real"
             )
-
-
-def _descendants(template: Template, names: Iterable[str]) -> set[str]:
-    """Return the variables that can be influenced by some, at any lag, these included."""
-    children: dict[str, list[str]] = {}
-    for equation in template.equations:
-        for parent, _ in equation.parents:
-            children.setdefault(parent, []).append(equation.name)
-    seen = set(names)
-    stack = list(seen)
-    while stack:
-        for child in children.get(stack.pop(), ()):
-            if child not in seen:
-                seen.add(child)
-                stack.append(child)
-    return seen

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray
 from numpy.typing import NDArray
 
 from causalopt.effects.asked import asked_hold
@@ -19,9 +18,13 @@ from causalopt.effects.backward import effects_from_all
 from causalopt.effects.limit import effects_to_all
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.errors import QuestionError
+from causalopt.extras import need
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.interventions import Intervention, plan_for
+
+if TYPE_CHECKING:
+    import xarray
 
 LARGEST = 4_000_000
 _IN_NATS = {"log_total", "log_direct", "op"}
@@ -73,6 +76,7 @@ def op_from_all(
         >>> found.op.sel(variable="R", t=0).round(6).item()
         1.005085
     """
+    need("xarray")
     model = model.replace(parameters=parameters, initial=initial)
     node = _target(model, target, steps)
     selection = asked_hold(model, hold)
@@ -111,6 +115,7 @@ def op_to_all(
         >>> found.op.sel(variable="R", t=100).round(6).item()
         1.005085
     """
+    need("xarray")
     model = model.replace(parameters=parameters, initial=initial)
     node, selection = model.node(nudge), asked_hold(model, hold)
     last = run_length(model, steps)
@@ -150,6 +155,9 @@ def op_matrix(
         >>> op_matrix(load("thermostat"), sources=["R[0]"], targets=["R[10]"]).op.round(6).values
         array([[0.091277]])
     """
+    need("xarray")
+    import xarray
+
     model = model.replace(parameters=parameters, initial=initial)
     if not sources or not targets:
         raise QuestionError("a matrix needs at least one source and one target")
@@ -216,6 +224,9 @@ def _target(model: Model, target: str | Node, steps: int | None) -> Node:
 def _dataset(
     model: Model, effect: Effect, attrs: dict[str, str], hold: Selection
 ) -> xarray.Dataset:
+    need("xarray")
+    import xarray
+
     dims, nat = ("t", "variable"), {"units": "nat"}
     return xarray.Dataset(
         {

@@ -117,7 +117,7 @@ class Part:
             value: Floats = np.ldexp(self.mantissa, power)
             return value
 
-    @property
+    @functools.cached_property
     def log(self) -> Floats:
         """The natural logarithm of the effect's size: -inf at 0, never an overflow."""
         with np.errstate(divide="ignore", invalid="ignore"):

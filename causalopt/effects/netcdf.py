@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from causalopt.errors import FileError
+from causalopt.extras import need
 
 if TYPE_CHECKING:
     import xarray
@@ -18,7 +19,10 @@ def write_netcdf(dataset: xarray.Dataset, path: str | os.PathLike[str]) -> None:
 
     Raises:
         FileError: The file cannot be written.
+        MissingPackageError: What writes it is not installed.
     """
+    need("xarray")
+    need("h5netcdf")
     target = Path(path)
     if target.is_dir() or not target.parent.is_dir():
         raise FileError(f"cannot write '{target}': its folder does not exist, or it is one")

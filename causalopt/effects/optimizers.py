@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from causalopt.effects.asked import asked_node, asked_target
-from causalopt.effects.limit import refuse_between
 from causalopt.effects.measures import Effect, Part, ratios
 from causalopt.engine.contract import Plan
 from causalopt.engine.held_sets import HeldSets
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
-from causalopt.model.template import unknown_name
+from causalopt.model.template import refuse_between, unknown_name
 from causalopt.worlds.interventions import Intervention, plan_for
 
 
@@ -84,7 +83,7 @@ def find_optimizers(
     if size < 1:
         raise QuestionError(f"size must be at least 1, found {size}")
     plan = plan_for(model, tuple(given), steps=last, seed=node)
-    refuse_between(model, node.variable, measured)
+    refuse_between(model.template, node.variable, measured)
     search = _Search(model, plan, measured)
     sets: list[tuple[str, ...]] = [(name,) for name in names]
     if size > 1:

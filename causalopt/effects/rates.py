@@ -17,7 +17,7 @@ import numpy as np
 
 from causalopt.effects.asked import asked_hold, asked_node, asked_target
 from causalopt.effects.growth import BATCHES, slope, slope_error
-from causalopt.effects.limit import refuse_between, refuse_in_dynamics
+from causalopt.effects.limit import refuse_in_dynamics
 from causalopt.effects.world_growth import Course, WorldGrowth, world_growth
 from causalopt.engine.contract import Floats, Progress
 from causalopt.engine.executions import run_values
@@ -26,6 +26,7 @@ from causalopt.engine.source import Slots
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
+from causalopt.model.template import refuse_between
 from causalopt.worlds.interventions import held_mask, plan_for
 from causalopt.worlds.results import plain, plot
 
@@ -265,7 +266,7 @@ def _question(
     if not is_said and held & {node.variable, measured}:
         return None
     model.check_nudge(node, hold, None)
-    refuse_between(model, node.variable, measured)
+    refuse_between(model.template, node.variable, measured)
     return node, measured
 
 

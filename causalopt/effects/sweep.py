@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import collections
-import concurrent.futures
 import dataclasses
 import functools
 import math
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,15 +27,16 @@ from causalopt.effects.axes import (
 )
 from causalopt.effects.lane_doubts import settle, twin_batch, widened
 from causalopt.effects.lanes import lane_effect
-from causalopt.effects.limit import refuse_between
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.reach import reachable
+from causalopt.engine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
+from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
 from causalopt.engine.linearization import linearize
-from causalopt.engine.machine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.model.template import refuse_between
 from causalopt.worlds.interventions import Intervention, Set
 from causalopt.worlds.results import labelled, plain_number, plot
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 Progress: TypeAlias = Callable[[int], None]
 _ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
 _TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
+_WORTH = 1_000_000  # steps of lanes: less than that is done before another thread begins
 LARGEST = 1_000_000_000
 _FAILED = [int(np.flatnonzero(name == NAMES)[0]) for name in ("diverged", "nonfinite")]
 
@@ -67,6 +69,7 @@ class Sweep(Asked):
         codes: The status of each point as a place in `causalopt.effects.measures.NAMES`.
         undecided: Points that were not run alone though their status calls for it: too many.
         workers: How many threads ran it.
+        execution: What they ran: `llvm` or `numpy`.
     """
 
     axes: dict[str, Floats]
@@ -80,6 +83,7 @@ class Sweep(Asked):
     codes: NDArray[np.int8]
     undecided: int
     workers: int
+    execution: str
 
     @property
     def at(self) -> int:
@@ -254,12 +258,20 @@ def sweep(
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
     return Sweep(
-        **vars(asked), axes=axes, delta=delta, **results, undecided=undecided, workers=threads
+        **vars(asked),
+        axes=axes,
+        delta=delta,
+        **results,
+        undecided=undecided,
+        workers=threads,
+        execution=work.runner.execution,
     )
 
 
 def processors() -> int:
     """Return how many processors this process may use."""
+    if sys.platform == "emscripten":
+        return 1  # a browser starts no threads
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -276,6 +288,11 @@ class _Work:
     paths: tuple[bool, bool]
     tasks: list[slice]
 
+    @property
+    def is_brief(self) -> bool:
+        """Whether the whole is done before another thread would begin."""
+        return self.batch.count * (self.batch.plan.steps + 1) <= _WORTH
+
 
 def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estimate: bool) -> _Work:
     model, template = asked.model, asked.model.template
@@ -287,7 +304,7 @@ def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estima
         raise QuestionError(f"the grid has {count} points; {LARGEST} at most fit one sweep")
     plan = asked.plan(*(Set(node, float(axes[name][0])) for name, node in nodes.items()))
     if delta is None:
-        refuse_between(model, asked.nudge.variable, asked.target)
+        refuse_between(model.template, asked.nudge.variable, asked.target)
     i = template.index[asked.target]
     paths = tuple(
         bool(reachable(template, plan, avoid_held=avoid).of(i)[asked.steps])
@@ -311,10 +328,11 @@ def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estima
         estimate=estimate,
         near=delta is None and bool(linearize(template.structure).gaps),
     )
-    runner = BatchRunner(template.structure, batch)
-    size = max(LANES, min(TASK, -(-count // (4 * processors()) // LANES) * LANES))
+    runner = batch_runner(template.structure, batch)
+    share, least = -(-count // (4 * processors())), _WORTH // (asked.steps + 1)
+    size = max(LANES, min(TASK, max(share, least) // LANES * LANES))
     beside = twin_batch(model, batch) if delta is None else None
-    twin = None if beside is None else BatchRunner(template.structure, beside)
+    twin = None if beside is None else batch_runner(template.structure, beside)
     return _Work(model, batch, runner, twin, (paths[0], paths[1]), runner.tasks(size))
 
 
@@ -332,6 +350,15 @@ def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDAr
     columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
     columns["doubtful"] = np.zeros(count, dtype=bool)
     left, done = collections.deque(work.tasks), list[int]()
+    if sys.platform == "emscripten" or (threads == 1 and work.is_brief):
+        for lanes in work.tasks:
+            done.append(_task(work, columns, lanes))
+            if progress is not None:
+                progress(sum(done))
+        return columns
+    # Slow to load. This thread waits, so that an interruption is heard between tasks.
+    import concurrent.futures
+
     with concurrent.futures.ThreadPoolExecutor(threads) as pool:
         pending = {pool.submit(_tasks, work, columns, left, done) for _ in range(threads)}
         try:

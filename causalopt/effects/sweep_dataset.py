@@ -38,7 +38,7 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
             at=str(sweep.at),
             delta="limit" if sweep.delta is None else repr(sweep.delta),
             power="" if sweep.power is None else repr(sweep.power),
-            execution=f"llvm, {sweep.workers} threads",
+            execution=f"{sweep.execution}, {sweep.workers} threads",
         ),
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from causalopt.effects.netcdf import write_netcdf
 from causalopt.errors import FileError
+from causalopt.extras import need
 
 if TYPE_CHECKING:
     import xarray
@@ -22,6 +23,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 
     Raises:
         FileError: Its ending is unknown, its folder missing, or a store there already.
+        MissingPackageError: What writes it is not installed.
     """
     target = Path(path)
     if target.suffix.lower() not in FORMATS:
@@ -32,6 +34,8 @@ def check_target(path: str | os.PathLike[str]) -> Path:
         raise FileError(f"'{path}' is there already: remove it, or name another store")
     if target.is_dir():
         raise FileError(f"'{path}' is a folder: name a file")
+    need("xarray")
+    need("zarr" if target.suffix.lower() == ".zarr" else "h5netcdf")
     return target
 
 

@@ -92,8 +92,8 @@ def swept(
     target: int,
 ) -> Adjoint:
     """Return the adjoint that a sweep finds over a baseline, given in stretches from the end."""
-    table = np.zeros((plan.steps + 1, len(structure.names), 4))
-    exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
+    table = np.empty((plan.steps + 1, len(structure.names), 4))
+    exponents = np.empty((plan.steps + 1, 2), dtype=np.int64)
     value = math.nan
     closed: list[NDArray[np.intp]] = [np.empty((0, 2), dtype=np.intp)]
     # A slope of what the target never reads may be infinite, and 0 times it NaN.
@@ -106,7 +106,8 @@ def swept(
         closed.append(np.argwhere(baseline.closed) + np.array([first, 0]))
         baseline.slopes[:, unread] = 0.0
         sweep.over(baseline, table[first:stop], exponents[first:stop])
-    total, direct, total_error, direct_error = np.moveaxis(table, 2, 0)
+    # Side by side they are written, and read one by one.
+    total, direct, total_error, direct_error = np.ascontiguousarray(np.moveaxis(table, 2, 0))
     return Adjoint(
         total=total,
         direct=direct,

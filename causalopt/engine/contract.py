@@ -4,7 +4,7 @@ A plan and a template go in. Three members keep the contract: generated Python (
 level (`levels`) and machine code (`machine.trajectory`); `executions` chooses among them. Their
 results agree bit for bit on + - * / and sqrt, elsewhere to a few units of the last place.
 
-Two relatives stand apart on purpose. `machine.batch` runs many worlds at once and keeps little of
+Two relatives stand apart on purpose. `batch` runs many worlds at once and keeps little of
 each, so that it returns no table of steps. `jacobians` applies one step's derivative to many
 directions for exponents and candidate sets, and carries no rounding estimate.
 """

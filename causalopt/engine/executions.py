@@ -38,7 +38,7 @@ EXECUTIONS = ("python", "llvm", "levels")
 _MAKE = {"python": 16e-6, "levels": 2e-6, "llvm": 80e-6}
 _RUN = {"python": 18e-9, "levels": 5e-9, "llvm": 3e-9}
 _CALL = 1.2e-6
-_SHORT = 500_000  # operations that are not weighed: Python does them in a hundredth of a second
+_SHORT = 200_000  # operations that are not weighed: Python does them in some milliseconds
 _FEW = 5_000  # operations of one step of which Python's code is made soon
 _CARRY_FROM = 20_000  # products: numpy takes as long for them as machine code to load
 _GROW_FROM = 200  # steps: numpy's QR takes as long for them as machine code to load
@@ -50,10 +50,14 @@ def execution(name: str) -> Execution:
 
     Raises:
         QuestionError: There is none of that name.
+        MissingPackageError: It is machine code, and llvmlite is not installed.
     """
     if name == "python":
         return GeneratedPython()
     if name == "llvm":
+        from causalopt.extras import need
+
+        need("llvmlite", "the execution 'llvm'")
         from causalopt.engine.machine.trajectory import MachineCode
 
         return MachineCode()
@@ -69,8 +73,8 @@ def choose(structure: Structure, plan: Plan, mode: str) -> str:
     most, steps = most_operations(structure), plan.steps + 1
     if most < _FEW and most * steps < _SHORT:
         return "python"  # without counting, so that the linearization need not be imported
-    from causalopt.engine.compiler import has_compiler
     from causalopt.engine.program import operation_count
+    from causalopt.extras import has_compiler
 
     operations = operation_count(structure, mode)
     if operations < _FEW and operations * steps < _SHORT:
@@ -155,7 +159,7 @@ def carrier_for(step: StepDerivative, state: Floats, steps: int) -> Carrier:
         state: Tangents of the slots before the first step, shape [slot, direction].
         steps: How many steps they are to go.
     """
-    from causalopt.engine.compiler import has_compiler
+    from causalopt.extras import has_compiler
 
     if steps * len(step.products.columns) >= _CARRY_FROM and has_compiler():
         from causalopt.engine.machine.carrier_code import CompiledCarrier
@@ -174,7 +178,7 @@ def growth_for(products: Products, frame: Floats, steps: int) -> CompiledGrowth 
         frame: The directions, orthonormal, shape [slot, direction].
         steps: How many steps they are to go.
     """
-    from causalopt.engine.compiler import has_compiler
+    from causalopt.extras import has_compiler
 
     if not frame.size or steps < _GROW_FROM or not has_compiler():
         return None

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.engine.adjoint import PythonSweep, ReverseSweep, swept, whole_baseline
-from causalopt.engine.compiler import has_compiler
 from causalopt.engine.contract import (
     Adjoint,
     Execution,
@@ -18,6 +17,7 @@ from causalopt.engine.contract import (
 )
 from causalopt.engine.rescaling import RESCALE, is_odd, power_of, step_sign
 from causalopt.engine.schedule import EQUATION, Schedule, Sums, schedule
+from causalopt.extras import has_compiler
 from causalopt.language.arrays import array_function
 from causalopt.language.term import Term
 from causalopt.model.template import Structure

@@ -13,6 +13,7 @@ from causalopt.language.term import Term, leaves, postorder
 from causalopt.model.template import Structure
 
 PART = 600  # operations; optimisers are superlinear in the size of a block
+NEAR = 2.0**-36  # relative width of a gap that rounding may have opened
 WHOLE = 2500  # operations below which a step stays one block, its state in registers
 
 

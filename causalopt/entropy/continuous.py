@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit, per_nat
+from causalopt.extras import need
 from causalopt.laws import gaussian, planar
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.laws.planar import AffineMap, PlanarLaw
@@ -136,6 +137,7 @@ def sampled_strength(
         neighbours: Of the entropy estimator.
         unit: Bits or nats.
     """
+    need("scipy", "entropy from samples")
     from causalopt.laws.samples import sampled_entropy  # scipy is slow to load
 
     world = replace(points, A, replica)

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TypeAlias
-
-import networkx as nx
+from typing import TYPE_CHECKING, TypeAlias
 
 from causalopt.errors import GraphError, suggestion
 from causalopt.language.text import to_text
@@ -17,6 +15,9 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node as NodeName
 from causalopt.model.selectors import Selection
 from causalopt.model.template import Equation, Template
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Place: TypeAlias = tuple[str, int]  # a node of the unrolled graph: (variable, t)
 
@@ -33,6 +34,8 @@ def template_graph(model: Model) -> nx.DiGraph[str]:
         >>> template_graph(load("thermostat")).edges["T", "R"]["lags"]
         (1,)
     """
+    import networkx as nx  # slow to load
+
     declared = model.model_dump(mode="json", exclude_defaults=True, exclude={"partition"})
     graph: nx.DiGraph[str] = nx.DiGraph()
     for name, said in declared.pop("variables").items():
@@ -65,6 +68,8 @@ def unrolled_graph(
         >>> sorted(unrolled_graph(load("thermostat"), 1).predecessors(("R", 1)))
         [('R', 0), ('T', 0)]
     """
+    import networkx as nx  # slow to load
+
     from causalopt.model.model import run_length
 
     last = run_length(model, steps)
@@ -136,6 +141,8 @@ def paths(
         >>> len(list(paths(graph, ("R", 0), ("R", 2))))
         2
     """
+    import networkx as nx  # slow to load
+
     for node in (source, target):
         if node not in graph:
             known = [f"{name}[{t}]" for name, t in graph.nodes]
@@ -159,6 +166,8 @@ def to_graphml(model: Model, steps: int | None = None) -> str:
         >>> to_graphml(load("thermostat"), 1).count("<edge ")
         3
     """
+    import networkx as nx  # slow to load
+
     graph = _named(model, steps)
     stream = io.BytesIO()
     nx.write_graphml(graph, stream, named_key_ids=True)
@@ -208,6 +217,8 @@ def to_dagitty(
 
 
 def _named(model: Model, steps: int | None) -> nx.DiGraph[str]:
+    import networkx as nx  # slow to load
+
     graph = unrolled_graph(model, steps)
     named: nx.DiGraph[str] = nx.DiGraph(name=model.name)
     names = {node: model.node_text(NodeName(*node)) for node in graph}
@@ -225,8 +236,12 @@ def edge_list(model: Model) -> list[str]:
         ['T[t-1] -> R[t]', 'R[t-1] -> T[t]', 'R[t-1] -> R[t]']
     """
     lines = []
-    for parent, child, attributes in template_graph(model).edges(data=True):
-        for lag in attributes["lags"]:
+    children: dict[str, list[tuple[str, int]]] = {name: [] for name in model.variables}
+    for child, parents in _declared_parents(model.template).items():
+        for parent, lag in sorted(parents):
+            children[parent].append((child, lag))
+    for parent, found in children.items():
+        for child, lag in found:
             if model.is_static:
                 lines.append(f"{parent} -> {child}")
             else:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from causalopt.errors import suggestion
+from causalopt.errors import QuestionError, suggestion
 from causalopt.language.scope import ratio
 from causalopt.language.term import Term, evaluate, exact, leaves
 
@@ -130,6 +131,22 @@ class Template:
         """Return what an expression in parameters comes to, in floats."""
         return evaluate(term, lambda leaf: self.values[leaf_name(leaf)])
 
+    def initial_values(self, name: str) -> list[float]:
+        """Return an equation's initial values in floats.
+
+        Raises:
+            QuestionError: One is not finite.
+        """
+        equation = self.equations[self.index[name]]
+        values = [self.number(term) for term in equation.initial if equation.law is None]
+        for value in values:
+            if not math.isfinite(value):
+                raise QuestionError(
+                    f"the initial value of '{equation.owner}' must be a finite number, found "
+                    f"{value}"
+                )
+        return [float(value) for value in values]
+
     def exact_parameters(self) -> dict[str, Fraction | None]:
         """Return every parameter's value as the exact decimal written, None for an irrational."""
         return exact_values(self.parameters, self.dt)
@@ -166,6 +183,44 @@ def ancestors(template: Template, name: str) -> Iterator[str]:
             if parent not in seen:
                 seen.add(parent)
                 stack.append(parent)
+
+
+def descendants(template: Template, names: Iterable[str]) -> set[str]:
+    """Return the variables that can be influenced by some, at any lag, these included."""
+    children: dict[str, list[str]] = {}
+    for equation in template.equations:
+        for parent, _ in equation.parents:
+            children.setdefault(parent, []).append(equation.name)
+    seen = set(names)
+    stack = list(seen)
+    while stack:
+        for child in children.get(stack.pop(), ()):
+            if child not in seen:
+                seen.add(child)
+                stack.append(child)
+    return seen
+
+
+def refuse_between(template: Template, source: str, target: str) -> None:
+    """Refuse a derivative through a variable that takes whole numbers.
+
+    Args:
+        template: The equations.
+        source: The nudged variable or stage.
+        target: The measured variable.
+
+    Raises:
+        QuestionError: An integer variable, or one with a whole-number domain, stands between them.
+    """
+    if not template.has_integers:
+        return
+    after = descendants(template, [source])
+    for name in ancestors(template, target):
+        if name in after and template.equations[template.index[name]].is_integer:
+            raise QuestionError(
+                f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
+                "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
+            )
 
 
 def unknown_name(name: str, template: Template) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from causalopt.drawing.palette import GREEN, RED
 from causalopt.effects.rates import rates
 from causalopt.effects.run import run
+from causalopt.extras import need
 from causalopt.model.files import load, parse_model, to_text
 from causalopt.posts.charts import NATS, TIME, Chart, Line, curves, line_figure
 
@@ -121,6 +122,7 @@ def _eigenvalues(rho: float, point: tuple[float, float, float]) -> np.ndarray:
 
 def _hopf() -> float:
     """Return the rho at which the pair of equilibria loses its stability."""
+    need("scipy")
     from scipy.optimize import brentq  # scipy is slow to load
 
     def growth(rho: float) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from causalopt.descents.chain import chain_of
 from causalopt.descents.landscape import landscape
 from causalopt.descents.sgd import sgd_model
+from causalopt.extras import need
 from causalopt.model.files import load
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def stationary(depth: float = 1.0) -> tuple[float, float]:
 
 def root(slope: Callable[[Array], Array], low: float, high: float) -> float:
     """Return where a function of points, axes (parameter, point), is 0 between two values of W."""
+    need("scipy")
     from scipy.optimize import brentq  # scipy is slow to load
 
     return float(brentq(lambda W: float(slope(np.array([[W]]))[0]), low, high))

@@ -6,7 +6,8 @@ worker thread while the caller waits for at most the time left; at the limit an 
 inside the worker, between two of its instructions. Garbage collection is put off for that moment,
 for an exception inside one of its callbacks would be lost, and it is raised again until the worker
 has ended. A stage inside one long C call cannot be stopped that way: the caller still returns, and
-the daemon worker ends when the call does.
+the daemon worker ends when the call does. Where no thread can be started, in a browser, a stage
+runs to its end, and the limit holds between stages.
 """
 
 from __future__ import annotations
@@ -76,7 +77,11 @@ class Deadline:
         if limit <= 0:
             raise OvertimeError("no time is left")
         worker = _Worker(stage, arguments)
-        worker.start()
+        try:
+            worker.start()
+        except RuntimeError:
+            # A browser starts no threads: there a stage takes the time that it takes.
+            return stage(*arguments)
         worker.join(limit)
         if worker.is_alive():
             worker.stop()

@@ -8,10 +8,10 @@ from typing import Any
 
 import sympy
 
-from causalopt.effects.limit import refuse_between
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.model.template import refuse_between
 from causalopt.symbolic.conditions import describe
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.derivation import Derivation
@@ -86,7 +86,7 @@ def derive(
         initial=initial,
     )
     _refuse_laws(reading)
-    refuse_between(reading.model, reading.asked.nudge.variable, reading.asked.target)
+    refuse_between(reading.model.template, reading.asked.nudge.variable, reading.asked.target)
     return choose_form(reading, at=at, expand=expand, time_limit=time_limit)
 
 

@@ -25,7 +25,6 @@ from causalopt.language.term import Term, evaluate
 from causalopt.model.template import leaf_name
 from causalopt.symbolic.arithmetic import Floats, NotRationalError, Rationals, Short
 from causalopt.symbolic.reading import Reading
-from causalopt.worlds.world import world
 
 _PRECISIONS = (160, 640, 2560, 10240)
 
@@ -75,6 +74,8 @@ class Ties:
         """Return the comparison's truth in floats; None on a tie there too."""
         if step >= len(self._table):
             steps = max(step, self._reading.asked.steps)
+            from causalopt.worlds.world import world  # few formulas need a run, and numpy
+
             self._table = world(self._reading.model, steps=steps).table
         left, right = (evaluate(side, self._leaf(step)) for side in comparison.args)
         return None if left == right else _COMPARE[comparison.op](left, right)

@@ -23,7 +23,6 @@ from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion
 from causalopt.symbolic.reading import Reading, linear_template, read_question
-from causalopt.worlds.world import world
 
 _STARTS = 40
 _DIGITS = 40
@@ -293,6 +292,8 @@ def _newton(context: Any, function: Any, start: list[float]) -> tuple[sympy.Expr
 
 def _starts(reading: Reading, count: int) -> Iterator[list[float]]:
     width = len(reading.names)
+    from causalopt.worlds.world import world  # few formulas need a run, and numpy
+
     table = world(reading.model, steps=max(reading.asked.steps, count)).table
     for last in {len(table), len(table) // 2 or 1}:
         rows = table[max(0, last - count // width) : last]

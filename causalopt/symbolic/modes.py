@@ -14,6 +14,7 @@ from typing import Any
 
 import sympy
 
+from causalopt.extras import need
 from causalopt.language.term import Term
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
@@ -122,6 +123,7 @@ def is_feasible(reading: Reading, conditions: tuple[sympy.Basic, ...]) -> bool:
         reading: The model, whose own parameter values are used.
         conditions: Relations between the variables.
     """
+    need("scipy")
     from scipy.optimize import linprog
 
     variables = sorted(reading.references.values(), key=str)

@@ -11,14 +11,13 @@ from typing import Any
 import sympy
 
 from causalopt.effects.asked import Asked, ask
-from causalopt.effects.limit import refuse_between
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.language.sympy_form import to_sympy
 from causalopt.language.term import Term, leaves
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.model.template import ancestors
+from causalopt.model.template import ancestors, refuse_between
 from causalopt.symbolic.linear import T
 from causalopt.symbolic.linear_template import (
     Edge,
@@ -27,7 +26,7 @@ from causalopt.symbolic.linear_template import (
     LinearTemplate,
     between,
 )
-from causalopt.worlds.interventions import held_mask
+from causalopt.worlds.interventions import held_rows
 
 _LONGEST = 1 << 20
 _SHORT_RUN = 20
@@ -121,7 +120,7 @@ class Reading:
         Raises:
             QuestionError: A node on such a path takes whole numbers: it has no derivative.
         """
-        refuse_between(self.model, self.asked.nudge.variable, self.asked.target)
+        refuse_between(self.model.template, self.asked.nudge.variable, self.asked.target)
         partials = linearize(self.model.template.structure).partials
         arrows = {(p.child, p.parent) for p in partials}
         index = self.model.template.index
@@ -144,8 +143,8 @@ class Reading:
     @functools.cached_property
     def question(self) -> LinearQuestion:
         """Nudged node, target and held set as places in `names`."""
-        mask = held_mask(self.model, self.asked.hold, _LONGEST)
-        rows = [frozenset(i for i, held in enumerate(row) if held) for row in mask.tolist()]
+        mask = held_rows(self.model, self.asked.hold, _LONGEST)
+        rows = [frozenset(i for i, held in enumerate(row) if held) for row in mask]
         early, final = rows[:-1], rows[-1]
         while early and early[-1] == final:
             early.pop()

@@ -8,7 +8,6 @@ from typing import Any
 
 from causalopt.model.graph import edge_list, rule_texts, side
 from causalopt.model.model import Model
-from causalopt.worlds.interventions import initial_values
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,7 +64,7 @@ def describe(
     variables = {
         equation.name: {
             "side": side(model, equation.owner),
-            "initial": initial_values(model, equation.name),
+            "initial": model.template.initial_values(equation.name),
             "rule": rules.get(equation.name),
         }
         for equation in model.template.equations

@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
-
-from causalopt.engine.contract import Floats, Plan
 from causalopt.errors import QuestionError
 from causalopt.model.declaration import motion
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection
+from causalopt.model.template import Equation
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from causalopt.engine.contract import Floats, Plan
 
 
 class Donor(Protocol):
@@ -93,6 +96,10 @@ def plan_for(
     Raises:
         QuestionError: A node lies outside the run, or a world is of another model or length.
     """
+    import numpy as np  # formulas read interventions, and need no arrays
+
+    from causalopt.engine.contract import Plan
+
     template, width = model.template, len(model.template.equations)
     values = template.parameter_values()
     bare = Plan(
@@ -129,22 +136,59 @@ def _drawn(model: Model, steps: int, seed: int) -> Mapping[str, Floats]:
 
 def held_mask(model: Model, hold: Selection, steps: int) -> np.ndarray:
     """Return which equations are held at which step, shape [rows, equation]; the last row lasts."""
+    return _mask(model, hold, _held_steps(model, hold, steps))
+
+
+def held_rows(model: Model, hold: Selection, steps: int) -> list[list[bool]]:
+    """Return the same as lists, made without numpy.
+
+    Example:
+        >>> from causalopt import load
+        >>> model = load("thermostat")
+        >>> held_rows(model, model.selection("T[t<=1]"), 9)
+        [[True, False], [True, False], [False, False]]
+    """
+
+    def is_in(variable: str, t: int) -> bool:
+        return any(Node(variable, t) in window for window in hold)
+
+    def is_held(equation: Equation, t: int) -> bool:
+        own, before = is_in(equation.owner, t), is_in(equation.owner, max(t - 1, 0))
+        return {"own": own, "between": own and before, "before": before}[
+            _belonging(model, equation)
+        ]
+
+    equations = model.template.equations
+    return [[is_held(e, t) for e in equations] for t in range(_held_steps(model, hold, steps))]
+
+
+def _held_steps(model: Model, hold: Selection, steps: int) -> int:
+    """Return after how many steps nothing changes any more."""
     late = _stages_come_late(model)
     ends = [window.first + late for window in hold if window.first]
     ends += [window.last + 1 + late for window in hold if window.last is not None]
-    return _mask(model, hold, min(max(ends, default=0), steps) + 1)
+    return min(max(ends, default=0), steps) + 1
 
 
 def _stages_come_late(model: Model) -> int:
     return int(any(e.owner != e.name for e in model.template.equations))
 
 
-def _mask(model: Model, nodes: Selection, rows: int) -> np.ndarray:
-    """Return which equations belong to some nodes, shape [rows, equation].
+def _belonging(model: Model, equation: Equation) -> Literal["own", "between", "before"]:
+    """Return to which of its variable's nodes an equation belongs.
 
     The stages of the step from t-1 to t belong to a flow's nodes at t-1 and t: they lie on the way
     from one to the other. An algebraic variable's node stands for all of the step that it begins.
     """
+    if equation.owner == equation.name:
+        return "own"
+    return "between" if motion(model.variables[equation.owner]) == "flow" else "before"
+
+
+def _mask(model: Model, nodes: Selection, rows: int) -> np.ndarray:
+    """Return which equations belong to some nodes, shape [rows, equation]."""
+    import numpy as np
+
     mask = np.zeros((rows, len(model.template.equations)), dtype=bool)
     own: dict[str, np.ndarray] = {}
     for window in nodes:
@@ -155,12 +199,8 @@ def _mask(model: Model, nodes: Selection, rows: int) -> np.ndarray:
             continue
         at = own[equation.owner]
         before = np.concatenate([at[:1], at[:-1]])
-        if equation.owner == equation.name:
-            mask[:, i] = at
-        elif motion(model.variables[equation.owner]) == "flow":
-            mask[:, i] = before & at
-        else:
-            mask[:, i] = before
+        places = {"own": at, "between": before & at, "before": before}
+        mask[:, i] = places[_belonging(model, equation)]
     return mask
 
 
@@ -181,6 +221,8 @@ class _Builder:
         )
 
     def _grow(self, t: int) -> None:
+        import numpy as np
+
         missing = min(t, self._steps) + 1 - len(self.forced)
         if missing > 0:
             pad = ((0, missing), (0, 0))
@@ -210,7 +252,7 @@ class _Builder:
                     f"t = {self._steps}: give it a rule such as {equation.name}[t-1], or run at "
                     f"most {given - 1} steps"
                 )
-            for t, value in enumerate(initial_values(self._model, equation.name)):
+            for t, value in enumerate(self._model.template.initial_values(equation.name)):
                 if t <= self._steps:
                     self.forced[t, i] = True
                     self.values[t, i] = value
@@ -243,6 +285,8 @@ class _Builder:
         return self._model.template.index[node.variable]
 
     def _replace(self, intervention: Replace) -> None:
+        import numpy as np
+
         world, template = intervention.world, self._model.template
         if world.steps < self._steps or world.model.template.structure != template.structure:
             raise QuestionError(
@@ -258,15 +302,6 @@ class _Builder:
         self.forced[:rows] |= mask
         np.copyto(self.values[:rows], world.table[:rows], where=mask)
         self.shifts[:rows][mask] = 0.0
-
-
-def initial_values(model: Model, name: str) -> list[float]:
-    """Return a variable's initial values in floats."""
-    template = model.template
-    equation = template.equations[template.index[name]]
-    what = f"the initial value of '{equation.owner}'"
-    terms = equation.initial if equation.law is None else ()
-    return [_finite(template.number(term), what) for term in terms]
 
 
 def _finite(value: float, what: str) -> float:

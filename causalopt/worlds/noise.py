@@ -11,6 +11,7 @@ import numpy as np
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
+from causalopt.worlds.normal_quantile import normal_quantile
 from causalopt.worlds.streams import Picks, sequence
 
 
@@ -58,8 +59,6 @@ def _draws(model: Model, name: str, steps: int, seed: int, site: int) -> Floats:
 
 def _normal(draws: Floats, mean: float, deviation: float) -> Floats:
     """Return normal numbers by the inverse of their distribution function."""
-    from scipy.special import ndtri
-
     # Half a unit of the draws' resolution keeps 0 away from minus infinity.
-    values: Floats = mean + deviation * ndtri(draws + 2.0**-54)
+    values: Floats = mean + deviation * normal_quantile(draws + 2.0**-54)
     return values

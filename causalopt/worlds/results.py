@@ -8,7 +8,6 @@ Their numbers in JSON are written here, the same way for all.
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,14 +18,15 @@ if TYPE_CHECKING:
 
     from causalopt.engine.contract import Floats
 
-_MODULES: dict[str, tuple[str, ...]] = {}
+_MODULES: dict[str, Mapping[str, str]] = {}
 
 
-def offer(modules: Mapping[str, tuple[str, ...]]) -> None:
+def offer(modules: Mapping[str, Mapping[str, str]]) -> None:
     """Say which modules register implementations for a class.
 
     Args:
-        modules: A class, as `module.Class`, and the modules that register something for it.
+        modules: A class, as `module.Class` -> a generic function's name -> the module, below the
+            package, that registers its implementation.
     """
     _MODULES.update(modules)
 
@@ -75,9 +75,12 @@ def python(result: Any) -> str:
 
 def _loaded(generic: Any, result: Any) -> Any:
     """Return a generic function's implementation for a result, its module loaded."""
+    from causalopt import extras
+
     for kind in type(result).__mro__:
-        for module in _MODULES.get(f"{kind.__module__}.{kind.__qualname__}", ()):
-            importlib.import_module(module)
+        offered = _MODULES.get(f"{kind.__module__}.{kind.__qualname__}", {})
+        if generic.__name__ in offered:
+            extras.load(f"causalopt.{offered[generic.__name__]}")
     found = generic.dispatch(type(result))
     if found is generic.dispatch(object):
         raise TypeError(f"nothing is registered to {generic.__name__} a {type(result).__name__}")

@@ -100,9 +100,13 @@ def test_statuses_are_told_apart_point_by_point() -> None:
         assert found.status[j] == own.status[-1]
 
 
-def test_results_do_not_depend_on_the_number_of_threads() -> None:
+def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    brief = sweep(load("lorenz"), {"b[0]": np.linspace(-3, 3, 333)}, steps=60)
+    assert brief.workers == 1
+    monkeypatch.setattr("causalopt.effects.sweep._WORTH", 0)
     grid = {"b[0]": np.linspace(-3, 3, 333), "rho": [20, 28]}
     one, two = (sweep(load("lorenz"), grid, steps=60, workers=k) for k in (1, 2))
+    assert (one.workers, two.workers) == (1, 2)
     np.testing.assert_array_equal(one.op, two.op)
     np.testing.assert_array_equal(one.codes, two.codes)
 

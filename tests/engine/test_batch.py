@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Set, load
+from causalopt.engine.batch import Batch, BatchResult
+from causalopt.engine.batch_choice import batch_runner, run_batch
 from causalopt.engine.contract import Plan
 from causalopt.engine.executions import execution
-from causalopt.engine.machine import batch as batches
-from causalopt.engine.machine.batch import Batch, BatchResult, BatchRunner, run_batch
+from causalopt.engine.machine import batch_code as batches
 from causalopt.errors import QuestionError
 from causalopt.worlds.interventions import plan_for
 from causalopt.worlds.world import three_worlds
@@ -21,10 +22,12 @@ from tests.engine.strategies import random_model
 KEEP = (0, 10, 77, 150)
 
 
-@pytest.fixture(autouse=True, params=["long", "brief"])
+@pytest.fixture(autouse=True, params=["long", "brief", "numpy"])
 def _compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compile batches as if they were long, or in a hurry."""
+    """Compile batches as if they were long, or in a hurry, or run them without a compiler."""
     monkeypatch.setattr(batches, "_BRIEF", 0 if request.param == "long" else float("inf"))
+    if request.param == "numpy":
+        monkeypatch.setattr("causalopt.engine.batch_choice.has_compiler", lambda: False)
 
 
 def plan_of(model: Model, hold: str, nudge: str, *given: Set) -> Plan:
@@ -138,7 +141,7 @@ def test_results_do_not_depend_on_how_lanes_are_shared_out() -> None:
     starts = np.random.default_rng(0).normal(size=100)
     batch = Batch(plan_of(model, "a", "b[0]"), {(0, index["b"]): starts}, {}, KEEP, (0, 1, 2))
     whole = run_batch(structure, batch)
-    runner = BatchRunner(structure, batch)
+    runner = batch_runner(structure, batch)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         parts = list(pool.map(runner.run, runner.tasks(16)))
     for letter, values in whole.values.items():

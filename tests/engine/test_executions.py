@@ -8,8 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from causalopt import Model, load, run
-from causalopt.engine import compiler
+from causalopt import Model, extras, load, run
 from causalopt.engine import executions as choice
 from causalopt.engine.contract import Plan
 from causalopt.engine.program import operation_count
@@ -68,7 +67,7 @@ def test_what_runs_a_plan_is_what_takes_the_least_time(monkeypatch: pytest.Monke
     assert chosen(wide, 200_000) == "llvm"
     assert chosen(deep, 20) == "python"
     assert chosen(deep, 200_000) == "llvm"
-    monkeypatch.setattr(compiler, "has_compiler", lambda: False)
+    monkeypatch.setattr(extras, "has_compiler", lambda: False)
     assert chosen(wide, 200_000) == "levels"
 
 

@@ -17,10 +17,12 @@ import pytest
 
 from causalopt import Model, run
 from causalopt.engine import program, source
+from causalopt.engine.batch import Batch
+from causalopt.engine.batch_choice import run_batch
 from causalopt.engine.contract import Plan
 from causalopt.engine.executions import EXECUTIONS, execution
-from causalopt.engine.machine import batch, reverse, trajectory
-from causalopt.engine.machine.batch import Batch, run_batch
+from causalopt.engine.machine import batch_code as batch
+from causalopt.engine.machine import reverse, trajectory
 from causalopt.engine.rescaling import RESCALE
 from causalopt.engine.schedule import schedule
 from causalopt.worlds.interventions import plan_for

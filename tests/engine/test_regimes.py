@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from causalopt import Model, Set, load
+from causalopt.engine.batch import Batch, BatchResult
+from causalopt.engine.batch_choice import run_batch
 from causalopt.engine.linearization import linearize
-from causalopt.engine.machine import batch as batches
-from causalopt.engine.machine.batch import Batch, BatchResult, run_batch
+from causalopt.engine.machine import batch_code as batches
 from causalopt.engine.program import Program
 from causalopt.engine.regimes import Regime, Side, bounds
 from causalopt.language.term import Term, const, evaluate, ref

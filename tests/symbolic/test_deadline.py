@@ -55,6 +55,21 @@ def test_a_stage_within_its_time_gives_its_answer_or_its_error() -> None:
         Deadline.after(5).run(lambda: 1 // 0)
 
 
+def test_a_stage_runs_where_it_is_where_no_thread_can_be_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    found = Deadline.after(5.0).run(threading.get_ident)
+    assert found == threading.get_ident()
+    with pytest.raises(ZeroDivisionError):
+        Deadline.after(5.0).run(divmod, 1, 0)
+    with pytest.raises(OvertimeError):
+        Deadline.after(0.0).run(threading.get_ident)
+
+
 def test_no_stage_starts_after_the_deadline() -> None:
     with pytest.raises(OvertimeError, match="no time is left"):
         Deadline.after(-1).run(max, 1, 2)

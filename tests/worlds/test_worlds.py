@@ -23,6 +23,8 @@ from causalopt import (
 from causalopt.effects.matrices import op_from_all, op_to_all
 from causalopt.effects.optimizers import find_optimizers
 from causalopt.model import model as length
+from causalopt.model.selectors import Node
+from causalopt.worlds.interventions import held_mask, held_rows
 from causalopt.worlds.world import three_worlds
 from tests.strategies import templates
 
@@ -247,3 +249,24 @@ def test_a_window_that_goes_on_after_the_run_is_taken_to_its_end() -> None:
 def test_two_values_for_one_node_are_refused() -> None:
     with pytest.raises(QuestionError, match=r"the node R\[1\] is set twice, to 2 and to 3"):
         world(load("thermostat"), Set("R[1]", 2), Nudge("R[1]", 1), Set("R[1]", 3), steps=3)
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4"])
+@pytest.mark.parametrize("hold", ["a", "a[3]", "a[t<=2], b[1]", "b[t>=2]", "c[0], a[t>=4]"])
+def test_held_nodes_are_the_same_as_lists_and_as_arrays(hold: str, method: str) -> None:
+    model = Model(
+        name="m",
+        dt=0.1,
+        method=method,
+        variables={
+            "a": {"flow": "b - a", "initial": 1},
+            "b": {"algebraic": "2*a"},
+            "c": {"rule": "a[t-1] + b[t]", "initial": 0},
+        },
+    )
+    chosen = model.selection(hold)
+    for steps in (2, 9):
+        rows = held_rows(model, chosen, steps)
+        assert rows == held_mask(model, chosen, steps).tolist()
+        own = [any(Node("c", t) in window for window in chosen) for t in range(len(rows))]
+        assert [row[model.template.index["c"]] for row in rows] == own

@@ -24,6 +24,7 @@ import numpy as np
 from causalopt.descents.diffusions.end_state import check_convention
 from causalopt.descents.maps.random_map import Array, RandomMap, as_points
 from causalopt.errors import QuestionError
+from causalopt.extras import need
 
 Scheme = Literal["implicit", "crank-nicolson"]
 
@@ -249,6 +250,7 @@ class _Stepper:
         return -right / diagonal[:-1], diagonal, -left, np.zeros(len(right) - 1), order
 
     def _solve(self, factors: Any, mass: Array) -> Array:
+        need("scipy")
         from scipy.linalg import lapack
 
         return np.asarray(lapack.dgttrs(*factors, mass)[0])

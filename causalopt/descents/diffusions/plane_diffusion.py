@@ -21,6 +21,7 @@ from causalopt.descents.diffusions.end_state import check_convention
 from causalopt.descents.diffusions.fokker_planck import chang_cooper
 from causalopt.descents.diffusions.stencil import positive_directions
 from causalopt.errors import QuestionError
+from causalopt.extras import need
 
 if TYPE_CHECKING:
     from causalopt.descents.maps.random_map import Array, RandomMap
@@ -136,6 +137,7 @@ def _assembled(
 
 
 def _linked(axes: tuple[Array, Array], links: Any, steps: Array) -> PlaneDiffusion:
+    need("scipy")
     from scipy import sparse
 
     shape = (len(axes[0]), len(axes[1]))
@@ -171,6 +173,7 @@ def evolve_plane(plane: PlaneDiffusion, mass: Array, times: Array, *, step: floa
     Raises:
         QuestionError: Times that do not increase, or a step that is not positive.
     """
+    need("scipy")
     from scipy import sparse
     from scipy.sparse import linalg
 
@@ -198,6 +201,7 @@ def evolve_plane(plane: PlaneDiffusion, mass: Array, times: Array, *, step: floa
 
 def plane_stationary(plane: PlaneDiffusion) -> Array:
     """Return the end state, axis (state,): mass that sums to 1 and no longer changes."""
+    need("scipy")
     from scipy import sparse
     from scipy.sparse import linalg
 

@@ -15,6 +15,7 @@ from causalopt.descents.transfer.grid import Box, reach, spread_nodes
 from causalopt.descents.transfer.operator import transfer_operator
 from causalopt.descents.walkers.ensemble import run_ensemble
 from causalopt.errors import QuestionError
+from causalopt.worlds.normal_quantile import normal_quantile
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def normal_points(mean: float, deviation: float, count: int) -> Array:
         >>> [round(float(point), 4) for point in normal_points(0.0, 1.0, 2)]
         [-0.6745, 0.6745]
     """
-    from scipy.special import ndtri
-
-    return np.asarray(mean + deviation * ndtri((np.arange(count) + 0.5) / count))
+    return np.asarray(mean + deviation * normal_quantile((np.arange(count) + 0.5) / count))
 
 
 def evolve_by_operator(

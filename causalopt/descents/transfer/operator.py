@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.errors import QuestionError
+from causalopt.extras import need
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,6 +101,7 @@ def transfer_operator(chain: RandomMap, axes: tuple[Array, ...]) -> Operator:
         >>> line.push(line.place(np.array([[0.0]])), steps=2)[[2, 4, 6]]
         array([0.25, 0.5 , 0.25])
     """
+    need("scipy")
     from scipy import sparse
 
     if len(axes) != chain.dimension:
@@ -157,6 +159,7 @@ def _corners(axes: tuple[Array, ...], images: Array) -> tuple[Any, Array, Any]:
 
 def absorb(operator: Operator, states: NDArray[np.bool_]) -> Operator:
     """Return the operator in which `states` (True where, axis (state,)) are never left."""
+    need("scipy")
     from scipy import sparse
 
     keep = sparse.diags_array((~states).astype(float))

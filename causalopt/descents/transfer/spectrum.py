@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.errors import QuestionError
+from causalopt.extras import need
 
 if TYPE_CHECKING:
     from causalopt.descents.maps.random_map import Array
@@ -48,6 +49,7 @@ def stationary_law(operator: Operator, *, tolerance: float = 1e-10) -> tuple[Arr
     Returns:
         The law, and `ok`, `leaves` or `unresolved`.
     """
+    need("scipy")
     from scipy import sparse
     from scipy.sparse import linalg
 
@@ -91,6 +93,7 @@ def escape_rate(operator: Operator, inside: Any, *, tolerance: float = 1e-12) ->
     Raises:
         QuestionError: The region is empty or everything.
     """
+    need("scipy")
     from scipy.sparse import linalg
 
     states = np.flatnonzero(inside)
@@ -120,6 +123,7 @@ def mean_steps(operator: Operator, inside: Any) -> Array:
     Solves `(I - M_inside) tau = 1`. Means above 1e13 are returned as infinity: there the
     factorisation has no digit left.
     """
+    need("scipy")
     from scipy.sparse import linalg
 
     states = np.flatnonzero(inside)
@@ -131,6 +135,7 @@ def mean_steps(operator: Operator, inside: Any) -> Array:
 
 
 def _identity(size: int) -> Any:
+    need("scipy")
     from scipy import sparse
 
     return sparse.eye_array(size, format="csc")

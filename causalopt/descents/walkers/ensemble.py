@@ -18,6 +18,7 @@ from causalopt.descents.maps.random_map import Array, RandomMap
 from causalopt.descents.walkers.compiled_walk import MOST_OUTCOMES, CompiledWalk, compile_walk
 from causalopt.descents.walkers.joint_picks import picks_of
 from causalopt.errors import QuestionError
+from causalopt.extras import has_compiler, need
 from causalopt.worlds.streams import Picks
 
 BLOCK = 16384
@@ -128,7 +129,7 @@ def can_compile(chain: RandomMap) -> bool:
 
 def is_worth_compiling(chain: RandomMap, moves: int) -> bool:
     """Whether there are so many moves that machine code, where it can be made, is worth it."""
-    return moves >= WORTH_COMPILING and can_compile(chain)
+    return moves >= WORTH_COMPILING and can_compile(chain) and has_compiler()
 
 
 def _by_steps(kernel: Advance) -> Mover:
@@ -156,7 +157,9 @@ def machine_code(chain: RandomMap) -> CompiledWalk:
 
     Raises:
         QuestionError: The chain has no terms, too many outcomes, or shares that are not dyadic.
+        MissingPackageError: llvmlite is not installed.
     """
+    need("llvmlite")
     if chain.source is None or not can_compile(chain):
         raise QuestionError(
             "machine code moves walkers of a model whose one noise variable has 2 to 8 outcomes, "

@@ -19,6 +19,7 @@ from causalopt.drawing.graph.shapes import Scene
 from causalopt.drawing.graph.svg import svg_text
 from causalopt.drawing.graph.tikz import tikz_text
 from causalopt.errors import QuestionError
+from causalopt.extras import need
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, selection_text
@@ -64,6 +65,7 @@ class Picture:
 
     def figure(self) -> Figure:
         """Return the picture as a matplotlib figure, for PNG and PDF."""
+        need("matplotlib", "a picture as PNG or PDF")
         from causalopt.drawing.graph.figure import scene_figure
 
         return scene_figure(self.scene)
@@ -95,9 +97,10 @@ class Picture:
             raise QuestionError(f"'.{kind}' is no kind of picture: end the file in {endings}")
         if kind in TEXTS:
             return TEXTS[kind](self).encode()
+        figure = self.figure()
         from causalopt.drawing.graph.figure import figure_bytes
 
-        return figure_bytes(self.figure(), kind)
+        return figure_bytes(figure, kind)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture, whole or not at all; the file's ending says as what.

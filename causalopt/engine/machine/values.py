@@ -8,11 +8,9 @@ from causalopt.engine.machine.derivatives import SlopeTerm
 from causalopt.engine.machine.emitter import Emitter, Value
 from causalopt.engine.machine.frame import Frame
 from causalopt.engine.machine.term_code import TermWriter
-from causalopt.engine.program import Program
+from causalopt.engine.program import NEAR, Program
 from causalopt.engine.regimes import Side, bounds
 from causalopt.language.term import Term
-
-NEAR = 2.0**-36  # relative width of a gap that rounding may have opened
 
 
 class Values(Cells):

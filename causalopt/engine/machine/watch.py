@@ -6,8 +6,8 @@ from causalopt.engine.linearization import Gap
 from causalopt.engine.machine.cells import Setting
 from causalopt.engine.machine.emitter import Emitter, Value
 from causalopt.engine.machine.frame import Frame
-from causalopt.engine.machine.values import NEAR, Values
-from causalopt.engine.program import Program
+from causalopt.engine.machine.values import Values
+from causalopt.engine.program import NEAR, Program
 from causalopt.language.term import Term
 
 
@@ -43,7 +43,9 @@ class Watch(Values):
             counts = self._tangents.moves(slopes, self._parents(slopes))
             if gap.kink.guard is not None:
                 counts = e.binary("and", counts, self._terms.of(gap.kink.guard, "w"))
-            equal = e.compare("oeq", left, right) if self.program.near else closed
+            equal = closed
+            if self.program.near:  # two infinities are equal, and no distance apart
+                equal = e.binary("and", e.compare("oeq", left, right), closed)
             met = e.binary("or", met, e.binary("and", equal, counts))
             near = e.binary("or", near, e.binary("and", closed, counts))
         self._note_kink(met)
