@@ -98,6 +98,7 @@ def main(words: Sequence[str]) -> int:
         print(f"error: nothing was measured of {', '.join(sorted(missing))}", file=sys.stderr)
         return 1
     if not wrong and not asked.only and not asked.quick:
+        page.write(found, [])
         page.write(found, wholes())
         print(f"\nwritten into {page.PAGE.relative_to(page.PAGE.parent.parent)}")
     return 1 if wrong else 0

@@ -163,7 +163,7 @@ def batch_case(count: int, *, estimate: bool) -> Case:
     def prepare() -> Callable[[], Any]:
         import numpy as np
 
-        from causalopt.engine.machine import batch as batches
+        from causalopt.engine.machine import batch_code as batches
         from causalopt.worlds.interventions import plan_for
 
         model = causalopt.load("thermostat_saturating")
@@ -172,7 +172,7 @@ def batch_case(count: int, *, estimate: bool) -> Case:
         r = template.index["R"]
         batch = batches.Batch(plan, {(0, r): starts(count)}, {}, (STEPS,), (r,), estimate=estimate)
         with mock.patch.object(batches, "_COMPILE_HELD_FROM", 0):
-            runner = batches.BatchRunner(template.structure, batch)
+            runner = batches.MachineBatch(template.structure, batch)
 
         def call() -> Any:
             comp = np.empty(count)

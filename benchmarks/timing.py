@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-LONG = 2.0
+LONG = 2.0  # seconds of a round from which one is enough
+MOST = 50  # rounds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,26 +24,20 @@ def least(
 ) -> dict[str, Time]:
     """Return each contestant's least times; they take turns, so that all see the same machine.
 
-    Each is called once before anything counts. A turn has as many calls as last two milliseconds.
+    In the first round each is called once; in the others a turn has as many calls as last two
+    milliseconds. A first call in the process is not for this: it is left to the caller.
 
     Args:
         contestants: Name -> call.
         budget: Seconds after which no further round begins.
-        rounds: The fewest rounds, where one takes less than `LONG` seconds; else one is enough.
+        rounds: The fewest rounds; one, where it takes more than `LONG` seconds.
     """
-    calls, turn = {}, 0.0
-    for name, call in contestants.items():
-        call()
-        start = time.perf_counter()
-        call()
-        taken = time.perf_counter() - start
-        turn += taken
-        calls[name] = max(1, min(1000, int(2e-3 / max(1e-7, taken))))
-    if turn > LONG:
-        rounds = 1
-    best = {name: Time(float("inf"), float("inf")) for name in contestants}
-    begun, done = time.perf_counter(), 0
-    while done < rounds or (time.perf_counter() - begun < budget and done < 50):
+    begun = time.perf_counter()
+    best = {name: _turn(call, 1) for name, call in contestants.items()}
+    calls = {name: max(1, min(1000, int(2e-3 / max(1e-7, t.clock)))) for name, t in best.items()}
+    fewest = 1 if time.perf_counter() - begun > LONG else rounds
+    done = 1
+    while done < fewest or (time.perf_counter() - begun < budget and done < MOST):
         for name, call in contestants.items():
             found = _turn(call, calls[name])
             best[name] = Time(min(best[name].cpu, found.cpu), min(best[name].clock, found.clock))

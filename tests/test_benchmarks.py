@@ -169,7 +169,7 @@ class TestTimes:
             time.sleep(3e-3)
 
         found = least({"a": lambda: slow("a"), "b": lambda: slow("b")}, budget=0, rounds=3)
-        assert order == ["a", "a", "b", "b", *"ab" * 3]
+        assert order == [*"ab" * 3]
         assert all(t.clock >= 3e-3 > t.cpu for t in found.values())
 
     @pytest.mark.parametrize(
