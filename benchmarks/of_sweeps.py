@@ -163,6 +163,7 @@ def batch_case(count: int, *, estimate: bool) -> Case:
     def prepare() -> Callable[[], Any]:
         import numpy as np
 
+        from causalopt.engine.batch import Batch
         from causalopt.engine.machine import batch_code as batches
         from causalopt.worlds.interventions import plan_for
 
@@ -170,7 +171,7 @@ def batch_case(count: int, *, estimate: bool) -> Case:
         template = model.template
         plan = plan_for(model, steps=STEPS, hold=model.selection("T"), seed=model.node("R[0]"))
         r = template.index["R"]
-        batch = batches.Batch(plan, {(0, r): starts(count)}, {}, (STEPS,), (r,), estimate=estimate)
+        batch = Batch(plan, {(0, r): starts(count)}, {}, (STEPS,), (r,), estimate=estimate)
         with mock.patch.object(batches, "_COMPILE_HELD_FROM", 0):
             runner = batches.MachineBatch(template.structure, batch)
 
