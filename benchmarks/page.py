@@ -150,17 +150,16 @@ def written(page: str, text: str) -> str:
 
 def write(found: Sequence[Measured], wholes: Sequence[Sequence[str]]) -> None:
     """Write the page's tables, `wholes` as rows of a label and of what was measured."""
-    text = "\n\n".join(
-        [
-            f"Machine: {machine()}.",
-            calls_table(found),
-            "The other contestants:",
-            others_table(found),
-            "Where the time goes:",
-            shares_table(found),
-            "Whole processes, curves and limits:",
-            table(("", "measured"), wholes),
-        ]
-    )
+    parts = [
+        f"Machine: {machine()}.",
+        calls_table(found),
+        "The other contestants:",
+        others_table(found),
+        "Where the time goes:",
+        shares_table(found),
+    ]
+    if wholes:
+        parts += ["Whole processes, curves and limits:", table(("", "measured"), wholes)]
+    text = "\n\n".join(parts)
     page = written(PAGE.read_text(encoding="utf-8"), text)
     PAGE.write_text(page, encoding="utf-8")
