@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from causalopt.drawing.graph.pictures import Picture as Picture
     from causalopt.drawing.graph.pictures import draw as draw
     from causalopt.drawing.plots.of_descent import descent as descent
+    from causalopt.effects.exponents.rates import Rates as Rates
+    from causalopt.effects.exponents.rates import rates as rates
     from causalopt.effects.matrices import op_from_all as op_from_all
     from causalopt.effects.matrices import op_matrix as op_matrix
     from causalopt.effects.matrices import op_to_all as op_to_all
     from causalopt.effects.measures import STATUSES as STATUSES
     from causalopt.effects.optimizers import Candidate as Candidate
     from causalopt.effects.optimizers import find_optimizers as find_optimizers
-    from causalopt.effects.rates import Rates as Rates
-    from causalopt.effects.rates import rates as rates
     from causalopt.effects.run import Run as Run
     from causalopt.effects.run import run as run
     from causalopt.effects.sweep import Sweep as Sweep
@@ -131,7 +131,7 @@ _HOMES = {
     "effects.matrices": "op_from_all op_matrix op_to_all",
     "effects.measures": "STATUSES",
     "effects.optimizers": "Candidate find_optimizers",
-    "effects.rates": "Rates rates",
+    "effects.exponents.rates": "Rates rates",
     "effects.run": "Run run",
     "effects.sweep": "Sweep sweep",
     "engine.machine.objects": "ObjectStore",
@@ -177,7 +177,7 @@ _results.offer(
         "causalopt.descents.escape.steps_to_escape.EscapeTimes": {
             "plot": "drawing.plots.of_escape"
         },
-        "causalopt.effects.rates.Rates": {"plot": "drawing.plots.of_rates"},
+        "causalopt.effects.exponents.rates.Rates": {"plot": "drawing.plots.of_rates"},
         "causalopt.effects.run.Run": {
             "plot": "drawing.plots.of_run",
             "labelled": "effects.run_dataset",

@@ -35,11 +35,11 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "effects/reach": ("tests/effects",),
     "effects/matrices": ("tests/effects", "tests/engine/test_adjoint.py"),
     "effects/optimizers": ("tests/effects",),
-    "effects/rates": ("tests/effects",),
+    "effects/exponents/rates": ("tests/effects",),
     "effects/axes": ("tests/effects",),
     "engine/jacobians": (
         "tests/effects/test_optimizers.py",
-        "tests/effects/test_rates.py",
+        "tests/effects/exponents/test_rates.py",
         "tests/engine/test_jacobians.py",
     ),
     "engine/rescaling": ("tests/engine",),

@@ -11,7 +11,7 @@ from causalopt.commands import options
 from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
-    from causalopt.effects.rates import Rates
+    from causalopt.effects.exponents.rates import Rates
 
 
 def rates(
@@ -28,6 +28,12 @@ def rates(
         int | None,
         typer.Option(metavar="N", help="How many steps are run first; a tenth of --steps."),
     ] = None,
+    exponents: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K", help="How many leading exponents; all of up to 64, 16 of more by default."
+        ),
+    ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
@@ -39,7 +45,7 @@ def rates(
     directions and m observes all, that is the largest conditional exponent less the largest
     Lyapunov exponent. Without a set A there are the Lyapunov exponents alone.
     """
-    from causalopt.effects.rates import DEFAULT_STEPS
+    from causalopt.effects.exponents.rates import DEFAULT_STEPS
 
     declared = options.read_model(model, sets, initial, dt, method)
     with Progress(round(1.1 * (steps or DEFAULT_STEPS)), "running") as progress:
@@ -50,6 +56,7 @@ def rates(
             target=target,
             steps=steps,
             transient=transient,
+            exponents=exponents,
             seed=seed,
             progress=progress,
         )
@@ -60,8 +67,8 @@ def rates(
 
 
 def _report(found: Rates) -> list[str]:
+    from causalopt.effects.exponents.rates import with_error
     from causalopt.effects.measures import STATUSES
-    from causalopt.effects.rates import with_error
 
     held = f", A = {{{found.hold}}}" if found.hold else ""
     generic = ", generic n and m" if found.hold else ""
@@ -87,6 +94,6 @@ def _report(found: Rates) -> list[str]:
 
 
 def _row(values: tuple[float, ...], errors: tuple[float, ...]) -> str:
-    from causalopt.effects.rates import rounded
+    from causalopt.effects.exponents.rates import rounded
 
     return "  ".join(f"{rounded(*pair):.6g}" for pair in zip(values, errors, strict=True))

@@ -56,19 +56,20 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
             part.widened(more[:, columns])
             for part, more in zip((total, direct), drifts, strict=True)
         )
-    values, overflowed = found.values, False
+    values, overflowed, is_hidden = found.values, False, False
     if linearize(template.structure).gaps:
         from causalopt.effects.hidden_nans import hidden_nans
 
         baseline = run_values(template.structure, plan).values
         hidden = hidden_nans(template, plan, baseline, read_by(model, [place]))
-        values = np.nan if hidden is not None and hidden[-1, place] else values
+        is_hidden = hidden is not None and bool(hidden[-1, place])
+        values = np.nan if is_hidden else values
     kinks = _touching(model, plan, found.closed, place)
     if not np.isfinite(values):
         names = tuple(equation.owner for equation in template.equations)
         baseline = run_values(template.structure, plan).values
         bad = first_nonfinite(names, baseline, read_by(model, [place]))
-        overflowed = bad is None or bad[2]
+        overflowed = bad[2] if bad is not None else not is_hidden
     effect = Effect(
         total,
         direct,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.effects.error_bounds import TINY, UNIT, bounds_along
+from causalopt.effects.signed_errors import signed_errors
 from causalopt.engine.adjoint import whole_baseline
 from causalopt.engine.contract import Bools, Floats, Plan, Tangents
 from causalopt.engine.executions import execution
@@ -25,18 +26,18 @@ _FEW = 2.0**-45  # eight bits lost
 def with_slopes(structure: Structure, plan: Plan, run: Tangents) -> tuple[Floats, Floats]:
     """Return the errors of a run's tangents, total and direct, with those of its slopes.
 
-    Only where a slope lost more than a few bits are they carried along step by step.
+    Only where a slope lost more than a few bits are they carried along.
     """
     errors = run.total_error, run.direct_error
     found = slope_errors(structure, plan, run.values)
     moves = run.total.any(axis=1) | run.direct.any(axis=1)
-    steps = np.flatnonzero(_lost(found, len(run.values)) & moves)
-    if not len(steps):
+    if not (_lost(found, len(run.values)) & moves).any():
         return errors
-    first = int(steps[0])
-    return tuple(  # type: ignore[return-value]
-        _carried(structure, plan, run, world, found, first) for world in (0, 1)
-    )
+    slopes = whole_baseline(execution(run.execution), structure, plan).slopes
+    with np.errstate(over="ignore", invalid="ignore"):  # an error past all floats doubts all
+        more = signed_errors(structure, plan, run, slopes, found)
+        total, direct = (np.abs(e) + m / UNIT for e, m in zip(errors, more, strict=True))
+        return total, direct
 
 
 def steps_lost(structure: Structure, plan: Plan, values: Floats) -> NDArray[np.intp]:
@@ -51,37 +52,6 @@ def _lost(found: dict[int, tuple[Any, Any]], count: int) -> Bools:
             lost |= (np.abs(error) > _FEW * np.abs(value)) & (value != 0)
             lost |= (value == 0) & (np.abs(error) > 4 * TINY)
     return lost
-
-
-@np.errstate(over="ignore", invalid="ignore")  # an error past all floats doubts all
-def _carried(
-    structure: Structure,
-    plan: Plan,
-    run: Tangents,
-    world: int,
-    found: dict[int, tuple[Any, Any]],
-    first: int,
-) -> Floats:
-    """Return one world's errors, in units of 2**-53, with those of slopes from a step on."""
-    linear = linearize(structure)
-    slopes = whole_baseline(execution(run.execution), structure, plan).slopes
-    tangents = (run.total, run.direct)[world]
-    known = (run.total_error, run.direct_error)[world]
-    more = np.zeros(known.shape)
-    for t in range(first, plan.steps + 1):
-        held = plan.held_at(t) if world else np.zeros(known.shape[1], dtype=bool)
-        for k, partial in enumerate(linear.partials):
-            i, before = partial.child, t - partial.lag
-            is_forced = t < len(plan.forced) and plan.forced[t, i]
-            if before < 0 or held[i] or is_forced:
-                continue
-            power = int(run.exponents[before, world] - run.exponents[t, world])
-            x = np.ldexp(abs(tangents[before, partial.parent]), power)
-            own = np.broadcast_to(found[k][1], len(known))[t] / UNIT if k in found else 0.0
-            if x or more[before, partial.parent]:
-                carried = np.ldexp(more[before, partial.parent], power)
-                more[t, i] += abs(slopes[t, k]) * carried + own * x
-    return np.abs(known) + more
 
 
 def slope_errors(structure: Structure, plan: Plan, values: Floats) -> dict[int, tuple[Any, Any]]:

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from causalopt.effects.error_bounds import UNIT, bounds_along, is_decimal
 from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Tangents
 from causalopt.engine.executions import execution, run_adjoint
+from causalopt.engine.signs import counter_signs
 from causalopt.model.template import Template
 
 _STRETCH = 4096  # steps after which a longer twin is looked at, and again at twice as many
 _BRIEF = 20_000  # node-updates up to which two more twins are run: a sign may hide an error
 _PARTED = 1 / 8
 _NARROW = 16  # columns
-_MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +148,7 @@ def moved_plan(template: Template, plan: Plan, values: Floats, last: int, number
         steps=last,
         forced=forced,
         values=given,
-        shifts=np.pad(plan.shifts, pad) + _signs(size.shape, number) * size,
+        shifts=np.pad(plan.shifts, pad) + counter_signs(number << 40, size.shape) * size,
     )
 
 
@@ -176,16 +176,6 @@ def _sizes(template: Template, plan: Plan, values: Floats) -> Floats:
                 most = np.abs(values[_STRETCH:, i]) * share.max(initial=0.0)
                 size[_STRETCH:, i] = np.where(np.isfinite(most), most, 0.0)
     return size
-
-
-def _signs(shape: tuple[int, int], number: int) -> Floats:
-    """Return signs of a counter stream (splitmix64), shape [t, equation]."""
-    with np.errstate(over="ignore"):
-        place = np.arange(shape[0] * shape[1], dtype=np.uint64).reshape(shape)
-        z = (place + np.uint64(1 + (number << 40))) * np.uint64(_MIX[0])
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX[1])
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX[2])
-    return np.where((z >> np.uint64(63)) == 0, 1.0, -1.0)
 
 
 def _compared(

@@ -1,5 +1,7 @@
 """W and its local derivatives in rationals, of the decimals as written.
 
+W is carried as decimals for as long as these are enough, since that is much faster.
+
 What is irrational, too long or past a bound on the work is unknown (None), and unknown times zero
 is zero. Which side of a branch is taken is known from the exact values, else from W.
 """
@@ -7,11 +9,14 @@ is zero. Which side of a branch is taken is known from the exact values, else fr
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
 
 import numpy as np
 
+from causalopt.effects.exact_decimals import DecimalWorld
 from causalopt.engine.contract import Floats, Plan
 from causalopt.engine.linearization import Partial, linearize
 from causalopt.language.operations import COMPARISONS, OPERATIONS
@@ -28,14 +33,17 @@ _AT_ZERO |= dict.fromkeys(["sin", "tan", "asin", "atan", "sinh", "tanh", "sqrt"]
 
 def product(a: Exact, b: Exact) -> Exact:
     """Return a product; unknown times zero is zero."""
-    if a == 0 or b == 0:
-        return _ZERO
-    return None if a is None or b is None else _short(a * b)
+    if a is None or b is None:
+        known = b if a is None else a
+        return None if known is None or known else _ZERO
+    return _short(a * b) if a and b else _ZERO
 
 
 def plus(a: Exact, b: Exact) -> Exact:
     """Return a sum."""
-    return None if a is None or b is None else _short(a + b)
+    if a is None or b is None:
+        return None
+    return _short(a + b) if a and b else a or b
 
 
 def _short(value: Exact) -> Exact:
@@ -64,7 +72,9 @@ class ExactSlopes:
         known = template.exact_parameters()
         given = zip(template.structure.parameters, plan.parameters.tolist(), strict=True)
         self._parameters = {name: _as_written(known[name], value) for name, value in given}
-        self._rows: list[list[Exact]] = []
+        self._decimals = DecimalWorld(template.structure, self._parameters)
+        self._from_rules = max(len(plan.forced), template.max_lag)
+        self._rows: list[Sequence[Exact | Decimal]] = []
         self._constant: dict[int, list[tuple[Partial, Exact]]] | None = None
         self._work = 0
 
@@ -93,12 +103,24 @@ class ExactSlopes:
         """Make W known at a step, without its derivatives; false once too much work was done."""
         if self._work > _MOST_WORK:
             return False
-        self._work += len(self._advanced(t).done)
+        if not self._is_decimal(t):
+            self._work += len(self._advanced(t).done)
+        return True
+
+    def _is_decimal(self, t: int) -> bool:
+        """Make W known at a step in decimals, if these are enough."""
+        known = self._decimals.row(t) if t >= self._from_rules else None
+        if known is None:
+            return False
+        self._rows.append(known)
+        self._work += len(known)
         return True
 
     def _advanced(self, t: int) -> _Step:
         """Return a step's terms with W's values among them."""
         step, row = _Step(self, t), list[Exact]()
+        if self._is_decimal(t):
+            return step
         self._rows.append(row)
         for i, equation in enumerate(self._template.equations):
             if self.is_forced(t, i):
@@ -107,6 +129,7 @@ class ExactSlopes:
             value = None if equation.rule is None else step.of(equation.rule)
             shift = self._plan.shifts[t, i] if t < len(self._plan.shifts) else 0.0
             row.append(plus(value, Fraction(repr(float(shift)))) if shift else value)
+        self._decimals.put(row)
         return step
 
     def _given(self, t: int, i: int) -> Exact:
@@ -125,7 +148,8 @@ class ExactSlopes:
             return term.payload
         if isinstance(term.payload, tuple):
             name, lag = term.payload
-            return self._rows[t - lag][self._template.index[name]] if lag <= t else None
+            value = self._rows[t - lag][self._template.index[name]] if lag <= t else None
+            return Fraction(value) if isinstance(value, Decimal) else value
         if term.op == "pi":
             return None
         clock = {"t": Fraction(t), "time": t * self._template.dt}
@@ -186,7 +210,7 @@ class _Step:
             return args[1]
         if term.op == "mul":
             return product(*args)
-        if None not in args:
+        if not any(value is None for value in args):
             return self._known(term, args)
         if term.op in {"min", "max"}:
             chosen = self._slopes.in_floats(term, self._t)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from causalopt.effects.asked import Asked
-from causalopt.effects.hidden_nans import hidden_nans
+from causalopt.effects.hidden_nans import first_hidden, hidden_nans
 from causalopt.effects.limit import read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.own_rounding import near_text
@@ -69,10 +69,12 @@ def _effect_of(asked: Asked, delta: float, worlds: tuple[World, World, World]) -
         default=None,
     )
     finite = np.all(np.isfinite([world.table[:, i] for world in worlds]), axis=0)
-    if bad is not None and not bad[2]:
+    if not (bad and bad[2]):
         for world in worlds:
             hidden = hidden_nans(template, world.plan, world.table, read)
-            finite &= True if hidden is None else ~hidden[:, i]
+            if hidden is not None:
+                finite &= ~hidden[:, i]
+                bad = first_hidden(template, hidden, bad)
     return Effect(
         total=_part(w, x, delta, i, avoid=False),
         direct=_part(w, y, delta, i, avoid=True),

@@ -2,9 +2,11 @@
 
 Doubtful are zeros along a path, kinks met exactly or to within rounding, and effects that part from
 those of a twin batch, whose starting values and parameters are moved by a unit in the last place. A
-twin is run where W's rounding matters: where in one of eight points, spread evenly and run alone,
-it moves an effect by more than a millionth. Points are asked in their order until a budget of work
-is spent; those that are left keep what the batch says, and are counted.
+twin is run where W's rounding matters: where in one of 32 points, spread evenly, it moves an effect
+by more than a millionth. The first and the last point are also compared with all of W moved, and
+with the errors of slopes: where these part effects and the twin does not, all points are doubtful.
+Points are asked in their order until a budget of work is spent; those that are left keep what the
+batch says, and are counted.
 """
 
 from __future__ import annotations
@@ -15,54 +17,97 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.effects.cancellation import with_slopes
+from causalopt.effects.drift import moved_plan
+from causalopt.effects.error_bounds import UNIT
 from causalopt.effects.lanes import alone
 from causalopt.effects.limit import forward_effect, read_by
 from causalopt.effects.measures import Effect, ratios, status_codes
-from causalopt.engine.batch import Batch, BatchResult
-from causalopt.engine.contract import Bools, Floats
-from causalopt.engine.executions import run_tangents
+from causalopt.engine.batch import Batch, BatchResult, BatchRunner
+from causalopt.engine.batch_choice import batch_runner
+from causalopt.engine.contract import Bools, Execution, Floats
+from causalopt.engine.executions import execution
 from causalopt.engine.linearization import linearize
+from causalopt.extras import has_compiler
 from causalopt.model.model import Model
 
-BUDGET = 50_000  # node-updates of points run alone: a second or two
-_SAMPLES = 8
+BUDGET = 400_000  # node-updates of points run alone: a second or two
+_EACH = 500  # node-updates that take as long as what a point costs besides
+_SAMPLES = 32
 _MATTERS = 1e-6  # share of an effect
 _PARTED = 2.0**-10  # share by which a twin's effect differs that is not known to be right
-_UNIT = 2.0**-52
+_ULP = 2.0**-52
 
 
-def twin_batch(model: Model, batch: Batch) -> Batch | None:
-    """Return a batch beside this one, None where W's rounding does not matter."""
+def twin_of(model: Model, batch: Batch, runner: BatchRunner) -> tuple[BatchRunner | None, bool]:
+    """Return a twin, None where W's rounding does not matter, and whether it misses what matters.
+
+    Args:
+        model: The model.
+        batch: The batch.
+        runner: What runs it.
+    """
     structure = model.template.structure
     read = frozenset(np.flatnonzero(read_by(model, batch.outputs)).tolist())
-    size = (batch.keep[-1] + 1) * len(structure.names)
     if not linearize(structure).drifting & read:
-        return None
-    if _SAMPLES * size > BUDGET:
-        return _beside(batch)
+        return None, False
+    beside = _beside(batch)
+    twin = batch_runner(structure, beside)
     places = np.unique(np.linspace(0, batch.count - 1, _SAMPLES).astype(int))
-    for lane in places.tolist():
-        found = _asked(model, batch, lane)
-        for part in (found.total, found.direct):
-            if part.error[-1] > _MATTERS * abs(part.mantissa[-1]):
-                return _beside(batch)
-    return None
+    every = slice(0, len(places))
+    mine, other = (
+        made.over(values.slice(places)).run(every)
+        for made, values in ((runner, batch), (twin, beside))
+    )
+    with np.errstate(invalid="ignore"):
+        share = np.max([_share(mine, other, world) for world in (0, 1)], axis=0)
+    matters, misses = bool((share > _MATTERS).any()), False
+    if 2 * (batch.keep[-1] + 1) * len(structure.names) <= BUDGET:
+        for k in {0, len(places) - 1}:
+            found = _share_alone(model, batch, int(places[k]))
+            matters |= found > _MATTERS
+            misses |= found > _PARTED and not share[k] > _PARTED
+    return (twin if matters else None), misses
 
 
 def widened(effect: Effect, lanes: BatchResult, twin: BatchResult) -> tuple[Effect, Bools]:
     """Return the effects of lanes with what a twin says of them, and which of them to run alone."""
     parts, asked = [], np.zeros(effect.held.shape, dtype=bool)
     for world, part in enumerate((effect.total, effect.direct)):
-        other = twin.values["xy"[world]][0, 0]
-        power = np.clip(twin.exponents[0, world] - lanes.exponents[0, world], -4000, 4000)
-        with np.errstate(all="ignore"):
-            apart = np.abs(np.ldexp(other, power.astype(np.int32)) - part.mantissa)
-            near = apart <= _PARTED * np.abs(part.mantissa)
-            far = ~near & ~(8 * apart < np.abs(part.mantissa))
-        asked |= ~near & ~far
+        share = _share(lanes, twin, world)
+        near, is_known = share <= _PARTED, 8 * share < 1
+        asked |= ~near & is_known
         # Past an eighth, and where it is not asked alone, the effect is not known.
         parts.append(part.widened(np.where(near, 0.0, np.inf)))
     return dataclasses.replace(effect, total=parts[0], direct=parts[1]), asked
+
+
+def _share(lanes: BatchResult, twin: BatchResult, world: int) -> Floats:
+    """Return by which share of their size the last effects of two batches differ, shape [lane]."""
+    mine, other = (kept.values["xy"[world]][-1, 0] for kept in (lanes, twin))
+    power = np.clip(twin.exponents[-1, world] - lanes.exponents[-1, world], -4000, 4000)
+    with np.errstate(all="ignore"):
+        apart = np.abs(np.ldexp(other, power.astype(np.int32)) - mine)
+        return np.where(apart == 0, 0.0, apart / np.abs(mine))
+
+
+def _share_alone(model: Model, batch: Batch, lane: int) -> float:
+    """Return by which share all of W's rounding, and that of slopes, moves a lane's effects."""
+    template, column = model.template, batch.outputs[0]
+    plan, member = alone(batch, lane, batch.keep[-1]), _member()
+    run = member.run_tangents(template.structure, plan)
+    moved = moved_plan(template, plan, run.values, plan.steps, 0)
+    twin = member.run_tangents(template.structure, moved)
+    errors = with_slopes(template.structure, plan, run)
+    found = 0.0
+    for world, (mine, other) in enumerate(((run.total, twin.total), (run.direct, twin.direct))):
+        power = int(twin.exponents[-1, world] - run.exponents[-1, world])
+        size = abs(float(mine[-1, column]))
+        apart = abs(float(np.ldexp(other[-1, column], power)) - float(mine[-1, column]))
+        apart = max(apart, UNIT * abs(float(errors[world][-1, column])))
+        if np.isfinite(apart) and size:
+            found = max(found, apart / size)
+    return found
 
 
 def settle(
@@ -77,7 +122,7 @@ def settle(
         columns: What the batch said, by name; written to.
     """
     size = (batch.keep[-1] + 1) * len(model.template.equations)
-    chosen = doubtful[: max(BUDGET // size, 1)]
+    chosen = doubtful[: max(BUDGET // (size + _EACH), 1)]
     for lane in chosen.tolist():
         effect = _asked(model, batch, lane)
         codes = status_codes(effect)[-1:]
@@ -90,9 +135,14 @@ def settle(
     return len(doubtful) - len(chosen)
 
 
+def _member() -> Execution:
+    """Return what runs points alone: many have the same step code."""
+    return execution("llvm" if has_compiler() else "python")
+
+
 def _asked(model: Model, batch: Batch, lane: int) -> Effect:
     plan = alone(batch, lane, batch.keep[-1])
-    run = run_tangents(model.template.structure, plan)
+    run = _member().run_tangents(model.template.structure, plan)
     return forward_effect(model, plan, run, batch.outputs[0])
 
 
@@ -122,7 +172,7 @@ def _beside(batch: Batch) -> Batch:
     """Return the batch with every starting value and parameter a unit in the last place away."""
 
     def moved(values: Floats) -> Floats:
-        moved: Floats = values * (1 + _UNIT)
+        moved: Floats = values * (1 + _ULP)
         return moved
 
     plan = batch.plan
@@ -133,5 +183,4 @@ def _beside(batch: Batch) -> Batch:
         ),
         starts={node: moved(values) for node, values in batch.starts.items()},
         parameters={place: moved(values) for place, values in batch.parameters.items()},
-        near=False,
     )

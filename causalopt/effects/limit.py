@@ -109,11 +109,13 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
     names = tuple(equation.owner for equation in template.equations)
     bad = first_nonfinite(names, run.values, read)
     finite = np.isfinite(run.values[:, places])
-    if bad is not None and not bad[2]:
-        from causalopt.effects.hidden_nans import hidden_nans
+    if linearize(template.structure).gaps and not (bad and bad[2]):
+        from causalopt.effects.hidden_nans import first_hidden, hidden_nans
 
         hidden = hidden_nans(template, plan, run.values, read)
-        finite &= True if hidden is None else ~hidden[:, places]
+        if hidden is not None:
+            finite &= ~hidden[:, places]
+            bad = first_hidden(template, hidden, bad)
     effect = Effect(
         total,
         direct,

@@ -219,15 +219,17 @@ def _carried(
     structure: Structure, plan: Plan, run: Tangents, places: list[tuple[int, int]]
 ) -> Bools:
     """Return the nodes that a path with a slope joins to branches, [t, equation]."""
-    linear, marked = linearize(structure), _none(run)
+    linear = linearize(structure)
     slopes = whole_baseline(execution(run.execution), structure, plan).slopes
     starts = {(t, linear.moving_gaps[number].child) for t, number in places}
-    for t in range(places[0][0], plan.steps + 1):
-        row, step = marked[t], slopes[t].tolist()
-        open_ = ~plan.forced[t] if t < len(plan.forced) else np.ones(len(row), dtype=bool)
-        for i in np.flatnonzero(open_).tolist():
-            row[i] = (t, i) in starts
-        for k, partial in enumerate(linear.partials):  # in the order in which a step is computed
-            if step[k] != 0.0 and open_[partial.child] and partial.lag <= t:
-                row[partial.child] |= marked[t - partial.lag, partial.parent]
-    return marked
+    first, width = places[0][0], run.values.shape[1]
+    rows = [[False] * width for _ in range(first)]
+    for t in range(first, plan.steps + 1):
+        closed = plan.forced[t].tolist() if t < len(plan.forced) else [False] * width
+        row = [(t, i) in starts and not closed[i] for i in range(width)]
+        rows.append(row)
+        step = slopes[t].tolist()
+        for slope, partial in zip(step, linear.partials, strict=True):  # in the order of a step
+            if slope != 0.0 and not closed[partial.child] and partial.lag <= t:
+                row[partial.child] = row[partial.child] or rows[t - partial.lag][partial.parent]
+    return np.array(rows)

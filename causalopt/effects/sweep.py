@@ -25,7 +25,7 @@ from causalopt.effects.axes import (
     varying_parameters,
     varying_starts,
 )
-from causalopt.effects.lane_doubts import settle, twin_batch, widened
+from causalopt.effects.lane_doubts import settle, twin_of, widened
 from causalopt.effects.lanes import lane_effect
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.reach import reachable
@@ -182,7 +182,7 @@ class Sweep(Asked):
         if self.undecided:
             lines.append(
                 f"  {self.undecided} points on a kink, with a zero along a path or with a W that "
-                "rounding moves keep the status of floats alone: too many to ask one by one"
+                "rounding moves keep the status of floats alone: they were not asked one by one"
             )
         return "\n".join(lines)
 
@@ -218,8 +218,9 @@ def sweep(
         given: Further interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
-        estimate: Whether rounding errors are estimated, so that a cancelled result is `unresolved`;
-            without, a sweep takes about two thirds of the time.
+        estimate: Whether rounding errors are estimated, so that a cancelled result is `unresolved`,
+            and doubtful points run alone; without, a sweep takes about two thirds of the time, and
+            its statuses are those of floats.
         workers: Threads; one per processor when not given.
         progress: Called with the number of points done.
 
@@ -253,7 +254,9 @@ def sweep(
     threads = min(workers or processors(), len(work.tasks))
     columns = _run(work, threads, progress)
     doubtful = np.flatnonzero(columns.pop("doubtful"))
-    undecided = settle(asked.model, work.batch, doubtful, columns)
+    undecided = len(doubtful)
+    if estimate:
+        undecided = settle(asked.model, work.batch, doubtful, columns)
     _one_sided(work, columns, [*axes] == [asked.node_name])
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
@@ -285,6 +288,7 @@ class _Work:
     batch: Batch
     runner: BatchRunner
     twin: BatchRunner | None
+    misses: bool
     paths: tuple[bool, bool]
     tasks: list[slice]
 
@@ -331,9 +335,9 @@ def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estima
     runner = batch_runner(template.structure, batch)
     share, least = -(-count // (4 * processors())), _WORTH // (asked.steps + 1)
     size = max(LANES, min(TASK, max(share, least) // LANES * LANES))
-    beside = twin_batch(model, batch) if delta is None else None
-    twin = None if beside is None else batch_runner(template.structure, beside)
-    return _Work(model, batch, runner, twin, (paths[0], paths[1]), runner.tasks(size))
+    is_asked = delta is None and estimate
+    twin, misses = twin_of(model, batch, runner) if is_asked else (None, False)
+    return _Work(model, batch, runner, twin, misses, (paths[0], paths[1]), runner.tasks(size))
 
 
 def _place(model: Model, item: Set) -> tuple[int, str]:
@@ -391,7 +395,8 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     """Run some lanes and write their results into their places."""
     kept = work.runner.run(lanes)
     effect = _effect(work, work.batch, kept, lanes)
-    doubtful = (effect.total.doubted | effect.direct.doubted | effect.on_kink) & effect.finite
+    doubtful = effect.total.doubted | effect.direct.doubted | effect.on_kink | work.misses
+    doubtful &= effect.finite
     if work.twin is not None:
         effect, asked = widened(effect, kept, work.twin.run(lanes))
         doubtful |= asked & effect.finite
@@ -399,7 +404,7 @@ def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
     columns["codes"][lanes] = codes
     if work.batch.near:
         columns["near"][lanes] = kept.near[0] != 0
-        doubtful |= kept.near[0] != 0
+        doubtful |= (kept.near[0] != 0) & effect.finite
     columns["doubtful"][lanes] = doubtful if work.batch.mode == "tangents" else False
     columns["comp"][lanes], columns["op"][lanes] = ratios(effect, codes)
     columns["values"][lanes] = kept.values["w"][0, 0]

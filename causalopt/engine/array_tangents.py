@@ -52,7 +52,8 @@ class ArrayTangents(ArrayWorlds):
                 width = np.abs(v[right])
                 if not self._values.fixed[right]:
                     width = np.abs(v[left]) + width
-                near = np.abs(v[left] - v[right]) <= width * NEAR
+                # A difference that is none counts as closed: what it decides is for others to tell.
+                near = ~(np.abs(v[left] - v[right]) > width * NEAR)
             if not np.any(near):
                 continue
             moved = [self._sum(self._products(x, self._moves[k], v)) != 0 for x in "xy"]

@@ -32,7 +32,14 @@ class Carrier(abc.ABC):
 
     @abc.abstractmethod
     def over(
-        self, slopes: Floats, low: int, high: int, *, seed: int | None = None, since: int = 0
+        self,
+        slopes: Floats,
+        low: int,
+        high: int,
+        *,
+        seed: int | None = None,
+        since: int = 0,
+        record: Floats | None = None,
     ) -> int:
         """Go over steps low .. high - 1; return the step reached.
 
@@ -44,6 +51,7 @@ class Carrier(abc.ABC):
             high: The step after the last.
             seed: An equation by which tangents are taken at the first step.
             since: The step from which rescaling is counted.
+            record: Where the equations' tangents at each step go, shape [high - low, V, direction].
         """
 
 
@@ -60,13 +68,22 @@ class PlainCarrier(Carrier):
         self._blocked = blocked
 
     def over(
-        self, slopes: Floats, low: int, high: int, *, seed: int | None = None, since: int = 0
+        self,
+        slopes: Floats,
+        low: int,
+        high: int,
+        *,
+        seed: int | None = None,
+        since: int = 0,
+        record: Floats | None = None,
     ) -> int:
         """Go over steps low .. high - 1, or to where rescaling is due."""
         for t in range(low, high):
             self.state, self.now = self._step.carry(
                 slopes[t], self.state, blocked=self._blocked, seed=seed if t == low else None
             )
+            if record is not None:
+                record[t - low] = self.now
             if (t + 1 - since) % RESCALE == 0:
                 return t + 1
         return high

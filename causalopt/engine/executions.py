@@ -28,6 +28,7 @@ from causalopt.model.template import Structure
 
 if TYPE_CHECKING:
     from causalopt.engine.carrier import Carrier
+    from causalopt.engine.follower import Follower, Measured
     from causalopt.engine.jacobians import Products, StepDerivative
     from causalopt.engine.machine.growth_code import CompiledGrowth
 
@@ -41,6 +42,7 @@ _CALL = 1.2e-6
 _SHORT = 200_000  # operations that are not weighed: Python does them in some milliseconds
 _FEW = 5_000  # operations of one step of which Python's code is made soon
 _CARRY_FROM = 20_000  # products: numpy takes as long for them as machine code to load
+_FOLLOW_FROM = 20_000  # products and steps, ten times: Python takes as long as machine code to load
 _GROW_FROM = 200  # steps: numpy's QR takes as long for them as machine code to load
 _PER_TERM = 40  # operations of a step, with tangents and kinks, for each term of its rules
 
@@ -185,6 +187,26 @@ def growth_for(products: Products, frame: Floats, steps: int) -> CompiledGrowth 
     from causalopt.engine.machine.growth_code import CompiledGrowth
 
     return CompiledGrowth(products, frame)
+
+
+def follower_for(products: Products, start: Floats, measured: Measured, steps: int) -> Follower:
+    """Return a tangent that is ready to be followed, by what its work calls for.
+
+    Args:
+        products: The products of a step.
+        start: The slots' tangents before the first step, of length 1, shape [slot].
+        measured: What is measureded of it.
+        steps: How many steps it is to go.
+    """
+    from causalopt.extras import has_compiler
+
+    if steps * (10 + len(products.columns)) >= _FOLLOW_FROM and has_compiler():
+        from causalopt.engine.machine.follow_code import CompiledFollower
+
+        return CompiledFollower(products, start, measured)
+    from causalopt.engine.follower import PlainFollower
+
+    return PlainFollower(products, start, measured)
 
 
 def _chosen(structure: Structure, plan: Plan, mode: str) -> Execution:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from causalopt.engine.contract import Bools, Floats
 from causalopt.engine.linearization import Partial, linearize
 from causalopt.engine.source import Slots
+from causalopt.language.algebra import ONE
 from causalopt.model.template import Structure
 
 Places = NDArray[np.intp]
@@ -68,19 +69,27 @@ class StepDerivative:
     Args:
         structure: The template's rules.
         held: Equations that carry nothing and whose slots are left out, shape [V].
+        sources: Equations to which each step adds a number of its own for each of some directions.
+            Those numbers stand behind the local derivatives, shape [source, direction]; direction d
+            has 1 in the d-th slot behind the others, and 0 in the rest of them.
+        directions: How many directions have sources.
 
     Attributes:
         width: The number of equations V.
-        slots: The state: (equation, lag) pairs.
+        slots: The state: (equation, lag) pairs; of a direction's 1, (-1 - direction, 1).
         size: How many they are.
     """
 
-    def __init__(self, structure: Structure, held: Bools) -> None:
+    def __init__(
+        self, structure: Structure, held: Bools, *, sources: Sequence[int] = (), directions: int = 0
+    ) -> None:
         self.width = len(structure.names)
         self.slots = [slot for slot in Slots.of(structure).slots if not held[slot[0]]]
+        self.slots += [(-1 - d, 1) for d in range(directions)]
         self.size = len(self.slots)
         row = {slot: self.width + k for k, slot in enumerate(self.slots)}
         row |= {(i, 0): i for i in range(self.width)}
+        row |= {(i, 0): place for (i, _), place in row.items() if i < 0}  # a 1 stays
         self._memory = np.array([row[i, lag - 1] for i, lag in self.slots], dtype=np.intp)
         partials = linearize(structure).partials
         self._row = row
@@ -88,6 +97,11 @@ class StepDerivative:
             (column, partial)
             for column, partial in enumerate(partials)
             if not held[partial.child] and not held[partial.parent]
+        ]
+        added = [(child, d) for child in sources for d in range(directions)]
+        self._used += [
+            (len(partials) + k, Partial(child, -1 - d, 1, ONE))
+            for k, (child, d) in enumerate(added)
         ]
         self._waves = [_wave(chosen, row) for chosen in _by_depth(self._used, self.width)]
 

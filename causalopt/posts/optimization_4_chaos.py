@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.drawing.palette import BLUE, FAINT
-from causalopt.effects.rates import rates
+from causalopt.effects.exponents.rates import rates
 from causalopt.effects.run import run
 from causalopt.effects.sweep import sweep
 from causalopt.posts.charts import NATS, TIME, Chart, Line, Map, curves, line_figure, map_figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.drawing.palette import GREEN, RED
-from causalopt.effects.rates import rates
+from causalopt.effects.exponents.rates import rates
 from causalopt.effects.run import run
 from causalopt.extras import need
 from causalopt.model.files import load, parse_model, to_text

@@ -270,6 +270,42 @@ def test_a_sweep_says_what_its_runs_say(monkeypatch: pytest.MonkeyPatch) -> None
     assert f"{short.undecided} points on a kink" in repr(short)
 
 
+def test_a_whole_sweep_of_points_on_kinks_has_the_statuses_of_its_runs() -> None:
+    model, starts = load("thermostat_saturating"), np.linspace(5, 45, 401)
+    found = sweep(model, {"R[0]": starts}, steps=500)
+    assert found.undecided == 0
+    # In the band's reach every start is a multiple of p dt from it, in decimals: a kink is met.
+    reach = np.abs(starts - 25)
+    assert (found.status[(reach > 1.05) & (reach < 10.9)] == "kink").sum() > 140
+    for k in range(0, 401, 10):
+        alone = run(model, initial={"R": float(starts[k])}, steps=500)
+        assert found.status[k] == alone.status[-1]
+        np.testing.assert_allclose(found.op[k], alone.op[-1], rtol=1e-12)
+    plain = sweep(model, {"R[0]": starts}, steps=500, estimate=False)
+    assert plain.undecided > 140
+    assert plain.power == found.power
+
+
+@pytest.mark.parametrize(
+    ("rules", "starts"),
+    [
+        # n is swallowed: moved by a unit in the last place it still is, as 1e16 + n moves.
+        ({"a": "0*n", "m": "(1e16 + n - 1e16)**2 + a"}, [2.7, 2.9, 5.3]),
+        # The slope of m cancels at the last point alone.
+        ({"a": "0*n", "m": "exp(n)/(1 + exp(n)) + a"}, [3.0, 20.0, 36.5]),
+    ],
+)
+def test_what_no_twin_batch_sees_is_asked_one_by_one(
+    rules: dict[str, Any], starts: list[float]
+) -> None:
+    model = static({"n": starts[0], **rules})
+    found = sweep(model, {"n": starts})
+    alone = [run(model, initial={"n": n}).status[0] for n in starts]
+    assert found.status.tolist() == alone
+    assert "unresolved" in alone
+    assert found.undecided == 0
+
+
 def test_a_chaotic_sweep_is_unresolved_where_its_runs_are() -> None:
     rho = np.array([0.8, 28.0])
     found = sweep(load("lorenz"), {"rho": rho}, at=4500)

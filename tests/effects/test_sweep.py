@@ -15,6 +15,8 @@ from causalopt import Model, Nudge, Set, load, run, sweep
 from causalopt.cli import main
 from causalopt.effects import sweep as sweeps
 from causalopt.effects.sweep_store import check_target
+from causalopt.engine.batch_arrays import ArrayBatch
+from causalopt.engine.machine.batch_code import MachineBatch
 from causalopt.errors import FileError, QuestionError, UnknownNameError
 
 GRID = np.linspace(5, 45, 401)
@@ -440,3 +442,25 @@ def test_a_folder_is_no_file_to_write_to(tmp_path: Path) -> None:
     (tmp_path / "s.nc").mkdir()
     with pytest.raises(FileError, match="is a folder: name a file"):
         check_target(tmp_path / "s.nc")
+
+
+@pytest.mark.parametrize("runner", [MachineBatch, ArrayBatch])
+def test_a_sweep_sees_a_comparison_with_what_has_no_value(
+    runner: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("sweep", "lane_doubts"):
+        monkeypatch.setattr(f"causalopt.effects.{module}.batch_runner", runner)
+    model = Model(
+        name="m",
+        parameters={"p": 0.05},
+        variables={
+            "x": {"rule": "0.9*x[t-1] - p + a[t-1]", "initial": 1},
+            "a": "0*x[t]",
+            "y": {"rule": "0.5*y[t-1] + where(log(x[t-1]) > -3, x[t-1], 2*x[t-1])", "initial": 0},
+        },
+        question={"nudge": "x[0]", "hold": "a", "target": "y", "steps": 60},
+    )
+    # x goes to -10 p; its logarithm is none from where it passes 0.
+    found = sweep(model, {"p": [-0.01, 0.0, 0.02, 0.1]})
+    assert found.status.tolist() == ["ok", "ok", "nonfinite", "nonfinite"]
+    assert found.undecided == 0

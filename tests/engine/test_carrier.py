@@ -99,3 +99,70 @@ def test_a_step_in_which_a_direction_vanishes_is_taken_back(slope: float) -> Non
     assert reached == 20
     np.testing.assert_array_equal(growth, np.full((20, 2), 0.5))
     np.testing.assert_array_equal(found.state, np.eye(2))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_record_has_the_tangents_of_every_step(name: str) -> None:
+    structure, rng = MODELS[name].template.structure, np.random.default_rng(5)
+    step = StepDerivative(structure, np.zeros(len(structure.names), dtype=bool))
+    slopes = rng.normal(size=(30, len(linearize(structure).partials)))
+    state = rng.normal(size=(step.size, 3))
+    records = []
+    for carrier in (PlainCarrier(step, state), CompiledCarrier(step.products, state)):
+        record = np.zeros((30, step.width, 3))
+        low = 0
+        while low < 30:
+            low = carrier.over(slopes, low, 30, record=record[low:])
+        np.testing.assert_array_equal(record[-1], carrier.now)
+        records.append(record)
+    np.testing.assert_array_equal(*records)
+    alone = CompiledCarrier(step.products, state)
+    for t in range(30):
+        alone.over(slopes, t, t + 1)
+        np.testing.assert_array_equal(records[0][t], alone.now)
+
+
+def test_sources_add_a_number_for_each_direction() -> None:
+    model = Model(
+        name="m",
+        variables={"x": {"rule": "x[t-1]/2", "initial": 1}, "y": "3*x[t]", "z": "y[t] + x[t]"},
+    )
+    structure = model.template.structure
+    x, y, z = (structure.names.index(name) for name in "xyz")
+    step = StepDerivative(structure, np.zeros(3, dtype=bool), sources=(y,), directions=2)
+    state = np.zeros((step.size, 2))
+    state[-2:] = np.eye(2)
+    given = np.array([[p.child, p.parent] for p in linearize(structure).partials])
+    slope = {(x, x): 0.5, (y, x): 3.0, (z, y): 1.0, (z, x): 1.0}
+    own = np.tile([slope[child, parent] for child, parent in given.tolist()], (4, 1))
+    added = np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0], [4.0, 40.0]])
+    rows = np.concatenate([own, added], axis=1)
+    for carrier in (PlainCarrier(step, state), CompiledCarrier(step.products, state)):
+        for t in range(4):
+            carrier.over(rows, t, t + 1)
+            np.testing.assert_array_equal(carrier.now[y], added[t])
+            np.testing.assert_array_equal(carrier.now[z], added[t])
+            np.testing.assert_array_equal(carrier.state[-2:], np.eye(2))
+
+
+def test_a_direction_that_vanishes_is_replaced_where_that_is_asked_for() -> None:
+    """Once, and it grows again; at all steps, and the others go on; what is not finite stops."""
+    rules = {f"x{i}": {"rule": f"0.5*x{i}[t-1]", "initial": 1} for i in range(2)}
+    step = StepDerivative(
+        Model(name="m", variables=rules).template.structure, np.zeros(2, dtype=bool)
+    )
+    once = np.full((30, 2), 0.5)
+    once[7, 1] = 0.0
+    found = CompiledGrowth(step.products, np.eye(2))
+    reached, growth = found.grow(once, 0, 30, least=-1.0)
+    assert reached == 30
+    assert (growth[:, 0] == 0.5).all()
+    assert growth[7, 1] == 0.0
+    assert (growth[10:, 1] == 0.5).all()
+    np.testing.assert_array_equal(np.abs(found.state), np.eye(2))
+    always = np.tile([0.5, 0.0], (30, 1))
+    found = CompiledGrowth(step.products, np.eye(2))
+    assert found.grow(always, 0, 30, least=-1.0)[0] == 30
+    assert np.isfinite(found.state).all()
+    always[20, 0] = np.inf
+    assert CompiledGrowth(step.products, np.eye(2)).grow(always, 0, 30, least=-1.0)[0] == 20

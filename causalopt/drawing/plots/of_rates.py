@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from causalopt.drawing.palette import BLUE, FAINT, GREEN, RED
 from causalopt.drawing.plots.panels import plain_axes
-from causalopt.effects.rates import Rates, rounded, with_error
+from causalopt.effects.exponents.rates import Rates, rounded, with_error
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def plot_rates(rates: Rates) -> Figure:
 
     Example:
         >>> from causalopt import load
-        >>> from causalopt.effects.rates import rates
+        >>> from causalopt.effects.exponents.rates import rates
         >>> plot_rates(rates(load("thermostat"), steps=200)).axes[0].get_ylabel()
         'exponent [nats per step]'
     """

@@ -58,10 +58,22 @@ class CompiledCarrier(Carrier):
         self._masks[:, : blocked.shape[1]] = np.where(blocked, 0, -1)
 
     def over(
-        self, slopes: Floats, low: int, high: int, *, seed: int | None = None, since: int = 0
+        self,
+        slopes: Floats,
+        low: int,
+        high: int,
+        *,
+        seed: int | None = None,
+        since: int = 0,
+        record: Floats | None = None,
     ) -> int:
         """Go over steps low .. high - 1, or to where a direction has left the range."""
-        reached: int = self._function(*self._arguments(slopes, low, high, seed, since))
+        given = self._arguments(slopes, low, high, seed, since)
+        if record is None:
+            return int(self._function(*given, 0))
+        whole = np.empty((high - low, *self._masks.shape))
+        reached: int = self._function(*given, whole.ctypes.data)
+        record[: reached - low] = whole[: reached - low, :, : record.shape[2]]
         return reached
 
     def _arguments(
@@ -86,6 +98,20 @@ class CompiledCarrier(Carrier):
         )
 
 
+_NOTE = """
+  %has.record = icmp ne i64 %record_, 0
+  br i1 %has.record, label %note, label %noted
+note:
+  %note.step = sub i64 %t, %low_
+  %note.above = mul i64 %note.step, %equations_
+  %note.row = add i64 %note.above, %i
+  %note.place = mul i64 %note.row, {lanes}
+  %note.at = getelementptr double, ptr %record, i64 %note.place
+  store {row} %tangent, ptr %note.at, align 8
+  br label %noted
+noted:"""
+
+
 def _lanes_for(count: int) -> int:
     """Return a whole number of registers that hold so many directions."""
     register = processor().register
@@ -94,14 +120,23 @@ def _lanes_for(count: int) -> int:
 
 @functools.lru_cache(maxsize=8)
 def _library(lanes: int) -> CompiledLibrary:
-    return load_library(carry_text(lanes), {"carry": len(ARGUMENTS)})
+    return load_library(carry_text(lanes, records=True), {"carry": len(ARGUMENTS) + 1})
 
 
-def carry_text(lanes: int) -> str:
-    """Return the LLVM text of `@carry`, for rows of so many directions."""
+def carry_text(lanes: int, *, records: bool = False) -> str:
+    """Return the LLVM text of `@carry`, for rows of so many directions.
+
+    Args:
+        lanes: How many directions a row has.
+        records: Whether it takes a further argument: where equations' tangents go, 0 for nowhere.
+    """
     # Rows are found by counting doubles: LLVM pads a vector whose size is no power of two.
-    arguments = ", ".join(f"i64 %{name}_" for name in ARGUMENTS)
-    pointers = "\n  ".join(f"%{name} = inttoptr i64 %{name}_ to ptr" for name in POINTERS)
+    more = ("record",) if records else ()
+    arguments = ", ".join(f"i64 %{name}_" for name in (*ARGUMENTS, *more))
+    pointers = "\n  ".join(f"%{name} = inttoptr i64 %{name}_ to ptr" for name in (*POINTERS, *more))
+    note, last = (
+        (_NOTE.format(row=f"<{lanes} x double>", lanes=lanes), "noted") if records else ("", "sum")
+    )
     row, bits = f"<{lanes} x double>", f"<{lanes} x i64>"
     flags = f"<{lanes} x i1>"
     everywhere = f"<{', '.join(['double 1.0'] * lanes)}>"
@@ -124,8 +159,8 @@ step:
   %begin = load i64, ptr %offsets, align 8
   br label %equation
 equation:
-  %i = phi i64 [0, %step], [%i.next, %sum]
-  %from = phi i64 [%begin, %step], [%to, %sum]
+  %i = phi i64 [0, %step], [%i.next, %{last}]
+  %from = phi i64 [%begin, %step], [%to, %{last}]
   %i.next = add i64 %i, 1
   %to.at = getelementptr i64, ptr %offsets, i64 %i.next
   %to = load i64, ptr %to.at, align 8
@@ -164,7 +199,7 @@ sum:
   %tangent = select i1 %is.seed, {row} %shifted, {row} %open
   %tangent.at.place = mul i64 %i, {lanes}
   %tangent.at = getelementptr double, ptr %rows, i64 %tangent.at.place
-  store {row} %tangent, ptr %tangent.at, align 8
+  store {row} %tangent, ptr %tangent.at, align 8{note}
   %more.equations = icmp slt i64 %i.next, %equations_
   br i1 %more.equations, label %equation, label %remember
 remember:

@@ -30,7 +30,8 @@ class CompiledGrowth(CompiledCarrier):
             slopes: The local derivatives, shape [t, partial].
             low: The first step.
             high: The step after the last.
-            least: A growth that is looked into.
+            least: A growth that is looked into. Where it is negative, only one that is not finite
+                is, and a direction that vanishes is replaced by one along an axis.
         """
         norms = np.empty((high - low, self.state.shape[1]))
         kept = np.empty(self._rows.size)
@@ -66,6 +67,7 @@ define i64 @grow({arguments}) {{
 entry:
   {pointers}
   %least = bitcast i64 %least_ to double
+  %is.reviving = fcmp olt double %least, 0.0
   %above = mul i64 %equations_, {lanes}
   %state = getelementptr double, ptr %rows, i64 %above
   %bytes = mul i64 %slots_, {8 * lanes}
@@ -76,54 +78,64 @@ stretch:
   %end = add i64 %t, 1
   call void @llvm.memcpy.p0.p0.i64(ptr %kept, ptr %state, i64 %bytes, i1 false)
   %carried = call i64 @carry({passed})
-  br label %column
-column:
-  %j = phi i64 [0, %stretch], [%j.next, %done]
-  %largest = phi double [1.0, %stretch], [%larger, %done]
-  %own = getelementptr double, ptr %state, i64 %j
-  br label %measure
-measure:
-  %m = phi i64 [0, %column], [%m.next, %measure]
-  %square = phi double [0.0, %column], [%square.next, %measure]
+  br label %square
+square:
+  %m = phi i64 [0, %stretch], [%m.next, %square]
+  %all = phi {row} [zeroinitializer, %stretch], [%all.next, %square]
   %m.place = mul i64 %m, {lanes}
-  %a.at = getelementptr double, ptr %own, i64 %m.place
-  %a = load double, ptr %a.at, align 8
-  %aa = fmul double %a, %a
-  %square.next = fadd double %square, %aa
+  %a.at = getelementptr double, ptr %state, i64 %m.place
+  %a = load {row}, ptr %a.at, align 8
+  %aa = fmul {row} %a, %a
+  %all.next = fadd {row} %all, %aa
   %m.next = add i64 %m, 1
-  %more.measure = icmp slt i64 %m.next, %slots_
-  br i1 %more.measure, label %measure, label %write
-write:
-  %norm = call double @llvm.sqrt.f64(double %square.next)
+  %more.square = icmp slt i64 %m.next, %slots_
+  br i1 %more.square, label %square, label %column
+column:
+  %j = phi i64 [0, %square], [%j.next, %done]
+  %largest = phi double [1.0, %square], [%larger, %done]
+  %squares = phi {row} [%all.next, %square], [%rest.squares.next, %done]
+  %j.put = insertelement {whole} poison, i64 %j, i64 0
+  %j.row = shufflevector {whole} %j.put, {whole} poison, <{lanes} x i32> zeroinitializer
+  %is.own = icmp eq {whole} {places}, %j.row
+  %is.later = icmp sgt {whole} {places}, %j.row
+  %own = getelementptr double, ptr %state, i64 %j
+  %own.square = extractelement {row} %squares, i64 %j
+  %norm = call double @llvm.sqrt.f64(double %own.square)
   %norm.at = getelementptr double, ptr %out, i64 %j
   store double %norm, ptr %norm.at, align 8
   %larger = call double @llvm.maxnum.f64(double %largest, double %norm)
+  %is.zero = fcmp oeq double %norm, 0.0
+  %is.revived = and i1 %is.zero, %is.reviving
+  %turn = add i64 %t, %j
+  %place.new = urem i64 %turn, %slots_
   br label %dots
 dots:
-  %k = phi i64 [0, %write], [%k.next, %dots]
-  %dot = phi {row} [zeroinitializer, %write], [%dot.next, %dots]
+  %k = phi i64 [0, %column], [%k.next, %dots]
+  %dot = phi {row} [zeroinitializer, %column], [%dot.next, %dots]
   %k.place = mul i64 %k, {lanes}
   %b.at = getelementptr double, ptr %own, i64 %k.place
   %b = load double, ptr %b.at, align 8
-  %unit = fdiv double %b, %norm
-  store double %unit, ptr %b.at, align 8
+  %scaled = fdiv double %b, %norm
+  %is.place = icmp eq i64 %k, %place.new
+  %axis = select i1 %is.place, double 1.0, double 0.0
+  %unit = select i1 %is.revived, double %axis, double %scaled
   %b.row.at = getelementptr double, ptr %state, i64 %k.place
   %b.row = load {row}, ptr %b.row.at, align 8
   %unit.put = insertelement {row} poison, double %unit, i64 0
   %unit.row = shufflevector {row} %unit.put, {row} poison, <{lanes} x i32> zeroinitializer
-  %bb = fmul {row} %unit.row, %b.row
+  %new.row = select <{lanes} x i1> %is.own, {row} %unit.row, {row} %b.row
+  store {row} %new.row, ptr %b.row.at, align 8
+  %bb = fmul {row} %unit.row, %new.row
   %dot.next = fadd {row} %dot, %bb
   %k.next = add i64 %k, 1
   %more.dots = icmp slt i64 %k.next, %slots_
   br i1 %more.dots, label %dots, label %later
 later:
-  %j.put = insertelement {whole} poison, i64 %j, i64 0
-  %j.row = shufflevector {whole} %j.put, {whole} poison, <{lanes} x i32> zeroinitializer
-  %is.later = icmp sgt {whole} {places}, %j.row
   %parts = select <{lanes} x i1> %is.later, {row} %dot.next, {row} zeroinitializer
   br label %take
 take:
   %r = phi i64 [0, %later], [%r.next, %take]
+  %rest.squares = phi {row} [zeroinitializer, %later], [%rest.squares.next, %take]
   %r.place = mul i64 %r, {lanes}
   %c.at = getelementptr double, ptr %own, i64 %r.place
   %c = load double, ptr %c.at, align 8
@@ -134,6 +146,8 @@ take:
   %part = fmul {row} %parts, %c.row
   %rest = fsub {row} %d, %part
   store {row} %rest, ptr %d.at, align 8
+  %rest.square = fmul {row} %rest, %rest
+  %rest.squares.next = fadd {row} %rest.squares, %rest.square
   %r.next = add i64 %r, 1
   %more.take = icmp slt i64 %r.next, %slots_
   br i1 %more.take, label %take, label %done

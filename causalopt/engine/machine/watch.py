@@ -80,7 +80,8 @@ class Watch(Values):
                 tolerance = e.mul(e.abs(right), e.const(NEAR))
         else:
             tolerance = e.mul(e.add(e.abs(left), e.abs(right)), e.const(NEAR))
-        return e.compare("ole", e.abs(e.sub(left, right)), tolerance)
+        # A difference that is none counts as closed: what it decides is for others to tell.
+        return e.compare("ule", e.abs(e.sub(left, right)), tolerance)
 
     def _note_kink(self, met: Value) -> None:
         e = self.e

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from causalopt import Model, load
-from causalopt.effects.rates import rates
+from causalopt.effects.exponents.rates import rates
 
 
 def test_the_plot_shows_the_exponents_and_their_gap():

@@ -8,15 +8,16 @@ turns. Neither is seen in the growth of a frame, which ends up in the fastest di
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
-from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from causalopt.effects.directions import KNOWN
-from causalopt.effects.growth import BATCHES
+from causalopt.effects.exponents.carried_maps import followed_maps
+from causalopt.effects.exponents.directions import KNOWN
+from causalopt.effects.exponents.growth import BATCHES
 from causalopt.engine.contract import Floats
+from causalopt.engine.executions import follower_for
+from causalopt.engine.follower import Measured
 from causalopt.engine.jacobians import StepDerivative
 
 _BLURRED = 2.0**-7  # of a tangent's length: an error beyond it, and its direction is not known
@@ -32,10 +33,13 @@ class Followed:
         known: For how many steps rounding leaves its direction known; all of them: None.
         gets: The logarithm of m's tangent over the state's, shape [counted step]; -inf where m gets
             but rounding, NaN where it reads nothing at that step.
+        growth: The growth of its logarithm, likewise; NaN after the step in which it vanishes or
+            leaves the floats.
     """
 
     known: int | None
     gets: Floats
+    growth: Floats
 
     @property
     def is_lost(self) -> bool:
@@ -80,61 +84,22 @@ def followed(
         target: The equation of m.
         lead: How many steps are not counted.
     """
-    random = np.random.default_rng(1)
-    now = tangent / (np.linalg.norm(tangent) or 1.0)
-    error = np.zeros_like(now)
-    known, gets = None, np.full(len(slopes) - lead, math.nan)
-    moves = (
-        _carried(step, slopes, target) if basis is None else _within(step, slopes, basis, target)
-    )
-    for t, move in enumerate(moves):
-        (next_, part), (sizes, reads) = move(np.stack([now, error], axis=1), np.abs(now))
-        if t >= lead and reads is not None:
-            got, blur = abs(float(part[0])), KNOWN * reads + abs(float(part[1]))
-            gets[t - lead] = math.log(got) if got > blur else -math.inf
-        now, error = next_.T
-        error = error + random.choice((-1.0, 1.0), len(now)) * 2.0**-53 * sizes
-        length = float(np.linalg.norm(now))
-        if not 0.0 < length < math.inf:
+    start = tangent / (np.linalg.norm(tangent) or 1.0)
+    follower, count = None, len(slopes)
+    parts = []
+    for maps in followed_maps(step, slopes, basis, target):
+        if follower is None:
+            measured = Measured(maps.target, KNOWN, _BLURRED)
+            follower = follower_for(maps.products, start, measured, count)
+        shares, lengths = follower.over(maps.slopes, maps.sizes)
+        if maps.reads is not None:
+            shares[np.isnan(shares) & maps.reads[: len(shares)]] = 0.0
+        parts.append((shares, lengths))
+        if len(shares) < len(maps.slopes):
             break
-        if known is None and float(np.linalg.norm(error)) > _BLURRED * length:
-            known = t + 1
-        now, error = now / length, error / length
-    return Followed(known, gets)
-
-
-# What carries a tangent and its error over a step, [r, 2]: what they become and what m gets of
-# them; and the sizes of the products in both, m's None where it reads nothing.
-_Move = Callable[[Floats, Floats], tuple[tuple[Floats, Floats], tuple[Floats, float | None]]]
-
-
-def _within(step: StepDerivative, slopes: Floats, basis: Floats, target: int) -> Iterator[_Move]:
-    """Yield the steps in a basis, as matrices."""
-    inner = np.abs(basis)
-    for part in step.parts(slopes):
-        (maps, rows), (products, reads) = (step.matrices(s) for s in (part, np.abs(part)))
-        tables = basis.T @ maps @ basis, rows[:, target] @ basis
-        sizes = inner.T @ products @ inner, reads[:, target] @ inner
-        for matrix, row, product, read in zip(*tables, *sizes, strict=True):
-            yield functools.partial(_multiplied, matrix, row, product, read)
-
-
-def _multiplied(
-    matrix: Floats, row: Floats, product: Floats, read: Floats, pair: Floats, size: Floats
-) -> tuple[tuple[Floats, Floats], tuple[Floats, float | None]]:
-    reads = float(read @ size) if read.any() else None
-    return (matrix @ pair, row @ pair), (product @ size, reads)
-
-
-def _carried(step: StepDerivative, slopes: Floats, target: int) -> Iterator[_Move]:
-    """Yield the steps as they are carried out."""
-    for row in slopes:
-        yield functools.partial(_over, step, row, target)
-
-
-def _over(
-    step: StepDerivative, slopes: Floats, target: int, pair: Floats, size: Floats
-) -> tuple[tuple[Floats, Floats], tuple[Floats, float | None]]:
-    after, all_ = step.carry(slopes, pair)
-    sizes, reads = step.carry(np.abs(slopes), size[:, np.newaxis])
-    return (after, all_[target]), (sizes[:, 0], float(reads[target, 0]) or None)
+    assert follower is not None
+    found = np.full((2, count), math.nan)
+    found[:, : follower.done] = np.concatenate(parts, axis=1)
+    with np.errstate(divide="ignore"):
+        gets, growth = np.log(found[:, lead:])
+    return Followed(follower.blurred_from, gets, growth)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from causalopt import Model, rates
-from causalopt.effects.followed import Followed
-from causalopt.effects.world_growth import world_growth
+from causalopt.effects.exponents.followed import Followed
+from causalopt.effects.exponents.world_growth import world_growth
 
 
 def turning(
@@ -46,7 +46,7 @@ def growth_of_total(model: Model, steps: int) -> tuple[float, str, tuple[str, ..
         return kept[-1]
 
     patch = pytest.MonkeyPatch()
-    patch.setattr("causalopt.effects.rates.world_growth", noted)
+    patch.setattr("causalopt.effects.exponents.rates.world_growth", noted)
     try:
         found = rates(model, steps=steps)
     finally:
@@ -102,14 +102,18 @@ def test_what_m_gets_of_a_tangent_may_fall_without_being_lost() -> None:
     assert growth == pytest.approx(0, abs=2e-5)
 
 
+def shares(gets: np.ndarray) -> Followed:
+    return Followed(None, gets, np.zeros_like(gets))
+
+
 def test_a_share_that_but_wobbles_does_not_fall() -> None:
     wobble = np.random.default_rng(0).normal(size=1000)
     falling = wobble - 0.01 * np.arange(1000)
-    assert Followed(None, falling).drifts
-    assert not Followed(None, wobble).drifts
-    assert not Followed(None, np.full(1000, -math.inf)).drifts
-    assert Followed(None, np.full(1000, -math.inf)).is_lost
-    assert not Followed(None, np.where(np.arange(1000) % 2, wobble, -math.inf)).is_lost
+    assert shares(falling).drifts
+    assert not shares(wobble).drifts
+    assert not shares(np.full(1000, -math.inf)).drifts
+    assert shares(np.full(1000, -math.inf)).is_lost
+    assert not shares(np.where(np.arange(1000) % 2, wobble, -math.inf)).is_lost
 
 
 def triangular(seed: int) -> tuple[Model, float]:

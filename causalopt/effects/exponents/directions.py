@@ -7,6 +7,7 @@ into itself, less what no step carries to m. Both are found by rank, along the w
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,8 @@ from causalopt.engine.linearization import linearize
 from causalopt.model.template import Structure
 
 KNOWN = 1e3 * 2.0**-53  # of the products a number is a sum of: below it, it is rounding
+_CLEAR = 1e-3  # likewise: above it, it is not, and neither is what is made of it
+_EARLY = (64, 256, 1024)  # steps that are looked at by themselves
 
 # What one step makes of each direction: from maps [t, slot, slot], a basis and the excited ones.
 Image = Callable[[Floats, Floats, Floats], Floats]
@@ -74,14 +77,45 @@ def directions(
         target: The equation of m.
         lead: How many steps are gone before m is looked at.
     """
-    excited = _grown(np.zeros((step.size, 0)), tangent[np.newaxis], np.abs(tangent)[np.newaxis])
-    excited = _invariant(step, slopes, excited, excited, _carried)
-    seen = np.zeros((excited.shape[1], 0))
-    for part in step.parts(slopes[lead:]):
-        rows, sizes = (step.matrices(s)[1][:, target] for s in (part, np.abs(part)))
-        seen = _grown(seen, rows @ excited, sizes @ np.abs(excited))
-    seen = _invariant(step, slopes[lead:], seen, excited, _observed)
+    excited = _spanned(slopes, functools.partial(_excited, step, tangent))
+    seen = _spanned(slopes[lead:], functools.partial(_seen, step, excited, target))
     return Directions(excited, excited @ seen)
+
+
+def _spanned(slopes: Floats, find: Callable[[Floats, float], Floats]) -> Floats:
+    """Return a basis found along the run; the first steps do where they clearly span all."""
+    for count in _EARLY:
+        if count < len(slopes):
+            basis = find(slopes[:count], _CLEAR)
+            if basis.shape[1] == len(basis):
+                return basis
+    return find(_distinct(slopes), KNOWN)
+
+
+def _distinct(slopes: Floats) -> Floats:
+    """Leave out steps that are as the one before."""
+    is_new = (slopes[1:] != slopes[:-1]).any(axis=1)
+    return slopes if is_new.all() else slopes[np.concatenate([[True], is_new])]
+
+
+def _excited(step: StepDerivative, tangent: Floats, slopes: Floats, least: float) -> Floats:
+    """Return what steps make of a tangent, where it is more than `least` of what it is a sum of."""
+    start, size = tangent[np.newaxis], np.abs(tangent)[np.newaxis]
+    basis = _grown(np.zeros((step.size, 0)), start, size, KNOWN)
+    return _invariant(step, slopes, basis, basis, _carried, least)
+
+
+def _seen(
+    step: StepDerivative, excited: Floats, target: int, slopes: Floats, least: float
+) -> Floats:
+    """Return what m observes in coordinates of what n excites, likewise."""
+    seen = np.zeros((excited.shape[1], 0))
+    for part in step.parts(slopes):
+        if seen.shape[1] == len(seen):
+            break
+        rows, sizes = (step.matrices(s)[1][:, target] for s in (part, np.abs(part)))
+        seen = _grown(seen, rows @ excited, sizes @ np.abs(excited), least)
+    return _invariant(step, slopes, seen, excited, _observed, least)
 
 
 def _carried(maps: Floats, basis: Floats, _excited: Floats) -> Floats:
@@ -93,36 +127,40 @@ def _observed(maps: Floats, basis: Floats, excited: Floats) -> Floats:
 
 
 def _invariant(
-    step: StepDerivative, slopes: Floats, basis: Floats, excited: Floats, image: Image
+    step: StepDerivative, slopes: Floats, basis: Floats, excited: Floats, image: Image, least: float
 ) -> Floats:
     """Return a basis of the smallest space that contains another and every step's images of it."""
     size = -1
     while size < basis.shape[1] < len(basis):
         size = basis.shape[1]
         for part in step.parts(slopes):
+            if basis.shape[1] == len(basis):
+                break
             maps, sizes = (step.matrices(s)[0] for s in (part, np.abs(part)))
             before = -1
             while before < basis.shape[1] < len(basis):
                 before = basis.shape[1]
                 vectors = image(maps, basis, excited).reshape(-1, len(basis))
                 products = image(sizes, np.abs(basis), np.abs(excited)).reshape(vectors.shape)
-                basis = _grown(basis, vectors, products)
+                basis = _grown(basis, vectors, products, least)
     return basis
 
 
-def _grown(basis: Floats, vectors: Floats, products: Floats) -> Floats:
+def _grown(basis: Floats, vectors: Floats, products: Floats, least: float) -> Floats:
     """Return a basis that spans vectors too, as far as they are more than rounding.
 
     Args:
         basis: Orthonormal, shape [slot, r].
         vectors: Shape [vector, slot].
         products: The sizes of the products that each number is a sum of, likewise.
+        least: Of these: a vector that adds no more than that is left out, `KNOWN` at least.
     """
     while len(vectors) and basis.shape[1] < len(basis):
         rest = vectors - (vectors @ basis) @ basis.T
         bound = products + (products @ np.abs(basis)) @ np.abs(basis.T)
+        is_clear = (np.abs(rest) > least * bound).any(axis=1)
         rest[np.abs(rest) <= KNOWN * bound] = 0.0
-        lengths = np.linalg.norm(rest, axis=1)
+        lengths = np.where(is_clear, np.linalg.norm(rest, axis=1), 0.0)
         best = int(np.argmax(lengths))
         if not lengths[best] > 0:
             break

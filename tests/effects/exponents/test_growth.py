@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from causalopt import load, rates
-from causalopt.effects.growth import slope, slope_error
+from causalopt.effects.exponents.growth import slope, slope_error
 
 
 def covered(samples: np.ndarray, truth: float) -> tuple[float, float]:

@@ -12,10 +12,10 @@ import math
 
 import numpy as np
 
-from causalopt.effects.carried_maps import maps_along
-from causalopt.effects.directions import Directions, directions, on_the_way
-from causalopt.effects.followed import Followed, followed
-from causalopt.effects.growth import growth, slope, slope_error
+from causalopt.effects.exponents.carried_maps import maps_along
+from causalopt.effects.exponents.directions import Directions, directions, on_the_way
+from causalopt.effects.exponents.followed import Followed, followed
+from causalopt.effects.exponents.growth import SUSPECT, growth, slope, slope_error
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.jacobians import StepDerivative
 from causalopt.errors import QuestionError
@@ -42,6 +42,7 @@ class Course:
         first: The first step that is counted or part of the transient.
         lead: How many steps the transient has.
         is_finite: Whether the run stayed within the finite numbers.
+        exponents: How many leading exponents are asked for; None for as many as are bearable.
     """
 
     structure: Structure
@@ -50,6 +51,7 @@ class Course:
     first: int
     lead: int
     is_finite: bool
+    exponents: int | None = None
 
     @property
     def later(self) -> Floats:
@@ -97,7 +99,8 @@ def world_growth(course: Course, held: Bools, question: tuple[int, int, int] | N
             if held.any() and StepDerivative(course.structure, np.zeros_like(held)).size
             else "this model has no memory: no rule reads an earlier step, so nothing grows"
         )
-    count = step.size if step.size <= ALL_EXPONENTS else min(LEADING_EXPONENTS, step.size)
+    usual = step.size if step.size <= ALL_EXPONENTS else LEADING_EXPONENTS
+    count = min(course.exponents or usual, step.size)
     if not course.is_finite:
         lost = np.full((len(course.later) - course.lead, count), math.nan)
         return WorldGrowth(lost, lost[:, 0])
@@ -126,8 +129,10 @@ def _asked(
             return dead
         basis = found.both if found.both.shape[1] < step.size else None
     start = tangent if basis is None else basis.T @ tangent
-    asked = course.along(step, start[:, np.newaxis], basis)[0][:, 0]
     own = followed(step, course.later, basis, start, target, course.lead)
+    asked = own.growth
+    if not (asked > math.log(SUSPECT)).all():  # it may have died: growth finds out
+        asked = course.along(step, start[:, np.newaxis], basis)[0][:, 0]
     if np.isfinite(asked).all() and (own.known is not None or own.is_lost):
         return _unresolved(generic, own)
     if own.drifts:

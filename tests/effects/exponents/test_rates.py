@@ -10,8 +10,8 @@ import scipy.stats
 
 from causalopt import Model, QuestionError, load, rates
 from causalopt.cli import main
-from causalopt.effects import rates as rates_file
-from causalopt.effects import world_growth
+from causalopt.effects.exponents import rates as rates_file
+from causalopt.effects.exponents import world_growth
 
 
 def one(rule: str, **parameters: float) -> Model:
@@ -419,3 +419,61 @@ def test_a_zero_within_its_error_is_printed_as_0(capsys: pytest.CaptureFixture[s
     assert main(["rates", "lorenz", "--steps", "3000"]) == 0
     row = next(line for line in capsys.readouterr().out.splitlines() if "Lyapunov" in line)
     assert row.split()[-2] == "0"
+
+
+def oscillators(count: int, gain: float) -> Model:
+    """Neighbours that pull at each other in a ring, all in step: the flow's map is a Laplacian."""
+    variables = {
+        f"x{i}": {
+            "flow": f"1 + K*(sin(x{(i + 1) % count} - x{i}) + sin(x{(i - 1) % count} - x{i}))",
+            "initial": 0.5,
+        }
+        for i in range(count)
+    }
+    held = [f"x{i}" for i in range(0, count, 5)]
+    return Model(
+        name="oscillators",
+        parameters={"K": gain},
+        variables=variables,
+        dt=0.05,
+        method="euler",
+        partition={"A": held},
+    )
+
+
+def test_leading_exponents_are_as_many_as_are_asked_for() -> None:
+    """Of a ring, 2 K (cos(2 pi k / n) - 1); given every fifth, those of paths of four, n/5 each."""
+    found = rates(oscillators(80, 4.0), steps=3000, transient=3000, exponents=20)
+    assert found.exponents == "leading 20 of 80"
+    whole = sorted((8 * (math.cos(2 * math.pi * k / 80) - 1) for k in range(80)), reverse=True)
+    paths = [8 * (math.cos(math.pi * k / 5) - 1) for k in (1, 2) for _ in range(16)]
+    for printed, flow in ((found.lyapunov, whole), (found.conditional, paths)):
+        expected = [math.log1p(0.05 * value) / 0.05 for value in flow[:20]]
+        assert printed == pytest.approx(expected, abs=1e-5)
+
+
+def test_fewer_exponents_are_the_first_of_all() -> None:
+    whole = rates(load("lorenz"), hold="b", steps=2000)
+    found = rates(load("lorenz"), hold="b", steps=2000, exponents=1)
+    assert found.exponents == "leading 1 of 3"
+    assert found.lyapunov == pytest.approx(whole.lyapunov[:1], rel=1e-3)
+    assert found.conditional == pytest.approx(whole.conditional[:1], rel=1e-3)
+    every = rates(load("lorenz"), hold="b", steps=2000, exponents=3)
+    assert (every.exponents, len(every.conditional)) == ("all 3", 2)
+
+
+@pytest.mark.parametrize("count", [0, -1, 4])
+def test_exponents_that_are_not_there_are_refused(
+    count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rates", "lorenz", "--exponents", str(count), "--steps", "50"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    message = f"{count} exponents were asked for: this model has as many as it remembers values"
+    assert message in " ".join(said.err.split())
+    assert "3; ask for 1 to 3" in " ".join(said.err.split())
+
+
+def test_the_command_asks_for_exponents(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rates", "lorenz", "--exponents", "2", "--steps", "50"]) == 0
+    assert "exponents: leading 2 of 3" in capsys.readouterr().out

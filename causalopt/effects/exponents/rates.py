@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.effects.asked import asked_hold, asked_node, asked_target
-from causalopt.effects.growth import BATCHES, slope, slope_error
+from causalopt.effects.exponents.growth import BATCHES, slope, slope_error
+from causalopt.effects.exponents.world_growth import Course, WorldGrowth, world_growth
 from causalopt.effects.limit import refuse_in_dynamics
-from causalopt.effects.world_growth import Course, WorldGrowth, world_growth
 from causalopt.engine.contract import Floats, Progress
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
@@ -68,7 +68,7 @@ class Rates:
             "no_influence", "held", "unresolved", "diverged" or "nonfinite".
         realisation: The seed of the noise along which the exponents were taken, None without noise.
         exponents: Which of the whole system's exponents `lyapunov` holds: "all 3", or
-            "leading 16 of 2000" where more would not end in bearable time.
+            "leading 16 of 2000" where fewer are asked for, or more would not end in bearable time.
     """
 
     model: str
@@ -146,6 +146,7 @@ def rates(
     target: str | None = None,
     steps: int | None = None,
     transient: int | None = None,
+    exponents: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -161,6 +162,8 @@ def rates(
         target: The variable m; the question's when not given.
         steps: How many steps the rates are fitted to.
         transient: How many steps to run first; a tenth of `steps` when not given.
+        exponents: How many leading exponents of each kind; when not given, all of up to 64
+            remembered values, and 16 of more.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes: with noise, exponents are those of one realisation.
@@ -168,7 +171,8 @@ def rates(
 
     Raises:
         QuestionError: The model has no time or no memory, A is not made of whole variables, n or m
-            is missing, the dynamics read whole numbers, or the run is too long to be held.
+            is missing, the dynamics read whole numbers, there are not so many exponents, or the run
+            is too long to be held.
 
     Example:
         >>> from causalopt import load
@@ -187,6 +191,7 @@ def rates(
         raise QuestionError(f"rates need at least {BATCHES} steps, and a transient of 0 or more")
     refuse_in_dynamics(model)
     structure = model.template.structure
+    _check_exponents(exponents, len(Slots.of(structure).slots))
     first = max(len(equation.initial) for equation in model.template.equations)
     if question is not None:
         first = max(first, question[0].t + 1)
@@ -197,7 +202,7 @@ def rates(
     run = run_values(structure, plan, terms, progress)
     status = _status(run.values)
     held = held_mask(model, selection, 0)[0]
-    course = Course(structure, plan, run.extras, first, lead, status == "ok")
+    course = Course(structure, plan, run.extras, first, lead, status == "ok", exponents)
     place = None
     if question is not None:
         index = model.template.index
@@ -305,6 +310,15 @@ def _difference(direct: Floats, total: Floats, dt: float) -> tuple[float, float]
 
 def _described(count: int, whole: int) -> str:
     return f"all {whole}" if count == whole else f"leading {count} of {whole}"
+
+
+def _check_exponents(count: int | None, most: int) -> None:
+    """Refuse a number of exponents that the model does not have."""
+    if count is not None and not 1 <= count <= max(1, most):
+        raise QuestionError(
+            f"{count} exponents were asked for: this model has as many as it remembers values from "
+            f"step to step, {most}; ask for 1 to {max(1, most)}"
+        )
 
 
 def _check_length(steps: int, width: int) -> None:
