@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-second lint map changes truth truth-short mutants mutants-smoke clean
+.PHONY: setup demo test test-second lint map changes bench truth truth-short mutants mutants-smoke clean
 
 setup: .venv/.done
 
@@ -34,6 +34,19 @@ map: setup
 # What the next release's changelog will say.
 changes: setup
 	$(BIN)/towncrier build --draft --version next
+
+# What users call, timed beside others: docs/performance.md. QUICK=1 shows in less than a minute that
+# it works, PROFILE=1 what takes more than a fifth of a call, ONLY="find_optimizers: ring" some cases.
+bench: .venv-bench/.done
+	.venv-bench/bin/python -m benchmarks $(if $(QUICK),--quick) $(if $(PROFILE),--profile) \
+		$(if $(ONLY),--only "$(ONLY)")
+
+.venv-bench/.done: requirements.lock pyproject.toml benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements.lock -r benchmarks/requirements.txt
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
 
 # The package beside foreign oracles, which clash with requirements.lock; writes docs/truth.md.
 # ORACLES narrows it down to some sections. The short form takes a few cases of each, and writes none.

@@ -1,96 +1,70 @@
-// The baselines: the work of W1, W2 and W3 by hand, register-blocked and vectorised.
+// The work of sweeps and ensembles by hand, register-blocked and vectorised.
 // Compiled with -O3 -march=native; the compiler may contract products and sums (its default).
-#include <cmath>
-#include <cstdint>
-#include <cstring>
+#include <algorithm>
+#include <vector>
 
-// One register of the processor it is compiled for.
-#if defined(__AVX512F__)
-constexpr int L = 8;
-#elif defined(__AVX__)
-constexpr int L = 4;
-#else
-constexpr int L = 2;
-#endif
-typedef double vec __attribute__((vector_size(8 * L)));
-typedef int64_t mask __attribute__((vector_size(8 * L)));
-typedef uint64_t bits __attribute__((vector_size(8 * L)));
+#include "vectors.h"
 
-static inline vec splat(double x) { return x - vec{}; }
-static inline bits splat_u(uint64_t x) { return x - bits{}; }
+// The landscape: the saturating thermostat from many starts, final Comp kept; B registers of lanes.
+// The products dt p and dt p / theta are folded by hand, and A = {T} is built in. SPAN steps are run
+// without a look at the sides of the band where no lane can change its side in that time: beyond the
+// band only R moves, inside it nothing is cut off.
+constexpr int64_t SPAN = 32;
 
-// W1: Lorenz by Euler's method, W with the total and the direct tangents (A = {a}), all stored.
-extern "C" void w1(int64_t steps, double dt, double sigma, double rho, double beta, double* w,
-                   double* x, double* y) {
-  double a = 1, b = 1, c = 1, xa = 0, xb = 1, xc = 0, yb = 1, yc = 0;
-  w[0] = a, w[1] = b, w[2] = c, x[0] = xa, x[1] = xb, x[2] = xc, y[0] = 0, y[1] = yb, y[2] = yc;
-  for (int64_t t = 1; t <= steps; t++) {
-    double na = a + dt * (sigma * (b - a));
-    double nb = b + dt * (a * (rho - c) - b);
-    double nc = c + dt * (a * b - beta * c);
-    double ka = dt * (rho - c), kc = dt * a, kb = dt * b;
-    double nxa = xa + (dt * sigma) * (xb - xa);
-    double nxb = xb + (ka * xa - kc * xc) - dt * xb;
-    double nxc = xc + (kb * xa + kc * xb) - (dt * beta) * xc;
-    double nyb = yb - kc * yc - dt * yb;
-    double nyc = yc + kc * yb - (dt * beta) * yc;
-    a = na, b = nb, c = nc, xa = nxa, xb = nxb, xc = nxc, yb = nyb, yc = nyc;
-    double *o = w + 3 * t, *p = x + 3 * t, *q = y + 3 * t;
-    o[0] = a, o[1] = b, o[2] = c, p[0] = xa, p[1] = xb, p[2] = xc, q[0] = 0, q[1] = yb, q[2] = yc;
-  }
+static inline bool all(mask m) {
+  int64_t every = -1;
+  for (int l = 0; l < L; l++) every &= m[l];
+  return every;
 }
 
-// W5: the adjoint of Lorenz: b at the last step by every node, over all paths and over those that
-// avoid A = {a}; the state is kept, the local derivatives are computed on the way back.
-extern "C" void w5(int64_t steps, double dt, double sigma, double rho, double beta, double* w,
-                   double* x, double* y) {
-  double a = 1, b = 1, c = 1;
-  w[0] = a, w[1] = b, w[2] = c;
-  for (int64_t t = 1; t <= steps; t++) {
-    double na = a + dt * (sigma * (b - a));
-    double nb = b + dt * (a * (rho - c) - b);
-    double nc = c + dt * (a * b - beta * c);
-    a = na, b = nb, c = nc;
-    w[3 * t] = a, w[3 * t + 1] = b, w[3 * t + 2] = c;
-  }
-  const double aa = 1 - dt * sigma, ab = dt * sigma, bb = 1 - dt, cc = 1 - dt * beta;
-  double xa = 0, xb = 1, xc = 0, ya = 0, yb = 1, yc = 0;
-  for (int64_t t = steps;; t--) {
-    double *p = x + 3 * t, *q = y + 3 * t;
-    p[0] = xa, p[1] = xb, p[2] = xc, q[0] = ya, q[1] = yb, q[2] = yc;
-    if (t == 0) break;
-    const double* v = w + 3 * (t - 1);
-    double ka = dt * v[0], kb = dt * v[1], kr = dt * (rho - v[2]);
-    double nxa = aa * xa + kr * xb + kb * xc, nxb = ab * xa + bb * xb + ka * xc;
-    double nxc = cc * xc - ka * xb;
-    double nya = kr * yb + kb * yc, nyb = bb * yb + ka * yc, nyc = cc * yc - ka * yb;
-    xa = nxa, xb = nxb, xc = nxc, ya = nya, yb = nyb, yc = nyc;
-  }
-}
-
-// W2: the saturating thermostat from many starts, final Comp kept; B registers of eight lanes.
-// The products dt p and dt p / theta are folded by hand, and A = {T} is built in.
 template <int B>
 static void w2_block(const double* starts, double* comp, int64_t n, int64_t steps, double dt,
                      double d, double theta, double p) {
   const vec k = splat(dt * p / theta), top = splat(dt * p), D = splat(d), zero = splat(0);
+  const vec edge = splat(theta), most = splat(SPAN * dt * p);
   for (int64_t i = 0; i + L * B <= n; i += L * B) {
     vec R[B], T[B], xR[B], xT[B], yR[B];
     for (int j = 0; j < B; j++) {
       std::memcpy(&R[j], starts + i + L * j, 8 * L);
       T[j] = zero, xR[j] = splat(1), xT[j] = zero, yR[j] = splat(1);
     }
-    for (int64_t t = 1; t <= steps; t++)
+    for (int64_t t = 0; t < steps; t += SPAN) {
+      const int64_t count = steps - t < SPAN ? steps - t : SPAN;
+      mask above = ~mask{}, below = ~mask{}, inside = ~mask{};
       for (int j = 0; j < B; j++) {
-        vec push = k * T[j];
-        mask high = push >= top, low = push <= -top;
-        push = high ? top : (low ? -top : push);
-        vec slope = (high | low) ? zero : k;
-        vec newT = R[j] - D, newxT = xR[j];
-        R[j] -= push;
-        xR[j] -= slope * xT[j];
-        T[j] = newT, xT[j] = newxT;
+        const vec off = R[j] - D;
+        above &= (T[j] > edge) & (off - most > edge);
+        below &= (T[j] < -edge) & (off + most < -edge);
+        inside &= (abs_v(T[j]) < edge) & (abs_v(off) + most < edge);
       }
+      const bool high = all(above);
+      if (high || all(below)) {
+        const vec push = high ? top : -top;
+        for (int64_t s = 1; s < count; s++)
+          for (int j = 0; j < B; j++) R[j] -= push;
+        for (int j = 0; j < B; j++) T[j] = R[j] - D, R[j] -= push, xT[j] = xR[j];
+      } else if (all(inside)) {
+        for (int64_t s = 0; s < count; s++)
+          for (int j = 0; j < B; j++) {
+            const vec newT = R[j] - D, newxT = xR[j];
+            R[j] -= k * T[j];
+            xR[j] -= k * xT[j];
+            T[j] = newT, xT[j] = newxT;
+          }
+      } else {
+        for (int64_t s = 0; s < count; s++)
+          for (int j = 0; j < B; j++) {
+            const vec free = k * T[j];
+            vec push = free < top ? free : top;
+            push = push > -top ? push : -top;
+            const vec slope = push == free ? k : zero;
+            const vec newT = R[j] - D, newxT = xR[j];
+            R[j] -= push;
+            xR[j] -= slope * xT[j];
+            T[j] = newT, xT[j] = newxT;
+          }
+      }
+    }
     for (int j = 0; j < B; j++) {
       vec c = xR[j] / yR[j];
       std::memcpy(comp + i + L * j, &c, 8 * L);
@@ -120,10 +94,10 @@ static void w2_any_block(const double* starts, double* comp, int64_t n, int64_t 
     }
     for (int64_t t = 1; t <= steps; t++)
       for (int j = 0; j < B; j++) {
-        vec push = k * T[j];
-        mask high = push >= top, low = push <= -top;
-        push = high ? top : (low ? -top : push);
-        vec slope = (high | low) ? zero : k;
+        const vec free = k * T[j];
+        vec push = free < top ? free : top;
+        push = push > -top ? push : -top;
+        const vec slope = push == free ? k : zero;
         vec newT = R[j] - D, newxT = xR[j], newyT = hT ? zero : yR[j];
         R[j] -= push;
         xR[j] -= slope * xT[j];
@@ -144,23 +118,17 @@ extern "C" void w2_any(const double* starts, double* comp, int64_t n, int64_t st
   if (block == 4) w2_any_block<4>(starts, comp, n, steps, dt, d, theta, p, hT, hR);
 }
 
-extern "C" void w2_scalar(const double* starts, double* comp, int64_t n, int64_t steps, double dt,
-                          double d, double theta, double p) {
-  const double k = dt * p / theta, top = dt * p;
-  for (int64_t i = 0; i < n; i++) {
-    double R = starts[i], T = 0, xR = 1, xT = 0, yR = 1;
-    for (int64_t t = 1; t <= steps; t++) {
-      double push = k * T, slope = k;
-      if (push >= top) push = top, slope = 0;
-      else if (push <= -top) push = -top, slope = 0;
-      double newT = R - d, newxT = xR;
-      R -= push, xR -= slope * xT, T = newT, xT = newxT;
-    }
-    comp[i] = xR / yR;
+// Op of every start, of its Comp.
+extern "C" void w2_op(const double* comp, double* op, int64_t n) {
+  for (int64_t i = 0; i + L <= n; i += L) {
+    vec c;
+    std::memcpy(&c, comp + i, sizeof c);
+    c = -log_v(abs_v(c));
+    std::memcpy(op + i, &c, sizeof c);
   }
 }
 
-// W3: stochastic gradient descent in the pit, W <- W - T g_j(W), j a fair bit of threefry2x64-20:
+// Walkers: stochastic gradient descent in the pit, W <- W - T g_j(W), j a fair bit of threefry2x64-20:
 // one block of two words serves 128 steps of a walker, as in the ensemble's streams.
 static inline bits rotl(bits x, int r) { return (x << r) | (x >> (64 - r)); }
 
@@ -203,62 +171,66 @@ static inline vec exp_v(vec x) {
   return p;
 }
 
-// V groups of B registers take each step in turn: the states of 128 walkers stay in the first cache.
-template <int B, int V>
-static void w3_block(double* out, int64_t n, int64_t steps, double start, double T, uint64_t seed) {
-  const vec one = splat(1), two = splat(2), rate = splat(T);
-  for (int64_t i = 0; i + L * B * V <= n; i += L * B * V) {
-    vec W[B * V];
-    bits lane[B * V], word[B * V], next[B * V];
-    for (int j = 0; j < B * V; j++) {
-      W[j] = splat(start);
-      for (int l = 0; l < L; l++) lane[j][l] = i + L * j + l;
-    }
-    for (int64_t t = 0; t < steps; t++) {
-      if (t % 128 == 0)
-        for (int j = 0; j < B * V; j++)
-          threefry(seed, 0, lane[j], splat_u(t / 128), word[j], next[j]);
-      if (t % 128 == 64)
-        for (int j = 0; j < B * V; j++) word[j] = next[j];
-      const bits chosen = splat_u(1ULL << (t % 64));
+// The walkers whose every image is where they stand never move again: after each EPOCH of steps
+// they leave, and those that are left close ranks. Four groups of four registers take each step in
+// turn, so that chains of operations overlap and the states stay in the first cache.
+constexpr int EPOCH = 256, B = 4, GROUP = L * B * 4;
+
+static inline void w3_slopes(vec W, vec& well, vec& pit) {
+  const vec e = W - splat(2), f = W - splat(1);
+  well = splat(2) * e * exp_v(-(e * e));
+  pit = splat(200.0) * f * exp_v(splat(-100.0) * (f * f));
+}
+
+static void w3_group(double* states, const uint64_t* numbers, int64_t from, int64_t to, double T,
+                     uint64_t seed) {
+  vec W[GROUP / L];
+  bits lane[GROUP / L], word[GROUP / L], next[GROUP / L];
+  std::memcpy(W, states, sizeof W);
+  std::memcpy(lane, numbers, sizeof lane);
+  const vec rate = splat(T), zero = splat(0);
+  for (int64_t t = from; t < to; t++) {
+    if (t % 128 == 0)
+      for (int j = 0; j < GROUP / L; j++)
+        threefry(seed, 0, lane[j], splat_u(t / 128), word[j], next[j]);
+    if (t % 128 == 64)
+      for (int j = 0; j < GROUP / L; j++) word[j] = next[j];
+    const bits chosen = splat_u(1ULL << (t % 64));
 #pragma GCC unroll 1
-      for (int k = 0; k < B * V; k += B)
+    for (int k = 0; k < GROUP / L; k += B)
 #pragma GCC unroll 8
-        for (int j = k; j < k + B; j++) {
-          vec e = W[j] - two, f = W[j] - one;
-          vec g = two * e * exp_v(-(e * e));
-          vec pit = splat(200.0) * f * exp_v(splat(-100.0) * (f * f));
-          mask bit = (mask)(word[j] & chosen) != 0;
-          W[j] -= rate * (g + (bit ? pit : splat(0)));
-        }
-    }
-    for (int j = 0; j < B * V; j++) std::memcpy(out + i + L * j, &W[j], 8 * L);
+      for (int j = k; j < k + B; j++) {
+        vec well, pit;
+        w3_slopes(W[j], well, pit);
+        mask bit = (mask)(word[j] & chosen) != 0;
+        W[j] -= rate * (well + (bit ? pit : zero));
+      }
   }
+  std::memcpy(states, W, sizeof W);
 }
 
-extern "C" void w3(double* out, int64_t n, int64_t steps, double start, double T, int64_t seed,
-                   int64_t block) {
-  if (block == 1) w3_block<1, 4>(out, n, steps, start, T, seed);
-  if (block == 2) w3_block<2, 4>(out, n, steps, start, T, seed);
-  if (block == 4) w3_block<4, 1>(out, n, steps, start, T, seed);
-  if (block == 16) w3_block<4, 4>(out, n, steps, start, T, seed);
-}
-
-extern "C" void w3_scalar(double* out, int64_t n, int64_t steps, double start, double T,
-                          int64_t seed) {
-  for (int64_t i = 0; i < n; i++) {
-    double W = start;
-    bits word = splat_u(0), next = splat_u(0);
-    for (int64_t t = 0; t < steps; t++) {
-      if (t % 128 == 0) threefry(seed, 0, splat_u(i), splat_u(t / 128), word, next);
-      if (t % 128 == 64) word = next;
-      double e = W - 2, f = W - 1;
-      double g = 2 * e * std::exp(-(e * e));
-      if ((word[0] >> (t % 64)) & 1) g += 200 * f * std::exp(-100 * (f * f));
-      W -= T * g;
+extern "C" void w3(double* out, int64_t n, int64_t steps, double start, double T, int64_t seed) {
+  std::vector<double> states(n + GROUP, start);
+  std::vector<uint64_t> numbers(n + GROUP);
+  for (int64_t i = 0; i < n + GROUP; i++) numbers[i] = i;
+  int64_t left = n;
+  for (int64_t t = 0; t < steps && left; t += EPOCH) {
+    for (int64_t i = 0; i < left; i += GROUP)
+      w3_group(&states[i], &numbers[i], t, std::min(t + EPOCH, steps), T, seed);
+    int64_t kept = 0;
+    for (int64_t i = 0; i < left; i += L) {
+      vec W, well, pit;
+      std::memcpy(&W, &states[i], sizeof W);
+      w3_slopes(W, well, pit);
+      const vec one = W - splat(T) * well, both = W - splat(T) * (well + pit);
+      for (int l = 0; l < L && i + l < left; l++) {
+        if (one[l] == W[l] && both[l] == W[l]) out[numbers[i + l]] = W[l];
+        else states[kept] = W[l], numbers[kept++] = numbers[i + l];
+      }
     }
-    out[i] = W;
+    left = kept;
   }
+  for (int64_t i = 0; i < left; i++) out[numbers[i]] = states[i];
 }
 
 // The landscape as a whole program: N starts, all threads, Comp and Op of every start in memory.
@@ -266,7 +238,6 @@ extern "C" void w3_scalar(double* out, int64_t n, int64_t steps, double start, d
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
-#include <vector>
 
 int main(int argc, char** argv) {
   int64_t n = atoll(argv[1]), steps = atoll(argv[2]);
@@ -281,7 +252,7 @@ int main(int argc, char** argv) {
       int64_t from = k * share, to = std::min(padded, from + share);
       if (from >= to) return;
       w2_any(&starts[from], &comp[from], to - from, steps, 0.02, 25, 1, 1, 1, 0, 4);
-      for (int64_t i = from; i < to; i++) op[i] = -std::log(std::fabs(comp[i]));
+      w2_op(&comp[from], &op[from], to - from);
     });
   for (auto& thread : pool) thread.join();
   double power = 0;

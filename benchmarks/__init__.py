@@ -1,0 +1,1 @@
+"""What users call, timed whole beside C written by hand and beside the best other packages."""
