@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -101,6 +102,8 @@ def _row(values: tuple[float, ...], errors: tuple[float, ...]) -> str:
 
 def _exponent(value: float, error: float) -> str:
     """Return an exponent; one within two errors of 0 as 0, or with its error where that is seen."""
+    if math.isnan(value):
+        return "unresolved"
     from causalopt.effects.exponents.rates import rounded, with_error
 
     shown = rounded(value, error)
