@@ -51,7 +51,8 @@ class Rates:
         hold: The held variables, A; empty for the plain exponents.
         nudge: The nudged node n; empty where no question was asked.
         target: The measured variable m; likewise.
-        lyapunov: Exponents of the whole system; -inf where a direction dies.
+        lyapunov: Exponents of the whole system; -inf where a direction dies, NaN where rounding
+            leaves open whether it does.
         lyapunov_error: Their standard errors.
         conditional: Exponents of B driven by A.
         conditional_error: Their standard errors.

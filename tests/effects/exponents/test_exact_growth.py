@@ -93,6 +93,22 @@ def test_where_slopes_move_what_is_but_near_zero_is_not_known() -> None:
     assert "not known" in found.silent[0]
 
 
+def test_maps_are_the_same_by_fractions_where_floats_cannot_tell() -> None:
+    """m = -t 1e-30 n: the slope of a is -0.3 at every step in floats, and no two are alike."""
+    rules = DECAY | {"b": "0.1*n[t]", "a": "-(0.3 + 1e-30*t)*n[t]", "m": "3*b[t] + a[t]"}
+    assert asked(rules, "n[0]", "a", "m", steps=50).status == "unresolved"
+
+
+@pytest.mark.parametrize("power", [-200, 200])
+def test_slopes_whose_squares_leave_the_floats_may_move(power: int) -> None:
+    """The mean of ln(2 + cos t) is ln((2 + sqrt 3)/2)."""
+    rules = {"x": f"1e{power}*(2 + cos(t))*x[t-1] + u[t-1]", "u": "0.5*x[t]"}
+    mean = power * math.log(10) + math.log((2 + math.sqrt(3)) / 2)
+    found = asked(rules, "x[0]", "u", "x", initial={"x": 0}, steps=2000)
+    assert found.status == "ok"
+    assert found.op_rate == pytest.approx(mean - max(mean, math.log(0.5)), abs=1e-2)
+
+
 def test_a_zero_of_moving_slopes_that_are_one_term_is_perfect() -> None:
     """The slope of both is 2 n, whatever n is."""
     rules = CHAOS | {"p": "n[t]**2", "q": "n[t]**2", "a": "-q[t]", "m": "p[t] + a[t]"}
