@@ -75,8 +75,8 @@ class WorldGrowth:
     """Growth per step.
 
     Attributes:
-        exponents: Of generic directions, shape [step, exponent]; -inf where one dies, NaN where that
-            is not known.
+        exponents: Of generic directions, shape [step, exponent]; -inf where one dies, NaN where
+            that is not known.
         asked: Of m's tangent by n, shape [step]; -inf where it is exactly 0 in the end, NaN where
             it is not known.
         silent: The directions that grow more than that: n does not excite them, or m does not
