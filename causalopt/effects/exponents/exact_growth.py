@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 import math
 import random
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from fractions import Fraction
 
 import numpy as np
@@ -28,6 +28,7 @@ PRIME = 2**127 - 1
 _ZERO = Fraction(0)
 _ALONG = 256  # directions of a run that are carried on, beside those that a rank needs
 _MOST_SLOTS = 64
+_MOST_ORDER = 24  # slots whose closures are bearable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +154,13 @@ class _Residues:
             self._fixed[term] = _residue(value) if value is not None and is_known else drawn
         return self._fixed[term]
 
+    def matrix(self) -> tuple[list[list[int]], list[list[int]]]:
+        """Return what a drawn step makes of each slot's unit, next states and equations."""
+        slopes, size = self.slopes(0, along=False), self._step.size
+        units = ([int(i == k) for i in range(size)] for k in range(size))
+        images, rows = zip(*(self.carry(slopes, unit) for unit in units), strict=True)
+        return list(images), list(rows)
+
     def carry(
         self,
         slopes: list[int],
@@ -200,6 +208,47 @@ def _always_vanishes(run: ExactRun, step: StepDerivative, question: tuple[int, i
         if t >= start + step.size and made[target]:
             return False
     return True
+
+
+def order_of(run: ExactRun, path: Bools, question: tuple[int, int, int]) -> int | None:
+    """Return how many directions n excites and m observes, whatever the slopes that move are.
+
+    None where the state is too large to ask.
+
+    Args:
+        run: The run.
+        path: The equations on the way from n to m in this world, shape [V].
+        question: The step of n, its equation and that of m.
+    """
+    step = StepDerivative(run.template.structure, ~path)
+    if step.size > _MOST_ORDER:
+        return None
+    begin, source, target = question
+    residues, state = _Residues(run, step), [0] * step.size
+    for t in range(begin, max(run.settled, begin + 1)):
+        blocked = np.flatnonzero(run.plan.forced[t]) if t < len(run.plan.forced) else ()
+        seed = source if t == begin else None
+        slopes = residues.slopes(t, along=False)
+        state = residues.carry(slopes, state, blocked=set(blocked), seed=seed)[0]
+    excited = _closed([state], lambda: residues.matrix()[0])
+    seen = _closed(
+        [[row[target] for row in residues.matrix()[1]] for _ in range(step.size)],
+        lambda: [list(column) for column in zip(*residues.matrix()[0], strict=True)],
+    )
+    return len(_independent([[_dot(a, b) for a in seen] for b in excited]))
+
+
+def _dot(a: list[int], b: list[int]) -> int:
+    return sum(x * y for x, y in zip(a, b, strict=True)) % PRIME
+
+
+def _closed(vectors: list[list[int]], draw: Callable[[], list[list[int]]]) -> list[list[int]]:
+    """Return a basis of what matrices that are drawn anew make of vectors, image k in row k."""
+    basis, size = _independent(vectors), -1
+    while size < len(basis):
+        size, images = len(basis), list(zip(*draw(), strict=True))
+        basis = _independent([*basis, *([_dot(v, list(i)) for i in images] for v in basis)])
+    return basis
 
 
 def longest_lived(run: ExactRun, held: Bools, least: int) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 
 from causalopt.effects.exponents.carried_maps import maps_along
 from causalopt.effects.exponents.directions import Directions, directions, on_the_way
-from causalopt.effects.exponents.exact_growth import ExactRun, exact_growth, longest_lived
+from causalopt.effects.exponents.exact_growth import ExactRun, exact_growth, longest_lived, order_of
 from causalopt.effects.exponents.followed import Followed, followed
 from causalopt.effects.exponents.growth import SUSPECT, growth, slope, slope_error
 from causalopt.engine.contract import Bools, Floats
@@ -30,6 +30,9 @@ _SHOWN = 1e-3  # of the largest part of a direction: smaller ones are not writte
 _MOST_TERMS = 4
 _ROUNDED = 1e-12  # nats per step
 _BEGINNING = 8.0  # nats
+_DROPPED = (
+    "n excites, or m observes, a direction by less than rounding: whether at all is not known"
+)
 _BY_FRACTIONS = "in floats m's tangent by n is lost in rounding: its growth is by fractions"
 
 
@@ -153,9 +156,13 @@ def _asked(
     seen = _measured(course, step, question)
     asked = seen.asked
     exact = exact_growth(course.run, course.slopes, path, question) if seen.is_doubtful else None
-    if exact is None and seen.why:
+    why = seen.why
+    if exact is None and seen.found and not why:
+        order = order_of(course.run, path, question)
+        why = _DROPPED if order is not None and order > seen.found.both.shape[1] else ""
+    if exact is None and why:
         lost = np.full(len(asked), math.nan)
-        return dataclasses.replace(generic, asked=lost, silent=(seen.why,))
+        return dataclasses.replace(generic, asked=lost, silent=(why,))
     if exact is not None and (seen.why or not _is_alike(asked, np.full(len(asked), exact))):
         told = (_BY_FRACTIONS,) if exact > -math.inf else ()
         return dataclasses.replace(generic, asked=np.full(len(asked), exact), silent=told)

@@ -93,6 +93,23 @@ def test_where_slopes_move_what_is_but_near_zero_is_not_known() -> None:
     assert "not known" in found.silent[0]
 
 
+@pytest.mark.parametrize(("nudge", "status"), [("n[0]", "unresolved"), ("z[0]", "ok")])
+def test_a_faster_direction_that_m_may_observe_by_less_than_rounding(
+    nudge: str, status: str
+) -> None:
+    """z - 2.5 n halves, n falls by a tenth and outlives it in m; z alone does not excite n."""
+    swing = "(1 + 0.1*cos(t))"
+    rules = {
+        "n": f"0.9*{swing}*n[t-1]",
+        "z": f"0.5*{swing}*z[t-1] + {swing}*n[t-1]",
+        "a": "n[t]",
+        "m": "z[t] - 2.5*n[t] + 1e-15*a[t]",
+    }
+    found = asked(rules, nudge, "a", "m")
+    assert found.status == status
+    assert math.isnan(found.op_rate) == (status == "unresolved")
+
+
 def test_maps_are_the_same_by_fractions_where_floats_cannot_tell() -> None:
     """m = -t 1e-30 n: the slope of a is -0.3 at every step in floats, and no two are alike."""
     rules = DECAY | {"b": "0.1*n[t]", "a": "-(0.3 + 1e-30*t)*n[t]", "m": "3*b[t] + a[t]"}
