@@ -132,7 +132,15 @@ def _parts(worlds: tuple[World, World, World], delta: float, i: int) -> tuple[Pa
     if not template.is_static and w.table.size > _SHORT:
         return total, direct
     exact = exact_differences(template, w.plan, (w.table, x.table, y.table), delta, i)
-    return _settled(total, exact[0]), _settled(direct, exact[1])
+    # Both at once, so that their quotient is not of one that is exact and one that is rounded.
+    lost = (total.is_unresolved | direct.is_unresolved) & np.isfinite(total.mantissa)
+    lost &= np.isfinite(direct.mantissa)
+    places = np.flatnonzero(lost).tolist()
+    total, direct = (
+        part.settled({(t,): known[t] for t in places if t in known})
+        for part, known in zip((total, direct), exact, strict=True)
+    )
+    return total, direct
 
 
 def _part(w: World, other: World, delta: float, i: int, error: Floats, *, avoid: bool) -> Part:
@@ -146,9 +154,3 @@ def _part(w: World, other: World, delta: float, i: int, error: Floats, *, avoid:
     # A difference of exactly 0 along a path may be a small one that rounding took.
     exponent = np.zeros(len(mantissa), dtype=np.int64)
     return Part(mantissa, exponent, own, has_path, has_path)
-
-
-def _settled(part: Part, known: dict[int, Fraction]) -> Part:
-    """Return a part with the effects that rationals know where rounding may have moved them."""
-    lost = np.flatnonzero(part.is_unresolved & np.isfinite(part.mantissa)).tolist()
-    return part.settled({(t,): known[t] for t in lost if t in known})

@@ -1,7 +1,7 @@
 """W, X and Y of a finite nudge in fractions, of the decimals as written: their exact differences.
 
-Each is carried as `ExactSlopes` carries W. X adds the nudge as written, where floats would round the
-sum, and Y takes A from the exact W.
+Each is carried as `ExactSlopes` carries W. X adds the nudge as written, where floats would round
+the sum, and Y takes A from the exact W.
 """
 
 from __future__ import annotations
