@@ -92,6 +92,19 @@ def test_a_long_run_in_which_paths_cancel_is_unresolved() -> None:
     assert set(found.status.tolist()) == {"unresolved"}
 
 
+def test_worlds_that_are_rounded_to_one_value_are_moved_apart() -> None:
+    # 1e17 + n and 1e17 + n + 4 are both rounded to 1e17: floats find 1, the truth is 2.
+    rules = {
+        "n": {"rule": "n[t-1]", "initial": 1},
+        "z": "1e17 + n[t]",
+        "a": "z[t] - 1e17",
+        "m": "n[t] + a[t]",
+    }
+    found = run(model_of(rules, nudge="n[0]", steps=300), delta=4.0)
+    assert found.total[0] == 1
+    assert set(found.status.tolist()) == {"unresolved"}
+
+
 def test_what_worlds_share_is_rounded_alike_in_both() -> None:
     # x is chaotic and does not depend on n: n and m stay 1 apart whatever its rounding does.
     rules = {
@@ -112,6 +125,12 @@ def test_a_nudge_that_its_sum_rounds_is_not_the_one_that_was_asked() -> None:
     assert set(found.status.tolist()) == {"unresolved"}
     even = run(model_of(rules, nudge="n[0]", steps=300), delta=2.0)
     assert (even.total[0], set(even.status.tolist())) == (1.0, {"ok"})
+    # The same without time, with a zero that fractions do not know.
+    static = {"n": 10**16, "c": "sin(pi/2) - 1", "a": "0*n", "m": "n - 1e16 + c + a"}
+    assert [str(run(model_of(static), delta=d).status[0]) for d in (1.5, 2.0)] == [
+        "unresolved",
+        "ok",
+    ]
 
 
 CHAOS = {
@@ -149,6 +168,30 @@ def test_a_chaotic_difference_is_ok_only_while_it_is_the_true_one() -> None:
         assert found.direct[t] == pytest.approx(float(direct[t]) * 1e6, rel=0.25)
     assert set(range(40)) <= set(said.tolist())
     assert set(found.status[150:].tolist()) == {"unresolved"}
+
+
+def test_a_chance_agreement_with_the_only_twin_does_not_count() -> None:
+    found = run(model_of(CHAOS, nudge="x[0]", target="x", steps=8000), delta=1e-6)
+    assert set(found.status[150:].tolist()) == {"unresolved"}
+
+
+def test_a_twin_of_y_takes_a_from_the_twin_of_w(monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[Any] = []
+    tables: list[Any] = []
+
+    def seen(structure: Any, plan: Any) -> Any:
+        plans.append(plan)
+        tables.append(run_values(structure, plan).values)
+        return run_values(structure, plan)
+
+    model = model_of(CHAOS, nudge="x[0]", target="x", steps=200)
+    w = run(model, delta=1e-6)
+    monkeypatch.setattr(finite_rounding, "run_values", seen)
+    assert len(w.status) == 201
+    a = model.template.index["a"]
+    np.testing.assert_array_equal(tables[2][:, a], tables[0][:, a])
+    assert (tables[2][:, a] != w.W["a"]).any()
+    assert not plans[2].shifts[:, a].any()
 
 
 def test_statuses_are_made_when_read_and_a_parted_twin_is_not_run_to_its_end(
@@ -193,6 +236,25 @@ def test_fractions_hold_a_where_it_is_held() -> None:
     assert found.status.tolist() == ["no_influence"] * 2 + ["perfect"] * 3
     expected = [float(Fraction(3, 10) * Fraction(11, 10) ** t) for t in (2, 3, 4)]
     np.testing.assert_allclose(found.direct[2:], expected, rtol=1e-12)
+
+
+def test_fractions_nudge_a_later_node() -> None:
+    rules = {
+        "n": {"rule": "n[t-1]", "initial": 1},
+        "z": "1e17 + n[t]",
+        "a": "z[t] - 1e17",
+        "m": "n[t] + a[t]",
+    }
+    found = run(model_of(rules, nudge="n[3]", steps=5), delta=4.0)
+    assert found.status.tolist() == ["no_influence"] * 3 + ["ok"] * 3
+    assert found.total.tolist() == [0.0] * 3 + [2.0] * 3
+    assert found.direct.tolist() == [0.0] * 3 + [1.0] * 3
+
+
+def test_a_lost_direct_effect_is_settled_as_well() -> None:
+    rules = {"n": 1, "b": "0.1*n", "a": "n", "m": "3*b - 0.3*n + a"}
+    found = run(model_of(rules), delta=0.5)
+    assert (found.total[0], found.direct[0], str(found.status[0])) == (1.0, 0.0, "only_path")
 
 
 def test_a_nudge_in_the_baseline_is_added_as_written() -> None:
