@@ -81,10 +81,8 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
     )
     asked = effect.on_kink.copy()
     if template.is_static or total.mantissa.size <= _SHORT:
-        top = max(np.abs(total.mantissa).max(initial=0.0), np.abs(direct.mantissa).max(initial=0.0))
         for part in (total, direct):
-            size = np.abs(part.mantissa)
-            asked |= (size != 0) & (size < _SMALL * top) & ~effect.held
+            asked |= _may_cancel(part, template.max_lag) & ~effect.held
     if linearize(template.structure).cancelling:
         from causalopt.effects.doubts.cancellation import steps_lost
 
@@ -92,6 +90,17 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
         if len(lost):
             asked[: lost[-1] + 1] |= (total.has_path & ~effect.held)[: lost[-1] + 1]
     return _decided(model, plan, effect, target, np.argwhere(asked).tolist())
+
+
+def _may_cancel(part: Part, lags: int) -> Bools:
+    """Return which effects are far smaller than those they may be sums of, [t, variable]."""
+    size = np.abs(part.mantissa)
+    top = size.max(axis=1, initial=0.0)
+    later = top.copy()
+    for lag in range(1, min(lags, len(top) - 1) + 1):
+        later[:-lag] = np.maximum(later[:-lag], top[lag:])
+    small: Bools = (size != 0) & (size < _SMALL * later[:, np.newaxis])
+    return small
 
 
 def _decided(

@@ -79,10 +79,11 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
 
         sided = one_sided(template.structure, plan, run)
         tangents, ties = (sided.total, sided.direct), sided.ties
-    if linearize(template.structure).cancelling:
+    is_long = len(run.values) > 1 and run.values.size > _SHORT
+    if is_long or linearize(template.structure).cancelling:
         from causalopt.effects.doubts.cancellation import with_slopes
 
-        errors = with_slopes(template.structure, plan, run)
+        errors = with_slopes(template.structure, plan, run, sums=is_long)
     total, direct = (
         Part.of_tangents(
             mantissa[:, places],
@@ -92,7 +93,7 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
         )
         for world, (mantissa, error) in enumerate(zip(tangents, errors, strict=True))
     )
-    if _may_cancel(run, places):
+    if not is_long and _may_cancel(run, places):
         from causalopt.effects.doubts.worst_case import with_exact
 
         total, direct = with_exact(template, plan, run, places, (total, direct))
@@ -137,12 +138,8 @@ def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[
 
 
 def _may_cancel(run: Tangents, places: list[int]) -> bool:
-    """Whether a short run has an effect far smaller than the tangents it may be made of.
-
-    In a longer one the estimate's signs have no chance to cancel; a model without time is asked
-    whatever its size.
-    """
-    if (len(run.values) > 1 and run.values.size > _SHORT) or run.exponents.any():
+    """Whether a short run has an effect far smaller than the tangents it may be made of."""
+    if run.exponents.any():
         return False
     largest = np.abs([run.total, run.direct]).max(axis=(0, 2))
     floor = _SMALL * np.maximum.accumulate(largest)[:, np.newaxis]

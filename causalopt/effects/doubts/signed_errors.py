@@ -1,9 +1,10 @@
 """The errors of slopes, carried along W to first order: what they make of tangents.
 
 A slope's error times its parent's tangent is added to its child and goes on by the same derivatives
-as the tangents. Signs are those of a few draws: one in which each slope errs alike at every step,
-as where a rule rounds alike, and two of a fixed counter stream. A sum of sizes, as in a model
-without time, would grow without end in a contracting loop.
+as the tangents. There are a few draws: one in which each slope errs alike at every step, as where a
+rule rounds alike, and others whose sizes and signs are those of a fixed counter stream, as signs
+alone cancel where two errors are of one size. A sum of sizes, as in a model without time, grows
+without end in a contracting loop.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from causalopt.engine.contract import Floats, Plan, Tangents
 from causalopt.engine.executions import carrier_for
 from causalopt.engine.jacobians import StepDerivative
 from causalopt.engine.linearization import linearize
-from causalopt.engine.signs import counter_signs
+from causalopt.engine.signs import counter_uniforms
 from causalopt.model.template import Structure
 
-_DRAWS = 3
+_DRAWS = 6
+_SPREAD = 3**0.5  # uniform numbers between -1 and 1 have this share of a sign's deviation
 _STRETCH = 2048  # steps that are carried at once
 _LARGEST = 2.0**900  # of an error: so that 0 times it is 0
 
@@ -106,7 +108,8 @@ def _sources(
     count = steps.stop - steps.start
     added = np.zeros((count, len(children), 2, draws))
     width = (draws - 1) * len(found)
-    random = counter_signs(steps.start * width, (count, width)).reshape(count, len(found), -1)
+    random = _SPREAD * counter_uniforms(steps.start * width, (count, width))
+    random = random.reshape(count, len(found), -1)
     for number, (k, (value, error)) in enumerate(found.items()):
         partial = linearize(structure).partials[k]
         size, slope = (

@@ -2,8 +2,7 @@
 
 The executions' estimate has signs, so that a short sum may cancel in it as well. Where an effect is
 far smaller than the tangents it was made of, every rounding is added up here with its size: where
-that is less than an eighth of the effect nothing is lost. The rest, unless the estimate says itself
-that it is unresolved, is asked of rationals.
+that is less than an eighth of the effect nothing is lost. The rest is asked of rationals.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ def with_exact(
         worst_errors(template.structure, plan, run, world)[:, places] * UNIT for world in (0, 1)
     ]
     doubtful = [
-        (8 * bound >= np.abs(part.mantissa)) & ~part.is_unresolved & np.isfinite(part.mantissa)
+        (8 * bound >= np.abs(part.mantissa)) & np.isfinite(part.mantissa)
         for part, bound in zip(parts, bounds, strict=True)
     ]
     doubtful = [where & (part.mantissa != 0) for where, part in zip(doubtful, parts, strict=True)]

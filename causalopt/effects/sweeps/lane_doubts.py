@@ -49,8 +49,10 @@ def twin_of(model: Model, batch: Batch, runner: BatchRunner) -> tuple[BatchRunne
     """
     structure = model.template.structure
     read = frozenset(np.flatnonzero(read_by(model, batch.outputs)).tolist())
+    is_short = 2 * (batch.keep[-1] + 1) * len(structure.names) <= BUDGET
     if not linearize(structure).drifting & read:
-        return None, False
+        ends = {0, batch.count - 1} if is_short else set()
+        return None, any(_share_alone(model, batch, k, drifts=False) > _PARTED for k in ends)
     beside = _beside(batch)
     twin = batch_runner(structure, beside)
     places = np.unique(np.linspace(0, batch.count - 1, _SAMPLES).astype(int))
@@ -62,9 +64,9 @@ def twin_of(model: Model, batch: Batch, runner: BatchRunner) -> tuple[BatchRunne
     with np.errstate(invalid="ignore"):
         share = np.max([_share(mine, other, world) for world in (0, 1)], axis=0)
     matters, misses = bool((share > _MATTERS).any()), False
-    if 2 * (batch.keep[-1] + 1) * len(structure.names) <= BUDGET:
+    if is_short:
         for k in {0, len(places) - 1}:
-            found = _share_alone(model, batch, int(places[k]))
+            found = _share_alone(model, batch, int(places[k]), drifts=True)
             matters |= found > _MATTERS
             misses |= found > _PARTED and not share[k] > _PARTED
     return (twin if matters else None), misses
@@ -91,14 +93,16 @@ def _share(lanes: BatchResult, twin: BatchResult, world: int) -> Floats:
         return np.where(apart == 0, 0.0, apart / np.abs(mine))
 
 
-def _share_alone(model: Model, batch: Batch, lane: int) -> float:
-    """Return by which share all of W's rounding, and that of slopes, moves a lane's effects."""
+def _share_alone(model: Model, batch: Batch, lane: int, *, drifts: bool) -> float:
+    """Return by which share all rounding, of slopes and sums and of W, moves a lane's effects."""
     template, column = model.template, batch.outputs[0]
     plan, member = alone(batch, lane, batch.keep[-1]), _member()
     run = member.run_tangents(template.structure, plan)
-    moved = moved_plan(template, plan, run.values, plan.steps, 0)
-    twin = member.run_tangents(template.structure, moved)
-    errors = with_slopes(template.structure, plan, run)
+    twin = run
+    if drifts:
+        moved = moved_plan(template, plan, run.values, plan.steps, 0)
+        twin = member.run_tangents(template.structure, moved)
+    errors = with_slopes(template.structure, plan, run, sums=True)
     found = 0.0
     for world, (mine, other) in enumerate(((run.total, twin.total), (run.direct, twin.direct))):
         power = int(twin.exponents[-1, world] - run.exponents[-1, world])

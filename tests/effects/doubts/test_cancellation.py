@@ -8,9 +8,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from causalopt import Model, op_from_all, op_matrix, run, sgd_model
+from causalopt import Model, op_from_all, op_matrix, run, sgd_model, sweep
 from causalopt.effects.asked import ask
 from causalopt.effects.doubts.cancellation import slope_errors
+from causalopt.effects.measures import NAMES
 from causalopt.engine.executions import EXECUTIONS, execution
 
 
@@ -259,3 +260,26 @@ def test_without_time_errors_of_slopes_do_not_cancel() -> None:
     sizes = [float(error[0]) for _, error in slope_errors(structure, plan, values).values()]
     assert len(sizes) == 2
     assert found.effect.total.error[0] >= sum(sizes)
+
+
+def test_a_sum_that_cancels_at_every_step_is_never_ok() -> None:
+    """3 * 0.1 - 0.3: in decimals nothing is left, in floats 5.6e-17, and errors that may cancel."""
+    model = Model(
+        name="m",
+        variables={
+            "n": {"rule": "n[t-1]", "initial": 1},
+            "a": {"rule": "-0.3*n[t-1]", "initial": 0},
+            "b": {"rule": "0.1*n[t-1]", "initial": 0},
+            "m": {"rule": "3*b[t-1] + a[t-1]", "initial": 0},
+        },
+    )
+    for steps, expected in ((60, "perfect"), (3000, "unresolved")):
+        status = run(model, nudge="n[0]", hold="a", target="m", steps=steps).status
+        assert set(status[2:]) == {expected}
+        assert set(status[:2]) == {"no_influence"}
+
+
+def test_a_sweep_of_sums_that_cancel_says_what_runs_say() -> None:
+    model = Model(name="m", variables={"n": 1, "a": "-0.3*n", "b": "0.1*n", "m": "3*b + a"})
+    found = sweep(model, {"n": [1, 2, 3]}, nudge="n", hold="a", target="m")
+    assert NAMES[found.codes].tolist() == ["perfect"] * 3

@@ -452,7 +452,7 @@ def test_a_sweep_sees_a_comparison_with_what_has_no_value(
     runner: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("sweep", "lane_doubts"):
-        monkeypatch.setattr(f"causalopt.effects.{module}.batch_runner", runner)
+        monkeypatch.setattr(f"causalopt.effects.sweeps.{module}.batch_runner", runner)
     model = Model(
         name="m",
         parameters={"p": 0.05},
