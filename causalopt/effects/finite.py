@@ -8,12 +8,14 @@ from collections.abc import Callable
 import numpy as np
 
 from causalopt.effects.asked import Asked
+from causalopt.effects.doubts.exact_worlds import exact_differences
+from causalopt.effects.doubts.finite_rounding import Copy, difference_errors
 from causalopt.effects.doubts.hidden_nans import first_hidden, hidden_nans
 from causalopt.effects.doubts.own_rounding import near_text
 from causalopt.effects.limit import read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable
-from causalopt.engine.contract import Bools, Progress
+from causalopt.engine.contract import Bools, Floats, Progress
 from causalopt.engine.linearization import linearize
 from causalopt.language.algebra import ONE
 from causalopt.language.term import Term
@@ -21,6 +23,7 @@ from causalopt.model.model import Model
 from causalopt.worlds.world import World, three_worlds
 
 EPSILON = 2.0**-52
+_SHORT = 500  # node-updates of a run whose worlds are computed again as fractions where need be
 
 
 def finite_effect(
@@ -75,9 +78,10 @@ def _effect_of(asked: Asked, delta: float, worlds: tuple[World, World, World]) -
             if hidden is not None:
                 finite &= ~hidden[:, i]
                 bad = first_hidden(template, hidden, bad)
+    total, direct = _parts(worlds, delta, i)
     return Effect(
-        total=_part(w, x, delta, i, avoid=False),
-        direct=_part(w, y, delta, i, avoid=True),
+        total=total,
+        direct=direct,
         held=plan.held_table[:, i],
         finite=finite,
         kinks=kinks,
@@ -116,13 +120,36 @@ def _parted(w: World, other: World, children: list[int]) -> Bools:
     return differs
 
 
-def _part(w: World, other: World, delta: float, i: int, *, avoid: bool) -> Part:
+def _parts(worlds: tuple[World, World, World], delta: float, i: int) -> tuple[Part, Part]:
+    """Return the total and the direct effect on an equation, with what rounding may have moved."""
+    w, x, y = worlds
+    template = w.model.template
+    copies = [Copy(world.plan, world.table) for world in worlds]
+    errors = difference_errors(template, copies, delta, i)
+    total = _part(w, x, delta, i, errors[0], avoid=False)
+    direct = _part(w, y, delta, i, errors[1], avoid=True)
+    if not template.is_static and w.table.size > _SHORT:
+        return total, direct
+    exact = exact_differences(template, w.plan, (w.table, x.table, y.table), delta, i)
+    # Both at once, so that their quotient is not of one that is exact and one that is rounded.
+    lost = (total.is_unresolved | direct.is_unresolved) & np.isfinite(total.mantissa)
+    lost &= np.isfinite(direct.mantissa)
+    places = np.flatnonzero(lost).tolist()
+    total, direct = (
+        part.settled({(t,): known[t] for t in places if t in known})
+        for part, known in zip((total, direct), exact, strict=True)
+    )
+    return total, direct
+
+
+def _part(w: World, other: World, delta: float, i: int, error: Floats, *, avoid: bool) -> Part:
     has_path = reachable(w.model.template, w.plan, avoid_held=avoid).of(i)
     before, after = w.table[:, i], other.table[:, i]
     with np.errstate(invalid="ignore", over="ignore"):
         difference = after - before
-        error = np.where(has_path, EPSILON * np.maximum(np.abs(before), np.abs(after)), 0.0)
+        own = np.fmax(error, EPSILON * np.maximum(np.abs(before), np.abs(after)))
         mantissa = difference / delta
+        own = np.where(has_path, own, 0.0) / abs(delta)
     # A difference of exactly 0 along a path may be a small one that rounding took.
     exponent = np.zeros(len(mantissa), dtype=np.int64)
-    return Part(mantissa, exponent, error / abs(delta), has_path, has_path)
+    return Part(mantissa, exponent, own, has_path, has_path)

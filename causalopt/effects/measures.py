@@ -83,8 +83,8 @@ class Part:
         """Return the part with an error that is no smaller than this one."""
         return dataclasses.replace(self, error=np.fmax(np.abs(self.error), error))
 
-    def settled(self, known: Mapping[tuple[int, int], Fraction]) -> Part:
-        """Return the part, shape [t, column], with effects that are known exactly."""
+    def settled(self, known: Mapping[Any, Fraction]) -> Part:
+        """Return the part with effects that are known exactly, by their places in its arrays."""
         if not known:
             return self
         part = self.writable()

@@ -133,6 +133,20 @@ def moved_plan(template: Template, plan: Plan, values: Floats, last: int, number
         last: The last step of the twin.
         number: Which of the twins; it decides the signs.
     """
+    size, padded = rounded_by(template, plan, values, last)
+    signs = counter_signs(number << 40, size.shape)
+    return dataclasses.replace(padded, shifts=padded.shifts + signs * size)
+
+
+def rounded_by(template: Template, plan: Plan, values: Floats, last: int) -> tuple[Floats, Plan]:
+    """Return what each value up to a step may be wrong by, and a plan with a shift for each.
+
+    Args:
+        template: The model's template.
+        plan: The run.
+        values: Its values, shape [t, equation].
+        last: The last step of the plan that is returned.
+    """
     rows, width = max(last + 1, len(plan.forced)), values.shape[1]
     pad = ((0, rows - len(plan.forced)), (0, 0))
     forced, given = np.pad(plan.forced, pad), np.pad(plan.values, pad)
@@ -143,13 +157,9 @@ def moved_plan(template: Template, plan: Plan, values: Floats, last: int, number
         for t in range(min(len(equation.initial), last + 1, len(forced))):
             if forced[t, i] and not is_decimal(float(given[t, i])):
                 size[t, i] = 2 * UNIT * abs(float(values[t, i]))
-    return dataclasses.replace(
-        plan,
-        steps=last,
-        forced=forced,
-        values=given,
-        shifts=np.pad(plan.shifts, pad) + counter_signs(number << 40, size.shape) * size,
-    )
+    shifts = np.pad(plan.shifts, pad)
+    padded = dataclasses.replace(plan, steps=last, forced=forced, values=given, shifts=shifts)
+    return size, padded
 
 
 def _sizes(template: Template, plan: Plan, values: Floats) -> Floats:

@@ -124,19 +124,27 @@ class ExactSlopes:
         self._rows.append(row)
         for i, equation in enumerate(self._template.equations):
             if self.is_forced(t, i):
-                row.append(self._given(t, i))
-                continue
-            value = None if equation.rule is None else step.of(equation.rule)
-            shift = self._plan.shifts[t, i] if t < len(self._plan.shifts) else 0.0
-            row.append(plus(value, Fraction(repr(float(shift)))) if shift else value)
+                value = self._given(t, i)
+            else:
+                value = None if equation.rule is None else step.of(equation.rule)
+            row.append(self.shifted(t, i, value))
         self._decimals.put(row)
         return step
 
     def _given(self, t: int, i: int) -> Exact:
-        shifted = float(self._plan.values[t, i] + self._plan.shifts[t, i])
         initial = self._template.equations[i].initial
         known = _Step(self, t).of(initial[t]) if t < len(initial) else None
-        return _as_written(known, shifted)
+        return _as_written(known, float(self._plan.values[t, i]))
+
+    def shifted(self, t: int, i: int, value: Exact) -> Exact:
+        """Return a node's value from that of its rule, or from the one it is given."""
+        shift = float(self._plan.shifts[t, i]) if t < len(self._plan.shifts) else 0.0
+        return plus(value, _as_written(None, shift)) if shift else value
+
+    def node(self, t: int, i: int) -> Exact:
+        """Return a node's value at a step to which W was advanced."""
+        value = self._rows[t][i]
+        return Fraction(value) if isinstance(value, Decimal) else value
 
     def value(self, term: Term, t: int) -> Exact:
         """Return a term's value at a step to which W was advanced."""
@@ -148,8 +156,7 @@ class ExactSlopes:
             return term.payload
         if isinstance(term.payload, tuple):
             name, lag = term.payload
-            value = self._rows[t - lag][self._template.index[name]] if lag <= t else None
-            return Fraction(value) if isinstance(value, Decimal) else value
+            return self.node(t - lag, self._template.index[name]) if lag <= t else None
         if term.op == "pi":
             return None
         clock = {"t": Fraction(t), "time": t * self._template.dt}

@@ -50,6 +50,7 @@ _TELL = 0.1  # seconds between reports of progress: to wake for each task costs 
 _WORTH = 1_000_000  # steps of lanes: less than that is done before another thread begins
 LARGEST = 1_000_000_000
 _FAILED = [int(np.flatnonzero(name == NAMES)[0]) for name in ("diverged", "nonfinite")]
+_UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -105,17 +106,31 @@ class Sweep(Asked):
         """How many points have no finite numbers."""
         return int(np.isin(self.codes, _FAILED).sum())
 
+    @property
+    def left_out(self) -> int:
+        """How many points are unresolved: their numbers count in no summary."""
+        return int((self.codes == _UNRESOLVED).sum())
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """How many points have each status; those that no point has are not named."""
+        counts = np.bincount(self.codes.ravel(), minlength=len(NAMES)).tolist()
+        return {str(name): count for name, count in zip(NAMES, counts, strict=True) if count}
+
     @functools.cached_property
     def power(self) -> float | None:
         """The amount of optimization: the integral of 1 - Comp over the nudged axis (trapezoid).
 
         Defining Optimization, Part 4. None unless the nudged node is the only axis, or where Comp
-        is undefined somewhere on it. On a kink the limit delta -> 0 has two sides, and rounding
-        decides which of them a tangent takes: there the integral takes the side delta > 0.
+        is undefined somewhere on it. Unresolved points are left out: the trapezoid reaches from
+        neighbour to neighbour, and there is none past an end of the axis that is unresolved. On a
+        kink the limit delta -> 0 has two sides, and rounding decides which of them a tangent takes:
+        there the integral takes the side delta > 0.
         """
-        if list(self.axes) != [self.node_name]:
+        known = self.codes != _UNRESOLVED
+        if list(self.axes) != [self.node_name] or not (known[0] and known[-1]):
             return None
-        value = trapezoid(1.0, self.slopes, self.axes[self.node_name])
+        value = trapezoid(1.0, self.slopes[known], self.axes[self.node_name][known])
         return None if math.isnan(value) else value
 
     def to_dict(self, out: str | None = None) -> dict[str, Any]:
@@ -127,6 +142,8 @@ class Sweep(Asked):
             "computed": int(self.codes.size),
             "skipped": 0,
             "failed": self.failed,
+            "statuses": self.statuses,
+            "left_out": self.left_out,
             "op_min": plain_number(low),
             "op_max": plain_number(high),
         }
@@ -136,8 +153,9 @@ class Sweep(Asked):
 
     @property
     def _range(self) -> tuple[float, float]:
-        """The least and the largest Op, NaN where Op is defined at no point."""
-        low, high = (bound.reduce(self.op, axis=None) for bound in (np.fmin, np.fmax))
+        """The least and the largest Op of points that are resolved, NaN where none has one."""
+        known = np.where(self.codes == _UNRESOLVED, np.nan, self.op)
+        low, high = (bound.reduce(known, axis=None) for bound in (np.fmin, np.fmax))
         return float(low), float(high)
 
     @functools.cached_property
@@ -166,19 +184,17 @@ class Sweep(Asked):
     def __repr__(self) -> str:
         shape = " x ".join(f"{name}: {len(values)}" for name, values in self.axes.items())
         lines = [f"{self.op_name} in {self.model.name}, {shape}, at step {self.at}"]
-        summary = self.to_dict()
         low, high = self._range
         if math.isnan(low):
-            lines.append("  Op is defined at no point")
+            lines.append(f"  Op is {'known' if self.left_out else 'defined'} at no point")
         else:
             lines.append(f"  Op from {low:.6g} to {high:.6g} nats")
-        if summary.get("power") is not None:
+        if self.power is not None:
             integral = f"the integral of 1 - Comp over {self.node_name}"
-            lines.append(f"  power, {integral}: {summary['power']:.6g}")
-        counts = np.bincount(self.codes.ravel(), minlength=len(NAMES))
-        lines += [
-            f"  {name}: {count} points" for name, count in zip(NAMES, counts, strict=True) if count
-        ]
+            lines.append(f"  power, {integral}: {self.power:.6g}")
+        lines += [f"  {name}: {count} points" for name, count in self.statuses.items()]
+        if self.left_out:
+            lines.append("  unresolved points are left out of the figures above")
         if self.undecided:
             lines.append(
                 f"  {self.undecided} points on a kink, with a zero along a path or with a W that "

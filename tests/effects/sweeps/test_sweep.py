@@ -211,11 +211,14 @@ def test_the_command_prints_the_contracts_keys(capsys: pytest.CaptureFixture[str
         "computed",
         "skipped",
         "failed",
+        "statuses",
+        "left_out",
         "op_min",
         "op_max",
         "power",
     }
     assert (data["shape"], data["computed"], data["failed"]) == ([401], 401, 0)
+    assert sum(data["statuses"].values()) == 401
     assert data["power"] == pytest.approx(19.9608, abs=5e-5)
     assert data["op_max"] == pytest.approx(10.29301363, abs=1e-8)
 
@@ -464,3 +467,41 @@ def test_a_sweep_sees_a_comparison_with_what_has_no_value(
     found = sweep(model, {"p": [-0.01, 0.0, 0.02, 0.1]})
     assert found.status.tolist() == ["ok", "ok", "nonfinite", "nonfinite"]
     assert found.undecided == 0
+
+
+def test_a_power_without_end_is_printed_as_one() -> None:
+    only = Model(
+        name="m",
+        variables={"n": 1, "a": "2*n", "m": "3*a"},
+        question={"nudge": "n", "hold": "a", "target": "m"},
+    )
+    found = sweep(only, {"n": [0.0, 0.5, 1.0]})
+    assert "power, the integral of 1 - Comp over n: -inf" in repr(found)
+    data = found.to_dict()
+    assert (data["power"], data["op_max"], data["statuses"]) == ("-inf", "-inf", {"only_path": 3})
+
+
+# 3 a takes away all of .3 n for n near 1, but for rounding; elsewhere Comp is (.3 + 3)/.3 = 11.
+CANCELS_AT_1 = Model(
+    name="m",
+    variables={"n": 1, "a": "where(abs(n - 1) < 0.1, -0.1*n, n)", "m": "0.3*n + 3*a"},
+    question={"nudge": "n", "hold": "a", "target": "m"},
+)
+
+
+def test_unresolved_points_count_in_no_summary() -> None:
+    found = sweep(CANCELS_AT_1, {"n": [0.0, 1.0, 3.0]})
+    assert found.status.tolist() == ["ok", "unresolved", "ok"]
+    data = found.to_dict()
+    assert (data["statuses"], data["left_out"]) == ({"ok": 2, "unresolved": 1}, 1)
+    assert [data["op_min"], data["op_max"]] == pytest.approx([-np.log(11)] * 2)
+    assert data["power"] == pytest.approx((1 - 11) * 3)
+    assert "unresolved points are left out of the figures above" in repr(found)
+
+
+def test_there_is_no_power_up_to_an_end_that_is_unresolved() -> None:
+    assert sweep(CANCELS_AT_1, {"n": [1.0, 2.0, 3.0]}).power is None
+    alone = sweep(CANCELS_AT_1, {"n": [1.0, 1.05]})
+    data = alone.to_dict()
+    assert (data["power"], data["op_min"], data["op_max"]) == (None, None, None)
+    assert "Op is known at no point" in repr(alone)
