@@ -210,10 +210,10 @@ def _always_vanishes(run: ExactRun, step: StepDerivative, question: tuple[int, i
     return True
 
 
-def order_of(run: ExactRun, path: Bools, question: tuple[int, int, int]) -> int | None:
-    """Return how many directions n excites and m observes, whatever the slopes that move are.
+def order_of(run: ExactRun, path: Bools, question: tuple[int, int, int]) -> tuple[int, int]:
+    """Return how many directions n excites and how many of them m observes, as slopes may move.
 
-    None where the state is too large to ask.
+    Both are 0 where the state is too large to ask.
 
     Args:
         run: The run.
@@ -222,7 +222,7 @@ def order_of(run: ExactRun, path: Bools, question: tuple[int, int, int]) -> int 
     """
     step = StepDerivative(run.template.structure, ~path)
     if step.size > _MOST_ORDER:
-        return None
+        return 0, 0
     begin, source, target = question
     residues, state = _Residues(run, step), [0] * step.size
     for t in range(begin, max(run.settled, begin + 1)):
@@ -235,7 +235,7 @@ def order_of(run: ExactRun, path: Bools, question: tuple[int, int, int]) -> int 
         [[row[target] for row in residues.matrix()[1]] for _ in range(step.size)],
         lambda: [list(column) for column in zip(*residues.matrix()[0], strict=True)],
     )
-    return len(_independent([[_dot(a, b) for a in seen] for b in excited]))
+    return len(excited), len(_independent([[_dot(a, b) for a in seen] for b in excited]))
 
 
 def _dot(a: list[int], b: list[int]) -> int:

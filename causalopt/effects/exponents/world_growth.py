@@ -158,8 +158,9 @@ def _asked(
     exact = exact_growth(course.run, course.slopes, path, question) if seen.is_doubtful else None
     why = seen.why
     if exact is None and seen.found and not why:
-        order = order_of(course.run, path, question)
-        why = _DROPPED if order is not None and order > seen.found.both.shape[1] else ""
+        excited, both = order_of(course.run, path, question)
+        is_short = excited > seen.found.excited.shape[1] or both > seen.found.both.shape[1]
+        why = _DROPPED if is_short else ""
     if exact is None and why:
         lost = np.full(len(asked), math.nan)
         return dataclasses.replace(generic, asked=lost, silent=(why,))

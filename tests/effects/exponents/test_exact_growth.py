@@ -110,6 +110,18 @@ def test_a_faster_direction_that_m_may_observe_by_less_than_rounding(
     assert math.isnan(found.op_rate) == (status == "unresolved")
 
 
+def test_a_direction_that_n_may_excite_by_less_than_rounding_is_not_left_out() -> None:
+    """x all but vanishes at every second step; the rate in floats was twice the true one."""
+    rules = {
+        "x": "-x[t-1] + a[t-1]",
+        "a": "where(floor(t/2)*2 == t, 1, 0.5)*1.000000000001*x[t]",
+        "m": "-0.2999999999999999*x[t]",
+    }
+    found = asked(rules, "x[0]", "a", "m", initial={"x": 0})
+    rate = (12 * math.log(10) + math.log(2)) / 2
+    assert found.status == "unresolved" or found.op_rate == pytest.approx(rate, rel=1e-3)
+
+
 def test_maps_are_the_same_by_fractions_where_floats_cannot_tell() -> None:
     """m = -t 1e-30 n: the slope of a is -0.3 at every step in floats, and no two are alike."""
     rules = DECAY | {"b": "0.1*n[t]", "a": "-(0.3 + 1e-30*t)*n[t]", "m": "3*b[t] + a[t]"}
