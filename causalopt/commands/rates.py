@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,8 @@ from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
     from causalopt.effects.exponents.rates import Rates
+
+_SEEN = 1e-6  # an error of a printed exponent
 
 
 def rates(
@@ -94,6 +97,14 @@ def _report(found: Rates) -> list[str]:
 
 
 def _row(values: tuple[float, ...], errors: tuple[float, ...]) -> str:
-    from causalopt.effects.exponents.rates import rounded
+    return "  ".join(map(_exponent, values, errors))
 
-    return "  ".join(f"{rounded(*pair):.6g}" for pair in zip(values, errors, strict=True))
+
+def _exponent(value: float, error: float) -> str:
+    """Return an exponent; one within two errors of 0 as 0, or with its error where that is seen."""
+    if math.isnan(value):
+        return "unresolved"
+    from causalopt.effects.exponents.rates import rounded, with_error
+
+    shown = rounded(value, error)
+    return with_error(value, error) if value and not shown and error > _SEEN else f"{shown:.6g}"

@@ -146,6 +146,14 @@ def _invariant(
     return basis
 
 
+def lengths_of(vectors: Floats) -> Floats:
+    """Return the lengths of vectors, whose squares may leave the floats; shape [vector]."""
+    largest = np.abs(vectors).max(axis=1, initial=0.0)
+    scale = np.where(largest > 0, largest, 1.0)
+    found: Floats = scale * np.linalg.norm(vectors / scale[:, np.newaxis], axis=1)
+    return found
+
+
 def _grown(basis: Floats, vectors: Floats, products: Floats, least: float) -> Floats:
     """Return a basis that spans vectors too, as far as they are more than rounding.
 
@@ -160,7 +168,7 @@ def _grown(basis: Floats, vectors: Floats, products: Floats, least: float) -> Fl
         bound = products + (products @ np.abs(basis)) @ np.abs(basis.T)
         is_clear = (np.abs(rest) > least * bound).any(axis=1)
         rest[np.abs(rest) <= KNOWN * bound] = 0.0
-        lengths = np.where(is_clear, np.linalg.norm(rest, axis=1), 0.0)
+        lengths = np.where(is_clear, lengths_of(rest), 0.0)
         best = int(np.argmax(lengths))
         if not lengths[best] > 0:
             break

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from causalopt.effects.exponents.carried_maps import followed_maps
-from causalopt.effects.exponents.directions import KNOWN
+from causalopt.effects.exponents.directions import KNOWN, lengths_of
 from causalopt.effects.exponents.growth import BATCHES
 from causalopt.engine.contract import Floats
 from causalopt.engine.executions import follower_for
@@ -84,7 +84,7 @@ def followed(
         target: The equation of m.
         lead: How many steps are not counted.
     """
-    start = tangent / (np.linalg.norm(tangent) or 1.0)
+    start = tangent / (lengths_of(tangent[np.newaxis])[0] or 1.0)
     follower, count = None, len(slopes)
     parts = []
     for maps in followed_maps(step, slopes, basis, target):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.effects.asked import asked_hold, asked_node, asked_target
+from causalopt.effects.exponents.exact_growth import ExactRun
 from causalopt.effects.exponents.growth import BATCHES, slope, slope_error
 from causalopt.effects.exponents.world_growth import Course, WorldGrowth, world_growth
 from causalopt.effects.limit import refuse_in_dynamics
@@ -50,7 +51,8 @@ class Rates:
         hold: The held variables, A; empty for the plain exponents.
         nudge: The nudged node n; empty where no question was asked.
         target: The measured variable m; likewise.
-        lyapunov: Exponents of the whole system; -inf where a direction dies.
+        lyapunov: Exponents of the whole system; -inf where a direction dies, NaN where rounding
+            leaves open whether it does.
         lyapunov_error: Their standard errors.
         conditional: Exponents of B driven by A.
         conditional_error: Their standard errors.
@@ -202,13 +204,16 @@ def rates(
     run = run_values(structure, plan, terms, progress)
     status = _status(run.values)
     held = held_mask(model, selection, 0)[0]
-    course = Course(structure, plan, run.extras, first, lead, status == "ok", exponents)
+    exact = ExactRun(model.template, plan, run.values)
+    course = Course(exact, run.extras, first, lead, status == "ok", exponents)
     place = None
     if question is not None:
         index = model.template.index
         place = question[0].t, index[question[0].variable], index[question[1]]
     masks = (np.zeros_like(held), held)[: 1 + bool(selection)]
     worlds = [world_growth(course, mask, place) for mask in masks]
+    if status == "ok" and not all(world.is_finite for world in worlds):
+        status = "diverged"
     return _answer(model, selection, question, worlds, (count, lead, seed, status))
 
 

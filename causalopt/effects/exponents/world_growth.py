@@ -14,9 +14,10 @@ import numpy as np
 
 from causalopt.effects.exponents.carried_maps import maps_along
 from causalopt.effects.exponents.directions import Directions, directions, on_the_way
+from causalopt.effects.exponents.exact_growth import ExactRun, exact_growth, longest_lived
 from causalopt.effects.exponents.followed import Followed, followed
 from causalopt.effects.exponents.growth import SUSPECT, growth, slope, slope_error
-from causalopt.engine.contract import Bools, Floats, Plan
+from causalopt.engine.contract import Bools, Floats
 from causalopt.engine.jacobians import StepDerivative
 from causalopt.errors import QuestionError
 from causalopt.model.template import Structure
@@ -29,6 +30,7 @@ _SHOWN = 1e-3  # of the largest part of a direction: smaller ones are not writte
 _MOST_TERMS = 4
 _ROUNDED = 1e-12  # nats per step
 _BEGINNING = 8.0  # nats
+_BY_FRACTIONS = "in floats m's tangent by n is lost in rounding: its growth is by fractions"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +38,7 @@ class Course:
     """The local derivatives along a run, and what is counted of it.
 
     Attributes:
-        structure: The template's rules.
-        plan: The run.
+        run: The run.
         slopes: Shape [t, partial].
         first: The first step that is counted or part of the transient.
         lead: How many steps the transient has.
@@ -45,13 +46,17 @@ class Course:
         exponents: How many leading exponents are asked for; None for as many as are bearable.
     """
 
-    structure: Structure
-    plan: Plan
+    run: ExactRun
     slopes: Floats
     first: int
     lead: int
     is_finite: bool
     exponents: int | None = None
+
+    @property
+    def structure(self) -> Structure:
+        """The template's rules."""
+        return self.run.template.structure
 
     @property
     def later(self) -> Floats:
@@ -70,15 +75,19 @@ class WorldGrowth:
     """Growth per step.
 
     Attributes:
-        exponents: Of generic directions, shape [step, exponent].
-        asked: Of m's tangent by n, shape [step]; -inf where it is 0 in the end.
+        exponents: Of generic directions, shape [step, exponent]; -inf where one dies, NaN where
+            that is not known.
+        asked: Of m's tangent by n, shape [step]; -inf where it is exactly 0 in the end, NaN where
+            it is not known.
         silent: The directions that grow more than that: n does not excite them, or m does not
             observe them.
+        is_finite: Whether the growth stayed within the floats.
     """
 
     exponents: Floats
     asked: Floats
     silent: tuple[str, ...] = ()
+    is_finite: bool = True
 
 
 def world_growth(course: Course, held: Bools, question: tuple[int, int, int] | None) -> WorldGrowth:
@@ -101,13 +110,33 @@ def world_growth(course: Course, held: Bools, question: tuple[int, int, int] | N
         )
     usual = step.size if step.size <= ALL_EXPONENTS else LEADING_EXPONENTS
     count = min(course.exponents or usual, step.size)
+    lost = np.full((len(course.later) - course.lead, count), math.nan)
     if not course.is_finite:
-        lost = np.full((len(course.later) - course.lead, count), math.nan)
-        return WorldGrowth(lost, lost[:, 0])
+        return WorldGrowth(lost, lost[:, 0], is_finite=False)
     frame = np.random.default_rng(0).standard_normal((step.size, count))
-    logs, leading = course.along(step, frame)
-    generic = WorldGrowth(logs, logs[:, 0])
-    return generic if question is None else _asked(course, held, question, generic, leading)
+    with np.errstate(over="ignore", invalid="ignore"):  # what leaves the floats has a status
+        logs, leading = course.along(step, frame)
+        if np.isnan(logs).any() or np.isposinf(logs).any():
+            why = ("the derivative of a step leaves the floats",)
+            return WorldGrowth(lost, lost[:, 0], why, is_finite=False)
+        generic = WorldGrowth(_proven(course, held, logs), logs[:, 0])
+        return generic if question is None else _asked(course, held, question, generic, leading)
+
+
+def _proven(course: Course, held: Bools, logs: Floats) -> Floats:
+    """Return growth, -inf where a direction is known to die, NaN where it but seems to.
+
+    Where one grows by hardly more than rounding, how many live on is asked of exact maps.
+    """
+    means = slope(logs)
+    order = np.argsort(-means, kind="stable")
+    clear = int((means > math.log(SUSPECT) + max(0.0, means.max())).sum())
+    if clear == len(order):
+        return logs
+    alive, found = longest_lived(course.run, held, clear), logs.copy()
+    found[:, [k for k in order[:alive] if np.isneginf(means[k])]] = math.nan
+    found[:, order[alive:]] = -math.inf
+    return found
 
 
 def _asked(
@@ -118,26 +147,19 @@ def _asked(
     dead = dataclasses.replace(generic, asked=np.full(len(generic.asked), -math.inf))
     whole = StepDerivative(course.structure, held)
     reached, path = on_the_way(course.structure, held, source, target)
-    step = StepDerivative(course.structure, held | ~path)
-    tangent = _start(course, step, question)
-    if not path[target] or not tangent.any():
+    if not path[target]:
         return dead
-    found, basis = None, None
-    if step.size <= ALL_EXPONENTS:  # beyond, the graph alone says what is on the way
-        found = directions(step, course.later, tangent, target, course.lead)
-        if not found.both.shape[1]:
-            return dead
-        basis = found.both if found.both.shape[1] < step.size else None
-    start = tangent if basis is None else basis.T @ tangent
-    own = followed(step, course.later, basis, start, target, course.lead)
-    asked = own.growth
-    if not (asked > math.log(SUSPECT)).all():  # it may have died: growth finds out
-        asked = course.along(step, start[:, np.newaxis], basis)[0][:, 0]
-    if np.isfinite(asked).all() and (own.known is not None or own.is_lost):
-        return _unresolved(generic, own)
-    if own.drifts:
-        asked = _reaching(asked, own)
-    elif basis is None and step.size == whole.size and _is_alike(asked, generic.asked):
+    step = StepDerivative(course.structure, held | ~path)
+    seen = _measured(course, step, question)
+    asked = seen.asked
+    exact = exact_growth(course.run, course.slopes, path, question) if seen.is_doubtful else None
+    if exact is None and seen.why:
+        lost = np.full(len(asked), math.nan)
+        return dataclasses.replace(generic, asked=lost, silent=(seen.why,))
+    if exact is not None and (seen.why or not _is_alike(asked, np.full(len(asked), exact))):
+        told = (_BY_FRACTIONS,) if exact > -math.inf else ()
+        return dataclasses.replace(generic, asked=np.full(len(asked), exact), silent=told)
+    if not seen.is_turned and step.size == whole.size and _is_alike(asked, generic.asked):
         asked = generic.asked
     faster = _echelon(frame[:, _grow_more(generic.exponents, asked)].T)
     names = course.structure.names
@@ -145,7 +167,8 @@ def _asked(
     aside = np.array([not reached[i] for i, _ in whole.slots])
     inner = [whole.slots.index(slot) for slot in step.slots]
     silent = tuple(
-        f"{_why_silent(row[aside], row[inner], found)} {_written(slots, row)}" for row in faster
+        f"{_why_silent(row[aside], row[inner], seen.found)} {_written(slots, row)}"
+        for row in faster
     )
     return dataclasses.replace(generic, asked=asked, silent=silent)
 
@@ -156,13 +179,56 @@ def _is_alike(asked: Floats, generic: Floats) -> bool:
         return bool(abs(float(slope(asked - generic))) * len(asked) <= _BEGINNING)
 
 
-def _unresolved(generic: WorldGrowth, own: Followed) -> WorldGrowth:
-    why = "m observes but rounding of n's tangent, which turns"
+@dataclasses.dataclass(frozen=True)
+class _Measured:
+    """Growth of m's tangent by n as floats show it.
+
+    Attributes:
+        asked: Per step.
+        found: The directions that n excites and m observes; None where not all were looked for.
+        is_doubtful: Whether directions were left out as rounding, or all of it may be.
+        is_turned: Whether it is not that of the whole state.
+        why: Why it is not known; empty where it is.
+    """
+
+    asked: Floats
+    found: Directions | None = None
+    is_doubtful: bool = True
+    is_turned: bool = True
+    why: str = "a sum or a rank is 0 but for rounding: whether m gets anything of n is not known"
+
+
+def _measured(course: Course, step: StepDerivative, question: tuple[int, int, int]) -> _Measured:
+    tangent = _start(course, step, question)
+    nothing = _Measured(np.full(len(course.later) - course.lead, -math.inf))
+    if not tangent.any():
+        return nothing
+    found, basis = None, None
+    if step.size <= ALL_EXPONENTS:  # beyond, the graph alone says what is on the way
+        found = directions(step, course.later, tangent, question[2], course.lead)
+        if not found.both.shape[1]:
+            return dataclasses.replace(nothing, found=found)
+        basis = found.both if found.both.shape[1] < step.size else None
+    start = tangent if basis is None else basis.T @ tangent
+    own = followed(step, course.later, basis, start, question[2], course.lead)
+    asked = own.growth
+    if not (asked > math.log(SUSPECT)).all():  # it may have died: growth finds out
+        asked = course.along(step, start[:, np.newaxis], basis)[0][:, 0]
+    if not np.isfinite(asked).all():
+        return dataclasses.replace(nothing, found=found)
+    why = _why_unknown(own)
+    is_turned = own.drifts or basis is not None
+    asked = _reaching(asked, own) if own.drifts and not why else asked
+    return _Measured(asked, found, bool(why) or basis is not None, is_turned, why)
+
+
+def _why_unknown(own: Followed) -> str:
+    """Return why a tangent is hidden by rounding; empty where it is not."""
     if own.known is not None:
-        why = (
+        return (
             f"n's tangent turns in slower directions, and rounding outgrows it in {own.known} steps"
         )
-    return dataclasses.replace(generic, asked=np.full(len(generic.asked), math.nan), silent=(why,))
+    return "m observes but rounding of n's tangent, which turns" if own.is_lost else ""
 
 
 def _reaching(asked: Floats, own: Followed) -> Floats:
@@ -188,7 +254,7 @@ def _start(course: Course, step: StepDerivative, question: tuple[int, int, int])
     begin, source, _ = question
     state = np.zeros((step.size, 1))
     for t in range(begin, course.first):
-        forced = course.plan.forced[t] if t < len(course.plan.forced) else None
+        forced = course.run.plan.forced[t] if t < len(course.run.plan.forced) else None
         state = step.carry(
             course.slopes[t],
             state,
