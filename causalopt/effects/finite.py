@@ -15,12 +15,12 @@ from causalopt.effects.doubts.own_rounding import near_text
 from causalopt.effects.limit import read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reachable
-from causalopt.engine.contract import Bools, Floats, Progress
+from causalopt.engine.contract import Bools, Floats, Plan, Progress
 from causalopt.engine.linearization import linearize
 from causalopt.language.algebra import ONE
 from causalopt.language.term import Term
 from causalopt.model.model import Model
-from causalopt.worlds.world import World, three_worlds
+from causalopt.worlds.world import World, three_worlds, worlds_along
 
 EPSILON = 2.0**-52
 _SHORT = 500  # node-updates of a run whose worlds are computed again as fractions where need be
@@ -48,6 +48,25 @@ def finite_effect(
         progress=progress,
     )
     return worlds, functools.partial(_effect_of, asked, delta, worlds)
+
+
+def effect_along(asked: Asked, delta: float, plan: Plan) -> Effect:
+    """Return the effect of a finite nudge where W's plan is another than the question's own.
+
+    Args:
+        asked: The question.
+        delta: The nudge's size.
+        plan: W's run, to the question's last step; its seed is the nudged node.
+    """
+    worlds = worlds_along(
+        asked.model,
+        plan,
+        nudge=asked.nudge,
+        hold=asked.hold,
+        delta=delta,
+        extras=_branches(asked.model)[1],
+    )
+    return _effect_of(asked, delta, worlds)
 
 
 def _effect_of(asked: Asked, delta: float, worlds: tuple[World, World, World]) -> Effect:

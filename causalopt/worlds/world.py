@@ -153,8 +153,43 @@ def three_worlds(
         extras: Further terms evaluated at every step of each.
         progress: Called with the number of steps done, for each world.
     """
-    how: Any = {"extras": extras, "progress": progress}
     plan = plan_for(model, given, steps=steps, hold=hold, seed=nudge, noise_seed=seed)
+    return worlds_along(
+        model,
+        plan,
+        nudge=nudge,
+        hold=hold,
+        delta=delta,
+        given=given,
+        extras=extras,
+        progress=progress,
+    )
+
+
+def worlds_along(
+    model: Model,
+    plan: Plan,
+    *,
+    nudge: Node,
+    hold: Selection,
+    delta: float,
+    given: tuple[Intervention, ...] = (),
+    extras: tuple[Term, ...] = (),
+    progress: Progress | None = None,
+) -> tuple[World, World, World]:
+    """Return W, X and Y for a finite nudge, where W's plan is known: as `three_worlds` does.
+
+    Args:
+        model: The model.
+        plan: W's run.
+        nudge: The nudged node n.
+        hold: The held set A.
+        delta: The nudge's size.
+        given: Interventions that made the plan.
+        extras: Further terms evaluated at every step of each.
+        progress: Called with the number of steps done, for each world.
+    """
+    how: Any = {"extras": extras, "progress": progress}
     found = run_worlds(model.template.structure, plan, delta, extras, progress)
     if found is not None:
         w = World(model, "W", given, plan, (), found[0])

@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.effects.asked import Asked
 from causalopt.effects.doubts.cancellation import with_slopes
 from causalopt.effects.doubts.drift import moved_plan
 from causalopt.effects.doubts.error_bounds import UNIT
+from causalopt.effects.finite import effect_along
 from causalopt.effects.limit import forward_effect, read_by
-from causalopt.effects.measures import Effect, ratios, status_codes
+from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.sweeps.lanes import alone
 from causalopt.engine.batch import Batch, BatchResult, BatchRunner
 from causalopt.engine.batch_choice import batch_runner
@@ -34,6 +36,7 @@ from causalopt.model.model import Model
 BUDGET = 400_000  # node-updates of points run alone: a second or two
 _EACH = 500  # node-updates that take as long as what a point costs besides
 _SAMPLES = 32
+_FINITE_SAMPLES = 8  # each has worlds and twins of its own
 _MATTERS = 1e-6  # share of an effect
 _PARTED = 2.0**-10  # share by which a twin's effect differs that is not known to be right
 _ULP = 2.0**-52
@@ -114,21 +117,46 @@ def _share_alone(model: Model, batch: Batch, lane: int, *, drifts: bool) -> floa
     return found
 
 
+def finite_doubts(asked: Asked, batch: Batch, columns: dict[str, NDArray[Any]]) -> NDArray[np.intp]:
+    """Return the lanes of a finite nudge to run alone: unresolved ones, or all of them.
+
+    A batch knows of m's own rounding alone. Where a few points that are run alone, spread evenly,
+    have another status or other effects than in the batch, all points are doubtful.
+
+    Args:
+        asked: The question.
+        batch: The batch.
+        columns: What the batch said, by name.
+    """
+    codes = columns["codes"]
+    size = (batch.keep[-1] + 1) * len(asked.model.template.equations)
+    count = min(_FINITE_SAMPLES, BUDGET // (_FINITE_SAMPLES * (size + _EACH)))
+    for lane in np.unique(np.linspace(0, batch.count - 1, count).astype(int)).tolist():
+        effect = _asked(asked, batch, lane)
+        is_other = status_codes(effect)[-1] != codes[lane]
+        for name, part in (("total", effect.total), ("direct", effect.direct)):
+            mine, own = float(columns[name][lane]), float(part.value[-1])
+            is_other |= abs(mine - own) > _PARTED * abs(own)
+        if is_other:
+            return np.arange(batch.count)
+    return np.flatnonzero(NAMES[codes] == "unresolved")
+
+
 def settle(
-    model: Model, batch: Batch, doubtful: NDArray[np.intp], columns: dict[str, NDArray[Any]]
+    asked: Asked, batch: Batch, doubtful: NDArray[np.intp], columns: dict[str, NDArray[Any]]
 ) -> int:
     """Run doubtful lanes alone, in their order, and return how many were left by the budget.
 
     Args:
-        model: The model.
+        asked: The question.
         batch: The batch.
         doubtful: Lanes.
         columns: What the batch said, by name; written to.
     """
-    size = (batch.keep[-1] + 1) * len(model.template.equations)
+    size = (batch.keep[-1] + 1) * len(asked.model.template.equations)
     chosen = doubtful[: max(BUDGET // (size + _EACH), 1)]
     for lane in chosen.tolist():
-        effect = _asked(model, batch, lane)
+        effect = _asked(asked, batch, lane)
         codes = status_codes(effect)[-1:]
         last = _last(effect)
         comp, op = ratios(last, codes)
@@ -144,10 +172,12 @@ def _member() -> Execution:
     return execution("llvm" if has_compiler() else "python")
 
 
-def _asked(model: Model, batch: Batch, lane: int) -> Effect:
+def _asked(asked: Asked, batch: Batch, lane: int) -> Effect:
     plan = alone(batch, lane, batch.keep[-1])
-    run = _member().run_tangents(model.template.structure, plan)
-    return forward_effect(model, plan, run, batch.outputs[0])
+    if batch.mode == "finite":
+        return effect_along(asked, batch.delta, plan)
+    run = _member().run_tangents(asked.model.template.structure, plan)
+    return forward_effect(asked.model, plan, run, batch.outputs[0])
 
 
 def _last(effect: Effect) -> Effect:

@@ -27,7 +27,7 @@ from causalopt.effects.sweeps.axes import (
     varying_parameters,
     varying_starts,
 )
-from causalopt.effects.sweeps.lane_doubts import settle, twin_of, widened
+from causalopt.effects.sweeps.lane_doubts import finite_doubts, settle, twin_of, widened
 from causalopt.effects.sweeps.lanes import lane_effect
 from causalopt.engine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
 from causalopt.engine.batch_choice import batch_runner
@@ -272,7 +272,9 @@ def sweep(
     doubtful = np.flatnonzero(columns.pop("doubtful"))
     undecided = len(doubtful)
     if estimate:
-        undecided = settle(asked.model, work.batch, doubtful, columns)
+        if delta is not None:
+            doubtful = finite_doubts(asked, work.batch, columns)
+        undecided = settle(asked, work.batch, doubtful, columns)
     _one_sided(work, columns, [*axes] == [asked.node_name])
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}

@@ -13,6 +13,7 @@ import xarray
 import causalopt
 from causalopt import Model, Nudge, Set, load, run, sweep
 from causalopt.cli import main
+from causalopt.effects.sweeps import lane_doubts
 from causalopt.effects.sweeps import sweep as sweeps
 from causalopt.effects.sweeps.sweep_store import check_target
 from causalopt.engine.batch_arrays import ArrayBatch
@@ -481,10 +482,16 @@ def test_a_power_without_end_is_printed_as_one() -> None:
     assert (data["power"], data["op_max"], data["statuses"]) == ("-inf", "-inf", {"only_path": 3})
 
 
-# 3 a takes away all of .3 n for n near 1, but for rounding; elsewhere Comp is (.3 + 3)/.3 = 11.
+# 3 a takes away all of .3 c n for n near 1, but for rounding, and fractions do not know c;
+# elsewhere Comp is (.3 + 3)/.3 = 11.
 CANCELS_AT_1 = Model(
     name="m",
-    variables={"n": 1, "a": "where(abs(n - 1) < 0.1, -0.1*n, n)", "m": "0.3*n + 3*a"},
+    variables={
+        "n": 1,
+        "c": "sqrt(2)",
+        "a": "where(abs(n - 1) < 0.1, -0.1*c*n, c*n)",
+        "m": "0.3*c*n + 3*a",
+    },
     question={"nudge": "n", "hold": "a", "target": "m"},
 )
 
@@ -505,3 +512,33 @@ def test_there_is_no_power_up_to_an_end_that_is_unresolved() -> None:
     data = alone.to_dict()
     assert (data["power"], data["op_min"], data["op_max"]) == (None, None, None)
     assert "Op is known at no point" in repr(alone)
+
+
+@pytest.mark.parametrize(
+    ("rules", "status", "total"),
+    [
+        ({"a": "-0.3*n", "b": "0.1*n", "m": "3*b + a"}, "perfect", 0.0),
+        ({"z": "1e17 + n", "a": "z - 1e17", "m": "n + a"}, "ok", 2.0),
+    ],
+)
+def test_a_finite_nudge_in_a_sweep_is_held_against_rounding_as_in_a_run(
+    rules: dict[str, str], status: str, total: float
+) -> None:
+    model = Model(
+        name="m", variables={"n": 1, **rules}, question={"nudge": "n", "hold": "a", "target": "m"}
+    )
+    found = sweep(model, {"n": [1.0, 2.0, 3.0]}, delta=0.5)
+    assert found.status.tolist() == [status] * 3
+    assert found.total.tolist() == [total] * 3
+    in_floats = sweep(model, {"n": [1.0, 2.0, 3.0]}, delta=0.5, estimate=False)
+    assert in_floats.status.tolist() == ["ok"] * 3
+    assert total not in in_floats.total.tolist()
+
+
+def test_points_past_the_budget_keep_what_the_batch_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = {"n": 1, "z": "1e17 + n", "a": "z - 1e17", "m": "n + a"}
+    model = Model(name="m", variables=rules, question={"nudge": "n", "hold": "a", "target": "m"})
+    monkeypatch.setattr(lane_doubts, "BUDGET", 8 * 504)
+    found = sweep(model, {"n": np.arange(1.0, 12.0)}, delta=0.5)
+    assert found.undecided == 3
+    assert found.total.tolist() == [2.0] * 8 + [1.0] * 3
