@@ -21,8 +21,14 @@ _SMALL = 2.0**-10  # of the largest adjoint: what is smaller may be what cancell
 _MOST_NODES = 200_000  # node-updates of runs that are made again: a fraction of a second
 
 
-def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
+def effects_from_all(model: Model, plan: Plan, target: str, *, repeats: int = 1) -> Effect:
     """Return the derivatives of a variable's last value by every node, shape [t, variable].
+
+    Args:
+        model: The model.
+        plan: The baseline.
+        target: The measured variable.
+        repeats: Of how many such sweeps it is one: many are worth machine code.
 
     Raises:
         QuestionError: An integer variable stands between one of them and the target.
@@ -31,7 +37,7 @@ def effects_from_all(model: Model, plan: Plan, target: str) -> Effect:
     for name in template.names:
         refuse_between(model.template, name, target)
     place, columns = template.index[target], all_columns(model)
-    found = run_adjoint(template.structure, plan, place)
+    found = run_adjoint(template.structure, plan, place, repeats=repeats)
     total, direct = (
         Part.of_tangents(
             mantissa[:, columns],

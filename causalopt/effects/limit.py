@@ -46,8 +46,13 @@ def tangent_effect(
     return run, functools.partial(forward_effect, asked.model, plan, run, column)
 
 
-def effects_to_all(model: Model, plan: Plan) -> Effect:
+def effects_to_all(model: Model, plan: Plan, *, repeats: int = 1) -> Effect:
     """Return the derivatives of every variable by the plan's seeded node, shape [t, variable].
+
+    Args:
+        model: The model.
+        plan: The run.
+        repeats: Of how many such runs it is one: many are worth machine code.
 
     Raises:
         QuestionError: An integer variable follows from it.
@@ -55,9 +60,8 @@ def effects_to_all(model: Model, plan: Plan) -> Effect:
     assert plan.seed is not None
     for name in model.template.names:
         refuse_between(model.template, model.template.equations[plan.seed[1]].name, name)
-    return forward_effect(
-        model, plan, run_tangents(model.template.structure, plan), all_columns(model)
-    )
+    run = run_tangents(model.template.structure, plan, repeats=repeats)
+    return forward_effect(model, plan, run, all_columns(model))
 
 
 def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[int]) -> Effect:

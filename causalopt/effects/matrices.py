@@ -167,6 +167,7 @@ def op_matrix(
     rows = [model.node(node) for node in sources]
     columns = [model.node(node) for node in targets]
     backwards = len(set(columns)) < len(set(rows))
+    many = 4 * len(columns if backwards else rows)  # each has up to three twins
     shape, last = (len(rows), len(columns)), max(node.t for node in columns)
     tables: dict[str, NDArray[Any]] = {name: np.full(shape, fill) for name, fill in _ABSENT.items()}
     tables["status"] = np.full(shape, "no_influence", dtype=object)
@@ -176,14 +177,14 @@ def op_matrix(
     for k, node in enumerate(columns if backwards else rows):
         if backwards:
             ending = plan_for(model, tuple(given), steps=node.t, hold=selection)
-            effect = effects_from_all(model, ending, node.variable)
+            effect = effects_from_all(model, ending, node.variable, repeats=many)
             others = [(r, n) for r, n in enumerate(rows) if n.t <= node.t]
         elif k in in_a or node.t > last:
             continue
         else:
             model.check_nudge(node, selection, last)
             seed = node.t, model.template.index[node.variable]
-            effect = effects_to_all(model, dataclasses.replace(plan, seed=seed))
+            effect = effects_to_all(model, dataclasses.replace(plan, seed=seed), repeats=many)
             others = list(enumerate(columns))
         execution[effect.execution] = None
         places = [model.template.names.index(other.variable) for _, other in others]

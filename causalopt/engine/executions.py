@@ -70,9 +70,16 @@ def execution(name: str) -> Execution:
     raise QuestionError(f"there is no execution '{name}': choose one of {', '.join(EXECUTIONS)}")
 
 
-def choose(structure: Structure, plan: Plan, mode: str) -> str:
-    """Return the execution that takes the least time: `python`, `llvm` or `levels`."""
-    most, steps = most_operations(structure), plan.steps + 1
+def choose(structure: Structure, plan: Plan, mode: str, repeats: int = 1) -> str:
+    """Return the execution that takes the least time: `python`, `llvm` or `levels`.
+
+    Args:
+        structure: The template's rules.
+        plan: The run.
+        mode: `values`, `tangents` or `finite`.
+        repeats: How many such runs there will be.
+    """
+    most, steps = most_operations(structure), (plan.steps + 1) * repeats
     if most < _FEW and most * steps < _SHORT:
         return "python"  # without counting, so that the linearization need not be imported
     from causalopt.engine.program import operation_count
@@ -143,14 +150,17 @@ def run_worlds(
     return MachineCode().run_worlds(structure, plan, delta, extras, progress)
 
 
-def run_tangents(structure: Structure, plan: Plan, progress: Progress | None = None) -> Tangents:
+def run_tangents(
+    structure: Structure, plan: Plan, progress: Progress | None = None, *, repeats: int = 1
+) -> Tangents:
     """Return W with the total and direct tangents of every node, likewise."""
-    return _chosen(structure, plan, "tangents").run_tangents(structure, plan, progress)
+    chosen = _chosen(structure, plan, "tangents", repeats)
+    return chosen.run_tangents(structure, plan, progress)
 
 
-def run_adjoint(structure: Structure, plan: Plan, target: int) -> Adjoint:
+def run_adjoint(structure: Structure, plan: Plan, target: int, *, repeats: int = 1) -> Adjoint:
     """Return the derivatives of an equation's value at the last step by every node, likewise."""
-    return _chosen(structure, plan, "tangents").run_adjoint(structure, plan, target)
+    return _chosen(structure, plan, "tangents", repeats).run_adjoint(structure, plan, target)
 
 
 def carrier_for(step: StepDerivative, state: Floats, steps: int) -> Carrier:
@@ -209,9 +219,9 @@ def follower_for(products: Products, start: Floats, measured: Measured, steps: i
     return PlainFollower(products, start, measured)
 
 
-def _chosen(structure: Structure, plan: Plan, mode: str) -> Execution:
+def _chosen(structure: Structure, plan: Plan, mode: str, repeats: int = 1) -> Execution:
     warn_if_flushed()
-    return execution(choose(structure, plan, mode))
+    return execution(choose(structure, plan, mode, repeats))
 
 
 def are_flushed() -> bool:
