@@ -117,7 +117,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except typer.TyperException as error:
         message = error.format_message()
-        _complain(message, Location(), words, prefix=f"{message}\nTry 'causalopt --help'.")
+        command = " ".join(["causalopt", *(word for word in words[:1] if word in COMMANDS)])
+        _complain(message, Location(), words, prefix=f"{message}\nTry '{command} --help'.")
         return 2
     except (KeyboardInterrupt, typer.Abort):
         code = 130

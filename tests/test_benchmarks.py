@@ -50,6 +50,11 @@ def case_of(numbers: Any, contestant: Any, **options: Any) -> tuple[Case, Contes
     return made, other
 
 
+def written_in_c(case: Case) -> list[Contestant]:
+    """Return the contestants of a case that are written in C."""
+    return [contestant for contestant in case.beside if contestant.name.startswith("C")]
+
+
 class TestWhatIsCompared:
     def test_equal_numbers_pass_whether_or_not_finite(self) -> None:
         same = [1.0, math.inf, math.nan, -2.0]
@@ -104,12 +109,17 @@ class TestTheCases:
 
 @needs_compiler
 class TestTheC:
-    @pytest.mark.parametrize("case", [c for c in all_cases() if c.quick], ids=lambda c: c.title)
+    @pytest.mark.parametrize(
+        "case", [c for c in all_cases() if c.quick and written_in_c(c)], ids=lambda c: c.title
+    )
     def test_computes_what_causalopt_computes(self, case: Case) -> None:
         ours = case.prepare()()
-        for contestant in case.beside:
-            if contestant.name.startswith("C"):
-                compare(case, ours, contestant, contestant.prepare()())
+        for contestant in written_in_c(case):
+            compare(case, ours, contestant, contestant.prepare()())
+
+    def test_stands_beside_every_call_about_trajectories(self) -> None:
+        titles = {c.title.partition(":")[0] for c in all_cases() if c.quick and written_in_c(c)}
+        assert titles >= {"run", "world", "run(delta=)", "op_from_all", "rates", "sweep"}
 
     @pytest.mark.parametrize(("stem", "place", "lie", "title"), LIES)
     def test_that_computes_something_else_is_an_error(

@@ -245,3 +245,12 @@ def test_a_process_prints_all_it_has_to_say_and_ends_with_its_code() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "no_such_model" in strict(done.stdout)["error"]["message"]
+
+
+def test_a_wrong_use_names_the_help_of_its_own_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, hint in (
+        (["escape", "sgd_pit"], "Try 'causalopt escape --help'."),
+        (["nonsense"], "Try 'causalopt --help'."),
+    ):
+        assert main(words) == 2
+        assert capsys.readouterr().err.rstrip().endswith(hint)

@@ -29,7 +29,11 @@ def check(
     if json:
         options.emit(found)
         return
-    kind = "a model without time" if found["static"] else f"{found['dt']:g} time units a step"
+    kind = (
+        "a model without time"
+        if found["static"]
+        else f"{found['dt']:g} time unit{'s' * (found['dt'] != 1)} a step"
+    )
     typer.echo(f"{found['name']}: {found['title'] or 'untitled'} ({kind})")
     typer.echo("")
     rows = [
