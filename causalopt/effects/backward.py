@@ -99,14 +99,21 @@ def effects_from_all(model: Model, plan: Plan, target: str, *, repeats: int = 1)
 
 
 def _may_cancel(part: Part, lags: int) -> Bools:
-    """Return which effects are far smaller than those they may be sums of, [t, variable]."""
+    """Return which effects may be what cancellation left, [t, variable].
+
+    They are far smaller than those they may be sums of, or come before such: what is left is passed
+    on.
+    """
     size = np.abs(part.mantissa)
     top = size.max(axis=1, initial=0.0)
     later = top.copy()
     for lag in range(1, min(lags, len(top) - 1) + 1):
         later[:-lag] = np.maximum(later[:-lag], top[lag:])
-    small: Bools = (size != 0) & (size < _SMALL * later[:, np.newaxis])
-    return small
+    cancels = ((size != 0) & (size < _SMALL * later[:, np.newaxis])).any(axis=1)
+    before = np.arange(len(top)) <= np.flatnonzero(cancels).max(initial=-1)
+    largest = np.maximum.accumulate(top[::-1])[::-1]
+    small: Bools = (size != 0) & (size < _SMALL * largest[:, np.newaxis])
+    return small & before[:, np.newaxis]
 
 
 def _decided(

@@ -73,12 +73,9 @@ def reaching(
         for parent, lag in parents:
             links.setdefault(lag, [0] * len(template.equations))[child] |= 1 << parent
     walk = _Walk(plan, links, seeds, avoid_held=avoid_held, forwards=False)
+    # Each stretch is whole periods, so that its rows need but be turned round.
     found = [(count, rows[::-1]) for count, rows in walk.over(reversed(walk.pieces()))]
-    # A stretch begins with its last row here: bring it to where its first step stands.
-    turned = [
-        (count, rows[(shift := -count % len(rows)) :] + rows[:shift]) for count, rows in found
-    ]
-    return Reach(len(template.equations), tuple(reversed(turned)))
+    return Reach(len(template.equations), tuple(reversed(found)))
 
 
 def reachable(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
@@ -22,6 +23,7 @@ from causalopt import (
 )
 from causalopt.effects.matrices import op_from_all, op_to_all
 from causalopt.effects.optimizers import find_optimizers
+from causalopt.engine.executions import execution
 from causalopt.model import model as length
 from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import held_mask, held_rows
@@ -270,3 +272,18 @@ def test_held_nodes_are_the_same_as_lists_and_as_arrays(hold: str, method: str) 
         assert rows == held_mask(model, chosen, steps).tolist()
         own = [any(Node("c", t) in window for window in chosen) for t in range(len(rows))]
         assert [row[model.template.index["c"]] for row in rows] == own
+
+
+@pytest.mark.parametrize("steps", [50, 60_000], ids=["one after another", "side by side"])
+def test_the_plans_of_x_and_y_run_again_give_x_and_y(steps: int) -> None:
+    model = load("lorenz")
+    worlds = three_worlds(
+        model, nudge=model.node("b[3]"), hold=model.selection("a"), steps=steps, delta=0.5
+    )
+    names = [found.trajectory.execution for found in worlds]
+    assert names == ["python" if steps == 50 else "llvm"] * 3
+    for found in worlds:
+        again = execution(names[0]).run_values(
+            model.template.structure, dataclasses.replace(found.plan, seed=None)
+        )
+        np.testing.assert_array_equal(found.table, again.values)

@@ -8,9 +8,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from causalopt import Model, op_from_all, op_matrix, run, sgd_model, sweep
+from causalopt import Model, load, op_from_all, op_matrix, run, sgd_model, sweep
 from causalopt.effects.asked import ask
 from causalopt.effects.doubts.cancellation import slope_errors
+from causalopt.effects.doubts.signed_errors import signed_errors
 from causalopt.effects.measures import NAMES
 from causalopt.engine.executions import EXECUTIONS, execution
 
@@ -262,21 +263,48 @@ def test_without_time_errors_of_slopes_do_not_cancel() -> None:
     assert found.effect.total.error[0] >= sum(sizes)
 
 
+CANCELLING = Model(
+    name="m",
+    variables={
+        "n": {"rule": "n[t-1]", "initial": 1},
+        "a": {"rule": "-0.3*n[t-1]", "initial": 0},
+        "b": {"rule": "0.1*n[t-1]", "initial": 0},
+        "m": {"rule": "3*b[t-1] + a[t-1]", "initial": 0},
+    },
+    question={"nudge": "n[0]", "hold": "a", "target": "m"},
+)
+
+
 def test_a_sum_that_cancels_at_every_step_is_never_ok() -> None:
     """3 * 0.1 - 0.3: in decimals nothing is left, in floats 5.6e-17, and errors that may cancel."""
-    model = Model(
-        name="m",
-        variables={
-            "n": {"rule": "n[t-1]", "initial": 1},
-            "a": {"rule": "-0.3*n[t-1]", "initial": 0},
-            "b": {"rule": "0.1*n[t-1]", "initial": 0},
-            "m": {"rule": "3*b[t-1] + a[t-1]", "initial": 0},
-        },
-    )
     for steps, expected in ((60, "perfect"), (3000, "unresolved")):
-        status = run(model, nudge="n[0]", hold="a", target="m", steps=steps).status
+        status = run(CANCELLING, steps=steps).status
         assert set(status[2:]) == {expected}
         assert set(status[:2]) == {"no_influence"}
+
+
+@pytest.mark.parametrize(
+    ("model", "cancels"),
+    [(CANCELLING, True), (load("thermostat"), False), (load("lorenz"), False)],
+    ids=["sums that cancel", "a loop that contracts", "tangents that change signs"],
+)
+def test_errors_are_carried_once_more_where_sums_cancel_as_a_rule(
+    model: Model, cancels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = []
+
+    def watched(*arguments: Any) -> Any:
+        called.append(arguments)
+        return signed_errors(*arguments)
+
+    monkeypatch.setattr("causalopt.effects.doubts.cancellation.signed_errors", watched)
+    assert len(run(model, steps=10_000).status) == 10_001
+    assert bool(called) == cancels
+
+
+def test_from_all_nodes_a_sum_that_cancels_steps_later_is_asked_of_fractions() -> None:
+    found = op_from_all(CANCELLING, "m[12]", hold="a").sel(variable="n")
+    assert found.status.to_numpy().tolist()[:11] == ["perfect"] * 11
 
 
 def test_a_sweep_of_sums_that_cancel_says_what_runs_say() -> None:

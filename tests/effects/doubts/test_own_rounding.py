@@ -311,3 +311,14 @@ def test_a_chaotic_sweep_is_unresolved_where_its_runs_are() -> None:
     found = sweep(load("lorenz"), {"rho": rho}, at=4500)
     alone = [str(run(load("lorenz"), parameters={"rho": r}, steps=4500).status[-1]) for r in rho]
     assert found.status.tolist() == alone == ["ok", "unresolved"]
+
+
+def test_a_long_twin_is_moved_to_its_end() -> None:
+    """Beyond a first stretch by as much of each value's size as there: at least half an ulp."""
+    model = load("lorenz")
+    plan = ask(model, nudge="b[0]", hold="a", target="b", steps=9000).plan()
+    values = run_values(model.template.structure, plan).values
+    shifts = np.abs(moved_plan(model.template, plan, values, 9000, 0).shifts)
+    share = shifts[5000:] / np.abs(values[5000:])
+    assert (share >= 2.0**-53).all()
+    assert (share < 2.0**-40).mean() > 0.99
