@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from causalopt.effects.limit import all_columns, forward_effect, read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reaching
-from causalopt.engine.contract import Adjoint, Bools, Plan, Tangents
+from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Tangents
 from causalopt.engine.executions import run_adjoint, run_tangents, run_values
 from causalopt.engine.linearization import linearize
 from causalopt.model.model import Model
@@ -111,9 +111,10 @@ def _may_cancel(part: Part, lags: int) -> Bools:
         later[:-lag] = np.maximum(later[:-lag], top[lag:])
     cancels = ((size != 0) & (size < _SMALL * later[:, np.newaxis])).any(axis=1)
     before = np.arange(len(top)) <= np.flatnonzero(cancels).max(initial=-1)
-    largest = np.maximum.accumulate(top[::-1])[::-1]
-    small: Bools = (size != 0) & (size < _SMALL * largest[:, np.newaxis])
-    return small & before[:, np.newaxis]
+    largest: Floats = np.maximum.accumulate(top[::-1])[::-1]
+    small = (size != 0) & (size < _SMALL * largest[:, np.newaxis])
+    found: Bools = small & before[:, np.newaxis]
+    return found
 
 
 def _decided(
