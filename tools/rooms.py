@@ -14,6 +14,7 @@ ROOMS = [
     "errors",
     "extras",
     "language",
+    "tensors",
     "model",
     "engine",
     "worlds",
