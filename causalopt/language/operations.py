@@ -234,6 +234,11 @@ def _sign_of_array(np: Any, x: Any) -> Any:
     return np.where(x > 0, 1.0, np.where(x < 0, -1.0, x))
 
 
+def _positive_zero(np: Any, whole: Any) -> Any:
+    # A whole number has no negative zero; a compiler of arrays (XLA) drops the sum whole + 0.0.
+    return np.where(whole == 0, 0.0, whole)
+
+
 _COMPARED: dict[str, Any] = {"kind": "comparison", "kink": "equal", "jumps": True}
 _TABLE = (
     _signed("add", operator.add, "{} + {}", 5, (5, 6), "add", lambda a, *_: (a.ONE, a.ONE)),
@@ -318,9 +323,10 @@ _TABLE = (
         "abs", lambda a, u, x: a.Term.of("sign", x), floats=abs, exact=abs, sympy="Abs", kink="zero"
     ),
     _step("sign", lambda x: (x > 0) - (x < 0), _sign_of_array, "zero"),
-    # A whole number has no negative zero.
-    _step("floor", math.floor, lambda np, x: np.floor(x) + 0.0, "whole"),
-    _step("ceil", math.ceil, lambda np, x: np.ceil(x) + 0.0, "whole", sympy="ceiling"),
+    _step("floor", math.floor, lambda np, x: _positive_zero(np, np.floor(x)), "whole"),
+    _step(
+        "ceil", math.ceil, lambda np, x: _positive_zero(np, np.ceil(x)), "whole", sympy="ceiling"
+    ),
     _signed("lt", operator.lt, "{} < {}", 4, (5, 5), "less", sympy="Lt", **_COMPARED),
     _signed("le", operator.le, "{} <= {}", 4, (5, 5), "less_equal", sympy="Le", **_COMPARED),
     _signed("eq", operator.eq, "{} == {}", 4, (5, 5), "equal", sympy="Eq", **_COMPARED),
