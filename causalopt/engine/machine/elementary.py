@@ -48,12 +48,12 @@ ULPS = {
     "acos": 1.5,
     "atan": 2.0,
     "pow": 1.0,
-    "log1p": 2.0,
-    "expm1": 2.5,
-    "sigmoid": 2.5,
-    "softplus": 3.0,
+    "log1p": 1.5,
+    "expm1": 2.0,
+    "sigmoid": 2.0,
+    "softplus": 2.0,
     "erf": 1.5,
-    "ndtr": 8.0,
+    "ndtr": 7.0,
 }
 _LOG = [
     1.479819860511658591e-01,

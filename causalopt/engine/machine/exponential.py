@@ -19,7 +19,7 @@ MAGIC_BITS = 0x4338000000000000
 LN2_HI, LN2_LO = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _PER_LN2 = 1.4426950408889634
 _SHIFT = -0.0849625007
-_END = 0.2876  # below ln(4/3): the polynomial holds on both sides of 0 up to here
+_ENDS = (-0.28768, 0.40546)  # of r: within ln(3/4) and ln(3/2)
 _Q = [
     0.5000000000000001,
     0.16666666666667784,
@@ -41,7 +41,8 @@ def exponential(e: Emitter, x: Value) -> Value:
 
 def exponential_less_one(e: Emitter, x: Value) -> Value:
     """Write exp(x) - 1, near 0 by the polynomial of exp alone, from which no 1 is then taken."""
-    near = e.binary("and", e.compare("ogt", x, e.const(-_END)), e.compare("olt", x, e.const(_END)))
+    low, high = _ENDS
+    near = e.binary("and", e.compare("ogt", x, e.const(low)), e.compare("olt", x, e.const(high)))
     square = e.mul(x, x)
     small = e.fused(square, _rest(e, x, square), x)
     # expm1(-0.0) is -0.0, which a sum of parts forgets.
