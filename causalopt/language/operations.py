@@ -201,12 +201,12 @@ def _gaussian(a: Any, square: Any, area: Any) -> Any:
 
 
 def _erf_slope(a: Any, u: Any, x: Any) -> Any:
-    return a.mul(a.const(2), _gaussian(a, a.Term.of("mul", x, x), a.Term.of("pi")))
+    return a.mul(a.const(2), _gaussian(a, a.Term.of("mul", x, x), a.PI))
 
 
 def _ndtr_slope(a: Any, u: Any, x: Any) -> Any:
     half = a.div(a.Term.of("mul", x, x), a.const(2))
-    return _gaussian(a, half, a.mul(a.const(2), a.Term.of("pi")))
+    return _gaussian(a, half, a.mul(a.const(2), a.PI))
 
 
 def _sigmoid_of_array(np: Any, x: Any) -> Any:

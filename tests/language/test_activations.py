@@ -14,10 +14,16 @@ from causalopt import Model, run
 from causalopt.errors import ExpressionError, ModelError
 from causalopt.language import ieee
 from causalopt.language.gradient import gradient, kinks
-from causalopt.language.operations import OPERATIONS, bound
+from causalopt.language.operations import OPERATIONS, SHORTHANDS, bound
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Scope
-from causalopt.language.term import Term, const, evaluate, ref
+from causalopt.language.term import const, evaluate, ref
+from causalopt.tensors.building import const as tensor_const
+from causalopt.tensors.building import elementwise, full
+from causalopt.tensors.building import ref as tensor_ref
+from causalopt.tensors.forward import tangents
+from causalopt.tensors.reverse import cotangents
+from causalopt.tensors.tensor_source import compiled
 
 X = ref("x", 0)
 SCOPE = Scope(variables=frozenset("x"), names=CLOCK, bare=True)
@@ -66,7 +72,10 @@ def samples(name: str) -> np.ndarray:
         rng.uniform(-745, 709, 200),
         10.0 ** rng.uniform(-300, 0, 200) * rng.choice([-1, 1], 200),
         # where one quotient ends and the next begins
-        *(at * (1 + rng.uniform(-1e-3, 1e-3, 100)) for at in (0.84375, 0.67449, -0.67449, -5.65685)),
+        *(
+            at * (1 + rng.uniform(-1e-3, 1e-3, 100))
+            for at in (0.84375, 0.67449, -0.67449, -5.65685)
+        ),
         np.array([-38.4, 37.6, 8.3, -8.3, 5.9, 6.1, 39.9, 40.1, -37.5]),
     ]
     xs = np.concatenate(parts)
@@ -164,6 +173,26 @@ def test_the_new_words_are_words_of_the_language(name: str) -> None:
         Model(name="m", variables={name: {"initial": 1}})
 
 
+@pytest.mark.parametrize("name", [*MEANINGS, "gelu", "relu"])
+def test_derivatives_of_arrays_are_those_of_numbers(name: str) -> None:
+    values = np.array([[-800.0, -6.0, -0.4], [0.3, 5.0, 700.0]])
+    if name in {"log1p", "expm1"}:
+        values = np.abs(values) / 2
+    x = tensor_ref("x", 0, values.shape)
+    if name in SHORTHANDS:
+        y = SHORTHANDS[name].meaning(elementwise, tensor_const, x)
+    else:
+        y = elementwise(name, x)
+    seed = full(values.shape, 1)
+    forwards, backwards = tangents([y], {x: seed})[0], cotangents({y: seed}, [x])[x]
+    assert forwards is not None
+    assert backwards is not None
+    slope = gradient(parse(f"{name}(x)", SCOPE))[X]
+    expected = [[evaluate(slope, lambda _, v=v: v) for v in row] for row in values.tolist()]
+    for found in compiled([forwards, backwards], [x])(values):
+        np.testing.assert_allclose(np.broadcast_to(found, values.shape), expected, rtol=1e-13)
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("way", ["eager", "jit"])
 def test_records_of_arrays_mean_the_same_to_jax(name: str, way: str) -> None:
@@ -183,7 +212,9 @@ def test_records_of_arrays_mean_the_same_to_jax(name: str, way: str) -> None:
     def applied(*args: Any) -> Any:
         return bound(record.arrays, jax.numpy)(*args, *payload)
 
-    found = np.asarray((jax.jit(applied) if way == "jit" else applied)(*map(jax.numpy.asarray, args)))
+    found = np.asarray(
+        (jax.jit(applied) if way == "jit" else applied)(*map(jax.numpy.asarray, args))
+    )
     assert found.dtype == expected.dtype
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-37)
     if expected.dtype != bool:

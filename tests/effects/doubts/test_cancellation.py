@@ -71,8 +71,18 @@ def test_a_slope_is_right_or_said_to_be_doubtful(rule: str, at: float) -> None:
 
 
 def test_slopes_that_do_not_cancel_stay_ok() -> None:
-    saturated = (("sigmoid(n)", 700.0), ("softplus(n)", -700.0), ("erf(n)", 20.0), ("gelu(n)", -30.0))
-    for rule, at in (*saturated, ("tanh(n)", 300.0), ("asin(n)", 1 - 1e-12), ("exp(n)/(1 + exp(n))", 20.0)):
+    saturated = (
+        ("sigmoid(n)", 700.0),
+        ("softplus(n)", -700.0),
+        ("erf(n)", 20.0),
+        ("gelu(n)", -30.0),
+    )
+    for rule, at in (
+        *saturated,
+        ("tanh(n)", 300.0),
+        ("asin(n)", 1 - 1e-12),
+        ("exp(n)/(1 + exp(n))", 20.0),
+    ):
         found = run(static({"n": at, "a": "0*n", "m": f"{rule} + a"}))
         assert found.status[0] == "ok"
         assert found.total[0] == pytest.approx(slope_of(rule, at), rel=1e-6)
