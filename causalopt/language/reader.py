@@ -114,6 +114,7 @@ class Reader(abc.ABC, Generic[Value]):
     Attributes:
         syntax: The nodes that are read, each with the name of the method that reads it.
         at: The node whose operation is made next, for messages.
+        faults: Exceptions without a place that making a value may raise.
         calls: Functions that are no operations, likewise.
         hints: What to write in place of a node that is not read.
         signs: The operators, each with the name of its operation.
@@ -130,6 +131,7 @@ class Reader(abc.ABC, Generic[Value]):
         ast.Call: "call",
     }
     at: ast.expr
+    faults: ClassVar[tuple[type[Exception], ...]] = ()
     calls: ClassVar[Mapping[str, str]]
     hints: ClassVar[Mapping[type[ast.AST], str]] = _HINTS
     signs: ClassVar[Mapping[type[ast.AST], str]] = {
@@ -153,19 +155,19 @@ class Reader(abc.ABC, Generic[Value]):
         self.text = text
         self.scope = scope
         self._margin = len(text) - len(text.lstrip())
-        self._source, self._marks = _marked(_SPACES.sub(" ", text)[self._margin :])
+        self.source, self._marks = _marked(_SPACES.sub(" ", text)[self._margin :])
         self.tree = self._syntax_tree()
 
     def _syntax_tree(self) -> ast.expr:
-        if not self._source.strip():
+        if not self.source.strip():
             raise ExpressionError(f"the {self.scope.kind} is empty: write an expression")
         try:
-            return ast.parse(self._source, mode="eval").body
+            return ast.parse(self.source, mode="eval").body
         except SyntaxError as error:
-            column = self._column((error.offset or 1) - 1)
+            column = self.column((error.offset or 1) - 1)
             message = (error.msg or "not an expression").partition(";")[0]
             hint = ""
-            if re.search(r"(?<![=<>!])=(?!=)", self._source):
+            if re.search(r"(?<![=<>!])=(?!=)", self.source):
                 hint = "; '=' assigns nothing here: compare with '=='"
             elif re.search(r"\b(if|else)\b", self.text):
                 hint = "; write where(cond, a, b) for a choice"
@@ -217,10 +219,10 @@ class Reader(abc.ABC, Generic[Value]):
     def fail(self, node: ast.AST, message: str) -> ExpressionError:
         """Return the error that a node is."""
         byte = getattr(node, "col_offset", 0)
-        column = len(self._source.encode()[:byte].decode(errors="ignore"))
-        return ExpressionError(message, self._column(column))
+        column = len(self.source.encode()[:byte].decode(errors="ignore"))
+        return ExpressionError(message, self.column(column))
 
-    def _column(self, place: int) -> int:
+    def column(self, place: int) -> int:
         """Return where a place of the marked source is in the text."""
         return place - bisect.bisect_left(self._marks, place) + self._margin
 
@@ -252,7 +254,10 @@ class Reader(abc.ABC, Generic[Value]):
         method = self._methods.get(type(node))
         if method is None:
             raise self.fail(node, self._no_such_syntax(node))
-        value: Value = method(self, node, depth + 1)
+        try:
+            value: Value = method(self, node, depth + 1)
+        except self.faults as error:
+            raise self.fail(node, str(error)) from None
         return value
 
     def _no_such_syntax(self, node: ast.AST) -> str:
@@ -277,7 +282,7 @@ class Reader(abc.ABC, Generic[Value]):
 
     def _digits(self, node: ast.Constant) -> str | float:
         """Return a decimal as it is written: a float would not keep more than 17 digits of it."""
-        written = self._source.encode()[node.col_offset : node.end_col_offset].decode()
+        written = self.source.encode()[node.col_offset : node.end_col_offset].decode()
         if len(written) > MAX_DIGITS:
             raise self.fail(
                 node, f"the number has {len(written)} characters, the limit is {MAX_DIGITS}"
@@ -395,6 +400,7 @@ class Reader(abc.ABC, Generic[Value]):
         if isinstance(inner.op, ast.Invert):
             raise self.fail(inner, "'~' is not part of the language: write not")
         operand = self.number(inner.operand, depth)
+        self.at = node
         value = self.value_of(operand)
         if value is not None:
             return operand if sign > 0 else self.made(-value)
