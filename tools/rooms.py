@@ -12,11 +12,13 @@ PACKAGE = ROOT / "causalopt"
 # From the ground up; a module imports only from its own room or from below.
 ROOMS = [
     "errors",
+    "folders",
     "extras",
     "language",
     "model",
     "engine",
     "worlds",
+    "datasets",
     "effects",
     "laws",
     "entropy",
