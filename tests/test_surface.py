@@ -33,7 +33,12 @@ COMMANDS_CALL = {
     "draw": ("draw", {"out": "Picture.save"}),
     "data": (
         "fetch_images",
-        {"labels": "ImageSet.of", "seed": "ImageSet.shuffled", "out": "ImageSet.to_npz"},
+        {
+            "labels": "ImageSet.of",
+            "seed": "ImageSet.shuffled",
+            "steps": "ImageSet.shuffled",
+            "out": "ImageSet.to_npz",
+        },
     ),
     "reproduce": ("reproduce", {}),
     "schema": ("schema", {}),

@@ -30,6 +30,12 @@ def data(
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="S", help="Put them in a random order.")
     ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps", metavar="N", help="How many, in as many epochs as that takes; with --seed."
+        ),
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -44,15 +50,17 @@ def data(
     environment variable CAUSALOPT_DATA names another.
     """
     if name is None:
-        if any(option is not None for option in (file, labels, seed, out)):
+        if any(option is not None for option in (file, labels, seed, steps, out)):
             raise QuestionError("name the images that the options are for: mnist or digits")
         _list(json)
         return
+    if steps is not None and seed is None:
+        raise QuestionError("--steps is for a random order: give its --seed")
     asked = None if labels is None else _whole_numbers(labels)
     target = output_file(out, (".npz",))
     found = causalopt.fetch_images(name, file=file)
     found = found if asked is None else found.of(asked)
-    found = found if seed is None else found.shuffled(seed)
+    found = found if seed is None else found.shuffled(seed, steps=steps)
     if target is not None:
         found.to_npz(target)
     _show(name, found, out, json)

@@ -133,7 +133,7 @@ def _members(content: bytes, names: list[str], origin: str) -> dict[str, bytes]:
         with tarfile.open(fileobj=io.BytesIO(_unpacked(content, origin)), mode="r:") as archive:
             for member in archive:
                 path = PurePosixPath(member.name)
-                if path.is_absolute() or ".." in path.parts or path.parts[:1] != ("package",):
+                if ".." in path.parts or path.parts[:1] != ("package",):
                     raise FileError(f"{origin} holds '{member.name}', which lies outside 'package'")
                 if member.name not in names:
                     continue

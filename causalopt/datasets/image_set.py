@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.errors import FileError, QuestionError, suggestion
+from causalopt.errors import FileError, QuestionError, SizeError, suggestion
 from causalopt.model.files import write_whole
 from causalopt.worlds.streams import MASK, uniforms
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+LARGEST_BYTES = 4 << 30  # of the images that a stream holds
 # The site of the draws, so that a model's noise of the same seed draws other numbers.
 _SITE = int.from_bytes(b"shuffle", "big")
 
@@ -112,12 +113,19 @@ class ImageSet:
 
         Raises:
             QuestionError: The seed or the number of steps is none, or there is no image.
+            SizeError: So many images take too much memory.
         """
         if not 0 <= seed <= MASK:
             raise QuestionError(f"a seed is an integer from 0 to 2^64 - 1; {seed} came")
         count = len(self) if steps is None else steps
         if count < 1 or not len(self):
             raise QuestionError(f"1 step or more of 1 image or more; {count} of {len(self)} came")
+        size = count * self.images[0].nbytes
+        if size > LARGEST_BYTES:
+            raise SizeError(
+                f"{count} images take {size / 2**30:.1f} GiB, and at most "
+                f"{LARGEST_BYTES >> 30} GiB are given: ask for fewer steps"
+            )
         number = np.arange(len(self), dtype=np.uint64)
         epochs = [
             np.argsort(uniforms(seed, number, epoch, _SITE), kind="stable")

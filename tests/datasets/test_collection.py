@@ -238,6 +238,17 @@ class TestByHttps:
         with pytest.raises(FileError, match="https says 404 Not Found"):
             download.download(served(404, CONTENT))
 
+    def test_proxies_are_those_of_now(
+        self, served: Callable[[int, bytes], Served], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        package = served(200, CONTENT)
+        monkeypatch.delenv("no_proxy")
+        with pytest.raises(FileError, match="https says"):
+            download.download(package)
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.delenv(name)
+        assert download.download(package) == (CONTENT, package.address)
+
     def test_an_answer_that_ends_too_early_is_refused_by_its_digest(
         self, served: Callable[[int, bytes], Served]
     ) -> None:
@@ -307,6 +318,14 @@ class TestTheCommand:
             np.testing.assert_array_equal(found["images"], expected.images)
             np.testing.assert_array_equal(found["classes"], (expected.labels == 7).astype(int))
 
+    def test_writes_as_many_images_as_a_training_has_steps(self, tmp_path: Path) -> None:
+        out = tmp_path / "train.npz"
+        words = ["data", "digits", "--labels", "1", "--seed", "3", "--steps", "400"]
+        assert main([*words, "--out", str(out)]) == 0
+        expected = causalopt.load_images("digits", labels=[1]).shuffled(3, steps=400)
+        with np.load(out, allow_pickle=False) as found:
+            np.testing.assert_array_equal(found["images"], expected.images)
+
     @pytest.mark.parametrize(
         ("words", "why"),
         [
@@ -314,6 +333,12 @@ class TestTheCommand:
             (["digits", "--labels", "1,x"], "--labels takes digits such as 1,7; found '1,x'"),
             (["digits", "--labels", "12"], "no image has the label 12"),
             (["digits", "--seed", "-1"], "a seed is an integer from 0 to 2^64 - 1; -1 came"),
+            (["digits", "--steps", "5"], "give its --seed"),
+            (["digits", "--seed", "0", "--steps", "0"], "0 of 1797 came"),
+            (
+                ["digits", "--seed", "0", "--steps", "9000000"],
+                "9000000 images take 4.3 GiB, and at",
+            ),
             (["digits", "--out", "train.txt"], "'train.txt' must end in .npz"),
             (["digits", "--from", "f.tgz"], "'digits' comes with scikit-learn"),
             (["--seed", "3"], "name the images that the options are for"),
@@ -395,7 +420,7 @@ class TestTheRealPackage:
                 assert part.replace("~/.cache/causalopt/data", str(kept)) in printed
         found = causalopt.load_images("mnist")
         assert found.images.shape == (10_000, 784)
-        # The training images' first ten thousand; 1, 7, 6 and 8 are those of the posts.
+        # 1, 7, 6 and 8 are the digits of the posts.
         assert [found.counts[digit] for digit in (1, 7, 6, 8)] == [1127, 1070, 1014, 944]
         assert (np.diff(found.labels) >= 0).all()
         assert found.never_lit.sum() == 111

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,18 @@ def test_a_file_with_any_part_missing_or_changed_is_damaged(tmp_path: Path) -> N
         store.file(FAKE).write_bytes(content)
         with pytest.raises(FileError, match="is damaged"):
             store.find(FAKE)
+
+
+def test_a_part_that_does_not_unpack_is_damaged(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    with zipfile.ZipFile(store.file(FAKE), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("images.npy", bytes(5000))
+    content = bytearray(store.file(FAKE).read_bytes())
+    start = content.index(b"images.npy") + len("images.npy")
+    content[start : start + 9] = b"\xff" * 9  # no block of this kind exists
+    store.file(FAKE).write_bytes(content)
+    with pytest.raises(FileError, match="is damaged"):
+        store.find(FAKE)
 
 
 def test_the_folder_is_the_user_s_or_the_one_that_is_named(
