@@ -15,6 +15,7 @@ ROOMS = [
     "folders",
     "extras",
     "language",
+    "tensors",
     "model",
     "engine",
     "worlds",
