@@ -23,7 +23,7 @@ def ten() -> ImageSet:
 
 def numbers(found: ImageSet) -> list[int]:
     """Return which images these are."""
-    return np.rint(found.images[:, 0] * 10).astype(int).tolist()
+    return [round(10 * brightness) for brightness in found.images[:, 0].tolist()]
 
 
 def test_labels_are_counted_and_numbered(ten: ImageSet) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from causalopt import FileError, folders
+from causalopt import FileError
 from causalopt.datasets.image_store import VARIABLE, ImageStore
 from tests.datasets.packages import BYTES, LABELS, package_of
 
@@ -54,7 +55,7 @@ def test_what_is_not_kept_names_the_command(tmp_path: Path) -> None:
         ImageStore(tmp_path).find(FAKE)
 
 
-def arrays(**changed: object) -> dict[str, object]:
+def arrays(**changed: Any) -> dict[str, Any]:
     return {"images": PIXELS, "labels": KINDS} | changed
 
 
@@ -71,9 +72,7 @@ def arrays(**changed: object) -> dict[str, object]:
     ],
     ids=["turned", "labels", "short", "text", "pickle", "no labels", "nothing"],
 )
-def test_a_file_that_holds_something_else_is_damaged(
-    tmp_path: Path, found: dict[str, object]
-) -> None:
+def test_a_file_that_holds_something_else_is_damaged(tmp_path: Path, found: dict[str, Any]) -> None:
     store = ImageStore(tmp_path)
     np.savez(store.file(FAKE), **found)
     with pytest.raises(FileError, match=r"fake-1.0.0.npz' is damaged: remove it; `causalopt data"):
@@ -129,7 +128,7 @@ def test_on_windows_the_folder_is_that_of_local_data(
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "elsewhere")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    monkeypatch.setattr(folders.sys, "platform", "win32")
+    monkeypatch.setattr("causalopt.folders.sys.platform", "win32")
     assert ImageStore.default().folder == tmp_path / "causalopt" / "data"
 
 
