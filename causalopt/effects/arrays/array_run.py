@@ -132,6 +132,19 @@ class ArrayRun(Run):
                 "ones: nudge fewer elements, or say along"
             )
 
+    def columns(self) -> dict[str, Floats]:
+        """Return what a table of the run shows for each step; of vectors the Jacobians' norms."""
+        if self.is_scalar:
+            return {"total": self.total, "direct": self.direct, "Comp": self.comp, "Op": self.op}
+        shown = {
+            "|total|": self.effect.total.value,
+            "|direct|": self.effect.direct.value,
+            "|Comp|": self.comp,
+            "Op": self.op,
+            "alignment": self.alignment,
+        }
+        return {**shown, "+-": self.op_error} if self.is_probed else shown
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON's types; arrays are nested lists, one entry a step."""
         result: dict[str, Any] = {
