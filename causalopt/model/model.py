@@ -385,7 +385,7 @@ def run_length(model: Model, steps: int | None) -> int:
         raise QuestionError(f"steps must be at most {MAX_STEPS:,}, found {last}")
     if model.is_array:
         return int(last)  # what is kept of it decides the memory
-    needed, there = (int(last) + 1) * len(model.template.equations) * _BYTES, _memory()
+    needed, there = (int(last) + 1) * len(model.template.equations) * _BYTES, machine_memory()
     if needed > there:
         raise QuestionError(
             f"{last} steps of this model need about {needed / 1e9:.3g} GB and this machine has "
@@ -394,7 +394,7 @@ def run_length(model: Model, steps: int | None) -> int:
     return int(last)
 
 
-def _memory() -> float:
+def machine_memory() -> float:
     """Return the machine's memory in bytes, infinite where it does not say."""
     names = getattr(os, "sysconf_names", {})
     if not {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(names):

@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
 
-
 Elements: TypeAlias = tuple[tuple[int, int], ...]
 NamedShapes: TypeAlias = Mapping[str, tuple[tuple[str | None, ...], tuple[int, ...]]]
 
@@ -62,7 +61,6 @@ class Window:
         high = "" if self.last is None else f"<={self.last}"
         return f"{self.variable}[{low}t{high}]" if high else f"{self.variable}[t>={self.first}]"
 
-
     def _text_of_elements(self) -> str:
         """Return it with its elements by position: names of dims are the model's."""
         whole = dataclasses.replace(self, elements=None)
@@ -77,7 +75,9 @@ class Window:
 
 Selection = tuple[Window, ...]
 _ITEM = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*(?:\[(?P<steps>[^\[\]]*)\])?\s*")
-_PLACE = re.compile(r"\s*(?P<dim>[^\W\d]\w*)\s*=\s*(?P<start>\d*)\s*(?P<range>:)?\s*(?P<stop>\d*)\s*")
+_PLACE = re.compile(
+    r"\s*(?P<dim>[^\W\d]\w*)\s*=\s*(?P<start>\d*)\s*(?P<range>:)?\s*(?P<stop>\d*)\s*"
+)
 _OUTSIDE = re.compile(r",(?![^\[\]]*\])")  # commas that are not in brackets
 _RANGE = re.compile(
     r"(?:(?P<low>\d+)\s*(?P<above><=|<)\s*)?t\s*(?:(?P<op><=|<|>=|>|==)\s*(?P<bound>\d+))?"
@@ -106,8 +106,7 @@ def overlap(node: Node, window: Window) -> bool:
     if node.elements is None or window.elements is None:
         return True
     return all(
-        max(a, c) < min(b, d)
-        for (a, b), (c, d) in zip(node.elements, window.elements, strict=True)
+        max(a, c) < min(b, d) for (a, b), (c, d) in zip(node.elements, window.elements, strict=True)
     )
 
 

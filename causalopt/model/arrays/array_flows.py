@@ -67,7 +67,9 @@ def discretized(
             name = leaf.payload[1]
             is_continuous = name in flows or name in algebraic
             stays = not suffix or not is_continuous
-            exchange[leaf] = ref(name, 1, leaf.shape) if stays else ref(name + suffix, 0, leaf.shape)
+            exchange[leaf] = (
+                ref(name, 1, leaf.shape) if stays else ref(name + suffix, 0, leaf.shape)
+            )
         return rebuilt([term], exchange)[0]
 
     def moved(v: str, weights: tuple[Fraction, ...], parts: list[Tensor]) -> Tensor:

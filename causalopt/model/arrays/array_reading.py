@@ -180,10 +180,7 @@ class _Reader:
         return found.tensor
 
     def _constants(self) -> dict[str, Named]:
-        return {
-            "pi": Named(const(Fraction(math.pi)), ()),
-            "dt": Named(const(self._dt), ()),
-        }
+        return {"pi": Named(const(Fraction(math.pi)), ()), "dt": Named(const(self._dt), ())}
 
     def _read(self, value: int | float | str, scope: TensorScope, path: Path) -> Named:
         if not isinstance(value, str):
@@ -321,7 +318,9 @@ class _Reader:
                 path,
             )
         if any(isinstance(item, tuple | list) for item in value):
-            raise ModelError("the rows of the list differ in length, or hold other than numbers", path)
+            raise ModelError(
+                "the rows of the list differ in length, or hold other than numbers", path
+            )
         return tuple(
             self._stretched(self._read(x, scope, (*path, i)), name, "initial value", (*path, i))
             for i, x in enumerate(value)
@@ -368,12 +367,15 @@ class _Reader:
         for name, key in continuous.items():
             if (len(by_name[name].initial) == 1) != (key == "flow"):
                 raise ModelError(
-                    "a flow starts from one initial value" if key == "flow" else
-                    "an algebraic variable has its value at every instant: drop 'initial'",
+                    "a flow starts from one initial value"
+                    if key == "flow"
+                    else "an algebraic variable has its value at every instant: drop 'initial'",
                     ("variables", name, "initial"),
                 )
-        rules = {n: {v: by_name[v].rule for v, k in continuous.items() if k == n} for n in
-                 ("flow", "algebraic")}
+        rules = {
+            n: {v: by_name[v].rule for v, k in continuous.items() if k == n}
+            for n in ("flow", "algebraic")
+        }
         stages = discretized(rules["flow"], rules["algebraic"], self._shapes, method, self._dt)
         made = []
         for stage in stages:
@@ -407,7 +409,9 @@ def _check_keys(variable: Variable, path: Path) -> None:
                 (*path, key),
             )
     if variable.initial is not None and variable.values is not None:
-        raise ModelError("'initial' and 'values' both say how it starts: drop one", (*path, "values"))
+        raise ModelError(
+            "'initial' and 'values' both say how it starts: drop one", (*path, "values")
+        )
     if {"noise", "data"} & set(given_keys) and (variable.initial or variable.values) is not None:
         raise ModelError(
             f"'{given_keys[0]}' gives every step's value: drop the initial one", (*path, "initial")
@@ -445,4 +449,3 @@ def _ordered(
             ("variables", cycle[0], motion(declared[cycle[0]])),
         ) from None
     return tuple(by_name[name] for name in order)
-
