@@ -77,7 +77,7 @@ _HINTS: dict[type[ast.AST], str] = {
 }
 
 
-class Names(Protocol):
+class AnyScope(Protocol):
     """What a reader asks of a scope: see `language.scope.Scope`."""
 
     @property
@@ -146,7 +146,7 @@ class Reader(abc.ABC, Generic[Value]):
     def __init_subclass__(cls) -> None:
         cls._methods = {kind: getattr(cls, name) for kind, name in cls.syntax.items()}
 
-    def __init__(self, text: str, scope: Names) -> None:
+    def __init__(self, text: str, scope: AnyScope) -> None:
         if len(text) > MAX_LENGTH:
             raise ExpressionError(
                 f"the {scope.kind} has {len(text)} characters, the limit is {MAX_LENGTH}: "
@@ -305,9 +305,12 @@ class Reader(abc.ABC, Generic[Value]):
         if name in self.scope.functions or name in self.functions():
             raise self.fail(node, f"'{name}' is a function: write {name}(...)")
         if self.scope.bare and name in CLOCK:
-            raise self.fail(node, f"'{name}' means nothing here: {TIMELESS[self.scope.kind]}")
+            raise self.fail(node, f"'{name}' means nothing here: {self._timeless()}")
         hint = suggestion(name, self._known())
         raise self.fail(node, f"unknown name '{short(name)}'{hint}")
+
+    def _timeless(self) -> str:
+        return _TIMELESS.get(self.scope.kind, f"a {self.scope.kind} has no steps")
 
     def _known(self) -> set[str]:
         scope = self.scope
@@ -324,7 +327,7 @@ class Reader(abc.ABC, Generic[Value]):
             hint = suggestion(name, self.scope.variables)
             raise self.fail(node, f"unknown variable '{short(name)}'{hint}")
         if self.scope.bare and self.scope.steps is None:
-            raise self.fail(node, f"write {name} without a step here: {TIMELESS[self.scope.kind]}")
+            raise self.fail(node, f"write {name} without a step here: {self._timeless()}")
         return self._past(node.slice, name, depth)
 
     def _past(self, node: ast.expr, name: str, depth: int) -> Value:
@@ -347,7 +350,7 @@ class Reader(abc.ABC, Generic[Value]):
             raise self.fail(
                 node,
                 f"write {name} without a step here, or {name}[time - s] for its value a time s "
-                f"ago: {TIMELESS[self.scope.kind]}",
+                f"ago: {self._timeless()}",
             )
         raise self.fail(
             node,
@@ -529,7 +532,7 @@ class Reader(abc.ABC, Generic[Value]):
         return result
 
 
-TIMELESS = {
+_TIMELESS = {
     "rule": "no rule of this model reads a [t] or [t-1], so it is a model without time",
     "flow": "a flow is written with bare names, and 'time' for the time",
     "algebraic": "it is written with bare names, and 'time' for the time",
