@@ -60,7 +60,7 @@ def read_tensor(text: str, scope: TensorScope) -> Named:
         '[hidden]'
         >>> read_tensor("W[t-1] + x[t] @ W[t-1]", scope)
         Traceback (most recent call last):
-        causalopt.errors.ExpressionError: x[t] @ W[t-1]: pixel is not hidden
+        causalopt.errors.ExpressionError: x[t] @ W[t-1]: pixel is not hidden; the shapes are [pixel] and [hidden, pixel]
     """
     reader = _TensorReader(text, scope, _Calls(scope))
     value = reader.number(reader.tree, 0)
@@ -134,15 +134,14 @@ class _TensorReader(Reader[Named]):
         )
         return " ".join(self.text[first:last].split())
 
-    def _operation(self, node: ast.expr) -> str:
-        """Return an operation as it is written, in the middle where it is long."""
-        if not isinstance(node, ast.BinOp):
-            return short(self._written(node))
-        left, right = self._written(node.left), self._written(node.right)
-        whole = self._written(node)
-        sign = whole[len(left) : len(whole) - len(right)].strip() if len(whole) < 200 else "..."
-        left = left if len(left) <= 40 else "..." + left[-37:]
-        return f"{left} {sign.strip('() ')} {short(right)}"
+    def _misfit(self, args: Sequence[Named], problem: ShapeError) -> ExpressionError:
+        """Return the error that the operands of the operation at hand are."""
+        written = self._written(self.at)
+        shown = written if len(written) <= 80 else "..." + written[-77:]
+        shapes = [arg.shown for arg in args if arg.dims]
+        more = f"; the shapes are {' and '.join(shapes)}" * any(len(a.dims) > 1 for a in args)
+        place = self.at.right if isinstance(self.at, ast.BinOp) else self.at
+        return self.fail(place, f"{shown}: {problem}{more}")
 
     def _bounded(self, node: ast.AST, tensor: Tensor, dims: Dims) -> Named:
         self._check_size(node, tensor.shape)
@@ -185,8 +184,7 @@ class _TensorReader(Reader[Named]):
                 self._check_size(self.at, shape)
                 tensor = elementwise(op, *(arg.tensor for arg in args), payload=payload)
         except ShapeError as error:
-            place = self.at.right if isinstance(self.at, ast.BinOp) else self.at
-            raise self.fail(place, f"{self._operation(self.at)}: {error}") from None
+            raise self._misfit(args, error) from None
         return self._bounded(self.at, tensor, dims)
 
     def applied(self, node: ast.Call, function: MacroFunction, depth: int) -> Named:
@@ -406,7 +404,7 @@ class _TensorReader(Reader[Named]):
 
     def _at_least(self, node: ast.Call, count: int, example: str) -> None:
         if len(node.args) < count:
-            raise self.fail(node, f"write {example}, found {len(node.args)} arguments")
+            raise self.fail(node, f"write {example}, found {_arguments(len(node.args))}")
 
     def _called(self, node: ast.Call, example: str, most: int | None = None) -> None:
         """Refuse a call of another number of arguments than its example, or than up to `most`."""
@@ -581,7 +579,7 @@ class _TensorReader(Reader[Named]):
 
     def reshape(self, node: ast.Call, depth: int) -> Named:
         """Read elements in another shape."""
-        self._at_least(node, 1, "reshape(x, a, b)")
+        self._at_least(node, 2, "reshape(x, a, b)")
         value = self.number(node.args[0], depth)
         new = [self._new_dim(arg, depth) for arg in node.args[1:]]
         shape = tuple(size for _, size in new)
@@ -595,7 +593,7 @@ class _TensorReader(Reader[Named]):
 
     def concat(self, node: ast.Call, depth: int) -> Named:
         """Read arrays one after another."""
-        self._at_least(node, 2, "concat(a, b, dim)")
+        self._at_least(node, 3, "concat(a, b, dim)")
         *args, last = node.args
         parts = [self._array(arg, depth, "concat") for arg in args]
         rank = len(parts[0].dims)

@@ -235,9 +235,13 @@ def test_a_declared_function_takes_arrays_of_any_shape_and_dims() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "offset"),
     [
-        ("W[t-1] @ b[t-1]", r"^W\[t-1\] @ b\[t-1\]: pixel is not hidden$", 9),
+        (
+            "W[t-1] @ b[t-1]",
+            r"^W\[t-1\] @ b\[t-1\]: pixel is not hidden; the shapes are \[hidden, pixel\] and \[hidden\]$",
+            9,
+        ),
         ("b[t] + o[t]", r"^b\[t\] \+ o\[t\]: hidden is not digit$", 7),
-        ("1 + b[t]*M[t]", r"^b\[t\]\*M\[t\]|b\[t\] \* M\[t\]: hidden is not unit$", 9),
+        ("1 + b[t]*M[t]", r"^b\[t\]\*M\[t\]: hidden is not unit; the shapes", 9),
         ("b[t] + z[t]", r"hidden \(3\) is not 5", 7),
         ("b[t] @ 2", r"b\[t\] @ 2: '@' multiplies arrays: write \* for a number", 7),
         ("max(b[t], x[t])", r"max\(b\[t\], x\[t\]\): hidden is not pixel", 0),
@@ -298,7 +302,7 @@ def test_a_declared_function_takes_arrays_of_any_shape_and_dims() -> None:
         ("onehot(1, 100000001)", "larger than 100,000,000", 10),
         ("zeros(10000, 10000, 2)", "200,000,000 elements", 0),
         ("zeros(100000, 1) + zeros(100000)", "10,000,000,000 elements", 0),
-        ("[1, 2]", r"write|written stack\(a, b, dim\)", 0),
+        ("[1, 2]", r"written stack\(a, b, dim\)", 0),
         ("sum", r"'sum' is a function: write sum\(...\)", 0),
         ("summ(x[t])", "did you mean 'sum'", 0),
         ("x[t] > 0", "found a condition", 0),
