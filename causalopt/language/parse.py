@@ -43,7 +43,6 @@ def parse(text: str, scope: Scope, *, truth: bool = False) -> Term:
 class _TermReader(Reader[Term]):
     calls = {  # noqa: RUF012
         "where": "where",
-        "clip": "clip",
         "min": "extremum",
         "max": "extremum",
         "diff": "diff",

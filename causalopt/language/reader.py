@@ -20,7 +20,7 @@ from fractions import Fraction
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from causalopt.errors import ExpressionError, suggestion
-from causalopt.language.operations import OPERATIONS
+from causalopt.language.operations import OPERATIONS, SHORTHANDS
 from causalopt.language.scope import CLOCK, function_names, normalized
 from causalopt.language.term import decimal
 
@@ -486,6 +486,13 @@ class Reader(abc.ABC, Generic[Value]):
         if method is not None:
             value: Value = getattr(self, method)(node, depth)
             return value
+        shorthand = SHORTHANDS.get(name)
+        if shorthand is not None:
+            self.expect(node, name, shorthand.arity)
+            args = [self.number(arg, depth) for arg in node.args]
+            self.at = node
+            written: Value = shorthand.meaning(self.apply, self.made, *args)
+            return written
         operation = OPERATIONS.get(name)
         if operation is not None and not operation.text:
             self.expect(node, name, operation.arity)
@@ -511,13 +518,6 @@ class Reader(abc.ABC, Generic[Value]):
         values = self.condition(condition, depth), self.number(a, depth), self.number(b, depth)
         self.at = node
         return self.apply("where", *values)
-
-    def clip(self, node: ast.Call, depth: int) -> Value:
-        """Read a value held between bounds."""
-        self.expect(node, "clip", 3)
-        x, low, high = (self.number(arg, depth) for arg in node.args)
-        self.at = node
-        return self.apply("min", self.apply("max", x, low), high)
 
     def extremum(self, node: ast.Call, depth: int) -> Value:
         """Read min or max of numbers."""

@@ -13,7 +13,7 @@ from causalopt.tensors.tensor import Shape
 STRUCTURE = (
     *("sum", "mean", "max", "min", "logsumexp", "softmax", "argmax", "onehot", "take", "einsum"),
     *("transpose", "reshape", "concat", "stack", "shift", "roll", "convolve", "windows", "index"),
-    *("identity", "ones", "zeros", "where", "clip", "grad"),
+    *("identity", "ones", "zeros", "where", "grad"),
 )
 
 
