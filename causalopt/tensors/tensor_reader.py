@@ -58,9 +58,9 @@ def read_tensor(text: str, scope: TensorScope) -> Named:
         ... )
         >>> read_tensor("W[t-1] @ x[t]", scope).shown
         '[hidden]'
-        >>> read_tensor("W[t-1] + x[t] @ W[t-1]", scope)
+        >>> read_tensor("x[t] + W[t-1] @ x[t]", scope)
         Traceback (most recent call last):
-        causalopt.errors.ExpressionError: x[t] @ W[t-1]: pixel is not hidden; the shapes are [pixel] and [hidden, pixel]
+        causalopt.errors.ExpressionError: x[t] + W[t-1] @ x[t]: pixel is not hidden
     """
     reader = _TensorReader(text, scope, _Calls(scope))
     value = reader.number(reader.tree, 0)
