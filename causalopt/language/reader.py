@@ -114,6 +114,7 @@ class Reader(abc.ABC, Generic[Value]):
     Attributes:
         syntax: The nodes that are read, each with the name of the method that reads it.
         at: The node whose operation is made next, for messages.
+        max_depth: How many levels deep a text may be nested.
         faults: Exceptions without a place that making a value may raise.
         calls: Functions that are no operations, likewise.
         hints: What to write in place of a node that is not read.
@@ -131,6 +132,7 @@ class Reader(abc.ABC, Generic[Value]):
         ast.Call: "call",
     }
     at: ast.expr
+    max_depth: ClassVar[int] = MAX_DEPTH
     faults: ClassVar[tuple[type[Exception], ...]] = ()
     calls: ClassVar[Mapping[str, str]]
     hints: ClassVar[Mapping[type[ast.AST], str]] = _HINTS
@@ -247,9 +249,10 @@ class Reader(abc.ABC, Generic[Value]):
 
     def read(self, node: ast.expr, depth: int) -> Value:
         """Read a node that may be a number or a truth value."""
-        if depth > MAX_DEPTH:
+        if depth > self.max_depth:
             raise self.fail(
-                node, f"nested more than {MAX_DEPTH} levels deep: split it over several variables"
+                node,
+                f"nested more than {self.max_depth} levels deep: split it over several variables",
             )
         method = self._methods.get(type(node))
         if method is None:

@@ -82,8 +82,13 @@ class _Calls:
         self.characters = 0
 
 
+class _FunctionError(ExpressionError):
+    """An error in the body of a declared function, at the call of it."""
+
+
 class _TensorReader(Reader[Named]):
     scope: TensorScope
+    max_depth = 100
     faults = (ShapeError,)
     signs = {**Reader.signs, ast.MatMult: "matmul"}  # noqa: RUF012
     calls = {name: name for name in STRUCTURE} | {"max": "extremum", "min": "extremum"}
@@ -219,11 +224,12 @@ class _TensorReader(Reader[Named]):
         try:
             reader = _TensorReader(function.text, scope, calls, words)
             calls.done[key] = reader.number(reader.tree, depth)
+        except _FunctionError as error:  # which says already where
+            raise _FunctionError(error.message, self.fail(node, "").offset) from None
         except ExpressionError as error:
             body = short(function.text.strip())
-            raise self.fail(
-                node, f"in {function.name} = {body}, column {error.offset + 1}: {error.message}"
-            ) from None
+            message = f"in {function.name} = {body}, column {error.offset + 1}: {error.message}"
+            raise _FunctionError(message, self.fail(node, "").offset) from None
         finally:
             calls.active.pop()
         return calls.done[key]

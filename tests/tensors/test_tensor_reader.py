@@ -216,6 +216,7 @@ FUNCTIONS = {
     "centred": MacroFunction("centred", ("v", "d"), "v - mean(v, d)"),
     "norm": MacroFunction("norm", ("v",), "centred(v, hidden)/sqrt(mean(v**2) + 1e-5)"),
     "both": MacroFunction("both", ("v",), "v + missing"),
+    "outer": MacroFunction("outer", ("v",), "2*both(v)"),
     "loop": MacroFunction("loop", ("v",), "1 + loop(v)"),
 }
 
@@ -306,7 +307,8 @@ def test_a_declared_function_takes_arrays_of_any_shape_and_dims() -> None:
         ("sum", r"'sum' is a function: write sum\(...\)", 0),
         ("summ(x[t])", "did you mean 'sum'", 0),
         ("x[t] > 0", "found a condition", 0),
-        ("both(b[t])", "in both = v \\+ missing, column 5: unknown name 'missing'", 0),
+        ("both(b[t])", r"^in both = v \+ missing, column 5: unknown name 'missing'", 0),
+        ("1 + outer(b[t])", r"^in both = v \+ missing, column 5: unknown name 'missing'", 4),
         ("2*loop(1)", "'loop' calls itself", 2),
     ],
 )
@@ -322,7 +324,8 @@ def test_an_error_says_where_and_what_to_do(text: str, message: str, offset: int
         "-" * 6000 + "lr",
         "+".join(["x[t]"] * 30_000),
         "(" * 3000 + "lr" + ")" * 3000,
-        "sum(" * 180 + "x[t]" + ")" * 180,
+        "sum(" * 101 + "x[t]" + ")" * 101,
+        "concat(" * 101 + "x[t]" + ", z[t], dim0)" * 101,
         "x[t]**" * 400 + "lr",
         "x[t]" + "[0:4]" * 400,
         "9" * 5000,
@@ -354,9 +357,21 @@ def test_hostile_text_is_refused_quickly(text: str) -> None:
     assert time.process_time() - start < 5
 
 
+@pytest.mark.parametrize(
+    ("opened", "closed"),
+    [("sum(", ")"), ("concat(z, ", ", dim0)"), ("max(0, ", ")"), ("-(1 + ", ")")],
+)
+def test_a_deep_nest_is_read_where_the_caller_is_deep_too(opened: str, closed: str) -> None:
+    def below(frames: int) -> Named:
+        text = opened * 40 + "z" + closed * 40
+        return below(frames - 1) if frames else read_tensor(text, STATIC)
+
+    assert below(400).tensor.size in (1, 5, 205)
+
+
 def test_functions_of_functions_are_read_once_for_equal_arguments() -> None:
     functions = {"f0": MacroFunction("f0", ("v",), "tanh(v)")}
-    for level in range(1, 60):
+    for level in range(1, 45):
         body = f"f{level - 1}(v) + f{level - 1}(v)"
         functions[f"f{level}"] = MacroFunction(f"f{level}", ("v",), body)
     found, _ = value("f40(x)", scope(bare=True, functions=functions))
@@ -365,12 +380,12 @@ def test_functions_of_functions_are_read_once_for_equal_arguments() -> None:
 
 def test_what_is_written_out_by_functions_has_a_limit() -> None:
     functions = {"f0": MacroFunction("f0", ("v",), "tanh(v)")}
-    for level in range(1, 60):
+    for level in range(1, 30):
         body = f"f{level - 1}(v + 1) + f{level - 1}(1 + v)"
         functions[f"f{level}"] = MacroFunction(f"f{level}", ("v",), body)
     start = time.process_time()
     with pytest.raises(ExpressionError, match="written out"):
-        read_tensor("f59(x)", scope(bare=True, functions=functions))
+        read_tensor("f29(x)", scope(bare=True, functions=functions))
     assert time.process_time() - start < 10
 
 
