@@ -116,6 +116,13 @@ def test_infinities_zeros_and_nan(name: str) -> None:
         np.testing.assert_array_equal(np.signbit(found[1:4]), np.signbit(expected[1:4]))
 
 
+@pytest.mark.parametrize("x", [800.0, 1e308])
+def test_softplus_and_sigmoid_do_not_overflow(x: float) -> None:
+    found = [of(name, np.array([-x, x])) for name in ("softplus", "sigmoid")]
+    np.testing.assert_array_equal(found, [[0.0, x], [0.0, 1.0]])
+    assert [ieee.softplus(-x), ieee.softplus(x), ieee.sigmoid(-x), ieee.sigmoid(x)] == [0, x, 0, 1]
+
+
 def test_log1p_ends_at_minus_one() -> None:
     xs = [-1.0, -1.5]
     for found in ([ieee.log1p(x) for x in xs], of("log1p", np.array(xs))):

@@ -23,7 +23,9 @@ _NEAR = 4 * 2.0**-53
 class Gap:
     """What is 0 on one kink of one variable's rule, and how the nudge moves it."""
 
-    def __init__(self, name: str, op: str, gap: Tensor, scale: Tensor, slopes: list[Tensor]) -> None:
+    def __init__(
+        self, name: str, op: str, gap: Tensor, scale: Tensor, slopes: list[Tensor]
+    ) -> None:
         self.name, self.op = name, op
         self._inputs = inputs(gap, scale, *slopes)
         self._function: Compiled = compiled([gap, scale, *slopes], self._inputs)

@@ -1,7 +1,7 @@
 """Adjoints of arrays along W: derivatives of a measured node by all nodes before it.
 
-W is kept as far as memory allows; of a longer run every so many steps are kept and the steps between
-are run again, so that memory grows with the square root of the length.
+W is kept as far as memory allows; of a longer run every so many steps are kept, and the steps
+between are run again, so that memory grows with the square root of the length.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def adjoint_of(
 
 
 def _backwards(plan: ArrayPlan, draw: Draw | None) -> Iterator[tuple[int, Row, list[Row]]]:
-    """Yield (t, W at t, W at the steps before, the last one first) from the last step to the first."""
+    """Yield (t, W at t, W before it, the last row first) from the last step to the first."""
     lag = max(plan.template.max_lag, 1)
     bytes_ = 8 * plan.template.numbers * (plan.steps + 1)
     length = plan.steps + 1 if bytes_ <= _KEPT_BYTES else max(lag, math.isqrt(plan.steps) + 1)

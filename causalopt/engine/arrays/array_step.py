@@ -136,9 +136,7 @@ def reached(template: ArrayTemplate, source: str, held: frozenset[str]) -> froze
     return frozenset(seen)
 
 
-def _derivative(
-    variable: ArrayVariable, kind: str, moving: frozenset[str], count: int
-) -> Tensor:
+def _derivative(variable: ArrayVariable, kind: str, moving: frozenset[str], count: int) -> Tensor:
     rule = _rule(variable)
     seeds = {
         leaf: given(kind, *leaf.payload[1:], shape=leaf.shape)
