@@ -186,6 +186,12 @@ class Reader(abc.ABC, Generic[Value]):
     def made(self, value: Fraction, /) -> Value:
         """Return a number as a value."""
 
+    def written(self, value: float | str, /) -> Value:
+        """Return a number as it is written as a value."""
+        number = decimal(value).payload
+        assert isinstance(number, Fraction)
+        return self.made(number)
+
     @abc.abstractmethod
     def reference(self, name: str, lag: int, /) -> Value:
         """Return the value of a variable some steps ago."""
@@ -278,10 +284,7 @@ class Reader(abc.ABC, Generic[Value]):
             finite = False
         if not finite:
             raise self.fail(node, "the number is larger than a float holds (about 1.8e308)")
-        written = value if isinstance(value, int) else self._digits(node)
-        number = decimal(written).payload
-        assert isinstance(number, Fraction)
-        return self.made(number)
+        return self.written(value if isinstance(value, int) else self._digits(node))
 
     def _digits(self, node: ast.Constant) -> str | float:
         """Return a decimal as it is written: a float would not keep more than 17 digits of it."""
@@ -415,8 +418,8 @@ class Reader(abc.ABC, Generic[Value]):
     def binary(self, node: ast.BinOp, depth: int) -> Value:
         """Read sums, products and powers."""
         # Python nests a sum to the left: walking that spine in a loop keeps a long sum shallow.
-        spine = [node]
-        while type(spine[-1].op) in self.signs and isinstance(spine[-1].left, ast.BinOp):
+        spine, signs = [node], self.signs
+        while type(spine[-1].op) in signs and isinstance(spine[-1].left, ast.BinOp):
             spine.append(spine[-1].left)
         result = self.number(spine[-1].left, depth)
         for step in reversed(spine):
@@ -424,8 +427,8 @@ class Reader(abc.ABC, Generic[Value]):
             self.at = step
             if isinstance(step.op, ast.Pow):
                 result = self._power(step, result, right)
-            elif type(step.op) in self.signs:
-                result = self.apply(self.signs[type(step.op)], result, right)
+            elif type(step.op) in signs:
+                result = self.apply(signs[type(step.op)], result, right)
             else:
                 raise self.fail(step, self._no_such_syntax(step.op))
         return result
