@@ -20,13 +20,16 @@ MINUS_ONE = const(-1)
 PI = const(Fraction(math.pi))
 
 
-class Term:
+class _Operations:
     """Makes an operation, as `language.term.Term` does for numbers."""
 
     @staticmethod
     def of(op: str, *args: _Tensor, payload: Hashable = None) -> _Tensor:
         """Return the operation of these arguments."""
         return elementwise(op, *args, payload=payload)
+
+
+Term = _Operations
 
 
 def constant(a: _Tensor) -> Fraction | None:

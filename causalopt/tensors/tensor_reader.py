@@ -12,12 +12,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from causalopt.errors import ExpressionError
+from causalopt.errors import ExpressionError, suggestion
+from causalopt.language.operations import OPERATIONS
 from causalopt.language.reader import MAX_TERMS, short, unmarked
 from causalopt.tensors import building
 from causalopt.tensors.building import ShapeError, const, elementwise
-from causalopt.tensors.named import Dims, Named, dims_of, met
-from causalopt.tensors.tensor import Tensor, postorder
+from causalopt.tensors.cotangent import cotangents
+from causalopt.tensors.named import Dims, Named, dims_of, joint_dims, met
+from causalopt.tensors.tensor import Tensor, postorder, rebuilt
 from causalopt.tensors.tensor_scope import MacroFunction, TensorScope
 from causalopt.tensors.tensor_syntax import MAX_READ, Calls, TensorSyntax, counted, exact, sized
 
@@ -448,6 +450,33 @@ class _TensorReader(TensorSyntax):
         shape = wanted.tensor.shape
         return Named(Tensor.of("grad", loss.tensor, wanted.tensor, shape=shape), wanted.dims)
 
+    def diff(self, node: ast.Call, depth: int) -> Named:
+        """Read the derivative of a declared function of numbers by its first argument."""
+        if not node.args or not isinstance(node.args[0], ast.Name):
+            raise self.fail(node, "write diff(f, x): the derivative of a declared function f at x")
+        name = unmarked(node.args[0].id)
+        declared = self.scope.functions.get(name)
+        if declared is None:
+            hint = suggestion(name, self.scope.functions)
+            raise self.fail(node.args[0], f"'{name}' is not declared under 'functions:'{hint}")
+        self.expect(node, "diff", 1 + len(declared.arguments))
+        values = [self.number(arg, depth) for arg in node.args[1:]]
+        dims = joint_dims(*map(dims_of, values))
+        shape = building.joint_shape(*(value.tensor.shape for value in values))
+        self.check_size(node, shape)
+        place = building.given("argument", name, shape=shape)
+        at_place = [Named(place, dims), *values[1:]]
+        body = self.body(node, declared, at_place, {}, depth).tensor
+        if not _acts_on_elements(body, place):
+            raise self.fail(
+                node, f"diff is of functions that act on each element, and '{name}' does not"
+            )
+        (slope,) = cotangents({body: building.full(body.shape, 1)}, [place]).values()
+        if slope is None:
+            return Named(building.full(shape, 0), dims)
+        at = building.expanded(values[0].tensor, shape)
+        return Named(rebuilt([slope], {place: at})[0], dims)
+
 
 def _extremum(name: str, x: Tensor, axes: tuple[int, ...]) -> Tensor:
     if not axes:
@@ -474,3 +503,14 @@ def _without(dims: Dims, axes: Sequence[int]) -> Dims:
 
 def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _acts_on_elements(root: Tensor, place: Tensor) -> bool:
+    """Whether a tensor is made of an input's elements one by one."""
+    above = {place}
+    for tensor in postorder(root):
+        if any(arg in above for arg in tensor.args):
+            if tensor.op not in OPERATIONS or tensor.shape != place.shape:
+                return False
+            above.add(tensor)
+    return True

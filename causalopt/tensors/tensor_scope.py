@@ -13,7 +13,7 @@ from causalopt.tensors.tensor import Shape
 STRUCTURE = (
     *("sum", "mean", "max", "min", "logsumexp", "softmax", "argmax", "onehot", "take", "einsum"),
     *("transpose", "reshape", "concat", "stack", "shift", "roll", "convolve", "windows", "index"),
-    *("identity", "ones", "zeros", "where", "grad"),
+    *("identity", "ones", "zeros", "where", "grad", "diff"),
 )
 
 
@@ -59,4 +59,4 @@ class TensorScope:
 
 def tensor_function_names() -> set[str]:
     """Return the functions of rules on arrays."""
-    return (function_names() - {"diff"}) | set(STRUCTURE)
+    return function_names() | set(STRUCTURE)

@@ -175,6 +175,17 @@ class TensorSyntax(Reader[Named]):
             for name, arg in zip(function.arguments, node.args, strict=True)
             if (word := self.dim_word(arg)) is not None
         }
+        return self.body(node, function, values, words, depth)
+
+    def body(
+        self,
+        node: ast.Call,
+        function: MacroFunction,
+        values: Sequence[Named],
+        words: dict[str, str],
+        depth: int,
+    ) -> Named:
+        """Read a declared function's text with these values and dims as its arguments."""
         key = (function.name, *values, *words.items())
         calls = self._calls
         if key in calls.done:

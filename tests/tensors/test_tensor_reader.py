@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -231,6 +232,48 @@ def test_a_declared_function_takes_arrays_of_any_shape_and_dims() -> None:
     assert dims == ("hidden", "pixel")
     with pytest.raises(ExpressionError, match=r"in centred = v - mean.*hidden is not digit"):
         read_tensor("centred(T, hidden)", where)
+
+
+def test_diff_is_the_derivative_of_a_declared_function_on_each_element() -> None:
+    functions = {
+        "bump": MacroFunction("bump", ("u", "w"), "w*exp(-u**2) + where(u > 0, u, 0)*lr"),
+        "flat": MacroFunction("flat", ("u",), "3"),
+        "total": MacroFunction("total", ("u",), "u*sum(u)"),
+    }
+    where = scope(bare=True, functions=functions)
+    found, dims = value("diff(bump, x, W)", where)
+    np.testing.assert_allclose(found, -2 * x * W * np.exp(-(x**2)) + 0.25 * (x > 0))
+    assert dims == ("hidden", "pixel")
+    assert value("diff(bump, 2, lr)", where)[0] == pytest.approx(-np.exp(-4) + 0.25)
+    np.testing.assert_array_equal(value("diff(flat, W)", where)[0], np.zeros((3, 4)))
+    for text, message in [
+        ("diff(total, x)", "'total' does not"),
+        ("diff(flta, x)", "did you mean 'flat'"),
+        ("diff(bump, x, b)", "pixel is not hidden"),
+        ("diff(bump, x)", "diff takes 3 arguments, found 2"),
+    ]:
+        with pytest.raises(ExpressionError, match=message):
+            read_tensor(text, where)
+
+
+@pytest.mark.parametrize(
+    ("name", "oracle"),
+    [
+        ("softplus", lambda a: np.logaddexp(0, a)),
+        ("relu", lambda a: np.maximum(a, 0)),
+        ("sigmoid", scipy.special.expit),
+        ("gelu", lambda a: a * scipy.special.ndtr(a)),
+        ("erf", scipy.special.erf),
+        ("log1p", scipy.special.log1p),
+        ("expm1", scipy.special.expm1),
+    ],
+)
+def test_an_operation_of_the_language_acts_on_each_element(
+    name: str, oracle: Callable[[Any], Any]
+) -> None:
+    found, dims = value(f"{name}(W**2 - 0.5)")
+    np.testing.assert_allclose(found, oracle(W**2 - 0.5), rtol=1e-13, atol=1e-15)
+    assert dims == ("hidden", "pixel")
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from causalopt.engine.arrays.array_step import KINDS, ArrayStep
 from causalopt.model.arrays.array_template import ArrayTemplate
 from causalopt.tensors import tensor_algebra as algebra
 from causalopt.tensors.building import elementwise, expanded, given
+from causalopt.tensors.cotangent import cotangents
 from causalopt.tensors.lifting import lifted
-from causalopt.tensors.reverse import cotangents
 from causalopt.tensors.tensor import Tensor, inputs
 from causalopt.tensors.tensor_source import compiled
 

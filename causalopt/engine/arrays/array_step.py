@@ -16,8 +16,8 @@ import numpy as np
 
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
 from causalopt.tensors.building import elementwise, expanded, given, ref
-from causalopt.tensors.forward import tangents, whole
 from causalopt.tensors.lifting import lifted
+from causalopt.tensors.tangent import tangents, whole
 from causalopt.tensors.tensor import Tensor, inputs, postorder
 from causalopt.tensors.tensor_algebra import ZERO
 from causalopt.tensors.tensor_source import Compiled, compiled

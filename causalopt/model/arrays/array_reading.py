@@ -18,7 +18,7 @@ from causalopt.model.arrays.array_flows import discretized, elapsed
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable, Floats
 from causalopt.model.arrays.backpropagation import resolved
 from causalopt.model.declaration import Method, Variable, motion
-from causalopt.model.naming import check_names, has_time, signature
+from causalopt.model.declared_names import check_names, has_time, signature
 from causalopt.tensors.building import (
     ShapeError,
     const,
