@@ -313,7 +313,7 @@ class TensorSyntax(Reader[Named]):
             ends_at = node.lower or node.upper
             assert ends_at is not None
             raise self.fail(ends_at, f"there are no elements from {start} up to {stop}")
-        return start, start + (stop - start - 1) // step * step + 1, step
+        return start, stop, step
 
     def whole(self, node: ast.expr, depth: int, what: str) -> int:
         """Read a whole number that does not change."""

@@ -20,7 +20,17 @@ from causalopt.tensors.tensor import postorder
 from causalopt.tensors.tensor_reader import read_tensor
 from causalopt.tensors.tensor_scope import MacroFunction, TensorScope
 
-SIZES = {"hidden": 3, "pixel": 4, "digit": 2, "unit": 3, "tap": 2, "pair": 2, "both": 7, "out": 3}
+SIZES = {
+    "hidden": 3,
+    "pixel": 4,
+    "digit": 2,
+    "unit": 3,
+    "tap": 2,
+    "pair": 2,
+    "both": 7,
+    "out": 3,
+    "one": 1,
+}
 DIMS: dict[str, tuple[str | None, ...]] = {
     "W": ("hidden", "pixel"),
     "V": ("digit", "hidden"),
@@ -174,9 +184,18 @@ CASES: list[tuple[str, Any, tuple[str | None, ...]]] = [
     ("T[-1, ::2, 1]", T[-1, ::2, 1], (None,)),
     ("x[-3:-1]", x[-3:-1], (None,)),
     ("x[1::2]", x[1::2], (None,)),
+    ("x[-2:]", x[-2:], (None,)),
+    ("x[:-1]", x[:-1], (None,)),
+    ("einsum('h,h,h->h', z[0:3], b, z[1:4])", z[:3] * b * z[1:4], (H,)),
+    ("concat(ones(3, 1), W, dim1)", np.hstack([np.ones((3, 1)), W]), (H, None)),
+    ("stack(ones(4), x, pair)", np.stack([np.ones(4), x]), ("pair", P)),
+    ("shadow(x, 2*x)", np.maximum(x, 2 * x), (P,)),
     ("softmax(x)[hidden - 1]", softmax(x, 0)[2], ()),
     ("(W @ x)[0:2]", (W @ x)[:2], (None,)),
     ("z[0:3] + b", z[:3] + b, (H,)),
+    ("b + z[0:3]", z[:3] + b, (H,)),
+    ("ones(one) * z", z, (None,)),
+    ("z * ones(one)", z, (None,)),
     ("reshape(b, hidden, 1) * x", b[:, None] * x, (H, P)),
 ]  # fmt: skip
 
@@ -185,7 +204,8 @@ CASES: list[tuple[str, Any, tuple[str | None, ...]]] = [
 def test_a_function_is_numpys_and_its_dims_are_named(
     text: str, expected: Any, dims: tuple[str | None, ...]
 ) -> None:
-    found, names = value(text)
+    shadow = MacroFunction("shadow", ("v", "pixel"), "max(v, pixel)")
+    found, names = value(text, scope(bare=True, functions={"shadow": shadow}))
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-13)
     assert names == dims
 
@@ -239,6 +259,7 @@ def test_diff_is_the_derivative_of_a_declared_function_on_each_element() -> None
         "bump": MacroFunction("bump", ("u", "w"), "w*exp(-u**2) + where(u > 0, u, 0)*lr"),
         "flat": MacroFunction("flat", ("u",), "3"),
         "total": MacroFunction("total", ("u",), "u*sum(u)"),
+        "wider": MacroFunction("wider", ("u",), "u*ones(3)"),
     }
     where = scope(bare=True, functions=functions)
     found, dims = value("diff(bump, x, W)", where)
@@ -248,6 +269,7 @@ def test_diff_is_the_derivative_of_a_declared_function_on_each_element() -> None
     np.testing.assert_array_equal(value("diff(flat, W)", where)[0], np.zeros((3, 4)))
     for text, message in [
         ("diff(total, x)", "'total' does not"),
+        ("diff(wider, lr)", "'wider' does not"),
         ("diff(flta, x)", "did you mean 'flat'"),
         ("diff(bump, x, b)", "pixel is not hidden"),
         ("diff(bump, x)", "diff takes 3 arguments, found 2"),
@@ -286,6 +308,7 @@ def test_an_operation_of_the_language_acts_on_each_element(
         ),
         ("b[t] + o[t]", r"^b\[t\] \+ o\[t\]: hidden is not digit$", 7),
         ("1 + b[t]*M[t]", r"^b\[t\]\*M\[t\]: hidden is not unit; the shapes", 9),
+        ("b[t] + ones(one)", "hidden is not one", 7),
         ("b[t] + z[t]", r"hidden \(3\) is not 5", 7),
         ("b[t] @ 2", r"b\[t\] @ 2: '@' multiplies arrays: write \* for a number", 7),
         ("max(b[t], x[t])", r"max\(b\[t\], x\[t\]\): hidden is not pixel", 0),
@@ -389,7 +412,9 @@ def test_an_error_says_where_and_what_to_do(text: str, message: str, offset: int
         "(x := lr)",
         "x[t] @ 'p'",
         "identity(100000)",
-        "windows(zeros(100000), dim0, 90000)",
+        "windows(zeros(36000), dim0, 35000)",
+        "+".join(["sum(windows(zeros(30001), dim0, 30000))"] * 2).replace("1)", "2)", 1),
+        "stack(" * 17 + "lr" + ", 1)" * 17,
         "roll(x[t], 10**400, pixel)",
     ],
 )
@@ -438,8 +463,8 @@ def test_any_text_is_an_expression_or_an_expression_error(text: str) -> None:
         assert isinstance(read_tensor(text, TEMPLATE), Named)
 
 
-_names = st.sampled_from([None, "a", "b", "c"])
-_SIZE = {"a": 2, "b": 3, "c": 3}
+_names = st.sampled_from([None, "a", "b", "c", "d"])
+_SIZE = {"a": 2, "b": 3, "c": 3, "d": 1}
 
 
 @st.composite
