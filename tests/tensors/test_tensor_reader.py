@@ -238,6 +238,9 @@ FUNCTIONS = {
     "norm": MacroFunction("norm", ("v",), "centred(v, hidden)/sqrt(mean(v**2) + 1e-5)"),
     "both": MacroFunction("both", ("v",), "v + missing"),
     "outer": MacroFunction("outer", ("v",), "2*both(v)"),
+    "leaks": MacroFunction("leaks", ("v",), "inner(2*v)"),
+    "inner": MacroFunction("inner", ("w",), "w + v"),
+    "last": MacroFunction("last", ("v",), "v[-1] - v[0]"),
     "loop": MacroFunction("loop", ("v",), "1 + loop(v)"),
 }
 
@@ -250,6 +253,7 @@ def test_a_declared_function_takes_arrays_of_any_shape_and_dims() -> None:
     found, dims = value("centred(W, hidden)", where)
     np.testing.assert_allclose(found, W - W.mean(0))
     assert dims == ("hidden", "pixel")
+    assert value("last(x)", where)[0] == x[3] - x[0]
     with pytest.raises(ExpressionError, match=r"in centred = v - mean.*hidden is not digit"):
         read_tensor("centred(T, hidden)", where)
 
@@ -355,6 +359,9 @@ def test_an_operation_of_the_language_acts_on_each_element(
         ("concat(b[t], x[t], digit)", r"digit \(2\) is no dim of", 19),
         ("concat(W[t], b[t], hidden)", "as many dims", 13),
         ("concat(W[t], transpose(W[t]), hidden)", "not the same dim of all", 30),
+        ("concat(ones(3, 3), ones(4, 4), both)", "along one dim alone", 31),
+        ("windows(zeros(30000), dim0, 20000)", "200,020,000 elements", 0),
+        ("1 + leaks(b[t])", r"in inner = w . v, column 5: unknown name 'v'", 4),
         ("stack(b[t], o[t], pair)", "hidden is not digit", 12),
         ("stack(b[t], b[t], 3)", "3 elements for 2 parts", 18),
         ("shift(x[t], lr, pixel)", "expected a whole number", 12),
