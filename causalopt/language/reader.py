@@ -208,6 +208,10 @@ class Reader(abc.ABC, Generic[Value]):
     def value_of(self, value: Value, /) -> Fraction | None:
         """Return a constant's number, None for other values."""
 
+    def steps_of(self, lag: Value, clock: str) -> Fraction | None:  # noqa: ARG002
+        """Return how many steps a lag is where the scope does not say, None for no number."""
+        return self.value_of(lag)
+
     @abc.abstractmethod
     def is_truth(self, value: Value, /) -> bool:
         """Whether a value is a condition."""
@@ -366,7 +370,7 @@ class Reader(abc.ABC, Generic[Value]):
 
     def _ago(self, node: ast.expr, name: str, clock: str, lag: Value) -> Value:
         measured = self.scope.steps
-        steps = self.value_of(lag) if measured is None else measured(lag, clock)
+        steps = self.steps_of(lag, clock) if measured is None else measured(lag, clock)
         if steps is None:
             raise self.fail(
                 node, "a lag is fixed before the run: write it in numbers and parameters alone"

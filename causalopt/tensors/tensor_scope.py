@@ -39,7 +39,7 @@ class TensorScope:
         bare: Whether variables are written without `[t]` (models without time, flows, algebraic).
         kind: What the text is, for messages: "rule", "initial value", ...
         steps: How many steps a lag in steps ("t") or in time units ("time") is, None where it is
-            no number. None for a scope in which lags are whole numbers or nothing has a past.
+            no number. When not given a lag is a number, and `dt` among the names a constant.
     """
 
     dims: Mapping[str, Dims] = dataclasses.field(default_factory=dict)

@@ -88,6 +88,15 @@ class TensorSyntax(Reader[Named]):
         """Return a constant's number, None for other values."""
         return value.tensor.payload if value.tensor.op == "const" else None
 
+    def steps_of(self, lag: Named, clock: str) -> Fraction | None:
+        """Return how many steps a lag of numbers and sizes is; in time units it needs `dt`."""
+        value = exact(lag.tensor)
+        if clock == "t" or value is None:
+            return value
+        dt = self.scope.names.get("dt")
+        step = None if dt is None else exact(dt.tensor)
+        return value / step if step else None
+
     def is_truth(self, value: Named, /) -> bool:
         """Whether a value is a condition."""
         return value.tensor.is_truth

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -215,6 +216,25 @@ def test_the_first_bracket_is_the_step_and_the_second_the_elements() -> None:
     found, _ = value("W[t][0, 1] - W[t-1][0, 1]", TEMPLATE)
     assert found == pytest.approx(-1)
     assert value("x[t-1][1:3]", TEMPLATE)[0] == pytest.approx(x[1:3] + 1)
+
+
+def test_a_lag_is_in_steps_or_with_time_in_units_of_time() -> None:
+    where = scope()
+    half = Named(building.const(Fraction(1, 2)), ())
+    timed = dataclasses.replace(where, names={**where.names, "dt": half})
+    for text, lag in [
+        ("x[time - 3/2]", 3),
+        ("x[t - 3]", 3),
+        ("x[t - hidden]", 3),
+        ("x[time-2]", 4),
+    ]:
+        assert read_tensor(text, timed).tensor is building.ref("x", lag, (4,))
+    with pytest.raises(ExpressionError, match="choose a dt that divides it") as caught:
+        read_tensor("1 + x[time - 0.7]", timed)
+    assert caught.value.offset == 6
+    for text in ("x[time - 2]", "x[t - lr]"):
+        with pytest.raises(ExpressionError, match="a lag is fixed before the run"):
+            read_tensor(text, where)
 
 
 def test_constants_are_exact_and_powers_are_those_of_the_reader_of_numbers() -> None:
