@@ -51,7 +51,7 @@ def test_noise_is_each_seeds_own() -> None:
         variables={
             "z": {"shape": ["slot"], "noise": "normal(0, 1)"},
             "x": {"shape": ["slot"], "rule": "tanh(x[t-1] + u[t-1] + z[t])", "initial": 0},
-            "u": {"shape": ["slot"], "rule": "-tanh(2*x[t])/2"},
+            "u": {"shape": ["slot"], "rule": "-tanh(x[t])/2"},
         },
         question={"nudge": "x[0]", "hold": "u", "target": "x", "steps": 9},
     )
