@@ -98,7 +98,7 @@ def _twin(
     """Return total and direct of a disturbed run, in the units of the run itself."""
     disturb = Disturbance(plan, number)
     if delta is None:
-        twin = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb)
+        twin = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb.value)
     else:
         twin, _ = finite_differences(
             plan, seed, measured.variable, (), delta, draw, disturb=disturb

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,23 @@ def value_step(template: ArrayTemplate, module: Any = np) -> ArrayStep:
     roots = [_rule(v) for v in ruled]
     named = {ref(v.name, 0, v.shape): _rule(v) for v in ruled}
     return _step(roots, [("ref", v.name, 0) for v in ruled], named, module)
+
+
+def ruled(template: ArrayTemplate) -> list[tuple[ArrayVariable, Tensor]]:
+    """Return the variables that have a rule, with it."""
+    return [(v, v.rule) for v in template.variables if v.rule is not None]
+
+
+def single(tensor: Tensor, look: Callable[[tuple[Any, ...]], Any]) -> Any:
+    """Return one tensor's value by the same operations as in a step, so with the same digits."""
+    function, keys = _single(tensor)
+    return function(*(look(key) for key in keys))[0]
+
+
+@functools.lru_cache(maxsize=512)
+def _single(tensor: Tensor) -> tuple[Compiled, tuple[tuple[Any, ...], ...]]:
+    arguments = inputs(tensor)
+    return compiled([tensor], arguments), tuple(leaf.payload for leaf in arguments)
 
 
 def _rule(variable: ArrayVariable) -> Tensor:
