@@ -28,7 +28,7 @@ from causalopt.model.declaration import (
     table_parents,
     takes_whole_numbers,
 )
-from causalopt.model.naming import check_names, has_time, signature
+from causalopt.model.declared_names import check_names, has_time, signature
 from causalopt.model.template import Equation, Template, exact_values, leaf_name
 
 

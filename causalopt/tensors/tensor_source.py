@@ -206,12 +206,17 @@ class _Writer:
     def _updates_last(self, order: list[Tensor]) -> list[Tensor]:
         """Return an order in which an input is written over when all else has read it."""
         read = {arg for tensor in order for arg in tensor.args}
-        names = {self._named[x]: x for x in order if x in self._named}
+        nodes: dict[Tensor, list[Tensor]] = {}
+        for x in order:
+            if x in self._named:
+                nodes.setdefault(self._named[x], []).append(x)
         late: set[Tensor] = set()
         for tensor in order:
             is_update = tensor.op in _IN_PLACE and any(arg in self._spare for arg in tensor.args)
-            if is_update and tensor not in read and names.get(tensor) not in read:
-                late |= {tensor, *([names[tensor]] if tensor in names else [])}
+            known_as = nodes.get(tensor, [])
+            is_read = tensor in read or any(x in read or x in nodes for x in known_as)
+            if is_update and not is_read:
+                late |= {tensor, *known_as}
         return [x for x in order if x not in late] + [x for x in order if x in late]
 
     def _line(

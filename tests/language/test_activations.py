@@ -21,8 +21,8 @@ from causalopt.language.term import const, evaluate, ref
 from causalopt.tensors.building import const as tensor_const
 from causalopt.tensors.building import elementwise, full
 from causalopt.tensors.building import ref as tensor_ref
-from causalopt.tensors.forward import tangents
-from causalopt.tensors.reverse import cotangents
+from causalopt.tensors.cotangent import cotangents
+from causalopt.tensors.tangent import tangents
 from causalopt.tensors.tensor_source import compiled
 
 X = ref("x", 0)

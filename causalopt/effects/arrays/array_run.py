@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from causalopt.effects.arrays.array_doubts import Doubts, doubts_of
+from causalopt.effects.arrays.array_kinks import watched
 from causalopt.effects.arrays.array_worlds_apart import finite_differences
-from causalopt.effects.arrays.jacobian import Jacobian, probe_error
+from causalopt.effects.arrays.vector_effect import VectorEffect, probe_error
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, check_delta
 from causalopt.effects.measures import Effect, Part
 from causalopt.effects.run import Run
@@ -88,7 +89,7 @@ class ArrayRun(Run):
         """Whether one number is nudged and one measured."""
         return bool(self.tangents.total[0].size == 1)
 
-    def jacobian(self, t: int | None = None) -> Jacobian:
+    def jacobian(self, t: int | None = None) -> VectorEffect:
         """Return total and direct derivatives at a step, the last one when not given.
 
         Along random probes they are not the Jacobian itself: only `op` and `alignment` hold.
@@ -104,7 +105,7 @@ class ArrayRun(Run):
             part[step].reshape(count, -1).T for part in (self.tangents.total, self.tangents.direct)
         )
         first, second = (int(e) for e in self.tangents.exponents[step])
-        return Jacobian(x, y, (first, second))
+        return VectorEffect(x, y, (first, second))
 
     @functools.cached_property
     def op_total(self) -> Floats:
@@ -250,7 +251,8 @@ def run_arrays(
     array_seed = ArraySeed(node.variable, node.t, directions)
     worlds: list[dict[str, Values]] = []
     if delta is None:
-        found = tangents_of(plan, array_seed, measured.variable, names, draw, progress)
+        watch = functools.partial(watched, target=measured.variable)
+        found = tangents_of(plan, array_seed, measured.variable, names, draw, progress, watch=watch)
     else:
         if len(directions) > 1:
             directions = (

@@ -8,17 +8,20 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from causalopt.engine.arrays.array_course import Draw, Row
-from causalopt.engine.arrays.array_loop import Key, StepGraph, tangent_graph
+from causalopt.engine.arrays.array_loop import Key, StepGraph, pruned, value_graph, watched_graph
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_step import KINDS, Moves, moves, single
 from causalopt.engine.arrays.array_stretches import Stretches, run_through
+from causalopt.tensors.tensor import Tensor
 
+# What is watched of a variable's rule: (variable, a number made of values and tangents).
+Watch: TypeAlias = Callable[[Moves], tuple[tuple[str, Tensor], ...]]
 _EVERY = 32  # steps between looks at the tangents' size
 _FAR = 2.0**200
 
@@ -50,6 +53,7 @@ class ArrayTangents:
         direct: Over the paths that avoid A.
         exponents: Of total and direct, shape [t, 2].
         reached: Whether total and direct have a path to the target at all.
+        watched: What was watched, shape [t, number].
     """
 
     values: dict[str, Values]
@@ -57,6 +61,7 @@ class ArrayTangents:
     direct: Values
     exponents: Values
     reached: tuple[bool, bool]
+    watched: Values
 
 
 class TangentStretches(Stretches):
@@ -67,6 +72,8 @@ class TangentStretches(Stretches):
         seed: The nudged node and its directions.
         draw: Gives the noises' values at a step.
         disturb: Changes the value of a node that was computed, by its key.
+        watch: Gives what is watched of each step's values and tangents, from what moves.
+        wanted: The nodes that will be asked for; all others are run only where these need them.
 
     Attributes:
         moves: What the nudge moves.
@@ -79,16 +86,15 @@ class TangentStretches(Stretches):
         seed: ArraySeed,
         draw: Draw | None = None,
         disturb: Any = None,
+        watch: Watch | None = None,
+        wanted: Iterable[Key] | None = None,
     ) -> None:
-        super().__init__(plan, draw, disturb)
+        super().__init__(plan, draw, disturb, wanted)
         self.seed = seed
         self.moves: Moves = moves(
-            plan.template,
-            seed.name,
-            len(seed.directions),
-            plan.held_throughout,
-            plan.held_partly,
+            plan.template, seed.name, len(seed.directions), plan.held_throughout, plan.held_partly
         )
+        self.watched = watch(self.moves) if watch is not None else ()
         self.exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
         self._edges = sorted({*plan.held_edges, seed.t})
         self._masks: dict[str, Values] = {}
@@ -108,12 +114,31 @@ class TangentStretches(Stretches):
 
     def graph(self, t: int) -> StepGraph:
         """Return what is computed at a step that is not careful."""
-        return tangent_graph(self.moves) if t > self.seed.t else super().graph(t)
+        return self._tangents if t > self.seed.t else self.values
+
+    @functools.cached_property
+    def _tangents(self) -> StepGraph:
+        """A step of values and tangents, as far as they are needed."""
+        whole = watched_graph(self.moves, tuple(tensor for _, tensor in self.watched))
+        if self._wanted is None:
+            return whole
+        return pruned(whole, self._wanted | {("watched", i, 0) for i in range(len(self.watched))})
+
+    @functools.cached_property
+    def values(self) -> StepGraph:
+        """A step of values, as far as they are needed."""
+        found = frozenset(key for key in self._tangents.nodes if key[0] == "ref")
+        return pruned(value_graph(self.plan.template), found)
 
     @functools.cached_property
     def lags(self) -> dict[tuple[str, str], int]:
         """(kind, variable) -> how many steps back any step reads it."""
-        return tangent_graph(self.moves).lags
+        return self._tangents.lags
+
+    @property
+    def shapes(self) -> Mapping[tuple[str, Any], tuple[int, ...]]:
+        """(kind, variable) -> the shape of such a node."""
+        return self._tangents.shapes
 
     def constant(self, key: Key) -> Any:
         """Return what is the same at every step of a stretch."""
@@ -127,9 +152,14 @@ class TangentStretches(Stretches):
         look = self.look(t, row)
         for kind in KINDS:
             for variable in self.plan.template.variables:
-                if variable.name in self.moves.moving[kind]:
-                    key = (kind, variable.name, 0)
+                key = (kind, variable.name, 0)
+                is_moving = variable.name in self.moves.moving[kind]
+                if is_moving and (variable.rule is None or key in self._tangents.nodes):
                     row[key] = self._tangent(key, t, look)
+        if t >= self.seed.t:
+            for i, (name, tensor) in enumerate(self.watched):
+                if self._follows_rule(name, t):
+                    row["watched", i, 0] = single(tensor, look)
         return row
 
     def after(self, t: int) -> None:
@@ -171,6 +201,11 @@ class TangentStretches(Stretches):
             return value
         return self._zero(name) if force.mask is None else np.where(force.mask, 0.0, value)
 
+    def _follows_rule(self, name: str, t: int) -> bool:
+        force = self.plan.forces.get((t, name))
+        is_forced = force is not None and force.mask is None
+        return not is_forced and self.plan.initial_at(self.plan.template.by_name[name], t) is None
+
     def _rescale(self) -> None:
         powers = list(self._powers)
         for place, kind in enumerate(KINDS):
@@ -198,6 +233,7 @@ def tangents_of(
     draw: Draw | None = None,
     progress: Callable[[int], None] | None = None,
     disturb: Any = None,
+    watch: Watch | None = None,
 ) -> ArrayTangents:
     """Return the derivatives of a variable along directions of a nudged node, at every step.
 
@@ -209,10 +245,12 @@ def tangents_of(
         draw: Gives the noises' values at a step.
         progress: Called with the number of steps done, now and then.
         disturb: Changes the value of a node that was computed, by its key.
+        watch: Gives what is watched of each step's values and tangents, from what moves.
     """
-    world = TangentStretches(plan, seed, draw, disturb)
     shape = plan.template.by_name[target].shape
     names = list(dict.fromkeys([target, *keep]))
+    wanted = [("ref", name, 0) for name in names] + [(kind, target, 0) for kind in KINDS]
+    world = TangentStretches(plan, seed, draw, disturb, watch, wanted)
     kept = {n: np.empty((plan.steps + 1, *plan.template.by_name[n].shape)) for n in names}
     found = {k: np.zeros((plan.steps + 1, len(seed.directions), *shape)) for k in KINDS}
     stores: dict[Key, Values] = {("ref", name, 0): values for name, values in kept.items()}
@@ -221,6 +259,8 @@ def tangents_of(
         if reached[kind]:
             whole = found[kind]
             stores[kind, target, 0] = whole[:, 0] if len(seed.directions) == 1 else whole
+    watched = np.zeros((plan.steps + 1, len(world.watched)))
+    stores |= {("watched", i, 0): watched[:, i] for i in range(len(world.watched))}
     run_through(world, stores, progress)
     both = (reached["total"], reached["direct"])
-    return ArrayTangents(kept, found["total"], found["direct"], world.exponents, both)
+    return ArrayTangents(kept, found["total"], found["direct"], world.exponents, both, watched)

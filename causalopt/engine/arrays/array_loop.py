@@ -26,11 +26,11 @@ class StepGraph:
 
     Attributes:
         nodes: Node of the step, such as ("ref", "h", 0) -> the tensor whose value it is.
-        shapes: The shape of every (kind, variable), those without a rule included.
+        shapes: The shape of every (kind, name), those of variables without a rule included.
     """
 
     nodes: Mapping[Key, Tensor]
-    shapes: Mapping[tuple[str, str], Shape]
+    shapes: Mapping[tuple[str, Any], Shape]
 
     @functools.cached_property
     def named(self) -> dict[Tensor, Tensor]:
@@ -76,6 +76,32 @@ def tangent_graph(moves: Moves) -> StepGraph:
     for (kind, name), tangent in moves.derivatives.items():
         nodes[kind, name, 0] = tangent
     return StepGraph(nodes, shapes)
+
+
+@functools.lru_cache(maxsize=64)
+def watched_graph(moves: Moves, watched: tuple[Tensor, ...]) -> StepGraph:
+    """Return a step that gives values, tangents, and what is watched: numbers made of both."""
+    plain = tangent_graph(moves)
+    nodes = {**plain.nodes, **{("watched", i, 0): x for i, x in enumerate(watched)}}
+    return StepGraph(nodes, {**plain.shapes, **{("watched", i): () for i in range(len(watched))}})
+
+
+@functools.lru_cache(maxsize=64)
+def pruned(graph: StepGraph, wanted: frozenset[Key]) -> StepGraph:
+    """Return a step without the nodes on which none of the wanted ones depends, at any lag."""
+    needed: set[Key] = set()
+    stack = [key for key in wanted if key in graph.nodes]
+    while stack:
+        key = stack.pop()
+        if key in needed:
+            continue
+        needed.add(key)
+        below = (x.payload for x in inputs(graph.nodes[key]) if x.payload[0] in _NODES)
+        stack += [at for kind, name, _ in below if (at := (kind, name, 0)) in graph.nodes]
+    if len(needed) == len(graph.nodes):
+        return graph
+    nodes = {key: tensor for key, tensor in graph.nodes.items() if key in needed}
+    return StepGraph(nodes, graph.shapes)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -132,12 +158,7 @@ def array_loop(graph: StepGraph, stored: tuple[Key, ...], *, disturbed: bool = F
         disturbed=_computed(graph.named) if disturbed else frozenset(),
     )
     return ArrayLoop(
-        loop,
-        graph.named,
-        _keys(constants),
-        _keys(given_now),
-        tuple(carried),
-        tuple(stored),
+        loop, graph.named, _keys(constants), _keys(given_now), tuple(carried), tuple(stored)
     )
 
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
 from causalopt.tensors.building import elementwise, expanded, given, ref
-from causalopt.tensors.forward import tangents, whole
 from causalopt.tensors.lifting import lifted
+from causalopt.tensors.tangent import tangents, whole
 from causalopt.tensors.tensor import Tensor, inputs, postorder
 from causalopt.tensors.tensor_algebra import ZERO
 from causalopt.tensors.tensor_source import Compiled, compiled
@@ -166,20 +166,6 @@ def _derivative(variable: ArrayVariable, kind: str, moving: frozenset[str], coun
     wide = {seed: given(*seed.payload, shape=(count, *seed.shape)) for seed in seeds.values()}
     (many,) = lifted([tangent], wide, count)
     return expanded(many, (count, *variable.shape))
-
-
-@functools.lru_cache(maxsize=64)
-def tangent_step(found: Moves, module: Any = np) -> ArrayStep:
-    """Return a step that gives every variable with a rule, and the tangents of what moves."""
-    ruled = [v for v in found.template.variables if v.rule is not None]
-    named: dict[Tensor, Tensor] = {ref(v.name, 0, v.shape): _rule(v) for v in ruled}
-    roots = [_rule(v) for v in ruled]
-    keys: list[tuple[Any, ...]] = [("ref", v.name, 0) for v in ruled]
-    for (kind, name), tangent in found.derivatives.items():
-        named[given(kind, name, 0, shape=found.shape(name))] = tangent
-        roots.append(tangent)
-        keys.append((kind, name, 0))
-    return _step(roots, keys, named, module)
 
 
 def operations(template: ArrayTemplate) -> int:

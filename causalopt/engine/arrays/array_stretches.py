@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import bisect
 import functools
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from causalopt.engine.arrays.array_course import Draw, Row, given_values, touched
-from causalopt.engine.arrays.array_loop import ArrayLoop, Key, StepGraph, array_loop, value_graph
+from causalopt.engine.arrays.array_loop import (
+    ArrayLoop,
+    Key,
+    StepGraph,
+    array_loop,
+    pruned,
+    value_graph,
+)
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_step import single
 
 _LENGTH = 256  # steps of a stretch at most: progress is told between them
+_BLOCK = 1 << 20  # numbers of nodes that are given out at one go
 _DRAWN = 1 << 20  # numbers of noise that are drawn ahead
 
 
@@ -28,9 +37,17 @@ class Stretches:
         plan: The run.
         draw: Gives the noises' values at a step.
         disturb: Changes the value of a node that was computed, by its key.
+        wanted: The nodes that will be asked for; all others are run only where these need them.
     """
 
-    def __init__(self, plan: ArrayPlan, draw: Draw | None = None, disturb: Any = None) -> None:
+    def __init__(
+        self,
+        plan: ArrayPlan,
+        draw: Draw | None = None,
+        disturb: Any = None,
+        wanted: Iterable[Key] | None = None,
+    ) -> None:
+        self._wanted = None if wanted is None else frozenset(wanted)
         self.plan, self._draw, self._disturb = plan, draw, disturb
         self.t = 0  # the next step
         self.state: Row = {}  # (kind, variable, lag) -> what the next step reads
@@ -38,14 +55,20 @@ class Stretches:
         self._touched = sorted(plan.touched)
         self._last_loop: ArrayLoop | None = None
 
-    def run(self, stop: int, stores: Mapping[Key, Values]) -> None:
-        """Run the steps before `stop`, and write nodes' values into arrays, step first."""
+    def run(self, stop: int, stores: Mapping[Key, Values], *, first: int = 0) -> None:
+        """Run the steps before `stop`, and write nodes' values into arrays.
+
+        Args:
+            stop: The step before which to stop.
+            stores: Node -> the array for its values, step first.
+            first: The step that the arrays start with.
+        """
         with np.errstate(all="ignore"):
             while self.t < stop:
                 if self.is_careful(self.t):
-                    self._careful_step(stores)
+                    self._careful_step(stores, first)
                 else:
-                    self._stretch(min(stop, self.boundary(self.t)), stores)
+                    self._stretch(min(stop, self.boundary(self.t)), stores, first)
 
     def is_careful(self, t: int) -> bool:
         """Whether something starts at a step, or is done to it."""
@@ -63,7 +86,20 @@ class Stretches:
 
     def graph(self, t: int) -> StepGraph:  # noqa: ARG002
         """Return what is computed at a step that is not careful."""
-        return value_graph(self.plan.template)
+        return self.values
+
+    @functools.cached_property
+    def values(self) -> StepGraph:
+        """A step of values, as far as they are needed."""
+        return self._needed(value_graph(self.plan.template))
+
+    def _needed(self, graph: StepGraph) -> StepGraph:
+        return graph if self._wanted is None else pruned(graph, self._wanted)
+
+    @property
+    def shapes(self) -> Mapping[tuple[str, Any], tuple[int, ...]]:
+        """(kind, variable) -> the shape of such a node."""
+        return self.values.shapes
 
     def constant(self, key: Key) -> Any:
         """Return what is the same at every step of a stretch."""
@@ -74,9 +110,9 @@ class Stretches:
         row = given_values(self.plan, t, self._draw)
         look = self.look(t, row)
         for variable in self.plan.template.variables:
-            if variable.rule is None:
-                continue
             key = ("ref", variable.name, 0)
+            if variable.rule is None or key not in self.values.nodes:
+                continue
             start = self.plan.initial_at(variable, t)
             force = self.plan.forces.get((t, variable.name))
             if start is not None:
@@ -105,12 +141,12 @@ class Stretches:
     def after(self, t: int) -> None:
         """Do what is to be done after step t."""
 
-    def _careful_step(self, stores: Mapping[Key, Values]) -> None:
+    def _careful_step(self, stores: Mapping[Key, Values], first: int) -> None:
         t = self.t
         row = self.careful_row(t)
         for key, store in stores.items():
             if key in row:
-                store[t] = row[key]
+                store[t - first] = row[key]
         self._shift(row)
         self._is_owned = False
         self.t += 1
@@ -119,7 +155,7 @@ class Stretches:
     @functools.cached_property
     def lags(self) -> dict[tuple[str, str], int]:
         """(kind, variable) -> how many steps back any step reads it."""
-        return value_graph(self.plan.template).lags
+        return self.values.lags
 
     def _shift(self, row: Row) -> None:
         for (kind, name), far in self.lags.items():
@@ -129,7 +165,7 @@ class Stretches:
             if (kind, name, 0) in row:
                 self.state[kind, name, 1] = row[kind, name, 0]
 
-    def _stretch(self, end: int, stores: Mapping[Key, Values]) -> None:
+    def _stretch(self, end: int, stores: Mapping[Key, Values], first: int) -> None:
         t, graph = self.t, self.graph(self.t)
         names = tuple(key for key in stores if key[:2] in graph.shapes)
         loop = array_loop(graph, names, disturbed=self._disturb is not None)
@@ -139,7 +175,7 @@ class Stretches:
             for place in loop.compiled.overwritten:
                 carried[place] = np.array(carried[place])
         streams = self._streams(loop, t, end)
-        parts = [stores[key][t:end] for key in names]
+        parts = [stores[key][t - first : end - first] for key in names]
         found = loop.compiled.function(
             end - t, t, self._disturb, constants, carried, streams, parts
         )
@@ -185,7 +221,7 @@ def course(
     """Return kept variables' values at every step, shape [t, *shape] each."""
     kept = {n: np.empty((plan.steps + 1, *plan.template.by_name[n].shape)) for n in keep}
     stores: dict[Key, Values] = {("ref", name, 0): values for name, values in kept.items()}
-    run_through(Stretches(plan, draw), stores, progress)
+    run_through(Stretches(plan, draw, wanted=stores), stores, progress)
     return kept
 
 
@@ -198,3 +234,19 @@ def run_through(
         world.run(min(stop, world.t + _LENGTH), stores)
         if progress is not None:
             progress(world.t)
+
+
+def blocks(world: Stretches, keys: Iterable[Key]) -> Iterator[tuple[int, dict[Key, Values]]]:
+    """Yield some nodes' values for a few steps after the other: (first step, node -> values).
+
+    The arrays have the step first; a node that has no value at a step has zeros there.
+    """
+    shapes = world.shapes
+    sizes = {key: shapes[key[:2]] for key in keys}
+    numbers = max(sum(math.prod(shape) for shape in sizes.values()), 1)
+    length = min(max(_BLOCK // numbers, 1), _LENGTH)
+    while world.t <= world.plan.steps:
+        first, stop = world.t, min(world.t + length, world.plan.steps + 1)
+        stores = {key: np.zeros((stop - first, *shape)) for key, shape in sizes.items()}
+        world.run(stop, stores, first=first)
+        yield first, stores

@@ -19,7 +19,7 @@ _WORST = 1e13  # a condition beyond which a volume or an inverse has no digits
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Jacobian:
+class VectorEffect:
     """Total and direct derivatives of m by n, at one step.
 
     A derivative is mantissa * 2**exponent.
