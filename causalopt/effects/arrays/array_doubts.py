@@ -12,10 +12,11 @@ from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance, spread
 from causalopt.engine.arrays.array_course import Draw, rows
 from causalopt.engine.arrays.array_forward import ArraySeed, ArrayTangents, tangents_of
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
-from causalopt.engine.arrays.array_step import moves
+from causalopt.engine.arrays.array_step import KINDS, moves
 from causalopt.model.selectors import Node
 from causalopt.worlds.array_world import element_slices
 
+_LOOKED = 64  # steps after the nudge in which its way to the target is looked for
 _SAFE = 1e5  # errors that many times below an effect do not decide its status
 
 
@@ -66,6 +67,11 @@ def doubts_of(
     if any(_is_near(base, error) for base, error in zip(bases, errors, strict=True)):
         twins += [_twin(plan, seed, measured, found, draw, delta, i + 1) for i in range(1, TWINS)]
         errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
+    zeros = [_is_zero(base) & found.reached[place] for place, base in enumerate(bases)]
+    firsts = [_first_reached(plan, seed, measured.variable, kind) for kind in KINDS]
+    if delta is None and any(z[t:].any() for z, t in zip(zeros, firsts, strict=True)):
+        # A zero is taken at its word only where no sum cancels on the way to it.
+        twins.append(_twin(plan, seed, measured, found, draw, delta, TWINS + 1, apart=True))
     doubted = [_doubted(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
     steps = len(found.total)
     kink = None if delta is not None else _first_kink(plan, seed, measured.variable, found)
@@ -90,6 +96,23 @@ def _is_near(base: Values, errors: Values) -> bool:
     with np.errstate(all="ignore"):
         size = np.sqrt(np.sum(base.reshape(len(base), -1) ** 2, axis=1))
         return not bool(np.all(errors * _SAFE <= size))
+
+
+def _first_reached(plan: ArrayPlan, seed: ArraySeed, target: str, kind: str) -> int:
+    """Return the first step at which the nudge can have come to the target along the graph."""
+    moved: dict[int, set[str]] = {}
+    stop = min(plan.steps, seed.t + _LOOKED) + 1
+    for t in range(seed.t, stop):
+        now = moved[t] = {seed.name} if t == seed.t else set()
+        for variable in plan.template.variables:
+            is_held = kind == "direct" and variable.name in plan.held_throughout
+            if is_held or plan.initial_at(variable, t) is not None:
+                continue
+            if any(parent in moved.get(t - lag, ()) for parent, lag in variable.parents):
+                now.add(variable.name)
+        if target in now:
+            return t
+    return stop
 
 
 def _first_kink(
@@ -123,10 +146,25 @@ def _twin(
     draw: Draw | None,
     delta: float | None,
     number: int,
+    *,
+    apart: bool = False,
 ) -> tuple[Values, Values]:
-    """Return total and direct of a disturbed run, in the units of the run itself."""
+    """Return total and direct of a disturbed run, in the units of the run itself.
+
+    Args:
+        plan: W's run, with A.
+        seed: The nudged node and its directions.
+        measured: The measured variable and its elements.
+        found: The run's derivatives.
+        draw: Gives the noises' values at a step.
+        delta: The nudge's size, None for the limit.
+        number: Which twin it is.
+        apart: Whether the operations of tangents are disturbed, in place of values.
+    """
     disturb = Disturbance(plan, number)
-    if delta is None:
+    if apart:
+        twin = tangents_of(plan, seed, measured.variable, (), draw, number=number)
+    elif delta is None:
         twin = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb.value)
     else:
         twin, _ = finite_differences(
@@ -146,6 +184,11 @@ def _twin(
 def _doubted(base: Values, twins: list[Values]) -> Values:
     """Return where a zero is one of these digits alone: some twin has another number there."""
     flat = [np.any(twin.reshape(len(twin), -1) != 0, axis=1) for twin in twins]
-    zero = ~np.any(base.reshape(len(base), -1) != 0, axis=1)
-    doubted: Values = zero & np.any(flat, axis=0)
+    doubted: Values = _is_zero(base) & np.any(flat, axis=0)
     return doubted
+
+
+def _is_zero(base: Values) -> Values:
+    """Return where all derivatives of a step are 0."""
+    zero: Values = ~np.any(base.reshape(len(base), -1) != 0, axis=1)
+    return zero

@@ -266,5 +266,10 @@ def _dataset(
         raise QuestionError("the model has no variables")
     return xarray.Dataset(
         tables,
-        attrs={"model": model.name, "hold": selection_text(hold), **attrs, "execution": "arrays"},
+        attrs={
+            "model": model.name,
+            "hold": selection_text(hold, model.named_shapes),
+            **attrs,
+            "execution": "arrays",
+        },
     )

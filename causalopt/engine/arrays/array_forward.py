@@ -14,9 +14,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from causalopt.engine.arrays.array_course import Draw, Row
-from causalopt.engine.arrays.array_loop import Key, StepGraph, pruned, value_graph, watched_graph
+from causalopt.engine.arrays.array_loop import (
+    Key,
+    StepGraph,
+    is_disturbed,
+    pruned,
+    value_graph,
+    watched_graph,
+)
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
-from causalopt.engine.arrays.array_step import KINDS, Moves, moves, single
+from causalopt.engine.arrays.array_step import KINDS, Moves, disturbed, moves, single
 from causalopt.engine.arrays.array_stretches import Stretches, run_through
 from causalopt.tensors.tensor import Tensor
 
@@ -74,6 +81,7 @@ class TangentStretches(Stretches):
         disturb: Changes the value of a node that was computed, by its key.
         watch: Gives what is watched of each step's values and tangents, from what moves.
         wanted: The nodes that will be asked for; all others are run only where these need them.
+        number: Which disturbance of the tangents' own operations there is, 0 for none.
 
     Attributes:
         moves: What the nudge moves.
@@ -88,12 +96,15 @@ class TangentStretches(Stretches):
         disturb: Any = None,
         watch: Watch | None = None,
         wanted: Iterable[Key] | None = None,
+        number: int = 0,
     ) -> None:
         super().__init__(plan, draw, disturb, wanted)
         self.seed = seed
         self.moves: Moves = moves(
             plan.template, seed.name, len(seed.directions), plan.held_throughout, plan.held_partly
         )
+        if number:
+            self.moves = disturbed(self.moves, number)
         self.watched = watch(self.moves) if watch is not None else ()
         self.exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
         self._edges = sorted({*plan.held_edges, seed.t})
@@ -194,7 +205,7 @@ class TangentStretches(Stretches):
         if plan.initial_at(plan.template.by_name[name], t) is not None:
             return self._zero(name)
         value: Values = np.asarray(single(tangent, look), dtype=float)
-        if self._disturb is not None:
+        if self._disturb is not None and is_disturbed(tangent):
             value = self._disturb(key, value)
         force = plan.forces.get((t, name))
         if force is None:
@@ -234,6 +245,7 @@ def tangents_of(
     progress: Callable[[int], None] | None = None,
     disturb: Any = None,
     watch: Watch | None = None,
+    number: int = 0,
 ) -> ArrayTangents:
     """Return the derivatives of a variable along directions of a nudged node, at every step.
 
@@ -246,11 +258,12 @@ def tangents_of(
         progress: Called with the number of steps done, now and then.
         disturb: Changes the value of a node that was computed, by its key.
         watch: Gives what is watched of each step's values and tangents, from what moves.
+        number: Which disturbance of the tangents' own operations there is, 0 for none.
     """
     shape = plan.template.by_name[target].shape
     names = list(dict.fromkeys([target, *keep]))
     wanted = [("ref", name, 0) for name in names] + [(kind, target, 0) for kind in KINDS]
-    world = TangentStretches(plan, seed, draw, disturb, watch, wanted)
+    world = TangentStretches(plan, seed, draw, disturb, watch, wanted, number)
     kept = {n: np.empty((plan.steps + 1, *plan.template.by_name[n].shape)) for n in names}
     found = {k: np.zeros((plan.steps + 1, len(seed.directions), *shape)) for k in KINDS}
     stores: dict[Key, Values] = {("ref", name, 0): values for name, values in kept.items()}

@@ -10,10 +10,10 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from causalopt.engine.arrays.array_step import Moves, ruled
+from causalopt.engine.arrays.array_step import Moves, is_rounded, ruled
 from causalopt.model.arrays.array_template import ArrayTemplate
 from causalopt.tensors.building import given, ref
-from causalopt.tensors.tensor import Shape, Tensor, inputs
+from causalopt.tensors.tensor import Shape, Tensor, inputs, postorder
 from causalopt.tensors.tensor_source import CompiledLoop, Loop, looped
 
 Key: TypeAlias = tuple[Any, ...]
@@ -162,9 +162,13 @@ def array_loop(graph: StepGraph, stored: tuple[Key, ...], *, disturbed: bool = F
     )
 
 
+def is_disturbed(tensor: Tensor) -> bool:
+    """Whether rounding goes into a node: not where each operation of its rule is exact."""
+    return any(is_rounded(part) for part in postorder(tensor))
+
+
 def _computed(named: Mapping[Tensor, Tensor]) -> frozenset[Tensor]:
-    """Return the nodes whose values are rounded: a copy is exact."""
-    return frozenset(node for node, tensor in named.items() if not tensor.is_leaf)
+    return frozenset(node for node, tensor in named.items() if is_disturbed(tensor))
 
 
 def _keys(tensors: Iterable[Tensor]) -> tuple[Key, ...]:

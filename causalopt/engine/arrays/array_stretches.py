@@ -19,6 +19,7 @@ from causalopt.engine.arrays.array_loop import (
     Key,
     StepGraph,
     array_loop,
+    is_disturbed,
     pruned,
     value_graph,
 )
@@ -121,7 +122,7 @@ class Stretches:
                 value = force.values
             else:
                 value = single(variable.rule, look)
-                if self._disturb is not None:
+                if self._disturb is not None and is_disturbed(variable.rule):
                     value = self._disturb(key, value)
             row[key] = touched(self.plan, t, variable.name, value)
         return row

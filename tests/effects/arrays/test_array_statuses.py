@@ -35,7 +35,7 @@ def test_a_difference_of_equal_numbers_is_unresolved_and_takes_all_twins() -> No
     with mock.patch.object(array_doubts, "_twin", wraps=array_doubts._twin) as twin:
         assert "unresolved" in set(found.status[1:])
         assert "ok" not in set(found.status[1:])
-    assert twin.call_count == TWINS
+    assert twin.call_count >= TWINS
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_branch_that_w_sits_on_is_a_kink_from_its_step_on(rule: str, op: str) 
     }
     found = run(variables, nudge="x[0]", hold=[], target="y", steps=10)
     # x is 1 at t = 4 without rounding, so that the rule meets its kink at t = 5.
-    assert list(found.status[1:5]) == ["ok"] * 4 or rule.startswith("max(x[t-1], x[t-1]**2")
+    assert list(found.status[1:5]) == ["ok"] * 4
     assert set(found.status[5:]) == {"kink"}
     assert found.effect.kink == ("y", 5, f"{op} of what is equal")
 
