@@ -69,9 +69,11 @@ def doubts_of(
         errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
     zeros = [_is_zero(base) & found.reached[place] for place, base in enumerate(bases)]
     firsts = [_first_reached(plan, seed, measured.variable, kind) for kind in KINDS]
-    if delta is None and any(z[t:].any() for z, t in zip(zeros, firsts, strict=True)):
+    late = [np.flatnonzero(zero[t:]) + t for zero, t in zip(zeros, firsts, strict=True)]
+    last = max((int(steps[-1]) for steps in late if len(steps)), default=None)
+    if delta is None and last is not None:
         # A zero is taken at its word only where no sum cancels on the way to it.
-        twins.append(_twin(plan, seed, measured, found, draw, delta, TWINS + 1, apart=True))
+        twins.append(_apart(dataclasses.replace(plan, steps=last), seed, measured, found, draw))
     doubted = [_doubted(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
     steps = len(found.total)
     kink = None if delta is not None else _first_kink(plan, seed, measured.variable, found)
@@ -146,36 +148,35 @@ def _twin(
     draw: Draw | None,
     delta: float | None,
     number: int,
-    *,
-    apart: bool = False,
 ) -> tuple[Values, Values]:
-    """Return total and direct of a disturbed run, in the units of the run itself.
-
-    Args:
-        plan: W's run, with A.
-        seed: The nudged node and its directions.
-        measured: The measured variable and its elements.
-        found: The run's derivatives.
-        draw: Gives the noises' values at a step.
-        delta: The nudge's size, None for the limit.
-        number: Which twin it is.
-        apart: Whether the operations of tangents are disturbed, in place of values.
-    """
+    """Return total and direct of a disturbed run, in the units of the run itself."""
     disturb = Disturbance(plan, number)
-    if apart:
-        twin = tangents_of(plan, seed, measured.variable, (), draw, number=number)
-    elif delta is None:
+    if delta is None:
         twin = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb.value)
     else:
         twin, _ = finite_differences(
             plan, seed, measured.variable, (), delta, draw, disturb=disturb
         )
+    return _in_units(twin, measured, found)
+
+
+def _apart(
+    plan: ArrayPlan, seed: ArraySeed, measured: Node, found: ArrayTangents, draw: Draw | None
+) -> tuple[Values, Values]:
+    """Return total and direct of a run in which the tangents' own operations are disturbed."""
+    twin = tangents_of(plan, seed, measured.variable, (), draw, number=1)
+    return _in_units(twin, measured, found)
+
+
+def _in_units(twin: ArrayTangents, measured: Node, found: ArrayTangents) -> tuple[Values, Values]:
+    """Return a twin's total and direct with the powers of two of the run."""
     where: tuple[slice, ...] = (slice(None), slice(None))
     if measured.elements is not None:
         where = (*where, *element_slices(measured.elements))
+    powers = found.exponents[: len(twin.total)]
     parts = []
     for place, values in enumerate((twin.total, twin.direct)):
-        moved = (twin.exponents[:, place] - found.exponents[:, place]).astype(np.int32)
+        moved = (twin.exponents[:, place] - powers[:, place]).astype(np.int32)
         cut = values[where]
         parts.append(np.ldexp(cut, moved.reshape(-1, *[1] * (cut.ndim - 1))))
     return parts[0], parts[1]
@@ -183,9 +184,10 @@ def _twin(
 
 def _doubted(base: Values, twins: list[Values]) -> Values:
     """Return where a zero is one of these digits alone: some twin has another number there."""
-    flat = [np.any(twin.reshape(len(twin), -1) != 0, axis=1) for twin in twins]
-    doubted: Values = _is_zero(base) & np.any(flat, axis=0)
-    return doubted
+    doubted = np.zeros(len(base), dtype=bool)
+    for twin in twins:  # one that looks into zeros alone may be shorter
+        doubted[: len(twin)] |= ~_is_zero(twin)
+    return doubted & _is_zero(base)
 
 
 def _is_zero(base: Values) -> Values:
