@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.engine.arrays.array_course import Draw, course
+from causalopt.engine.arrays.array_course import Draw
 from causalopt.engine.arrays.array_plan import ArrayPlan, Force, HeldArray, Values
+from causalopt.engine.arrays.array_stretches import course
 from causalopt.engine.contract import Progress
 from causalopt.errors import QuestionError, SizeError, UnknownNameError, suggestion
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
