@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.model.model import Model, run_length
-from causalopt.model.selectors import Node, Selection, selection_text
+from causalopt.model.selectors import Node, Selection
 from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, plan_for
 
@@ -49,7 +49,7 @@ class Asked:
     @property
     def hold_name(self) -> str:
         """The held set as the user writes it."""
-        return selection_text(self.hold)
+        return self.model.selection_text(self.hold)
 
     @property
     def op_name(self) -> str:
@@ -159,7 +159,9 @@ def asked_target(model: Model, target: str | None = None) -> str:
     """Return the variable m that is meant: the one said, else the question's."""
     said = target if target is not None else model.question.target
     found: str = _required(said, "which variable is measured", "target", "R")
-    if found not in model.variables:
+    if model.is_array:
+        model.target(found)  # elements of a variable may be meant
+    elif found not in model.variables:
         raise UnknownNameError(unknown_name(found, model.template))
     return found
 

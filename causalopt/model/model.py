@@ -8,6 +8,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -38,6 +39,7 @@ from causalopt.model.selectors import (
     overlap,
     parse_node,
     parse_selection,
+    selection_text,
 )
 from causalopt.model.template import Template
 
@@ -181,6 +183,11 @@ class Model(Record):
         return self.arrays.is_static if self.is_array else self.template.is_static
 
     @property
+    def step_size(self) -> Fraction:
+        """The time units of a step."""
+        return self.arrays.dt if self.is_array else self.template.dt
+
+    @property
     def A(self) -> tuple[str, ...]:  # noqa: N802 - the theory's name
         """The variables of the partition's A."""
         return self.partition.A
@@ -237,6 +244,10 @@ class Model(Record):
             sets={k: v for k, v in sets.items() if v},
             shapes=self._named_shapes,
         )
+
+    def selection_text(self, selection: Selection) -> str:
+        """Return a set of nodes as the user writes it, its dims by their names."""
+        return selection_text(selection, self._named_shapes)
 
     def target(self, text: str) -> Node:
         """Return the measured variable, or elements of it, that a text names."""

@@ -84,9 +84,30 @@ _RANGE = re.compile(
 )
 
 
-def selection_text(selection: Selection) -> str:
-    """Return a set of nodes as the user writes it."""
-    return ", ".join(map(str, selection))
+def selection_text(selection: Selection, shapes: NamedShapes | None = None) -> str:
+    """Return a set of nodes as the user writes it.
+
+    Args:
+        selection: The set.
+        shapes: The names and sizes of array variables' dims; without them dims go by position.
+
+    Example:
+        >>> window = Window("h", 3, 3, ((2, 4), (0, 5)))
+        >>> selection_text((window,)), selection_text((window,), {"h": (("row", None), (9, 5))})
+        ('h[3, dim0=2:4, dim1=0:5]', 'h[3, row=2:4]')
+    """
+    return ", ".join(_window_text(window, shapes or {}) for window in selection)
+
+
+def _window_text(window: Window, shapes: NamedShapes) -> str:
+    if window.elements is None or window.variable not in shapes:
+        return str(window)
+    places = elements_text(window.elements, shapes[window.variable])
+    bare = str(dataclasses.replace(window, elements=None))
+    if not places:
+        return bare
+    steps = re.search(r"\[(.*)\]", bare)
+    return f"{window.variable}[{', '.join([*([steps[1]] if steps else []), *places])}]"
 
 
 def whole_variables(selection: Selection, why: str) -> tuple[str, ...]:

@@ -68,10 +68,10 @@ def doubts_of(
     bases = (found.total, found.direct)
     errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
     doubted = [_doubted(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
-    watched = _watch(plan, seed, measured.variable, draw)
+    watched = _watch(plan, seed, measured.variable if delta is None else None, draw)
     steps = len(found.total)
     kinks = np.zeros(steps, dtype=bool)
-    if watched.kink is not None and delta is None:
+    if watched.kink is not None:
         kinks[watched.kink[1] :] = True
     target = found.values[measured.variable].reshape(steps, -1)
     finite: Values = np.all(np.isfinite(target), axis=1)
@@ -80,7 +80,7 @@ def doubts_of(
         (doubted[0], doubted[1]),
         finite,
         kinks,
-        watched.kink if delta is None else None,
+        watched.kink,
         watched.nonfinite,
         watched.overflowed,
     )
@@ -129,18 +129,19 @@ class _Watched:
     overflowed: bool = False
 
 
-def _watch(plan: ArrayPlan, seed: ArraySeed, target: str, draw: Draw | None) -> _Watched:
-    """Return the first kink on the way to the target, and the first value that is not finite."""
+def _watch(plan: ArrayPlan, seed: ArraySeed, target: str | None, draw: Draw | None) -> _Watched:
+    """Return the first kink on the way to the target, if any, and the first non-finite value."""
     watched = _Watched()
     carried = CarriedTangents(plan, seed, draw)
-    found = gaps(carried.moves, target)
+    found = () if target is None else gaps(carried.moves, target)
     with np.errstate(all="ignore"):
         for t in range(plan.steps + 1):
             past = list(carried.past)
             row = carried.step(t)
             look = lookup(plan, t, row, past)  # type: ignore[arg-type]
             if watched.kink is None and t >= seed.t and found:
-                closed = first_closed(found, look, row)
+                ruled = [gap for gap in found if _follows_rule(plan, gap.name, t)]
+                closed = first_closed(ruled, look, row)
                 if closed is not None:
                     watched.kink = closed.name, t, f"{closed.op} of what is equal"
             if watched.nonfinite is None:
@@ -153,3 +154,10 @@ def _watch(plan: ArrayPlan, seed: ArraySeed, target: str, draw: Draw | None) -> 
             if watched.nonfinite is not None and (watched.kink is not None or not found):
                 break
     return watched
+
+
+def _follows_rule(plan: ArrayPlan, name: str, t: int) -> bool:
+    """Whether a variable's value at a step is its rule's, in some elements at least."""
+    force = plan.forces.get((t, name))
+    is_forced = force is not None and force.mask is None
+    return not is_forced and plan.initial_at(plan.template.by_name[name], t) is None

@@ -27,7 +27,10 @@ class Disturbance:
         self._factors = 1.0 + _ULP * rng.integers(-1, 2, size=_POOL)
         self._place = 0
         self._base: Row = {}
-        self._ruled = {v.name for v in plan.template.variables if v.rule is not None}
+        # Whole numbers are exact: a count moved by a unit of its last place equals nothing.
+        self._ruled = {
+            v.name for v in plan.template.variables if v.rule is not None and not v.is_integer
+        }
 
     def __call__(self, row: Row, base: Row | None = None) -> None:
         """Disturb a row in place; what equals the baseline's is disturbed as that was."""
