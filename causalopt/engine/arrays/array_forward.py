@@ -92,6 +92,8 @@ class CarriedTangents:
         row.update(self._masks)
         if t < plan.first_free or t in plan.touched or t == self.seed.t:
             careful_values(plan, t, row, past)
+            if t == self.seed.t:
+                self._still()
             self._careful_tangents(t, row)
         else:
             self._given_tangents(row)
@@ -113,6 +115,13 @@ class CarriedTangents:
 
     def _zero(self, name: str) -> Values:
         return np.zeros(self.moves.shape(name))
+
+    def _still(self) -> None:
+        """Add zeros to the rows before the nudge, in which nothing moves."""
+        for row in self.past:
+            for kind in KINDS:
+                for name in self.moves.moving[kind]:
+                    row[kind, name, 0] = self._zero(name)
 
     def _given_tangents(self, row: Row) -> None:
         """Add zeros for the tangents of what moves and has no rule."""
