@@ -183,6 +183,11 @@ class Model(Record):
         return self.arrays.is_static if self.is_array else self.template.is_static
 
     @property
+    def skeleton(self) -> Template:
+        """One step as a graph: its nodes are whole variables, of numbers or of arrays."""
+        return self.arrays.skeleton if self.is_array else self.template
+
+    @property
     def step_size(self) -> Fraction:
         """The time units of a step."""
         return self.arrays.dt if self.is_array else self.template.dt

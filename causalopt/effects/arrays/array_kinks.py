@@ -112,7 +112,7 @@ def _slope(gap: Tensor, kind: str, moves: Moves) -> Tensor | None:
     return total(elementwise("abs", many), (0,))
 
 
-def first_closed(found: tuple[ArrayGap, ...], look: Any, row: Row) -> ArrayGap | None:
+def first_closed(found: Iterable[ArrayGap], look: Any, row: Row) -> ArrayGap | None:
     """Return the first kink that W sits on at a step."""
     for gap in found:
         if gap.is_closed([row[key] if key in row else look(key) for key in gap.keys]):
