@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from causalopt.model.model import Model, machine_memory
 from causalopt.model.selectors import Elements, Node, Selection
 from causalopt.worlds.array_draws import check_seed, initial_values, noise_draws
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, Set
+from causalopt.worlds.results import plot
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 _KEPT = 64 << 20  # bytes of a course that is kept without being asked for
 
@@ -56,6 +60,18 @@ class ArrayWorld:
             raise QuestionError(f"{node.variable}[{node.t}] lies after the last step {self.steps}")
         value = course[node.t]
         return value if node.elements is None else value[element_slices(node.elements)]
+
+    def plot(
+        self, *others: ArrayWorld, variable: str | None = None, t: int | None = None
+    ) -> matplotlib.figure.Figure:
+        """Return a figure of the kept variables over time, with other worlds of the model in it.
+
+        Args:
+            others: Further worlds.
+            variable: The only variable that is drawn.
+            t: A step at which that variable's elements are drawn, a matrix as a heat map.
+        """
+        return plot(self, *others, variable=variable, t=t)
 
     def __repr__(self) -> str:
         return f"ArrayWorld({self.name}: {self.model.name}, t = 0..{self.steps})"

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,8 +33,11 @@ from causalopt.worlds.array_world import (
     split_initial,
 )
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import plain
+from causalopt.worlds.results import plain, plot
 from causalopt.worlds.streams import uniforms
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 MAX_DIRECTIONS = 512
 _PROBES = 32
@@ -188,6 +191,15 @@ class ArrayRun(Run):
             QuestionError: It was not kept.
         """
         return kept(self.W, name, self.model)
+
+    def plot(self, t: int | None = None) -> matplotlib.figure.Figure:
+        """Return a figure of the run over time, or of m's elements at a step.
+
+        Args:
+            t: The step whose elements are drawn: W, total and direct effect of one direction of n
+                as heat maps, or the two Jacobians of several.
+        """
+        return plot(self, t=t)
 
     @property
     def provenance(self) -> dict[str, str]:
