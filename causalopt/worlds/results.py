@@ -63,7 +63,7 @@ class Offer(Generic[R]):
 
 
 @Offer
-def plot(result: Any, *others: Any, **options: Any) -> matplotlib.figure.Figure:
+def plot(result: Any, *_others: Any, **_options: Any) -> matplotlib.figure.Figure:
     """Return a figure of a result, a new one that belongs to no global state.
 
     Raises:

@@ -22,7 +22,7 @@ from causalopt.errors import QuestionError
 from causalopt.extras import need
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node
+from causalopt.model.selectors import Node, selection_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ class Picture:
         name = self.model.title or self.model.name
         if self.marks.nudge is None:
             return name
-        hold = self.model.selection_text(self.marks.hold)
+        hold = selection_text(self.marks.hold, self.model.named_shapes)
         held = f", A = {{{hold}}}" if hold else ""
         return f"{name}: n = {self.model.node_text(self.marks.nudge)}{held}"
 

@@ -22,6 +22,7 @@ from causalopt.engine.arrays.array_forward import ArraySeed, CarriedTangents
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_step import KINDS, moves
 from causalopt.errors import QuestionError, SizeError
+from causalopt.extras import need
 from causalopt.model.model import Model, machine_memory
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.array_world import array_plan_for, element_slices
@@ -172,7 +173,7 @@ def arrays_op_to_all(
     twins = [_norms(plan, array_seed, draw, Disturbance(plan, k + 1)) for k in range(TWINS)]
     tables: dict[str, Any] = {}
     for name in plan.template.names:
-        effect = _effect_to(plan, name, base, twins, hold)
+        effect = _effect_to(name, base, twins, hold)
         tables |= _entries(plan, name, effect)
     return _dataset(model, tables, {"nudge": model.node_text(node)}, hold)
 
@@ -216,9 +217,7 @@ def _norms(
     return _Norms(values, exponents, finite, carried.moves.moving)
 
 
-def _effect_to(
-    plan: ArrayPlan, name: str, base: _Norms, twins: list[_Norms], hold: Selection
-) -> Effect:
+def _effect_to(name: str, base: _Norms, twins: list[_Norms], hold: Selection) -> Effect:
     parts = []
     for place, kind in enumerate(KINDS):
         own = base.values[kind, name][:, None]
@@ -261,11 +260,17 @@ def dim_names(plan: ArrayPlan, name: str) -> list[str]:
 def _dataset(
     model: Model, tables: dict[str, Any], attrs: dict[str, str], hold: Selection
 ) -> xarray.Dataset:
+    need("xarray")
     import xarray
 
     if not tables:
         raise QuestionError("the model has no variables")
     return xarray.Dataset(
         tables,
-        attrs={"model": model.name, "hold": selection_text(hold), **attrs, "execution": "arrays"},
+        attrs={
+            "model": model.name,
+            "hold": selection_text(hold, model.named_shapes),
+            **attrs,
+            "execution": "arrays",
+        },
     )
