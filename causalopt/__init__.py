@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from causalopt.effects.optimizers import Candidate as Candidate
     from causalopt.effects.optimizers import find_optimizers as find_optimizers
     from causalopt.effects.run import Run as Run
-    from causalopt.effects.run import run as run
+    from causalopt.effects.running import run as run
     from causalopt.effects.sweeps.sweep import Sweep as Sweep
     from causalopt.effects.sweeps.sweep import sweep as sweep
     from causalopt.engine.machine.objects import ObjectStore as ObjectStore
@@ -132,7 +132,8 @@ _HOMES = {
     "effects.measures": "STATUSES",
     "effects.optimizers": "Candidate find_optimizers",
     "effects.exponents.rates": "Rates rates",
-    "effects.run": "Run run",
+    "effects.run": "Run",
+    "effects.running": "run",
     "effects.sweeps.sweep": "Sweep sweep",
     "engine.machine.objects": "ObjectStore",
     "entropy.bridge": "SideBySide binned_strength label_side_by_side side_by_side "

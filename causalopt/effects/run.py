@@ -6,18 +6,15 @@ import dataclasses
 import functools
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.effects.asked import Asked, ask, check_delta
-from causalopt.effects.limit import check_integers, tangent_effect
+from causalopt.effects.asked import Asked
 from causalopt.effects.measures import STATUSES, Effect, Measures, measure
-from causalopt.engine.contract import Floats, Progress
-from causalopt.model.model import Model
+from causalopt.engine.contract import Floats
 from causalopt.model.selectors import Node
-from causalopt.worlds.interventions import Intervention
 from causalopt.worlds.results import labelled, plain, plot
 
 if TYPE_CHECKING:
@@ -184,81 +181,3 @@ def _size(comp: float, op: float, digits: int = 6) -> str:
     power = math.floor(-op / math.log(10))
     sign = "-" if math.copysign(1.0, comp) < 0 else ""
     return f"{sign}{math.exp(-op - power * math.log(10)):.{digits}g}e{power:+d}"
-
-
-def run(
-    model: Model,
-    *,
-    nudge: str | Node | None = None,
-    hold: str | Sequence[str | Node] | None = None,
-    target: str | None = None,
-    steps: int | None = None,
-    delta: float | None = None,
-    given: Sequence[Intervention] = (),
-    parameters: Mapping[str, int | float | str] | None = None,
-    initial: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> Run:
-    """Measure Comp(A; n, m) and Op(A; n, m) at every step.
-
-    Comp = (x^m - w^m) / (y^m - w^m): X is the world in which n is nudged, Y the one in which A
-    keeps its values from the baseline W besides. Op = -ln |Comp|, in nats.
-
-    Args:
-        model: The model; its question gives what is not given here.
-        nudge: The node n, such as `R[0]`; it is made in B.
-        hold: The set A, such as `a`, `a[t<=10]`, `A` (the partition's) or several of them.
-        target: The variable m.
-        steps: The last step.
-        delta: The nudge's size; the limit delta -> 0, by exact tangents, when not given.
-        given: Interventions that make the baseline W itself.
-        parameters: Values that replace the model's.
-        initial: Initial values that replace the model's.
-        seed: Which draws the noise variables make, the same in W, X and Y.
-        progress: Called with the number of steps done, now and then.
-
-    Returns:
-        The run; its `status` says at each step what the numbers mean.
-
-    Raises:
-        QuestionError: The question cannot be asked of this model.
-        UnknownNameError: It names a variable that the model does not declare.
-
-    Example:
-        >>> from causalopt import load
-        >>> run(load("thermostat"), steps=100).op[-1].round(6).item()
-        1.005085
-    """
-    asked = ask(
-        model,
-        nudge=nudge,
-        hold=hold,
-        target=target,
-        steps=steps,
-        given=given,
-        parameters=parameters,
-        initial=initial,
-        seed=seed,
-    )
-    if delta is None:
-        tangents, answer = tangent_effect(asked, progress=progress)
-        tables: list[Floats] = [tangents.values]
-    else:
-        from causalopt.effects.finite import finite_effect
-
-        delta = check_delta(delta)
-        found, answer = finite_effect(asked, delta, progress=progress)
-        tables = [world.trajectory.values for world in found]
-    check_integers(asked.model, tables[0])
-    template = asked.model.template
-    worlds = [{name: table[:, template.index[name]] for name in template.names} for table in tables]
-    return Run(
-        **vars(asked),
-        delta=delta,
-        t=np.arange(asked.steps + 1),
-        W=worlds[0],
-        X=worlds[1] if len(worlds) > 1 else None,
-        Y=worlds[2] if len(worlds) > 1 else None,
-        answer=answer,
-    )

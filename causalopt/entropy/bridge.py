@@ -32,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.effects.asked import ask
-from causalopt.effects.run import run
+from causalopt.effects.running import run
 from causalopt.entropy.declared import finite_model, strength
 from causalopt.entropy.information import Unit, entropy_of, per_nat
 from causalopt.errors import QuestionError

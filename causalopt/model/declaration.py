@@ -63,6 +63,15 @@ def _label(value: Any) -> Any:
     return _scalar(value)
 
 
+def _dim(value: Any) -> Any:
+    value = python_number(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"expected the name of a size or a whole number, found {shown(value)}")
+    if isinstance(value, int) and value < 1:
+        raise ValueError(f"expected a whole number from 1 up, found {value}")
+    return value
+
+
 def _domain(value: Any) -> Any:
     if isinstance(value, str):
         bounds = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", value)
@@ -86,6 +95,7 @@ Row = tuple[LabelLaw | tuple[Label, ...] | Label, ...]
 NestedRows = Mapping[int | str, Any]
 Rows = tuple[Row, ...] | NestedRows
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Dim = Annotated[int | str, BeforeValidator(_dim)]
 
 
 class Record(BaseModel):
@@ -110,9 +120,19 @@ class Variable(Record):
         default=False,
         description="whether the rule is sampled once a step in truth, though a flow reads it",
     )
-    initial: Scalar | tuple[Scalar, ...] | LabelLaw | None = Field(
+    initial: Scalar | tuple[Scalar, ...] | LabelLaw | tuple[tuple[Any, ...], ...] | None = Field(
         default=None,
-        description="the value at t = 0, the list of values at t = 0, 1, ..., or a law {hot: 1/3}",
+        description="the value at t = 0, the list of values at t = 0, 1, ..., a law {hot: 1/3}, or "
+        "the elements of an array",
+    )
+    shape: tuple[Dim, ...] | None = Field(
+        default=None, description="its dims: names of sizes, or whole numbers; a number has none"
+    )
+    values: str | None = Field(
+        default=None, description="the file its array at t = 0 is read from, such as net.npz#W1"
+    )
+    data: str | None = Field(
+        default=None, description="the file its values at every step are read from, step first"
     )
     domain: Domain | None = Field(
         default=None, description="its labels [hot, warm, cold], or whole numbers 0..7"

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from causalopt.errors import ExpressionError, ModelError
 from causalopt.language.parse import parse
-from causalopt.language.scope import CLOCK, Function, Scope, elapsed, normalized, reserved
+from causalopt.language.scope import CLOCK, Function, Scope, elapsed, normalized
 from causalopt.language.term import Term, const, decimal, exact, leaves
 from causalopt.model.declaration import (
     Method,
@@ -28,6 +28,7 @@ from causalopt.model.declaration import (
     table_parents,
     takes_whole_numbers,
 )
+from causalopt.model.naming import check_names, has_time, signature
 from causalopt.model.template import Equation, Template, exact_values, leaf_name
 
 
@@ -47,8 +48,8 @@ def read_template(
     """
     step = Fraction(repr(dt)) if dt is not None else Fraction(1)
     reader = _Reader(variables, parameters, functions, joint, step)
-    reader.check_names()
-    is_static = not any(_has_time(variable) for variable in variables.values())
+    check_names({"parameters": parameters, "functions": functions, "variables": variables})
+    is_static = not any(has_time(variable) for variable in variables.values())
     read = reader.read_parameters()
     equations = [reader.equation(name, is_static) for name in variables]
     places: dict[str, Fraction] = {}
@@ -81,11 +82,6 @@ def read_template(
     return template
 
 
-def _has_time(variable: Variable) -> bool:
-    texts = (variable.rule or "", *(variable.parents or ()))
-    return motion(variable) != "rule" or any(re.search(r"\[\s*t(ime)?\b", text) for text in texts)
-
-
 class _Reader:
     """The texts of one declaration, and what their names mean."""
 
@@ -109,48 +105,6 @@ class _Reader:
         self._read_parameters: dict[str, Term] = {}
         self._values: dict[str, Fraction | None] | None = None
         self._in_lags: set[str] = set()
-
-    def check_names(self) -> None:
-        """Refuse names that no rule could mean."""
-        seen: dict[str, str] = {}
-        words = reserved()
-        signatures = {_signature(key)[0]: key for key in self._raw_functions}
-        sections = {
-            "parameters": {name: name for name in self._raw_parameters},
-            "functions": signatures,
-            "variables": {name: name for name in self._variables},
-        }
-        if not self._variables:
-            raise ModelError("a model has at least one variable", ("variables",))
-        for section, names in sections.items():
-            for name, key in names.items():
-                if not name.isidentifier():
-                    raise ModelError(
-                        f"'{name}' cannot be a name: use letters, digits and _, not starting with "
-                        "a digit",
-                        (section, key),
-                        is_key=True,
-                    )
-                if name in words:
-                    raise ModelError(
-                        f"'{name}' is a word of the language: choose another name",
-                        (section, key),
-                        is_key=True,
-                    )
-                if name != normalized(name):
-                    raise ModelError(
-                        f"'{name}' is spelt with characters that are written as others: spell it "
-                        f"'{normalized(name)}'",
-                        (section, key),
-                        is_key=True,
-                    )
-                if normalized(name) in seen:
-                    raise ModelError(
-                        f"'{name}' is declared under {seen[normalized(name)]} too",
-                        (section, key),
-                        is_key=True,
-                    )
-                seen[normalized(name)] = section
 
     def read_parameters(self) -> dict[str, Term]:
         """Return the parameters' terms, each after those it needs."""
@@ -208,7 +162,7 @@ class _Reader:
         if self._functions is None:
             self._functions = {}
             for key, body in self._raw_functions.items():
-                name, arguments = _signature(key)
+                name, arguments = signature(key)
                 own = {normalized(a): Term.of("argument", payload=a) for a in arguments}
                 constants = {"pi": CLOCK["pi"], "dt": CLOCK["dt"]}
                 scope = Scope(
@@ -313,21 +267,6 @@ class _Reader:
             return parse(value, scope, truth=truth)
         except ExpressionError as error:
             raise ModelError(error.message, path, error.offset) from None
-
-
-def _signature(key: str) -> tuple[str, tuple[str, ...]]:
-    match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", key)
-    arguments = tuple(a.strip() for a in match[2].split(",")) if match else ()
-    if match is None or not all(a.isidentifier() and a not in reserved() for a in arguments):
-        raise ModelError(
-            f"'{key}' does not declare a function: write 'f(x): \"x**2\"', with plain names as "
-            "arguments",
-            ("functions", key),
-            is_key=True,
-        )
-    if len(set(arguments)) < len(arguments):
-        raise ModelError(f"'{key}' names an argument twice", ("functions", key), is_key=True)
-    return match[1], arguments
 
 
 def _look_far(equations: list[Equation]) -> bool:

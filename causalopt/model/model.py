@@ -29,13 +29,24 @@ from causalopt.model.declaration import (
     uses_labels,
 )
 from causalopt.model.equations import read_template
-from causalopt.model.selectors import Node, Selection, Window, parse_node, parse_selection
+from causalopt.model.selectors import (
+    NamedShapes,
+    Node,
+    Selection,
+    Window,
+    elements_text,
+    overlap,
+    parse_node,
+    parse_selection,
+)
 from causalopt.model.template import Template
 
 if TYPE_CHECKING:
+    from causalopt.model.arrays.array_template import ArrayTemplate
     from causalopt.model.labels.records import Domains
 
 MAX_STEPS = 1_000_000_000
+_ARRAY_KEYS = ("shape", "values", "data")
 _BYTES = 5 * 8  # a run keeps a node's value, two tangents and their errors
 
 
@@ -59,6 +70,7 @@ class Model(Record):
         source: Where the model comes from.
         parameters: Name -> number, or expression in other parameters.
         functions: Signature such as `f(x)` -> body.
+        sizes: Name of a dim of array variables -> its size, a number or an expression in others.
         variables: Name -> variable.
         partition: The sets A and B.
         question: The defaults of what is asked.
@@ -84,6 +96,7 @@ class Model(Record):
     description: str = ""
     parameters: Mapping[str, Scalar] = {}
     functions: Mapping[str, Text] = {}
+    sizes: Mapping[str, int | str] = {}
     variables: Annotated[Mapping[str, Variable], BeforeValidator(_variables)]
     initial: tuple[Mapping[str, Label], ...] = ()
     renormalise: bool = Field(
@@ -105,12 +118,45 @@ class Model(Record):
                 _translate(error)
             self._check_partition()
             self._check_question()
-            if uses_labels(self.variables, self.initial):
+            if not self.is_array and uses_labels(self.variables, self.initial):
                 _ = self.finite  # read now, so that a wrong table is an error of the declaration
 
     @functools.cached_property
+    def is_array(self) -> bool:
+        """Whether the model has array variables."""
+        return bool(self.sizes) or any(v.shape is not None for v in self.variables.values())
+
+    @functools.cached_property
+    def arrays(self) -> ArrayTemplate:
+        """The variables of a model with arrays, read and ordered."""
+        from causalopt.model.arrays.array_reading import read_array_template  # few models have any
+
+        if self.initial:
+            raise ModelError(
+                "a joint law at t = 0 needs labels, and a model with arrays follows numbers",
+                ("initial",),
+            )
+        return read_array_template(
+            sizes=self.sizes,
+            variables=self.variables,
+            parameters=self.parameters,
+            functions=self.functions,
+            dt=self.dt,
+            method=self.method,
+        )
+
+    @functools.cached_property
     def template(self) -> Template:
-        """The equations, read and ordered."""
+        """The equations, read and ordered.
+
+        Raises:
+            QuestionError: The model has array variables.
+        """
+        if self.is_array:
+            raise QuestionError(
+                f"'{self.name}' has array variables, and this is asked of numbers: write it out "
+                "with causalopt.expand(model), or ask `run`"
+            )
         return read_template(
             variables=self.variables,
             parameters=self.parameters,
@@ -132,7 +178,7 @@ class Model(Record):
     @property
     def is_static(self) -> bool:
         """Whether the model is a plain DAG, without time."""
-        return self.template.is_static
+        return self.arrays.is_static if self.is_array else self.template.is_static
 
     @property
     def A(self) -> tuple[str, ...]:  # noqa: N802 - the theory's name
@@ -149,18 +195,37 @@ class Model(Record):
         """A hash of all that decides the model's numbers; texts about it do not count."""
         deciding = {"parameters", "functions", "variables", "initial", "dt", "method"}
         deciding |= {"renormalise"} if self.renormalise else set()
+        deciding |= {"sizes"} if self.sizes else set()
+        texts = {"label", "unit", *_ARRAY_KEYS}
         parts = self.model_dump(
-            mode="json", include=deciding, exclude={"variables": {"__all__": {"label", "unit"}}}
+            mode="json", include=deciding, exclude={"variables": {"__all__": texts}}
         )
+        if self.is_array:
+            from causalopt.model.arrays.array_files import hashes
+
+            parts["arrays"] = hashes(self.variables)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def node(self, text: str | Node | tuple[str, int]) -> Node:
         """Return the node a text names, such as `R[0]`."""
-        return parse_node(text, tuple(self.variables), static=self.is_static)
+        return parse_node(
+            text, tuple(self.variables), static=self.is_static, shapes=self._named_shapes
+        )
 
     def node_text(self, node: Node) -> str:
         """Return a node as the user writes it: `R[0]`, or `z` in a model without time."""
-        return node.variable if self.is_static else f"{node.variable}[{node.t}]"
+        if node.elements is None:
+            return node.variable if self.is_static else f"{node.variable}[{node.t}]"
+        elements = elements_text(node.elements, self._named_shapes[node.variable])
+        inner = [*([] if self.is_static else [str(node.t)]), *elements]
+        return f"{node.variable}[{', '.join(inner)}]"
+
+    @functools.cached_property
+    def _named_shapes(self) -> NamedShapes:
+        """Array variable -> what its dims are called, and their sizes."""
+        if not self.is_array:
+            return {}
+        return {v.name: (v.dims, v.shape) for v in self.arrays.variables if v.name == v.owner}
 
     def selection(self, text: str | Sequence[str | Node | Window]) -> Selection:
         """Return the set of nodes a selector names, such as `a[t<=10]`; `A` is the partition's."""
@@ -170,7 +235,12 @@ class Model(Record):
             tuple(self.variables),
             static=self.is_static,
             sets={k: v for k, v in sets.items() if v},
+            shapes=self._named_shapes,
         )
+
+    def target(self, text: str) -> Node:
+        """Return the measured variable, or elements of it, that a text names."""
+        return parse_node(text, tuple(self.variables), static=True, shapes=self._named_shapes)
 
     def held_set(self, hold: str | Sequence[str | Node] | None = None) -> Selection | None:
         """Return the set A that is meant: the one said, else the question's, else the partition's.
@@ -192,7 +262,7 @@ class Model(Record):
             QuestionError: The node lies in the held set, or after the last step.
         """
         name = self.node_text(node)
-        if any(node in window for window in hold):
+        if any(node in window and overlap(node, window) for window in hold):
             raise QuestionError(
                 f"the nudged node {name} is in the held set: the nudge is made in B; nudge "
                 "another node, or hold a set without it"
@@ -224,7 +294,8 @@ class Model(Record):
         """
         if not parameters and not initial and dt is None and method is None:
             return self
-        if dt is not None and not self.template.depends_on_dt:
+        template = self.arrays if self.is_array else self.template
+        if dt is not None and not template.depends_on_dt:
             raise QuestionError(
                 f"nothing in '{self.name}' depends on dt: it has no flow, no lag in time and no "
                 "rule that reads time or dt; lags such as [t-1] are steps, [time - 0.4] is a time"
@@ -268,15 +339,14 @@ class Model(Record):
             )
 
     def _check_question(self) -> None:
-        static = self.template.is_static
+        static = self.is_static
         question = self.question
-        names = tuple(self.variables)
         checks: dict[str, Callable[[str], object]] = {
             "hold": self.selection,
             "nudge": lambda text: self.check_nudge(
                 self.node(text), self.held_set() or (), question.steps
             ),
-            "target": lambda text: parse_node(text, names, static=True),
+            "target": self.target,
         }
         for key, check in checks.items():
             text = getattr(question, key)
@@ -313,7 +383,9 @@ def run_length(model: Model, steps: int | None) -> int:
         raise QuestionError(f"steps must be a whole number from 0 up, found {last}")
     if last > MAX_STEPS:
         raise QuestionError(f"steps must be at most {MAX_STEPS:,}, found {last}")
-    needed, there = (int(last) + 1) * len(model.template.equations) * _BYTES, _memory()
+    if model.is_array:
+        return int(last)  # what is kept of it decides the memory
+    needed, there = (int(last) + 1) * len(model.template.equations) * _BYTES, machine_memory()
     if needed > there:
         raise QuestionError(
             f"{last} steps of this model need about {needed / 1e9:.3g} GB and this machine has "
@@ -322,7 +394,7 @@ def run_length(model: Model, steps: int | None) -> int:
     return int(last)
 
 
-def _memory() -> float:
+def machine_memory() -> float:
     """Return the machine's memory in bytes, infinite where it does not say."""
     names = getattr(os, "sysconf_names", {})
     if not {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(names):

@@ -5,25 +5,40 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
+
+Elements: TypeAlias = tuple[tuple[int, int], ...]
+NamedShapes: TypeAlias = Mapping[str, tuple[tuple[str | None, ...], tuple[int, ...]]]
 
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Node:
-    """One variable at one step; a model without time has its nodes at step 0."""
+    """One variable at one step; a model without time has its nodes at step 0.
+
+    Attributes:
+        variable: The variable.
+        t: The step.
+        elements: Of an array the range (start, stop) along each dim; None for all of it.
+    """
 
     variable: str
     t: int = 0
+    elements: Elements | None = None
 
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Window:
-    """A variable at the steps from `first` to `last`, both included; None: to the end."""
+    """A variable at the steps from `first` to `last`, both included; None: to the end.
+
+    Of an array it is the elements in a range (start, stop) along each dim; None for all of it.
+    """
 
     variable: str
     first: int = 0
     last: int | None = None
+    elements: Elements | None = None
 
     def __contains__(self, node: object) -> bool:
         if not isinstance(node, Node) or node.variable != self.variable:
@@ -32,10 +47,12 @@ class Window:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the window is the variable at every step."""
-        return self.first == 0 and self.last is None
+        """Whether the window is all of the variable at every step."""
+        return self.first == 0 and self.last is None and self.elements is None
 
     def __str__(self) -> str:
+        if self.elements is not None:
+            return self._text_of_elements()
         if self.is_whole:
             return self.variable
         if self.first == self.last:
@@ -44,9 +61,24 @@ class Window:
         high = "" if self.last is None else f"<={self.last}"
         return f"{self.variable}[{low}t{high}]" if high else f"{self.variable}[t>={self.first}]"
 
+    def _text_of_elements(self) -> str:
+        """Return it with its elements by position: names of dims are the model's."""
+        whole = dataclasses.replace(self, elements=None)
+        steps = re.search(r"\[(.*)\]", str(whole))
+        assert self.elements is not None
+        places = [
+            f"dim{i}={a}" if b == a + 1 else f"dim{i}={a}:{b}"
+            for i, (a, b) in enumerate(self.elements)
+        ]
+        return f"{self.variable}[{', '.join([*([steps[1]] if steps else []), *places])}]"
+
 
 Selection = tuple[Window, ...]
 _ITEM = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*(?:\[(?P<steps>[^\[\]]*)\])?\s*")
+_PLACE = re.compile(
+    r"\s*(?P<dim>[^\W\d]\w*)\s*=\s*(?P<start>\d*)\s*(?P<range>:)?\s*(?P<stop>\d*)\s*"
+)
+_OUTSIDE = re.compile(r",(?![^\[\]]*\])")  # commas that are not in brackets
 _RANGE = re.compile(
     r"(?:(?P<low>\d+)\s*(?P<above><=|<)\s*)?t\s*(?:(?P<op><=|<|>=|>|==)\s*(?P<bound>\d+))?"
 )
@@ -69,8 +101,85 @@ def whole_variables(selection: Selection, why: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(window.variable for window in selection))
 
 
-def parse_node(text: str | Node | tuple[str, int], names: Collection[str], *, static: bool) -> Node:
+def overlap(node: Node, window: Window) -> bool:
+    """Whether a node and a window of its variable have elements in common."""
+    if node.elements is None or window.elements is None:
+        return True
+    return all(
+        max(a, c) < min(b, d) for (a, b), (c, d) in zip(node.elements, window.elements, strict=True)
+    )
+
+
+def elements_text(
+    elements: Elements, shape: tuple[tuple[str | None, ...], tuple[int, ...]]
+) -> list[str]:
+    """Return an array's elements as the user writes them: `pixel=3`, `hidden=2:5`.
+
+    Example:
+        >>> elements_text(((3, 4), (0, 2)), (("pixel", None), (9, 2)))
+        ['pixel=3']
+    """
+    texts = []
+    for i, ((start, stop), name, size) in enumerate(zip(elements, *shape, strict=True)):
+        if (start, stop) != (0, size):
+            places = f"{start}" if stop == start + 1 else f"{start}:{stop}"
+            texts.append(f"{name or f'dim{i}'}={places}")
+    return texts
+
+
+def _split(text: str, names: NamedShapes, name: str) -> tuple[str | None, Elements | None]:
+    """Return what stands in the brackets as the steps and the elements."""
+    parts = text.split(",")
+    places = [part for part in parts if _PLACE.fullmatch(part)]
+    if name not in names or not places:
+        return text, None
+    steps = [part for part in parts if part not in places]
+    if len(steps) > 1:
+        raise QuestionError(f"'{name}[{text}]': write the step first, then dims such as hidden=3")
+    dims, shape = names[name]
+    ranges = [(0, size) for size in shape]
+    for part in places:
+        match = _PLACE.fullmatch(part)
+        assert match is not None
+        axis = _axis(match["dim"], dims, name)
+        size = shape[axis]
+        start = int(match["start"] or 0) if match["range"] else int(match["start"] or size)
+        stop = (int(match["stop"]) if match["stop"] else size) if match["range"] else start + 1
+        if not 0 <= start < stop <= size:
+            raise QuestionError(
+                f"'{name}[{text}]': {match['dim']} goes from 0 to {size - 1}, found {part.strip()}"
+            )
+        ranges[axis] = (start, stop)
+    return (steps[0].strip() if steps else None), tuple(ranges)
+
+
+def _axis(dim: str, dims: tuple[str | None, ...], name: str) -> int:
+    """Return the axis that a dim's name means; `dim1` is the second whatever it is called."""
+    if dims.count(dim) == 1:
+        return dims.index(dim)
+    if re.fullmatch(r"dim\d+", dim) and int(dim[3:]) < len(dims):
+        return int(dim[3:])
+    known = ", ".join(d or f"dim{i}" for i, d in enumerate(dims)) or "none: it is a number"
+    twice = f"'{dim}' is {dims.count(dim)} dims of '{name}': write dim0, dim1, ..."
+    raise QuestionError(
+        twice if dim in dims else f"'{name}' has no dim '{dim}'; its dims are {known}"
+    )
+
+
+def parse_node(
+    text: str | Node | tuple[str, int],
+    names: Collection[str],
+    *,
+    static: bool,
+    shapes: NamedShapes | None = None,
+) -> Node:
     """Return the node a text names, such as `R[0]`, or `z` in a model without time.
+
+    Args:
+        text: The node; of an array it may name elements, as in `x[0, pixel=3]`.
+        names: The declared variables.
+        static: Whether the model is one without time.
+        shapes: The names and sizes of array variables' dims.
 
     Raises:
         QuestionError: The text is not of that form.
@@ -81,7 +190,8 @@ def parse_node(text: str | Node | tuple[str, int], names: Collection[str], *, st
         Node(variable='R', t=3)
     """
     if isinstance(text, Node):
-        text = (text.variable, text.t)
+        _known(text.variable, names, {})
+        return text
     if not isinstance(text, str):
         _known(text[0], names, {})
         return Node(text[0], int(text[1]))
@@ -89,15 +199,17 @@ def parse_node(text: str | Node | tuple[str, int], names: Collection[str], *, st
     if match is None:
         form = "z" if static else "R[0]"
         raise QuestionError(f"'{text}' is not a node: write a name such as {form}")
-    name, steps = match["name"], match["steps"]
+    name, steps, elements = match["name"], match["steps"], None
     _known(name, names, {})
+    if steps is not None:
+        steps, elements = _split(steps, shapes or {}, name)
     if static:
         if steps is not None:
             raise QuestionError(f"'{text}': this model has no time, write just {name}")
-        return Node(name)
+        return Node(name, 0, elements)
     if steps is None or not steps.strip().isdigit():
         raise QuestionError(f"'{text}': a node needs one step, such as {name}[0]")
-    return Node(name, int(steps))
+    return Node(name, int(steps), elements)
 
 
 def parse_selection(
@@ -106,6 +218,7 @@ def parse_selection(
     *,
     static: bool,
     sets: Mapping[str, Sequence[str]] | None = None,
+    shapes: NamedShapes | None = None,
 ) -> Selection:
     """Return the set of nodes a selector names.
 
@@ -114,6 +227,7 @@ def parse_selection(
         names: The declared variables.
         static: Whether the model is one without time.
         sets: Named sets of variables, such as the partition's A; a variable's name wins.
+        shapes: The names and sizes of array variables' dims.
 
     Raises:
         QuestionError: An item is not of that form.
@@ -125,7 +239,7 @@ def parse_selection(
     """
     if isinstance(text, Window | Node):
         text = [text]
-    items = text.split(",") if isinstance(text, str) else list(text)
+    items = _OUTSIDE.split(text) if isinstance(text, str) else list(text)
     windows: list[Window] = []
     for item in items:
         if isinstance(item, Window):
@@ -133,17 +247,21 @@ def parse_selection(
             windows.append(item)
         elif isinstance(item, Node):
             _known(item.variable, names, {})
-            windows.append(Window(item.variable, item.t, item.t))
+            windows.append(Window(item.variable, item.t, item.t, item.elements))
         elif item.strip():
-            windows += _parse_item(item, names, sets or {}, static)
+            windows += _parse_item(item, names, sets or {}, static, shapes or {})
     return tuple(dict.fromkeys(windows))
 
 
 def _parse_item(
-    item: str, names: Collection[str], sets: Mapping[str, Sequence[str]], static: bool
+    item: str,
+    names: Collection[str],
+    sets: Mapping[str, Sequence[str]],
+    static: bool,
+    shapes: NamedShapes,
 ) -> list[Window]:
-    if "," in item:
-        return list(parse_selection(item, names, static=static, sets=sets))
+    if _OUTSIDE.search(item):
+        return list(parse_selection(item, names, static=static, sets=sets, shapes=shapes))
     match = _ITEM.fullmatch(item)
     if match is None:
         raise QuestionError(
@@ -152,12 +270,15 @@ def _parse_item(
     name, steps = match["name"], match["steps"]
     _known(name, names, sets)
     members = [name] if name in names else sets[name]
+    elements = None
+    if steps is not None:
+        steps, elements = _split(steps, shapes, name)
     if steps is None:
-        return [Window(member) for member in members]
+        return [Window(member, elements=elements) for member in members]
     if static:
         raise QuestionError(f"'{item.strip()}': this model has no time, write just {name}")
     first, last = _parse_steps(item.strip(), steps.strip())
-    return [Window(member, first, last) for member in members]
+    return [Window(member, first, last, elements) for member in members]
 
 
 def _parse_steps(item: str, steps: str) -> tuple[int, int | None]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from causalopt.drawing.graph.pictures import draw
 from causalopt.drawing.palette import GREEN, RED
-from causalopt.effects.run import run
+from causalopt.effects.running import run
 from causalopt.model.files import load, parse_model, to_text
 from causalopt.posts.charts import NATS, STEPS, Chart, Line, curves
 from causalopt.posts.check import near

@@ -9,7 +9,7 @@ import numpy as np
 
 from causalopt.drawing.palette import BLUE, FAINT
 from causalopt.effects.exponents.rates import rates
-from causalopt.effects.run import run
+from causalopt.effects.running import run
 from causalopt.effects.sweeps.sweep import sweep
 from causalopt.posts.charts import NATS, TIME, Chart, Line, Map, curves, line_figure, map_figure
 from causalopt.posts.optimization_4_lorenz import lorenz, op_panel, parts_panel

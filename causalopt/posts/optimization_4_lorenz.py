@@ -8,7 +8,7 @@ import numpy as np
 
 from causalopt.drawing.palette import GREEN, RED
 from causalopt.effects.exponents.rates import rates
-from causalopt.effects.run import run
+from causalopt.effects.running import run
 from causalopt.extras import need
 from causalopt.model.files import load, parse_model, to_text
 from causalopt.posts.charts import NATS, TIME, Chart, Line, curves, line_figure

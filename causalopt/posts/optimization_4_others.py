@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.effects.run import run
+from causalopt.effects.running import run
 from causalopt.model.files import load
 from causalopt.posts.charts import NATS, STEPS, Chart, bar_figure, curves, line_figure
 from causalopt.posts.systems import logistic, plughole

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.drawing.palette import GREEN, RED
-from causalopt.effects.run import run
+from causalopt.effects.running import run
 from causalopt.effects.sweeps.sweep import sweep
 from causalopt.errors import QuestionError
 from causalopt.model.files import load, parse_model, to_text

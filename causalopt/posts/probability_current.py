@@ -19,7 +19,7 @@ from causalopt.descents.transfer.grid import Box
 from causalopt.drawing.palette import BLUE
 from causalopt.drawing.plots.of_escape import plot_densities, plot_moments
 from causalopt.drawing.plots.of_landscape import plot_landscape
-from causalopt.effects.run import run
+from causalopt.effects.running import run
 from causalopt.model.files import load
 from causalopt.posts.charts import STEPS, Chart, Line, curves
 from causalopt.posts.pit import pit, root

@@ -9,7 +9,7 @@ import numpy as np
 from causalopt.descents.landscape import landscape
 from causalopt.descents.sgd import sgd_model
 from causalopt.drawing.plots.of_landscape import plot_losses
-from causalopt.effects.run import run
+from causalopt.effects.running import run
 from causalopt.model.files import load
 from causalopt.posts.charts import Chart, Line, curves, line_figure
 from causalopt.posts.check import near

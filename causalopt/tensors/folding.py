@@ -6,7 +6,6 @@ once, and what that source is compared with.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -56,7 +56,9 @@ def tangents(roots: Iterable[Tensor], seeds: Mapping[Tensor, Tensor]) -> list[Ta
             found[tensor] = None
         else:
             structural = _STRUCTURAL.get(tensor.op)
-            found[tensor] = structural(tensor, moving) if structural else _elementwise(tensor, moving)
+            found[tensor] = (
+                structural(tensor, moving) if structural else _elementwise(tensor, moving)
+            )
     return [found[root] for root in roots]
 
 
@@ -124,7 +126,9 @@ def amax_choice(tensor: Tensor) -> Tensor:
 def _amax(tensor: Tensor, moving: list[Tangent]) -> Tangent:
     (moved,) = moving
     assert moved is not None
-    chosen = elementwise("where", elementwise("lt", algebra.ZERO, amax_choice(tensor)), moved, algebra.ZERO)
+    chosen = elementwise(
+        "where", elementwise("lt", algebra.ZERO, amax_choice(tensor)), moved, algebra.ZERO
+    )
     return total(chosen, tensor.payload)
 
 

@@ -118,9 +118,7 @@ def _put(tensor: Tensor, args: list[Lifted], count: int) -> Tensor:
     own = tuple(range(len(tensor.args[0].shape)))
     before, after = own[:axis], own[axis + rank :]
     x_axes = (*((lane,) if moving else ()), *before, *index_axes, *after)
-    return einsum(
-        (x_axes, (lane, *index_axes, place)), (lane, *before, place, *after), x, chosen
-    )
+    return einsum((x_axes, (lane, *index_axes, place)), (lane, *before, place, *after), x, chosen)
 
 
 Rule = Callable[[Tensor, list[Lifted], int], Tensor]

@@ -105,9 +105,7 @@ def _elementwise(tensor: Tensor, seed: Tensor) -> list[Tensor | None]:
         return [None] * len(tensor.args)
     slopes = operation.slopes(algebra, tensor, *tensor.args)
     return [
-        None
-        if slope is algebra.ZERO
-        else _gathered(algebra.mul(seed, slope), arg, tensor.shape)
+        None if slope is algebra.ZERO else _gathered(algebra.mul(seed, slope), arg, tensor.shape)
         for slope, arg in zip(slopes, tensor.args, strict=True)
     ]
 
@@ -118,7 +116,11 @@ def _einsum(tensor: Tensor, seed: Tensor) -> list[Tensor | None]:
 
 
 def _einsum_part(
-    tensor: Tensor, seed: Tensor, i: int, indices: tuple[tuple[int, ...], ...], result: tuple[int, ...]
+    tensor: Tensor,
+    seed: Tensor,
+    i: int,
+    indices: tuple[tuple[int, ...], ...],
+    result: tuple[int, ...],
 ) -> Tensor:
     """Return what a contraction gives one argument: the seed contracted with all others.
 
@@ -134,7 +136,9 @@ def _einsum_part(
     contribution = einsum((result, *others), kept, seed, *factors)
     sizes = dict(zip(own, arg.shape, strict=True))
     shape = tuple(sizes[index] if index in kept else 1 for index in distinct)
-    contribution = expanded(reshaped(contribution, shape), tuple(sizes[index] for index in distinct))
+    contribution = expanded(
+        reshaped(contribution, shape), tuple(sizes[index] for index in distinct)
+    )
     if len(distinct) == len(own):
         return contribution
     return _on_diagonal(contribution, distinct, own, sizes)

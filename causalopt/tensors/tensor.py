@@ -153,7 +153,5 @@ def rebuilt(
         elif make is not None:
             done[tensor] = make(tensor, args)
         else:
-            done[tensor] = Tensor.of(
-                tensor.op, *args, payload=tensor.payload, shape=tensor.shape
-            )
+            done[tensor] = Tensor.of(tensor.op, *args, payload=tensor.payload, shape=tensor.shape)
     return [done[root] for root in roots]

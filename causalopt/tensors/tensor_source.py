@@ -16,10 +16,19 @@ import numpy as np
 from causalopt.language.operations import OPERATIONS, bound
 from causalopt.language.term import rounded
 from causalopt.tensors.folding import apply, letters
-from causalopt.tensors.tensor import Tensor, postorder
+from causalopt.tensors.tensor import Tensor
 
 Compiled = Callable[..., tuple[Any, ...]]
-_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "eq": "==", "ne": "!="}
+_SIGNS = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "div": "/",
+    "lt": "<",
+    "le": "<=",
+    "eq": "==",
+    "ne": "!=",
+}
 _IN_PLACE = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide"}
 _FRESH = frozenset({"einsum", "place", "concat", "take", "put", "onehot", "hardmax"})
 _LARGE = 2048  # elements from which memory is worth thinking of
@@ -77,7 +86,7 @@ class _Writer:
         head = ["fix"] * bool(self._fixed) + self._arguments
         body = [*self._lines, f"return ({results}{',' * (len(outputs) == 1)})"]
         text = f"def step({', '.join(head)}):\n" + "".join(f"    {line}\n" for line in body)
-        exec(compile(text, "<arrays>", "exec"), self._scope)  # noqa: S102 - our own text
+        exec(compile(text, "<arrays>", "exec"), self._scope)
         function: Compiled = self._scope["step"]
         function.__doc__ = text
         return function

@@ -1,0 +1,128 @@
+"""`run`: one question asked of a model, whether of numbers or of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from causalopt.effects.asked import ask, check_delta
+from causalopt.effects.limit import check_integers, tangent_effect
+from causalopt.effects.run import Run
+from causalopt.engine.contract import Floats, Progress
+from causalopt.errors import QuestionError
+from causalopt.model.model import Model
+from causalopt.model.selectors import Node
+from causalopt.worlds.interventions import Intervention
+
+
+def run(
+    model: Model,
+    *,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    delta: float | None = None,
+    given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    data: Mapping[str, Any] | None = None,
+    keep: Sequence[str] | None = None,
+    along: Any = None,
+    probes: int | None = None,
+) -> Run:
+    """Measure Comp(A; n, m) and Op(A; n, m) at every step.
+
+    Comp = (x^m - w^m) / (y^m - w^m): X is the world in which n is nudged, Y the one in which A
+    keeps its values from the baseline W besides. Op = -ln |Comp|, in nats.
+
+    Args:
+        model: The model; its question gives what is not given here.
+        nudge: The node n, such as `R[0]`; it is made in B.
+        hold: The set A, such as `a`, `a[t<=10]`, `A` (the partition's) or several of them.
+        target: The variable m.
+        steps: The last step.
+        delta: The nudge's size; the limit delta -> 0, by exact tangents, when not given.
+        given: Interventions that make the baseline W itself.
+        parameters: Values that replace the model's.
+        initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same in W, X and Y.
+        progress: Called with the number of steps done, now and then.
+        data: In a model with arrays, variable without a rule -> its values, step first.
+        keep: In a model with arrays, the variables whose courses are kept; those that take little
+            memory when not given.
+        along: In a model with arrays, the direction in which n is nudged, of n's shape; all
+            directions when not given.
+        probes: In a model with arrays, how many random directions stand for all of n's.
+
+    Returns:
+        The run; its `status` says at each step what the numbers mean.
+
+    Raises:
+        QuestionError: The question cannot be asked of this model.
+        UnknownNameError: It names a variable that the model does not declare.
+
+    Example:
+        >>> from causalopt import load
+        >>> run(load("thermostat"), steps=100).op[-1].round(6).item()
+        1.005085
+    """
+    if model.is_array:
+        from causalopt.effects.arrays.array_run import run_arrays  # few models have any
+
+        return run_arrays(
+            model,
+            nudge=nudge,
+            hold=hold,
+            target=target,
+            steps=steps,
+            delta=delta,
+            given=given,
+            parameters=parameters,
+            initial=initial,
+            seed=seed,
+            progress=progress,
+            data=data,
+            keep=keep,
+            along=along,
+            probes=probes,
+        )
+    for name, value in (("data", data), ("keep", keep), ("along", along), ("probes", probes)):
+        if value is not None:
+            raise QuestionError(f"'{name}' is for models with array variables, and this has none")
+    asked = ask(
+        model,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        given=given,
+        parameters=parameters,
+        initial=initial,
+        seed=seed,
+    )
+    if delta is None:
+        tangents, answer = tangent_effect(asked, progress=progress)
+        tables: list[Floats] = [tangents.values]
+    else:
+        from causalopt.effects.finite import finite_effect
+
+        delta = check_delta(delta)
+        found, answer = finite_effect(asked, delta, progress=progress)
+        tables = [world.trajectory.values for world in found]
+    check_integers(asked.model, tables[0])
+    template = asked.model.template
+    worlds = [{name: table[:, template.index[name]] for name in template.names} for table in tables]
+    return Run(
+        **vars(asked),
+        delta=delta,
+        t=np.arange(asked.steps + 1),
+        W=worlds[0],
+        X=worlds[1] if len(worlds) > 1 else None,
+        Y=worlds[2] if len(worlds) > 1 else None,
+        answer=answer,
+    )

@@ -1,0 +1,188 @@
+"""One step of a template of arrays as compiled code: values, and tangents for directions.
+
+What a step reads is named by keys: `("ref", variable, lag)`, `("param", name)`, `("t",)`, and for
+tangents `("total", variable, lag)` and `("direct", variable, lag)`; `("held", variable)` is which
+elements of a variable are in A.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
+from causalopt.tensors.building import elementwise, expanded, given, ref
+from causalopt.tensors.forward import tangents, whole
+from causalopt.tensors.lifting import lifted
+from causalopt.tensors.tensor import Tensor, inputs, postorder
+from causalopt.tensors.tensor_algebra import ZERO
+from causalopt.tensors.tensor_source import Compiled, compiled
+
+KINDS = ("total", "direct")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ArrayStep:
+    """A step to be run: a function, what it takes and what it gives.
+
+    Attributes:
+        function: Takes the values of `arguments`, gives those of `outputs`.
+        arguments: Keys.
+        outputs: Keys, such as ("ref", "h", 0) or ("total", "h", 0).
+    """
+
+    function: Compiled
+    arguments: tuple[tuple[Any, ...], ...]
+    outputs: tuple[tuple[Any, ...], ...]
+
+
+@functools.lru_cache(maxsize=64)
+def value_step(template: ArrayTemplate, module: Any = np) -> ArrayStep:
+    """Return a step that gives every variable with a rule."""
+    ruled = [v for v in template.variables if v.rule is not None]
+    roots = [_rule(v) for v in ruled]
+    named = {ref(v.name, 0, v.shape): _rule(v) for v in ruled}
+    return _step(roots, [("ref", v.name, 0) for v in ruled], named, module)
+
+
+def _rule(variable: ArrayVariable) -> Tensor:
+    assert variable.rule is not None
+    return variable.rule
+
+
+def _step(
+    roots: list[Tensor], keys: list[tuple[Any, ...]], named: Mapping[Tensor, Tensor], module: Any
+) -> ArrayStep:
+    arguments = [leaf for leaf in inputs(*roots, *named.values()) if leaf not in named]
+    function = compiled(roots, arguments, module=module, named=named)
+    return ArrayStep(function, tuple(leaf.payload for leaf in arguments), tuple(keys))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Moves:
+    """What a nudge moves, step by step, as tensors: W's tangents over all paths and beside A.
+
+    Attributes:
+        template: The variables.
+        count: The number of directions; a single one has no axis of its own.
+        moving: For each kind the variables that the nudge reaches.
+        derivatives: (kind, variable) -> its tangent made of those it reads.
+    """
+
+    template: ArrayTemplate
+    count: int
+    moving: Mapping[str, frozenset[str]]
+    derivatives: Mapping[tuple[str, str], Tensor]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a variable's tangents."""
+        own = self.template.by_name[name].shape
+        return own if self.count == 1 else (self.count, *own)
+
+
+def moves(
+    template: ArrayTemplate,
+    source: str,
+    count: int,
+    held: frozenset[str] = frozenset(),
+    masked: tuple[str, ...] = (),
+) -> Moves:
+    """Return what a nudge of a variable moves.
+
+    Args:
+        template: The variables.
+        source: The nudged variable.
+        count: The number of directions.
+        held: Variables that are wholly in A at every step.
+        masked: Variables of which a part is in A; that part is an input of the step.
+    """
+    return _moves(template, source, count, held, tuple(masked))
+
+
+@functools.lru_cache(maxsize=64)
+def _moves(
+    template: ArrayTemplate, source: str, count: int, held: frozenset[str], masked: tuple[str, ...]
+) -> Moves:
+    moving = {"total": _reached(template, source, frozenset())}
+    moving["direct"] = _reached(template, source, held)
+    derivatives: dict[tuple[str, str], Tensor] = {}
+    for kind in KINDS:
+        for variable in template.variables:
+            if variable.name in moving[kind] and variable.rule is not None:
+                tangent = _derivative(template, variable, kind, moving[kind], count)
+                if kind == "direct" and variable.name in masked:
+                    mask = given("held", variable.name, shape=variable.shape)
+                    tangent = elementwise("where", mask, ZERO, tangent)
+                derivatives[kind, variable.name] = tangent
+    return Moves(template, count, moving, derivatives)
+
+
+def _reached(template: ArrayTemplate, source: str, held: frozenset[str]) -> frozenset[str]:
+    """Return the variables that a nudge reaches at any later step without passing held ones."""
+    children: dict[str, list[str]] = {}
+    for variable in template.variables:
+        for parent, _ in variable.parents:
+            children.setdefault(parent, []).append(variable.name)
+    seen, stack = {source}, [source]
+    while stack:
+        for child in children.get(stack.pop(), ()):
+            if child not in seen and child not in held:
+                seen.add(child)
+                stack.append(child)
+    return frozenset(seen)
+
+
+def _derivative(
+    template: ArrayTemplate, variable: ArrayVariable, kind: str, moving: frozenset[str], count: int
+) -> Tensor:
+    rule = _rule(variable)
+    seeds = {
+        leaf: given(kind, *leaf.payload[1:], shape=leaf.shape)
+        for leaf in inputs(rule)
+        if leaf.payload[0] == "ref" and leaf.payload[1] in moving
+    }
+    tangent = whole(tangents([rule], seeds)[0], variable.shape)
+    if count == 1:
+        return tangent
+    wide = {seed: given(*seed.payload, shape=(count, *seed.shape)) for seed in seeds.values()}
+    (many,) = lifted([tangent], wide, count)
+    return expanded(many, (count, *variable.shape))
+
+
+@functools.lru_cache(maxsize=64)
+def tangent_step(found: Moves, module: Any = np) -> ArrayStep:
+    """Return a step that gives every variable with a rule, and the tangents of what moves."""
+    ruled = [v for v in found.template.variables if v.rule is not None]
+    named: dict[Tensor, Tensor] = {ref(v.name, 0, v.shape): _rule(v) for v in ruled}
+    roots = [_rule(v) for v in ruled]
+    keys: list[tuple[Any, ...]] = [("ref", v.name, 0) for v in ruled]
+    for (kind, name), tangent in found.derivatives.items():
+        named[given(kind, name, 0, shape=found.shape(name))] = tangent
+        roots.append(tangent)
+        keys.append((kind, name, 0))
+    return _step(roots, keys, named, module)
+
+
+def operations(template: ArrayTemplate) -> int:
+    """Return about how many elementary operations a step takes."""
+    rules = [v.rule for v in template.variables if v.rule is not None]
+    return sum(_work(tensor) for tensor in postorder(*rules))
+
+
+def _work(tensor: Tensor) -> int:
+    if tensor.op != "einsum":
+        return 0 if tensor.is_leaf else max(tensor.size, 1)
+    indices, _ = tensor.payload
+    sizes = {
+        i: n
+        for axes, arg in zip(indices, tensor.args, strict=True)
+        for i, n in zip(axes, arg.shape, strict=True)
+    }
+    product = 1
+    for n in sizes.values():
+        product *= n
+    return 2 * product
