@@ -12,6 +12,7 @@ from causalopt.language.term import ARGUMENTS, REFERENCES, Term, const
 ZERO = const(0)
 ONE = const(1)
 MINUS_ONE = const(-1)
+PI = Term.of("pi")
 _LARGEST = 10**40
 
 

@@ -76,6 +76,46 @@ def cosh(x: float) -> float:
         return INF
 
 
+def log1p(x: float) -> float:
+    """Return log(1 + x), -inf at -1 and NaN below."""
+    if x > -1:
+        return math.log1p(x)
+    return -INF if x == -1 else NAN
+
+
+def expm1(x: float) -> float:
+    """Return e**x - 1, inf on overflow."""
+    try:
+        return math.expm1(x)
+    except OverflowError:
+        return INF
+
+
+def sigmoid(x: float) -> float:
+    """Return 1/(1 + e**-x)."""
+    small = math.exp(-abs(x))
+    return (1.0 if x >= 0 else small) / (1.0 + small)
+
+
+def softplus(x: float) -> float:
+    """Return log(1 + e**x)."""
+    return (x if x > 0 else 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def ndtr(x: float) -> float:
+    """Return the area under the standard normal density from -inf to x."""
+    z = -x * math.sqrt(0.5)
+    value = 0.5 * math.erfc(z)
+    if not 0.5 < z < 40:
+        return value
+    # The rounding of x/sqrt(2), which erfc multiplies by 2 z**2, taken back: z**2 - x**2/2 from
+    # halves of 26 bits, whose squares are exact.
+    z1, x1 = math.floor(z * 2.0**20) / 2.0**20, math.floor(x * 2.0**20) / 2.0**20
+    z2, x2 = z - z1, x - x1
+    excess = (z1 * z1 - 0.5 * x1 * x1) + (2 * z1 * z2 - x1 * x2) + (z2 * z2 - 0.5 * x2 * x2)
+    return value * math.exp(excess)
+
+
 def floor(x: float) -> float:
     """Return the largest whole number not above x, as a float."""
     return float(math.floor(x)) if math.isfinite(x) else x
@@ -111,6 +151,7 @@ asin = _invalid_is_nan(math.asin)
 acos = _invalid_is_nan(math.acos)
 atan = math.atan
 tanh = math.tanh
+erf = math.erf
 
 
 def ipow(base: float, exponent: int) -> float:

@@ -4,6 +4,8 @@ To add an operation, add its record to the table below and its machine code to a
 `engine.machine` (`term_code.CODE`, or `elementary.BODIES`). The checker of formulas, in
 `symbolic.arithmetic`, needs a line too: on purpose it computes derivatives on its own.
 
+A function that can be written out in operations without loss is a shorthand: it has no record.
+
 numpy and sympy are named and not imported, since most runs need at most one of them; so is
 `language.algebra`, which builds the slopes and stands above this file.
 """
@@ -67,6 +69,20 @@ class Operation:
     level: int = ATOM
     inner: tuple[int, ...] = ()
     python: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Shorthand:
+    """A function that the reader of rules writes out in operations.
+
+    Attributes:
+        arity: How many arguments it takes.
+        meaning: What it stands for, from (of, number, *arguments): `of(name, *arguments)` applies
+            an operation and `number(value)` makes a constant, of numbers or of arrays.
+    """
+
+    arity: int
+    meaning: Function
 
 
 def bound(form: str | Function, module: Any) -> Function:
@@ -174,8 +190,53 @@ def _tanh_slope(a: Any, u: Any, x: Any) -> Any:
     return a.div(a.ONE, a.power(a.Term.of("cosh", x), 2))
 
 
+def _sigmoid_slope(a: Any, u: Any, x: Any) -> Any:
+    # sigmoid(x) * sigmoid(-x), where u * (1 - u) would cancel.
+    return a.mul(u, a.Term.of("sigmoid", a.neg(x)))
+
+
+def _gaussian(a: Any, square: Any, area: Any) -> Any:
+    """Return exp(-square) / sqrt(area)."""
+    return a.div(a.Term.of("exp", a.neg(square)), a.Term.of("sqrt", area))
+
+
+def _erf_slope(a: Any, u: Any, x: Any) -> Any:
+    return a.mul(a.const(2), _gaussian(a, a.Term.of("mul", x, x), a.PI))
+
+
+def _ndtr_slope(a: Any, u: Any, x: Any) -> Any:
+    half = a.div(a.Term.of("mul", x, x), a.const(2))
+    return _gaussian(a, half, a.mul(a.const(2), a.PI))
+
+
+def _sigmoid_of_array(np: Any, x: Any) -> Any:
+    small = np.exp(-np.abs(x))  # 1 at most, so that nothing overflows
+    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+
+
+def _softplus_of_array(np: Any, x: Any) -> Any:
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _erf_of_array(np: Any, x: Any) -> Any:
+    from causalopt.language.error_functions import erf
+
+    return erf(np, x)
+
+
+def _ndtr_of_array(np: Any, x: Any) -> Any:
+    from causalopt.language.error_functions import ndtr
+
+    return ndtr(np, x)
+
+
 def _sign_of_array(np: Any, x: Any) -> Any:
     return np.where(x > 0, 1.0, np.where(x < 0, -1.0, x))
+
+
+def _positive_zero(np: Any, whole: Any) -> Any:
+    # A whole number has no negative zero; a compiler of arrays (XLA) drops the sum whole + 0.0.
+    return np.where(whole == 0, 0.0, whole)
 
 
 _COMPARED: dict[str, Any] = {"kind": "comparison", "kink": "equal", "jumps": True}
@@ -235,12 +296,37 @@ _TABLE = (
     _function("cosh", lambda a, u, x: a.Term.of("sinh", x)),
     _function("tanh", _tanh_slope),
     _function(
+        "log1p",
+        lambda a, u, x: a.div(a.ONE, a.add(a.ONE, x)),
+        sympy=lambda sympy, x: sympy.log(1 + x),
+    ),
+    _function(
+        "expm1", lambda a, u, x: a.Term.of("exp", x), sympy=lambda sympy, x: sympy.exp(x) - 1
+    ),
+    _function(
+        "sigmoid", _sigmoid_slope, _sigmoid_of_array, sympy=lambda sympy, x: 1 / (1 + sympy.exp(-x))
+    ),
+    _function(
+        "softplus",
+        lambda a, u, x: a.Term.of("sigmoid", x),
+        _softplus_of_array,
+        sympy=lambda sympy, x: sympy.log(1 + sympy.exp(x)),
+    ),
+    _function("erf", _erf_slope, _erf_of_array),
+    _function(  # the distribution function of the standard normal, by scipy's and torch's name
+        "ndtr",
+        _ndtr_slope,
+        _ndtr_of_array,
+        sympy=lambda sympy, x: sympy.erfc(-x / sympy.sqrt(2)) / 2,
+    ),
+    _function(
         "abs", lambda a, u, x: a.Term.of("sign", x), floats=abs, exact=abs, sympy="Abs", kink="zero"
     ),
     _step("sign", lambda x: (x > 0) - (x < 0), _sign_of_array, "zero"),
-    # A whole number has no negative zero.
-    _step("floor", math.floor, lambda np, x: np.floor(x) + 0.0, "whole"),
-    _step("ceil", math.ceil, lambda np, x: np.ceil(x) + 0.0, "whole", sympy="ceiling"),
+    _step("floor", math.floor, lambda np, x: _positive_zero(np, np.floor(x)), "whole"),
+    _step(
+        "ceil", math.ceil, lambda np, x: _positive_zero(np, np.ceil(x)), "whole", sympy="ceiling"
+    ),
     _signed("lt", operator.lt, "{} < {}", 4, (5, 5), "less", sympy="Lt", **_COMPARED),
     _signed("le", operator.le, "{} <= {}", 4, (5, 5), "less_equal", sympy="Le", **_COMPARED),
     _signed("eq", operator.eq, "{} == {}", 4, (5, 5), "equal", sympy="Eq", **_COMPARED),
@@ -285,3 +371,9 @@ OPERATIONS = {operation.name: operation for operation in _TABLE}
 COMPARISONS = frozenset(o.name for o in _TABLE if o.kind == "comparison")
 LOGIC = frozenset(o.name for o in _TABLE if o.kind == "logic")
 BRANCHES = frozenset(o.name for o in _TABLE if o.choice is not None)
+SHORTHANDS = {
+    "clip": Shorthand(3, lambda of, _, x, low, high: of("min", of("max", x, low), high)),
+    "relu": Shorthand(1, lambda of, number, x: of("max", x, number(0))),
+    # ndtr is accurate in its lower tail, where (1 + erf)/2 cancels.
+    "gelu": Shorthand(1, lambda of, _, x: of("mul", x, of("ndtr", x))),
+}

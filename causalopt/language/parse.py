@@ -16,11 +16,12 @@ import math
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from typing import cast
 
 from causalopt.errors import ExpressionError, suggestion
 from causalopt.language.algebra import constant
 from causalopt.language.gradient import gradient
-from causalopt.language.operations import OPERATIONS
+from causalopt.language.operations import OPERATIONS, SHORTHANDS
 from causalopt.language.scope import CLOCK, Function, Scope, function_names, normalized
 from causalopt.language.term import Term, const, decimal, delayed, postorder, ref, substitute
 
@@ -377,6 +378,11 @@ class _Reader:
             return self._apply(node, declared, [self.number(arg, depth) for arg in node.args])
         if name in _CALLS:
             return _CALLS[name](self, node, depth)
+        shorthand = SHORTHANDS.get(name)
+        if shorthand is not None:
+            self._expect(node, name, shorthand.arity)
+            values = (self.number(arg, depth) for arg in node.args)
+            return cast(Term, shorthand.meaning(Term.of, const, *values))
         operation = OPERATIONS.get(name)
         if operation is not None and not operation.text:
             self._expect(node, name, operation.arity)
@@ -398,11 +404,6 @@ class _Reader:
         return Term.of(
             "where", self.condition(condition, depth), self.number(a, depth), self.number(b, depth)
         )
-
-    def clip(self, node: ast.Call, depth: int) -> Term:
-        self._expect(node, "clip", 3)
-        x, low, high = (self.number(arg, depth) for arg in node.args)
-        return Term.of("min", Term.of("max", x, low), high)
 
     def extremum(self, node: ast.Call, depth: int) -> Term:
         assert isinstance(node.func, ast.Name)
@@ -467,7 +468,6 @@ _READERS: dict[type[ast.expr], Callable[..., Term]] = {
 }
 _CALLS: dict[str, Callable[..., Term]] = {
     "where": _Reader.where,
-    "clip": _Reader.clip,
     "min": _Reader.extremum,
     "max": _Reader.extremum,
     "diff": _Reader.diff,

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from causalopt.language.operations import OPERATIONS
+from causalopt.language.operations import OPERATIONS, SHORTHANDS
 from causalopt.language.term import Term, const
 
 CLOCK = {"t": Term.of("t"), "time": Term.of("time"), "dt": Term.of("dt"), "pi": Term.of("pi")}
@@ -72,8 +72,9 @@ class Scope:
 
 
 def function_names() -> set[str]:
-    """Return the functions of the language: operations that have no sign, and two shorthands."""
-    return {name for name, operation in OPERATIONS.items() if not operation.text} | {"clip", "diff"}
+    """Return the functions of the language: operations that have no sign, shorthands and diff."""
+    called = {name for name, operation in OPERATIONS.items() if not operation.text}
+    return called | set(SHORTHANDS) | {"diff"}
 
 
 def reserved() -> set[str]:

@@ -95,8 +95,8 @@ class Floats:
 
     def function(self, name: str, value: Any) -> tuple[Any, Any]:
         """Return (f(value), f'(value)); NaN where one is not real."""
-        slope = _SLOPES[name]
-        return (self._real(lambda c, x: getattr(c, name)(x), value), self._real(slope, value))
+        meaning = _VALUES.get(name) or (lambda c, x: getattr(c, name)(x))
+        return (self._real(meaning, value), self._real(_SLOPES[name], value))
 
     def _real(self, function: Callable[[Any, Any], Any], value: Any) -> Any:
         context = self.context
@@ -116,6 +116,12 @@ class Floats:
         return self.context.log(value) if value > 0 else self.context.nan
 
 
+# What mpmath has no function for, or has it by another name.
+_VALUES: dict[str, Callable[[Any, Any], Any]] = {
+    "sigmoid": lambda c, x: 1 / (1 + c.exp(-x)),
+    "softplus": lambda c, x: c.log1p(c.exp(x)),
+    "ndtr": lambda c, x: c.ncdf(x),
+}
 _SLOPES: dict[str, Callable[[Any, Any], Any]] = {
     "sqrt": lambda c, x: 1 / (2 * c.sqrt(x)),
     "exp": lambda c, x: c.exp(x),
@@ -129,6 +135,12 @@ _SLOPES: dict[str, Callable[[Any, Any], Any]] = {
     "sinh": lambda c, x: c.cosh(x),
     "cosh": lambda c, x: c.sinh(x),
     "tanh": lambda c, x: 1 / c.cosh(x) ** 2,
+    "log1p": lambda c, x: 1 / (1 + x) if x > -1 else c.nan,
+    "expm1": lambda c, x: c.exp(x),
+    "sigmoid": lambda c, x: 1 / (2 * c.cosh(x / 2)) ** 2,
+    "softplus": lambda c, x: (1 + c.tanh(x / 2)) / 2,
+    "erf": lambda c, x: 2 * c.exp(-x * x) / c.sqrt(c.pi),
+    "ndtr": lambda c, x: c.npdf(x),
 }
 
 

@@ -6,6 +6,7 @@ algebra, apply to arrays as they do to numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from fractions import Fraction
 
@@ -16,6 +17,7 @@ from causalopt.tensors.tensor import postorder
 ZERO = const(0)
 ONE = const(1)
 MINUS_ONE = const(-1)
+PI = const(Fraction(math.pi))
 
 
 class Term:

@@ -54,6 +54,12 @@ MEANINGS: dict[str, Callable[..., Any]] = {
     "sinh": mpmath.sinh,
     "cosh": mpmath.cosh,
     "tanh": mpmath.tanh,
+    "log1p": lambda x: mpmath.log(1 + x),
+    "expm1": lambda x: mpmath.exp(x) - 1,
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)),
+    "erf": mpmath.erf,
+    "ndtr": mpmath.ncdf,
     "abs": abs,
     "sign": mpmath.sign,
     "floor": mpmath.floor,
@@ -70,7 +76,7 @@ MEANINGS: dict[str, Callable[..., Any]] = {
     "where": lambda x, y, *_: 2 * x if x < y else y,
 }
 IRRATIONAL = {"pow", "sqrt", "exp", "log", "sin", "cos", "tan", "asin", "acos", "atan"}
-IRRATIONAL |= {"sinh", "cosh", "tanh"}
+IRRATIONAL |= {"sinh", "cosh", "tanh", "log1p", "expm1", "sigmoid", "softplus", "erf", "ndtr"}
 # Where the slope or the value jumps.
 KINKS = {
     **dict.fromkeys(["lt", "le", "eq", "ne", "min", "max"], (0.5, 0.5)),
@@ -254,13 +260,13 @@ def test_the_checkers_own_functions_agree(name: str, point: tuple[float, float])
     assert float(by) == close(slope(name, *point, 0)) or math.isnan(float(value))
 
 
-SOFTPLUS = Operation(
-    name="softplus",
+LOGCOSH = Operation(
+    name="logcosh",
     arity=1,
-    floats=lambda x: math.log1p(math.exp(x)),
-    arrays=lambda np, x: np.log1p(np.exp(x)),
-    sympy=lambda sympy, x: sympy.log(1 + sympy.exp(x)),
-    slopes=lambda a, _, x: (a.div(a.ONE, a.add(a.ONE, Term.of("exp", a.neg(x)))),),
+    floats=lambda x: math.log(math.cosh(x)),
+    arrays=lambda np, x: np.log(np.cosh(x)),
+    sympy=lambda sympy, x: sympy.log(sympy.cosh(x)),
+    slopes=lambda a, _, x: (a.Term.of("tanh", x),),
 )
 HYPOT = Operation(
     name="hypot",
@@ -276,9 +282,9 @@ HYPOT = Operation(
     ("record", "meaning", "code"),
     [
         (
-            SOFTPLUS,
-            lambda x: mpmath.log(1 + mpmath.exp(x)),
-            lambda e, x: BODIES["log"](e, e.add(e.const(1.0), BODIES["exp"](e, x))),
+            LOGCOSH,
+            lambda x: mpmath.log(mpmath.cosh(x)),
+            lambda e, x: BODIES["log"](e, BODIES["cosh"](e, x)),
         ),
         (
             HYPOT,

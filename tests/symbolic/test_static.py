@@ -14,7 +14,7 @@ from causalopt import Model, QuestionError, run
 from causalopt.symbolic.derive import derive
 
 FUNCTIONS = ["exp", "log", "atan", "tanh", "sqrt", "sin", "cos", "tan", "sinh", "cosh"]
-FUNCTIONS += ["asin", "acos", "floor", "ceil", "abs", "sign"]
+FUNCTIONS += ["asin", "acos", "floor", "ceil", "abs", "sign", "log1p", "expm1", "erf"]
 CONSTANTS = ["2**0.3", "sin(0.25)", "sqrt(2)", "pi", "exp(1)", "0.1", "3", "1/3", "p", "q", "0"]
 
 
@@ -33,6 +33,13 @@ def static(rules: dict[str, str], hold: str = "a", target: str = "m", **paramete
         ("tanh(n)", "1 - tanh(1)**2"),
         ("exp(-n/3)", "-exp(-1/3)/3"),
         ("log(1 + n)", "1/2"),
+        ("log1p(n)", "1/2"),
+        ("expm1(n)", "exp(1)"),
+        ("sigmoid(n)", "exp(-1)/(1 + exp(-1))**2"),
+        ("softplus(n)", "1/(1 + exp(-1))"),
+        ("erf(n)", "2*exp(-1)/sqrt(pi)"),
+        ("ndtr(n)", "exp(-1/2)/sqrt(2*pi)"),
+        ("gelu(n)", "erfc(-1/sqrt(2))/2 + exp(-1/2)/sqrt(2*pi)"),
         ("atan(n)", "1/2"),
         ("n*2**0.3", "2**(3/10)"),
         ("n*sin(0.25)", "sin(1/4)"),
@@ -122,7 +129,7 @@ def values_of(rules: dict[str, str], shift: mpmath.mpf, kept: dict[str, object])
     known |= {"max": lambda a, b: a + b if isnan(a + b) else max(a, b)}
     known |= {"p": mpmath.mpf(1) / 2, "q": mpmath.sqrt(2)}
     for name, rule in rules.items():
-        text = re.sub(r"(\d+(\.\d+)?)", r"mpf('\1')", rule)
+        text = re.sub(r"\b(\d+(\.\d+)?)", r"mpf('\1')", rule)
         try:
             value = kept.get(name, eval(text, {**known, "mpf": mpmath.mpf}))
         except (TypeError, ZeroDivisionError):  # of a variable that m does not need

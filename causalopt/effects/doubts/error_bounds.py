@@ -26,6 +26,7 @@ _SMALL = 2.0**-960  # products below it may have lost what they left out
 _LONGEST_POWER = 8
 _EXACT_AT = {"exp": 0.0, "cos": 0.0, "cosh": 0.0, "log": 1.0, "acos": 1.0}
 _EXACT_AT |= dict.fromkeys(["sin", "tan", "asin", "atan", "sinh", "tanh"], 0.0)
+_EXACT_AT |= dict.fromkeys(["log1p", "expm1", "sigmoid", "erf", "ndtr"], 0.0)
 
 
 def bounds_along(
@@ -153,7 +154,7 @@ def _sensitivity(term: Term, value: Any, values: list[Any], errors: list[Any]) -
     if term.op == "ipow":
         exponent = float(term.payload)  # type: ignore[arg-type]
         return np.abs(exponent * value / x) * error
-    if term.op in {"exp", "sinh", "cosh"}:
+    if term.op in {"exp", "expm1", "sinh", "cosh"}:
         return np.abs(value) * error + error
     if term.op == "sqrt":
         return error / (2 * np.abs(value))
@@ -161,6 +162,10 @@ def _sensitivity(term: Term, value: Any, values: list[Any], errors: list[Any]) -
         scale = 1.0 if term.op == "log" else np.abs(value * values[1])
         more = 0.0 if term.op == "log" else np.abs(value * np.log(np.abs(x))) * errors[1]
         return scale * error / np.abs(x) + more
+    if term.op == "log1p":
+        return error / np.abs(1 + x)
+    if term.op == "erf":  # its slope is at most 2/sqrt(pi); those of all below at most 1
+        return 1.2 * error
     if term.op == "tan":
         return (1 + value * value) * error
     return error / np.sqrt(np.abs(1 - x * x)) if term.op in {"asin", "acos"} else error

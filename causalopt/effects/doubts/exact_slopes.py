@@ -27,8 +27,9 @@ Exact: TypeAlias = Fraction | None  # None: unknown
 _ZERO = Fraction(0)
 _MOST_BITS = 4096
 _MOST_WORK = 60_000  # sums and operations: some tenths of a second
-_AT_ZERO = {"exp": 1, "cos": 1, "cosh": 1}
+_AT_ZERO = {"exp": 1, "cos": 1, "cosh": 1, "sigmoid": Fraction(1, 2), "ndtr": Fraction(1, 2)}
 _AT_ZERO |= dict.fromkeys(["sin", "tan", "asin", "atan", "sinh", "tanh", "sqrt"], 0)
+_AT_ZERO |= dict.fromkeys(["log1p", "expm1", "erf"], 0)
 
 
 def product(a: Exact, b: Exact) -> Exact:

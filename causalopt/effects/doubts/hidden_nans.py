@@ -17,6 +17,7 @@ from causalopt.model.template import Template
 
 # What has no value, or an infinite one of which a difference has none, though all of W is finite.
 _PARTIAL = frozenset({"log", "sqrt", "pow", "asin", "acos", "div", "exp", "sinh", "cosh"})
+_PARTIAL |= {"log1p", "expm1"}
 
 
 def hidden_nans(template: Template, plan: Plan, values: Floats, read: Bools) -> Bools | None:

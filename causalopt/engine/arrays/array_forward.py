@@ -66,21 +66,27 @@ class ArrayTangents:
 class CarriedTangents:
     """Tangents that are carried along with W, one step at a time."""
 
-    def __init__(self, plan: ArrayPlan, seed: ArraySeed, draw: Draw | None = None) -> None:
-        self.plan, self.seed, self._draw = plan, seed, draw
+    def __init__(
+        self,
+        plan: ArrayPlan,
+        seed: ArraySeed,
+        draw: Draw | None = None,
+        disturb: Callable[[Row], None] | None = None,
+    ) -> None:
+        self.plan, self.seed, self._draw, self._disturb = plan, seed, draw, disturb
         count = len(seed.directions)
         self.moves: Moves = moves(
             plan.template, seed.name, count, plan.held_throughout, plan.held_partly
         )
         self._step = tangent_step(self.moves)
         self._values = value_step(plan.template)
-        self._past: deque[Row] = deque(maxlen=max(plan.template.max_lag, 1))
+        self.past: deque[Row] = deque(maxlen=max(plan.template.max_lag, 1))
         self.exponents = [0, 0]
         self._masks: Row = {}
 
     def step(self, t: int) -> Row:
         """Return values and tangents at the next step, t."""
-        plan, past = self.plan, self._past
+        plan, past = self.plan, self.past
         row = given_values(plan, t, self._draw)
         self._set_masks(t)
         row.update(self._masks)
@@ -92,6 +98,8 @@ class CarriedTangents:
             step = self._step if t > self.seed.t else self._values
             taken = gathered(step, plan, t, row, past)
             row.update(zip(step.outputs, step.function(*taken), strict=True))
+        if self._disturb is not None:
+            self._disturb(row)
         past.appendleft(row)
         if t % _EVERY == 0 and t > self.seed.t:
             self._rescale()
@@ -116,15 +124,15 @@ class CarriedTangents:
     def _careful_tangents(self, t: int, row: Row) -> None:
         """Add tangents one variable after another, zero for what starts or is forced there."""
         plan = self.plan
-        look = lookup(plan, t, row, self._past)
+        look = lookup(plan, t, row, self.past)
         for kind in KINDS:
             for variable in plan.template.variables:
                 name = variable.name
                 if name not in self.moves.moving[kind]:
                     continue
-                row[kind, name, 0] = self._one(kind, name, t, row, look)
+                row[kind, name, 0] = self._one(kind, name, t, look)
 
-    def _one(self, kind: str, name: str, t: int, row: Row, look: Callable[..., object]) -> Values:
+    def _one(self, kind: str, name: str, t: int, look: Callable[..., object]) -> Values:
         plan = self.plan
         if name == self.seed.name and t == self.seed.t:
             directions = self.seed.directions
@@ -146,7 +154,7 @@ class CarriedTangents:
             largest = max(
                 (
                     float(np.max(np.abs(row[key]), initial=0.0))
-                    for row in self._past
+                    for row in self.past
                     for key in keys
                     if key in row
                 ),
@@ -155,7 +163,7 @@ class CarriedTangents:
             if not np.isfinite(largest) or largest == 0 or 1 / _FAR < largest < _FAR:
                 continue
             shift = int(np.frexp(largest)[1])
-            for row in self._past:
+            for row in self.past:
                 for key in keys:
                     if key in row:
                         row[key] = np.ldexp(row[key], -shift)
@@ -169,9 +177,20 @@ def tangents_of(
     keep: Iterable[str],
     draw: Draw | None = None,
     progress: Callable[[int], None] | None = None,
+    disturb: Callable[[Row], None] | None = None,
 ) -> ArrayTangents:
-    """Return the derivatives of a variable along directions of a nudged node, at every step."""
-    carried = CarriedTangents(plan, seed, draw)
+    """Return the derivatives of a variable along directions of a nudged node, at every step.
+
+    Args:
+        plan: W's run, with A.
+        seed: The nudged node and its directions.
+        target: The measured variable.
+        keep: Further variables whose courses are kept.
+        draw: Gives the noises' values at a step.
+        progress: Called with the number of steps done, now and then.
+        disturb: Changes each row once it is made.
+    """
+    carried = CarriedTangents(plan, seed, draw, disturb)
     template = plan.template
     shape = template.by_name[target].shape
     names = list(dict.fromkeys([target, *keep]))

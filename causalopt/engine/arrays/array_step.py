@@ -107,13 +107,13 @@ def moves(
 def _moves(
     template: ArrayTemplate, source: str, count: int, held: frozenset[str], masked: tuple[str, ...]
 ) -> Moves:
-    moving = {"total": _reached(template, source, frozenset())}
-    moving["direct"] = _reached(template, source, held)
+    moving = {"total": reached(template, source, frozenset())}
+    moving["direct"] = reached(template, source, held)
     derivatives: dict[tuple[str, str], Tensor] = {}
     for kind in KINDS:
         for variable in template.variables:
             if variable.name in moving[kind] and variable.rule is not None:
-                tangent = _derivative(template, variable, kind, moving[kind], count)
+                tangent = _derivative(variable, kind, moving[kind], count)
                 if kind == "direct" and variable.name in masked:
                     mask = given("held", variable.name, shape=variable.shape)
                     tangent = elementwise("where", mask, ZERO, tangent)
@@ -121,7 +121,7 @@ def _moves(
     return Moves(template, count, moving, derivatives)
 
 
-def _reached(template: ArrayTemplate, source: str, held: frozenset[str]) -> frozenset[str]:
+def reached(template: ArrayTemplate, source: str, held: frozenset[str]) -> frozenset[str]:
     """Return the variables that a nudge reaches at any later step without passing held ones."""
     children: dict[str, list[str]] = {}
     for variable in template.variables:
@@ -137,7 +137,7 @@ def _reached(template: ArrayTemplate, source: str, held: frozenset[str]) -> froz
 
 
 def _derivative(
-    template: ArrayTemplate, variable: ArrayVariable, kind: str, moving: frozenset[str], count: int
+    variable: ArrayVariable, kind: str, moving: frozenset[str], count: int
 ) -> Tensor:
     rule = _rule(variable)
     seeds = {
@@ -186,3 +186,17 @@ def _work(tensor: Tensor) -> int:
     for n in sizes.values():
         product *= n
     return 2 * product
+
+
+@functools.lru_cache(maxsize=64)
+def held_step(template: ArrayTemplate, held: frozenset[str]) -> ArrayStep:
+    """Return a step whose function takes `fix(key, value)` first, and asks it for held nodes."""
+    ruled = [v for v in template.variables if v.rule is not None]
+    named = {ref(v.name, 0, v.shape): _rule(v) for v in ruled}
+    nodes = [ref(v.name, 0, v.shape) for v in ruled]
+    fixed = {node: node.payload for node, v in zip(nodes, ruled, strict=True) if v.name in held}
+    roots = [node if v.name in held else _rule(v) for node, v in zip(nodes, ruled, strict=True)]
+    arguments = [leaf for leaf in inputs(*named.values()) if leaf not in named]
+    function = compiled(roots, arguments, named=named, fixed=fixed)
+    keys = tuple(node.payload for node in nodes)
+    return ArrayStep(function, tuple(leaf.payload for leaf in arguments), keys)

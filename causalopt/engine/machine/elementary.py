@@ -1,18 +1,39 @@
-"""Elementary functions in LLVM text: exp, log, trigonometry and hyperbolics on vectors of lanes.
+"""Elementary functions in LLVM text, on vectors of lanes.
 
 Argument reduction and coefficients follow fdlibm (Sun Microsystems, 1993: exp, log, sin, cos, asin,
-acos) and Cephes (Moshier, 1989: tan's quotient, tanh, sinh, atan). `ULPS` states the largest error
-each may have, in units of the last place, over the whole range; tests hold it against mpmath.
+acos) and Cephes (Moshier, 1989: tan's quotient, tanh, sinh, atan); erf and ndtr are those of
+`language.error_functions`. `ULPS` states the largest error each may have, in units of the last
+place, over the whole range; tests hold it against mpmath.
 Arguments of sin, cos and tan beyond 2**20 and every `pow` go to the C library, lane by lane.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from causalopt.engine.machine.emitter import Emitter, Value
-from causalopt.engine.machine.exponential import LN2_HI, LN2_LO, MAGIC, MAGIC_BITS, exponential
+from causalopt.engine.machine.exponential import (
+    LN2_HI,
+    LN2_LO,
+    MAGIC,
+    MAGIC_BITS,
+    exponential,
+    exponential_less_one,
+)
+from causalopt.language.error_functions import (
+    CENTRE_END,
+    ERF_END,
+    FAR,
+    FAR_START,
+    GRID,
+    MIDDLE,
+    NDTR_END,
+    NEAR,
+    NEAR_END,
+    PER_SQRT_PI,
+    SQRT_HALF,
+)
 
 ULPS = {
     "exp": 1.0,
@@ -27,6 +48,12 @@ ULPS = {
     "acos": 1.5,
     "atan": 2.0,
     "pow": 1.0,
+    "log1p": 1.5,
+    "expm1": 2.0,
+    "sigmoid": 2.0,
+    "softplus": 2.0,
+    "erf": 1.5,
+    "ndtr": 7.0,
 }
 _LOG = [
     1.479819860511658591e-01,
@@ -222,7 +249,7 @@ def _signed(e: Emitter, size: Value, x: Value) -> Value:
     return e.call("llvm.copysign", size, x)
 
 
-def _ratio(e: Emitter, z: Value, pair: tuple[list[float], list[float]]) -> Value:
+def _ratio(e: Emitter, z: Value, pair: tuple[Sequence[float], Sequence[float]]) -> Value:
     return e.div(e.polynomial(z, pair[0]), e.polynomial(z, pair[1]))
 
 
@@ -320,6 +347,72 @@ def _acos(e: Emitter, x: Value) -> Value:
     return e.select(near, middle, far)
 
 
+def _log1p(e: Emitter, x: Value) -> Value:
+    # log(u) + lost/u for u = 1 + x rounded and what the rounding lost (Knuth's two-sum).
+    one = e.const(1.0)
+    u = e.add(one, x)
+    part = e.sub(u, one)
+    lost = e.add(e.sub(one, e.sub(u, part)), e.sub(x, part))
+    logarithm = _log(e, u)
+    value = e.add(logarithm, e.div(lost, u))
+    ends = e.binary("or", e.compare("oeq", u, e.const(0.0)), e.compare("oeq", u, e.const(math.inf)))
+    # log1p(-0.0) is -0.0, which a sum of parts forgets.
+    value = e.select(e.compare("oeq", x, e.const(0.0)), x, value)
+    return e.select(ends, logarithm, value)
+
+
+def _decayed(e: Emitter, x: Value) -> Value:
+    """Return exp(-|x|)."""
+    return exponential(e, e.neg(e.abs(x)))
+
+
+def _sigmoid(e: Emitter, x: Value) -> Value:
+    one, small = e.const(1.0), _decayed(e, x)
+    top = e.select(e.compare("oge", x, e.const(0.0)), one, small)
+    return e.div(top, e.add(one, small))
+
+
+def _softplus(e: Emitter, x: Value) -> Value:
+    above = e.select(e.compare("ogt", x, e.const(0.0)), x, e.const(0.0))
+    return e.add(above, _log1p(e, _decayed(e, x)))
+
+
+def _least(e: Emitter, x: Value, bound: float) -> Value:
+    """Return the lesser of x and the bound; NaN stays."""
+    return e.select(e.compare("ogt", x, e.const(bound)), e.const(bound), x)
+
+
+def _erf_near(e: Emitter, z: Value) -> Value:
+    return e.fused(z, _ratio(e, e.mul(z, z), NEAR), z)
+
+
+def _erf(e: Emitter, x: Value) -> Value:
+    size = e.abs(x)
+    z = _least(e, size, ERF_END)
+    tail = e.mul(exponential(e, e.neg(e.mul(z, z))), _ratio(e, z, MIDDLE))
+    beyond = e.sub(e.const(1.0), tail)
+    value = e.select(e.compare("olt", size, e.const(NEAR_END)), _erf_near(e, z), beyond)
+    return _signed(e, value, x)
+
+
+def _ndtr(e: Emitter, x: Value) -> Value:
+    half, size = e.const(0.5), e.abs(x)
+    bounded = _least(e, size, NDTR_END)
+    z = e.mul(bounded, e.const(SQRT_HALF))
+    centre = e.add(half, _signed(e, e.mul(half, _erf_near(e, z)), x))
+    # exp(-x**2/2) by Cody: the square of x on a grid is exact, and the rest of it is small.
+    whole = e.mul(e.call("llvm.floor", e.mul(bounded, e.const(GRID))), e.const(1 / GRID))
+    rest = e.mul(e.sub(bounded, whole), e.add(bounded, whole))
+    first = exponential(e, e.mul(e.const(-0.5), e.mul(whole, whole)))
+    density = e.mul(first, exponential(e, e.mul(e.const(-0.5), rest)))
+    v = e.div(e.const(1.0), e.mul(z, z))
+    far = e.div(e.sub(e.const(PER_SQRT_PI), e.mul(v, _ratio(e, v, FAR))), z)
+    scale = e.select(e.compare("olt", z, e.const(FAR_START)), _ratio(e, z, MIDDLE), far)
+    tail = e.mul(e.mul(half, density), scale)
+    side = e.select(e.compare("ogt", x, e.const(0.0)), e.sub(e.const(1.0), tail), tail)
+    return e.select(e.compare("olt", size, e.const(CENTRE_END)), centre, side)
+
+
 BODIES: dict[str, Callable[[Emitter, Value], Value]] = {
     "exp": exponential,
     "log": _log,
@@ -332,6 +425,12 @@ BODIES: dict[str, Callable[[Emitter, Value], Value]] = {
     "atan": _atan,
     "asin": _asin,
     "acos": _acos,
+    "log1p": _log1p,
+    "expm1": exponential_less_one,
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+    "erf": _erf,
+    "ndtr": _ndtr,
 }
 _ANGLES = frozenset({"sin", "cos", "tan"})
 

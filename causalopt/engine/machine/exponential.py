@@ -19,6 +19,7 @@ MAGIC_BITS = 0x4338000000000000
 LN2_HI, LN2_LO = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _PER_LN2 = 1.4426950408889634
 _SHIFT = -0.0849625007
+_ENDS = (-0.28768, 0.40546)  # of r: within ln(3/4) and ln(3/2)
 _Q = [
     0.5000000000000001,
     0.16666666666667784,
@@ -36,6 +37,17 @@ _Q = [
 def exponential(e: Emitter, x: Value) -> Value:
     """Write exp(x)."""
     return _by_registers(e, x) if e.avx512 else _by_factors(e, x)
+
+
+def exponential_less_one(e: Emitter, x: Value) -> Value:
+    """Write exp(x) - 1, near 0 by the polynomial of exp alone, from which no 1 is then taken."""
+    low, high = _ENDS
+    near = e.binary("and", e.compare("ogt", x, e.const(low)), e.compare("olt", x, e.const(high)))
+    square = e.mul(x, x)
+    small = e.fused(square, _rest(e, x, square), x)
+    # expm1(-0.0) is -0.0, which a sum of parts forgets.
+    small = e.select(e.compare("oeq", x, e.const(0.0)), x, small)
+    return e.select(near, small, e.sub(exponential(e, x), e.const(1.0)))
 
 
 def _by_factors(e: Emitter, x: Value) -> Value:
@@ -82,6 +94,10 @@ def _series(e: Emitter, r: Value) -> Value:
     A step of either chain needs no constant copied into a register that it then overwrites.
     """
     square = e.mul(r, r)
+    return e.add(e.const(1.0), e.fused(square, _rest(e, r, square), r))
+
+
+def _rest(e: Emitter, r: Value, square: Value) -> Value:
+    """Return q(r)."""
     even, odd = e.polynomial(square, _Q[-2::-2]), e.polynomial(square, _Q[-1::-2])
-    q = e.fused(odd, r, even)
-    return e.add(e.const(1.0), e.fused(square, q, r))
+    return e.fused(odd, r, even)

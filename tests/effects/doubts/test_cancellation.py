@@ -27,7 +27,13 @@ def static(rules: dict[str, Any], hold: str = "a", target: str = "m") -> Model:
 
 
 def slope_of(rule: str, at: float) -> float:
-    names = {name: getattr(mpmath, name) for name in ("exp", "tanh", "sqrt", "asin", "acos", "log")}
+    own = ("exp", "tanh", "sqrt", "asin", "acos", "log", "log1p", "expm1", "erf")
+    names = {name: getattr(mpmath, name) for name in own}
+    names |= {
+        "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+        "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)),
+        "gelu": lambda x: x * mpmath.ncdf(x),
+    }
     with mpmath.workdps(900):
         return float(mpmath.diff(lambda n: eval(rule, {"n": n, **names}), mpmath.mpf(at)))
 
@@ -49,6 +55,9 @@ def test_the_slope_of_tanh_keeps_its_digits() -> None:
         *(("exp(n)/(1 + exp(n))", at) for at in (-30.0, 3.0, 20.0, 36.0, 40.0)),
         *(("sqrt(1 + n**2) - n", at) for at in (2.0, 1e4, 1e7)),
         *(("n/(1 + exp(n))", at) for at in (2.0, 300.0, 500.0)),
+        *((f"{name}(n)", at) for name in ("sigmoid", "softplus") for at in (-700.0, 36.0, 40.0)),
+        *((f"{name}(n)", at) for name in ("erf", "gelu") for at in (-20.0, -0.75, 5.0)),
+        *((f"{name}(n)", at) for name in ("log1p", "expm1") for at in (-1 + 1e-12, 1e-12)),
     ],
 )
 def test_a_slope_is_right_or_said_to_be_doubtful(rule: str, at: float) -> None:
@@ -62,7 +71,18 @@ def test_a_slope_is_right_or_said_to_be_doubtful(rule: str, at: float) -> None:
 
 
 def test_slopes_that_do_not_cancel_stay_ok() -> None:
-    for rule, at in (("tanh(n)", 300.0), ("asin(n)", 1 - 1e-12), ("exp(n)/(1 + exp(n))", 20.0)):
+    saturated = (
+        ("sigmoid(n)", 700.0),
+        ("softplus(n)", -700.0),
+        ("erf(n)", 20.0),
+        ("gelu(n)", -30.0),
+    )
+    for rule, at in (
+        *saturated,
+        ("tanh(n)", 300.0),
+        ("asin(n)", 1 - 1e-12),
+        ("exp(n)/(1 + exp(n))", 20.0),
+    ):
         found = run(static({"n": at, "a": "0*n", "m": f"{rule} + a"}))
         assert found.status[0] == "ok"
         assert found.total[0] == pytest.approx(slope_of(rule, at), rel=1e-6)

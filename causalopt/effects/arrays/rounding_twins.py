@@ -1,0 +1,62 @@
+"""What rounding may have done, by twins: the same run with every value moved in its last place.
+
+Discrete stochastic arithmetic (Vignes, Mathematics and Computers in Simulation 35, 1993): two runs
+whose values are disturbed at random by a unit of the last place differ by what rounding is worth,
+W's own drift and cancellation inside derivatives included.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from causalopt.engine.arrays.array_course import Row
+from causalopt.engine.arrays.array_plan import ArrayPlan, Values
+
+TWINS = 2
+_ULP = 2.0**-52
+_POOL = 1 << 16
+
+
+class Disturbance:
+    """Moves the values of a row by a unit of their last place, up, down or not at all."""
+
+    def __init__(self, plan: ArrayPlan, number: int) -> None:
+        rng = np.random.default_rng([plan.seed & 0xFFFFFFFF, number])
+        self._factors = 1.0 + _ULP * rng.integers(-1, 2, size=_POOL)
+        self._place = 0
+        self._base: Row = {}
+        self._ruled = {v.name for v in plan.template.variables if v.rule is not None}
+
+    def __call__(self, row: Row, base: Row | None = None) -> None:
+        """Disturb a row in place; what equals the baseline's is disturbed as that was."""
+        if base is None:
+            self._base = {key: value for key, value in row.items() if key[0] == "ref"}
+        for key, value in list(row.items()):
+            if key[0] == "held" or key[1] not in self._ruled:
+                continue
+            moved = np.asarray(value, dtype=float) * self._factor(value)
+            if base is not None:
+                moved = np.where(value == self._base[key], base[key], moved)
+            row[key] = moved
+
+    def _factor(self, value: Any) -> Values:
+        size, shape = np.size(value), np.shape(value)
+        if size > _POOL:
+            repeats = -(-size // _POOL)
+            return np.tile(self._factors, repeats)[:size].reshape(shape)
+        if self._place + size > _POOL:
+            self._place = int(self._factors[:64].view(np.uint64).sum() % 61)
+        found = self._factors[self._place : self._place + size].reshape(shape)
+        self._place += size
+        return found
+
+
+def spread(base: Values, twins: list[Values]) -> Values:
+    """Return the largest distance of twins from a course of Jacobians, by their norm, shape [t]."""
+    with np.errstate(all="ignore"):
+        found = [
+            np.sqrt(np.sum((twin - base).reshape(len(base), -1) ** 2, axis=1)) for twin in twins
+        ]
+    return np.nan_to_num(np.max(found, axis=0), nan=np.inf)
