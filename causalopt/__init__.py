@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING
 from causalopt.worlds import results as _results
 
 if TYPE_CHECKING:
+    from causalopt.datasets.collection import fetch_images as fetch_images
+    from causalopt.datasets.collection import load_images as load_images
+    from causalopt.datasets.image_set import ImageSet as ImageSet
     from causalopt.descents.escape.answer import Answer as Answer
     from causalopt.descents.escape.consecutive import Consecutive as Consecutive
     from causalopt.descents.escape.consecutive import consecutive_steps as consecutive_steps
@@ -120,6 +123,8 @@ if TYPE_CHECKING:
 
 # The public names, by home; the imports above tell type checkers the same.
 _HOMES = {
+    "datasets.collection": "fetch_images load_images",
+    "datasets.image_set": "ImageSet",
     "descents.escape.answer": "Answer",
     "descents.escape.consecutive": "Consecutive consecutive_steps",
     "descents.escape.curves": "EscapeCurve escape_curve",

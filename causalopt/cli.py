@@ -30,6 +30,7 @@ COMMANDS = (
     "descent",
     "rates",
     "draw",
+    "data",
     "reproduce",
     "schema",
     "cache",

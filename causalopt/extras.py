@@ -23,7 +23,10 @@ EXTRAS = {
     "xarray": ("files", "a dataset with labelled axes"),
     "zarr": ("files", "a Zarr store"),
     "scipy": ("numerics", "this method"),
+    "sklearn": ("learn", "this dataset"),
 }
+# Package -> what it is called where it is installed from, if that is another name.
+DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 _said: set[str] = set()
 
 
@@ -55,7 +58,8 @@ def missing(package: str, purpose: str | None = None) -> MissingPackageError:
     """Return the error that names a package's install line."""
     extra, use = EXTRAS[package]
     return MissingPackageError(
-        f"{purpose or use} needs {package}, which is not installed: {install_line(extra)}"
+        f"{purpose or use} needs {DISTRIBUTIONS.get(package, package)}, which is not installed: "
+        f"{install_line(extra)}"
     )
 
 

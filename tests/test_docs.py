@@ -39,9 +39,10 @@ def blocks(page: Path, language: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_documentation_is_true(
-    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Files are written, Python runs with its shown output, commands print what is shown."""
+    monkeypatch.setenv("CAUSALOPT_DATA", str(tmp_path / "data"))
     os.chdir(tmp_path)
     try:
         for text in blocks(page, "yaml"):

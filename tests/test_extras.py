@@ -16,7 +16,15 @@ import pytest
 import causalopt
 from causalopt import extras
 from causalopt.errors import CausaloptError, MissingPackageError
-from causalopt.extras import EXTRAS, has, has_compiler, install_line, need, translated
+from causalopt.extras import (
+    DISTRIBUTIONS,
+    EXTRAS,
+    has,
+    has_compiler,
+    install_line,
+    need,
+    translated,
+)
 from causalopt.worlds.results import report
 from tests.core import run_core
 from tools.rooms import FILES, ROOT
@@ -43,12 +51,13 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
     optional = PROJECT["optional-dependencies"]
     declared = {
         package: extra
-        for extra in ("fast", "files", "numerics", "plots")
+        for extra in ("fast", "files", "learn", "numerics", "plots")
         for package in names(optional[extra])
     }
-    assert {package: extra for package, (extra, _) in EXTRAS.items()} == declared
-    assert not names(PROJECT["dependencies"]) & set(EXTRAS)
-    assert optional["all"] == ["causalopt[fast,files,numerics,plots]"]
+    table = {DISTRIBUTIONS.get(package, package): extra for package, (extra, _) in EXTRAS.items()}
+    assert table == declared
+    assert not names(PROJECT["dependencies"]) & set(table)
+    assert optional["all"] == ["causalopt[fast,files,learn,numerics,plots]"]
     assert "causalopt[all]" in optional["dev"]
 
 
@@ -107,6 +116,7 @@ MISSING = {
     "c.escape(p, start=0.0, beyond=1.0, within=[5], method='operator')": "numerics",
     "c.escape(p, start=0.0, beyond=1.0, within=[5], method='diffusion')": "numerics",
     "from causalopt.engine.executions import execution; execution('llvm')": "fast",
+    "c.load_images('digits')": "learn",
 }
 
 
@@ -140,6 +150,7 @@ COMMANDS = {
     "draw thermostat --steps 3 --out graph.pdf": "plots",
     "descent sgd_pit --show losses --out d.png": "plots",
     "reproduce --demo": "plots",
+    "data digits": "learn",
     "escape sgd_pit --start 0 --beyond 1 --within 5 --method operator": "numerics",
 }
 
@@ -184,6 +195,7 @@ CORE = {
     "draw thermostat --steps 3 --out graph.html": "",
     "schema": "{",
     "cache": "",
+    "data": "mnist",
 }
 
 

@@ -31,6 +31,15 @@ COMMANDS_CALL = {
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
     "draw": ("draw", {"out": "Picture.save"}),
+    "data": (
+        "fetch_images",
+        {
+            "labels": "ImageSet.of",
+            "seed": "ImageSet.shuffled",
+            "steps": "ImageSet.shuffled",
+            "out": "ImageSet.to_npz",
+        },
+    ),
     "reproduce": ("reproduce", {}),
     "schema": ("schema", {}),
     "cache": ("ObjectStore", {"clear": "ObjectStore.clear"}),

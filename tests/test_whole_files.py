@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray
 
-from causalopt import FileError, load, run, sweep, write_model
+from causalopt import FileError, ImageSet, load, run, sweep, write_model
 from causalopt.cli import main
 from causalopt.drawing.graph.pictures import draw
 from causalopt.engine.machine.objects import ObjectStore
@@ -35,6 +35,10 @@ def _commanded(*words: str) -> Callable[[Path], None]:
     return write
 
 
+def _imaged(file: Path) -> None:
+    ImageSet(np.arange(100.0)[:, None] / 99, np.arange(100), (1, 1), "by hand").to_npz(file)
+
+
 def _paged(file: Path) -> None:
     _commanded("reproduce", "--only", "part1/dumb", "--workers", "1", "--out")(file.parent)
 
@@ -48,6 +52,7 @@ WRITERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a run": ("run.nc", lambda file: run(load("thermostat"), steps=50).to_netcdf(file)),
     "a sweep": ("sweep.nc", _swept),
     "a picture": ("picture.svg", lambda file: draw(load("thermostat"), steps=3).save(file)),
+    "images": ("train.npz", _imaged),
     "findings": ("key.json", _kept),
     "a figure": ("figure.svg", _commanded("run", "thermostat", "--steps", "9", "--plot")),
     "a drawing": ("drawn.svg", _commanded("draw", "thermostat", "--out")),

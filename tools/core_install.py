@@ -18,7 +18,17 @@ from pathlib import Path
 MOST_PACKAGES = 25
 MOST_MEGABYTES = 350
 INSTALLERS = {"pip", "setuptools", "wheel"}
-EXTRAS = ("llvmlite", "matplotlib", "scipy", "xarray", "h5py", "h5netcdf", "zarr", "pandas")
+EXTRAS = (
+    "llvmlite",
+    "matplotlib",
+    "scipy",
+    "xarray",
+    "h5py",
+    "h5netcdf",
+    "zarr",
+    "pandas",
+    "sklearn",
+)
 # What is asked, and what its answer holds; each is read as JSON where it is asked for.
 ANSWERS = {
     "models": "thermostat",

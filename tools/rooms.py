@@ -12,12 +12,14 @@ PACKAGE = ROOT / "causalopt"
 # From the ground up; a module imports only from its own room or from below.
 ROOMS = [
     "errors",
+    "folders",
     "extras",
     "language",
     "tensors",
     "model",
     "engine",
     "worlds",
+    "datasets",
     "effects",
     "laws",
     "entropy",

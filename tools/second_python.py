@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("3.13", "3.12", "3.11")
-_LEFT_OUT = "not slow and not browser"  # the first Python's tests run these
+_LEFT_OUT = "not slow and not browser and not network"  # the first Python's tests run these
 
 
 def candidates() -> Iterator[tuple[str, str]]:

@@ -12,9 +12,10 @@ import dataclasses
 import hashlib
 import os
 import stat
-import sys
 import tempfile
 from pathlib import Path
+
+from causalopt.folders import user_cache
 
 LARGEST_TOTAL = 64 << 20
 VARIABLE = "CAUSALOPT_CACHE"
@@ -40,15 +41,7 @@ class ObjectStore:
         named = os.environ.get(VARIABLE)
         if named is not None:
             return cls(Path(named) if named else None)
-        if sys.platform == "win32":
-            base = os.environ.get("LOCALAPPDATA")
-        else:
-            base = os.environ.get("XDG_CACHE_HOME")
-        try:
-            root = Path(base) if base else Path.home() / ".cache"
-        except RuntimeError:
-            return cls(None)
-        return cls(root / "causalopt" / "objects")
+        return cls(user_cache("objects"))
 
     def find(self, key: str) -> bytes | None:
         """Return the object kept under a key, None when there is none that is whole."""
