@@ -94,7 +94,7 @@ class CarriedTangents:
             careful_values(plan, t, row, past)
             self._careful_tangents(t, row)
         else:
-            self._given_tangents(row)
+            self._given_tangents(row, everything=t < self.seed.t)
             step = self._step if t > self.seed.t else self._values
             taken = gathered(step, plan, t, row, past)
             row.update(zip(step.outputs, step.function(*taken), strict=True))
@@ -114,11 +114,11 @@ class CarriedTangents:
     def _zero(self, name: str) -> Values:
         return np.zeros(self.moves.shape(name))
 
-    def _given_tangents(self, row: Row) -> None:
-        """Add zeros for the tangents of what moves and has no rule."""
+    def _given_tangents(self, row: Row, *, everything: bool) -> None:
+        """Add zeros for the tangents of what moves and has no rule; before the nudge, of all."""
         for kind in KINDS:
             for name in self.moves.moving[kind]:
-                if (kind, name) not in self.moves.derivatives:
+                if everything or (kind, name) not in self.moves.derivatives:
                     row[kind, name, 0] = self._zero(name)
 
     def _careful_tangents(self, t: int, row: Row) -> None:
