@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from causalopt import Model, run
+from causalopt.effects.arrays.array_run import ArrayRun
 
 MAP = np.array([[0.9, 0.2, 0], [-0.1, 0.8, 0.3], [0, 0.1, 1.1]])
 
@@ -30,6 +31,7 @@ def remembering() -> Model:
 @pytest.mark.parametrize("when", [0, 1, 5, 11, 12])
 def test_the_effect_of_a_late_nudge_is_the_power_of_the_map_since_then(when: int) -> None:
     found = run(remembering(), nudge=f"x[{when}]")
+    assert isinstance(found, ArrayRun)
     jacobian = found.jacobian(12)
     closed = np.linalg.matrix_power(MAP - np.eye(3) / 2, 12 - when)
     np.testing.assert_allclose(jacobian.total, closed, atol=1e-13)
