@@ -76,14 +76,7 @@ def _report(result: Run) -> str:
     last = result.steps
     count = min(_ROWS, last + 1)
     chosen = sorted({round(i * last / max(count - 1, 1)) for i in range(count)})
-    columns = {
-        "time": result.time,
-        f"W {result.target}": result.W[result.target],
-        "total": result.total,
-        "direct": result.direct,
-        "Comp": result.comp,
-        "Op": result.op,
-    }
+    columns = {"time": result.time, **result.columns()}
     header = ["step", *columns, "status"]
     rows = [
         [str(i), *(f"{values[i]:.6g}" for values in columns.values()), str(result.status[i])]

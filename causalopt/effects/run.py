@@ -84,6 +84,16 @@ class Run(Asked):
         """What each step's numbers mean: keys of `causalopt.STATUSES`, shape [t]."""
         return self.measures.status
 
+    def columns(self) -> dict[str, Floats]:
+        """Return what a table of the run shows for each step, by heading, shape [t] each."""
+        return {
+            f"W {self.target}": self.W[self.target],
+            "total": self.total,
+            "direct": self.direct,
+            "Comp": self.comp,
+            "Op": self.op,
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON's types: infinities as "inf" and "-inf", undefined as None."""
         result: dict[str, Any] = {

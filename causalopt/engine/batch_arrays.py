@@ -11,11 +11,11 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.array_tangents import ArrayTangents
-from causalopt.engine.array_worlds import ArrayWorlds
 from causalopt.engine.batch import Batch, BatchResult, BatchRunner
 from causalopt.engine.contract import Floats
 from causalopt.engine.executions import warn_if_flushed
+from causalopt.engine.lane_tangents import LaneTangents
+from causalopt.engine.lane_worlds import LaneWorlds
 from causalopt.engine.program import read_by
 from causalopt.engine.rescaling import RESCALE
 from causalopt.engine.schedule import schedule
@@ -47,7 +47,7 @@ class ArrayBatch(BatchRunner):
         return parts[0] if len(parts) == 1 else _joined(parts)
 
     def _together(self, batch: Batch) -> BatchResult:
-        kind = ArrayTangents if batch.mode == "tangents" else ArrayWorlds
+        kind = LaneTangents if batch.mode == "tangents" else LaneWorlds
         worlds = kind(self._structure, self._schedule, batch, self._watched)
         kept = _Kept(batch)
         for t0, t1 in self.segments():
@@ -71,7 +71,7 @@ class _Kept:
         self._exponents: list[NDArray[np.int64]] = []
         self._notes: dict[str, list[NDArray[np.int64]]] = {n: [] for n in ("kink", "bad", "near")}
 
-    def note(self, worlds: ArrayWorlds) -> None:
+    def note(self, worlds: LaneWorlds) -> None:
         shape = (len(self._batch.outputs), self._batch.count)
         for letter, rows in self._values.items():
             table = np.empty(shape)

@@ -44,7 +44,7 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import Set
 from causalopt.worlds.replacement import replace
-from causalopt.worlds.world import world
+from causalopt.worlds.world import number_world
 
 Array = npt.NDArray[np.float64]
 
@@ -180,9 +180,9 @@ def binned_strength(
     model = model.replace(parameters=parameters, initial=initial)
     asked = ask(model, nudge=nudge, hold=hold, target=target, steps=steps)
     node, last = asked.nudge, asked.steps
-    m, centre = (asked.target, last), float(world(model, steps=last)[node])
+    m, centre = (asked.target, last), float(number_world(model, steps=last)[node])
     values = centre + width * np.linspace(-0.5, 0.5, draws)
-    worlds = [world(model, Set(node, float(v)), steps=last) for v in values]
+    worlds = [number_world(model, (Set(node, float(v)),), steps=last) for v in values]
     x = np.array([found[m] for found in worlds])
     y = np.array([[replace(found, asked.hold, other)[m] for other in worlds] for found in worlds])
     refined = _refined(x[None, :], bins)[0], _refined(_refined(y, bins).T, bins)

@@ -77,7 +77,7 @@ _HINTS: dict[type[ast.AST], str] = {
 }
 
 
-class Names(Protocol):
+class ReaderScope(Protocol):
     """What a reader asks of a scope: see `language.scope.Scope`."""
 
     @property
@@ -146,7 +146,7 @@ class Reader(abc.ABC, Generic[Value]):
     def __init_subclass__(cls) -> None:
         cls._methods = {kind: getattr(cls, name) for kind, name in cls.syntax.items()}
 
-    def __init__(self, text: str, scope: Names) -> None:
+    def __init__(self, text: str, scope: ReaderScope) -> None:
         if len(text) > MAX_LENGTH:
             raise ExpressionError(
                 f"the {scope.kind} has {len(text)} characters, the limit is {MAX_LENGTH}: "

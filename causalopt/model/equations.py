@@ -28,7 +28,7 @@ from causalopt.model.declaration import (
     table_parents,
     takes_whole_numbers,
 )
-from causalopt.model.naming import check_names, has_time, signature
+from causalopt.model.declared_names import check_names, has_time, signature
 from causalopt.model.template import Equation, Template, exact_values, leaf_name
 
 
@@ -218,11 +218,18 @@ class _Reader:
         values = () if value is None else value if isinstance(value, tuple) else (value,)
         if not values:
             return ()
+        if any(isinstance(item, tuple) for item in values):
+            raise ModelError(
+                "rows of numbers are the elements of an array, and this is a number: give it a "
+                "shape, such as shape: [3]",
+                (*path, "initial"),
+            )
         scope = self._scope("initial value", is_static)
         several = isinstance(value, tuple)
         return tuple(
             self._read(item, scope, (*path, "initial", i) if several else (*path, "initial"))
             for i, item in enumerate(values)
+            if not isinstance(item, tuple)
         )
 
     def _scope(self, kind: str, is_static: bool) -> Scope:

@@ -74,9 +74,9 @@ class Ties:
         """Return the comparison's truth in floats; None on a tie there too."""
         if step >= len(self._table):
             steps = max(step, self._reading.asked.steps)
-            from causalopt.worlds.world import world  # few formulas need a run, and numpy
+            from causalopt.worlds.world import number_world  # few formulas need a run, and numpy
 
-            self._table = world(self._reading.model, steps=steps).table
+            self._table = number_world(self._reading.model, steps=steps).table
         left, right = (evaluate(side, self._leaf(step)) for side in comparison.args)
         return None if left == right else _COMPARE[comparison.op](left, right)
 

@@ -292,9 +292,9 @@ def _newton(context: Any, function: Any, start: list[float]) -> tuple[sympy.Expr
 
 def _starts(reading: Reading, count: int) -> Iterator[list[float]]:
     width = len(reading.names)
-    from causalopt.worlds.world import world  # few formulas need a run, and numpy
+    from causalopt.worlds.world import number_world  # few formulas need a run, and numpy
 
-    table = world(reading.model, steps=max(reading.asked.steps, count)).table
+    table = number_world(reading.model, steps=max(reading.asked.steps, count)).table
     for last in {len(table), len(table) // 2 or 1}:
         rows = table[max(0, last - count // width) : last]
         flat = [float(v) for row in rows for v in row]

@@ -111,7 +111,7 @@ _STRUCTURAL: dict[str, Callable[..., Any]] = {
     "permute": lambda m, u, x: m.transpose(x, u.payload),
     "reshape": lambda m, u, x: m.reshape(x, u.shape),
     "expand": lambda m, u, x: m.broadcast_to(x, u.shape),
-    "slice": lambda m, u, x: x[_slices(u)],
+    "slice": lambda _, u, x: x[_slices(u)],
     "place": _place,
     "concat": lambda m, u, *parts: m.concatenate(parts, axis=u.payload),
     "take": _take,

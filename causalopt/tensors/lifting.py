@@ -68,14 +68,14 @@ def _elementwise(tensor: Tensor, args: list[Lifted], count: int) -> Tensor:
     return elementwise(tensor.op, *same, payload=tensor.payload)
 
 
-def _einsum(tensor: Tensor, args: list[Lifted], count: int) -> Tensor:
+def _einsum(tensor: Tensor, args: list[Lifted], _: int) -> Tensor:
     indices, result = tensor.payload
     new = 1 + max((i for axes in indices for i in axes), default=0)
     raised = tuple(
         (new, *axes) if has_axis else axes
-        for axes, (_, has_axis) in zip(indices, args, strict=True)
+        for axes, (__, has_axis) in zip(indices, args, strict=True)
     )
-    return einsum(raised, (new, *result), *(x for x, _ in args))
+    return einsum(raised, (new, *result), *(x for x, __ in args))
 
 
 def _concat(tensor: Tensor, args: list[Lifted], count: int) -> Tensor:
@@ -83,7 +83,7 @@ def _concat(tensor: Tensor, args: list[Lifted], count: int) -> Tensor:
     return joined(parts, tensor.payload + 1)
 
 
-def _take(tensor: Tensor, args: list[Lifted], count: int) -> Tensor:
+def _take(tensor: Tensor, args: list[Lifted], _: int) -> Tensor:
     (x, moving), (index, index_moves) = args
     axis = tensor.payload
     if not index_moves:
@@ -106,7 +106,7 @@ def _take(tensor: Tensor, args: list[Lifted], count: int) -> Tensor:
     )
 
 
-def _put(tensor: Tensor, args: list[Lifted], count: int) -> Tensor:
+def _put(tensor: Tensor, args: list[Lifted], _: int) -> Tensor:
     (x, moving), (index, index_moves) = args
     axis, size = tensor.payload, tensor.shape[tensor.payload]
     if not index_moves:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Hashable
 from fractions import Fraction
 
-from causalopt.tensors.building import const, einsum, elementwise, joint_shape, reshaped
+from causalopt.tensors.building import const, einsum, elementwise
 from causalopt.tensors.tensor import Tensor as _Tensor
 from causalopt.tensors.tensor import postorder
 
@@ -20,13 +20,16 @@ MINUS_ONE = const(-1)
 PI = const(Fraction(math.pi))
 
 
-class Term:
+class _Operations:
     """Makes an operation, as `language.term.Term` does for numbers."""
 
     @staticmethod
     def of(op: str, *args: _Tensor, payload: Hashable = None) -> _Tensor:
         """Return the operation of these arguments."""
         return elementwise(op, *args, payload=payload)
+
+
+Term = _Operations
 
 
 def constant(a: _Tensor) -> Fraction | None:
@@ -50,8 +53,7 @@ def neg(a: _Tensor) -> _Tensor:
 def add(a: _Tensor, b: _Tensor) -> _Tensor:
     """Return a + b."""
     if a is ZERO or b is ZERO:
-        other = b if a is ZERO else a
-        return other
+        return b if a is ZERO else a
     x, y = constant(a), constant(b)
     if x is not None and y is not None:
         return const(x + y)
@@ -106,9 +108,3 @@ def power(a: _Tensor, exponent: int) -> _Tensor:
     if exponent == 0:
         return ONE
     return a if exponent == 1 else elementwise("ipow", a, payload=exponent)
-
-
-def stretched(a: _Tensor, *others: _Tensor) -> _Tensor:
-    """Return a with axes of size 1 added, so that it has the rank it has when joined with others."""
-    shape = joint_shape(a.shape, *(other.shape for other in others))
-    return reshaped(a, (1,) * (len(shape) - len(a.shape)) + a.shape) if a.shape else a

@@ -150,9 +150,9 @@ class _Writer:
         values = set(self._named.values())
         for arg in tensor.args:
             fresh = arg.op in _FRESH or (arg.op in OPERATIONS and not arg.is_truth)
-            if arg.shape == tensor.shape and uses[arg] == 1 and arg not in kept and fresh:
-                if arg not in values and arg.op != "permute":
-                    return self._names[arg]
+            single = uses[arg] == 1 and arg not in kept and arg not in values
+            if arg.shape == tensor.shape and single and fresh:
+                return self._names[arg]
         return ""
 
     def _text(self, tensor: Tensor, args: list[str], target: str) -> str:
@@ -272,7 +272,7 @@ def _spread(
 def _arranged(
     arg: str, axes: tuple[int, ...], groups: list[list[int]], sizes: dict[int, int]
 ) -> str:
-    """Return an argument with its axes grouped; a group without axes, the batch's aside, is gone."""
+    """Return an argument with its axes grouped; but for the batch an empty group is gone."""
     order = [i for group in groups for i in group]
     text = arg
     if order != list(axes):

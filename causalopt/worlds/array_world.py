@@ -59,6 +59,13 @@ class ArrayWorld:
         return f"ArrayWorld({self.name}: {self.model.name}, t = 0..{self.steps})"
 
 
+def split_initial(initial: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return initial values as those that a declaration takes, and the arrays of numpy."""
+    given = initial or {}
+    arrays = {n: v for n, v in given.items() if isinstance(v, np.ndarray) and v.ndim}
+    return {n: v for n, v in given.items() if n not in arrays}, arrays
+
+
 def kept(values: Mapping[str, Values], name: str, model: Model) -> Values:
     """Return a kept variable's course.
 
@@ -173,7 +180,7 @@ def array_plan_for(
         starts[name] = [_fitting(value, template, name, "initial value")]
     streams = {v.name: v.stream for v in template.variables if v.stream is not None}
     for name, value in (data or {}).items():
-        streams[name] = _stream(value, template, name, steps)
+        streams[name] = _stream(value, template, name)
     forces, shifts = _moves(model, interventions, steps)
     plan = ArrayPlan(
         template=template,
@@ -218,7 +225,7 @@ def _fitting(value: Any, template: ArrayTemplate, name: str, what: str) -> Value
         ) from None
 
 
-def _stream(value: Any, template: ArrayTemplate, name: str, steps: int) -> Values:
+def _stream(value: Any, template: ArrayTemplate, name: str) -> Values:
     variable = _variable(template, name)
     if variable.rule is not None or variable.noise is not None:
         raise QuestionError(

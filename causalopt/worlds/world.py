@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from causalopt.engine.contract import Floats, Plan, Progress, Trajectory
@@ -24,6 +24,8 @@ from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
+
+    from causalopt.worlds.array_world import ArrayWorld
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -105,7 +107,9 @@ def world(
     name: str = "W",
     seed: int = 0,
     progress: Progress | None = None,
-) -> World:
+    data: Mapping[str, Any] | None = None,
+    keep: Sequence[str] | None = None,
+) -> World | ArrayWorld:
     """Return the world a model takes under interventions, applied in order.
 
     Args:
@@ -117,13 +121,50 @@ def world(
         name: What to call the world.
         seed: Which draws the noise variables make; a replica has another seed.
         progress: Called with the number of steps done, now and then.
+        data: In a model with arrays, variable without a rule -> its values, step first.
+        keep: In a model with arrays, the variables whose courses are kept.
 
     Example:
         >>> model = Model(name="m", variables={"x": {"rule": "x[t-1]/2", "initial": 1}})
         >>> world(model, Nudge("x[1]", 1), steps=2)["x"].tolist()
         [1.0, 1.5, 0.75]
     """
-    model = model.replace(parameters=parameters, initial=initial)
+    if model.is_array:
+        from causalopt.worlds.array_world import array_world, split_initial  # few models have any
+
+        numbers, arrays = split_initial(initial)
+        model = model.replace(parameters=parameters, initial=numbers)
+        return array_world(
+            model,
+            interventions,
+            steps=run_length(model, steps),
+            name=name,
+            seed=seed,
+            data=data,
+            initial=arrays,
+            keep=keep,
+            progress=progress,
+        )
+    return number_world(
+        model.replace(parameters=parameters, initial=initial),
+        interventions,
+        steps=steps,
+        name=name,
+        seed=seed,
+        progress=progress,
+    )
+
+
+def number_world(
+    model: Model,
+    interventions: tuple[Intervention, ...] = (),
+    *,
+    steps: int | None = None,
+    name: str = "W",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> World:
+    """Return the world of a model of numbers, as `world` does."""
     plan = plan_for(model, interventions, steps=run_length(model, steps), noise_seed=seed)
     return _followed(model, name, interventions, plan, progress=progress)
 

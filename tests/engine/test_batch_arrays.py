@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Set, load
-from causalopt.engine.array_worlds import ArrayWorlds
 from causalopt.engine.batch import Batch, BatchResult
 from causalopt.engine.batch_arrays import ArrayBatch
+from causalopt.engine.lane_worlds import LaneWorlds
 from causalopt.engine.machine.batch_code import MachineBatch
 from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_model
@@ -240,7 +240,7 @@ def test_what_parameters_alone_decide_is_computed_once() -> None:
     plan = plan_for(model, steps=5, hold=model.selection("T"), seed=model.node("R[0]"))
     batch = Batch(plan, {(0, 1): np.ones(3)}, {}, (5,), (1,), mode="values")
     runner = ArrayBatch(model.template.structure, batch)
-    worlds = ArrayWorlds(model.template.structure, runner._schedule, batch, frozenset({0, 1}))
+    worlds = LaneWorlds(model.template.structure, runner._schedule, batch, frozenset({0, 1}))
     moving = worlds._values._operations
     assert len(moving) < sum(len(group.out) for group in runner._schedule.groups)
     other = dataclasses.replace(batch, starts={(0, 1): np.zeros(3)})

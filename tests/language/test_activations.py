@@ -21,8 +21,8 @@ from causalopt.language.term import const, evaluate, ref
 from causalopt.tensors.building import const as tensor_const
 from causalopt.tensors.building import elementwise, full
 from causalopt.tensors.building import ref as tensor_ref
-from causalopt.tensors.forward import tangents
-from causalopt.tensors.reverse import cotangents
+from causalopt.tensors.cotangent import cotangents
+from causalopt.tensors.tangent import tangents
 from causalopt.tensors.tensor_source import compiled
 
 X = ref("x", 0)
@@ -114,6 +114,13 @@ def test_infinities_zeros_and_nan(name: str) -> None:
     for found in (np.array([getattr(ieee, name)(x) for x in xs]), of(name, np.array(xs))):
         np.testing.assert_array_equal(found, expected)
         np.testing.assert_array_equal(np.signbit(found[1:4]), np.signbit(expected[1:4]))
+
+
+@pytest.mark.parametrize("x", [800.0, 1e308])
+def test_softplus_and_sigmoid_do_not_overflow(x: float) -> None:
+    found = [of(name, np.array([-x, x])) for name in ("softplus", "sigmoid")]
+    np.testing.assert_array_equal(found, [[0.0, x], [0.0, 1.0]])
+    assert [ieee.softplus(-x), ieee.softplus(x), ieee.sigmoid(-x), ieee.sigmoid(x)] == [0, x, 0, 1]
 
 
 def test_log1p_ends_at_minus_one() -> None:

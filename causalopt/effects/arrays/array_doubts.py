@@ -67,16 +67,14 @@ def doubts_of(
     ]
     bases = (found.total, found.direct)
     errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
-    doubted = [
-        _doubted(base, [t[place] for t in twins]) for place, base in enumerate(bases)
-    ]
+    doubted = [_doubted(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
     watched = _watch(plan, seed, measured.variable, draw)
     steps = len(found.total)
     kinks = np.zeros(steps, dtype=bool)
     if watched.kink is not None and delta is None:
         kinks[watched.kink[1] :] = True
     target = found.values[measured.variable].reshape(steps, -1)
-    finite = np.isfinite(target).all(axis=1)
+    finite: Values = np.all(np.isfinite(target), axis=1)
     return Doubts(
         (errors[0], errors[1]),
         (doubted[0], doubted[1]),
@@ -105,7 +103,7 @@ def _twin(
         twin, _ = finite_differences(
             plan, seed, measured.variable, (), delta, draw, disturb=disturb
         )
-    where = (slice(None), slice(None))
+    where: tuple[slice, ...] = (slice(None), slice(None))
     if measured.elements is not None:
         where = (*where, *element_slices(measured.elements))
     parts = []

@@ -12,18 +12,20 @@ from causalopt.engine.arrays.array_course import Row
 from causalopt.engine.arrays.array_step import KINDS, Moves, reached
 from causalopt.language.operations import OPERATIONS
 from causalopt.tensors.building import elementwise, given, total
-from causalopt.tensors.forward import amax_choice, tangents
 from causalopt.tensors.lifting import lifted
+from causalopt.tensors.tangent import amax_choice, tangents
 from causalopt.tensors.tensor import Tensor, inputs, postorder
 from causalopt.tensors.tensor_source import Compiled, compiled
 
 _NEAR = 4 * 2.0**-53
 
 
-class Gap:
+class ArrayGap:
     """What is 0 on one kink of one variable's rule, and how the nudge moves it."""
 
-    def __init__(self, name: str, op: str, gap: Tensor, scale: Tensor, slopes: list[Tensor]) -> None:
+    def __init__(
+        self, name: str, op: str, gap: Tensor, scale: Tensor, slopes: list[Tensor]
+    ) -> None:
         self.name, self.op = name, op
         self._inputs = inputs(gap, scale, *slopes)
         self._function: Compiled = compiled([gap, scale, *slopes], self._inputs)
@@ -40,12 +42,12 @@ class Gap:
 
 
 @functools.lru_cache(maxsize=16)
-def gaps(moves: Moves, target: str) -> tuple[Gap, ...]:
+def gaps(moves: Moves, target: str) -> tuple[ArrayGap, ...]:
     """Return the kinks on the way from a nudged variable to a measured one."""
     return tuple(_gaps(moves, target))
 
 
-def _gaps(moves: Moves, target: str) -> Iterator[Gap]:
+def _gaps(moves: Moves, target: str) -> Iterator[ArrayGap]:
     for variable in moves.template.variables:
         name = variable.name
         if variable.rule is None or name not in moves.moving["total"]:
@@ -59,7 +61,7 @@ def _gaps(moves: Moves, target: str) -> Iterator[Gap]:
             gap, scale = pair
             slopes = [s for kind in KINDS if (s := _slope(gap, kind, moves)) is not None]
             if slopes:
-                yield Gap(name, tensor.op, gap, scale, slopes)
+                yield ArrayGap(name, tensor.op, gap, scale, slopes)
 
 
 def _pair(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
@@ -110,7 +112,7 @@ def _slope(gap: Tensor, kind: str, moves: Moves) -> Tensor | None:
     return total(elementwise("abs", many), (0,))
 
 
-def first_closed(found: tuple[Gap, ...], look: Any, row: Row) -> Gap | None:
+def first_closed(found: tuple[ArrayGap, ...], look: Any, row: Row) -> ArrayGap | None:
     """Return the first kink that W sits on at a step."""
     for gap in found:
         if gap.is_closed([row[key] if key in row else look(key) for key in gap.keys]):

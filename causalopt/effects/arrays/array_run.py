@@ -12,7 +12,7 @@ import numpy as np
 
 from causalopt.effects.arrays.array_doubts import Doubts, doubts_of
 from causalopt.effects.arrays.array_worlds_apart import finite_differences
-from causalopt.effects.arrays.jacobian import Jacobian, probe_error
+from causalopt.effects.arrays.vector_effect import VectorEffect, probe_error
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, check_delta
 from causalopt.effects.measures import Effect, Part
 from causalopt.effects.run import Run
@@ -23,7 +23,13 @@ from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError, SizeError
 from causalopt.model.model import Model, machine_memory, run_length
 from causalopt.model.selectors import Elements, Node, Selection
-from causalopt.worlds.array_world import array_plan_for, element_slices, kept, kept_names
+from causalopt.worlds.array_world import (
+    array_plan_for,
+    element_slices,
+    kept,
+    kept_names,
+    split_initial,
+)
 from causalopt.worlds.interventions import Intervention
 from causalopt.worlds.results import plain
 from causalopt.worlds.streams import uniforms
@@ -80,9 +86,9 @@ class ArrayRun(Run):
     @property
     def is_scalar(self) -> bool:
         """Whether one number is nudged and one measured."""
-        return self.tangents.total[0].size == 1
+        return bool(self.tangents.total[0].size == 1)
 
-    def jacobian(self, t: int | None = None) -> Jacobian:
+    def jacobian(self, t: int | None = None) -> VectorEffect:
         """Return total and direct derivatives at a step, the last one when not given.
 
         Along random probes they are not the Jacobian itself: only `op` and `alignment` hold.
@@ -98,11 +104,11 @@ class ArrayRun(Run):
             part[step].reshape(count, -1).T for part in (self.tangents.total, self.tangents.direct)
         )
         first, second = (int(e) for e in self.tangents.exponents[step])
-        return Jacobian(x, y, (first, second))
+        return VectorEffect(x, y, (first, second))
 
     @functools.cached_property
     def op_total(self) -> Floats:
-        """ln of the direct Jacobian's volume over the total one's, in nats, shape [t]."""
+        """Log of the direct Jacobian's volume over the total one's, in nats, shape [t]."""
         self._refuse_probes("op_total")
         return np.array([self.jacobian(t).op_total for t in range(self.steps + 1)])
 
@@ -132,6 +138,19 @@ class ArrayRun(Run):
                 "ones: nudge fewer elements, or say along"
             )
 
+    def columns(self) -> dict[str, Floats]:
+        """Return what a table of the run shows for each step; of vectors the Jacobians' norms."""
+        if self.is_scalar:
+            return {"total": self.total, "direct": self.direct, "Comp": self.comp, "Op": self.op}
+        shown = {
+            "|total|": self.effect.total.value,
+            "|direct|": self.effect.direct.value,
+            "|Comp|": self.comp,
+            "Op": self.op,
+            "alignment": self.alignment,
+        }
+        return {**shown, "+-": self.op_error} if self.is_probed else shown
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON's types; arrays are nested lists, one entry a step."""
         result: dict[str, Any] = {
@@ -148,11 +167,7 @@ class ArrayRun(Run):
         for name, values in (("total", self.total), ("direct", self.direct)):
             if values.size <= _SHOWN:
                 result[name] = nested(values)
-        result |= {
-            "comp": plain(self.comp),
-            "op": plain(self.op),
-            "status": self.status.tolist(),
-        }
+        result |= {"comp": plain(self.comp), "op": plain(self.op), "status": self.status.tolist()}
         if not self.is_scalar:
             result |= {"alignment": plain(self.alignment)}
             if self.is_probed:
@@ -218,8 +233,7 @@ def run_arrays(
     probes: int | None = None,
 ) -> ArrayRun:
     """Measure Comp and Op of arrays at every step: `causalopt.run` for models with arrays."""
-    plain_initial = {n: v for n, v in (initial or {}).items() if np.ndim(v) == 0}
-    array_initial = {n: v for n, v in (initial or {}).items() if np.ndim(v) > 0}
+    plain_initial, array_initial = split_initial(initial)
     model = model.replace(parameters=parameters, initial=plain_initial)
     node, selection = asked_node(model, nudge), asked_hold(model, hold)
     text = asked_target(model, target)
@@ -227,13 +241,7 @@ def run_arrays(
     model.check_nudge(node, selection, last)
     arrays = {**(data or {}), **array_initial}
     plan, draw = array_plan_for(
-        model,
-        given,
-        steps=last,
-        hold=selection,
-        seed=seed,
-        data=data,
-        initial=array_initial,
+        model, given, steps=last, hold=selection, seed=seed, data=data, initial=array_initial
     )
     refuse_integers(plan, node.variable, measured.variable, delta)
     directions, is_probed = chosen_directions(plan, node, along, probes, seed)
@@ -245,17 +253,18 @@ def run_arrays(
         found = tangents_of(plan, array_seed, measured.variable, names, draw, progress)
     else:
         if len(directions) > 1:
-            directions = np.ones((1, *directions.shape[1:])) if node.elements is None else \
-                directions.sum(axis=0, keepdims=True)
+            directions = (
+                np.ones((1, *directions.shape[1:]))
+                if node.elements is None
+                else directions.sum(axis=0, keepdims=True)
+            )
             array_seed, is_probed = ArraySeed(node.variable, node.t, directions), False
         delta = check_delta(delta)
         found, worlds = finite_differences(
             plan, array_seed, measured.variable, names, delta, draw, progress
         )
     found = _measured(found, measured.elements)
-    answer = functools.partial(
-        _effect, plan, array_seed, measured, found, draw, selection, delta
-    )
+    answer = functools.partial(_effect, plan, array_seed, measured, found, draw, selection, delta)
     hashes = _hashes(arrays)
     return ArrayRun(
         model=model,
@@ -317,7 +326,7 @@ def chosen_directions(
         QuestionError: The direction does not fit, or is 0.
     """
     shape = plan.template.by_name[node.variable].shape
-    where = element_slices(node.elements) if node.elements is not None else ()
+    where: tuple[slice, ...] = () if node.elements is None else element_slices(node.elements)
     inner = np.zeros(shape)[where].shape
     size = math.prod(inner)
     if along is not None:
@@ -334,7 +343,8 @@ def chosen_directions(
         # Hutchinson's probes: signs, whose outer product is the unit matrix on average.
         draws = [uniforms(seed, np.arange(size, dtype=np.uint64), i, 1 << 33) for i in range(count)]
         units = np.where(np.array(draws) < 0.5, -1.0, 1.0).reshape(count, *inner)
-    directions[(slice(None), *where)] = units
+    places: tuple[slice, ...] = (slice(None), *where)
+    directions[places] = units
     return directions, count < size
 
 
@@ -352,7 +362,7 @@ def _one_direction(
     if direction.shape == shape:
         whole[0] = direction
     else:
-        whole[(0, *where)] = direction
+        whole[0][where] = direction
     return whole
 
 
@@ -386,9 +396,7 @@ def _effect(
     whole = [w for w in hold if w.variable == measured.variable and w.elements is None]
     held = np.zeros(len(steps), dtype=bool)
     for window in whole:
-        held |= (steps >= window.first) & (
-            True if window.last is None else steps <= window.last
-        )
+        held |= (steps >= window.first) & (True if window.last is None else steps <= window.last)
     return Effect(
         total=parts[0],
         direct=parts[1],
@@ -403,9 +411,7 @@ def _effect(
     )
 
 
-def _part(
-    mantissas: Values, exponents: Values, doubts: Doubts, place: int, has_path: bool
-) -> Part:
+def _part(mantissas: Values, exponents: Values, doubts: Doubts, place: int, has_path: bool) -> Part:
     flat = mantissas.reshape(len(mantissas), -1)
     if flat.shape[1] == 1:
         size = flat[:, 0]

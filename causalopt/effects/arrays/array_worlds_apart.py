@@ -9,13 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.engine.arrays.array_course import (
-    Draw,
-    Row,
-    careful_values,
-    gathered,
-    given_values,
-)
+from causalopt.engine.arrays.array_course import Draw, Row, careful_values, gathered, given_values
 from causalopt.engine.arrays.array_forward import ArraySeed, ArrayTangents
 from causalopt.engine.arrays.array_plan import ArrayPlan, Force, Values
 from causalopt.engine.arrays.array_step import held_step, moves, value_step

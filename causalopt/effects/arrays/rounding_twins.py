@@ -45,10 +45,11 @@ class Disturbance:
         size, shape = np.size(value), np.shape(value)
         if size > _POOL:
             repeats = -(-size // _POOL)
-            return np.tile(self._factors, repeats)[:size].reshape(shape)
+            tiled: Values = np.tile(self._factors, repeats)[:size].reshape(shape)
+            return tiled
         if self._place + size > _POOL:
             self._place = int(self._factors[:64].view(np.uint64).sum() % 61)
-        found = self._factors[self._place : self._place + size].reshape(shape)
+        found: Values = self._factors[self._place : self._place + size].reshape(shape)
         self._place += size
         return found
 
@@ -59,4 +60,5 @@ def spread(base: Values, twins: list[Values]) -> Values:
         found = [
             np.sqrt(np.sum((twin - base).reshape(len(base), -1) ** 2, axis=1)) for twin in twins
         ]
-    return np.nan_to_num(np.max(found, axis=0), nan=np.inf)
+    largest: Values = np.nan_to_num(np.max(found, axis=0), nan=np.inf)
+    return largest

@@ -1,7 +1,7 @@
 """Adjoints of arrays along W: derivatives of a measured node by all nodes before it.
 
-W is kept as far as memory allows; of a longer run every so many steps are kept and the steps between
-are run again, so that memory grows with the square root of the length.
+W is kept as far as memory allows; of a longer run every so many steps are kept, and the steps
+between are run again, so that memory grows with the square root of the length.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from causalopt.engine.arrays.array_step import KINDS, ArrayStep
 from causalopt.model.arrays.array_template import ArrayTemplate
 from causalopt.tensors import tensor_algebra as algebra
 from causalopt.tensors.building import elementwise, expanded, given
+from causalopt.tensors.cotangent import cotangents
 from causalopt.tensors.lifting import lifted
-from causalopt.tensors.reverse import cotangents
 from causalopt.tensors.tensor import Tensor, inputs
 from causalopt.tensors.tensor_source import compiled
 
@@ -89,7 +89,7 @@ def adjoint_of(
 
 
 def _backwards(plan: ArrayPlan, draw: Draw | None) -> Iterator[tuple[int, Row, list[Row]]]:
-    """Yield (t, W at t, W at the steps before, the last one first) from the last step to the first."""
+    """Yield (t, W at t, W before it, the last row first) from the last step to the first."""
     lag = max(plan.template.max_lag, 1)
     bytes_ = 8 * plan.template.numbers * (plan.steps + 1)
     length = plan.steps + 1 if bytes_ <= _KEPT_BYTES else max(lag, math.isqrt(plan.steps) + 1)

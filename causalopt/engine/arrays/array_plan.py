@@ -1,4 +1,4 @@
-"""The plan of a run of arrays: parameter values, streams, forced and shifted nodes, the held set."""
+"""The plan of a run of arrays: parameters, streams, forced and shifted nodes, the held set."""
 
 from __future__ import annotations
 

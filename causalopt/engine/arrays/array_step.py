@@ -16,8 +16,8 @@ import numpy as np
 
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
 from causalopt.tensors.building import elementwise, expanded, given, ref
-from causalopt.tensors.forward import tangents, whole
 from causalopt.tensors.lifting import lifted
+from causalopt.tensors.tangent import tangents, whole
 from causalopt.tensors.tensor import Tensor, inputs, postorder
 from causalopt.tensors.tensor_algebra import ZERO
 from causalopt.tensors.tensor_source import Compiled, compiled
@@ -136,9 +136,7 @@ def reached(template: ArrayTemplate, source: str, held: frozenset[str]) -> froze
     return frozenset(seen)
 
 
-def _derivative(
-    variable: ArrayVariable, kind: str, moving: frozenset[str], count: int
-) -> Tensor:
+def _derivative(variable: ArrayVariable, kind: str, moving: frozenset[str], count: int) -> Tensor:
     rule = _rule(variable)
     seeds = {
         leaf: given(kind, *leaf.payload[1:], shape=leaf.shape)

@@ -18,7 +18,7 @@ from causalopt.model.arrays.array_flows import discretized, elapsed
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable, Floats
 from causalopt.model.arrays.backpropagation import resolved
 from causalopt.model.declaration import Method, Variable, motion
-from causalopt.model.naming import check_names, has_time, signature
+from causalopt.model.declared_names import check_names, has_time, signature
 from causalopt.tensors.building import (
     ShapeError,
     const,
@@ -373,7 +373,7 @@ class _Reader:
                     ("variables", name, "initial"),
                 )
         rules = {
-            n: {v: by_name[v].rule for v, k in continuous.items() if k == n}
+            n: {v: _whole(by_name[v]) for v, k in continuous.items() if k == n}
             for n in ("flow", "algebraic")
         }
         stages = discretized(rules["flow"], rules["algebraic"], self._shapes, method, self._dt)
@@ -386,6 +386,11 @@ class _Reader:
                 ArrayVariable(stage.name, owner.dims, owner.shape, stage.rule, start, stage.owner)
             )
         return [v for v in found if v.name not in continuous] + made
+
+
+def _whole(variable: ArrayVariable) -> Tensor:
+    assert variable.rule is not None
+    return variable.rule
 
 
 def _check_keys(variable: Variable, path: Path) -> None:

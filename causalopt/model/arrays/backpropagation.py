@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from causalopt.errors import ModelError
 from causalopt.tensors import tensor_algebra as algebra
 from causalopt.tensors.building import const, expanded
-from causalopt.tensors.reverse import cotangents
+from causalopt.tensors.cotangent import cotangents
 from causalopt.tensors.tensor import Shape, Tensor, inputs, postorder, rebuilt
 
 

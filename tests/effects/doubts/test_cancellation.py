@@ -109,8 +109,10 @@ def test_a_comparison_with_what_has_no_value_decides_nothing(delta: float | None
         "where(log(n) > 0.5, 1, 2)*n + a",
         "where(exp(800 - n) - exp(801 - n) < 0, 1, 2)*n + a",
         "where(n < 0, 3, where(sqrt(n - 3) > 1, 1, 2))*n + a",
+        "where(log1p(n) > 0.5, 1, 2)*n + a",
+        "where(expm1(800 - n) - expm1(801 - n) < 0, 1, 2)*n + a",
     )
-    for rule, bad, good in zip(rules, (-1, 0, 2), (2, 790, -2), strict=True):
+    for rule, bad, good in zip(rules, (-1, 0, 2, -2, 0), (2, 790, -2, 2, 790), strict=True):
         status = [
             run(static({"n": n, "a": "0*n", "m": rule}), delta=delta).status[0] for n in (bad, good)
         ]

@@ -126,6 +126,9 @@ def test_what_rounds_nothing_does_not_drift() -> None:
         ("n + 0.25", True), ("n + 0.1", False), ("n*n", True), ("n/8", True), ("n/7", False),
         ("sqrt(n)", False), ("sqrt(4*n*n)", True), ("n**3", True), ("exp(n - 1.5)", True),
         ("exp(n)", False), ("n*12345678.123456789", False), ("min(n, 0.1*n + 9)", True),
+        ("log1p(n - 1.5)", True), ("expm1(n - 1.5)", True), ("erf(n - 1.5)", True),
+        ("sigmoid(n - 1.5)", True), ("ndtr(n - 1.5)", True), ("softplus(n - 1.5)", False),
+        ("log1p(0.1*(n - 11.4921875))", False), ("erf(0.1*n)", False), ("expm1(n)", False),
     ],
 )  # fmt: skip
 def test_the_bound_of_one_evaluation_holds_and_is_zero_where_nothing_is_rounded(
@@ -138,7 +141,12 @@ def test_the_bound_of_one_evaluation_holds_and_is_zero_where_nothing_is_rounded(
     rule = template.structure.rules[template.index["m"]]
     assert rule is not None
     ((value, error),) = bounds_along(template.structure, plan, values, [rule])
-    names = {name: getattr(mpmath, name) for name in ("sqrt", "exp")}
+    names = {name: getattr(mpmath, name) for name in ("sqrt", "exp", "log1p", "expm1", "erf")}
+    names |= {
+        "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+        "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
+        "ndtr": mpmath.ncdf,
+    }
     with mpmath.workdps(60):
         wide = text.replace("0.1", "mpf('0.1')").replace(
             "12345678.123456789", "mpf('12345678.123456789')"

@@ -57,6 +57,11 @@ def test_the_thermostat_with_k_1_is_perfect_every_third_step() -> None:
         ({"n": 2, "a": "n", "m": "where(n > 1, 3, n) + 0*a"}, "no_influence"),
         ({"n": 2, "a": "n", "m": "where(n > 1, 3, n) + a"}, "only_path"),
         ({"n": 0, "a": "n", "m": "n**2 + 0*a"}, "no_influence"),
+        *(
+            ({"n": 0, "a": "n", "m": f"n*({zero}) + 0*a"}, "no_influence")
+            for zero in ("log1p(n)", "expm1(n)", "erf(n)", "2*sigmoid(n) - 1", "2*ndtr(n) - 1")
+        ),
+        ({"n": 800, "a": "0*n", "m": "sigmoid(n) + a"}, "unresolved"),  # exp(-800) is no 0
         ({"n": 1, "a": "exp(n)", "m": "exp(n) - a"}, "unresolved"),  # e is no fraction
         ({"n": 800, "a": "0*n", "m": "tanh(n) + a"}, "unresolved"),  # 4 exp(-1600) is no 0
     ],

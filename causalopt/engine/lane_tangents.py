@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from causalopt.engine.array_worlds import ArrayWorlds
 from causalopt.engine.batch import Batch
 from causalopt.engine.contract import Floats
+from causalopt.engine.lane_worlds import LaneWorlds
 from causalopt.engine.program import NEAR
 from causalopt.engine.rescaling import HUGE, TINY, is_odd, step_sign
 from causalopt.engine.schedule import Schedule, Sums
@@ -20,7 +20,7 @@ Summand: TypeAlias = tuple[int, int, int]  # where the slope stands, the parent'
 WORLDS = (("x", "p"), ("y", "q"))  # total and direct tangents, and the errors they carry
 
 
-class ArrayTangents(ArrayWorlds):
+class LaneTangents(LaneWorlds):
     """W of some lanes with total and direct tangents, and what rounding they carry."""
 
     def __init__(

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.engine.array_steps import ArrayStep, Given
 from causalopt.engine.batch import Batch
 from causalopt.engine.contract import Bools
+from causalopt.engine.lane_steps import Given, LaneStep
 from causalopt.engine.linearization import linearize
 from causalopt.engine.schedule import Schedule
 from causalopt.language.arrays import array_function
 from causalopt.model.template import Structure
 
 
-class ArrayWorlds:
+class LaneWorlds:
     """W, or W, X and Y, of some lanes.
 
     Attributes:
@@ -34,7 +34,7 @@ class ArrayWorlds:
         parameters: list[Any] = list(batch.plan.parameters)
         for place, values in batch.parameters.items():
             parameters[place] = values
-        self._values = ArrayStep(schedule, parameters)
+        self._values = LaneStep(schedule, parameters)
         self._worlds = "wxy" if batch.mode == "finite" else "w"
         depth = max([lag for _, lag in schedule.layout.slots], default=0)
         nothing: list[Any] = [np.float64(np.nan)] * self._width

@@ -19,7 +19,7 @@ _WORST = 1e13  # a condition beyond which a volume or an inverse has no digits
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Jacobian:
+class VectorEffect:
     """Total and direct derivatives of m by n, at one step.
 
     A derivative is mantissa * 2**exponent.
@@ -36,13 +36,13 @@ class Jacobian:
 
     @property
     def _shift(self) -> float:
-        """ln of what direct's unit is in total's."""
+        """Log of what direct's unit is in total's."""
         return (self.exponents[1] - self.exponents[0]) * math.log(2.0)
 
     @property
     def op(self) -> float:
         """The rms Op in nats: -ln of the ratio of Frobenius norms."""
-        return _log(np.linalg.norm(self.direct)) - _log(np.linalg.norm(self.total)) + self._shift
+        return _log(_norm(self.direct)) - _log(_norm(self.total)) + self._shift
 
     @property
     def alignment(self) -> float:
@@ -59,7 +59,7 @@ class Jacobian:
 
     @property
     def op_total(self) -> float:
-        """ln of the direct volume over the total one, in nats; NaN where it is not resolved.
+        """Log of the direct volume over the total one, in nats; NaN where it is not resolved.
 
         For square Jacobians it is -ln |det X / det Y|, and the difference of m's entropies under
         Gaussian nudges.
@@ -103,15 +103,19 @@ class Jacobian:
     def along(self, direction: Values) -> float:
         """Return Op in nats for a nudge along one direction of n, shape [p]."""
         x, y = self.total @ direction, self.direct @ direction
-        return _log(np.linalg.norm(y)) - _log(np.linalg.norm(x)) + self._shift
+        return _log(_norm(y)) - _log(_norm(x)) + self._shift
 
     def measured_along(self, direction: Values) -> float:
         """Return Op in nats for one direction of m, shape [q]: a nudge in all directions of n."""
         x, y = direction @ self.total, direction @ self.direct
-        return _log(np.linalg.norm(y)) - _log(np.linalg.norm(x)) + self._shift
+        return _log(_norm(y)) - _log(_norm(x)) + self._shift
 
 
-def _log(size: float | np.floating[object]) -> float:
+def _norm(values: Values) -> float:
+    return float(np.linalg.norm(values))
+
+
+def _log(size: float) -> float:
     value = float(size)
     return math.log(value) if value > 0 else -math.inf if value == 0 else math.nan
 

@@ -15,7 +15,7 @@ from causalopt.language.arrays import array_function
 Given = Callable[[int, Any], Any]
 
 
-class ArrayStep:
+class LaneStep:
     """The values of one step, in one world.
 
     Args:

@@ -26,7 +26,7 @@ from causalopt.tensors.building import (
     taken,
     total,
 )
-from causalopt.tensors.forward import amax_choice
+from causalopt.tensors.tangent import amax_choice
 from causalopt.tensors.tensor import Tensor, postorder
 
 Cotangents = dict[Tensor, Tensor]

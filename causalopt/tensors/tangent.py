@@ -111,7 +111,7 @@ def _einsum(tensor: Tensor, moving: list[Tangent]) -> Tangent:
 
 
 def amax_choice(tensor: Tensor) -> Tensor:
-    """Return 1 at the first largest over an amax's axes and 0 elsewhere, of its argument's shape."""
+    """Return 1 at the first largest over an amax's axes, 0 elsewhere, in its argument's shape."""
     (x,) = tensor.args
     axes = tensor.payload
     rest = tuple(axis for axis in range(len(x.shape)) if axis not in axes)
