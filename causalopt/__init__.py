@@ -114,6 +114,7 @@ if TYPE_CHECKING:
     from causalopt.symbolic.modes import find_modes as find_modes
     from causalopt.worlds.description import Description as Description
     from causalopt.worlds.description import describe as describe
+    from causalopt.worlds.expand import expand as expand
     from causalopt.worlds.interventions import Nudge as Nudge
     from causalopt.worlds.interventions import Replace as Replace
     from causalopt.worlds.interventions import Set as Set
@@ -170,6 +171,7 @@ _HOMES = {
     "symbolic.fixed_points": "find_orbits linearise",
     "symbolic.modes": "find_modes",
     "worlds.description": "Description describe",
+    "worlds.expand": "expand",
     "worlds.interventions": "Nudge Replace Set",
     "worlds.replacement": "replace",
     "worlds.world": "World world",

@@ -62,6 +62,7 @@ def read_array_template(
     reader = _Reader(variables, _sizes(sizes), parameters, functions, step)
     found = [reader.variable(name) for name in variables]
     continuous = {n: motion(v) for n, v in variables.items() if motion(v) != "rule"}
+    motions = {v.name: (continuous[v.name], _whole(v)) for v in found if v.name in continuous}
     if continuous:
         found = reader.integrated(found, continuous, dt, method)
     elif method is not None:
@@ -80,6 +81,7 @@ def read_array_template(
         dt=step,
         is_static=reader.is_static,
         depends_on_dt=bool(continuous) or reader.reads_dt,
+        motions=motions,
     )
 
 
