@@ -92,9 +92,11 @@ class CarriedTangents:
         row.update(self._masks)
         if t < plan.first_free or t in plan.touched or t == self.seed.t:
             careful_values(plan, t, row, past)
+            if t == self.seed.t:
+                self._still()
             self._careful_tangents(t, row)
         else:
-            self._given_tangents(row, everything=t < self.seed.t)
+            self._given_tangents(row)
             step = self._step if t > self.seed.t else self._values
             taken = gathered(step, plan, t, row, past)
             row.update(zip(step.outputs, step.function(*taken), strict=True))
@@ -114,11 +116,18 @@ class CarriedTangents:
     def _zero(self, name: str) -> Values:
         return np.zeros(self.moves.shape(name))
 
-    def _given_tangents(self, row: Row, *, everything: bool) -> None:
-        """Add zeros for the tangents of what moves and has no rule; before the nudge, of all."""
+    def _still(self) -> None:
+        """Add zeros to the rows before the nudge, in which nothing moves."""
+        for row in self.past:
+            for kind in KINDS:
+                for name in self.moves.moving[kind]:
+                    row[kind, name, 0] = self._zero(name)
+
+    def _given_tangents(self, row: Row) -> None:
+        """Add zeros for the tangents of what moves and has no rule."""
         for kind in KINDS:
             for name in self.moves.moving[kind]:
-                if everything or (kind, name) not in self.moves.derivatives:
+                if (kind, name) not in self.moves.derivatives:
                     row[kind, name, 0] = self._zero(name)
 
     def _careful_tangents(self, t: int, row: Row) -> None:
