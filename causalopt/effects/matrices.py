@@ -68,9 +68,9 @@ def op_from_all(
     Returns:
         `total`, `direct`, `log_total`, `log_direct`, `comp`, `op` (nats) and `status`, with axes
         `variable` and `t` (the nudged node's step). In a model with arrays each array `v` has
-        `op_v`, `total_v`, `direct_v` and `status_v`, with `t` and its own dims. Nodes of A that reach m have the status `held`:
-        the nudge is made in B; so have all where m is in A. The attribute `execution` says what ran
-        it.
+        `op_v`, `total_v`, `direct_v` and `status_v`, with `t` and its own dims. Nodes of A that
+        reach m have the status `held`: the nudge is made in B; so have all where m is in A. The
+        attribute `execution` says what ran it.
 
     Raises:
         QuestionError: The question cannot be asked of this model.

@@ -172,7 +172,7 @@ def arrays_op_to_all(
     twins = [_norms(plan, array_seed, draw, Disturbance(plan, k + 1)) for k in range(TWINS)]
     tables: dict[str, Any] = {}
     for name in plan.template.names:
-        effect = _effect_to(plan, name, base, twins, hold)
+        effect = _effect_to(name, base, twins, hold)
         tables |= _entries(plan, name, effect)
     return _dataset(model, tables, {"nudge": model.node_text(node)}, hold)
 
@@ -216,9 +216,7 @@ def _norms(
     return _Norms(values, exponents, finite, carried.moves.moving)
 
 
-def _effect_to(
-    plan: ArrayPlan, name: str, base: _Norms, twins: list[_Norms], hold: Selection
-) -> Effect:
+def _effect_to(name: str, base: _Norms, twins: list[_Norms], hold: Selection) -> Effect:
     parts = []
     for place, kind in enumerate(KINDS):
         own = base.values[kind, name][:, None]
@@ -267,5 +265,10 @@ def _dataset(
         raise QuestionError("the model has no variables")
     return xarray.Dataset(
         tables,
-        attrs={"model": model.name, "hold": selection_text(hold), **attrs, "execution": "arrays"},
+        attrs={
+            "model": model.name,
+            "hold": selection_text(hold, model.named_shapes),
+            **attrs,
+            "execution": "arrays",
+        },
     )

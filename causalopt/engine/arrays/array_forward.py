@@ -20,7 +20,14 @@ from causalopt.engine.arrays.array_course import (
     lookup,
 )
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
-from causalopt.engine.arrays.array_step import KINDS, Moves, moves, tangent_step, value_step
+from causalopt.engine.arrays.array_step import (
+    KINDS,
+    Moves,
+    disturbed,
+    moves,
+    tangent_step,
+    value_step,
+)
 from causalopt.tensors.folding import evaluate
 
 _EVERY = 32  # steps between looks at the tangents' size
@@ -72,12 +79,15 @@ class CarriedTangents:
         seed: ArraySeed,
         draw: Draw | None = None,
         disturb: Callable[[Row], None] | None = None,
+        number: int = 0,
     ) -> None:
         self.plan, self.seed, self._draw, self._disturb = plan, seed, draw, disturb
         count = len(seed.directions)
         self.moves: Moves = moves(
             plan.template, seed.name, count, plan.held_throughout, plan.held_partly
         )
+        if number:
+            self.moves = disturbed(self.moves, number)
         self._step = tangent_step(self.moves)
         self._values = value_step(plan.template)
         self.past: deque[Row] = deque(maxlen=max(plan.template.max_lag, 1))
@@ -187,6 +197,7 @@ def tangents_of(
     draw: Draw | None = None,
     progress: Callable[[int], None] | None = None,
     disturb: Callable[[Row], None] | None = None,
+    number: int = 0,
 ) -> ArrayTangents:
     """Return the derivatives of a variable along directions of a nudged node, at every step.
 
@@ -198,8 +209,9 @@ def tangents_of(
         draw: Gives the noises' values at a step.
         progress: Called with the number of steps done, now and then.
         disturb: Changes each row once it is made.
+        number: Which disturbance of the tangents' own operations there is, 0 for none.
     """
-    carried = CarriedTangents(plan, seed, draw, disturb)
+    carried = CarriedTangents(plan, seed, draw, disturb, number)
     template = plan.template
     shape = template.by_name[target].shape
     names = list(dict.fromkeys([target, *keep]))
