@@ -132,6 +132,8 @@ def test_training_optimizes_the_goal_as_far_as_it_parts_the_objects(seed: int) -
         steps=30,
     )
     assert at_test.comp[-1] == pytest.approx(1 - z * reach, abs=1e-12)
+    ends = reach * (z * p["door"] + (1 - z) * p["red"])
+    assert at_test.W["pos_new"][-1] == pytest.approx(ends, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
