@@ -248,7 +248,7 @@ class Model(Record):
         Example:
             >>> from causalopt import load
             >>> load("lorenz").held_set()
-            (Window(variable='a', first=0, last=None),)
+            (Window(variable='a', first=0, last=None, elements=None),)
         """
         said = hold if hold is not None else self.question.hold
         if said is not None:

@@ -194,7 +194,7 @@ def parse_node(
 
     Example:
         >>> parse_node("R[3]", ["R", "T"], static=False)
-        Node(variable='R', t=3)
+        Node(variable='R', t=3, elements=None)
     """
     if isinstance(text, Node):
         _known(text.variable, names, {})
@@ -241,8 +241,8 @@ def parse_selection(
         UnknownNameError: A variable is not declared.
 
     Example:
-        >>> parse_selection("a[t<=10], b", ["a", "b"], static=False)
-        (Window(variable='a', first=0, last=10), Window(variable='b', first=0, last=None))
+        >>> [str(window) for window in parse_selection("a[t<=10], b", ["a", "b"], static=False)]
+        ['a[t<=10]', 'b']
     """
     if isinstance(text, Window | Node):
         text = [text]
