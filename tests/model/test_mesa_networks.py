@@ -210,3 +210,26 @@ def test_a_trained_conjugate_gives_out_what_training_put_in() -> None:
     roots = np.linalg.eigvalsh(np.eye(3) - 0.08 * H)
     np.testing.assert_allclose(given.modes(), np.sort(-25 * np.log(roots)), atol=1e-6)
     assert put.op_total[25] == pytest.approx(3 * given.op_total[25], rel=1e-6)
+
+
+@pytest.mark.parametrize("direction", range(3))
+def test_a_gradient_of_gradients_is_the_hypergradient_written_out(direction: int) -> None:
+    learner, curvature = load("meta_learner"), (direction + 1) / 2
+    written = run(load("meta_optimizer"), parameters={"lambda": curvature})
+    found = run(
+        learner, nudge=f"eta[0, direction={direction}]", target=f"eta[direction={direction}]"
+    )
+    np.testing.assert_allclose(found.W["eta"][:, direction], written.W["eta"], atol=1e-14)
+    np.testing.assert_allclose(found.W["H"][:, direction], written.W["H"], atol=1e-14)
+    np.testing.assert_allclose(found.op[1:], written.op[1:], atol=1e-12)
+
+
+def test_the_base_optimizers_op_is_what_the_meta_optimizer_has_made() -> None:
+    found = run(
+        load("meta_learner"), nudge="start[20]", hold="G_0, G_1", target="theta_2", steps=20
+    )
+    assert isinstance(found, ArrayRun)
+    curvature = np.array([0.5, 1, 1.5])
+    rates = found.W["eta"][20]
+    expected = np.sort(-2 * np.log(abs(1 - curvature * rates)))
+    np.testing.assert_allclose(found.modes(20), expected, atol=1e-11)
