@@ -12,6 +12,7 @@ from causalopt.commands.options import Json, emit, number, output_file
 from causalopt.errors import FileError, QuestionError
 
 if TYPE_CHECKING:
+    from causalopt.model.declaration import Variable
     from causalopt.model.model import Model
 
 _ENDINGS = (".yaml", ".yml", ".toml", ".json")
@@ -20,18 +21,21 @@ _ENDINGS = (".yaml", ".yml", ".toml", ".json")
 def import_(
     file: Annotated[str, typer.Argument(metavar="FILE.onnx", help="The network, an ONNX file.")],
     out: Annotated[
-        str, typer.Option("--out", metavar="FILE", help="The model file to write, such as net.yaml.")
+        str,
+        typer.Option("--out", metavar="FILE", help="The model file to write, such as net.yaml."),
     ],
     size: Annotated[
         list[str] | None,
-        typer.Option("--size", metavar="NAME=N", help="The size of a dim that the file leaves open."),
+        typer.Option(
+            "--size", metavar="NAME=N", help="The size of a dim that the file leaves open."
+        ),
     ] = None,
     example: Annotated[
         str | None,
         typer.Option(
             "--example",
             metavar="FILE",
-            help="What the input starts from: a .npy file, or an .npz with an array for each input.",
+            help="What the input starts from: a .npy file, or an .npz with one array an input.",
         ),
     ] = None,
     name: Annotated[
@@ -82,11 +86,16 @@ def _example(path: str | None) -> Any:
     return load_array(path)
 
 
+def _is_input(variable: Variable) -> bool:
+    return variable.rule is None and variable.values is None
+
+
 def _show(model: Model, target: Path, weights: Path, *, json: bool) -> None:
     variables = model.arrays.by_name
-    inputs = [n for n in model.arrays.names if model.variables[n].rule is None]
-    inputs = [n for n in inputs if model.variables[n].label is None or not _is_weight(model, n)]
-    count = sum(variables[n].size for n in model.arrays.names if _is_weight(model, n))
+    first = model.node(model.question.nudge).variable if model.question.nudge else None
+    inputs = [n for n, v in model.variables.items() if n == first or _is_input(v)]
+    read = [n for n, v in model.variables.items() if v.values is not None and n not in inputs]
+    count = sum(variables[n].size for n in read)
     notes = model.description.splitlines()
     if json:
         emit(
@@ -106,7 +115,9 @@ def _show(model: Model, target: Path, weights: Path, *, json: bool) -> None:
     kind = "one example" if model.is_static else "one step of a series at a time"
     lines = [f"{model.name}: {len(model.variables)} variables, {count:,} weights, {kind}"]
     for name in inputs:
-        dims = [d or str(s) for d, s in zip(variables[name].dims, variables[name].shape, strict=True)]
+        dims = [
+            d or str(s) for d, s in zip(variables[name].dims, variables[name].shape, strict=True)
+        ]
         lines.append(f"  input {name} [{', '.join(dims)}]")
     lines += [f"  output {model.question.target}"] if model.question.target else []
     lines += [f"  note: {note}" for note in notes]

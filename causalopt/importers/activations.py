@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from causalopt.importers.network_builder import NetworkBuilder, Signal
 
 # What networks call it -> the rule, of x and numbers by name. Exact, with no approximation of ours.
@@ -47,10 +49,15 @@ def number(value: float) -> str:
 
 
 def activation(
-    net: NetworkBuilder, kind: str, x: Signal, label: str, name: str | None = None, **numbers: float
+    net: NetworkBuilder,
+    kind: str,
+    x: Signal,
+    label: str,
+    name: str | None = None,
+    numbers: Mapping[str, float] | None = None,
 ) -> Signal:
     """Return an activation of an array; a factor of 1 is left out."""
-    template = ACTIVATIONS[kind]
+    template, numbers = ACTIVATIONS[kind], numbers or {}
     if kind == "softplus" and numbers.get("beta", 1) == 1:
         template = "softplus({x})"
     if numbers.get("alpha") == 1 and kind in {"elu", "celu"}:

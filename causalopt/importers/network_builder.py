@@ -142,6 +142,7 @@ class NetworkBuilder:
         self._axes: dict[int, NetworkAxis] = {}
         self._taken: set[str] = set(reserved() | tensor_function_names())
         self._labels: set[str] = set()
+        self._inputs: list[str] = []
         self._reserved: dict[str, str] = {}
 
     def error(self, message: str) -> NetworkError:
@@ -232,9 +233,7 @@ class NetworkBuilder:
 
     # Declarations
 
-    def weight(
-        self, label: str, values: np.ndarray[Any, Any], axes: Axes | None = None
-    ) -> Signal:
+    def weight(self, label: str, values: np.ndarray[Any, Any], axes: Axes | None = None) -> Signal:
         """Declare a weight: an array that a file has.
 
         Raises:
@@ -269,6 +268,7 @@ class NetworkBuilder:
         stored = name if values is not None else None
         declared = _Declared(name, self._label(label), plain, None, stored, None, is_integer)
         self._declared.append(declared)
+        self._inputs.append(name)
         return Signal(axes, self._reference(name), label=label)
 
     def variable(
@@ -387,7 +387,9 @@ class NetworkBuilder:
             if self._axes[number].root.number == number
         }
         target = outputs[0].text.removesuffix("[t]")
-        question = {"target": target} if target in variables else {}
+        question = {"target": target}
+        if self._inputs:
+            question["nudge"] = self._inputs[0] + ("[1]" if self.has_steps else "")
         data = {**texts, "sizes": sizes, "variables": variables, "question": question}
         return {key: value for key, value in data.items() if value}, self.weights
 

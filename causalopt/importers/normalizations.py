@@ -29,7 +29,7 @@ def reduced(
     name: str | None = None,
     keeps: bool = True,
 ) -> Signal:
-    """Return a sum, mean, max, min, norm, ... along dims; with `keeps` they stay, of one element."""
+    """Return a sum, mean, max, norm, ... along dims; with `keeps` these stay, of one element."""
     wanted = {p % len(x.axes) for p in places}
     inner = _places(net, x, places)
     words = "".join(f", {net.place(x.plain, i)}" for i in inner)
@@ -55,7 +55,13 @@ def reduced(
 
 
 def softmax(
-    net: NetworkBuilder, x: Signal, place: int, label: str, *, name: str | None = None, log: bool = False
+    net: NetworkBuilder,
+    x: Signal,
+    place: int,
+    label: str,
+    *,
+    name: str | None = None,
+    log: bool = False,
 ) -> Signal:
     """Return softmax, or its logarithm, along a dim."""
     if not x.axes[place].is_plain:
@@ -143,7 +149,9 @@ def batch_normalization(
             return text
         return net.reshaped(text, (x.axes[1], *(NetworkAxis(1) for _ in range(spaces))))
 
-    rule = f"({net.read(x)} - {along_channels(mean)})/sqrt({along_channels(variance)} + {epsilon!r})"
+    rule = (
+        f"({net.read(x)} - {along_channels(mean)})/sqrt({along_channels(variance)} + {epsilon!r})"
+    )
     rule = rule if scale is None else f"{rule}*{along_channels(scale)}"
     rule = rule if bias is None else f"{rule} + {along_channels(bias)}"
     return net.variable(label, x.axes, rule, name=name)

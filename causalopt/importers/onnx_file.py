@@ -1,4 +1,4 @@
-"""ONNX files read as what they are: a list of nodes and arrays of numbers. No code of theirs runs."""
+"""ONNX files read as what they are: a list of nodes and arrays of numbers. No code runs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class OnnxNode:
 
 @dataclasses.dataclass(frozen=True)
 class OnnxInput:
-    """One input: its name, its sizes (a name for one left open), and whether it is whole numbers."""
+    """One input: its name, its sizes (a name for an open one), whether it is whole numbers."""
 
     name: str
     sizes: tuple[int | str, ...]
@@ -88,14 +88,13 @@ def read_onnx_bytes(content: bytes, *, file: Path | None) -> OnnxGraph:
     """Return the graph that an ONNX file's bytes hold."""
     _refuse_others(content, file)
     need("onnx", "an ONNX file")
-    import google.protobuf.message
     import onnx
 
     place = Location(str(file)) if file else Location()
     proto = onnx.ModelProto()
     try:
         proto.ParseFromString(content)
-    except google.protobuf.message.DecodeError:
+    except Exception:  # protobuf's DecodeError, which has no types
         raise FileError("this is no ONNX file, or it is damaged or cut off", place) from None
     if not proto.graph.node and not proto.graph.output:
         raise FileError("this is no ONNX file, or it is damaged: it has no graph", place)
@@ -224,9 +223,7 @@ class _Reader:
 
     def _node(self, node: Any) -> OnnxNode:
         domain = "" if node.domain == "ai.onnx" else node.domain
-        made = OnnxNode(
-            node.op_type, domain, node.name, tuple(node.input), tuple(node.output), {}
-        )
+        made = OnnxNode(node.op_type, domain, node.name, tuple(node.input), tuple(node.output), {})
         for attribute in node.attribute:
             made.attributes[attribute.name] = self._attribute(attribute, made)
         return made

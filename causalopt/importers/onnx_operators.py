@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -52,7 +53,7 @@ class OnnxCall:
     def get(self, key: str, default: Any = _REQUIRED) -> Any:
         """Return an attribute."""
         value = self.node.attributes.get(key, default)
-        if value is _REQUIRED or value is None and default is _REQUIRED:
+        if value is _REQUIRED or (value is None and default is _REQUIRED):
             raise self.error(f"the attribute '{key}' is missing")
         return value
 
@@ -95,9 +96,7 @@ Operator = Callable[[OnnxCall], Signal | tuple[Signal, ...]]
 def _activation(kind: str, **defaults: float) -> Operator:
     def operator(call: OnnxCall) -> Signal:
         numbers = {key: float(call.get(key, value)) for key, value in defaults.items()}
-        return activations.activation(
-            call.net, kind, call.input(0), call.label, call.name, **numbers
-        )
+        return activations.activation(call.net, kind, call.input(0), call.label, call.name, numbers)
 
     return operator
 
@@ -255,9 +254,7 @@ def _global_pool(kind: str) -> Operator:
     def operator(call: OnnxCall) -> Signal:
         x = call.input(0)
         places = range(2, len(x.axes))
-        return normalizations.reduced(
-            call.net, kind, x, list(places), call.label, name=call.name
-        )
+        return normalizations.reduced(call.net, kind, x, list(places), call.label, name=call.name)
 
     return operator
 
@@ -307,9 +304,17 @@ def _layer_norm(centred: bool) -> Operator:
 def _batch_norm(call: OnnxCall) -> Signal:
     if call.get("training_mode", 0) or len([o for o in call.node.outputs if o]) > 1:
         raise call.error("it is in training mode: export in eval mode")
-    weights = [call.input(i) for i in range(1, 5)]
+    scale, bias, mean, variance = (call.input(i) for i in range(1, 5))
     return normalizations.batch_normalization(
-        call.net, call.input(0), *weights, float(call.get("epsilon", 1e-5)), call.label, name=call.name
+        call.net,
+        call.input(0),
+        scale,
+        bias,
+        mean,
+        variance,
+        float(call.get("epsilon", 1e-5)),
+        call.label,
+        name=call.name,
     )
 
 
@@ -386,9 +391,12 @@ def _split(call: OnnxCall) -> tuple[Signal, ...]:
     starts = np.cumsum([0, *sizes])
     return tuple(
         rearrangements.part(
-            call.net, x, {place: range(int(a), int(b))}, f"{call.label}.{i}" if count > 1 else call.label
+            call.net,
+            x,
+            {place: range(int(a), int(b))},
+            f"{call.label}.{i}" if count > 1 else call.label,
         )
-        for i, (a, b) in enumerate(zip(starts[:-1], starts[1:], strict=True))
+        for i, (a, b) in enumerate(itertools.pairwise(starts))
     )
 
 
@@ -487,7 +495,9 @@ def _recurrent(call: OnnxCall) -> tuple[Signal, ...]:
             raise call.error("lengths of series: give one series of the whole length")
     if peep is not None and np.any(peep):
         raise call.error("peepholes are not known")
-    weights = [net.constant(m[0], f"{call.scope}.{w}") for m, w in zip(matrices, "WR", strict=True)]
+    inputs, states = (
+        net.constant(m[0], f"{call.scope}.{w}") for m, w in zip(matrices, "WR", strict=True)
+    )
     halves = [None, None] if bias is None else np.split(np.asarray(bias)[0], 2)
     biases = [
         None if half is None else net.constant(half, f"{call.scope}.{w}")
@@ -504,8 +514,10 @@ def _recurrent(call: OnnxCall) -> tuple[Signal, ...]:
     known = CellWeights(
         cell,
         _GATES[op],
-        *weights,
-        *biases,
+        inputs,
+        states,
+        biases[0],
+        biases[1],
         resets_after=bool(call.get("linear_before_reset", 0)),
         start=start,
     )

@@ -26,12 +26,14 @@ from causalopt.model.model import Model
 MAX_FOLDED = 1 << 24  # numbers of an array that is computed while importing
 # What follows from constants is computed at once, by onnx's own reference; these grow no further
 # than their arguments, or are held against the limit first.
-_FOLDED = frozenset(
-    "Abs Add And Cast Ceil Clip Concat ConstantOfShape Cos CumSum Div Equal Erf Exp Expand Floor "
-    "Gather Greater GreaterOrEqual Identity Less LessOrEqual Log Max Min Mod Mul Neg NonZero Not Or "
-    "Pow Range Reciprocal ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Relu Round ScatterND "
-    "Sigmoid Sign Sin Slice Softmax Split Sqrt Sub Tanh Tile Trilu Where".split()
-)
+_FOLDED = {
+    *("Abs", "Add", "And", "Cast", "Ceil", "Clip", "Concat", "ConstantOfShape", "Cos", "CumSum"),
+    *("Div", "Equal", "Erf", "Exp", "Expand", "Floor", "Gather", "Greater", "GreaterOrEqual"),
+    *("Identity", "Less", "LessOrEqual", "Log", "Max", "Min", "Mod", "Mul", "Neg", "NonZero"),
+    *("Not", "Or", "Pow", "Range", "Reciprocal", "ReduceMax", "ReduceMean", "ReduceMin"),
+    *("ReduceProd", "ReduceSum", "Relu", "Round", "ScatterND", "Sigmoid", "Sign", "Sin", "Slice"),
+    *("Softmax", "Split", "Sqrt", "Sub", "Tanh", "Tile", "Trilu", "Where"),
+}
 _ADVICE = {
     "If": "export it for one kind of input, so that nothing is left to decide",
     "Loop": "a loop over steps is a model with time: import the cell and write [t-1] yourself",
@@ -49,7 +51,7 @@ def translated(
     *,
     examples: Sequence[np.ndarray[Any, Any]] | Mapping[str, np.ndarray[Any, Any]] | None = None,
     sizes: Mapping[str, int] | None = None,
-    **texts: str,
+    texts: Mapping[str, str],
 ) -> Model:
     """Return the model that an ONNX graph stands for.
 
@@ -80,7 +82,7 @@ def translated(
             labels = _labels(graph, attempt.made)
             continue
         notes = {"description": "\n".join(dict.fromkeys(attempt.net.notes))}
-        return attempt.net.model(outputs, **{**notes, **texts})
+        return attempt.net.model(outputs, **notes, **texts)
     raise attempt.net.error("which dims are steps and batch cannot be told")
 
 
@@ -107,9 +109,9 @@ def from_onnx(
 ) -> Model:
     """Return the network of an ONNX file as a model, its weights as variables.
 
-    One example at a time: a first dim of size 1, or left open, is a batch and dropped. Of an RNN, GRU
-    or LSTM the dim of steps is the model's t, and the input at t = 1 the first. Labels are the file's
-    names with dots, and a module's output is called as the module is: `blocks.0.attn`.
+    One example at a time: a first dim of size 1, or left open, is a batch and dropped. Of an RNN,
+    GRU or LSTM the dim of steps is the model's t, and the input at t = 1 the first. Labels are the
+    file's names with dots, and a module's output is called as the module is: `blocks.0.attn`.
 
     Args:
         path: The file; weights may be in other files in its folder.
@@ -129,9 +131,8 @@ def from_onnx(
     if example is not None and not isinstance(example, Mapping):
         examples = [np.asarray(example)]
     source = f"{file.name}, opset {graph.opset}" + (f", {graph.producer}" if graph.producer else "")
-    return translated(
-        graph, examples=examples, sizes=sizes, name=name or file.stem, source=source
-    )
+    texts = {"name": name or file.stem, "source": source}
+    return translated(graph, examples=examples, sizes=sizes, texts=texts)
 
 
 class _Translation:
@@ -261,9 +262,7 @@ class _Translation:
         name = next((o for o in node.outputs if o in self.graph.outputs), None)
         if name is not None and not re.fullmatch(r"[A-Za-z]\w*", name):
             name = None
-        call = OnnxCall(
-            self.net, node, inputs, label, name, parent or label, self.graph.opset
-        )
+        call = OnnxCall(self.net, node, inputs, label, name, parent or label, self.graph.opset)
         try:
             found = self._applied(call)
         except NetworkError as error:
@@ -306,7 +305,9 @@ class _Translation:
         attributes = {k: _as_attribute(v) for k, v in node.attributes.items() if v is not None}
         proto = helper.make_node(node.op, node.inputs, node.outputs, **attributes)
         untyped = [helper.make_tensor_value_info(n, TensorProto.UNDEFINED, None) for n in names]
-        outputs = [helper.make_tensor_value_info(n, TensorProto.UNDEFINED, None) for n in node.outputs]
+        outputs = [
+            helper.make_tensor_value_info(n, TensorProto.UNDEFINED, None) for n in node.outputs
+        ]
         model = helper.make_model(
             helper.make_graph([proto], "constant", untyped, outputs),
             opset_imports=[helper.make_opsetid("", self.graph.opset)],
@@ -345,7 +346,9 @@ class _Translation:
         except (ValueError, ZeroDivisionError, OverflowError, IndexError):
             raise call.error("its constants do not fit together") from None
         if size > max(MAX_FOLDED, 2 * max(a.size for a in arrays)) or size < 0:
-            raise call.error(f"its constant would have {size:,} numbers, the limit is {MAX_FOLDED:,}")
+            raise call.error(
+                f"its constant would have {size:,} numbers, the limit is {MAX_FOLDED:,}"
+            )
 
 
 def _as_attribute(value: Any) -> Any:

@@ -54,7 +54,9 @@ def _dense_text(net: NetworkBuilder, x: Signal, weight: Signal, turned: bool) ->
 
 def _contract(net: NetworkBuilder, a: NetworkAxis, b: NetworkAxis) -> None:
     if a.size != b.size:
-        raise net.error(f"a product sums over {a.size} elements of one array and {b.size} of another")
+        raise net.error(
+            f"a product sums over {a.size} elements of one array and {b.size} of another"
+        )
     if not (a.is_plain and b.is_plain):
         raise net.error("a product sums over examples or steps, and the model has one at a time")
     a.join(b)
@@ -89,12 +91,14 @@ def _by_indices(net: NetworkBuilder, a: Signal, b: Signal, axes: Axes) -> str:
     lead = [next(letters) for _ in range(rank)]
     row, inner, column = (next(letters) for _ in range(3))
     indices = [
-        lead[rank - (len(a.axes) - 2) :] + [row, inner] if len(a.axes) > 1 else [inner],
-        lead[rank - (len(b.axes) - 2) :] + [inner, column] if len(b.axes) > 1 else [inner],
+        [*lead[rank - (len(a.axes) - 2) :], row, inner] if len(a.axes) > 1 else [inner],
+        [*lead[rank - (len(b.axes) - 2) :], inner, column] if len(b.axes) > 1 else [inner],
     ]
     result = [
         letter
-        for letter, axis in zip([*lead, *([row] if len(a.axes) > 1 else []), column], axes, strict=False)
+        for letter, axis in zip(
+            [*lead, *([row] if len(a.axes) > 1 else []), column], axes, strict=False
+        )
         if axis.is_plain
     ]
     texts, codes = [], []

@@ -7,13 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from causalopt.importers.network_builder import (
-    Axes,
-    NetworkAxis,
-    NetworkBuilder,
-    Signal,
-    product,
-)
+from causalopt.importers.network_builder import Axes, NetworkAxis, NetworkBuilder, Signal, product
 
 
 def as_shape(
@@ -59,12 +53,7 @@ def _group(old: list[NetworkAxis], new: list[int]) -> tuple[list[NetworkAxis], l
 
 
 def _regrouped(
-    net: NetworkBuilder,
-    group: list[NetworkAxis],
-    target: list[int],
-    label: str,
-    *,
-    whole: bool,
+    net: NetworkBuilder, group: list[NetworkAxis], target: list[int], label: str, *, whole: bool
 ) -> list[NetworkAxis]:
     if len(group) == len(target) == 1:
         return group
@@ -107,13 +96,19 @@ def with_axes(
 
 
 def squeezed(
-    net: NetworkBuilder, x: Signal, places: Sequence[int] | None, label: str, name: str | None = None
+    net: NetworkBuilder,
+    x: Signal,
+    places: Sequence[int] | None,
+    label: str,
+    name: str | None = None,
 ) -> Signal:
     """Return an array without dims of one element."""
     rank = len(x.axes)
-    wanted = {p % rank for p in places} if places is not None else {
-        i for i, axis in enumerate(x.axes) if axis.size == 1 and axis.kind != "step"
-    }
+    wanted = (
+        {p % rank for p in places}
+        if places is not None
+        else {i for i, axis in enumerate(x.axes) if axis.size == 1 and axis.kind != "step"}
+    )
     for place in wanted:
         if x.axes[place].size != 1 or x.axes[place].kind == "step":
             raise net.error(f"dim {place} of {x.sizes[place]} elements cannot be dropped")
@@ -222,7 +217,9 @@ def concatenated(
     rank = len(signals[0].axes)
     place %= rank
     if any(not s.axes[place].is_plain for s in signals):
-        raise net.error("arrays are joined along examples or steps, and the model has one at a time")
+        raise net.error(
+            "arrays are joined along examples or steps, and the model has one at a time"
+        )
     axes = list(signals[0].axes)
     texts = []
     for signal in signals:
@@ -274,10 +271,7 @@ def gathered(
 
 
 def padded(
-    net: NetworkBuilder,
-    x: Signal,
-    widths: dict[int, tuple[int, int]],
-    fill: float,
+    net: NetworkBuilder, x: Signal, widths: dict[int, tuple[int, int]], fill: float
 ) -> tuple[str, Axes]:
     """Return the text and dims of an array with a constant before and after its elements."""
     text, axes = net.read(x), list(x.axes)

@@ -106,7 +106,9 @@ class _Layer:
         return f"{text}[{place * size}:{(place + 1) * size}]"
 
     def _gates_variable(self, name: str, rule: str) -> Signal:
-        return self.net.variable(f"{self.label}.{name}", (*self.axes[:-1], self.rows), rule, initial=0.0)
+        return self.net.variable(
+            f"{self.label}.{name}", (*self.axes[:-1], self.rows), rule, initial=0.0
+        )
 
     def _start(self, letter: str) -> np.ndarray:
         return np.asarray(self.weights.start.get(letter, np.zeros(self.unit.size)), dtype=float)

@@ -20,12 +20,12 @@ def from_sklearn(estimator: Any, example: Any = None, *, name: str | None = None
     """Return a fitted MLPClassifier or MLPRegressor of scikit-learn as a model.
 
     Its variables are `x` [feature], for each layer the sum `hidden_1_sum` and the activation
-    `hidden_1`, and `output`: the probabilities of the classes (of the second class alone where there
-    are two), or the values of a regression. Weights are labelled `coefs_.0`, `intercepts_.0`, ...
+    `hidden_1`, and `output`: the probabilities of the classes (of the second class alone where
+    there are two), or the values of a regression. Weights are labelled `coefs_.0`, ...
 
     Args:
-        estimator: The fitted estimator; one within a Pipeline is its last step, fed with what the
-            steps before it give.
+        estimator: The fitted estimator. Of a Pipeline give the last step: its x is what the steps
+            before it give.
         example: The features of one row, that x starts from.
         name: The model's name; the class's when not given.
 
@@ -34,7 +34,7 @@ def from_sklearn(estimator: Any, example: Any = None, *, name: str | None = None
 
     Example:
         >>> from sklearn.neural_network import MLPRegressor
-        >>> net = MLPRegressor((3,), max_iter=1, solver="lbfgs").fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> net = MLPRegressor((3,), random_state=0, tol=1).fit([[0.0], [1.0]], [0.0, 1.0])
         >>> list(from_sklearn(net).variables)[0]
         'x'
     """

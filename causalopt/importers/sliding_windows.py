@@ -83,9 +83,7 @@ class Sliding:
         if not front:  # a first dim of one element
             inside = Signal(x.axes[1:], net.reshaped(net.read(x), x.axes[1:]))
         offset = len(inside.axes) - len(self.taps)
-        text, axes = padded(
-            net, inside, {offset + i: pads for i, pads in enumerate(ends)}, fill
-        )
+        text, axes = padded(net, inside, {offset + i: pads for i, pads in enumerate(ends)}, fill)
         places, spread, picks = [], [], []
         for i, width in enumerate(self._widths):
             size = axes[offset + i].size

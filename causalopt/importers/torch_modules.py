@@ -80,7 +80,9 @@ def from_torch(module: Any, example: Any = None, *, name: str | None = None) -> 
 
 
 def _is_torch(module: Any) -> bool:
-    return any(c.__name__ == "Module" and c.__module__.startswith("torch.") for c in type(module).__mro__)
+    return any(
+        c.__name__ == "Module" and c.__module__.startswith("torch.") for c in type(module).__mro__
+    )
 
 
 def _own(module: Any) -> str:
@@ -171,7 +173,9 @@ def _linear(net: NetworkBuilder, module: Any, x: Signal, label: str) -> Signal:
 
 
 def _each(value: Any, count: int) -> tuple[int, ...]:
-    return tuple(int(v) for v in value) if isinstance(value, tuple | list) else (int(value),) * count
+    return (
+        tuple(int(v) for v in value) if isinstance(value, tuple | list) else (int(value),) * count
+    )
 
 
 def _spaces(module: Any) -> int:
@@ -214,7 +218,11 @@ def _pool(net: NetworkBuilder, module: Any, x: Signal, label: str) -> Signal:
 
 def _adaptive(net: NetworkBuilder, module: Any, x: Signal, label: str) -> Signal:
     count = _spaces(module)
-    wanted = module.output_size if isinstance(module.output_size, tuple) else (module.output_size,) * count
+    wanted = (
+        module.output_size
+        if isinstance(module.output_size, tuple)
+        else (module.output_size,) * count
+    )
     sizes = x.sizes[2:]
     made = [size if want is None else int(want) for want, size in zip(wanted, sizes, strict=True)]
     if any(size % want for size, want in zip(sizes, made, strict=True)):
@@ -299,7 +307,7 @@ def _unflatten(net: NetworkBuilder, module: Any, x: Signal, label: str) -> Signa
 def _act(kind: str, **fields: str) -> Layer:
     def layer(net: NetworkBuilder, module: Any, x: Signal, label: str) -> Signal:
         numbers = {key: float(getattr(module, field)) for key, field in fields.items()}
-        return activation(net, kind, x, label, **numbers)
+        return activation(net, kind, x, label, numbers=numbers)
 
     return layer
 
@@ -313,11 +321,11 @@ SELU = {"alpha": 1.6732632423543772848170429916717, "gamma": 1.05070098735548049
 
 
 def _selu(net: NetworkBuilder, module: Any, x: Signal, label: str) -> Signal:  # noqa: ARG001
-    return activation(net, "selu", x, label, **SELU)
+    return activation(net, "selu", x, label, numbers=SELU)
 
 
 def _hard_sigmoid(net: NetworkBuilder, module: Any, x: Signal, label: str) -> Signal:  # noqa: ARG001
-    return activation(net, "hard_sigmoid", x, label, alpha=1 / 6, beta=0.5)
+    return activation(net, "hard_sigmoid", x, label, numbers={"alpha": 1 / 6, "beta": 0.5})
 
 
 LAYERS: dict[str, Layer] = {
@@ -394,7 +402,8 @@ def _series(module: Any, values: np.ndarray) -> np.ndarray:
         values = values.take(0, axis=batch)
     if values.ndim != 2 or values.shape[1] != module.input_size:
         raise QuestionError(
-            f"the example has the shape {list(values.shape)}, [step, {module.input_size}] is expected"
+            f"the example has the shape {list(values.shape)}, [step, {module.input_size}] is "
+            "expected"
         )
     return np.concatenate([np.zeros((1, values.shape[1])), values])
 
@@ -428,5 +437,4 @@ def _exported(module: Any, example: Any, texts: dict[str, str]) -> Model:
                 f"torch cannot export {type(module).__name__} to ONNX: {reason}"
             ) from error
     graph = read_onnx_bytes(stream.getvalue(), file=None)
-    return translated(graph, examples=[numbers_of(v) for v in inputs], **texts)
-
+    return translated(graph, examples=[numbers_of(v) for v in inputs], texts=texts)

@@ -228,7 +228,7 @@ class Model(Record):
             text,
             tuple(self.variables),
             static=self.is_static,
-            shapes=self._named_shapes,
+            shapes=self.named_shapes,
             labels=self._labels,
         )
 
@@ -236,7 +236,7 @@ class Model(Record):
         """Return a node as the user writes it: `R[0]`, or `z` in a model without time."""
         if node.elements is None:
             return node.variable if self.is_static else f"{node.variable}[{node.t}]"
-        elements = elements_text(node.elements, self._named_shapes[node.variable])
+        elements = elements_text(node.elements, self.named_shapes[node.variable])
         inner = [*([] if self.is_static else [str(node.t)]), *elements]
         return f"{node.variable}[{', '.join(inner)}]"
 
@@ -264,7 +264,7 @@ class Model(Record):
         return named_variable(text, tuple(self.variables), self._labels)
 
     @functools.cached_property
-    def _named_shapes(self) -> NamedShapes:
+    def named_shapes(self) -> NamedShapes:
         """Array variable -> what its dims are called, and their sizes."""
         if not self.is_array:
             return {}
@@ -278,14 +278,14 @@ class Model(Record):
             tuple(self.variables),
             static=self.is_static,
             sets={k: v for k, v in sets.items() if v},
-            shapes=self._named_shapes,
+            shapes=self.named_shapes,
             labels=self._labels,
         )
 
     def target(self, text: str) -> Node:
         """Return the measured variable, or elements of it, that a text names."""
         return parse_node(
-            text, tuple(self.variables), static=True, shapes=self._named_shapes, labels=self._labels
+            text, tuple(self.variables), static=True, shapes=self.named_shapes, labels=self._labels
         )
 
     def held_set(self, hold: str | Sequence[str | Node] | None = None) -> Selection | None:
@@ -294,7 +294,7 @@ class Model(Record):
         Example:
             >>> from causalopt import load
             >>> load("lorenz").held_set()
-            (Window(variable='a', first=0, last=None),)
+            (Window(variable='a', first=0, last=None, elements=None),)
         """
         said = hold if hold is not None else self.question.hold
         if said is not None:

@@ -80,7 +80,8 @@ class Expanded:
 
     def with_question(self) -> Model:
         """Return the model of numbers with as much of the question as numbers can ask."""
-        question, asked = self.arrays.question, {}
+        question = self.arrays.question
+        asked: dict[str, Any] = {}
         if question.steps is not None:
             asked["steps"] = question.steps
         if question.hold is not None:

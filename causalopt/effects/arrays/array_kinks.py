@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from causalopt.engine.arrays.array_course import Row
+from causalopt.engine.arrays.array_plan import Values
 from causalopt.engine.arrays.array_step import KINDS, Moves, reached
 from causalopt.language.operations import OPERATIONS
 from causalopt.tensors.building import elementwise, given, total
@@ -31,14 +32,15 @@ class ArrayGap:
         self._function: Compiled = compiled([gap, scale, *slopes], self._inputs)
         self.keys = [leaf.payload for leaf in self._inputs]
 
-    def is_closed(self, values: list[Any]) -> bool:
-        """Whether the gap is 0 to within rounding somewhere that the nudge moves it."""
+    def closed(self, values: list[Any]) -> Values:
+        """Return where the gap is 0 to within rounding and the nudge moves it, elementwise."""
         gap, scale, *slopes = self._function(*values)
         closed = np.abs(gap) <= _NEAR * scale
-        if not np.any(closed):
-            return False
-        moved = [np.any(closed & (slope != 0)) for slope in slopes]
-        return bool(np.any(moved))
+        moved = np.zeros(np.shape(closed), dtype=bool)
+        if np.any(closed):
+            for slope in slopes:
+                moved = moved | (closed & (slope != 0))
+        return np.asarray(moved)
 
 
 @functools.lru_cache(maxsize=16)
@@ -115,6 +117,6 @@ def _slope(gap: Tensor, kind: str, moves: Moves) -> Tensor | None:
 def first_closed(found: tuple[ArrayGap, ...], look: Any, row: Row) -> ArrayGap | None:
     """Return the first kink that W sits on at a step."""
     for gap in found:
-        if gap.is_closed([row[key] if key in row else look(key) for key in gap.keys]):
+        if gap.closed([row[key] if key in row else look(key) for key in gap.keys]).any():
             return gap
     return None

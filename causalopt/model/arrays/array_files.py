@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,6 +77,21 @@ def _member(found: np.lib.npyio.NpzFile, path: str, name: str) -> np.ndarray:
         )
     member: np.ndarray = found[name]
     return member
+
+
+def names_in(path: str) -> list[str]:
+    """Return the names of the arrays in an .npz file.
+
+    Raises:
+        FileError: It is missing, or no .npz file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist()]
+    except FileNotFoundError:
+        raise FileError(f"there is no file '{path}': name an .npz file") from None
+    except (OSError, zipfile.BadZipFile):
+        raise FileError(f"cannot read '{path}' as .npz: it is damaged") from None
 
 
 def checked(values: np.ndarray, what: str) -> Floats:

@@ -30,10 +30,12 @@ from causalopt.tensors.building import (
     literal,
 )
 from causalopt.tensors.folding import evaluate
+from causalopt.tensors.named import Named
 from causalopt.tensors.tensor import Shape, Tensor, inputs
-from causalopt.tensors.tensor_reader import MacroFunction, Named, TensorScope, read_tensor
+from causalopt.tensors.tensor_reader import read_tensor
+from causalopt.tensors.tensor_scope import MacroFunction, TensorScope, tensor_function_names
+from causalopt.tensors.tensor_syntax import MAX_ELEMENTS
 
-MAX_ELEMENTS = 1 << 28
 Path = tuple[str | int, ...]
 # Draws have names that no one can write, and these functions are what reads them.
 _DRAWS = {
@@ -59,7 +61,7 @@ def read_array_template(
         ModelError: A text, a name, a shape or a file is wrong; `path` and `offset` say where.
     """
     sections = {"sizes": sizes, "parameters": parameters, "functions": functions}
-    check_names({**sections, "variables": variables})
+    check_names({**sections, "variables": variables}, tensor_function_names())
     step = Fraction(repr(dt)) if dt is not None else Fraction(1)
     reader = _Reader(variables, _sizes(sizes), parameters, functions, step, source)
     found = [reader.variable(name) for name in variables]

@@ -27,7 +27,7 @@ from causalopt.tensors.tensor import postorder as tensors_below
 
 MAX_VARIABLES = 20_000
 MAX_TERMS = 400_000
-Terms: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Terms: TypeAlias = Any  # an array of objects, each of them a term
 Start = Callable[[ArrayVariable], list[np.ndarray]]
 
 
@@ -191,7 +191,7 @@ def element_terms(tensor: Tensor, args: list[Terms]) -> Terms:
         return rule(tensor, *args)
     if tensor.op not in OPERATIONS:
         raise QuestionError(f"'{tensor.op}' has no counterpart among numbers")
-    joint = np.broadcast_arrays(*args)
+    joint: list[Any] = list(np.broadcast_arrays(*args))
     found = np.empty(tensor.shape, dtype=object)
     for place in np.ndindex(*tensor.shape):
         found[place] = Term.of(tensor.op, *(a[place] for a in joint), payload=tensor.payload)
@@ -327,7 +327,7 @@ def _take(tensor: Tensor, x: Terms, index: Terms) -> Terms:
 
 def _put(tensor: Tensor, x: Terms, index: Terms) -> Terms:
     axis = tensor.payload
-    found = np.full(tensor.shape, algebra.ZERO, dtype=object)
+    found: Terms = np.full(tensor.shape, algebra.ZERO, dtype=object)
     for place in np.ndindex(*tensor.shape):
         before, k, after = place[:axis], place[axis], place[axis + 1 :]
         for at in np.ndindex(*index.shape):
