@@ -24,6 +24,7 @@ EXTRAS = {
     "zarr": ("files", "a Zarr store"),
     "scipy": ("numerics", "this method"),
     "sklearn": ("learn", "this dataset"),
+    "jax": ("jax", "the execution 'jax'"),
 }
 # Package -> what it is called where it is installed from, if that is another name.
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}

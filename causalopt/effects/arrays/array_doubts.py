@@ -152,7 +152,7 @@ def _twin(
     """Return total and direct of a disturbed run, in the units of the run itself."""
     disturb = Disturbance(plan, number)
     if delta is None:
-        twin = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb.value)
+        twin = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb)
     else:
         twin, _ = finite_differences(
             plan, seed, measured.variable, (), delta, draw, disturb=disturb

@@ -8,8 +8,8 @@ from __future__ import annotations
 import bisect
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,11 +24,23 @@ from causalopt.engine.arrays.array_loop import (
     value_graph,
 )
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
+from causalopt.engine.arrays.array_scan import Scanned, scanned
 from causalopt.engine.arrays.array_step import single
 
 _LENGTH = 256  # steps of a stretch at most: progress is told between them
+_SCANNED = 64  # steps from which a stretch is worth a call of JAX
+_SCANNED_NUMBERS = 1 << 24  # numbers of all nodes in such a stretch, at most
 _BLOCK = 1 << 20  # numbers of nodes that are given out at one go
 _DRAWN = 1 << 20  # numbers of noise that are drawn ahead
+
+
+class Disturb(Protocol):
+    """Moves values by a unit of their last place."""
+
+    factors: Values
+
+    def value(self, key: Key, value: Any) -> Any:
+        """Return a node's value times some of the factors."""
 
 
 class Stretches:
@@ -37,17 +49,20 @@ class Stretches:
     Args:
         plan: The run.
         draw: Gives the noises' values at a step.
-        disturb: Changes the value of a node that was computed, by its key.
+        disturb: Moves the values of nodes that are rounded.
         wanted: The nodes that will be asked for; all others are run only where these need them.
+        execution: `numpy`, or `jax` for the stretches that are long enough.
     """
 
     def __init__(
         self,
         plan: ArrayPlan,
         draw: Draw | None = None,
-        disturb: Any = None,
+        disturb: Disturb | None = None,
         wanted: Iterable[Key] | None = None,
+        execution: str = "numpy",
     ) -> None:
+        self.execution = execution
         self._wanted = None if wanted is None else frozenset(wanted)
         self.plan, self._draw, self._disturb = plan, draw, disturb
         self.t = 0  # the next step
@@ -69,7 +84,10 @@ class Stretches:
                 if self.is_careful(self.t):
                     self._careful_step(stores, first)
                 else:
-                    self._stretch(min(stop, self.boundary(self.t)), stores, first)
+                    end = min(stop, self.boundary(self.t))
+                    if not self.scans(end - self.t):
+                        end = self.cut(self.t, end)
+                    self._stretch(end, stores, first)
 
     def is_careful(self, t: int) -> bool:
         """Whether something starts at a step, or is done to it."""
@@ -77,13 +95,17 @@ class Stretches:
 
     def boundary(self, t: int) -> int:
         """Return before which step the stretch that starts at t ends."""
-        found = t + _LENGTH - t % _LENGTH
+        found = t + self.length
         place = bisect.bisect_left(self._touched, t)
         if place < len(self._touched):
             found = min(found, self._touched[place])
         if self._draw is not None:
             found = min(found, t + max(_DRAWN // max(self.plan.template.numbers, 1), 1))
         return found
+
+    def cut(self, t: int, end: int) -> int:
+        """Return where a stretch ends that numpy runs."""
+        return min(end, t + _LENGTH)
 
     def graph(self, t: int) -> StepGraph:  # noqa: ARG002
         """Return what is computed at a step that is not careful."""
@@ -123,7 +145,7 @@ class Stretches:
             else:
                 value = single(variable.rule, look)
                 if self._disturb is not None and is_disturbed(variable.rule):
-                    value = self._disturb(key, value)
+                    value = self._disturb.value(key, value)
             row[key] = touched(self.plan, t, variable.name, value)
         return row
 
@@ -172,18 +194,64 @@ class Stretches:
         loop = array_loop(graph, names, disturbed=self._disturb is not None)
         constants = tuple(self.constant(key) for key in loop.constants)
         carried = [self._carried(key, graph) for key in loop.carried]
+        streams = self._streams(loop, t, end)
+        parts = [stores[key][t - first : end - first] for key in names]
+        if self.scans(end - t):
+            self._scan(loop, end, constants, carried, streams, parts)
+            return
         if not self._is_owned or loop is not self._last_loop:
             for place in loop.compiled.overwritten:
                 carried[place] = np.array(carried[place])
-        streams = self._streams(loop, t, end)
-        parts = [stores[key][t - first : end - first] for key in names]
-        found = loop.compiled.function(
-            end - t, t, self._disturb, constants, carried, streams, parts
-        )
+        disturb = None if self._disturb is None else self._disturb.value
+        found = loop.compiled.function(end - t, t, disturb, constants, carried, streams, parts)
         self.state.update(zip(loop.carried, found, strict=True))
         self._is_owned, self._last_loop = True, loop
         self.t = end
         self.after(end - 1)
+
+    def scans(self, count: int) -> bool:
+        """Whether a stretch of so many steps is run by JAX."""
+        return self.execution == "jax" and count >= _SCANNED
+
+    def _scan(
+        self,
+        loop: ArrayLoop,
+        end: int,
+        constants: Sequence[Any],
+        carried: Sequence[Any],
+        streams: Sequence[Any],
+        parts: Sequence[Values],
+    ) -> None:
+        found = scanned(
+            loop,
+            end - self.t,
+            self.t,
+            constants,
+            carried,
+            streams,
+            factors=None if self._disturb is None else self._disturb.factors,
+            **self.scaling(),
+        )
+        for part, values in zip(parts, found.stored, strict=True):
+            part[...] = values
+        self.state.update(zip(loop.carried, found.carried, strict=True))
+        self._is_owned = False
+        self.t = end
+        self.scanned(found)
+
+    def scaling(self) -> dict[str, Any]:
+        """Return how a scan keeps tangents in range."""
+        return {}
+
+    def scanned(self, found: Scanned) -> None:
+        """Note what a scan has found beside the values."""
+
+    @functools.cached_property
+    def length(self) -> int:
+        """How many steps a stretch has at most."""
+        if self.execution != "jax":
+            return _LENGTH
+        return min(max(_SCANNED_NUMBERS // max(self.plan.template.numbers, 1), _LENGTH), 1 << 14)
 
     def _carried(self, key: Key, graph: StepGraph) -> Any:
         found = self.state.get(key)
@@ -232,7 +300,7 @@ def run_through(
     """Run a world to its last step."""
     stop = world.plan.steps + 1
     while world.t < stop:
-        world.run(min(stop, world.t + _LENGTH), stores)
+        world.run(min(stop, world.t + world.length), stores)
         if progress is not None:
             progress(world.t)
 
