@@ -161,17 +161,28 @@ def array_plan_for(
     seed: int = 0,
     data: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, float] | None = None,
 ) -> tuple[ArrayPlan, Draw | None]:
     """Return the plan that runs a model with arrays, and what gives its noises.
+
+    Args:
+        model: The model.
+        interventions: What is done to it.
+        steps: The last step.
+        hold: The set A.
+        seed: Which draws noise and initial laws make.
+        data: Variable without a rule -> its values at every step, step first.
+        initial: Variable -> the array it starts from.
+        parameters: Values that replace the model's.
 
     Raises:
         QuestionError: A node lies outside the run, or an array does not fit its variable.
     """
     template = model.arrays
     check_seed(seed)
-    parameters = dict(template.values)
+    values = template.values_with(parameters or {})
     starts = {
-        name: initial_values(template.by_name[name], site, parameters, seed)
+        name: initial_values(template.by_name[name], site, values, seed)
         for site, name in enumerate(template.names)
         if template.by_name[name].initial
     }
@@ -186,7 +197,7 @@ def array_plan_for(
     plan = ArrayPlan(
         template=template,
         steps=steps,
-        parameters=parameters,
+        parameters=values,
         initial=starts,
         streams=streams,
         forces=forces,
@@ -195,7 +206,7 @@ def array_plan_for(
         seed=seed,
     )
     _check_given(plan)
-    return plan, noise_draws(template, parameters, seed)
+    return plan, noise_draws(template, values, seed)
 
 
 def _variable(template: ArrayTemplate, name: str) -> ArrayVariable:

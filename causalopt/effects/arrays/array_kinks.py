@@ -25,8 +25,8 @@ class ArrayGap:
     Attributes:
         name: The variable.
         op: The operation that bends or jumps.
-        closed: Made of values and tangents of a step: not 0 where W is on the kink to within
-            rounding, and the nudge moves it.
+        closed: Made of values and tangents of a step, 1 where W is on the kink to within rounding
+            and the nudge moves it, else 0, elementwise.
     """
 
     name: str
@@ -42,7 +42,7 @@ def _closed(gap: Tensor, scale: Tensor, slopes: list[Tensor]) -> Tensor:
         moved = elementwise("and", is_near, elementwise("ne", slope, algebra.ZERO))
         found = moved if found is None else elementwise("or", found, moved)
     assert found is not None
-    return largest(elementwise("where", found, algebra.ONE, algebra.ZERO))
+    return elementwise("where", found, algebra.ONE, algebra.ZERO)
 
 
 @functools.lru_cache(maxsize=16)
@@ -115,8 +115,16 @@ def _slope(gap: Tensor, kind: str, moves: Moves) -> Tensor | None:
 
 
 def watched(moves: Moves, target: str) -> tuple[tuple[str, Tensor], ...]:
-    """Return what tells of each kink on the way to a measured variable that W is on it.
+    """Return what tells of each kink on the way to a measured variable that W is on it somewhere.
 
     With it, whose rule has the kink.
     """
-    return tuple((gap.name, gap.closed) for gap in gaps(moves, target))
+    return tuple((gap.name, largest(gap.closed)) for gap in gaps(moves, target))
+
+
+def watched_lanes(moves: Moves, target: str) -> tuple[tuple[str, Tensor], ...]:
+    """Return the same for a template of lanes: what tells in which of them W is on the kink."""
+    return tuple(
+        (gap.name, largest(gap.closed, range(1, len(gap.closed.shape))))
+        for gap in gaps(moves, target)
+    )

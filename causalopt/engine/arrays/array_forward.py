@@ -61,7 +61,7 @@ class ArrayTangents:
         direct: Over the paths that avoid A.
         exponents: Of total and direct, shape [t, 2].
         reached: Whether total and direct have a path to the target at all.
-        watched: What was watched, shape [t, number].
+        watched: What was watched, shape [t, number], of lanes [t, number, lane].
     """
 
     values: dict[str, Values]
@@ -292,7 +292,8 @@ def tangents_of(
         if reached[kind]:
             whole = found[kind]
             stores[kind, target, 0] = whole[:, 0] if len(seed.directions) == 1 else whole
-    watched = np.zeros((plan.steps + 1, len(world.watched)))
+    each = world.watched[0][1].shape if world.watched else ()
+    watched = np.zeros((plan.steps + 1, len(world.watched), *each))
     stores |= {("watched", i, 0): watched[:, i] for i in range(len(world.watched))}
     run_through(world, stores, progress)
     both = (reached["total"], reached["direct"])
