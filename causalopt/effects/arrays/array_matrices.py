@@ -23,6 +23,7 @@ from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_step import KINDS, moves
 from causalopt.engine.arrays.array_stretches import blocks
 from causalopt.errors import QuestionError, SizeError
+from causalopt.extras import need
 from causalopt.model.model import Model, machine_memory
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.array_world import array_plan_for, element_slices
@@ -260,6 +261,7 @@ def dim_names(plan: ArrayPlan, name: str) -> list[str]:
 def _dataset(
     model: Model, tables: dict[str, Any], attrs: dict[str, str], hold: Selection
 ) -> xarray.Dataset:
+    need("xarray")
     import xarray
 
     if not tables:

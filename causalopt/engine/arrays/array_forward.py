@@ -25,7 +25,7 @@ from causalopt.engine.arrays.array_loop import (
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_scan import Scanned
 from causalopt.engine.arrays.array_step import KINDS, Moves, disturbed, moves, single
-from causalopt.engine.arrays.array_stretches import Disturb, Stretches, run_through
+from causalopt.engine.arrays.array_stretches import Disturb, Saved, Stretches, run_through
 from causalopt.tensors.tensor import Tensor
 
 # What is watched of a variable's rule: (variable, a number made of values and tangents).
@@ -62,6 +62,7 @@ class ArrayTangents:
         exponents: Of total and direct, shape [t, 2].
         reached: Whether total and direct have a path to the target at all.
         watched: What was watched, shape [t, number], of lanes [t, number, lane].
+        execution: What ran it, `numpy` or `jax`.
     """
 
     values: dict[str, Values]
@@ -70,6 +71,7 @@ class ArrayTangents:
     exponents: Values
     reached: tuple[bool, bool]
     watched: Values
+    execution: str = "numpy"
 
 
 class TangentStretches(Stretches):
@@ -83,7 +85,7 @@ class TangentStretches(Stretches):
         watch: Gives what is watched of each step's values and tangents, from what moves.
         wanted: The nodes that will be asked for; all others are run only where these need them.
         number: Which disturbance of the tangents' own operations there is, 0 for none.
-        execution: `numpy`, or `jax` for the stretches that are long enough.
+        execution: `numpy`, or `jax` for the stretches that are long enough; by the work when None.
 
     Attributes:
         moves: What the nudge moves.
@@ -99,7 +101,7 @@ class TangentStretches(Stretches):
         watch: Watch | None = None,
         wanted: Iterable[Key] | None = None,
         number: int = 0,
-        execution: str = "numpy",
+        execution: str | None = None,
     ) -> None:
         super().__init__(plan, draw, disturb, wanted, execution)
         self.seed = seed
@@ -113,6 +115,16 @@ class TangentStretches(Stretches):
         self._edges = sorted({*plan.held_edges, seed.t})
         self._masks: dict[str, Values] = {}
         self._masked_at = -1
+
+    def resume(self, t: int, state: Row, powers: Values) -> None:
+        """Go on from before step t, with what was carried then and the powers of two."""
+        super().resume(t, state, powers)
+        self.exponents[:t] = powers[:t]
+        self._noted, self._powers = t, (int(powers[t, 0]), int(powers[t, 1]))
+
+    def noted(self) -> Values:
+        """Return the powers of two at each step so far, and those of the next one."""
+        return np.array([*self.exponents[: self.t], self._powers])
 
     def is_careful(self, t: int) -> bool:
         """Whether something starts at a step, is done to it, or the nudge is made."""
@@ -264,7 +276,8 @@ def tangents_of(
     disturb: Disturb | None = None,
     watch: Watch | None = None,
     number: int = 0,
-    execution: str = "numpy",
+    execution: str | None = None,
+    saved: Saved | None = None,
 ) -> ArrayTangents:
     """Return the derivatives of a variable along directions of a nudged node, at every step.
 
@@ -278,7 +291,8 @@ def tangents_of(
         disturb: Moves the values of nodes that are rounded.
         watch: Gives what is watched of each step's values and tangents, from what moves.
         number: Which disturbance of the tangents' own operations there is, 0 for none.
-        execution: `numpy`, or `jax` for the stretches that are long enough.
+        execution: `numpy` or `jax`; by the work when None.
+        saved: Where the run goes on from, and is written down.
     """
     shape = plan.template.by_name[target].shape
     names = list(dict.fromkeys([target, *keep]))
@@ -295,6 +309,13 @@ def tangents_of(
     each = world.watched[0][1].shape if world.watched else ()
     watched = np.zeros((plan.steps + 1, len(world.watched), *each))
     stores |= {("watched", i, 0): watched[:, i] for i in range(len(world.watched))}
-    run_through(world, stores, progress)
-    both = (reached["total"], reached["direct"])
-    return ArrayTangents(kept, found["total"], found["direct"], world.exponents, both, watched)
+    run_through(world, stores, progress, saved)
+    return ArrayTangents(
+        values=kept,
+        total=found["total"],
+        direct=found["direct"],
+        exponents=world.exponents,
+        reached=(reached["total"], reached["direct"]),
+        watched=watched,
+        execution=world.execution,
+    )

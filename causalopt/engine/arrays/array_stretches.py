@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from causalopt.engine.arrays.array_course import Draw, Row, given_values, touched
+from causalopt.engine.arrays.array_executions import chosen
 from causalopt.engine.arrays.array_loop import (
     ArrayLoop,
     Key,
@@ -51,7 +52,7 @@ class Stretches:
         draw: Gives the noises' values at a step.
         disturb: Moves the values of nodes that are rounded.
         wanted: The nodes that will be asked for; all others are run only where these need them.
-        execution: `numpy`, or `jax` for the stretches that are long enough.
+        execution: `numpy`, or `jax` for the stretches that are long enough; by the work when None.
     """
 
     def __init__(
@@ -60,9 +61,9 @@ class Stretches:
         draw: Draw | None = None,
         disturb: Disturb | None = None,
         wanted: Iterable[Key] | None = None,
-        execution: str = "numpy",
+        execution: str | None = None,
     ) -> None:
-        self.execution = execution
+        self._asked = execution
         self._wanted = None if wanted is None else frozenset(wanted)
         self.plan, self._draw, self._disturb = plan, draw, disturb
         self.t = 0  # the next step
@@ -88,6 +89,14 @@ class Stretches:
                     if not self.scans(end - self.t):
                         end = self.cut(self.t, end)
                     self._stretch(end, stores, first)
+
+    def resume(self, t: int, state: Row, powers: Values) -> None:  # noqa: ARG002
+        """Go on from before step t, with what was carried then."""
+        self.t, self.state, self._is_owned = t, state, False
+
+    def noted(self) -> Values:
+        """Return what a run has noted beside values, and `resume` takes."""
+        return np.zeros((0, 2), dtype=np.int64)
 
     def is_careful(self, t: int) -> bool:
         """Whether something starts at a step, or is done to it."""
@@ -209,6 +218,11 @@ class Stretches:
         self.t = end
         self.after(end - 1)
 
+    @functools.cached_property
+    def execution(self) -> str:
+        """What runs the stretches that are long enough."""
+        return chosen(self._asked, self.graph(self.plan.steps), self.plan.steps)
+
     def scans(self, count: int) -> bool:
         """Whether a stretch of so many steps is run by JAX."""
         return self.execution == "jax" and count >= _SCANNED
@@ -281,26 +295,44 @@ class Stretches:
         return found
 
 
-def course(
-    plan: ArrayPlan,
-    keep: Iterable[str],
-    draw: Draw | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> dict[str, Values]:
-    """Return kept variables' values at every step, shape [t, *shape] each."""
-    kept = {n: np.empty((plan.steps + 1, *plan.template.by_name[n].shape)) for n in keep}
-    stores: dict[Key, Values] = {("ref", name, 0): values for name, values in kept.items()}
-    run_through(Stretches(plan, draw, wanted=stores), stores, progress)
-    return kept
+class Saved(Protocol):
+    """Where a long run is written down now and then."""
+
+    @property
+    def every(self) -> int:
+        """After how many steps."""
+
+    def restore(self, world: Stretches, stores: Mapping[Key, Values]) -> None:
+        """Bring a world to where it was."""
+
+    def write(self, world: Stretches, stores: Mapping[Key, Values]) -> None:
+        """Write down where a world is."""
 
 
 def run_through(
-    world: Stretches, stores: Mapping[Key, Values], progress: Callable[[int], None] | None
+    world: Stretches,
+    stores: Mapping[Key, Values],
+    progress: Callable[[int], None] | None = None,
+    saved: Saved | None = None,
 ) -> None:
-    """Run a world to its last step."""
-    stop = world.plan.steps + 1
-    while world.t < stop:
-        world.run(min(stop, world.t + world.length), stores)
+    """Run a world to its last step.
+
+    Args:
+        world: The world.
+        stores: Node -> the array for its values, step first.
+        progress: Called with the number of steps done, now and then.
+        saved: Where the run goes on from, and is written down.
+    """
+    if saved is not None:
+        saved.restore(world, stores)
+    last = world.plan.steps + 1
+    while world.t < last:
+        stop = min(last, world.t + world.length)
+        if saved is not None:
+            stop = min(stop, world.t + saved.every - world.t % saved.every)
+        world.run(stop, stores)
+        if saved is not None and (world.t % saved.every == 0 or world.t == last):
+            saved.write(world, stores)
         if progress is not None:
             progress(world.t)
 
