@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.engine.arrays.array_course import Draw, course
+from causalopt.engine.arrays.array_course import Draw
 from causalopt.engine.arrays.array_plan import ArrayPlan, Force, HeldArray, Values
+from causalopt.engine.arrays.array_stretches import course
 from causalopt.engine.contract import Progress
 from causalopt.errors import QuestionError, SizeError, UnknownNameError, suggestion
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
@@ -91,10 +92,9 @@ def kept(values: Mapping[str, Values], name: str, model: Model) -> Values:
         UnknownNameError: There is none of that name.
         QuestionError: It was not kept.
     """
+    name = model.variable(name)
     if name in values:
         return values[name]
-    if name not in model.variables:
-        raise UnknownNameError(f"unknown variable '{name}'{suggestion(name, model.variables)}")
     raise QuestionError(f"the course of '{name}' was not kept: say keep=['{name}']")
 
 
@@ -186,17 +186,28 @@ def array_plan_for(
     seed: int = 0,
     data: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, float] | None = None,
 ) -> tuple[ArrayPlan, Draw | None]:
     """Return the plan that runs a model with arrays, and what gives its noises.
+
+    Args:
+        model: The model.
+        interventions: What is done to it.
+        steps: The last step.
+        hold: The set A.
+        seed: Which draws noise and initial laws make.
+        data: Variable without a rule -> its values at every step, step first.
+        initial: Variable -> the array it starts from.
+        parameters: Values that replace the model's.
 
     Raises:
         QuestionError: A node lies outside the run, or an array does not fit its variable.
     """
     template = model.arrays
     check_seed(seed)
-    parameters = dict(template.values)
+    values = template.values_with(parameters or {})
     starts = {
-        name: initial_values(template.by_name[name], site, parameters, seed)
+        name: initial_values(template.by_name[name], site, values, seed)
         for site, name in enumerate(template.names)
         if template.by_name[name].initial
     }
@@ -211,7 +222,7 @@ def array_plan_for(
     plan = ArrayPlan(
         template=template,
         steps=steps,
-        parameters=parameters,
+        parameters=values,
         initial=starts,
         streams=streams,
         forces=forces,
@@ -220,7 +231,7 @@ def array_plan_for(
         seed=seed,
     )
     _check_given(plan)
-    return plan, noise_draws(template, parameters, seed)
+    return plan, noise_draws(template, values, seed)
 
 
 def _variable(template: ArrayTemplate, name: str) -> ArrayVariable:

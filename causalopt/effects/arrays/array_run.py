@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.effects.arrays.array_doubts import Doubts, doubts_of
+from causalopt.effects.arrays.array_kinks import watched
 from causalopt.effects.arrays.array_worlds_apart import finite_differences
 from causalopt.effects.arrays.vector_effect import VectorEffect, probe_error
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, check_delta
@@ -264,7 +265,8 @@ def run_arrays(
     array_seed = ArraySeed(node.variable, node.t, directions)
     worlds: list[dict[str, Values]] = []
     if delta is None:
-        found = tangents_of(plan, array_seed, measured.variable, names, draw, progress)
+        watch = functools.partial(watched, target=measured.variable)
+        found = tangents_of(plan, array_seed, measured.variable, names, draw, progress, watch=watch)
     else:
         if len(directions) > 1:
             directions = (

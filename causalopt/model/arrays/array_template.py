@@ -98,9 +98,16 @@ class ArrayTemplate:
     @functools.cached_property
     def values(self) -> Mapping[str, float]:
         """Every parameter's value."""
+        return self.values_with({})
+
+    def values_with(self, given: Mapping[str, float]) -> dict[str, float]:
+        """Return every parameter's value, some of them given."""
         values: dict[str, float] = {}
         for name, tensor in self.parameters.items():
-            values[name] = float(evaluate([tensor], lambda key: values[key[1]])[0])
+            if name in given:
+                values[name] = float(given[name])
+            else:
+                values[name] = float(evaluate([tensor], lambda key: values[key[1]])[0])
         return values
 
     @functools.cached_property
