@@ -452,7 +452,7 @@
     if (!data.units || opened === null) return;
     const [v, t] = opened, { columns, rows, count } = gridOf(v);
     const values = data.units.values[`${v},${t}`] || null;
-    const shown = count <= 65536;
+    const shown = count <= 131072;
     const shape = dimsOf(v).map(([dim, n]) => `${dim} ${n}`).join(" × ") || "a number";
     byId("units-title").textContent = `${nameOf(v, t)}: ${shape}`;
     byId("units-note").textContent = shown ? data.units.note : "Too many units to draw.";
