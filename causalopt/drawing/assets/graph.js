@@ -435,7 +435,8 @@
     canvas.dataset.cell = cell;
   }
   function unitAt(canvas, event, columns, count) {
-    const cell = Number(canvas.dataset.cell), box = canvas.getBoundingClientRect();
+    const box = canvas.getBoundingClientRect();
+    const cell = Number(canvas.dataset.cell) * box.width / canvas.width;
     const column = Math.floor((event.clientX - box.x) / cell);
     const i = Math.floor((event.clientY - box.y) / cell) * columns + column;
     return column >= 0 && column < columns && i >= 0 && i < count ? i : null;

@@ -91,6 +91,13 @@ def test_a_nudged_array_is_nudged_whatever_its_elements():
     assert not marks.of(Node("x", 0)).changed
 
 
+def test_what_is_held_in_part_from_late_on_is_marked_from_there_on():
+    marks = marks_for(load("lorenz96"), steps=90, nudge="x[0]", hold="x[t>=50, cell=21:31]")
+    moved = [marks.of(Node("x", t)).moved for t in range(91)]
+    assert moved == [t >= 50 for t in range(91)]
+    assert [marks.of(Node("energy", t)).moved for t in range(91)] == moved
+
+
 def slopes_of(model: Model, steps: int) -> dict[tuple[str, str, int], np.ndarray]:
     graph = template_graph(model)
     edges = [(a, b, lag) for a, b in graph.edges for lag in graph.edges[a, b]["lags"]]
