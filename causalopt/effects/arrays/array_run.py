@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from causalopt.effects.arrays.array_doubts import Doubts, doubts_of
 from causalopt.effects.arrays.array_kinks import watched
 from causalopt.effects.arrays.array_worlds_apart import finite_differences
 from causalopt.effects.arrays.vector_effect import VectorEffect, probe_error
+from causalopt.effects.arrays.written_out import NUMBERS, pays, refuse_numbers, run_written_out
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, check_delta
 from causalopt.effects.measures import Effect, Part
 from causalopt.effects.run import Run
@@ -31,6 +33,7 @@ from causalopt.worlds.array_world import (
     element_slices,
     kept,
     kept_names,
+    saved_at,
     split_initial,
 )
 from causalopt.worlds.interventions import Intervention
@@ -246,6 +249,9 @@ def run_arrays(
     keep: Sequence[str] | None = None,
     along: Any = None,
     probes: int | None = None,
+    execution: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
 ) -> ArrayRun:
     """Measure Comp and Op of arrays at every step: `causalopt.run` for models with arrays."""
     plain_initial, array_initial = split_initial(initial)
@@ -264,10 +270,36 @@ def run_arrays(
     _check_memory(plan, directions, measured.variable)
     array_seed = ArraySeed(node.variable, node.t, directions)
     worlds: list[dict[str, Values]] = []
-    if delta is None:
+    answer: Callable[[], Effect] | None = None
+    extras = (delta, checkpoint, along, probes)
+    is_plain = all(extra is None for extra in extras) and not (arrays or given)
+    if execution == NUMBERS:
+        refuse_numbers(plan.template, node, measured)
+    if is_plain and (
+        execution == NUMBERS or (execution is None and pays(plan.template, node, measured, last))
+    ):
+        found, answer = run_written_out(
+            model, node, selection, measured, last, names, seed=seed, progress=progress
+        )
+    elif delta is None:
         watch = functools.partial(watched, target=measured.variable)
-        found = tangents_of(plan, array_seed, measured.variable, names, draw, progress, watch=watch)
+        saved = None
+        if checkpoint is not None:
+            marks = _marks(array_seed, [measured.variable, *names])
+            saved = saved_at(checkpoint, checkpoint_every, model, plan, marks)
+        found = tangents_of(
+            plan,
+            array_seed,
+            measured.variable,
+            names,
+            draw,
+            progress,
+            watch=watch,
+            execution=execution,
+            saved=saved,
+        )
     else:
+        _refuse_for_finite(execution, checkpoint)
         if len(directions) > 1:
             directions = (
                 np.ones((1, *directions.shape[1:]))
@@ -280,8 +312,11 @@ def run_arrays(
             plan, array_seed, measured.variable, names, delta, draw, progress
         )
     check_whole(plan.template, found.values)
-    found = _measured(found, measured.elements)
-    answer = functools.partial(_effect, plan, array_seed, measured, found, draw, selection, delta)
+    if answer is None:
+        found = _measured(found, measured.elements)
+        answer = functools.partial(
+            _effect, plan, array_seed, measured, found, draw, selection, delta
+        )
     hashes = _hashes(arrays)
     return ArrayRun(
         model=model,
@@ -303,6 +338,22 @@ def run_arrays(
         is_probed=is_probed,
         arrays_given=hashes,
     )
+
+
+def _marks(seed: ArraySeed, names: Sequence[str]) -> dict[str, str]:
+    from causalopt.model.arrays.array_files import fingerprint
+
+    asked = (seed.name, seed.t, fingerprint(seed.directions), *names)
+    return {"the question": repr(asked)}
+
+
+def _refuse_for_finite(execution: str | None, checkpoint: object) -> None:
+    if execution not in {None, "numpy"}:
+        raise QuestionError(
+            "a finite nudge of arrays is run by numpy: leave delta out for the limit, or execution"
+        )
+    if checkpoint is not None:
+        raise QuestionError("a finite nudge has no checkpoint: leave delta out for the limit")
 
 
 def _hashes(arrays: Mapping[str, Any]) -> dict[str, str]:
@@ -450,7 +501,7 @@ def _effect(
         nonfinite=doubts.nonfinite,
         overflowed=doubts.overflowed,
         drifted=None,
-        execution="arrays",
+        execution=found.execution,
     )
 
 
