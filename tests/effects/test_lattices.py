@@ -312,7 +312,12 @@ def test_the_glider_held_in_its_moving_box_agrees_with_sets() -> None:
 def frame(alive: Cells) -> list[str]:
     """Return the cells up to two away from a glider's box, as ranges of rows and columns."""
     (a, b), (c, d) = box(alive)
-    strips = [(a - 2, a, c - 2, d + 2), (b, b + 2, c - 2, d + 2), (a, b, c - 2, c), (a, b, d, d + 2)]
+    strips = [
+        (a - 2, a, c - 2, d + 2),
+        (b, b + 2, c - 2, d + 2),
+        (a, b, c - 2, c),
+        (a, b, d, d + 2),
+    ]
     return [f"row={r}:{s}, column={u}:{v}" for r, s, u, v in strips]
 
 
