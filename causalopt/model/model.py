@@ -8,6 +8,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -179,6 +180,16 @@ class Model(Record):
     def is_static(self) -> bool:
         """Whether the model is a plain DAG, without time."""
         return self.arrays.is_static if self.is_array else self.template.is_static
+
+    @property
+    def skeleton(self) -> Template:
+        """One step as a graph: its nodes are whole variables, of numbers or of arrays."""
+        return self.arrays.skeleton if self.is_array else self.template
+
+    @property
+    def step_size(self) -> Fraction:
+        """The time units of a step."""
+        return self.arrays.dt if self.is_array else self.template.dt
 
     @property
     def A(self) -> tuple[str, ...]:  # noqa: N802 - the theory's name
