@@ -92,10 +92,9 @@ def kept(values: Mapping[str, Values], name: str, model: Model) -> Values:
         UnknownNameError: There is none of that name.
         QuestionError: It was not kept.
     """
+    name = model.variable(name)
     if name in values:
         return values[name]
-    if name not in model.variables:
-        raise UnknownNameError(f"unknown variable '{name}'{suggestion(name, model.variables)}")
     raise QuestionError(f"the course of '{name}' was not kept: say keep=['{name}']")
 
 
