@@ -420,6 +420,17 @@ class Model(Record):
             )
 
 
+def refuse_for_numbers(**options: Any) -> None:
+    """Refuse options that only models with arrays have.
+
+    Raises:
+        QuestionError: One is given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise QuestionError(f"'{name}' is for models with array variables, and this has none")
+
+
 def run_length(model: Model, steps: int | None) -> int:
     """Return the last step of a run, from the caller or the model's question.
 

@@ -152,7 +152,9 @@ def _twin(
     """Return total and direct of a disturbed run, in the units of the run itself."""
     disturb = Disturbance(plan, number)
     if delta is None:
-        twin = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb.value)
+        twin = tangents_of(
+            plan, seed, measured.variable, (), draw, disturb=disturb, execution=found.execution
+        )
     else:
         twin, _ = finite_differences(
             plan, seed, measured.variable, (), delta, draw, disturb=disturb
@@ -164,7 +166,7 @@ def _apart(
     plan: ArrayPlan, seed: ArraySeed, measured: Node, found: ArrayTangents, draw: Draw | None
 ) -> tuple[Values, Values]:
     """Return total and direct of a run in which the tangents' own operations are disturbed."""
-    twin = tangents_of(plan, seed, measured.variable, (), draw, number=1)
+    twin = tangents_of(plan, seed, measured.variable, (), draw, number=1, execution=found.execution)
     return _in_units(twin, measured, found)
 
 

@@ -192,7 +192,7 @@ class _Norms:
 def _norms(
     plan: ArrayPlan, seed: ArraySeed, draw: Draw | None, disturb: Disturbance | None
 ) -> _Norms:
-    world = TangentStretches(plan, seed, draw, disturb.value if disturb is not None else None)
+    world = TangentStretches(plan, seed, draw, disturb)
     template, count = plan.template, len(seed.directions)
     values = {
         (kind, n): np.zeros((plan.steps + 1, *template.by_name[n].shape))

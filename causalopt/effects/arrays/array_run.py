@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from causalopt.worlds.array_world import (
     element_slices,
     kept,
     kept_names,
+    saved_at,
     split_initial,
 )
 from causalopt.worlds.interventions import Intervention
@@ -246,6 +248,9 @@ def run_arrays(
     keep: Sequence[str] | None = None,
     along: Any = None,
     probes: int | None = None,
+    execution: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
 ) -> ArrayRun:
     """Measure Comp and Op of arrays at every step: `causalopt.run` for models with arrays."""
     plain_initial, array_initial = split_initial(initial)
@@ -266,8 +271,23 @@ def run_arrays(
     worlds: list[dict[str, Values]] = []
     if delta is None:
         watch = functools.partial(watched, target=measured.variable)
-        found = tangents_of(plan, array_seed, measured.variable, names, draw, progress, watch=watch)
+        saved = None
+        if checkpoint is not None:
+            marks = _marks(array_seed, [measured.variable, *names])
+            saved = saved_at(checkpoint, checkpoint_every, model, plan, marks)
+        found = tangents_of(
+            plan,
+            array_seed,
+            measured.variable,
+            names,
+            draw,
+            progress,
+            watch=watch,
+            execution=execution,
+            saved=saved,
+        )
     else:
+        _refuse_for_finite(execution, checkpoint)
         if len(directions) > 1:
             directions = (
                 np.ones((1, *directions.shape[1:]))
@@ -303,6 +323,22 @@ def run_arrays(
         is_probed=is_probed,
         arrays_given=hashes,
     )
+
+
+def _marks(seed: ArraySeed, names: Sequence[str]) -> dict[str, str]:
+    from causalopt.model.arrays.array_files import fingerprint
+
+    asked = (seed.name, seed.t, fingerprint(seed.directions), *names)
+    return {"the question": repr(asked)}
+
+
+def _refuse_for_finite(execution: str | None, checkpoint: object) -> None:
+    if execution not in {None, "numpy"}:
+        raise QuestionError(
+            "a finite nudge of arrays is run by numpy: leave delta out for the limit, or execution"
+        )
+    if checkpoint is not None:
+        raise QuestionError("a finite nudge has no checkpoint: leave delta out for the limit")
 
 
 def _hashes(arrays: Mapping[str, Any]) -> dict[str, str]:
@@ -450,7 +486,7 @@ def _effect(
         nonfinite=doubts.nonfinite,
         overflowed=doubts.overflowed,
         drifted=None,
-        execution="arrays",
+        execution=found.execution,
     )
 
 

@@ -155,7 +155,7 @@ def _chunk(
     watch = functools.partial(watched_lanes, target=measured.variable)
     base = tangents_of(plan, seed, measured.variable, (), draw, watch=watch)
     twins = [
-        tangents_of(plan, seed, measured.variable, (), draw, disturb=Disturbance(plan, k + 1).value)
+        tangents_of(plan, seed, measured.variable, (), draw, disturb=Disturbance(plan, k + 1))
         for k in range(TWINS)
     ]
     where: tuple[slice, ...] = (slice(None), slice(None))
@@ -177,7 +177,7 @@ def _chunk(
         finite=np.all(np.isfinite(w), axis=1),
         kinks=np.any(base.watched.reshape(-1, count), axis=0),
         diverges=np.any(np.isinf(w), axis=1),
-        execution="arrays",
+        execution=base.execution,
     )
     codes = status_codes(effect)
     comp, op = ratios(effect, codes)

@@ -23,8 +23,9 @@ from causalopt.engine.arrays.array_loop import (
     watched_graph,
 )
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
+from causalopt.engine.arrays.array_scan import Scanned
 from causalopt.engine.arrays.array_step import KINDS, Moves, disturbed, moves, single
-from causalopt.engine.arrays.array_stretches import Stretches, run_through
+from causalopt.engine.arrays.array_stretches import Disturb, Saved, Stretches, run_through
 from causalopt.tensors.tensor import Tensor
 
 # What is watched of a variable's rule: (variable, a number made of values and tangents).
@@ -61,6 +62,7 @@ class ArrayTangents:
         exponents: Of total and direct, shape [t, 2].
         reached: Whether total and direct have a path to the target at all.
         watched: What was watched, shape [t, number], of lanes [t, number, lane].
+        execution: What ran it, `numpy` or `jax`.
     """
 
     values: dict[str, Values]
@@ -69,6 +71,7 @@ class ArrayTangents:
     exponents: Values
     reached: tuple[bool, bool]
     watched: Values
+    execution: str = "numpy"
 
 
 class TangentStretches(Stretches):
@@ -78,10 +81,11 @@ class TangentStretches(Stretches):
         plan: W's run, with A.
         seed: The nudged node and its directions.
         draw: Gives the noises' values at a step.
-        disturb: Changes the value of a node that was computed, by its key.
+        disturb: Moves the values of nodes that are rounded.
         watch: Gives what is watched of each step's values and tangents, from what moves.
         wanted: The nodes that will be asked for; all others are run only where these need them.
         number: Which disturbance of the tangents' own operations there is, 0 for none.
+        execution: `numpy`, or `jax` for the stretches that are long enough; by the work when None.
 
     Attributes:
         moves: What the nudge moves.
@@ -93,12 +97,13 @@ class TangentStretches(Stretches):
         plan: ArrayPlan,
         seed: ArraySeed,
         draw: Draw | None = None,
-        disturb: Any = None,
+        disturb: Disturb | None = None,
         watch: Watch | None = None,
         wanted: Iterable[Key] | None = None,
         number: int = 0,
+        execution: str | None = None,
     ) -> None:
-        super().__init__(plan, draw, disturb, wanted)
+        super().__init__(plan, draw, disturb, wanted, execution)
         self.seed = seed
         self.moves: Moves = moves(
             plan.template, seed.name, len(seed.directions), plan.held_throughout, plan.held_partly
@@ -111,6 +116,16 @@ class TangentStretches(Stretches):
         self._masks: dict[str, Values] = {}
         self._masked_at = -1
 
+    def resume(self, t: int, state: Row, powers: Values) -> None:
+        """Go on from before step t, with what was carried then and the powers of two."""
+        super().resume(t, state, powers)
+        self.exponents[:t] = powers[:t]
+        self._noted, self._powers = t, (int(powers[t, 0]), int(powers[t, 1]))
+
+    def noted(self) -> Values:
+        """Return the powers of two at each step so far, and those of the next one."""
+        return np.array([*self.exponents[: self.t], self._powers])
+
     def is_careful(self, t: int) -> bool:
         """Whether something starts at a step, is done to it, or the nudge is made."""
         return t == self.seed.t or super().is_careful(t)
@@ -118,10 +133,10 @@ class TangentStretches(Stretches):
     def boundary(self, t: int) -> int:
         """Return before which step the stretch that starts at t ends."""
         found = super().boundary(t)
-        if t > self.seed.t:
-            found = min(found, t + _EVERY - t % _EVERY)
         place = bisect.bisect_right(self._edges, t)
-        return min(found, self._edges[place]) if place < len(self._edges) else found
+        if place < len(self._edges):
+            found = min(found, self._edges[place])
+        return found
 
     def graph(self, t: int) -> StepGraph:
         """Return what is computed at a step that is not careful."""
@@ -180,6 +195,21 @@ class TangentStretches(Stretches):
         if t > self.seed.t and (t + 1) % _EVERY == 0:
             self._rescale()
 
+    def cut(self, t: int, end: int) -> int:
+        """Return where a stretch ends that numpy runs: where the tangents' size is looked at."""
+        return min(end, t + _EVERY - t % _EVERY) if t > self.seed.t else end
+
+    def scaling(self) -> dict[str, Any]:
+        """Return how a scan keeps tangents in range."""
+        if self.t <= self.seed.t:
+            return {}
+        return {"powers": self._powers, "every": _EVERY, "far": _FAR}
+
+    def scanned(self, found: Scanned) -> None:
+        """Note the tangents' powers of two."""
+        self.exponents[self._noted : self.t] = found.powers
+        self._noted, self._powers = self.t, found.following
+
     _noted = 0
     _powers = (0, 0)
 
@@ -206,7 +236,7 @@ class TangentStretches(Stretches):
             return self._zero(name)
         value: Values = np.asarray(single(tangent, look), dtype=float)
         if self._disturb is not None and is_disturbed(tangent):
-            value = self._disturb(key, value)
+            value = self._disturb.value(key, value)
         force = plan.forces.get((t, name))
         if force is None:
             return value
@@ -243,9 +273,11 @@ def tangents_of(
     keep: Iterable[str],
     draw: Draw | None = None,
     progress: Callable[[int], None] | None = None,
-    disturb: Any = None,
+    disturb: Disturb | None = None,
     watch: Watch | None = None,
     number: int = 0,
+    execution: str | None = None,
+    saved: Saved | None = None,
 ) -> ArrayTangents:
     """Return the derivatives of a variable along directions of a nudged node, at every step.
 
@@ -256,14 +288,16 @@ def tangents_of(
         keep: Further variables whose courses are kept.
         draw: Gives the noises' values at a step.
         progress: Called with the number of steps done, now and then.
-        disturb: Changes the value of a node that was computed, by its key.
+        disturb: Moves the values of nodes that are rounded.
         watch: Gives what is watched of each step's values and tangents, from what moves.
         number: Which disturbance of the tangents' own operations there is, 0 for none.
+        execution: `numpy` or `jax`; by the work when None.
+        saved: Where the run goes on from, and is written down.
     """
     shape = plan.template.by_name[target].shape
     names = list(dict.fromkeys([target, *keep]))
     wanted = [("ref", name, 0) for name in names] + [(kind, target, 0) for kind in KINDS]
-    world = TangentStretches(plan, seed, draw, disturb, watch, wanted, number)
+    world = TangentStretches(plan, seed, draw, disturb, watch, wanted, number, execution)
     kept = {n: np.empty((plan.steps + 1, *plan.template.by_name[n].shape)) for n in names}
     found = {k: np.zeros((plan.steps + 1, len(seed.directions), *shape)) for k in KINDS}
     stores: dict[Key, Values] = {("ref", name, 0): values for name, values in kept.items()}
@@ -275,6 +309,13 @@ def tangents_of(
     each = world.watched[0][1].shape if world.watched else ()
     watched = np.zeros((plan.steps + 1, len(world.watched), *each))
     stores |= {("watched", i, 0): watched[:, i] for i in range(len(world.watched))}
-    run_through(world, stores, progress)
-    both = (reached["total"], reached["direct"])
-    return ArrayTangents(kept, found["total"], found["direct"], world.exponents, both, watched)
+    run_through(world, stores, progress, saved)
+    return ArrayTangents(
+        values=kept,
+        total=found["total"],
+        direct=found["direct"],
+        exponents=world.exponents,
+        reached=(reached["total"], reached["direct"]),
+        watched=watched,
+        execution=world.execution,
+    )

@@ -189,6 +189,7 @@ def _is_power_of_two(value: Fraction) -> bool:
     return value != 0 and abs(math.frexp(float(value))[0]) == 0.5
 
 
+@functools.lru_cache(maxsize=64)
 def disturbed(found: Moves, number: int) -> Moves:
     """Return the same with every operation of the tangents off by a unit of its last place.
 
@@ -214,41 +215,6 @@ def disturbed(found: Moves, number: int) -> Moves:
     return dataclasses.replace(
         found, derivatives={key: done[root] for key, root in found.derivatives.items()}
     )
-
-
-@functools.lru_cache(maxsize=64)
-def tangent_step(found: Moves, module: Any = np) -> ArrayStep:
-    """Return a step that gives every variable with a rule, and the tangents of what moves."""
-    ruled = [v for v in found.template.variables if v.rule is not None]
-    named: dict[Tensor, Tensor] = {ref(v.name, 0, v.shape): _rule(v) for v in ruled}
-    roots = [_rule(v) for v in ruled]
-    keys: list[tuple[Any, ...]] = [("ref", v.name, 0) for v in ruled]
-    for (kind, name), tangent in found.derivatives.items():
-        named[given(kind, name, 0, shape=found.shape(name))] = tangent
-        roots.append(tangent)
-        keys.append((kind, name, 0))
-    return _step(roots, keys, named, module)
-
-
-def operations(template: ArrayTemplate) -> int:
-    """Return about how many elementary operations a step takes."""
-    rules = [v.rule for v in template.variables if v.rule is not None]
-    return sum(_work(tensor) for tensor in postorder(*rules))
-
-
-def _work(tensor: Tensor) -> int:
-    if tensor.op != "einsum":
-        return 0 if tensor.is_leaf else max(tensor.size, 1)
-    indices, _ = tensor.payload
-    sizes = {
-        i: n
-        for axes, arg in zip(indices, tensor.args, strict=True)
-        for i, n in zip(axes, arg.shape, strict=True)
-    }
-    product = 1
-    for n in sizes.values():
-        product *= n
-    return 2 * product
 
 
 @functools.lru_cache(maxsize=64)
