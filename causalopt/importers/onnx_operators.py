@@ -168,7 +168,7 @@ def _cast(call: OnnxCall) -> Signal:
             return dataclasses.replace(x, constant=x.constant.astype(float))
         return x
     if to in bools:
-        return activations.joined(call.net, "{0} != 0", [x], call.label, call.name)
+        return activations.joined(call.net, "where({0} != 0, 1, 0)", [x], call.label, call.name)
     return activations.joined(call.net, "sign({0})*floor(abs({0}))", [x], call.label, call.name)
 
 
@@ -543,7 +543,7 @@ def _last(net: NetworkBuilder, x: Signal, axes: tuple[NetworkAxis, ...]) -> Sign
 OPERATORS: dict[str, Operator] = {
     "Abs": _activation("abs"),
     "Add": _joined("{0} + {1}"),
-    "And": _joined("{0} > 0 and {1} > 0"),
+    "And": _joined("where({0} > 0 and {1} > 0, 1, 0)"),
     "AveragePool": _pool("mean"),
     "BatchNormalization": _batch_norm,
     "Cast": _cast,
@@ -559,7 +559,7 @@ OPERATORS: dict[str, Operator] = {
     "Dropout": _dropout,
     "Einsum": _einsum,
     "Elu": _activation("elu", alpha=1.0),
-    "Equal": _joined("{0} == {1}"),
+    "Equal": _joined("where({0} == {1}, 1, 0)"),
     "Erf": _activation("erf"),
     "Exp": _activation("exp"),
     "Expand": _expand,
@@ -571,8 +571,8 @@ OPERATORS: dict[str, Operator] = {
     "Gemm": _gemm,
     "GlobalAveragePool": _global_pool("mean"),
     "GlobalMaxPool": _global_pool("max"),
-    "Greater": _joined("{0} > {1}"),
-    "GreaterOrEqual": _joined("{0} >= {1}"),
+    "Greater": _joined("where({0} > {1}, 1, 0)"),
+    "GreaterOrEqual": _joined("where({0} >= {1}, 1, 0)"),
     "HardSigmoid": _activation("hard_sigmoid", alpha=0.2, beta=0.5),
     "HardSwish": _activation("hard_swish"),
     "Identity": _same,
@@ -580,8 +580,8 @@ OPERATORS: dict[str, Operator] = {
     "LSTM": _recurrent,
     "LayerNormalization": _layer_norm(True),
     "LeakyRelu": _activation("leaky_relu", alpha=0.01),
-    "Less": _joined("{0} < {1}"),
-    "LessOrEqual": _joined("{0} <= {1}"),
+    "Less": _joined("where({0} < {1}, 1, 0)"),
+    "LessOrEqual": _joined("where({0} <= {1}, 1, 0)"),
     "Log": _activation("log"),
     "LogSoftmax": _softmax(True),
     "MatMul": _matmul,
@@ -593,7 +593,7 @@ OPERATORS: dict[str, Operator] = {
     "Mul": _joined("{0}*{1}"),
     "Neg": _activation("neg"),
     "Not": _activation("not"),
-    "Or": _joined("{0} > 0 or {1} > 0"),
+    "Or": _joined("where({0} > 0 or {1} > 0, 1, 0)"),
     "PRelu": _prelu,
     "Pad": _pad,
     "Pow": _joined("{0}**{1}"),
