@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.errors import FileError, Location
+from causalopt.errors import CausaloptError, FileError, Location
 from causalopt.extras import need
 from causalopt.importers.network_builder import NetworkError
 
@@ -129,6 +129,7 @@ class _Reader:
         graph = self.proto.graph
         if graph.sparse_initializer:
             raise self._error("it has sparse weights: write them densely")
+        self._check_names(graph)
         weights = {t.name: self.array(t, f"weight '{t.name}'") for t in graph.initializer}
         total = sum(values.size for values in weights.values())
         if total > MAX_NUMBERS:
@@ -143,6 +144,15 @@ class _Reader:
             " ".join(filter(None, [self.proto.producer_name, self.proto.producer_version])),
             str(self.file) if self.file else None,
         )
+
+    def _check_names(self, graph: Any) -> None:
+        """Refuse names that are no text: of these protobuf gives the bytes."""
+        names = [value.name for value in (*graph.initializer, *graph.input, *graph.output)]
+        for node in graph.node:
+            names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        for name in names:
+            if not isinstance(name, str):
+                raise FileError(f"it is damaged: {name!r} is a name and no text", self.place)
 
     def _error(self, message: str) -> NetworkError:
         return NetworkError(message, self.place)
@@ -181,7 +191,9 @@ class _Reader:
                 values = self._external(tensor, what, np.dtype(dtype)).reshape(shape)
             else:
                 values = onnx.numpy_helper.to_array(tensor)
-        except (ValueError, TypeError, KeyError, IndexError):
+        except CausaloptError:
+            raise
+        except Exception:  # of onnx or numpy: which one depends on what is damaged
             raise FileError(
                 f"{what} is damaged: its data do not fill the shape {list(shape)}", self.place
             ) from None

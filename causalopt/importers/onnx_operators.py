@@ -172,20 +172,27 @@ def _cast(call: OnnxCall) -> Signal:
     return activations.joined(call.net, "sign({0})*floor(abs({0}))", [x], call.label, call.name)
 
 
+def _own_weight(call: OnnxCall, weight: Signal, *, turned: bool) -> Signal:
+    """Return a weight that the exporter computed and gave no name, called after its layer."""
+    if weight.constant is None or not weight.label.startswith("onnx."):
+        return weight
+    return dataclasses.replace(weight, label=f"{call.scope}.weight" + ".T" * turned)
+
+
 def _matmul(call: OnnxCall) -> Signal:
-    b = call.input(1)
+    b = _own_weight(call, call.input(1), turned=True)
     if b.constant is not None:
         (b.turned.axes[0] if b.turned is not None else b.axes[-1]).suggest(f"{call.scope}_unit")
     return products.matrix_product(call.net, call.input(0), b, call.label, call.name)
 
 
 def _gemm(call: OnnxCall) -> Signal:
-    a, b = call.input(0), call.input(1)
+    turned = bool(call.get("transB", 0))
+    a, b = call.input(0), _own_weight(call, call.input(1), turned=not turned)
     if len(a.axes) != 2 or len(b.axes) != 2:
         raise call.error("Gemm multiplies matrices")
     if call.get("transA", 0):
         a = rearrangements.transposed(call.net, a, None, f"{call.label}.turned")
-    turned = bool(call.get("transB", 0))
     b.axes[0 if turned else 1].suggest(f"{call.scope}_unit")
     factors = float(call.get("alpha", 1.0)), float(call.get("beta", 1.0))
     return products.dense(
@@ -414,10 +421,11 @@ def _slice(call: OnnxCall) -> Signal:
 
 
 def _gather(call: OnnxCall) -> Signal:
-    place = int(call.get("axis", 0))
-    return rearrangements.gathered(
-        call.net, call.input(0), call.input(1), place, call.label, call.name
-    )
+    x, place = call.input(0), int(call.get("axis", 0))
+    if x.constant is not None:  # an embedding
+        x.axes[place].suggest(f"{call.scope}_entry")
+        x.axes[-1].suggest(f"{call.scope}_unit")
+    return rearrangements.gathered(call.net, x, call.input(1), place, call.label, call.name)
 
 
 def _expand(call: OnnxCall) -> Signal:
