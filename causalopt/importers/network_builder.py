@@ -153,7 +153,7 @@ class NetworkBuilder:
 
     def claim(self, wanted: str) -> str:
         """Return a name that rules can read and nothing else has yet."""
-        name = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_") or "node"
+        name = re.sub(r"_*\W+_*", "_", wanted, flags=re.ASCII).strip("_") or "node"
         name = f"layer_{name}" if name[0].isdigit() else name
         for end in itertools.chain([""], (f"_{n}" for n in itertools.count(2))):
             if name + end not in self._taken:

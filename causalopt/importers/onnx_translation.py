@@ -34,6 +34,7 @@ _FOLDED = {
     *("ReduceProd", "ReduceSum", "Relu", "Round", "ScatterND", "Sigmoid", "Sign", "Sin", "Slice"),
     *("Softmax", "Split", "Sqrt", "Sub", "Tanh", "Tile", "Trilu", "Where"),
 }
+_RECURRENT = {"RNN", "GRU", "LSTM"}
 _ADVICE = {
     "If": "export it for one kind of input, so that nothing is left to decide",
     "Loop": "a loop over steps is a model with time: import the cell and write [t-1] yourself",
@@ -71,15 +72,16 @@ def translated(
     kinds: dict[tuple[int, int], Kind] = {}
     labels: dict[int, str] = {}
     given = _by_name(graph, examples)
-    for _ in range(2 * sum(len(i.sizes) for i in graph.inputs) + 3):
-        attempt = _Translation(graph, kinds, labels, given, sizes or {})
+    is_draft = any(graph.nodes[number].op in _RECURRENT for number in _needed(graph))
+    for _ in range(2 * sum(len(i.sizes) for i in graph.inputs) + 4):
+        attempt = _Translation(graph, kinds, labels, given, sizes or {}, is_draft=is_draft)
         try:
             outputs = attempt.outputs()
         except AxisNeededError as needed:
             kinds[attempt.place_of(needed)] = needed.kind
             continue
-        if not labels:
-            labels = _labels(graph, attempt.made)
+        if is_draft or not labels:
+            is_draft, labels = False, _labels(graph, attempt.made)
             continue
         notes = {"description": "\n".join(dict.fromkeys(attempt.net.notes))}
         return attempt.net.model(outputs, **notes, **texts)
@@ -136,7 +138,10 @@ def from_onnx(
 
 
 class _Translation:
-    """One attempt, with what is known so far of dims and labels."""
+    """One attempt, with what is known so far of dims and labels.
+
+    A draft is to find which dims are the steps and the batch: open sizes are 1 in it.
+    """
 
     def __init__(
         self,
@@ -145,7 +150,10 @@ class _Translation:
         labels: Mapping[int, str],
         examples: Mapping[str, np.ndarray[Any, Any]],
         sizes: Mapping[str, int],
+        *,
+        is_draft: bool,
     ) -> None:
+        self.is_draft = is_draft
         self.graph, self.kinds, self.labels = graph, kinds, labels
         self.examples, self.sizes = examples, sizes
         self.net = NetworkBuilder(has_steps="step" in kinds.values(), file=graph.file)
@@ -177,7 +185,7 @@ class _Translation:
         )
 
     def _input(self, number: int, value: OnnxInput) -> Signal:
-        example = self.examples.get(value.name)
+        example = None if self.is_draft else self.examples.get(value.name)
         if example is not None and example.ndim != len(value.sizes):
             raise QuestionError(
                 f"the example of '{value.name}' has the shape {list(example.shape)}, and the input "
@@ -214,6 +222,8 @@ class _Translation:
             size = self.sizes[size]
         elif isinstance(size, str) and example is not None:
             size = int(example.shape[place])
+        if self.is_draft and isinstance(size, str):
+            return NetworkAxis(1, None, kind)
         if kind != "plain":
             known = size if isinstance(size, int) else 1
             if kind == "batch" and known != 1:

@@ -179,12 +179,13 @@ def test_a_shape_that_its_data_do_not_fill(
 def test_a_constant_that_would_be_huge(op: str) -> None:
     big = np.array([10**6, 10**6], dtype=np.int64)
     one = np.ones((1, 1))
-    inputs = {
+    many: dict[str, dict[str, np.ndarray]] = {
         "ConstantOfShape": {"a": big},
         "Expand": {"a": one, "b": big},
         "Tile": {"a": one, "b": big},
         "Range": {"a": np.array(0), "b": np.array(10**12), "c": np.array(1)},
-    }[op]
+    }
+    inputs = many[op]
     nodes = [
         helper.make_node(op, list(inputs), ["big"], name="bomb"),
         helper.make_node("ReduceSum", ["big"], ["sum"]),
