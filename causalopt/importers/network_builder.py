@@ -138,7 +138,8 @@ class NetworkBuilder:
         self.weights: dict[str, np.ndarray[Any, Any]] = {}
         self.notes: list[str] = []
         self._declared: list[_Declared] = []
-        self._weight_signals: dict[int, Signal] = {}
+        # By the array's identity; the array is kept with it, so that no other takes its place.
+        self._weight_signals: dict[int, tuple[Any, Signal]] = {}
         self._axes: dict[int, NetworkAxis] = {}
         self._taken: set[str] = set(reserved() | tensor_function_names())
         self._labels: set[str] = set()
@@ -209,8 +210,9 @@ class NetworkBuilder:
         key = id(signal.constant)
         if key not in self._weight_signals:
             values = self._finite(signal.constant, signal, masks)
-            self._weight_signals[key] = self.weight(signal.label, values, signal.axes)
-        known = self._weight_signals[key]
+            found = self.weight(signal.label, values, signal.axes)
+            self._weight_signals[key] = signal.constant, found
+        _, known = self._weight_signals[key]
         for mine, first in zip(signal.axes, known.axes, strict=True):
             mine.join(first)
         return known.text

@@ -79,7 +79,7 @@ def test_a_sum_of_two_layers_makes_their_dims_one() -> None:
     assert model.variables["w"].shape == ("feature", "feature")
 
 
-def test_a_module_is_called_as_its_last_array_where_that_is_its_own() -> None:
+def test_the_array_that_leaves_a_module_is_called_as_the_module() -> None:
     names = ["/block/norm/Neg", "/block/fc/Gemm", "/block/fc/Relu", "/block/Add", "/head/inner/Exp"]
     ops = ["Neg", "Tanh", "Relu", "Sigmoid", "Exp"]
     values = ["x", "a", "b", "c", "d", "y"]
@@ -89,7 +89,7 @@ def test_a_module_is_called_as_its_last_array_where_that_is_its_own() -> None:
     ]
     model = imported(graph(nodes, {"x": (1, 4)}, ["y"]))
     labels = {v.label or n for n, v in model.variables.items()}
-    assert labels == {"x", "block.norm", "block.fc.Gemm", "block.fc", "block", "head.inner"}
+    assert labels == {"x", "block.norm", "block.fc.Gemm", "block.fc", "block", "head.inner", "head"}
 
 
 def test_an_open_size_must_be_given() -> None:
