@@ -194,6 +194,10 @@ _results.offer(
             "plot": "drawing.plots.of_escape"
         },
         "causalopt.effects.exponents.rates.Rates": {"plot": "drawing.plots.of_rates"},
+        "causalopt.effects.arrays.array_run.ArrayRun": {
+            "plot": "drawing.plots.of_array_run",
+            "labelled": "effects.arrays.array_run_dataset",
+        },
         "causalopt.effects.run.Run": {
             "plot": "drawing.plots.of_run",
             "labelled": "effects.run_dataset",
@@ -207,6 +211,7 @@ _results.offer(
             "python": "symbolic.python_source",
             "report": "symbolic.report",
         },
+        "causalopt.worlds.array_world.ArrayWorld": {"plot": "drawing.plots.of_array_world"},
         "causalopt.worlds.world.World": {"plot": "drawing.plots.of_world"},
     }
 )

@@ -8,6 +8,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
@@ -195,6 +196,16 @@ class Model(Record):
     def is_static(self) -> bool:
         """Whether the model is a plain DAG, without time."""
         return self.arrays.is_static if self.is_array else self.template.is_static
+
+    @property
+    def skeleton(self) -> Template:
+        """One step as a graph: its nodes are whole variables, of numbers or of arrays."""
+        return self.arrays.skeleton if self.is_array else self.template
+
+    @property
+    def step_size(self) -> Fraction:
+        """The time units of a step."""
+        return self.arrays.dt if self.is_array else self.template.dt
 
     @property
     def A(self) -> tuple[str, ...]:  # noqa: N802 - the theory's name
@@ -407,6 +418,17 @@ class Model(Record):
             raise ModelError(
                 "a model without time has no steps: drop 'steps'", ("question", "steps")
             )
+
+
+def refuse_for_numbers(**options: Any) -> None:
+    """Refuse options that only models with arrays have.
+
+    Raises:
+        QuestionError: One is given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise QuestionError(f"'{name}' is for models with array variables, and this has none")
 
 
 def run_length(model: Model, steps: int | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.effects.arrays.array_kinks import gaps
+from causalopt.effects.arrays.array_kinks import watched_lanes
 from causalopt.effects.arrays.array_run import chosen_directions
 from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
 from causalopt.effects.measures import Effect, Part, ratios, status_codes
-from causalopt.engine.arrays.array_course import Draw, lookup
-from causalopt.engine.arrays.array_forward import ArraySeed, CarriedTangents, tangents_of
+from causalopt.engine.arrays.array_course import Draw
+from causalopt.engine.arrays.array_forward import ArraySeed, tangents_of
 from causalopt.engine.arrays.array_lanes import lane_plan
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
@@ -151,7 +152,8 @@ def _chunk(
     if plan.template.by_name[node.variable].shape == directions.shape[1:]:
         raise QuestionError(f"'{node.variable}' is a stream: nudge what follows from it")
     seed = ArraySeed(node.variable, node.t, lanes)
-    base = tangents_of(plan, seed, measured.variable, (), draw)
+    watch = functools.partial(watched_lanes, target=measured.variable)
+    base = tangents_of(plan, seed, measured.variable, (), draw, watch=watch)
     twins = [
         tangents_of(plan, seed, measured.variable, (), draw, disturb=Disturbance(plan, k + 1))
         for k in range(TWINS)
@@ -173,9 +175,9 @@ def _chunk(
         direct=parts[1],
         held=np.full(count, _is_held(plan, measured)),
         finite=np.all(np.isfinite(w), axis=1),
-        kinks=_kinks(plan, seed, measured.variable, draw, count),
+        kinks=np.any(base.watched.reshape(-1, count), axis=0),
         diverges=np.any(np.isinf(w), axis=1),
-        execution="arrays",
+        execution=base.execution,
     )
     codes = status_codes(effect)
     comp, op = ratios(effect, codes)
@@ -213,23 +215,3 @@ def _part(own: Values, others: list[Values], exponent: int, has_path: bool) -> P
     path = np.full(size.shape, has_path)
     doubted = (size == 0) & moved
     return Part(size, full, np.nan_to_num(errors, nan=math.inf), path, doubted)
-
-
-def _kinks(plan: ArrayPlan, seed: ArraySeed, target: str, draw: Draw | None, count: int) -> Values:
-    """Return which lanes sat on a kink on the way to the target, shape [lane]."""
-    found = np.zeros(count, dtype=bool)
-    carried = CarriedTangents(plan, seed, draw)
-    watched = gaps(carried.moves, target)
-    if not watched:
-        return found
-    with np.errstate(all="ignore"):
-        for t in range(plan.steps + 1):
-            past = list(carried.past)
-            row = carried.step(t)
-            look = lookup(plan, t, row, past)  # type: ignore[arg-type]
-            if t >= seed.t:
-                for gap in watched:
-                    closed = gap.closed([row[k] if k in row else look(k) for k in gap.keys])
-                    if closed.shape[:1] == (count,):
-                        found |= closed.reshape(count, -1).any(axis=1)
-    return found
