@@ -98,7 +98,7 @@ def read_onnx_bytes(content: bytes, *, file: Path | None) -> OnnxGraph:
         raise FileError("this is no ONNX file, or it is damaged or cut off", place) from None
     if not proto.graph.node and not proto.graph.output:
         raise FileError("this is no ONNX file, or it is damaged: it has no graph", place)
-    return _Reader(proto, file, place).graph()
+    return _Reader(onnx, proto, file, place).graph()
 
 
 def _refuse_others(content: bytes, file: Path | None) -> None:
@@ -121,8 +121,8 @@ def _refuse_others(content: bytes, file: Path | None) -> None:
 
 
 class _Reader:
-    def __init__(self, proto: Any, file: Path | None, place: Location) -> None:
-        self.proto, self.file, self.place = proto, file, place
+    def __init__(self, onnx: Any, proto: Any, file: Path | None, place: Location) -> None:
+        self.onnx, self.proto, self.file, self.place = onnx, proto, file, place
 
     def graph(self) -> OnnxGraph:
         self._check()
@@ -158,14 +158,12 @@ class _Reader:
         return NetworkError(message, self.place)
 
     def _check(self) -> None:
-        import onnx
-
         external = any(self._is_external(t) for t in self.proto.graph.initializer)
         try:
             if self.proto.functions:
-                self.proto = onnx.inliner.inline_local_functions(self.proto)
+                self.proto = self.onnx.inliner.inline_local_functions(self.proto)
             if not external:
-                onnx.checker.check_model(self.proto)
+                self.onnx.checker.check_model(self.proto)
         except Exception as error:  # the checker raises many kinds
             reason = " ".join(str(error).split())
             raise FileError(f"the graph is not valid ONNX: {reason[:300]}", self.place) from None
@@ -176,21 +174,19 @@ class _Reader:
 
     def array(self, tensor: Any, what: str) -> np.ndarray[Any, Any]:
         """Return a tensor's numbers, after its size was held against what there is."""
-        import onnx
-
         shape = tuple(tensor.dims)
         if any(size < 0 for size in shape) or math.prod(shape) > MAX_NUMBERS:
             raise self._error(
                 f"{what} has the shape {list(shape)}: at most {MAX_NUMBERS:,} numbers are read"
             )
-        if tensor.data_type == onnx.TensorProto.STRING:
+        if tensor.data_type == self.onnx.TensorProto.STRING:
             raise self._error(f"{what} is text, and a model has numbers")
         try:
-            dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
+            dtype = self.onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
             if self._is_external(tensor):
                 values = self._external(tensor, what, np.dtype(dtype)).reshape(shape)
             else:
-                values = onnx.numpy_helper.to_array(tensor)
+                values = self.onnx.numpy_helper.to_array(tensor)
         except CausaloptError:
             raise
         except Exception:  # of onnx or numpy: which one depends on what is damaged
@@ -241,14 +237,12 @@ class _Reader:
         return made
 
     def _attribute(self, attribute: Any, node: OnnxNode) -> Any:
-        import onnx
-
-        kinds = onnx.AttributeProto
+        kinds = self.onnx.AttributeProto
         what = f"'{attribute.name}' of {node.shown}"
         if attribute.type == kinds.TENSOR:
             return self.array(attribute.t, what)
         if attribute.type in (kinds.INT, kinds.FLOAT, kinds.INTS, kinds.FLOATS):
-            value = onnx.helper.get_attribute_value(attribute)
+            value = self.onnx.helper.get_attribute_value(attribute)
             return [_meant(v) for v in value] if isinstance(value, Iterable) else _meant(value)
         if attribute.type == kinds.STRING:
             return attribute.s.decode("utf-8", "replace")
@@ -257,18 +251,16 @@ class _Reader:
         return None  # graphs within graphs, types: what has them is refused by its operator
 
     def _input(self, value: Any) -> OnnxInput:
-        import onnx
-
         kind = value.type.tensor_type
         if not value.type.HasField("tensor_type"):
             raise self._error(f"the input '{value.name}' is no array")
-        if kind.elem_type == onnx.TensorProto.STRING:
+        if kind.elem_type == self.onnx.TensorProto.STRING:
             raise self._error(f"the input '{value.name}' is text, and a model has numbers")
         sizes: list[int | str] = []
         for place, dim in enumerate(kind.shape.dim):
             known = dim.HasField("dim_value") and dim.dim_value > 0
             sizes.append(int(dim.dim_value) if known else str(dim.dim_param or f"dim{place}"))
-        whole = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)).kind in "iu"
+        whole = np.dtype(self.onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)).kind in "iu"
         return OnnxInput(value.name, tuple(sizes), whole)
 
 

@@ -20,7 +20,7 @@ from causalopt.importers.network_builder import (
     Signal,
 )
 from causalopt.importers.onnx_file import OnnxNode
-from causalopt.importers.recurrences import CellWeights, recurrent_layer
+from causalopt.importers.recurrent_cells import CellWeights, recurrent_layer
 from causalopt.importers.sliding_windows import Sliding, convolution, pooled
 
 _REQUIRED = object()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from causalopt.errors import QuestionError, suggestion
+from causalopt.extras import need
 from causalopt.importers.network_builder import (
     Kind,
     NetworkAxis,
@@ -127,7 +128,18 @@ def from_onnx(
         NetworkError: An operator, or a use of it, is not known; the message names the node.
         QuestionError: A size or an example is missing or wrong.
         MissingPackageError: onnx is not installed.
+
+    Example:
+        >>> import onnx, tempfile
+        >>> x, y = (onnx.helper.make_tensor_value_info(n, 11, [1, 3]) for n in "xy")
+        >>> tanh = onnx.helper.make_node("Tanh", ["x"], ["y"])
+        >>> net = onnx.helper.make_model(onnx.helper.make_graph([tanh], "net", [x], [y]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     onnx.save(net, f"{folder}/net.onnx")
+        ...     from_onnx(f"{folder}/net.onnx").variables["y"].rule
+        'tanh(x)'
     """
+    need("onnx")
     file = Path(path)
     graph = read_onnx(file)
     examples: Any = example
@@ -326,14 +338,19 @@ class _Translation:
         return found if isinstance(found, tuple) else (found,)
 
     def _folded(self, call: OnnxCall) -> tuple[Signal, ...]:
-        from onnx import TensorProto, helper
+        need("onnx")
+        from onnx import TensorProto, helper, numpy_helper
         from onnx.reference import ReferenceEvaluator
 
         node, arrays = call.node, [s.constant for s in call.inputs if s is not None]
         self._check_size(call, [a for a in arrays if a is not None])
         names = [name for name in node.inputs if name]
         feeds = dict(zip(names, arrays, strict=True))
-        attributes = {k: _as_attribute(v) for k, v in node.attributes.items() if v is not None}
+        attributes = {
+            key: numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
+            for key, value in node.attributes.items()
+            if value is not None
+        }
         proto = helper.make_node(node.op, node.inputs, node.outputs, **attributes)
         untyped = [helper.make_tensor_value_info(n, TensorProto.UNDEFINED, None) for n in names]
         outputs = [
@@ -380,12 +397,6 @@ class _Translation:
             raise call.error(
                 f"its constant would have {size:,} numbers, the limit is {MAX_FOLDED:,}"
             )
-
-
-def _as_attribute(value: Any) -> Any:
-    from onnx import numpy_helper
-
-    return numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
 
 
 def _is_float(signal: Signal) -> bool:
