@@ -21,6 +21,7 @@ ROOMS = [
     "worlds",
     "datasets",
     "effects",
+    "knowledge",
     "laws",
     "entropy",
     "descents",
