@@ -37,6 +37,7 @@ WHOLE = (
     "causalopt.drawing.graph.figure",
     "causalopt.posts",
     "causalopt.effects.run_dataset",
+    "causalopt.effects.arrays.array_run_dataset",
     "causalopt.effects.sweeps.sweep_dataset",
     "causalopt.laws.samples",
     "causalopt.engine.machine.native",

@@ -68,7 +68,7 @@ def read_model(
     parameters = _assignments(sets, "--set", "k=0.02")
     initial = _assignments(initials, "--initial", "R=30")
     changed = model.replace(parameters=parameters, initial=initial, dt=dt, method=method)
-    if dt is not None and changed.template.dt != model.template.dt:
+    if dt is not None and changed.step_size != model.step_size:
         for text in lags_in_steps_text(changed):
             typer.echo(f"warning: {text}", err=True)
     return changed
@@ -79,7 +79,7 @@ def lags_in_steps_text(model: Model) -> list[str]:
     from causalopt.model.histories import lags_in_steps
 
     return [
-        f"'{name}' reads {', '.join(texts)}: a lag in steps of dt = {float(model.template.dt):g}, "
+        f"'{name}' reads {', '.join(texts)}: a lag in steps of dt = {float(model.step_size):g}, "
         "another time with another dt; a lag in time is written [time - ...]"
         for name, texts in lags_in_steps(model.variables).items()
     ]

@@ -49,7 +49,7 @@ class Asked:
     @property
     def hold_name(self) -> str:
         """The held set as the user writes it."""
-        return selection_text(self.hold)
+        return selection_text(self.hold, self.model.named_shapes)
 
     @property
     def op_name(self) -> str:
@@ -106,7 +106,7 @@ def ask(
     """
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_array:
-        model, nudge, hold, target = _among_numbers(model, nudge, hold, target, seed)
+        model, nudge, hold, target = among_numbers(model, nudge, hold, target, seed)
     node, selection = asked_node(model, nudge), asked_hold(model, hold)
     measured, last = asked_target(model, target), run_length(model, steps)
     model.check_nudge(node, selection, last)
@@ -116,14 +116,18 @@ def ask(
     return Asked(model, node, selection, measured, last, tuple(given), seed)
 
 
-def _among_numbers(
+def among_numbers(
     model: Model,
     nudge: str | Node | None,
     hold: str | Sequence[str | Node] | None,
     target: str | None,
-    seed: int,
+    seed: int = 0,
 ) -> tuple[Model, Node, Any, str]:
-    """Return a model with arrays written out, and the question among its elements."""
+    """Return a model with arrays written out, and the question among its elements.
+
+    Raises:
+        QuestionError: n or m has several elements, or the model cannot be written out.
+    """
     from causalopt.worlds.expand import Expanded  # few models have arrays
 
     expanded = Expanded.of(model, seed=seed)

@@ -1,4 +1,9 @@
-"""Names of nodes and of sets of nodes: `R[0]`, `a[t<=10]`, `a, b[3]`, `A`."""
+"""Names of nodes and of sets of nodes: `R[0]`, `a[t<=10]`, `a, b[3]`, `A`.
+
+A variable is called by its name or by its label, dots and all: `fc1.weight`. The start of a label
+up to a dot, `blocks.0.attn`, is enough where one variable alone has it, and `blocks.0.attn.*` is
+all that have it, and the variable of that very label.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from causalopt.errors import QuestionError, UnknownNameError, suggestion
 
 Elements: TypeAlias = tuple[tuple[int, int], ...]
 NamedShapes: TypeAlias = Mapping[str, tuple[tuple[str | None, ...], tuple[int, ...]]]
+Labels: TypeAlias = Mapping[str, Sequence[str]]
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -52,7 +58,7 @@ class Window:
 
     def __str__(self) -> str:
         if self.elements is not None:
-            return self._text_of_elements()
+            return self.text([f"dim{i}={a}:{b}" for i, (a, b) in enumerate(self.elements)])
         if self.is_whole:
             return self.variable
         if self.first == self.last:
@@ -61,20 +67,17 @@ class Window:
         high = "" if self.last is None else f"<={self.last}"
         return f"{self.variable}[{low}t{high}]" if high else f"{self.variable}[t>={self.first}]"
 
-    def _text_of_elements(self) -> str:
-        """Return it with its elements by position: names of dims are the model's."""
-        whole = dataclasses.replace(self, elements=None)
-        steps = re.search(r"\[(.*)\]", str(whole))
-        assert self.elements is not None
-        places = [
-            f"dim{i}={a}" if b == a + 1 else f"dim{i}={a}:{b}"
-            for i, (a, b) in enumerate(self.elements)
-        ]
-        return f"{self.variable}[{', '.join([*([steps[1]] if steps else []), *places])}]"
+    def text(self, elements: Sequence[str]) -> str:
+        """Return it as the user writes it, with elements such as `hidden=3` beside its steps."""
+        whole = str(dataclasses.replace(self, elements=None))
+        steps = whole.partition("[")[2].removesuffix("]")
+        inner = ", ".join([*([steps] if steps else []), *elements])
+        return f"{self.variable}[{inner}]" if inner else self.variable
 
 
 Selection = tuple[Window, ...]
-_ITEM = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*(?:\[(?P<steps>[^\[\]]*)\])?\s*")
+_NAME = r"(?P<name>[^\W\d]\w*|\w+(?:[.\-]\w+)*(?:\.\*)?)"
+_ITEM = re.compile(rf"\s*{_NAME}\s*(?:\[(?P<steps>[^\[\]]*)\])?\s*")
 _PLACE = re.compile(
     r"\s*(?P<dim>[^\W\d]\w*)\s*=\s*(?P<start>\d*)\s*(?P<range>:)?\s*(?P<stop>\d*)\s*"
 )
@@ -84,9 +87,19 @@ _RANGE = re.compile(
 )
 
 
-def selection_text(selection: Selection) -> str:
-    """Return a set of nodes as the user writes it."""
-    return ", ".join(map(str, selection))
+def selection_text(selection: Selection, shapes: NamedShapes | None = None) -> str:
+    """Return a set of nodes as the user writes it.
+
+    Args:
+        selection: The set.
+        shapes: The names and sizes of array variables' dims.
+    """
+    return ", ".join(
+        str(w)
+        if w.elements is None or shapes is None
+        else w.text(elements_text(w.elements, shapes[w.variable]))
+        for w in selection
+    )
 
 
 def whole_variables(selection: Selection, why: str) -> tuple[str, ...]:
@@ -123,8 +136,64 @@ def elements_text(
     for i, ((start, stop), name, size) in enumerate(zip(elements, *shape, strict=True)):
         if (start, stop) != (0, size):
             places = f"{start}" if stop == start + 1 else f"{start}:{stop}"
-            texts.append(f"{name or f'dim{i}'}={places}")
+            once = name is not None and shape[0].count(name) == 1
+            texts.append(f"{name if once else f'dim{i}'}={places}")
     return texts
+
+
+def named_variable(text: str, names: Collection[str], labels: Labels) -> str:
+    """Return the variable that its name, its label or the start of its label mean.
+
+    Raises:
+        UnknownNameError: There is none.
+        QuestionError: There are several.
+
+    Example:
+        >>> named_variable("fc1.weight", ["h", "W"], {"fc1": ["h"], "fc1.weight": ["W"]})
+        'W'
+    """
+    if text in names:
+        return text
+    exact = labels.get(text, ())
+    found = exact or _below(text, labels)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UnknownNameError(f"unknown variable '{text}'{suggestion(text, [*names, *labels])}")
+    if exact:
+        raise QuestionError(
+            f"'{text}' is the label of {len(exact)} variables: write {' or '.join(exact)}"
+        )
+    meant = [label for label in labels if label.startswith(text + ".")]
+    shown = ", ".join(meant[:6]) + (", ..." if len(meant) > 6 else "")
+    raise QuestionError(
+        f"'{text}' begins {len(found)} labels ({shown}): write one of them, or {text}.* for all "
+        "where a set is asked for"
+    )
+
+
+def _below(text: str, labels: Labels) -> list[str]:
+    """Return the variables whose label goes on after a text and a dot."""
+    return [
+        name for label, owned in labels.items() if label.startswith(text + ".") for name in owned
+    ]
+
+
+def _members(
+    name: str, names: Collection[str], sets: Mapping[str, Sequence[str]], labels: Labels
+) -> list[str]:
+    """Return the variables that a name in a selector means."""
+    if name in names:
+        return [name]
+    if name in sets:
+        return list(sets[name])
+    if name.endswith(".*"):
+        start = name.removesuffix(".*")
+        found = [*labels.get(start, ()), *_below(start, labels)]
+        if not found:
+            raise UnknownNameError(f"no label begins with '{start}.'{suggestion(start, labels)}")
+        return found
+    return [named_variable(name, [*names, *sets], labels)]
 
 
 def _split(text: str, names: NamedShapes, name: str) -> tuple[str | None, Elements | None]:
@@ -172,6 +241,7 @@ def parse_node(
     *,
     static: bool,
     shapes: NamedShapes | None = None,
+    labels: Labels | None = None,
 ) -> Node:
     """Return the node a text names, such as `R[0]`, or `z` in a model without time.
 
@@ -180,6 +250,7 @@ def parse_node(
         names: The declared variables.
         static: Whether the model is one without time.
         shapes: The names and sizes of array variables' dims.
+        labels: Label -> the variables that have it.
 
     Raises:
         QuestionError: The text is not of that form.
@@ -187,7 +258,7 @@ def parse_node(
 
     Example:
         >>> parse_node("R[3]", ["R", "T"], static=False)
-        Node(variable='R', t=3)
+        Node(variable='R', t=3, elements=None)
     """
     if isinstance(text, Node):
         _known(text.variable, names, {})
@@ -199,8 +270,8 @@ def parse_node(
     if match is None:
         form = "z" if static else "R[0]"
         raise QuestionError(f"'{text}' is not a node: write a name such as {form}")
-    name, steps, elements = match["name"], match["steps"], None
-    _known(name, names, {})
+    steps, elements = match["steps"], None
+    name = named_variable(match["name"], names, labels or {})
     if steps is not None:
         steps, elements = _split(steps, shapes or {}, name)
     if static:
@@ -219,6 +290,7 @@ def parse_selection(
     static: bool,
     sets: Mapping[str, Sequence[str]] | None = None,
     shapes: NamedShapes | None = None,
+    labels: Labels | None = None,
 ) -> Selection:
     """Return the set of nodes a selector names.
 
@@ -228,14 +300,15 @@ def parse_selection(
         static: Whether the model is one without time.
         sets: Named sets of variables, such as the partition's A; a variable's name wins.
         shapes: The names and sizes of array variables' dims.
+        labels: Label -> the variables that have it; `fc1.*` is all whose labels begin with `fc1.`.
 
     Raises:
         QuestionError: An item is not of that form.
         UnknownNameError: A variable is not declared.
 
     Example:
-        >>> parse_selection("a[t<=10], b", ["a", "b"], static=False)
-        (Window(variable='a', first=0, last=10), Window(variable='b', first=0, last=None))
+        >>> [str(window) for window in parse_selection("a[t<=10], b", ["a", "b"], static=False)]
+        ['a[t<=10]', 'b']
     """
     if isinstance(text, Window | Node):
         text = [text]
@@ -249,7 +322,7 @@ def parse_selection(
             _known(item.variable, names, {})
             windows.append(Window(item.variable, item.t, item.t, item.elements))
         elif item.strip():
-            windows += _parse_item(item, names, sets or {}, static, shapes or {})
+            windows += _parse_item(item, names, sets or {}, static, shapes or {}, labels or {})
     return tuple(dict.fromkeys(windows))
 
 
@@ -259,26 +332,31 @@ def _parse_item(
     sets: Mapping[str, Sequence[str]],
     static: bool,
     shapes: NamedShapes,
+    labels: Labels,
 ) -> list[Window]:
     if _OUTSIDE.search(item):
-        return list(parse_selection(item, names, static=static, sets=sets, shapes=shapes))
+        more = parse_selection(item, names, static=static, sets=sets, shapes=shapes, labels=labels)
+        return list(more)
     match = _ITEM.fullmatch(item)
     if match is None:
         raise QuestionError(
             f"'{item.strip()}' does not select nodes: write a, a[3], a[t<=10] or a[3<=t<9]"
         )
     name, steps = match["name"], match["steps"]
-    _known(name, names, sets)
-    members = [name] if name in names else sets[name]
-    elements = None
-    if steps is not None:
-        steps, elements = _split(steps, shapes, name)
+    members = _members(name, names, sets, labels)
     if steps is None:
-        return [Window(member, elements=elements) for member in members]
-    if static:
-        raise QuestionError(f"'{item.strip()}': this model has no time, write just {name}")
-    first, last = _parse_steps(item.strip(), steps.strip())
-    return [Window(member, first, last, elements) for member in members]
+        return [Window(member) for member in members]
+    windows = []
+    for member in members:
+        own_steps, elements = _split(steps, shapes, member)
+        if own_steps is None:
+            windows.append(Window(member, elements=elements))
+        elif static:
+            raise QuestionError(f"'{item.strip()}': this model has no time, write just {name}")
+        else:
+            first, last = _parse_steps(item.strip(), own_steps.strip())
+            windows.append(Window(member, first, last, elements))
+    return windows
 
 
 def _parse_steps(item: str, steps: str) -> tuple[int, int | None]:

@@ -20,10 +20,8 @@ from causalopt.tensors.building import ShapeError, const, elementwise
 from causalopt.tensors.cotangent import cotangents
 from causalopt.tensors.named import Dims, Named, dims_of, joint_dims, met
 from causalopt.tensors.tensor import Tensor, postorder, rebuilt
-from causalopt.tensors.tensor_scope import MacroFunction, TensorScope
+from causalopt.tensors.tensor_scope import TensorScope
 from causalopt.tensors.tensor_syntax import MAX_READ, Calls, TensorSyntax, counted, exact, sized
-
-__all__ = ["MacroFunction", "Named", "TensorScope", "read_tensor"]
 
 
 def read_tensor(text: str, scope: TensorScope) -> Named:

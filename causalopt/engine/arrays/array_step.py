@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from causalopt.language.operations import OPERATIONS
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
-from causalopt.tensors.building import elementwise, expanded, given, ref
+from causalopt.tensors.building import const, elementwise, expanded, given, ref
 from causalopt.tensors.lifting import lifted
 from causalopt.tensors.tangent import tangents, whole
 from causalopt.tensors.tensor import Tensor, inputs, postorder
@@ -23,6 +26,7 @@ from causalopt.tensors.tensor_algebra import ZERO
 from causalopt.tensors.tensor_source import Compiled, compiled
 
 KINDS = ("total", "direct")
+_EXACT = frozenset({"neg", "abs", "sign", "where", "min", "max", "floor", "ceil"})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,6 +51,23 @@ def value_step(template: ArrayTemplate, module: Any = np) -> ArrayStep:
     roots = [_rule(v) for v in ruled]
     named = {ref(v.name, 0, v.shape): _rule(v) for v in ruled}
     return _step(roots, [("ref", v.name, 0) for v in ruled], named, module)
+
+
+def ruled(template: ArrayTemplate) -> list[tuple[ArrayVariable, Tensor]]:
+    """Return the variables that have a rule, with it."""
+    return [(v, v.rule) for v in template.variables if v.rule is not None]
+
+
+def single(tensor: Tensor, look: Callable[[tuple[Any, ...]], Any]) -> Any:
+    """Return one tensor's value by the same operations as in a step, so with the same digits."""
+    function, keys = _single(tensor)
+    return function(*(look(key) for key in keys))[0]
+
+
+@functools.lru_cache(maxsize=512)
+def _single(tensor: Tensor) -> tuple[Compiled, tuple[tuple[Any, ...], ...]]:
+    arguments = inputs(tensor)
+    return compiled([tensor], arguments), tuple(leaf.payload for leaf in arguments)
 
 
 def _rule(variable: ArrayVariable) -> Tensor:
@@ -149,6 +170,50 @@ def _derivative(variable: ArrayVariable, kind: str, moving: frozenset[str], coun
     wide = {seed: given(*seed.payload, shape=(count, *seed.shape)) for seed in seeds.values()}
     (many,) = lifted([tangent], wide, count)
     return expanded(many, (count, *variable.shape))
+
+
+def is_rounded(tensor: Tensor) -> bool:
+    """Whether an operation's result is rounded, its arguments taken as they are."""
+    if tensor.op in {"einsum", "sum"}:
+        return True
+    operation = OPERATIONS.get(tensor.op)
+    if operation is None or operation.kind != "number" or tensor.op in _EXACT:
+        return False
+    if tensor.op in {"mul", "div"}:
+        factors = tensor.args if tensor.op == "mul" else tensor.args[1:]
+        return not any(f.op == "const" and _is_power_of_two(f.payload) for f in factors)
+    return True
+
+
+def _is_power_of_two(value: Fraction) -> bool:
+    return value != 0 and abs(math.frexp(float(value))[0]) == 0.5
+
+
+def disturbed(found: Moves, number: int) -> Moves:
+    """Return the same with every operation of the tangents off by a unit of its last place.
+
+    A sum that is 0 because its parts cancel is then none any more; one whose parts are 0 stays.
+
+    Args:
+        found: What a nudge moves.
+        number: Which of many disturbances.
+    """
+    rng = np.random.default_rng(number)
+    done: dict[Tensor, Tensor] = {}
+    for tensor in postorder(*found.derivatives.values()):
+        args = tuple(done[arg] for arg in tensor.args)
+        made = (
+            tensor
+            if not args
+            else Tensor.of(tensor.op, *args, payload=tensor.payload, shape=tensor.shape)
+        )
+        if is_rounded(tensor):
+            factor = const(Fraction(1.0 + 2.0**-52 * float(rng.choice([-1, 1]))))
+            made = elementwise("mul", made, factor)
+        done[tensor] = made
+    return dataclasses.replace(
+        found, derivatives={key: done[root] for key, root in found.derivatives.items()}
+    )
 
 
 @functools.lru_cache(maxsize=64)
