@@ -13,6 +13,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from keyword import iskeyword
 from typing import Annotated
 
 import typer
@@ -30,6 +31,7 @@ COMMANDS = (
     "descent",
     "rates",
     "draw",
+    "import",
     "data",
     "reproduce",
     "schema",
@@ -68,8 +70,9 @@ def application(words: Sequence[str]) -> typer.Typer:
     )
     app.callback()(causalopt)
     for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
-        module = importlib.import_module(f"causalopt.commands.{name}")
-        app.command()(getattr(module, name))
+        own = name + "_" * iskeyword(name)  # import is no name that Python could give
+        module = importlib.import_module(f"causalopt.commands.{own}")
+        app.command(name)(getattr(module, own))
     return app
 
 

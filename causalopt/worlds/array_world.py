@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,10 @@ from causalopt.model.model import Model, machine_memory
 from causalopt.model.selectors import Elements, Node, Selection
 from causalopt.worlds.array_draws import check_seed, initial_values, noise_draws
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, Set
+from causalopt.worlds.results import plot
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 _KEPT = 64 << 20  # bytes of a course that is kept without being asked for
 
@@ -36,6 +40,7 @@ class ArrayWorld:
         interventions: What was done to the baseline, in order.
         steps: The last step.
         values: Kept variable -> its values, shape [t, *shape].
+        stages: Stage of an integrator, of those variables -> likewise; what `Replace` takes too.
         execution: What ran it, `numpy` or `jax`.
     """
 
@@ -44,6 +49,7 @@ class ArrayWorld:
     interventions: tuple[Intervention, ...]
     steps: int
     values: Mapping[str, Values]
+    stages: Mapping[str, Values] = dataclasses.field(default_factory=dict)
     execution: str = "numpy"
 
     def __getitem__(self, key: str | Node) -> Any:
@@ -61,6 +67,18 @@ class ArrayWorld:
             raise QuestionError(f"{node.variable}[{node.t}] lies after the last step {self.steps}")
         value = course[node.t]
         return value if node.elements is None else value[element_slices(node.elements)]
+
+    def plot(
+        self, *others: ArrayWorld, variable: str | None = None, t: int | None = None
+    ) -> matplotlib.figure.Figure:
+        """Return a figure of the kept variables over time, with other worlds of the model in it.
+
+        Args:
+            others: Further worlds.
+            variable: The only variable that is drawn.
+            t: A step at which that variable's elements are drawn, a matrix as a heat map.
+        """
+        return plot(self, *others, variable=variable, t=t)
 
     def __repr__(self) -> str:
         return f"ArrayWorld({self.name}: {self.model.name}, t = 0..{self.steps})"
@@ -80,10 +98,9 @@ def kept(values: Mapping[str, Values], name: str, model: Model) -> Values:
         UnknownNameError: There is none of that name.
         QuestionError: It was not kept.
     """
+    name = model.variable(name)
     if name in values:
         return values[name]
-    if name not in model.variables:
-        raise UnknownNameError(f"unknown variable '{name}'{suggestion(name, model.variables)}")
     raise QuestionError(f"the course of '{name}' was not kept: say keep=['{name}']")
 
 
@@ -130,7 +147,9 @@ def array_world(
         model, interventions, steps=steps, seed=seed, data=data, initial=initial
     )
     names = kept_names(plan.template, steps, keep)
-    kept = {n: np.empty((steps + 1, *plan.template.by_name[n].shape)) for n in names}
+    template = plan.template
+    between = [v.name for v in template.variables if v.owner != v.name and v.owner in names]
+    kept = {n: np.empty((steps + 1, *template.by_name[n].shape)) for n in [*names, *between]}
     stores = {("ref", name, 0): values for name, values in kept.items()}
     world = Stretches(plan, draw, wanted=stores, execution=execution)
     saved = None
@@ -138,7 +157,8 @@ def array_world(
         marks = {"the question": repr(names)}
         saved = saved_at(checkpoint, checkpoint_every, model, plan, marks)
     run_through(world, stores, progress, saved)
-    return ArrayWorld(model, name, tuple(interventions), steps, kept, world.execution)
+    stages = {stage: kept.pop(stage) for stage in between}
+    return ArrayWorld(model, name, tuple(interventions), steps, kept, stages, world.execution)
 
 
 def saved_at(
@@ -211,7 +231,7 @@ def kept_names(
         SizeError: They do not fit into memory.
     """
     if keep is None:
-        size = {n: 8 * (steps + 1) * template.by_name[n].size for n in template.names}
+        size = {n: 8 * (steps + 1) * _size(template, n) for n in template.names}
         budget, names = _KEPT, list(always)
         for name in sorted(template.names, key=lambda n: size[n]):
             if name not in names and size[name] <= budget:
@@ -225,13 +245,18 @@ def kept_names(
                 raise UnknownNameError(
                     f"unknown variable '{name}'{suggestion(name, template.names)}"
                 )
-    needed = 8 * (steps + 1) * sum(template.by_name[n].size for n in names)
+    needed = 8 * (steps + 1) * sum(_size(template, n) for n in names)
     if needed > machine_memory():
         raise SizeError(
             f"keeping {', '.join(names)} over {steps} steps takes {needed / 1e9:.3g} GB and this "
             f"machine has {machine_memory() / 1e9:.3g} GB: keep fewer variables or run fewer steps"
         )
     return names
+
+
+def _size(template: ArrayTemplate, name: str) -> int:
+    """Return how many numbers a variable has at one step, its stages included."""
+    return sum(v.size for v in template.variables if v.owner == name)
 
 
 def array_plan_for(
@@ -346,7 +371,8 @@ def _check_given(plan: ArrayPlan) -> None:
 def held_arrays(template: ArrayTemplate, hold: Selection) -> tuple[HeldArray, ...]:
     """Return a set A by variable and stage.
 
-    The stages of the step from t-1 to t belong to a flow's nodes at t-1 and t.
+    The stages of the step from t-1 to t belong to a flow's nodes at t-1 and t, and to an algebraic
+    variable's node at t-1.
     """
     found = []
     for window in hold:
@@ -357,10 +383,14 @@ def held_arrays(template: ArrayTemplate, hold: Selection) -> tuple[HeldArray, ..
             mask[element_slices(window.elements)] = True
             mask = None if mask.all() else mask
         found.append(HeldArray(variable.name, window.first, window.last, mask))
-        for stage in template.variables:
-            if stage.owner == variable.name != stage.name:
-                first = window.first + 1 if window.first else 0
-                found.append(HeldArray(stage.name, first, window.last, mask))
+        is_algebraic = not variable.initial  # of those that have stages
+        first = window.first + 1 if window.first else 0
+        last = window.last + 1 if is_algebraic and window.last is not None else window.last
+        found += [
+            HeldArray(stage.name, first, last, mask)
+            for stage in template.variables
+            if stage.owner == variable.name != stage.name
+        ]
     return tuple(found)
 
 
@@ -416,14 +446,14 @@ def _replace(
     world: Any = intervention.world
     if not isinstance(world, ArrayWorld) or world.steps < steps:
         raise QuestionError("replace takes nodes from a world of the same model and length")
-    for window in model.selection(intervention.nodes):
-        values = kept(world.values, window.variable, model)
-        mask = np.ones(values.shape[1:], dtype=bool)
-        if window.elements is not None:
-            mask = np.zeros(values.shape[1:], dtype=bool)
-            mask[element_slices(window.elements)] = True
-        last = steps if window.last is None else min(window.last, steps)
-        for t in range(window.first, last + 1):
-            _force(forces, (t, window.variable), values[t], mask)
-            if (t, window.variable) in shifts:
-                shifts[t, window.variable] = np.where(mask, 0.0, shifts[t, window.variable])
+    template = model.arrays
+    for held in held_arrays(template, model.selection(intervention.nodes)):
+        owner = template.by_name[held.name].owner
+        own = kept(world.values, owner, model)
+        values = own if held.name == owner else world.stages[held.name]
+        mask = np.ones(values.shape[1:], dtype=bool) if held.mask is None else held.mask
+        last = steps if held.last is None else min(held.last, steps)
+        for t in range(held.first, last + 1):
+            _force(forces, (t, held.name), values[t], mask)
+            if (t, held.name) in shifts:
+                shifts[t, held.name] = np.where(mask, 0.0, shifts[t, held.name])

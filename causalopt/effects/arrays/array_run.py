@@ -6,8 +6,8 @@ import dataclasses
 import functools
 import math
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,14 +15,17 @@ from causalopt.effects.arrays.array_doubts import Doubts, doubts_of
 from causalopt.effects.arrays.array_kinks import watched
 from causalopt.effects.arrays.array_worlds_apart import finite_differences
 from causalopt.effects.arrays.vector_effect import VectorEffect, probe_error
+from causalopt.effects.arrays.written_out import NUMBERS, pays, refuse_numbers, run_written_out
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, check_delta
 from causalopt.effects.measures import Effect, Part
 from causalopt.effects.run import Run
 from causalopt.engine.arrays.array_course import Draw
 from causalopt.engine.arrays.array_forward import ArraySeed, ArrayTangents, tangents_of
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
+from causalopt.engine.arrays.array_step import reached
 from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError, SizeError
+from causalopt.model.arrays.array_template import ArrayTemplate
 from causalopt.model.model import Model, machine_memory, run_length
 from causalopt.model.selectors import Elements, Node, Selection
 from causalopt.worlds.array_world import (
@@ -34,8 +37,11 @@ from causalopt.worlds.array_world import (
     split_initial,
 )
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import plain
+from causalopt.worlds.results import plain, plot
 from causalopt.worlds.streams import uniforms
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 MAX_DIRECTIONS = 512
 _PROBES = 32
@@ -190,6 +196,15 @@ class ArrayRun(Run):
         """
         return kept(self.W, name, self.model)
 
+    def plot(self, t: int | None = None) -> matplotlib.figure.Figure:
+        """Return a figure of the run over time, or of m's elements at a step.
+
+        Args:
+            t: The step whose elements are drawn: W, total and direct effect of one direction of n
+                as heat maps, or the two Jacobians of several.
+        """
+        return plot(self, t=t)
+
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions, and hashes of given arrays."""
@@ -255,7 +270,18 @@ def run_arrays(
     _check_memory(plan, directions, measured.variable)
     array_seed = ArraySeed(node.variable, node.t, directions)
     worlds: list[dict[str, Values]] = []
-    if delta is None:
+    answer: Callable[[], Effect] | None = None
+    extras = (delta, checkpoint, along, probes)
+    is_plain = all(extra is None for extra in extras) and not (arrays or given)
+    if execution == NUMBERS:
+        refuse_numbers(plan.template, node, measured)
+    if is_plain and (
+        execution == NUMBERS or (execution is None and pays(plan.template, node, measured, last))
+    ):
+        found, answer = run_written_out(
+            model, node, selection, measured, last, names, seed=seed, progress=progress
+        )
+    elif delta is None:
         watch = functools.partial(watched, target=measured.variable)
         saved = None
         if checkpoint is not None:
@@ -285,8 +311,12 @@ def run_arrays(
         found, worlds = finite_differences(
             plan, array_seed, measured.variable, names, delta, draw, progress
         )
-    found = _measured(found, measured.elements)
-    answer = functools.partial(_effect, plan, array_seed, measured, found, draw, selection, delta)
+    check_whole(plan.template, found.values)
+    if answer is None:
+        found = _measured(found, measured.elements)
+        answer = functools.partial(
+            _effect, plan, array_seed, measured, found, draw, selection, delta
+        )
     hashes = _hashes(arrays)
     return ArrayRun(
         model=model,
@@ -347,11 +377,37 @@ def refuse_integers(plan: ArrayPlan, source: str, target: str, delta: float | No
     """
     if delta is not None:
         return
+    after = {source, *reached(plan.template, source, frozenset())}
     for variable in plan.template.variables:
-        if variable.is_integer and variable.name in {source, target}:
+        name = variable.name
+        if not variable.is_integer or name not in after:
+            continue
+        if name == target or target in reached(plan.template, name, frozenset()):
             raise QuestionError(
-                f"'{variable.name}' takes whole numbers: it has no derivative; use a finite nudge "
-                "(--delta 1, delta=1 in Python)"
+                f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
+                "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
+            )
+
+
+def check_whole(template: ArrayTemplate, values: Mapping[str, Values]) -> None:
+    """Refuse a run in which an integer variable took a value that is not whole.
+
+    Args:
+        template: The variables.
+        values: Those that were kept -> their values, shape [t, *shape].
+
+    Raises:
+        QuestionError: With the variable, the step and the value.
+    """
+    for name, course in values.items():
+        if not template.by_name[name].is_integer:
+            continue
+        bad = np.argwhere(np.isfinite(course) & (course != np.floor(course)))
+        if len(bad):
+            place = tuple(int(i) for i in bad[0])
+            raise QuestionError(
+                f"the integer variable '{name}' took the value {course[place]:g} at t = "
+                f"{place[0]}: wrap its rule in floor(...), or declare it real"
             )
 
 

@@ -35,7 +35,10 @@ class Disturbance:
         self.factors = 1.0 + _ULP * self._rng.integers(-1, 2, size=_POOL + largest)
         self._place = 0
         self._base: Row = {}
-        self._ruled = {v.name for v in plan.template.variables if v.rule is not None}
+        # Whole numbers are exact: a count moved by a unit of its last place equals nothing.
+        self._ruled = {
+            v.name for v in plan.template.variables if v.rule is not None and not v.is_integer
+        }
 
     def value(self, _: Any, value: Any) -> Values:
         """Return a node's value disturbed."""
