@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from causalopt.drawing.graph.pictures import Picture as Picture
     from causalopt.drawing.graph.pictures import draw as draw
     from causalopt.drawing.plots.of_descent import descent as descent
+    from causalopt.effects.attribution import Attribution as Attribution
+    from causalopt.effects.attribution import shapley as shapley
     from causalopt.effects.exponents.rates import Rates as Rates
     from causalopt.effects.exponents.rates import rates as rates
     from causalopt.effects.matrices import op_from_all as op_from_all
@@ -112,6 +114,11 @@ if TYPE_CHECKING:
     from causalopt.symbolic.fixed_points import find_orbits as find_orbits
     from causalopt.symbolic.fixed_points import linearise as linearise
     from causalopt.symbolic.modes import find_modes as find_modes
+    from causalopt.training.film import Film as Film
+    from causalopt.training.film import watch as watch
+    from causalopt.training.training import Training as Training
+    from causalopt.training.training import gradient as gradient
+    from causalopt.training.training import train as train
     from causalopt.worlds.description import Description as Description
     from causalopt.worlds.description import describe as describe
     from causalopt.worlds.interventions import Nudge as Nudge
@@ -133,6 +140,7 @@ _HOMES = {
     "descents.sgd": "sgd_model",
     "drawing.graph.pictures": "Picture draw",
     "drawing.plots.of_descent": "descent",
+    "effects.attribution": "Attribution shapley",
     "effects.matrices": "op_from_all op_matrix op_to_all",
     "effects.measures": "STATUSES",
     "effects.optimizers": "Candidate find_optimizers",
@@ -169,6 +177,8 @@ _HOMES = {
     "symbolic.derive": "derive",
     "symbolic.fixed_points": "find_orbits linearise",
     "symbolic.modes": "find_modes",
+    "training.film": "Film watch",
+    "training.training": "Training gradient train",
     "worlds.description": "Description describe",
     "worlds.interventions": "Nudge Replace Set",
     "worlds.replacement": "replace",

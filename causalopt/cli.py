@@ -30,6 +30,7 @@ COMMANDS = (
     "descent",
     "rates",
     "draw",
+    "watch",
     "data",
     "reproduce",
     "schema",

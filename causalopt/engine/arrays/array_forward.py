@@ -74,15 +74,18 @@ class CarriedTangents:
         disturb: Callable[[Row], None] | None = None,
     ) -> None:
         self.plan, self.seed, self._draw, self._disturb = plan, seed, draw, disturb
-        count = len(seed.directions)
-        self.moves: Moves = moves(
-            plan.template, seed.name, count, plan.held_throughout, plan.held_partly
-        )
+        self.moves = self._moves()
         self._step = tangent_step(self.moves)
         self._values = value_step(plan.template)
         self.past: deque[Row] = deque(maxlen=max(plan.template.max_lag, 1))
         self.exponents = [0, 0]
         self._masks: Row = {}
+
+    def _moves(self) -> Moves:
+        plan, count = self.plan, len(self.seed.directions)
+        return moves(
+            plan.template, self.seed.name, count, plan.held_throughout, plan.held_partly
+        )
 
     def step(self, t: int) -> Row:
         """Return values and tangents at the next step, t."""
@@ -116,7 +119,7 @@ class CarriedTangents:
 
     def _given_tangents(self, row: Row) -> None:
         """Add zeros for the tangents of what moves and has no rule."""
-        for kind in KINDS:
+        for kind in self.moves.moving:
             for name in self.moves.moving[kind]:
                 if (kind, name) not in self.moves.derivatives:
                     row[kind, name, 0] = self._zero(name)
@@ -125,7 +128,7 @@ class CarriedTangents:
         """Add tangents one variable after another, zero for what starts or is forced there."""
         plan = self.plan
         look = lookup(plan, t, row, self.past)
-        for kind in KINDS:
+        for kind in self.moves.moving:
             for variable in plan.template.variables:
                 name = variable.name
                 if name not in self.moves.moving[kind]:
@@ -149,8 +152,8 @@ class CarriedTangents:
         return self._zero(name) if force.mask is None else np.where(force.mask, 0.0, value)
 
     def _rescale(self) -> None:
-        for place, kind in enumerate(KINDS):
-            keys = [(kind, name, 0) for name in self.moves.moving[kind]]
+        for kind, moving in self.moves.moving.items():
+            place, keys = KINDS.index(kind), [(kind, name, 0) for name in moving]
             largest = max(
                 (
                     float(np.max(np.abs(row[key]), initial=0.0))
