@@ -32,8 +32,7 @@ def watch(
         int, typer.Option(metavar="B", help="From how many random starts it is measured.")
     ] = 32,
     permutations: Annotated[
-        int,
-        typer.Option(metavar="P", help="Random orders that share Op among A's parts; 0: none."),
+        int, typer.Option(metavar="P", help="Random orders that share Op among A's parts; 0: none.")
     ] = 60,
     out: Annotated[
         str | None, typer.Option(metavar="FILE.html", help="Write the film: a page with a slider.")
@@ -67,10 +66,10 @@ def watch(
     if json:
         options.emit({**film.to_dict(), **({} if file is None else {"out": str(file)})})
     else:
-        typer.echo(_report(film))
+        typer.echo(_report(film, permutations))
 
 
-def _report(film: Film) -> str:
+def _report(film: Film, permutations: int) -> str:
     found = film.to_dict()
     score = film.loss if film.performance is None else film.performance
     settings = film.training.settings
@@ -88,4 +87,6 @@ def _report(film: Film) -> str:
             f"\nseed {film.training.seeds[0]}, last frame: {len(carriers)} of {len(one.parts)} "
             f"parts carry 80 % of Op by Shapley values: {', '.join(carriers)}"
         )
+    elif permutations:
+        lines.append(f"\nOp is not shared among parts of A: {film.unshared}")
     return "\n".join(lines)

@@ -15,7 +15,9 @@ import numpy as np
 from causalopt.worlds.streams import uniforms
 
 Values = np.ndarray[Any, Any]
-Game = Callable[[Values], Values]  # which players are in each set, [set, player] -> each set's value
+Game = Callable[
+    [Values], Values
+]  # which players are in each set, [set, player] -> each set's value
 _ORDERS = 1 << 34  # a site of its own among the streams
 
 
@@ -44,9 +46,7 @@ def exact_values(game: Game, players: int) -> Values:
     return found
 
 
-def sampled_values(
-    game: Game, players: int, permutations: int, seed: int
-) -> tuple[Values, Values]:
+def sampled_values(game: Game, players: int, permutations: int, seed: int) -> tuple[Values, Values]:
     """Return Shapley values by random orders, and their standard errors.
 
     In each order what the players add telescopes, so that the values sum to the worth of all less

@@ -32,6 +32,7 @@ class Film:
     """Op of networks along their training.
 
     Attributes:
+        model: The model that was measured.
         training: The networks.
         nudge: The nudged node n.
         hold: The held set A.
@@ -47,6 +48,7 @@ class Film:
         unshared: Why it is not shared; empty where it is.
     """
 
+    model: Model
     training: Training
     nudge: Node
     hold: Selection
@@ -60,11 +62,6 @@ class Film:
     performance: Floats | None
     attributions: tuple[tuple[Attribution, ...], ...]
     unshared: str
-
-    @property
-    def model(self) -> Model:
-        """The model."""
-        return self.training.model
 
     @property
     def op_course(self) -> Floats:
@@ -202,7 +199,11 @@ def watch(
         )
     plain_initial, arrays = split_initial(initial)
     model = model.replace(parameters=parameters, initial=plain_initial)
-    node, held, text = asked_node(model, nudge), asked_hold(model, hold), asked_target(model, target)
+    node, held, text = (
+        asked_node(model, nudge),
+        asked_hold(model, hold),
+        asked_target(model, target),
+    )
     last = run_length(model, steps)
     model.check_nudge(node, held, last)
     told = progress or (lambda _: None)
@@ -213,7 +214,9 @@ def watch(
             seeds=seeds,
             updates=updates,
             data=data,
-            progress=_part(told, 0, 50, updates or (model.training.updates if model.training else 1)),
+            progress=_part(
+                told, 0, 50, updates or (model.training.updates if model.training else 1)
+            ),
         )
     given = {name: v for name, v in arrays.items() if name not in training.weights}
     shot = _Shot(model, node, held, text, last, training, seed, starts, given, data)
@@ -227,6 +230,7 @@ def watch(
     scores = {name: np.stack([score[name] for _, score in takes]) for name in takes[0][1]}
     settings = training.settings
     return Film(
+        model=model,
         training=training,
         nudge=node,
         hold=held,
@@ -305,7 +309,9 @@ class _Shot:
         found = []
         try:
             for place, frame in enumerate(frames):
-                found.append(tuple(self._one(frame, own, permutations) for own in self.training.seeds))
+                found.append(
+                    tuple(self._one(frame, own, permutations) for own in self.training.seeds)
+                )
                 progress(place + 1)
         except QuestionError as error:
             return (), error.message

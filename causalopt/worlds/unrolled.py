@@ -104,9 +104,7 @@ class Unrolled:
         mean: Values = np.mean(values, axis=tuple(range(1, lanes)))
         return mean
 
-    def gradients(
-        self, weights: Mapping[str, Any], seeds: Sequence[int], loss: str
-    ) -> Weights:
+    def gradients(self, weights: Mapping[str, Any], seeds: Sequence[int], loss: str) -> Weights:
         """Return the derivatives of each network's mean loss at the last step, by its weights."""
         plan, draw = self.drawn(weights, seeds)
         shape = self.wide.by_name[loss].shape
@@ -147,7 +145,9 @@ def unrolled(
     shared = batched(template, random, batch) if random else template
     wide = batched(shared, template.names, networks)
     template_plan(template, steps=steps, initial=initial, data=data)  # refuses what does not fit
-    streams = {name: _repeated(values, wide, template, name) for name, values in (data or {}).items()}
+    streams = {
+        name: _repeated(values, wide, template, name) for name, values in (data or {}).items()
+    }
     plan, _ = template_plan(wide, steps=steps, held=held, initial=initial, data=streams)
     return Unrolled(template, shared, wide, plan, tuple(weights), random, networks, batch)
 

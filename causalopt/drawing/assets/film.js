@@ -35,7 +35,7 @@
     const svg = byId(id);
     svg.replaceChildren();
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    const box = { left: 46, right: width - 8, top: 8, bottom: height - 32 };
+    const box = { left: 46, right: width - 14, top: 8, bottom: height - 32 };
     const x = (v) => box.left + (v - xs[0]) / (xs[1] - xs[0]) * (box.right - box.left);
     const y = (v) => box.bottom - (v - ys[0]) / (ys[1] - ys[0]) * (box.bottom - box.top);
     for (const v of ticks(...ys, 5)) {

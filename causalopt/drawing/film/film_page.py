@@ -151,9 +151,7 @@ def _score_name(film: Film) -> str:
 
 def _pooled(logs: Floats) -> Floats:
     """Return ln of the root mean square over starts."""
-    found: Floats = 0.5 * (
-        np.logaddexp.reduce(2 * logs, axis=-1) - math.log(logs.shape[-1])
-    )
+    found: Floats = 0.5 * (np.logaddexp.reduce(2 * logs, axis=-1) - math.log(logs.shape[-1]))
     return found
 
 

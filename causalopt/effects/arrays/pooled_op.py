@@ -74,9 +74,7 @@ def pooled_op(
     Raises:
         QuestionError: The node has too many elements.
     """
-    found = tangents_of(
-        plan, seed_of(runs, node), measured.variable, (measured.variable,), draw
-    )
+    found = tangents_of(plan, seed_of(runs, node), measured.variable, (measured.variable,), draw)
     logs = [
         _log_norms(runs, part, measured, 2) + found.exponents[:, place, None, None] * math.log(2)
         for place, part in enumerate((found.total, found.direct))
@@ -139,7 +137,9 @@ def seed_of(runs: Unrolled, node: Node) -> ArraySeed:
 
 
 def _elements(node: Node, own: Sequence[int]) -> tuple[slice, ...]:
-    return tuple(slice(None) for _ in own) if node.elements is None else element_slices(node.elements)
+    return (
+        tuple(slice(None) for _ in own) if node.elements is None else element_slices(node.elements)
+    )
 
 
 def _log_norms(runs: Unrolled, values: Values, measured: Node, lead: int) -> Values:

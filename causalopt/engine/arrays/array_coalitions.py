@@ -80,11 +80,7 @@ class _Apart(CarriedTangents):
 
 
 def direct_of(
-    plan: ArrayPlan,
-    seed: ArraySeed,
-    target: str,
-    coalitions: Coalitions,
-    draw: Draw | None = None,
+    plan: ArrayPlan, seed: ArraySeed, target: str, coalitions: Coalitions, draw: Draw | None = None
 ) -> tuple[Values, int]:
     """Return the derivatives of a variable at the last step over the paths that avoid each set.
 

@@ -83,9 +83,7 @@ class CarriedTangents:
 
     def _moves(self) -> Moves:
         plan, count = self.plan, len(self.seed.directions)
-        return moves(
-            plan.template, self.seed.name, count, plan.held_throughout, plan.held_partly
-        )
+        return moves(plan.template, self.seed.name, count, plan.held_throughout, plan.held_partly)
 
     def step(self, t: int) -> Row:
         """Return values and tangents at the next step, t."""
