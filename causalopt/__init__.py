@@ -121,6 +121,7 @@ if TYPE_CHECKING:
     from causalopt.training.training import train as train
     from causalopt.worlds.description import Description as Description
     from causalopt.worlds.description import describe as describe
+    from causalopt.worlds.expand import expand as expand
     from causalopt.worlds.interventions import Nudge as Nudge
     from causalopt.worlds.interventions import Replace as Replace
     from causalopt.worlds.interventions import Set as Set
@@ -180,6 +181,7 @@ _HOMES = {
     "training.film": "Film watch",
     "training.training": "Training gradient train",
     "worlds.description": "Description describe",
+    "worlds.expand": "expand",
     "worlds.interventions": "Nudge Replace Set",
     "worlds.replacement": "replace",
     "worlds.world": "World world",
@@ -207,6 +209,7 @@ _results.offer(
             "python": "symbolic.python_source",
             "report": "symbolic.report",
         },
+        "causalopt.training.film.Film": {"page": "drawing.film.film_page"},
         "causalopt.worlds.world.World": {"plot": "drawing.plots.of_world"},
     }
 )

@@ -24,6 +24,7 @@ ROOMS = [
     "laws",
     "entropy",
     "descents",
+    "training",
     "symbolic",
     "drawing",
     "posts",

@@ -49,7 +49,7 @@ class Asked:
     @property
     def hold_name(self) -> str:
         """The held set as the user writes it."""
-        return selection_text(self.hold)
+        return selection_text(self.hold, self.model.named_shapes)
 
     @property
     def op_name(self) -> str:
@@ -105,6 +105,8 @@ def ask(
         UnknownNameError: A variable is not declared.
     """
     model = model.replace(parameters=parameters, initial=initial)
+    if model.is_array:
+        model, nudge, hold, target = among_numbers(model, nudge, hold, target, seed)
     node, selection = asked_node(model, nudge), asked_hold(model, hold)
     measured, last = asked_target(model, target), run_length(model, steps)
     model.check_nudge(node, selection, last)
@@ -112,6 +114,26 @@ def ask(
     if late:
         raise QuestionError(f"the held nodes {late[0]} lie after the last step {last}")
     return Asked(model, node, selection, measured, last, tuple(given), seed)
+
+
+def among_numbers(
+    model: Model,
+    nudge: str | Node | None,
+    hold: str | Sequence[str | Node] | None,
+    target: str | None,
+    seed: int = 0,
+) -> tuple[Model, Node, Any, str]:
+    """Return a model with arrays written out, and the question among its elements.
+
+    Raises:
+        QuestionError: n or m has several elements, or the model cannot be written out.
+    """
+    from causalopt.worlds.expand import Expanded  # few models have arrays
+
+    expanded = Expanded.of(model, seed=seed)
+    node = expanded.node(asked_node(model, nudge))
+    measured = expanded.node(model.target(asked_target(model, target)), "measured")
+    return expanded.model, node, expanded.hold(hold), measured.variable
 
 
 def ask_at(model: Model, at: int | None, *, steps: int | None, **question: Any) -> Asked:
@@ -159,7 +181,9 @@ def asked_target(model: Model, target: str | None = None) -> str:
     """Return the variable m that is meant: the one said, else the question's."""
     said = target if target is not None else model.question.target
     found: str = _required(said, "which variable is measured", "target", "R")
-    if found not in model.variables:
+    if model.is_array:
+        model.target(found)
+    elif found not in model.variables:
         raise UnknownNameError(unknown_name(found, model.template))
     return found
 

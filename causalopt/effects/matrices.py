@@ -49,6 +49,8 @@ def op_from_all(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    data: Mapping[str, Any] | None = None,
 ) -> xarray.Dataset:
     """Measure Op(A; n, m) for every node n and one m, by one reverse sweep.
 
@@ -60,12 +62,15 @@ def op_from_all(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws noise makes, and in a model with arrays initial laws.
+        data: In a model with arrays, variable without a rule -> its values, step first.
 
     Returns:
         `total`, `direct`, `log_total`, `log_direct`, `comp`, `op` (nats) and `status`, with axes
-        `variable` and `t` (the nudged node's step). Nodes of A that reach m have the status `held`:
-        the nudge is made in B; so have all where m is in A. The attribute `execution` says what ran
-        it.
+        `variable` and `t` (the nudged node's step). In a model with arrays each array `v` has
+        `op_v`, `total_v`, `direct_v` and `status_v`, with `t` and its own dims. Nodes of A that
+        reach m have the status `held`: the nudge is made in B; so have all where m is in A. The
+        attribute `execution` says what ran it.
 
     Raises:
         QuestionError: The question cannot be asked of this model.
@@ -77,10 +82,17 @@ def op_from_all(
         1.005085
     """
     need("xarray")
-    model = model.replace(parameters=parameters, initial=initial)
+    numbers, arrays = _initial(model, initial, data)
+    model = model.replace(parameters=parameters, initial=numbers)
     node = _target(model, target, steps)
     selection = asked_hold(model, hold)
-    plan = plan_for(model, tuple(given), steps=node.t, hold=selection)
+    if model.is_array:
+        from causalopt.effects.arrays.array_matrices import arrays_op_from_all
+
+        return arrays_op_from_all(
+            model, node, selection, given=given, data=data, initial=arrays, seed=seed
+        )
+    plan = plan_for(model, tuple(given), steps=node.t, hold=selection, noise_seed=seed)
     effect = effects_from_all(model, plan, node.variable)
     return _dataset(model, effect, {"target": model.node_text(node)}, selection)
 
@@ -94,6 +106,8 @@ def op_to_all(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    data: Mapping[str, Any] | None = None,
 ) -> xarray.Dataset:
     """Measure Op(A; n, m) for one n and every node m, by one forward pass.
 
@@ -105,6 +119,8 @@ def op_to_all(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws noise makes, and in a model with arrays initial laws.
+        data: In a model with arrays, variable without a rule -> its values, step first.
 
     Returns:
         As `op_from_all`; the axes say the measured node.
@@ -116,11 +132,18 @@ def op_to_all(
         1.005085
     """
     need("xarray")
-    model = model.replace(parameters=parameters, initial=initial)
+    numbers, arrays = _initial(model, initial, data)
+    model = model.replace(parameters=parameters, initial=numbers)
     node, selection = model.node(nudge), asked_hold(model, hold)
     last = run_length(model, steps)
     model.check_nudge(node, selection, last)
-    plan = plan_for(model, tuple(given), steps=last, hold=selection, seed=node)
+    if model.is_array:
+        from causalopt.effects.arrays.array_matrices import arrays_op_to_all
+
+        return arrays_op_to_all(
+            model, node, selection, last, given=given, data=data, initial=arrays, seed=seed
+        )
+    plan = plan_for(model, tuple(given), steps=last, hold=selection, seed=node, noise_seed=seed)
     effect = effects_to_all(model, plan)
     return _dataset(model, effect, {"nudge": model.node_text(node)}, selection)
 
@@ -158,7 +181,15 @@ def op_matrix(
     need("xarray")
     import xarray
 
+    from causalopt.worlds.expand import Expanded
+
     model = model.replace(parameters=parameters, initial=initial)
+    if model.is_array:
+        expanded = Expanded.of(model)
+        sources = [expanded.node(model.node(node)) for node in sources]
+        targets = [expanded.node(model.node(node), "measured") for node in targets]
+        hold = [str(window) for window in expanded.hold(hold) or ()] or None
+        model = expanded.model
     if not sources or not targets:
         raise QuestionError("a matrix needs at least one source and one target")
     if len(sources) * len(targets) > LARGEST:
@@ -212,7 +243,25 @@ def op_matrix(
     )
 
 
+def _initial(
+    model: Model, initial: Mapping[str, Any] | None, data: Mapping[str, Any] | None
+) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
+    """Return initial values as those that a declaration takes, and arrays."""
+    if not model.is_array:
+        if data is not None:
+            raise QuestionError("'data' is for models with array variables, and this has none")
+        return initial, {}
+    from causalopt.worlds.array_world import split_initial
+
+    return split_initial(initial)
+
+
 def _target(model: Model, target: str | Node, steps: int | None) -> Node:
+    if isinstance(target, str) and model.is_array and not model.is_static:
+        try:
+            return model.node(target)
+        except QuestionError:  # a variable, or elements of one, at its last step
+            return dataclasses.replace(model.target(target), t=run_length(model, steps))
     if isinstance(target, str) and "[" not in target:
         last = run_length(model, steps)
         return model.node((target, last)) if not model.is_static else model.node(target)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.effects.asked import asked_node, asked_target
+from causalopt.effects.asked import among_numbers, asked_node, asked_target
 from causalopt.effects.measures import Effect, Part, ratios
 from causalopt.engine.contract import Plan
 from causalopt.engine.held_sets import HeldSets
@@ -76,6 +76,8 @@ def find_optimizers(
         [('c',), ('a', 'c'), ('a',)]
     """
     model = model.replace(parameters=parameters, initial=initial)
+    if model.is_array:
+        model, nudge, _, target = among_numbers(model, nudge, (), target)
     node, measured = asked_node(model, nudge), asked_target(model, target)
     last = run_length(model, steps)
     model.check_nudge(node, (), last)

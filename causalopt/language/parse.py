@@ -14,7 +14,7 @@ from causalopt.language.algebra import constant
 from causalopt.language.gradient import gradient
 from causalopt.language.reader import MAX_TERMS, Reader, unmarked
 from causalopt.language.scope import Function, Scope
-from causalopt.language.term import Term, const, delayed, postorder, ref, substitute
+from causalopt.language.term import Term, const, decimal, delayed, postorder, ref, substitute
 
 
 def parse(text: str, scope: Scope, *, truth: bool = False) -> Term:
@@ -53,6 +53,7 @@ class _TermReader(Reader[Term]):
         self._truths = scope.truths
 
     made = staticmethod(const)
+    written = staticmethod(decimal)
     reference = staticmethod(ref)
     apply = staticmethod(Term.of)
     value_of = staticmethod(constant)

@@ -114,6 +114,7 @@ class Reader(abc.ABC, Generic[Value]):
     Attributes:
         syntax: The nodes that are read, each with the name of the method that reads it.
         at: The node whose operation is made next, for messages.
+        max_depth: How many levels deep a text may be nested.
         faults: Exceptions without a place that making a value may raise.
         calls: Functions that are no operations, likewise.
         hints: What to write in place of a node that is not read.
@@ -131,6 +132,7 @@ class Reader(abc.ABC, Generic[Value]):
         ast.Call: "call",
     }
     at: ast.expr
+    max_depth: ClassVar[int] = MAX_DEPTH
     faults: ClassVar[tuple[type[Exception], ...]] = ()
     calls: ClassVar[Mapping[str, str]]
     hints: ClassVar[Mapping[type[ast.AST], str]] = _HINTS
@@ -184,6 +186,12 @@ class Reader(abc.ABC, Generic[Value]):
     def made(self, value: Fraction, /) -> Value:
         """Return a number as a value."""
 
+    def written(self, value: float | str, /) -> Value:
+        """Return a number as it is written as a value."""
+        number = decimal(value).payload
+        assert isinstance(number, Fraction)
+        return self.made(number)
+
     @abc.abstractmethod
     def reference(self, name: str, lag: int, /) -> Value:
         """Return the value of a variable some steps ago."""
@@ -199,6 +207,10 @@ class Reader(abc.ABC, Generic[Value]):
     @abc.abstractmethod
     def value_of(self, value: Value, /) -> Fraction | None:
         """Return a constant's number, None for other values."""
+
+    def steps_of(self, lag: Value, clock: str) -> Fraction | None:  # noqa: ARG002
+        """Return how many steps a lag is where the scope does not say, None for no number."""
+        return self.value_of(lag)
 
     @abc.abstractmethod
     def is_truth(self, value: Value, /) -> bool:
@@ -247,9 +259,10 @@ class Reader(abc.ABC, Generic[Value]):
 
     def read(self, node: ast.expr, depth: int) -> Value:
         """Read a node that may be a number or a truth value."""
-        if depth > MAX_DEPTH:
+        if depth > self.max_depth:
             raise self.fail(
-                node, f"nested more than {MAX_DEPTH} levels deep: split it over several variables"
+                node,
+                f"nested more than {self.max_depth} levels deep: split it over several variables",
             )
         method = self._methods.get(type(node))
         if method is None:
@@ -275,10 +288,7 @@ class Reader(abc.ABC, Generic[Value]):
             finite = False
         if not finite:
             raise self.fail(node, "the number is larger than a float holds (about 1.8e308)")
-        written = value if isinstance(value, int) else self._digits(node)
-        number = decimal(written).payload
-        assert isinstance(number, Fraction)
-        return self.made(number)
+        return self.written(value if isinstance(value, int) else self._digits(node))
 
     def _digits(self, node: ast.Constant) -> str | float:
         """Return a decimal as it is written: a float would not keep more than 17 digits of it."""
@@ -305,9 +315,12 @@ class Reader(abc.ABC, Generic[Value]):
         if name in self.scope.functions or name in self.functions():
             raise self.fail(node, f"'{name}' is a function: write {name}(...)")
         if self.scope.bare and name in CLOCK:
-            raise self.fail(node, f"'{name}' means nothing here: {TIMELESS[self.scope.kind]}")
+            raise self.fail(node, f"'{name}' means nothing here: {self._timeless()}")
         hint = suggestion(name, self._known())
         raise self.fail(node, f"unknown name '{short(name)}'{hint}")
+
+    def _timeless(self) -> str:
+        return _TIMELESS.get(self.scope.kind, f"a {self.scope.kind} has no steps")
 
     def _known(self) -> set[str]:
         scope = self.scope
@@ -324,7 +337,7 @@ class Reader(abc.ABC, Generic[Value]):
             hint = suggestion(name, self.scope.variables)
             raise self.fail(node, f"unknown variable '{short(name)}'{hint}")
         if self.scope.bare and self.scope.steps is None:
-            raise self.fail(node, f"write {name} without a step here: {TIMELESS[self.scope.kind]}")
+            raise self.fail(node, f"write {name} without a step here: {self._timeless()}")
         return self._past(node.slice, name, depth)
 
     def _past(self, node: ast.expr, name: str, depth: int) -> Value:
@@ -347,7 +360,7 @@ class Reader(abc.ABC, Generic[Value]):
             raise self.fail(
                 node,
                 f"write {name} without a step here, or {name}[time - s] for its value a time s "
-                f"ago: {TIMELESS[self.scope.kind]}",
+                f"ago: {self._timeless()}",
             )
         raise self.fail(
             node,
@@ -357,7 +370,7 @@ class Reader(abc.ABC, Generic[Value]):
 
     def _ago(self, node: ast.expr, name: str, clock: str, lag: Value) -> Value:
         measured = self.scope.steps
-        steps = self.value_of(lag) if measured is None else measured(lag, clock)
+        steps = self.steps_of(lag, clock) if measured is None else measured(lag, clock)
         if steps is None:
             raise self.fail(
                 node, "a lag is fixed before the run: write it in numbers and parameters alone"
@@ -409,8 +422,8 @@ class Reader(abc.ABC, Generic[Value]):
     def binary(self, node: ast.BinOp, depth: int) -> Value:
         """Read sums, products and powers."""
         # Python nests a sum to the left: walking that spine in a loop keeps a long sum shallow.
-        spine = [node]
-        while type(spine[-1].op) in self.signs and isinstance(spine[-1].left, ast.BinOp):
+        spine, signs = [node], self.signs
+        while type(spine[-1].op) in signs and isinstance(spine[-1].left, ast.BinOp):
             spine.append(spine[-1].left)
         result = self.number(spine[-1].left, depth)
         for step in reversed(spine):
@@ -418,8 +431,8 @@ class Reader(abc.ABC, Generic[Value]):
             self.at = step
             if isinstance(step.op, ast.Pow):
                 result = self._power(step, result, right)
-            elif type(step.op) in self.signs:
-                result = self.apply(self.signs[type(step.op)], result, right)
+            elif type(step.op) in signs:
+                result = self.apply(signs[type(step.op)], result, right)
             else:
                 raise self.fail(step, self._no_such_syntax(step.op))
         return result
@@ -529,7 +542,7 @@ class Reader(abc.ABC, Generic[Value]):
         return result
 
 
-TIMELESS = {
+_TIMELESS = {
     "rule": "no rule of this model reads a [t] or [t-1], so it is a model without time",
     "flow": "a flow is written with bare names, and 'time' for the time",
     "algebraic": "it is written with bare names, and 'time' for the time",

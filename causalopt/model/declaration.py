@@ -184,7 +184,7 @@ class TrainingSettings(Record):
         batch: How many runs an update is made of, each with draws of its own.
         rate: The learning rate.
         clip: The largest norm of a gradient; a longer one is shortened to it.
-        performance: A variable that tells how well it does, at the last step, such as 1 for upright.
+        performance: A variable that tells, at the last step, how well it does.
     """
 
     loss: str

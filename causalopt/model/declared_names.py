@@ -10,17 +10,18 @@ from causalopt.language.scope import normalized, reserved
 from causalopt.model.declaration import Variable, motion
 
 
-def check_names(sections: Mapping[str, Iterable[str]]) -> None:
+def check_names(sections: Mapping[str, Iterable[str]], more_words: Iterable[str] = ()) -> None:
     """Refuse names that no rule could mean.
 
     Args:
         sections: `variables`, `parameters`, ... -> the keys declared there.
+        more_words: Further words of the language.
 
     Raises:
         ModelError: One is no name, a word of the language, or declared twice.
     """
     seen: dict[str, str] = {}
-    words = reserved()
+    words = reserved() | set(more_words)
     if not list(sections["variables"]):
         raise ModelError("a model has at least one variable", ("variables",))
     for section, keys in sections.items():

@@ -213,19 +213,19 @@ class Model(Record):
     def node(self, text: str | Node | tuple[str, int]) -> Node:
         """Return the node a text names, such as `R[0]`."""
         return parse_node(
-            text, tuple(self.variables), static=self.is_static, shapes=self._named_shapes
+            text, tuple(self.variables), static=self.is_static, shapes=self.named_shapes
         )
 
     def node_text(self, node: Node) -> str:
         """Return a node as the user writes it: `R[0]`, or `z` in a model without time."""
         if node.elements is None:
             return node.variable if self.is_static else f"{node.variable}[{node.t}]"
-        elements = elements_text(node.elements, self._named_shapes[node.variable])
+        elements = elements_text(node.elements, self.named_shapes[node.variable])
         inner = [*([] if self.is_static else [str(node.t)]), *elements]
         return f"{node.variable}[{', '.join(inner)}]"
 
     @functools.cached_property
-    def _named_shapes(self) -> NamedShapes:
+    def named_shapes(self) -> NamedShapes:
         """Array variable -> what its dims are called, and their sizes."""
         if not self.is_array:
             return {}
@@ -239,12 +239,12 @@ class Model(Record):
             tuple(self.variables),
             static=self.is_static,
             sets={k: v for k, v in sets.items() if v},
-            shapes=self._named_shapes,
+            shapes=self.named_shapes,
         )
 
     def target(self, text: str) -> Node:
         """Return the measured variable, or elements of it, that a text names."""
-        return parse_node(text, tuple(self.variables), static=True, shapes=self._named_shapes)
+        return parse_node(text, tuple(self.variables), static=True, shapes=self.named_shapes)
 
     def held_set(self, hold: str | Sequence[str | Node] | None = None) -> Selection | None:
         """Return the set A that is meant: the one said, else the question's, else the partition's.
@@ -252,7 +252,7 @@ class Model(Record):
         Example:
             >>> from causalopt import load
             >>> load("lorenz").held_set()
-            (Window(variable='a', first=0, last=None),)
+            (Window(variable='a', first=0, last=None, elements=None),)
         """
         said = hold if hold is not None else self.question.hold
         if said is not None:
@@ -370,7 +370,7 @@ class Model(Record):
         if self.training is not None:
             from causalopt.model.arrays.trainable import check_training  # few models are trained
 
-            check_training(self, self.training)
+            check_training(self.arrays if self.is_array else None, self.training)
 
 
 def run_length(model: Model, steps: int | None) -> int:

@@ -52,7 +52,7 @@ class Window:
 
     def __str__(self) -> str:
         if self.elements is not None:
-            return self._text_of_elements()
+            return self.text([f"dim{i}={a}:{b}" for i, (a, b) in enumerate(self.elements)])
         if self.is_whole:
             return self.variable
         if self.first == self.last:
@@ -61,16 +61,12 @@ class Window:
         high = "" if self.last is None else f"<={self.last}"
         return f"{self.variable}[{low}t{high}]" if high else f"{self.variable}[t>={self.first}]"
 
-    def _text_of_elements(self) -> str:
-        """Return it with its elements by position: names of dims are the model's."""
-        whole = dataclasses.replace(self, elements=None)
-        steps = re.search(r"\[(.*)\]", str(whole))
-        assert self.elements is not None
-        places = [
-            f"dim{i}={a}" if b == a + 1 else f"dim{i}={a}:{b}"
-            for i, (a, b) in enumerate(self.elements)
-        ]
-        return f"{self.variable}[{', '.join([*([steps[1]] if steps else []), *places])}]"
+    def text(self, elements: Sequence[str]) -> str:
+        """Return it as the user writes it, with elements such as `hidden=3` beside its steps."""
+        whole = str(dataclasses.replace(self, elements=None))
+        steps = whole.partition("[")[2].removesuffix("]")
+        inner = ", ".join([*([steps] if steps else []), *elements])
+        return f"{self.variable}[{inner}]" if inner else self.variable
 
 
 Selection = tuple[Window, ...]
@@ -84,9 +80,19 @@ _RANGE = re.compile(
 )
 
 
-def selection_text(selection: Selection) -> str:
-    """Return a set of nodes as the user writes it."""
-    return ", ".join(map(str, selection))
+def selection_text(selection: Selection, shapes: NamedShapes | None = None) -> str:
+    """Return a set of nodes as the user writes it.
+
+    Args:
+        selection: The set.
+        shapes: The names and sizes of array variables' dims.
+    """
+    return ", ".join(
+        str(w)
+        if w.elements is None or shapes is None
+        else w.text(elements_text(w.elements, shapes[w.variable]))
+        for w in selection
+    )
 
 
 def whole_variables(selection: Selection, why: str) -> tuple[str, ...]:
@@ -123,7 +129,8 @@ def elements_text(
     for i, ((start, stop), name, size) in enumerate(zip(elements, *shape, strict=True)):
         if (start, stop) != (0, size):
             places = f"{start}" if stop == start + 1 else f"{start}:{stop}"
-            texts.append(f"{name or f'dim{i}'}={places}")
+            once = name is not None and shape[0].count(name) == 1
+            texts.append(f"{name if once else f'dim{i}'}={places}")
     return texts
 
 
@@ -187,7 +194,7 @@ def parse_node(
 
     Example:
         >>> parse_node("R[3]", ["R", "T"], static=False)
-        Node(variable='R', t=3)
+        Node(variable='R', t=3, elements=None)
     """
     if isinstance(text, Node):
         _known(text.variable, names, {})
@@ -234,8 +241,8 @@ def parse_selection(
         UnknownNameError: A variable is not declared.
 
     Example:
-        >>> parse_selection("a[t<=10], b", ["a", "b"], static=False)
-        (Window(variable='a', first=0, last=10), Window(variable='b', first=0, last=None))
+        >>> [str(window) for window in parse_selection("a[t<=10], b", ["a", "b"], static=False)]
+        ['a[t<=10]', 'b']
     """
     if isinstance(text, Window | Node):
         text = [text]

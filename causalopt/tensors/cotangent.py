@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from causalopt.language.operations import OPERATIONS
+from causalopt.language.operations import BRANCHES, OPERATIONS
 from causalopt.tensors import tensor_algebra as algebra
 from causalopt.tensors.building import (
     along,
@@ -50,6 +50,7 @@ def cotangents(
     order = list(postorder(*seeds))
     above = _above(order, sought)
     found: Cotangents = dict(seeds)
+    chosen: set[Tensor] = set()  # what lies in a branch, where 0 times a slope may be NaN
     for tensor in reversed(order):
         seed = found.get(tensor)
         if seed is None or not tensor.args or tensor.op in _FLAT:
@@ -57,7 +58,12 @@ def cotangents(
         if not any(arg in above for arg in tensor.args):
             continue
         structural = _STRUCTURAL.get(tensor.op)
-        parts = (structural or _elementwise)(tensor, seed)
+        if structural is not None:
+            parts = structural(tensor, seed)
+        else:
+            parts = _elementwise(tensor, seed, in_branch=tensor in chosen)
+        if tensor in chosen or tensor.op in BRANCHES:
+            chosen.update(tensor.args)
         for arg, contribution in zip(tensor.args, parts, strict=False):
             if contribution is not None and arg in above:
                 before = found.get(arg)
@@ -90,7 +96,7 @@ def _ranked(x: Tensor, rank: int) -> Tensor:
     return ranked(x, rank) if x.shape else x
 
 
-def _elementwise(tensor: Tensor, seed: Tensor) -> list[Tensor | None]:
+def _elementwise(tensor: Tensor, seed: Tensor, *, in_branch: bool) -> list[Tensor | None]:
     operation = OPERATIONS[tensor.op]
     if operation.choice is not None:
         condition, *_ = operation.choice(algebra, tensor, *tensor.args)
@@ -105,9 +111,20 @@ def _elementwise(tensor: Tensor, seed: Tensor) -> list[Tensor | None]:
         return [None] * len(tensor.args)
     slopes = operation.slopes(algebra, tensor, *tensor.args)
     return [
-        None if slope is algebra.ZERO else _gathered(algebra.mul(seed, slope), arg, tensor.shape)
+        None
+        if slope is algebra.ZERO
+        else _gathered(_times(seed, slope, in_branch=in_branch), arg, tensor.shape)
         for slope, arg in zip(slopes, tensor.args, strict=True)
     ]
+
+
+def _times(seed: Tensor, slope: Tensor, *, in_branch: bool) -> Tensor:
+    """Return seed * slope; where the branch is not taken 0, whatever the slope is there."""
+    product = algebra.mul(seed, slope)
+    if not in_branch or slope.op == "const":
+        return product
+    untaken = elementwise("eq", seed, algebra.ZERO)
+    return algebra.where(untaken, algebra.ZERO, product)
 
 
 def _einsum(tensor: Tensor, seed: Tensor) -> list[Tensor | None]:

@@ -13,7 +13,7 @@ from causalopt.tensors.tensor import Shape
 STRUCTURE = (
     *("sum", "mean", "max", "min", "logsumexp", "softmax", "argmax", "onehot", "take", "einsum"),
     *("transpose", "reshape", "concat", "stack", "shift", "roll", "convolve", "windows", "index"),
-    *("identity", "ones", "zeros", "where", "grad"),
+    *("identity", "ones", "zeros", "where", "grad", "diff"),
 )
 
 
@@ -39,7 +39,7 @@ class TensorScope:
         bare: Whether variables are written without `[t]` (models without time, flows, algebraic).
         kind: What the text is, for messages: "rule", "initial value", ...
         steps: How many steps a lag in steps ("t") or in time units ("time") is, None where it is
-            no number. None for a scope in which lags are whole numbers or nothing has a past.
+            no number. When not given a lag is a number, and `dt` among the names a constant.
     """
 
     dims: Mapping[str, Dims] = dataclasses.field(default_factory=dict)
@@ -59,4 +59,4 @@ class TensorScope:
 
 def tensor_function_names() -> set[str]:
     """Return the functions of rules on arrays."""
-    return (function_names() - {"diff"}) | set(STRUCTURE)
+    return function_names() | set(STRUCTURE)

@@ -15,12 +15,13 @@ from causalopt.effects.asked import asked_hold, asked_node, asked_target
 from causalopt.effects.attribution import Attribution, shapley
 from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError
+from causalopt.model.files import write_whole
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.training.seed_interval import seed_interval
 from causalopt.training.training import Training, train
 from causalopt.worlds.array_world import held_arrays, split_initial
-from causalopt.worlds.results import plain
+from causalopt.worlds.results import page, plain
 from causalopt.worlds.unrolled import Unrolled, unrolled
 
 _MOST_PARTS = 64  # parts of A among which Op is shared in a film
@@ -109,9 +110,7 @@ class Film:
 
     def html(self) -> str:
         """Return the film as one page with a slider over training; it needs only a browser."""
-        from causalopt.drawing.film.film_page import film_page
-
-        return film_page(self)
+        return page(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page, whole or not at all.
@@ -119,8 +118,6 @@ class Film:
         Raises:
             FileError: The file cannot be written.
         """
-        from causalopt.model.files import write_whole
-
         write_whole(Path(path), self.html().encode())
 
     def __repr__(self) -> str:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from causalopt.engine.arrays.array_plan import Values
 from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError, SizeError
 from causalopt.model.arrays.trainable import check_training
 from causalopt.model.declaration import TrainingSettings
+from causalopt.model.files import write_whole
 from causalopt.model.model import Model, machine_memory, run_length
 from causalopt.training.adam import Adam, norms
-from causalopt.worlds.unrolled import Unrolled, unrolled
 from causalopt.worlds.array_world import split_initial
+from causalopt.worlds.unrolled import Unrolled, unrolled
 
 _SEEDS = 1 << 32  # seeds below it, so that an update's draws are another seed's of none
 
@@ -73,12 +76,9 @@ class Training:
 
     def to_npz(self, path: str | Path) -> None:
         """Write the weights after each update as arrays of numpy, whole or not at all."""
-        import io
-
-        from causalopt.model.files import write_whole
-
         stream = io.BytesIO()
-        np.savez(stream, **dict(self.weights), seed=np.array(self.seeds), loss=self.loss)
+        arrays: dict[str, Any] = {**self.weights, "seeds": np.array(self.seeds), "loss": self.loss}
+        np.savez(stream, **arrays)
         write_whole(Path(path), stream.getvalue())
 
     def __repr__(self) -> str:
@@ -105,14 +105,12 @@ def settings_of(model: Model, **said: Any) -> TrainingSettings:
             f"what is '{model.name}' trained for? give it a section training: {{loss: cost, "
             "by: [W1, b1]}, or say loss and by"
         )
-    from pydantic import ValidationError
-
     try:
         settings = TrainingSettings(**found)
     except ValidationError as error:
         first = error.errors()[0]
         raise QuestionError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    check_training(model, settings)
+    check_training(model.arrays if model.is_array else None, settings)
     return settings
 
 

@@ -73,6 +73,16 @@ def python(result: Any) -> str:
     return str(_loaded(python, result)(result))
 
 
+@functools.singledispatch
+def page(result: Any) -> str:
+    """Return a result as one HTML page, which needs nothing but a browser.
+
+    Raises:
+        TypeError: Nothing makes a page of results of this class.
+    """
+    return str(_loaded(page, result)(result))
+
+
 def _loaded(generic: Any, result: Any) -> Any:
     """Return a generic function's implementation for a result, its module loaded."""
     from causalopt import extras

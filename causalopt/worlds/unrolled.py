@@ -65,11 +65,8 @@ class Unrolled:
             weights: Weight -> its values, shape [network, *shape].
             seeds: Which draws each network's runs make.
         """
-        initial = dict(self.plan.initial)
-        for name, starts in self._starts(seeds).items():
-            initial[name] = starts
-        for name in self.weights:
-            initial[name] = [np.asarray(weights[name], dtype=float)]
+        put_in = {n: [np.asarray(weights[n], dtype=float)] for n in self.weights}
+        initial = {**self.plan.initial, **self._starts(seeds), **put_in}
         noises = [noise_draws(self.shared, self.plan.parameters, seed) for seed in seeds]
 
         def draw(t: int) -> Mapping[str, Values]:

@@ -13,9 +13,9 @@ from causalopt.engine import executions as choice
 from causalopt.engine.contract import Plan
 from causalopt.engine.program import operation_count
 from causalopt.errors import QuestionError
-from causalopt.model.files import shipped
 from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_dag, random_model
+from tests.shipped_models import shipped_numbers
 
 
 def plan_of(model: Model, steps: int, hold: str, nudge: str) -> Plan:
@@ -94,7 +94,7 @@ def test_time_is_the_decimal_step_times_dt_rounded_once(dt: str, execution: str)
 
 @pytest.mark.parametrize("mode", ["values", "tangents"])
 def test_the_bound_taken_without_counting_is_one(mode: str) -> None:
-    models = [load(name) for name in shipped()]
+    models = [load(name) for name in shipped_numbers()]
     models += [random_model(seed, 3 + 4 * seed, functions=True) for seed in range(8)]
     models.append(random_dag(4, 300))
     for model in models:

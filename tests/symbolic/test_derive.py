@@ -13,12 +13,13 @@ import pytest
 import sympy
 from hypothesis import HealthCheck, assume, given, settings
 
-from causalopt import Model, QuestionError, UnknownNameError, load, op_from_all, run, shipped
+from causalopt import Model, QuestionError, UnknownNameError, load, op_from_all, run
 from causalopt.engine.executions import run_adjoint
 from causalopt.symbolic.derive import derive
 from causalopt.symbolic.exact import exact_value
 from causalopt.worlds.interventions import plan_for
 from tests import strategies
+from tests.shipped_models import shipped_numbers
 
 few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 T = sympy.Symbol("t")
@@ -33,7 +34,7 @@ COUPLED = Model(
 )
 FACTS = [
     pytest.param(name, fact, id=f"{name}: {fact.claim}")
-    for name in shipped()
+    for name in shipped_numbers()
     for fact in load(name).facts
     if fact.measure in {"op", "comp", "total", "direct"} and fact.at <= 1000 and name != "lorenz"
 ]

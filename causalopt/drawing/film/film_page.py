@@ -10,16 +10,15 @@ import html
 import importlib.resources
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from causalopt.engine.contract import Floats
 from causalopt.model.selectors import selection_text
+from causalopt.training.film import Film
 from causalopt.training.seed_interval import seed_interval
-
-if TYPE_CHECKING:
-    from causalopt.engine.contract import Floats
-    from causalopt.training.film import Film
+from causalopt.worlds.results import page
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _STARTS = 8  # of how many starts the course is drawn
@@ -78,8 +77,16 @@ _KEY = (
 )
 
 
+@page.register(Film)
 def film_page(film: Film) -> str:
-    """Return the page as text; it needs nothing but a browser."""
+    """Return the page of a film as text.
+
+    Example:
+        >>> import causalopt
+        >>> film = causalopt.watch(causalopt.load("cart_pole"), seeds=2, updates=2, permutations=0)
+        >>> film_page(film).count("<svg")
+        5
+    """
     model, count = film.model, len(film.training.seeds)
     starts = min(_STARTS, film.course.shape[3])
     return _PAGE.format(

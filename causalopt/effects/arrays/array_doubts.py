@@ -67,6 +67,10 @@ def doubts_of(
     ]
     bases = (found.total, found.direct)
     errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
+    zeros = [_is_zero(base) & found.reached[place] for place, base in enumerate(bases)]
+    if delta is None and any(zero[seed.t :].any() for zero in zeros):
+        # A zero is taken at its word only where no sum cancels on the way to it.
+        twins.append(_twin(plan, seed, measured, found, draw, delta, TWINS + 1, apart=True))
     doubted = [_doubted(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
     watched = _watch(plan, seed, measured.variable, draw)
     steps = len(found.total)
@@ -94,10 +98,25 @@ def _twin(
     draw: Draw | None,
     delta: float | None,
     number: int,
+    *,
+    apart: bool = False,
 ) -> tuple[Values, Values]:
-    """Return total and direct of a disturbed run, in the units of the run itself."""
+    """Return total and direct of a disturbed run, in the units of the run itself.
+
+    Args:
+        plan: W's run, with A.
+        seed: The nudged node and its directions.
+        measured: The measured variable and its elements.
+        found: The run's derivatives.
+        draw: Gives the noises' values at a step.
+        delta: The nudge's size, None for the limit.
+        number: Which twin it is.
+        apart: Whether the operations of tangents are disturbed, in place of values.
+    """
     disturb = Disturbance(plan, number)
-    if delta is None:
+    if apart:
+        twin = tangents_of(plan, seed, measured.variable, (), draw, number=number)
+    elif delta is None:
         twin = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb)
     else:
         twin, _ = finite_differences(
@@ -117,9 +136,14 @@ def _twin(
 def _doubted(base: Values, twins: list[Values]) -> Values:
     """Return where a zero is one of these digits alone: some twin has another number there."""
     flat = [np.any(twin.reshape(len(twin), -1) != 0, axis=1) for twin in twins]
-    zero = ~np.any(base.reshape(len(base), -1) != 0, axis=1)
-    doubted: Values = zero & np.any(flat, axis=0)
+    doubted: Values = _is_zero(base) & np.any(flat, axis=0)
     return doubted
+
+
+def _is_zero(base: Values) -> Values:
+    """Return where all derivatives of a step are 0."""
+    zero: Values = ~np.any(base.reshape(len(base), -1) != 0, axis=1)
+    return zero
 
 
 @dataclasses.dataclass

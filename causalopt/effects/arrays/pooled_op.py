@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +83,7 @@ def pooled_op(
     course = found.values[measured.variable]
     own = runs.single.by_name[measured.variable].shape
     shaped = course.reshape(len(course), runs.networks, -1, *own)
-    return PooledOp(logs[0], logs[1], shaped[(..., *_elements(measured, own))])
+    return PooledOp(logs[0], logs[1], _cut(shaped, measured, own))
 
 
 def coalition_ops(
@@ -142,11 +143,18 @@ def _elements(node: Node, own: Sequence[int]) -> tuple[slice, ...]:
     )
 
 
+def _cut(values: Values, measured: Node, own: Sequence[int]) -> Values:
+    """Return the measured elements; the variable's own axes are the last."""
+    places: tuple[Any, ...] = (..., *_elements(measured, own))
+    cut: Values = values[places]
+    return cut
+
+
 def _log_norms(runs: Unrolled, values: Values, measured: Node, lead: int) -> Values:
     """Return ln of norms over directions and elements of m, shape [first axis, network, start]."""
     own = runs.single.by_name[measured.variable].shape
     shaped = values.reshape(*values.shape[:lead], runs.networks, -1, *own)
-    cut = shaped[(..., *_elements(measured, own))]
+    cut = _cut(shaped, measured, own)
     axes = (1, *range(lead + 2, cut.ndim))
     size = np.max(np.abs(cut), axis=axes, keepdims=True)
     with np.errstate(all="ignore"):

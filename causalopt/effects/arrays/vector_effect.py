@@ -52,10 +52,7 @@ class VectorEffect:
 
     @functools.cached_property
     def _singular(self) -> tuple[Values, Values]:
-        return (
-            np.linalg.svd(self.total, compute_uv=False),
-            np.linalg.svd(self.direct, compute_uv=False),
-        )
+        return _singular_values(self.total), _singular_values(self.direct)
 
     @property
     def op_total(self) -> float:
@@ -109,6 +106,12 @@ class VectorEffect:
         """Return Op in nats for one direction of m, shape [q]: a nudge in all directions of n."""
         x, y = direction @ self.total, direction @ self.direct
         return _log(_norm(y)) - _log(_norm(x)) + self._shift
+
+
+def _singular_values(values: Values) -> Values:
+    if not np.isfinite(values).all():
+        return np.full(min(values.shape), math.nan)
+    return np.linalg.svd(values, compute_uv=False)
 
 
 def _norm(values: Values) -> float:

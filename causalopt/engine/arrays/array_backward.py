@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from causalopt.tensors.lifting import lifted
 from causalopt.tensors.tensor import Tensor, inputs
 from causalopt.tensors.tensor_source import compiled
 
+Disturb: TypeAlias = Callable[[Row], None]
 _EVERY = 32
 _FAR = 2.0**200
 _KEPT_BYTES = 1 << 30
@@ -56,6 +57,7 @@ def adjoint_of(
     *,
     at: int | None = None,
     kinds: Sequence[str] = KINDS,
+    disturb: Disturb | None = None,
 ) -> ArrayAdjoint:
     """Return the derivatives of a node along directions by the nodes of some variables.
 
@@ -67,6 +69,7 @@ def adjoint_of(
         draw: Gives the noises' values at a step.
         at: The measured step; the last one when None.
         kinds: Which derivatives: total, direct or both; the others are left 0.
+        disturb: Changes W's rows and the derivatives passed back, each once it is made.
     """
     last = plan.steps if at is None else at
     plan = dataclasses.replace(plan, steps=last)
@@ -76,11 +79,11 @@ def adjoint_of(
         for kind in KINDS
     }
     exponents = np.zeros((last + 1, 2), dtype=np.int64)
-    bars = {kind: _Bars(plan, kind, count) for kind in kinds}
+    bars = {kind: _Bars(plan, kind, count, disturb) for kind in kinds}
     for kind in kinds:
         bars[kind].start(target, last, directions)
     with np.errstate(all="ignore"):
-        for t, row, past in _backwards(plan, draw):
+        for t, row, past in _backwards(plan, draw, disturb):
             for kind in kinds:
                 nodes = bars[kind].step(t, row, past)
                 exponents[t, KINDS.index(kind)] = bars[kind].exponent
@@ -90,7 +93,9 @@ def adjoint_of(
     return ArrayAdjoint(found["total"], found["direct"], exponents)
 
 
-def _backwards(plan: ArrayPlan, draw: Draw | None) -> Iterator[tuple[int, Row, list[Row]]]:
+def _backwards(
+    plan: ArrayPlan, draw: Draw | None, disturb: Disturb | None
+) -> Iterator[tuple[int, Row, list[Row]]]:
     """Yield (t, W at t, W before it, the last row first) from the last step to the first."""
     lag = max(plan.template.max_lag, 1)
     bytes_ = 8 * plan.template.numbers * (plan.steps + 1)
@@ -98,6 +103,8 @@ def _backwards(plan: ArrayPlan, draw: Draw | None) -> Iterator[tuple[int, Row, l
     marks: list[tuple[int, list[Row]]] = []
     recent: list[Row] = []
     for t, row in enumerate(rows(plan, draw)):
+        if disturb is not None:
+            disturb(row)
         if t % length == 0:
             marks.append((t, list(recent)))
         if length > plan.steps and t == plan.steps:
@@ -106,18 +113,29 @@ def _backwards(plan: ArrayPlan, draw: Draw | None) -> Iterator[tuple[int, Row, l
     for start, before in reversed(marks):
         stop = min(start + length - 1, plan.steps)
         piece = dataclasses.replace(plan, steps=stop)
-        part = [*reversed(before), *rows(piece, draw, start=start, before=before)]
+        part = [*reversed(before), *_disturbed(piece, draw, start, before, disturb)]
         offset = len(before)
         for t in range(stop, start - 1, -1):
             place = offset + t - start
             yield t, part[place], [part[place - k] for k in range(1, min(lag, place) + 1)]
 
 
+def _disturbed(
+    plan: ArrayPlan, draw: Draw | None, start: int, before: list[Row], disturb: Disturb | None
+) -> Iterator[Row]:
+    for row in rows(plan, draw, start=start, before=before):
+        if disturb is not None:
+            disturb(row)
+        yield row
+
+
 class _Bars:
     """The derivatives by nodes that a sweep has gathered so far, of one kind."""
 
-    def __init__(self, plan: ArrayPlan, kind: str, count: int) -> None:
-        self._plan, self._count = plan, count
+    def __init__(
+        self, plan: ArrayPlan, kind: str, count: int, disturb: Disturb | None = None
+    ) -> None:
+        self._plan, self._count, self._disturb = plan, count, disturb
         self._held = kind == "direct"
         self.exponent = 0
         self._gathered: dict[tuple[int, str], Values] = {}  # (step, variable)
@@ -161,7 +179,16 @@ class _Bars:
                 self._gathered[place] = value if before is None else before + value
         for name in plan.template.by_name:
             self._gathered.pop((t, name), None)
+        if self._disturb is not None:
+            self._disturb_gathered(t)
         return nodes
+
+    def _disturb_gathered(self, t: int) -> None:
+        """Disturb what one step has passed back."""
+        row: Row = {("bar", name, s): bar for (s, name), bar in self._gathered.items() if s < t}
+        assert self._disturb is not None
+        self._disturb(row)
+        self._gathered |= {(s, name): bar for (_, name, s), bar in row.items()}
 
     def _bar(self, t: int, name: str) -> Values:
         found = self._gathered.get((t, name))

@@ -20,7 +20,14 @@ from causalopt.engine.arrays.array_course import (
     lookup,
 )
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
-from causalopt.engine.arrays.array_step import KINDS, Moves, moves, tangent_step, value_step
+from causalopt.engine.arrays.array_step import (
+    KINDS,
+    Moves,
+    disturbed,
+    moves,
+    tangent_step,
+    value_step,
+)
 from causalopt.tensors.folding import evaluate
 
 _EVERY = 32  # steps between looks at the tangents' size
@@ -72,9 +79,12 @@ class CarriedTangents:
         seed: ArraySeed,
         draw: Draw | None = None,
         disturb: Callable[[Row], None] | None = None,
+        number: int = 0,
     ) -> None:
         self.plan, self.seed, self._draw, self._disturb = plan, seed, draw, disturb
         self.moves = self._moves()
+        if number:
+            self.moves = disturbed(self.moves, number)
         self._step = tangent_step(self.moves)
         self._values = value_step(plan.template)
         self.past: deque[Row] = deque(maxlen=max(plan.template.max_lag, 1))
@@ -93,6 +103,8 @@ class CarriedTangents:
         row.update(self._masks)
         if t < plan.first_free or t in plan.touched or t == self.seed.t:
             careful_values(plan, t, row, past)
+            if t == self.seed.t:
+                self._still()
             self._careful_tangents(t, row)
         else:
             self._given_tangents(row)
@@ -114,6 +126,13 @@ class CarriedTangents:
 
     def _zero(self, name: str) -> Values:
         return np.zeros(self.moves.shape(name))
+
+    def _still(self) -> None:
+        """Add zeros to the rows before the nudge, in which nothing moves."""
+        for row in self.past:
+            for kind in self.moves.moving:
+                for name in self.moves.moving[kind]:
+                    row[kind, name, 0] = self._zero(name)
 
     def _given_tangents(self, row: Row) -> None:
         """Add zeros for the tangents of what moves and has no rule."""
@@ -179,6 +198,7 @@ def tangents_of(
     draw: Draw | None = None,
     progress: Callable[[int], None] | None = None,
     disturb: Callable[[Row], None] | None = None,
+    number: int = 0,
 ) -> ArrayTangents:
     """Return the derivatives of a variable along directions of a nudged node, at every step.
 
@@ -190,8 +210,9 @@ def tangents_of(
         draw: Gives the noises' values at a step.
         progress: Called with the number of steps done, now and then.
         disturb: Changes each row once it is made.
+        number: Which disturbance of the tangents' own operations there is, 0 for none.
     """
-    carried = CarriedTangents(plan, seed, draw, disturb)
+    carried = CarriedTangents(plan, seed, draw, disturb, number)
     template = plan.template
     shape = template.by_name[target].shape
     names = list(dict.fromkeys([target, *keep]))

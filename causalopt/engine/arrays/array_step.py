@@ -10,12 +10,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from causalopt.language.operations import OPERATIONS
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
-from causalopt.tensors.building import elementwise, expanded, given, ref
+from causalopt.tensors.building import const, elementwise, expanded, given, ref
 from causalopt.tensors.lifting import lifted
 from causalopt.tensors.tangent import tangents, whole
 from causalopt.tensors.tensor import Tensor, inputs, postorder
@@ -23,6 +25,7 @@ from causalopt.tensors.tensor_algebra import ZERO
 from causalopt.tensors.tensor_source import Compiled, compiled
 
 KINDS = ("total", "direct")
+_EXACT = frozenset({"neg", "abs", "sign", "where", "min", "max", "floor", "ceil"})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -161,6 +164,38 @@ def _derivative(variable: ArrayVariable, kind: str, moving: frozenset[str], coun
     wide = {seed: given(*seed.payload, shape=(count, *seed.shape)) for seed in seeds.values()}
     (many,) = lifted([tangent], wide, count)
     return expanded(many, (count, *variable.shape))
+
+
+def disturbed(found: Moves, number: int) -> Moves:
+    """Return the same with every operation of the tangents off by a unit of its last place.
+
+    A sum that is 0 because its parts cancel is then none any more; one whose parts are 0 stays.
+
+    Args:
+        found: What a nudge moves.
+        number: Which of many disturbances.
+    """
+    rng = np.random.default_rng(number)
+    done: dict[Tensor, Tensor] = {}
+    for tensor in postorder(*found.derivatives.values()):
+        args = tuple(done[arg] for arg in tensor.args)
+        made = (
+            tensor
+            if not args
+            else Tensor.of(tensor.op, *args, payload=tensor.payload, shape=tensor.shape)
+        )
+        rounds = tensor.op in {"einsum", "sum"} or (
+            tensor.op in OPERATIONS
+            and OPERATIONS[tensor.op].kind == "number"
+            and tensor.op not in _EXACT
+        )
+        if rounds:
+            factor = const(Fraction(1.0 + 2.0**-52 * float(rng.choice([-1, 1]))))
+            made = elementwise("mul", made, factor)
+        done[tensor] = made
+    return dataclasses.replace(
+        found, derivatives={key: done[root] for key, root in found.derivatives.items()}
+    )
 
 
 @functools.lru_cache(maxsize=64)

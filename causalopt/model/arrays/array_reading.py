@@ -29,10 +29,12 @@ from causalopt.tensors.building import (
     literal,
 )
 from causalopt.tensors.folding import evaluate
+from causalopt.tensors.named import Named
 from causalopt.tensors.tensor import Shape, Tensor, inputs
-from causalopt.tensors.tensor_reader import MacroFunction, Named, TensorScope, read_tensor
+from causalopt.tensors.tensor_reader import read_tensor
+from causalopt.tensors.tensor_scope import MacroFunction, TensorScope, tensor_function_names
+from causalopt.tensors.tensor_syntax import MAX_ELEMENTS
 
-MAX_ELEMENTS = 1 << 28
 Path = tuple[str | int, ...]
 # Draws have names that no one can write, and these functions are what reads them.
 _DRAWS = {
@@ -57,11 +59,12 @@ def read_array_template(
         ModelError: A text, a name, a shape or a file is wrong; `path` and `offset` say where.
     """
     sections = {"sizes": sizes, "parameters": parameters, "functions": functions}
-    check_names({**sections, "variables": variables})
+    check_names({**sections, "variables": variables}, tensor_function_names())
     step = Fraction(repr(dt)) if dt is not None else Fraction(1)
     reader = _Reader(variables, _sizes(sizes), parameters, functions, step)
     found = [reader.variable(name) for name in variables]
     continuous = {n: motion(v) for n, v in variables.items() if motion(v) != "rule"}
+    motions = {v.name: (continuous[v.name], _whole(v)) for v in found if v.name in continuous}
     if continuous:
         found = reader.integrated(found, continuous, dt, method)
     elif method is not None:
@@ -80,6 +83,7 @@ def read_array_template(
         dt=step,
         is_static=reader.is_static,
         depends_on_dt=bool(continuous) or reader.reads_dt,
+        motions=motions,
     )
 
 

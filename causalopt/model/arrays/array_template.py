@@ -71,6 +71,7 @@ class ArrayTemplate:
         dt: Time units per step.
         is_static: Whether the model has no time.
         depends_on_dt: Whether a value changes with dt.
+        motions: Variable -> `flow` or `algebraic`, and what is written there.
     """
 
     variables: tuple[ArrayVariable, ...]
@@ -80,6 +81,7 @@ class ArrayTemplate:
     dt: Fraction
     is_static: bool
     depends_on_dt: bool
+    motions: Mapping[str, tuple[str, Tensor]] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def by_name(self) -> Mapping[str, ArrayVariable]:

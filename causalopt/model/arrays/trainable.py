@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from causalopt.errors import ModelError, suggestion
-
-if TYPE_CHECKING:
-    from causalopt.model.declaration import TrainingSettings
-    from causalopt.model.model import Model
+from causalopt.model.arrays.array_template import ArrayTemplate
+from causalopt.model.declaration import TrainingSettings
 
 Path = tuple[str | int, ...]
 
 
-def check_training(model: Model, training: TrainingSettings) -> None:
+def check_training(template: ArrayTemplate | None, training: TrainingSettings) -> None:
     """Refuse a training that has nothing to bring down, or nothing to bring it down by.
+
+    Args:
+        template: The model's array variables, None for a model without.
+        training: What it is trained for.
 
     Raises:
         ModelError: A name is not declared, the loss is no number, or a weight does not start a run.
     """
-    if not model.is_array:
+    if template is None:
         raise ModelError(
             "a model with arrays is trained, and this has none: give a weight a shape, or a size",
             ("training",),
         )
-    template = model.arrays
     for key in ("loss", "performance"):
-        name, path = getattr(training, key), ("training", key)
+        name: str | None = getattr(training, key)
+        path: Path = ("training", key)
         if name is None:
             continue
-        _check_name(model, name, path)
+        _check_name(template, name, path)
         shape = template.by_name[name].shape
         if shape:
             raise ModelError(
@@ -41,7 +41,7 @@ def check_training(model: Model, training: TrainingSettings) -> None:
         raise ModelError("name the weights that are trained: by: [W1, b1]", ("training", "by"))
     for i, name in enumerate(training.by):
         path = ("training", "by", i)
-        _check_name(model, name, path)
+        _check_name(template, name, path)
         starts = len(template.by_name[name].initial)
         if starts != 1:
             raise ModelError(
@@ -53,6 +53,6 @@ def check_training(model: Model, training: TrainingSettings) -> None:
             raise ModelError(f"'{name}' is the loss and cannot be a weight too", path)
 
 
-def _check_name(model: Model, name: str, path: Path) -> None:
-    if name not in model.variables:
-        raise ModelError(f"unknown variable '{name}'{suggestion(name, model.variables)}", path)
+def _check_name(template: ArrayTemplate, name: str, path: Path) -> None:
+    if name not in template.names:
+        raise ModelError(f"unknown variable '{name}'{suggestion(name, template.names)}", path)
