@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from causalopt.effects.shapley_values import Game, Values, exact_values, sampled
 from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
-from causalopt.model.selectors import Node, Selection
+from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.array_world import split_initial
 from causalopt.worlds.results import plain, plain_number
 
@@ -140,12 +141,15 @@ def shapley(
     model = model.replace(parameters=parameters, initial=plain_initial)
     node, text = asked_node(model, nudge), asked_target(model, target)
     last = run_length(model, at)
-    texts = tuple(parts) if parts is not None else _parts(model, asked_hold(model, hold))
-    windows = [model.selection(part) for part in texts]
-    for window in windows:
-        model.check_nudge(node, window, last)
+    if parts is not None:
+        told = {part: model.selection(part) for part in parts}
+    else:
+        told = parts_of(model, asked_hold(model, hold))
+    for windows in told.values():
+        model.check_nudge(node, windows, last)
+    texts = tuple(told)
     _check_parts(texts, permutations, starts)
-    asked = _Asked(model, node, text, last, texts, windows, arrays, seed, starts, data)
+    asked = _Asked(model, node, text, last, texts, tuple(told.values()), arrays, seed, starts, data)
     game = _counted(_finite(asked.game(), texts), progress)
     whole = np.ones((1, len(texts)), dtype=bool)
     if permutations is None and len(texts) <= _EXACT:
@@ -160,20 +164,23 @@ def shapley(
     )
 
 
-def _parts(model: Model, hold: Selection) -> tuple[str, ...]:
-    """Return the parts of a set: the elements of a single array, or else its variables."""
+def parts_of(model: Model, hold: Selection) -> dict[str, Selection]:
+    """Return the parts of a set by name: the elements of a single array, or else its variables."""
+    found: dict[str, Selection] = {}
     names = dict.fromkeys(window.variable for window in hold)
-    if not model.is_array or len(names) > 1:
-        return tuple(names)
-    (name,) = names
-    shape, dims = model.arrays.by_name[name].shape, model.arrays.by_name[name].dims
-    found = []
-    for index in np.ndindex(*shape):
-        inner = ", ".join(
-            f"{dim or f'dim{i}'}={k}" for i, (dim, k) in enumerate(zip(dims, index, strict=True))
-        )
-        found.append(f"{name}[{inner}]")
-    return tuple(found)
+    single = model.is_array and len(names) == 1
+    cells: dict[object, Selection] = {}
+    for window in hold:
+        shape = model.arrays.by_name[window.variable].shape if single else ()
+        limits = window.elements or tuple((0, size) for size in shape)
+        inside = itertools.product(*(range(*limit) for limit in limits)) if single else [()]
+        for cell in inside:
+            own = tuple((k, k + 1) for k in cell) if cell else window.elements
+            key = cell if single else window.variable
+            cells[key] = (*cells.get(key, ()), dataclasses.replace(window, elements=own))
+    for windows in cells.values():
+        found[selection_text(windows, model.named_shapes)] = windows
+    return found
 
 
 def _check_parts(parts: Sequence[str], permutations: int | None, starts: int) -> None:
@@ -216,7 +223,8 @@ class _Asked:
         return worth
 
     def _one(self, members: Values) -> float:
-        held = [text for text, is_in in zip(self.texts, members, strict=True) if is_in]
+        chosen = [w for w, is_in in zip(self.windows, members, strict=True) if is_in]
+        held = selection_text(tuple(itertools.chain(*chosen)), self.model.named_shapes)
         if not held:
             return 0.0
         static = self.model.is_static

@@ -55,6 +55,10 @@ class Adam:
 
 def norms(gradients: Mapping[str, Values]) -> Values:
     """Return the norm of each network's gradient over all weights, shape [network]."""
-    squares = [np.sum(g.reshape(len(g), -1) ** 2, axis=1) for g in gradients.values()]
-    norm: Values = np.sqrt(np.sum(squares, axis=0))
+    flat = np.concatenate([g.reshape(len(g), -1) for g in gradients.values()], axis=1)
+    size = np.max(np.abs(flat), axis=1, initial=0.0)
+    # Of what is measured in its largest part no square overflows.
+    with np.errstate(invalid="ignore"):
+        parts = np.sum((flat / np.where(size == 0, 1.0, size)[:, None]) ** 2, axis=1)
+    norm: Values = size * np.sqrt(parts)
     return norm

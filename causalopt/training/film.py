@@ -12,7 +12,7 @@ import numpy as np
 
 from causalopt.effects.arrays.pooled_op import PooledOp, pooled_op
 from causalopt.effects.asked import asked_hold, asked_node, asked_target
-from causalopt.effects.attribution import Attribution, shapley
+from causalopt.effects.attribution import Attribution, parts_of, shapley
 from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError
 from causalopt.model.files import write_whole
@@ -76,11 +76,16 @@ class Film:
         return last
 
     @property
+    def hold_name(self) -> str:
+        """The held set as the user writes it."""
+        return selection_text(self.hold, self.model.named_shapes)
+
+    @property
     def op_name(self) -> str:
         """What is measured, as the theory writes it."""
         where = "" if self.model.is_static else f"[{self.steps}]"
         name = f"{self.target}{where}"
-        return f"Op({selection_text(self.hold)}; {self.model.node_text(self.nudge)}, {name})"
+        return f"Op({self.hold_name}; {self.model.node_text(self.nudge)}, {name})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON's types, one entry a frame."""
@@ -88,7 +93,7 @@ class Film:
         found = {
             "model": self.model.name,
             "nudge": self.model.node_text(self.nudge),
-            "hold": selection_text(self.hold),
+            "hold": self.hold_name,
             "target": self.target,
             "steps": self.steps,
             "seeds": list(self.training.seeds),
@@ -298,9 +303,7 @@ class _Shot:
         """Return how Op is shared in each frame and network; nothing and why where it is not."""
         if not permutations:
             return (), "not asked for"
-        names = {window.variable for window in self.hold}
-        size = sum(self.model.arrays.by_name[name].size for name in names)
-        parts = size if len(names) == 1 else len(names)
+        parts = len(parts_of(self.model, self.hold))
         if not 2 <= parts <= _MOST_PARTS:
             return (), f"A has {parts} part{'s' * (parts != 1)}"
         found = []
@@ -318,7 +321,7 @@ class _Shot:
         return shapley(
             self.model,
             nudge=self.node,
-            hold=selection_text(self.hold),
+            hold=selection_text(self.hold, self.model.named_shapes),
             target=self.target,
             at=self.last,
             initial={**self.arrays, **self.training.network(frame, own)},

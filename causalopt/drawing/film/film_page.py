@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from causalopt.engine.contract import Floats
-from causalopt.model.selectors import selection_text
 from causalopt.training.film import Film
 from causalopt.training.seed_interval import seed_interval
 from causalopt.worlds.results import page
@@ -95,7 +94,7 @@ def film_page(film: Film) -> str:
         question=html.escape(film.op_name),
         count=f"{count} network{'s' * (count != 1)}",
         nudge=html.escape(model.node_text(film.nudge)),
-        hold=html.escape(selection_text(film.hold)),
+        hold=html.escape(film.hold_name),
         last=len(film.frames) - 1,
         target=html.escape(film.target),
         starts=f"{starts} random starts" if starts > 1 else "its start",
