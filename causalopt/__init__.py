@@ -209,7 +209,10 @@ _results.offer(
             "python": "symbolic.python_source",
             "report": "symbolic.report",
         },
-        "causalopt.training.film.Film": {"page": "drawing.film.film_page"},
+        "causalopt.training.film.Film": {
+            "page": "drawing.film.film_page",
+            "plot": "drawing.plots.of_film",
+        },
         "causalopt.worlds.world.World": {"plot": "drawing.plots.of_world"},
     }
 )

@@ -31,7 +31,7 @@ COMMANDS_CALL = {
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
     "draw": ("draw", {"out": "Picture.save"}),
-    "watch": ("watch", {"out": "Film.save"}),
+    "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "data": (
         "fetch_images",
         {

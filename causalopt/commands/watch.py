@@ -37,6 +37,9 @@ def watch(
     out: Annotated[
         str | None, typer.Option(metavar="FILE.html", help="Write the film: a page with a slider.")
     ] = None,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw the curve: a .png, .svg or .pdf file.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Train networks and watch an optimizer appear: Op along training, over seeds.
@@ -45,6 +48,7 @@ def watch(
     starts, given with its 95 % interval over the seeds.
     """
     file = options.output_file(out, (".html",))
+    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     declared = options.read_model(model, sets, initial)
     with Progress(100, "training and measuring") as progress:
         film = causalopt.watch(
@@ -63,6 +67,8 @@ def watch(
         )
     if file is not None:
         film.save(file)
+    if picture is not None:
+        options.write_figure(film.plot(), picture)
     if json:
         options.emit({**film.to_dict(), **({} if file is None else {"out": str(file)})})
     else:

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +21,11 @@ from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.training.seed_interval import seed_interval
 from causalopt.training.training import Training, train
 from causalopt.worlds.array_world import held_arrays, split_initial
-from causalopt.worlds.results import page, plain
+from causalopt.worlds.results import page, plain, plot
 from causalopt.worlds.unrolled import Unrolled, unrolled
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 _MOST_PARTS = 64  # parts of A among which Op is shared in a film
 _ORDERS = 60
@@ -112,6 +115,10 @@ class Film:
             for key, get in (("shapley", _values), ("shapley_errors", _errors)):
                 found[key] = [[plain(get(one)) for one in frame] for frame in self.attributions]
         return found
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Return a figure of Op along training, over how well the networks do."""
+        return plot(self)
 
     def html(self) -> str:
         """Return the film as one page with a slider over training; it needs only a browser."""

@@ -6,7 +6,7 @@
   const state = { frame: 0, network: 0, timer: null };
   const finite = (values) => values.flat(Infinity).filter((v) => v !== null);
 
-  // ---- Drawing: an SVG of fixed size in its own units, which the page stretches.
+  // ---- Drawing: an SVG as wide as its place on the page.
   function element(parent, name, attributes, text) {
     const made = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -31,8 +31,8 @@
   }
   const shown = (v) => String(Number(v.toPrecision(4)));
 
-  function plot(id, width, height, xs, ys, xName) {
-    const svg = byId(id);
+  function plot(id, height, xs, ys, xName) {
+    const svg = byId(id), width = Math.max(240, svg.parentElement.clientWidth);
     svg.replaceChildren();
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const box = { left: 46, right: width - 14, top: 8, bottom: height - 32 };
@@ -52,7 +52,7 @@
     element(clip, "rect", { x: box.left, y: box.top, width: box.right - box.left,
       height: box.bottom - box.top });
     const inside = element(svg, "g", { "clip-path": `url(#${id}-clip)` });
-    return { svg, inside, x, y, box, xs };
+    return { svg, inside, x, y, box, width };
   }
   function line(to, xValues, yValues, kind) {
     let path = "", open = false;
@@ -78,7 +78,7 @@
   const opRange = range([...finite(data.op), ...finite(data.low), ...finite(data.high), 0], 0);
   const scoreRange = data.isShare ? [-0.04, 1.04] : range(finite(data.score), 0);
   function curve(id, height, values, mean, ys, low, high) {
-    const to = plot(id, 1100, height, [0, last], ys, "updates");
+    const to = plot(id, height, [0, last], ys, "updates");
     if (low) area(to, data.frames, low, high, "band");
     data.seeds.forEach((_, k) => {
       line(to, data.frames, column(values, k), k === state.network ? "chosen" : "thin");
@@ -90,7 +90,7 @@
     to.svg.classList.add("pick");
     to.svg.onclick = (event) => {
       const frame = to.svg.getBoundingClientRect();
-      const at = (event.clientX - frame.left) / frame.width * 1100;
+      const at = (event.clientX - frame.left) / frame.width * to.width;
       const update = (at - to.box.left) / (to.box.right - to.box.left) * last;
       const off = data.frames.map((f) => Math.abs(f - update));
       show(off.indexOf(Math.min(...off)));
@@ -105,12 +105,12 @@
   const shareRange = range([...finite(data.shares), 0], 0);
   function course() {
     if (!isRun) return;
-    const to = plot("course", 360, 230, times, courseRange, data.timeName);
+    const to = plot("course", 230, times, courseRange, data.timeName);
     for (const run of data.course[state.frame][state.network]) line(to, data.time, run, "run");
   }
   function growth() {
     if (!isRun) return;
-    const to = plot("growth", 360, 230, times, growthRange, data.timeName);
+    const to = plot("growth", 230, times, growthRange, data.timeName);
     const total = data.total[state.frame][state.network];
     const direct = data.direct[state.frame][state.network];
     area(to, data.time, total, direct, "gap");
@@ -118,17 +118,19 @@
     line(to, data.time, direct, "y");
   }
   function shares() {
+    if (data.parts === null) return;
     const title = byId("shares-title");
     if (!data.parts.length) {
       title.textContent = `Op is not shared among parts: ${data.unshared}`;
-      byId("shares").replaceChildren();
+      byId("shares").remove();
+      data.parts = null;
       return;
     }
     title.textContent = "Shapley values of the parts of A [nats]";
     const values = data.shares[state.frame][state.network];
     const errors = data.errors[state.frame][state.network];
     const rows = values.length, height = Math.max(230, 14 * rows + 40);
-    const to = plot("shares", 360, height, shareRange, [rows - 0.4, -0.6], "");
+    const to = plot("shares", height, shareRange, [rows - 0.4, -0.6], "");
     to.svg.querySelectorAll(".grid, text").forEach((old) => old.remove());
     const zero = to.x(0), thick = Math.min(16, 0.7 * (to.box.bottom - to.box.top) / rows);
     for (const v of ticks(...shareRange, 5)) {
@@ -190,6 +192,7 @@
   };
   byId("how-well").querySelector("figcaption").textContent = data.scoreName;
   for (const id of ["course", "growth"]) byId(id).parentElement.hidden = !isRun;
+  window.onresize = () => show(state.frame);
   show(0);
   window.causalopt = { state, show };
 })();

@@ -90,7 +90,7 @@ def film_page(film: Film) -> str:
     starts = min(_STARTS, film.course.shape[3])
     return _PAGE.format(
         policy=html.escape(POLICY),
-        title=html.escape(f"{model.title or model.name}: an optimizer appears"),
+        title=html.escape(f"{model.title or model.name}, watched over training"),
         question=html.escape(film.op_name),
         count=f"{count} network{'s' * (count != 1)}",
         nudge=html.escape(model.node_text(film.nudge)),

@@ -26,8 +26,10 @@ def test_what_reads_what_differs_differs() -> None:
 def test_what_does_not_differ_has_no_axis() -> None:
     wide = batched(regulated().arrays, ["x"], 4)
     shapes = {v.name: v.shape for v in wide.variables}
-    assert shapes["x"] == (4, 2) and shapes["h"] == (4, 3)
-    assert shapes["W"] == (3, 2) and shapes["cost"] == (4,)
+    assert shapes["x"] == (4, 2)
+    assert shapes["h"] == (4, 3)
+    assert shapes["W"] == (3, 2)
+    assert shapes["cost"] == (4,)
 
 
 def test_who_draws_is_told() -> None:
@@ -59,7 +61,8 @@ def test_draws_of_a_batch_differ_from_world_to_world_and_its_first_is_the_single
     wide, _ = template_plan(batched(model.arrays, ["theta"], 6), steps=1, seed=3)
     single, _ = template_plan(model.arrays, steps=1, seed=3)
     drawn = wide.initial["theta"][0]
-    assert len(np.unique(drawn)) == 6 and (np.abs(drawn) <= 0.1).all()
+    assert len(np.unique(drawn)) == 6
+    assert (np.abs(drawn) <= 0.1).all()
     assert drawn[0] == single.initial["theta"][0]
 
 
