@@ -84,6 +84,10 @@ if TYPE_CHECKING:
     from causalopt.errors import QuestionError as QuestionError
     from causalopt.errors import SizeError as SizeError
     from causalopt.errors import UnknownNameError as UnknownNameError
+    from causalopt.importers.network_builder import NetworkError as NetworkError
+    from causalopt.importers.onnx_translation import from_onnx as from_onnx
+    from causalopt.importers.sklearn_networks import from_sklearn as from_sklearn
+    from causalopt.importers.torch_modules import from_torch as from_torch
     from causalopt.model.declaration import Fact as Fact
     from causalopt.model.declaration import Partition as Partition
     from causalopt.model.declaration import Question as Question
@@ -166,6 +170,10 @@ _HOMES = {
     "entropy.relatives.transfer_entropy": "transfer_entropy",
     "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
     "SizeError UnknownNameError",
+    "importers.network_builder": "NetworkError",
+    "importers.onnx_translation": "from_onnx",
+    "importers.sklearn_networks": "from_sklearn",
+    "importers.torch_modules": "from_torch",
     "model.declaration": "Fact Partition Question Variable",
     "model.exchange": "from_graphml from_networkx template_graphml",
     "model.files": "load parse_model read_model schema shipped to_text write_model",
@@ -196,6 +204,10 @@ _results.offer(
             "plot": "drawing.plots.of_escape"
         },
         "causalopt.effects.exponents.rates.Rates": {"plot": "drawing.plots.of_rates"},
+        "causalopt.effects.arrays.array_run.ArrayRun": {
+            "plot": "drawing.plots.of_array_run",
+            "labelled": "effects.arrays.array_run_dataset",
+        },
         "causalopt.effects.run.Run": {
             "plot": "drawing.plots.of_run",
             "labelled": "effects.run_dataset",
@@ -213,6 +225,7 @@ _results.offer(
             "page": "drawing.film.film_page",
             "plot": "drawing.plots.of_film",
         },
+        "causalopt.worlds.array_world.ArrayWorld": {"plot": "drawing.plots.of_array_world"},
         "causalopt.worlds.world.World": {"plot": "drawing.plots.of_world"},
     }
 )

@@ -13,6 +13,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from keyword import iskeyword
 from typing import Annotated
 
 import typer
@@ -31,6 +32,7 @@ COMMANDS = (
     "rates",
     "draw",
     "watch",
+    "import",
     "data",
     "reproduce",
     "schema",
@@ -69,8 +71,9 @@ def application(words: Sequence[str]) -> typer.Typer:
     )
     app.callback()(causalopt)
     for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
-        module = importlib.import_module(f"causalopt.commands.{name}")
-        app.command()(getattr(module, name))
+        own = name + "_" * iskeyword(name)  # import is no name that Python could give
+        module = importlib.import_module(f"causalopt.commands.{own}")
+        app.command(name)(getattr(module, own))
     return app
 
 

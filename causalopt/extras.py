@@ -22,8 +22,10 @@ EXTRAS = {
     "h5py": ("files", "a NetCDF file"),
     "xarray": ("files", "a dataset with labelled axes"),
     "zarr": ("files", "a Zarr store"),
+    "onnx": ("onnx", "an ONNX file"),
     "scipy": ("numerics", "this method"),
     "sklearn": ("learn", "this dataset"),
+    "jax": ("jax", "the execution 'jax'"),
 }
 # Package -> what it is called where it is installed from, if that is another name.
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}

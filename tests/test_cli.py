@@ -194,7 +194,7 @@ def test_an_interrupt_ends_cleanly(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("causalopt.effects.run.run", interrupted)
+    monkeypatch.setattr("causalopt.effects.running.run", interrupted)
     assert main(["run", "thermostat"]) == 1
     assert capsys.readouterr().err == "interrupted\n"
 

@@ -17,6 +17,7 @@ ROOMS = [
     "language",
     "tensors",
     "model",
+    "importers",
     "engine",
     "worlds",
     "datasets",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import typer
 
@@ -37,10 +38,16 @@ def check(
     typer.echo(f"{found['name']}: {found['title'] or 'untitled'} ({kind})")
     typer.echo("")
     rows = [
-        [name, v["side"], _written(v["initial"]), v["rule"] or "-"]
+        [name, v["side"], *_shape(v), _written(v["initial"]), v["rule"] or "-"]
         for name, v in found["variables"].items()
     ]
-    typer.echo(options.table(rows, ["VARIABLE", "IN", "INITIAL", "RULE"]))
+    shapes = ["SHAPE"] if "sizes" in found else []
+    typer.echo(options.table(rows, ["VARIABLE", "IN", *shapes, "INITIAL", "RULE"]))
+    if "sizes" in found:
+        numbers = sum(v["size"] for v in found["variables"].values())
+        typer.echo(f"\nSIZES ({numbers:,} numbers a step)")
+        for name, size in found["sizes"].items():
+            typer.echo(f"  {name} = {size}")
     if found["parameters"]:
         typer.echo("\nPARAMETERS")
         for name, value in found["parameters"].items():
@@ -52,8 +59,20 @@ def check(
         typer.echo(f"\nNOTE {text}")
 
 
-def _written(values: Sequence[float]) -> str:
+def _shape(variable: Mapping[str, Any]) -> list[str]:
+    """Return the cell of a variable's shape, none in a model of numbers."""
+    if "shape" not in variable:
+        return []
+    return [", ".join(f"{dim}={n}" for dim, n in variable["shape"].items()) or "a number"]
+
+
+def _written(values: Sequence[float | str]) -> str:
     """Return initial values as text; a long history by its ends."""
     if len(values) <= _MOST_VALUES:
-        return ", ".join(f"{x:g}" for x in values) or "-"
-    return f"{values[0]:g}, {values[1]:g}, ... {values[-1]:g} ({len(values)} steps)"
+        return ", ".join(map(_value, values)) or "-"
+    first, second, last = (_value(values[i]) for i in (0, 1, -1))
+    return f"{first}, {second}, ... {last} ({len(values)} steps)"
+
+
+def _value(x: float | str) -> str:
+    return x if isinstance(x, str) else f"{x:g}"

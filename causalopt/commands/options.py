@@ -42,6 +42,14 @@ Target = Annotated[
     str | None, typer.Option("--target", metavar="VAR", help="The measured variable m.")
 ]
 Steps = Annotated[int | None, typer.Option("--steps", metavar="N", help="The last step.")]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="VAR=FILE",
+        help="Read an array variable's values, step first, from x.npy or x.npz#NAME. Repeatable.",
+    ),
+]
 Dt = Annotated[
     float | None, typer.Option("--dt", metavar="D", help="Time units per step of the model.")
 ]
@@ -68,7 +76,7 @@ def read_model(
     parameters = _assignments(sets, "--set", "k=0.02")
     initial = _assignments(initials, "--initial", "R=30")
     changed = model.replace(parameters=parameters, initial=initial, dt=dt, method=method)
-    if dt is not None and changed.template.dt != model.template.dt:
+    if dt is not None and changed.step_size != model.step_size:
         for text in lags_in_steps_text(changed):
             typer.echo(f"warning: {text}", err=True)
     return changed
@@ -79,7 +87,7 @@ def lags_in_steps_text(model: Model) -> list[str]:
     from causalopt.model.histories import lags_in_steps
 
     return [
-        f"'{name}' reads {', '.join(texts)}: a lag in steps of dt = {float(model.template.dt):g}, "
+        f"'{name}' reads {', '.join(texts)}: a lag in steps of dt = {float(model.step_size):g}, "
         "another time with another dt; a lag in time is written [time - ...]"
         for name, texts in lags_in_steps(model.variables).items()
     ]
@@ -94,6 +102,28 @@ def _assignments(texts: list[str] | None, option: str, example: str) -> dict[str
         items = re.split(r",(?![^()]*\))", value)
         result[name.strip()] = number(value) if len(items) == 1 else [number(v) for v in items]
     return result
+
+
+def read_data(texts: list[str] | None) -> dict[str, Any] | None:
+    """Return arrays that the command line names, by variable.
+
+    Raises:
+        QuestionError: A text is not VAR=FILE, or names a variable twice.
+        FileError: A file holds no such array.
+    """
+    if not texts:
+        return None
+    from causalopt.model.arrays.array_files import load_array
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, file = (part.strip() for part in text.partition("="))
+        if not equals or not name or not file:
+            raise QuestionError(f"--data takes VAR=FILE such as x=train.npz#images, found '{text}'")
+        if name in found:
+            raise QuestionError(f"--data names '{name}' twice: drop one of them")
+        found[name] = load_array(file)
+    return found
 
 
 def number(text: str) -> int | float | str:

@@ -33,6 +33,17 @@ def run(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    data: options.Data = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VAR", help="Keep this array variable's course, however large. Repeatable."
+        ),
+    ] = None,
+    probes: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Random directions that stand for all of an array n's."),
+    ] = None,
     out: Annotated[
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
     ] = None,
@@ -51,6 +62,7 @@ def run(
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
     picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     declared = options.read_model(model, sets, initial, dt, method)
+    arrays = options.read_data(data)
     with Progress(run_length(declared, steps), "running") as progress:
         result = causalopt.run(
             declared,
@@ -61,6 +73,9 @@ def run(
             delta=delta,
             seed=seed,
             progress=progress,
+            data=arrays,
+            keep=keep,
+            probes=probes,
         )
     if data_file is not None:
         result.to_netcdf(data_file)

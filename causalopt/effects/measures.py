@@ -130,7 +130,9 @@ class Part:
     def is_unresolved(self) -> Bools:
         """Where rounding, or an underflow, may be as large as an eighth of the effect."""
         size = np.abs(self.mantissa)
-        return np.where(size == 0, self.doubts_zero, 8 * np.abs(self.error) + _SUBNORMAL >= size)
+        with np.errstate(over="ignore"):
+            is_large = 8 * np.abs(self.error) + _SUBNORMAL >= size
+        return np.where(size == 0, self.doubts_zero, is_large)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -221,6 +221,7 @@ class Fact(Record):
             level there.
         at: The step it is compared at, or the step of the surgery.
         beyond: The level of an escape.
+        delta: The size of the nudge; the limit delta -> 0 when not given.
         start: The law at t = 0 for an entropy: the model's or the uniform one.
         value: The expected value.
         tolerance: The largest difference allowed.
@@ -238,6 +239,7 @@ class Fact(Record):
     nudge: str | None = None
     hold: str | None = None
     target: str | None = None
+    delta: float | None = None
     parameters: Mapping[str, Scalar] = {}
     initial: Mapping[str, Scalar | tuple[Scalar, ...]] = {}
     dt: float | None = None

@@ -9,11 +9,12 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from causalopt.errors import FileError, Location, ModelError, UnknownNameError, suggestion
+from causalopt.model.array_source import ArraySource
 from causalopt.model.model import Model
 from causalopt.model.positions import Positions, Spot, yaml_document
 
@@ -102,7 +103,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         raise FileError(f"cannot read '{file}': {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise FileError(f"cannot read '{file}': byte {error.start} is not UTF-8 text") from None
-    return parse_model(text, kind, name=str(file))
+    return parse_model(text, kind, name=str(file), folder=file.parent)
 
 
 def schema() -> dict[str, Any]:
@@ -116,13 +117,20 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **data}
 
 
-def parse_model(text: str, kind: str = "yaml", *, name: str = "<text>") -> Model:
+def parse_model(
+    text: str,
+    kind: str = "yaml",
+    *,
+    name: str = "<text>",
+    folder: str | os.PathLike[str] | None = None,
+) -> Model:
     """Return the model a text declares.
 
     Args:
         text: The declaration.
         kind: `yaml`, `toml` or `json`.
         name: What error messages call the text.
+        folder: Where the files of arrays are that it names; the working folder when not given.
 
     Example:
         >>> model = parse_model("{name: m, variables: {x: {rule: 'x[t-1]/2', initial: 1}}}")
@@ -135,7 +143,8 @@ def parse_model(text: str, kind: str = "yaml", *, name: str = "<text>") -> Model
             "a model file is a mapping: name, variables, ...", location=Location(name, 1, 1)
         )
     try:
-        return Model(**{str(key): value for key, value in data.items()})
+        source = ArraySource(None if folder is None else Path(folder))
+        return Model(source, **{str(key): value for key, value in data.items()})
     except ModelError as error:
         spot = positions.find(error.path, error.offset, is_key=error.is_key)
         raise ModelError(
@@ -221,7 +230,11 @@ def to_text(model: Model, kind: str = "yaml") -> str:
           x:
             initial: 1
     """
-    data = _plain(model.model_dump(mode="json", exclude_defaults=True))
+    return _text_of(_plain(model.model_dump(mode="json", exclude_defaults=True)), kind)
+
+
+def _text_of(data: dict[str, Any], kind: str) -> str:
+    """Return a declaration as text."""
     if kind == "json":
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
     if kind == "toml":
@@ -295,6 +308,9 @@ def _toml(value: Any) -> str:
 def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     """Write a model to a file, whole or not at all.
 
+    Arrays that go with the model in memory are written beside it, in a file of the same name that
+    ends in .npz.
+
     Raises:
         FileError: The file cannot be written, or its name has no known ending.
 
@@ -304,10 +320,51 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
         ...     read_model(f"{folder}/m.yaml").variables["x"].initial
         1
     """
-    kind = FORMATS.get(Path(path).suffix.lower())
+    target = Path(path)
+    kind = FORMATS.get(target.suffix.lower())
     if kind is None:
         raise FileError(f"'{path}' needs a name that ends in {', '.join(FORMATS)}")
-    write_whole(path, to_text(model, kind).encode())
+    data = _plain(model.model_dump(mode="json", exclude_defaults=True))
+    in_memory = _place_arrays(data, model.array_source, target)
+    contents = {target: _text_of(data, kind).encode()}
+    if in_memory:
+        contents = {arrays_file(target): _npz(model.array_source, in_memory), **contents}
+    write_together(contents)
+
+
+def arrays_file(path: str | os.PathLike[str]) -> Path:
+    """Return the file beside a model's file for arrays that were in memory.
+
+    Example:
+        >>> arrays_file("nets/net.yaml").name
+        'net.npz'
+    """
+    return Path(path).with_suffix(".npz")
+
+
+def _place_arrays(data: dict[str, Any], source: ArraySource, target: Path) -> list[str]:
+    """Let a declaration name its arrays as seen from its file; return those in memory."""
+    in_memory: list[str] = []
+    for variable in data["variables"].values():
+        for key in ("values", "data"):
+            path, sign, name = str(variable.get(key, "")).partition("#")
+            if key not in variable:
+                continue
+            if not path.strip():
+                in_memory.append(name.strip())
+                variable[key] = f"{arrays_file(target).name}#{name.strip()}"
+            elif not Path(path.strip()).is_absolute():
+                found = os.path.relpath(source.file(path.strip()), target.parent)
+                variable[key] = f"{Path(found).as_posix()}{sign}{name}"
+    return list(dict.fromkeys(in_memory))
+
+
+def _npz(source: ArraySource, names: list[str]) -> bytes:
+    import numpy as np
+
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **{name: source.arrays[name] for name in names})
+    return stream.getvalue()
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
@@ -316,18 +373,52 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     Raises:
         FileError: The file cannot be written.
     """
-    target = Path(path)
+    write_together({Path(path): content})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files so that all of them are new, or all of them are as they were.
+
+    Raises:
+        FileError: One cannot be written.
+    """
+    temporary: dict[Path, str] = {}
+    before: dict[Path, Path] = {}
+    done: list[Path] = []
+    target = next(iter(contents))
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-            os.replace(temporary, target)
+            for target, content in contents.items():
+                temporary[target] = _written_beside(target, content)
+            for target in contents:
+                if len(contents) > 1 and target.is_file():
+                    before[target] = Path(temporary[target] + ".before")
+                    os.replace(target, before[target])
+                os.replace(temporary[target], target)
+                done.append(target)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            for file in done:
+                file.unlink(missing_ok=True)
+            for file, old in before.items():
+                os.replace(old, file)
             raise
+        finally:
+            for left in [*map(Path, temporary.values()), *before.values()]:
+                left.unlink(missing_ok=True)
     except OSError as error:
         raise FileError(f"cannot write '{target}': {error.strerror}") from None
+
+
+def _written_beside(target: Path, content: bytes) -> str:
+    """Write a file under a passing name beside its place, and return that name."""
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return temporary

@@ -27,7 +27,8 @@ def template_graph(model: Model) -> nx.DiGraph[str]:
 
     A node carries what its variable declares (`rule`, `initial`, ...), `side` ("A" or "B") and
     `label`; the graph carries the rest of the declaration. There may be cycles, through lags of one
-    step or more.
+    step or more. A variable of arrays is one node, whose `shape` names its dims; `sizes` is the
+    graph's.
 
     Example:
         >>> from causalopt import load
@@ -41,7 +42,7 @@ def template_graph(model: Model) -> nx.DiGraph[str]:
     for name, said in declared.pop("variables").items():
         graph.add_node(name, side=side(model, name), **{"label": name, **said})
     graph.graph.update(declared)
-    for child, parents in _declared_parents(model.template).items():
+    for child, parents in _declared_parents(model.skeleton).items():
         for parent, lag in sorted(parents):
             lags = graph.edges[parent, child]["lags"] if graph.has_edge(parent, child) else ()
             graph.add_edge(parent, child, lags=(*lags, lag))
@@ -61,7 +62,8 @@ def unrolled_graph(
 
     Returns:
         A DAG whose nodes carry `variable`, `t`, `side`, `label` and `kind`: "initial" for given
-        values, "rule" for computed ones, "stage".
+        values, "rule" for computed ones, "stage". In a model with arrays a node is a whole
+        variable at one step and carries `shape`, such as "row=32, column=32", "" for a number.
 
     Example:
         >>> from causalopt import load
@@ -73,7 +75,7 @@ def unrolled_graph(
     from causalopt.model.model import run_length
 
     last = run_length(model, steps)
-    template = model.template
+    template = model.skeleton
     graph: nx.DiGraph[Place] = nx.DiGraph(name=model.name)
     starts = {e.name: len(e.initial) for e in template.equations}
     parents = (
@@ -82,6 +84,7 @@ def unrolled_graph(
         else _declared_parents(template)
     )
     owners = {e.name: e.owner for e in template.equations}
+    shapes = shape_texts(model)
     for t in range(last + 1):
         for name in parents:
             is_stage = owners[name] != name
@@ -95,6 +98,7 @@ def unrolled_graph(
                 side=side(model, owners[name]),
                 label=model.variables[owners[name]].label or owners[name],
                 kind=kind,
+                **({"shape": shapes[owners[name]]} if shapes else {}),
             )
     for t in range(last + 1):
         for name, needed in parents.items():
@@ -117,6 +121,23 @@ def _declared_parents(template: Template) -> dict[str, set[tuple[str, int]]]:
             found |= through[parent] if is_stage else {(owners[parent], lag)}
         through[equation.name] = found
     return {name: through[name] for name in template.names}
+
+
+def shape_texts(model: Model) -> dict[str, str]:
+    """Return variable -> its dims with their sizes, "" for a number; nothing without arrays.
+
+    Example:
+        >>> shape_texts(Model(name="m", sizes={"unit": 3}, variables={"h": {"shape": ["unit"]}}))
+        {'h': 'unit=3'}
+    """
+    if not model.is_array:
+        return {}
+    found = {}
+    for name in model.variables:
+        variable = model.arrays.by_name[name]
+        dims = zip(variable.dims, variable.shape, strict=True)
+        found[name] = ", ".join(f"{dim or f'dim{i}'}={n}" for i, (dim, n) in enumerate(dims))
+    return found
 
 
 def side(model: Model, name: str) -> str:
@@ -237,7 +258,7 @@ def edge_list(model: Model) -> list[str]:
     """
     lines = []
     children: dict[str, list[tuple[str, int]]] = {name: [] for name in model.variables}
-    for child, parents in _declared_parents(model.template).items():
+    for child, parents in _declared_parents(model.skeleton).items():
         for parent, lag in sorted(parents):
             children[parent].append((child, lag))
     for parent, found in children.items():
@@ -251,9 +272,29 @@ def edge_list(model: Model) -> list[str]:
 
 
 def rule_texts(model: Model) -> dict[str, str]:
-    """Return variable or stage -> its rule as read, flows expanded into the integrator's steps."""
+    """Return variable or stage -> its rule as read, flows expanded into the integrator's steps.
+
+    Rules of arrays are returned as they are declared, a flow as `d h/dtime = ...`.
+    """
+    if model.is_array:
+        return {n: text for n in model.variables if (text := _declared_text(model, n)) is not None}
     template = model.template
     return {e.name: text for e in template.equations if (text := _rule_text(model, e)) is not None}
+
+
+def _declared_text(model: Model, name: str) -> str | None:
+    variable = model.variables[name]
+    if variable.flow is not None:
+        return f"d {name}/dtime = {variable.flow}"
+    for said, word in (
+        (variable.rule, ""),
+        (variable.algebraic, ""),
+        (variable.noise, "noise "),
+        (variable.data, "data "),
+    ):
+        if said is not None:
+            return f"{word}{said}"
+    return None
 
 
 def _rule_text(model: Model, equation: Equation) -> str | None:

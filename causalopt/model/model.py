@@ -8,12 +8,14 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
 from causalopt.errors import CausaloptError, ModelError, QuestionError, UnknownNameError, suggestion
 from causalopt.language.term import collector_paused
+from causalopt.model.array_source import ArraySource
 from causalopt.model.declaration import (
     Fact,
     Label,
@@ -36,6 +38,7 @@ from causalopt.model.selectors import (
     Selection,
     Window,
     elements_text,
+    named_variable,
     overlap,
     parse_node,
     parse_selection,
@@ -64,6 +67,10 @@ class Model(Record):
     """A causal model: variables with rules, parameters, and a partition into A and B.
 
     A model is checked whole when it is made and never changes: `replace` returns another one.
+
+    Args:
+        source: Where the arrays are that `values:` and `data:` name; without a keyword, so that
+            `source=` is the text below. Files lie in the working folder when it is not given.
 
     Attributes:
         name: A short name.
@@ -113,12 +120,16 @@ class Model(Record):
     method: Method | None = None
     facts: tuple[Fact, ...] = ()
 
-    def __init__(self, **data: Any) -> None:
+    _arrays_from: ArraySource = PrivateAttr(default_factory=ArraySource)
+
+    def __init__(self, source: ArraySource | None = None, /, **data: Any) -> None:
         with collector_paused():
             try:
                 super().__init__(**data)
             except ValidationError as error:
                 _translate(error)
+            if source is not None:
+                self._arrays_from = source
             self._check_partition()
             self._check_question()
             self._check_training()
@@ -147,7 +158,13 @@ class Model(Record):
             functions=self.functions,
             dt=self.dt,
             method=self.method,
+            source=self.array_source,
         )
+
+    @property
+    def array_source(self) -> ArraySource:
+        """Where the arrays are that `values:` and `data:` name."""
+        return self._arrays_from
 
     @functools.cached_property
     def template(self) -> Template:
@@ -185,6 +202,16 @@ class Model(Record):
         return self.arrays.is_static if self.is_array else self.template.is_static
 
     @property
+    def skeleton(self) -> Template:
+        """One step as a graph: its nodes are whole variables, of numbers or of arrays."""
+        return self.arrays.skeleton if self.is_array else self.template
+
+    @property
+    def step_size(self) -> Fraction:
+        """The time units of a step."""
+        return self.arrays.dt if self.is_array else self.template.dt
+
+    @property
     def A(self) -> tuple[str, ...]:  # noqa: N802 - the theory's name
         """The variables of the partition's A."""
         return self.partition.A
@@ -207,13 +234,17 @@ class Model(Record):
         if self.is_array:
             from causalopt.model.arrays.array_files import hashes
 
-            parts["arrays"] = hashes(self.variables)
+            parts["arrays"] = hashes(self.variables, self.array_source)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def node(self, text: str | Node | tuple[str, int]) -> Node:
         """Return the node a text names, such as `R[0]`."""
         return parse_node(
-            text, tuple(self.variables), static=self.is_static, shapes=self.named_shapes
+            text,
+            tuple(self.variables),
+            static=self.is_static,
+            shapes=self.named_shapes,
+            labels=self._labels,
         )
 
     def node_text(self, node: Node) -> str:
@@ -223,6 +254,29 @@ class Model(Record):
         elements = elements_text(node.elements, self.named_shapes[node.variable])
         inner = [*([] if self.is_static else [str(node.t)]), *elements]
         return f"{node.variable}[{', '.join(inner)}]"
+
+    @functools.cached_property
+    def _labels(self) -> Mapping[str, tuple[str, ...]]:
+        """Label -> the variables that have it."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, variable in self.variables.items():
+            if variable.label is not None:
+                found[variable.label] = (*found.get(variable.label, ()), name)
+        return found
+
+    def variable(self, text: str) -> str:
+        """Return the variable that its name, its label or the start of its label mean.
+
+        Raises:
+            UnknownNameError: There is none.
+            QuestionError: There are several.
+
+        Example:
+            >>> from causalopt import load
+            >>> load("thermostat").variable("room")
+            'R'
+        """
+        return named_variable(text, tuple(self.variables), self._labels)
 
     @functools.cached_property
     def named_shapes(self) -> NamedShapes:
@@ -240,11 +294,14 @@ class Model(Record):
             static=self.is_static,
             sets={k: v for k, v in sets.items() if v},
             shapes=self.named_shapes,
+            labels=self._labels,
         )
 
     def target(self, text: str) -> Node:
         """Return the measured variable, or elements of it, that a text names."""
-        return parse_node(text, tuple(self.variables), static=True, shapes=self.named_shapes)
+        return parse_node(
+            text, tuple(self.variables), static=True, shapes=self.named_shapes, labels=self._labels
+        )
 
     def held_set(self, hold: str | Sequence[str | Node] | None = None) -> Selection | None:
         """Return the set A that is meant: the one said, else the question's, else the partition's.
@@ -314,12 +371,12 @@ class Model(Record):
             if name not in data["variables"]:
                 hint = suggestion(name, data["variables"])
                 raise UnknownNameError(f"unknown variable '{name}'{hint}")
-            data["variables"][name]["initial"] = value
+            data["variables"][name] |= {"initial": value, "values": None}
         if dt is not None:
             data["dt"] = dt
         if method is not None:
             data["method"] = method
-        return type(self)(**data)
+        return type(self)(self.array_source, **data)
 
     def _check_partition(self) -> None:
         for side in ("A", "B"):
@@ -371,6 +428,17 @@ class Model(Record):
             from causalopt.model.arrays.trainable import check_training  # few models are trained
 
             check_training(self.arrays if self.is_array else None, self.training)
+
+
+def refuse_for_numbers(**options: Any) -> None:
+    """Refuse options that only models with arrays have.
+
+    Raises:
+        QuestionError: One is given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise QuestionError(f"'{name}' is for models with array variables, and this has none")
 
 
 def run_length(model: Model, steps: int | None) -> int:

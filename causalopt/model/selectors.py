@@ -1,4 +1,9 @@
-"""Names of nodes and of sets of nodes: `R[0]`, `a[t<=10]`, `a, b[3]`, `A`."""
+"""Names of nodes and of sets of nodes: `R[0]`, `a[t<=10]`, `a, b[3]`, `A`.
+
+A variable is called by its name or by its label, dots and all: `fc1.weight`. The start of a label
+up to a dot, `blocks.0.attn`, is enough where one variable alone has it, and `blocks.0.attn.*` is
+all that have it, and the variable of that very label.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from causalopt.errors import QuestionError, UnknownNameError, suggestion
 
 Elements: TypeAlias = tuple[tuple[int, int], ...]
 NamedShapes: TypeAlias = Mapping[str, tuple[tuple[str | None, ...], tuple[int, ...]]]
+Labels: TypeAlias = Mapping[str, Sequence[str]]
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -70,7 +76,8 @@ class Window:
 
 
 Selection = tuple[Window, ...]
-_ITEM = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*(?:\[(?P<steps>[^\[\]]*)\])?\s*")
+_NAME = r"(?P<name>[^\W\d]\w*|\w+(?:[.\-]\w+)*(?:\.\*)?)"
+_ITEM = re.compile(rf"\s*{_NAME}\s*(?:\[(?P<steps>[^\[\]]*)\])?\s*")
 _PLACE = re.compile(
     r"\s*(?P<dim>[^\W\d]\w*)\s*=\s*(?P<start>\d*)\s*(?P<range>:)?\s*(?P<stop>\d*)\s*"
 )
@@ -134,6 +141,61 @@ def elements_text(
     return texts
 
 
+def named_variable(text: str, names: Collection[str], labels: Labels) -> str:
+    """Return the variable that its name, its label or the start of its label mean.
+
+    Raises:
+        UnknownNameError: There is none.
+        QuestionError: There are several.
+
+    Example:
+        >>> named_variable("fc1.weight", ["h", "W"], {"fc1": ["h"], "fc1.weight": ["W"]})
+        'W'
+    """
+    if text in names:
+        return text
+    exact = labels.get(text, ())
+    found = exact or _below(text, labels)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UnknownNameError(f"unknown variable '{text}'{suggestion(text, [*names, *labels])}")
+    if exact:
+        raise QuestionError(
+            f"'{text}' is the label of {len(exact)} variables: write {' or '.join(exact)}"
+        )
+    meant = [label for label in labels if label.startswith(text + ".")]
+    shown = ", ".join(meant[:6]) + (", ..." if len(meant) > 6 else "")
+    raise QuestionError(
+        f"'{text}' begins {len(found)} labels ({shown}): write one of them, or {text}.* for all "
+        "where a set is asked for"
+    )
+
+
+def _below(text: str, labels: Labels) -> list[str]:
+    """Return the variables whose label goes on after a text and a dot."""
+    return [
+        name for label, owned in labels.items() if label.startswith(text + ".") for name in owned
+    ]
+
+
+def _members(
+    name: str, names: Collection[str], sets: Mapping[str, Sequence[str]], labels: Labels
+) -> list[str]:
+    """Return the variables that a name in a selector means."""
+    if name in names:
+        return [name]
+    if name in sets:
+        return list(sets[name])
+    if name.endswith(".*"):
+        start = name.removesuffix(".*")
+        found = [*labels.get(start, ()), *_below(start, labels)]
+        if not found:
+            raise UnknownNameError(f"no label begins with '{start}.'{suggestion(start, labels)}")
+        return found
+    return [named_variable(name, [*names, *sets], labels)]
+
+
 def _split(text: str, names: NamedShapes, name: str) -> tuple[str | None, Elements | None]:
     """Return what stands in the brackets as the steps and the elements."""
     parts = text.split(",")
@@ -179,6 +241,7 @@ def parse_node(
     *,
     static: bool,
     shapes: NamedShapes | None = None,
+    labels: Labels | None = None,
 ) -> Node:
     """Return the node a text names, such as `R[0]`, or `z` in a model without time.
 
@@ -187,6 +250,7 @@ def parse_node(
         names: The declared variables.
         static: Whether the model is one without time.
         shapes: The names and sizes of array variables' dims.
+        labels: Label -> the variables that have it.
 
     Raises:
         QuestionError: The text is not of that form.
@@ -206,8 +270,8 @@ def parse_node(
     if match is None:
         form = "z" if static else "R[0]"
         raise QuestionError(f"'{text}' is not a node: write a name such as {form}")
-    name, steps, elements = match["name"], match["steps"], None
-    _known(name, names, {})
+    steps, elements = match["steps"], None
+    name = named_variable(match["name"], names, labels or {})
     if steps is not None:
         steps, elements = _split(steps, shapes or {}, name)
     if static:
@@ -226,6 +290,7 @@ def parse_selection(
     static: bool,
     sets: Mapping[str, Sequence[str]] | None = None,
     shapes: NamedShapes | None = None,
+    labels: Labels | None = None,
 ) -> Selection:
     """Return the set of nodes a selector names.
 
@@ -235,6 +300,7 @@ def parse_selection(
         static: Whether the model is one without time.
         sets: Named sets of variables, such as the partition's A; a variable's name wins.
         shapes: The names and sizes of array variables' dims.
+        labels: Label -> the variables that have it; `fc1.*` is all whose labels begin with `fc1.`.
 
     Raises:
         QuestionError: An item is not of that form.
@@ -256,7 +322,7 @@ def parse_selection(
             _known(item.variable, names, {})
             windows.append(Window(item.variable, item.t, item.t, item.elements))
         elif item.strip():
-            windows += _parse_item(item, names, sets or {}, static, shapes or {})
+            windows += _parse_item(item, names, sets or {}, static, shapes or {}, labels or {})
     return tuple(dict.fromkeys(windows))
 
 
@@ -266,26 +332,31 @@ def _parse_item(
     sets: Mapping[str, Sequence[str]],
     static: bool,
     shapes: NamedShapes,
+    labels: Labels,
 ) -> list[Window]:
     if _OUTSIDE.search(item):
-        return list(parse_selection(item, names, static=static, sets=sets, shapes=shapes))
+        more = parse_selection(item, names, static=static, sets=sets, shapes=shapes, labels=labels)
+        return list(more)
     match = _ITEM.fullmatch(item)
     if match is None:
         raise QuestionError(
             f"'{item.strip()}' does not select nodes: write a, a[3], a[t<=10] or a[3<=t<9]"
         )
     name, steps = match["name"], match["steps"]
-    _known(name, names, sets)
-    members = [name] if name in names else sets[name]
-    elements = None
-    if steps is not None:
-        steps, elements = _split(steps, shapes, name)
+    members = _members(name, names, sets, labels)
     if steps is None:
-        return [Window(member, elements=elements) for member in members]
-    if static:
-        raise QuestionError(f"'{item.strip()}': this model has no time, write just {name}")
-    first, last = _parse_steps(item.strip(), steps.strip())
-    return [Window(member, first, last, elements) for member in members]
+        return [Window(member) for member in members]
+    windows = []
+    for member in members:
+        own_steps, elements = _split(steps, shapes, member)
+        if own_steps is None:
+            windows.append(Window(member, elements=elements))
+        elif static:
+            raise QuestionError(f"'{item.strip()}': this model has no time, write just {name}")
+        else:
+            first, last = _parse_steps(item.strip(), own_steps.strip())
+            windows.append(Window(member, first, last, elements))
+    return windows
 
 
 def _parse_steps(item: str, steps: str) -> tuple[int, int | None]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Hashable
 from fractions import Fraction
 
-from causalopt.tensors.building import const, einsum, elementwise
+from causalopt.tensors.building import const, einsum, elementwise, reshaped
 from causalopt.tensors.tensor import Tensor as _Tensor
 from causalopt.tensors.tensor import postorder
 
@@ -64,6 +64,7 @@ def add(a: _Tensor, b: _Tensor) -> _Tensor:
 
 def mul(a: _Tensor, b: _Tensor) -> _Tensor:
     """Return a * b; a number goes to the smallest factor of a contraction."""
+    a, b = _thin(a, b), _thin(b, a)
     if a is ZERO or b is ZERO:
         return ZERO
     if a is ONE or b is ONE:
@@ -79,6 +80,13 @@ def mul(a: _Tensor, b: _Tensor) -> _Tensor:
             if other.args[smallest].size < other.size:
                 return _scaled(number, other, smallest)
     return elementwise("mul", a, b)
+
+
+def _thin(a: _Tensor, b: _Tensor) -> _Tensor:
+    """Return a number in place of an array that repeats it in b's shape."""
+    if a.op == "expand" and a.shape == b.shape and a.args[0].size == 1 and b.op != "expand":
+        return reshaped(a.args[0], ())
+    return a
 
 
 def _scaled(number: _Tensor, product: _Tensor, place: int) -> _Tensor:

@@ -6,9 +6,10 @@ is written over, and large ones are let go as soon as they were read.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ _SIGNS = {
     "ne": "!=",
 }
 _IN_PLACE = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide"}
-_FRESH = frozenset({"einsum", "place", "concat", "take", "put", "onehot", "hardmax"})
+_FRESH = frozenset({"place", "concat", "take", "put", "onehot", "hardmax"})
+_COPY = frozenset({"sum", "amax", "argmax"})  # their values are no views either
 _LARGE = 2048  # elements from which memory is worth thinking of
 
 
@@ -56,6 +58,62 @@ def compiled(
     return writer.function(outputs)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Loop:
+    """What a loop over steps takes, carries from one step to the next, and stores.
+
+    Attributes:
+        constants: Inputs that are the same at every step.
+        clock: The input that is the number of the step, None if nothing reads it.
+        streams: Inputs that are given for every step.
+        carried: (input, the tensor whose value it has at the step after) pairs.
+        stored: Tensors whose values are kept for every step.
+        disturbed: Inputs among `named` whose values are passed through a function.
+    """
+
+    constants: tuple[Tensor, ...]
+    clock: Tensor | None
+    streams: tuple[Tensor, ...]
+    carried: tuple[tuple[Tensor, Tensor], ...]
+    stored: tuple[Tensor, ...]
+    disturbed: frozenset[Tensor] = frozenset()
+
+    @property
+    def results(self) -> list[Tensor]:
+        """What one step has to compute."""
+        return [*(new for _, new in self.carried), *self.stored]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CompiledLoop:
+    """A loop over steps that runs in numpy.
+
+    Attributes:
+        function: `f(count, first, disturb, constants, carried, streams, stores)`: runs `count`
+            steps from step `first` on, writes stores[k][i], and returns what is carried on.
+        overwritten: The places in `carried` of arrays that are written over: they must belong to
+            the caller alone.
+    """
+
+    function: Callable[..., tuple[Any, ...]]
+    overwritten: tuple[int, ...]
+
+
+def looped(loop: Loop, named: Mapping[Tensor, Tensor]) -> CompiledLoop:
+    """Return a loop over steps as one function of numpy.
+
+    Args:
+        loop: What it takes, carries and stores.
+        named: Input -> the tensor whose value it is at the same step.
+    """
+    clock = [loop.clock] if loop.clock is not None else []
+    carried = [before for before, _ in loop.carried]
+    arguments = [*loop.constants, *clock, *loop.streams, *carried]
+    fixed = {leaf: leaf.payload for leaf in loop.disturbed}
+    writer = _Writer(np, arguments, named, fixed)
+    return writer.loop(loop)
+
+
 class _Writer:
     def __init__(
         self,
@@ -71,23 +129,61 @@ class _Writer:
         self._arguments = list(self._names.values())
         self._lines: list[str] = []
         self._scope: dict[str, Any] = {"xp": module}
+        self._spare: frozenset[Tensor] = frozenset()  # inputs that may be written over
+        self._overwritten_inputs: set[Tensor] = set()
 
     def function(self, outputs: Sequence[Tensor]) -> Compiled:
-        order = self._order(outputs)
+        """Return a function of the arguments that gives the outputs."""
+        self._write(outputs)
+        head = ["fix"] * bool(self._fixed) + self._arguments
+        body = [*self._lines, f"return {self._tuple(outputs)}"]
+        return self._executed([f"def step({', '.join(head)}):", *_indented(body)])
+
+    def loop(self, loop: Loop) -> CompiledLoop:
+        """Return a function that runs steps one after another."""
+        self._spare = _owned(loop, self._order(loop.results), self._named)
+        self._write(loop.results)
+        names = self._names
+        body = [f"{names[x]} = streams{i}[i]" for i, x in enumerate(loop.streams)]
+        if loop.clock is not None:
+            body.append(f"{names[loop.clock]} = float(first + i)")
+        body += self._lines
+        body += [f"store{i}[i] = {names[x]}" for i, x in enumerate(loop.stored)]
+        before = [x for x, _ in loop.carried]
+        shifts = [(names[x], names[new]) for x, new in loop.carried if names[x] != names[new]]
+        if shifts:
+            left, right = zip(*shifts, strict=True)
+            body.append(f"{', '.join(left)} = {', '.join(right)}")
+        lines = ["def steps(count, first, fix, constants, carried, streams, stores):"]
+        unpacked = [(loop.constants, "constants"), (before, "carried")]
+        lines += [f"    {self._tuple(xs)} = {what}" for xs, what in unpacked if xs]
+        for kind, xs in (("streams", loop.streams), ("store", loop.stored)):
+            whole = "streams" if kind == "streams" else "stores"
+            lines += [f"    {kind}{i} = {whole}[{i}]" for i in range(len(xs))]
+        lines += ["    for i in range(count):", *_indented(_indented(body or ["pass"]))]
+        lines.append(f"    return {self._tuple(before)}")
+        taken = tuple(i for i, x in enumerate(before) if x in self._overwritten_inputs)
+        return CompiledLoop(self._executed(lines), taken)
+
+    def _write(self, outputs: Sequence[Tensor]) -> None:
+        """Write the lines that compute some tensors."""
+        order = self._updates_last(self._order(outputs))
         uses = Counter(arg for tensor in order for arg in tensor.args)
         uses.update(self._named[tensor] for tensor in order if tensor in self._named)
-        kept = {*outputs, *self._names}
+        kept = {*outputs, *self._names} - self._spare
         last = {arg: tensor for tensor in order for arg in tensor.args}
         for tensor in order:
-            if tensor in self._names:
-                continue
-            self._line(tensor, uses, kept, last)
-        results = ", ".join(self._names[output] for output in outputs)
-        head = ["fix"] * bool(self._fixed) + self._arguments
-        body = [*self._lines, f"return ({results}{',' * (len(outputs) == 1)})"]
-        text = f"def step({', '.join(head)}):\n" + "".join(f"    {line}\n" for line in body)
+            if tensor not in self._names:
+                self._line(tensor, uses, kept, last)
+
+    def _tuple(self, tensors: Iterable[Tensor]) -> str:
+        names = [self._names[tensor] for tensor in tensors]
+        return f"({', '.join(names)}{',' * (len(names) == 1)})"
+
+    def _executed(self, lines: list[str]) -> Callable[..., Any]:
+        text = "".join(f"{line}\n" for line in lines)
         exec(compile(text, "<arrays>", "exec"), self._scope)
-        function: Compiled = self._scope["step"]
+        function: Callable[..., Any] = self._scope[lines[0].split("(")[0].removeprefix("def ")]
         function.__doc__ = text
         return function
 
@@ -107,6 +203,22 @@ class _Writer:
                 stack += [(arg, False) for arg in reversed(below)]
         return order
 
+    def _updates_last(self, order: list[Tensor]) -> list[Tensor]:
+        """Return an order in which an input is written over when all else has read it."""
+        read = {arg for tensor in order for arg in tensor.args}
+        nodes: dict[Tensor, list[Tensor]] = {}
+        for x in order:
+            if x in self._named:
+                nodes.setdefault(self._named[x], []).append(x)
+        late: set[Tensor] = set()
+        for tensor in order:
+            is_update = tensor.op in _IN_PLACE and any(arg in self._spare for arg in tensor.args)
+            known_as = nodes.get(tensor, [])
+            is_read = tensor in read or any(x in read or x in nodes for x in known_as)
+            if is_update and not is_read:
+                late |= {tensor, *known_as}
+        return [x for x in order if x not in late] + [x for x in order if x in late]
+
     def _line(
         self, tensor: Tensor, uses: Counter[Tensor], kept: set[Tensor], last: dict[Tensor, Tensor]
     ) -> None:
@@ -122,7 +234,7 @@ class _Writer:
             self._lines.append(f"{name} = fix({key}, {value})")
             return
         args = [self._names[arg] for arg in tensor.args]
-        target = self._overwritten(tensor, uses, kept)
+        target = self._overwritten(tensor, uses, kept, last)
         text = self._text(tensor, args, target)
         if tensor.is_leaf:
             self._names[tensor] = text
@@ -143,15 +255,20 @@ class _Writer:
         if gone and self._is_numpy:
             self._lines.append(f"del {', '.join(gone)}")
 
-    def _overwritten(self, tensor: Tensor, uses: Counter[Tensor], kept: set[Tensor]) -> str:
-        """Return the name of a temporary that the result may be written into, "" for none."""
+    def _overwritten(
+        self, tensor: Tensor, uses: Counter[Tensor], kept: set[Tensor], last: dict[Tensor, Tensor]
+    ) -> str:
+        """Return the name of an array that the result may be written into, "" for none."""
         if not self._is_numpy or tensor.op not in _IN_PLACE or tensor.size < _LARGE:
             return ""
         values = set(self._named.values())
         for arg in tensor.args:
-            fresh = arg.op in _FRESH or (arg.op in OPERATIONS and not arg.is_truth)
+            if arg in self._spare and last[arg] is tensor and arg.shape == tensor.shape:
+                self._overwritten_inputs.add(arg)
+                return self._names[arg]
+        for arg in tensor.args:
             single = uses[arg] == 1 and arg not in kept and arg not in values
-            if arg.shape == tensor.shape and single and fresh:
+            if arg.shape == tensor.shape and single and _is_fresh(arg):
                 return self._names[arg]
         return ""
 
@@ -186,6 +303,45 @@ class _Writer:
         key = f"{prefix}{len(self._scope)}"
         self._scope[key] = value
         return key
+
+
+def _is_fresh(tensor: Tensor) -> bool:
+    """Whether a tensor's value is an array that nothing else has a view of yet."""
+    if tensor.op == "einsum":
+        return len(tensor.args) > 1  # of one array it may be a view: the diagonal
+    return tensor.op in _FRESH or (tensor.op in OPERATIONS and not tensor.is_truth)
+
+
+def _owned(
+    loop: Loop, order: Sequence[Tensor], named: Mapping[Tensor, Tensor]
+) -> frozenset[Tensor]:
+    """Return the carried inputs whose arrays nothing else can be a view of, and no step gives on.
+
+    Their values are fresh at the step before, no view is taken of them there or here, and they are
+    no other carried value.
+    """
+
+    def value(tensor: Tensor) -> Tensor:
+        while tensor in named:
+            tensor = named[tensor]
+        return tensor
+
+    viewed = {value(arg) for x in order if not _is_fresh(x) for arg in x.args if x.op not in _COPY}
+    given_on = Counter(value(new) for _, new in loop.carried)
+    stored = {value(x) for x in loop.stored}
+    aliased = {value(x) for x in order if x in named}
+    found = set()
+    for before, new in loop.carried:
+        made = value(new)
+        alone = given_on[made] == 1 and _is_fresh(made) and made not in viewed
+        is_read_on = before in viewed or before in stored or before in aliased
+        if alone and not is_read_on and not given_on[before]:
+            found.add(before)
+    return frozenset(found)
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def _slice_text(axis: tuple[int, int, int], size: int) -> str:

@@ -6,7 +6,7 @@ Each element is a walker of its own in the counter-based streams, so that draws 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -16,9 +16,10 @@ from causalopt.errors import QuestionError
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
 from causalopt.tensors.folding import evaluate
 from causalopt.worlds.normal_quantile import normal_quantile
-from causalopt.worlds.streams import uniforms
+from causalopt.worlds.streams import Words, uniform_rows, uniforms
 
 _INITIAL = 1 << 32  # sites of initial laws lie beyond those of noises
+_AHEAD = 1 << 14  # numbers that a noise draws at one go
 
 
 def noise_draws(template: ArrayTemplate, parameters: Mapping[str, float], seed: int) -> Draw | None:
@@ -29,10 +30,35 @@ def noise_draws(template: ArrayTemplate, parameters: Mapping[str, float], seed: 
     if not noisy:
         return None
 
+    ahead = {v.name: _Ahead(v, seed, order.index(v.name)) for v in noisy}
+
     def draw(t: int) -> Mapping[str, Values]:
-        return {v.name: _value(v, t, seed, order.index(v.name), parameters, v.noise) for v in noisy}
+        return {v.name: _value(v.noise, t, parameters, ahead[v.name].at) for v in noisy}
 
     return draw
+
+
+class _Ahead:
+    """Draws of one noise, made for many steps at one go: a call costs more than a number."""
+
+    def __init__(self, variable: ArrayVariable, seed: int, site: int) -> None:
+        self._shape, self._seed, self._site = variable.shape, seed, site
+        self._elements = _elements(variable)
+        self._count = max(_AHEAD // len(self._elements) // 2, 1) * 2
+        self._rows: dict[str, Values] = {}
+        self._start = -1
+
+    def at(self, t: int, law: str) -> Values:
+        """Return a step's draws of a law, of the variable's shape."""
+        start = t - t % self._count
+        if start != self._start:
+            self._start, self._rows = start, {}
+        if law not in self._rows:
+            draws = uniform_rows(self._seed, self._elements, start, self._count, self._site)
+            self._rows[law] = _of_law(draws, law)
+            self._rows[law].setflags(write=False)  # two runs of a step share them
+        drawn: Values = self._rows[law][t - start].reshape(self._shape)
+        return drawn
 
 
 def check_seed(seed: int) -> None:
@@ -55,30 +81,36 @@ def initial_values(
     """
     found = []
     for t, tensor in enumerate(variable.initial):
-        value = _value(variable, t, seed, _INITIAL + site, parameters, tensor)
+
+        def at(t: int, law: str) -> Values:
+            draws = uniforms(seed, _elements(variable), t, _INITIAL + site)
+            return _of_law(draws.reshape(variable.shape), law)
+
+        value = _value(tensor, t, parameters, at)
         if not np.isfinite(value).all():
             raise QuestionError(f"the initial value of '{variable.owner}' is not finite")
         found.append(np.array(np.broadcast_to(value, variable.shape), dtype=float))
     return found
 
 
+def _elements(variable: ArrayVariable) -> Words:
+    return np.arange(max(variable.size, 1), dtype=np.uint64)
+
+
+def _of_law(draws: Values, law: str) -> Values:
+    # Half a unit of the draws' resolution keeps 0 away from minus infinity.
+    return normal_quantile(draws + 2.0**-54) if law == "normal" else draws
+
+
 def _value(
-    variable: ArrayVariable,
-    t: int,
-    seed: int,
-    site: int,
-    parameters: Mapping[str, float],
-    tensor: object,
+    tensor: object, t: int, parameters: Mapping[str, float], at: Callable[[int, str], Values]
 ) -> Values:
     def leaf(key: tuple[object, ...]) -> object:
         if key[0] == "param":
             return parameters[str(key[1])]
         if key[0] == "t":
             return float(t)
-        elements = np.arange(max(variable.size, 1), dtype=np.uint64)
-        draws = uniforms(seed, elements, t, site).reshape(variable.shape)
-        # Half a unit of the draws' resolution keeps 0 away from minus infinity.
-        return normal_quantile(draws + 2.0**-54) if key[1] == "normal" else draws
+        return at(t, str(key[1]))
 
     value: Values = np.asarray(evaluate([tensor], leaf)[0], dtype=float)  # type: ignore[list-item]
     return value

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.engine.arrays.array_course import Draw, course
+from causalopt.engine.arrays.array_checkpoint import Checkpoint
+from causalopt.engine.arrays.array_course import Draw
 from causalopt.engine.arrays.array_plan import ArrayPlan, Force, HeldArray, Values
+from causalopt.engine.arrays.array_stretches import Stretches, run_through
 from causalopt.engine.contract import Progress
 from causalopt.errors import QuestionError, SizeError, UnknownNameError, suggestion
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
@@ -17,6 +22,10 @@ from causalopt.model.model import Model, machine_memory
 from causalopt.model.selectors import Elements, Node, Selection
 from causalopt.worlds.array_draws import check_seed, initial_values, noise_draws
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, Set
+from causalopt.worlds.results import plot
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 _KEPT = 64 << 20  # bytes of a course that is kept without being asked for
 
@@ -31,6 +40,8 @@ class ArrayWorld:
         interventions: What was done to the baseline, in order.
         steps: The last step.
         values: Kept variable -> its values, shape [t, *shape].
+        stages: Stage of an integrator, of those variables -> likewise; what `Replace` takes too.
+        execution: What ran it, `numpy` or `jax`.
     """
 
     model: Model
@@ -38,6 +49,8 @@ class ArrayWorld:
     interventions: tuple[Intervention, ...]
     steps: int
     values: Mapping[str, Values]
+    stages: Mapping[str, Values] = dataclasses.field(default_factory=dict)
+    execution: str = "numpy"
 
     def __getitem__(self, key: str | Node) -> Any:
         """Return a variable's values over t, or one node's for a key such as `h[3, hidden=2]`.
@@ -54,6 +67,18 @@ class ArrayWorld:
             raise QuestionError(f"{node.variable}[{node.t}] lies after the last step {self.steps}")
         value = course[node.t]
         return value if node.elements is None else value[element_slices(node.elements)]
+
+    def plot(
+        self, *others: ArrayWorld, variable: str | None = None, t: int | None = None
+    ) -> matplotlib.figure.Figure:
+        """Return a figure of the kept variables over time, with other worlds of the model in it.
+
+        Args:
+            others: Further worlds.
+            variable: The only variable that is drawn.
+            t: A step at which that variable's elements are drawn, a matrix as a heat map.
+        """
+        return plot(self, *others, variable=variable, t=t)
 
     def __repr__(self) -> str:
         return f"ArrayWorld({self.name}: {self.model.name}, t = 0..{self.steps})"
@@ -73,10 +98,9 @@ def kept(values: Mapping[str, Values], name: str, model: Model) -> Values:
         UnknownNameError: There is none of that name.
         QuestionError: It was not kept.
     """
+    name = model.variable(name)
     if name in values:
         return values[name]
-    if name not in model.variables:
-        raise UnknownNameError(f"unknown variable '{name}'{suggestion(name, model.variables)}")
     raise QuestionError(f"the course of '{name}' was not kept: say keep=['{name}']")
 
 
@@ -96,6 +120,9 @@ def array_world(
     initial: Mapping[str, Any] | None = None,
     keep: Iterable[str] | None = None,
     progress: Progress | None = None,
+    execution: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
 ) -> ArrayWorld:
     """Return the world that a model with arrays takes under interventions.
 
@@ -109,13 +136,89 @@ def array_world(
         initial: Variable -> the array it starts from.
         keep: The variables whose courses are kept; those that take little memory when None.
         progress: Called with the number of steps done, now and then.
+        execution: `numpy` or `jax`; by the work when not given.
+        checkpoint: A file .npz that the run is written to now and then, and goes on from.
+        checkpoint_every: After how many steps; ten times in the run when not given.
+
+    Raises:
+        FileError: The checkpoint is of another run, or cannot be read or written.
     """
     plan, draw = array_plan_for(
         model, interventions, steps=steps, seed=seed, data=data, initial=initial
     )
     names = kept_names(plan.template, steps, keep)
-    values = course(plan, names, draw, progress)
-    return ArrayWorld(model, name, tuple(interventions), steps, values)
+    template = plan.template
+    between = [v.name for v in template.variables if v.owner != v.name and v.owner in names]
+    kept = {n: np.empty((steps + 1, *template.by_name[n].shape)) for n in [*names, *between]}
+    stores = {("ref", name, 0): values for name, values in kept.items()}
+    world = Stretches(plan, draw, wanted=stores, execution=execution)
+    saved = None
+    if checkpoint is not None:
+        marks = {"the question": repr(names)}
+        saved = saved_at(checkpoint, checkpoint_every, model, plan, marks)
+    run_through(world, stores, progress, saved)
+    stages = {stage: kept.pop(stage) for stage in between}
+    return ArrayWorld(model, name, tuple(interventions), steps, kept, stages, world.execution)
+
+
+def saved_at(
+    path: str | os.PathLike[str],
+    every: int | None,
+    model: Model,
+    plan: ArrayPlan,
+    marks: Mapping[str, str],
+) -> Checkpoint:
+    """Return where a run is written down, and what a file there must agree with.
+
+    Args:
+        path: A file .npz.
+        every: After how many steps; ten times in the run when None.
+        model: The model.
+        plan: The run.
+        marks: What else the run's numbers follow from, by name.
+
+    Raises:
+        FileError: The file has another ending, or its folder does not exist.
+        QuestionError: `every` is less than 1.
+    """
+    forces = [(key, f.values, f.mask) for key, f in sorted(plan.forces.items(), key=_place)]
+    shifts = [(key, shift) for key, shift in sorted(plan.shifts.items(), key=_place)]
+    held = [(h.name, h.first, h.last, h.mask) for h in plan.held]
+    found = {
+        "the model": model.fingerprint,
+        "the number of steps": str(plan.steps),
+        "the parameters": _hash(sorted(plan.parameters.items())),
+        "initial values": _hash(sorted(plan.initial.items())),
+        "the data": _hash(sorted(plan.streams.items())),
+        "the interventions": _hash([forces, shifts]),
+        "the held set": _hash(held),
+        "the seed": str(plan.seed),
+    }
+    often = max(-(-plan.steps // 10), 1) if every is None else every
+    return Checkpoint(Path(path), often, {**found, **marks})
+
+
+def _place(item: tuple[tuple[int, str], Any]) -> tuple[int, str]:
+    return item[0]
+
+
+def _hash(value: Any) -> str:
+    """Return a hash of nested lists of arrays, numbers and text."""
+    state = hashlib.sha256()
+
+    def add(part: Any) -> None:
+        if isinstance(part, np.ndarray):
+            state.update(repr((part.shape, part.dtype.str)).encode())
+            state.update(np.ascontiguousarray(part).tobytes())
+        elif isinstance(part, list | tuple):
+            state.update(f"{len(part)}[".encode())
+            for inner in part:
+                add(inner)
+        else:
+            state.update(repr(part).encode() + b";")
+
+    add(value)
+    return state.hexdigest()[:16]
 
 
 def kept_names(
@@ -128,7 +231,7 @@ def kept_names(
         SizeError: They do not fit into memory.
     """
     if keep is None:
-        size = {n: 8 * (steps + 1) * template.by_name[n].size for n in template.names}
+        size = {n: 8 * (steps + 1) * _size(template, n) for n in template.names}
         budget, names = _KEPT, list(always)
         for name in sorted(template.names, key=lambda n: size[n]):
             if name not in names and size[name] <= budget:
@@ -142,13 +245,18 @@ def kept_names(
                 raise UnknownNameError(
                     f"unknown variable '{name}'{suggestion(name, template.names)}"
                 )
-    needed = 8 * (steps + 1) * sum(template.by_name[n].size for n in names)
+    needed = 8 * (steps + 1) * sum(_size(template, n) for n in names)
     if needed > machine_memory():
         raise SizeError(
             f"keeping {', '.join(names)} over {steps} steps takes {needed / 1e9:.3g} GB and this "
             f"machine has {machine_memory() / 1e9:.3g} GB: keep fewer variables or run fewer steps"
         )
     return names
+
+
+def _size(template: ArrayTemplate, name: str) -> int:
+    """Return how many numbers a variable has at one step, its stages included."""
+    return sum(v.size for v in template.variables if v.owner == name)
 
 
 def array_plan_for(
@@ -160,8 +268,19 @@ def array_plan_for(
     seed: int = 0,
     data: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, float] | None = None,
 ) -> tuple[ArrayPlan, Draw | None]:
     """Return the plan that runs a model with arrays, and what gives its noises.
+
+    Args:
+        model: The model.
+        interventions: What is done to it.
+        steps: The last step.
+        hold: The set A.
+        seed: Which draws noise and initial laws make.
+        data: Variable without a rule -> its values at every step, step first.
+        initial: Variable -> the array it starts from.
+        parameters: Values that replace the model's.
 
     Raises:
         QuestionError: A node lies outside the run, or an array does not fit its variable.
@@ -176,6 +295,7 @@ def array_plan_for(
         seed=seed,
         data=data,
         initial=initial,
+        parameters=parameters,
     )
     return plan, draw
 
@@ -190,6 +310,7 @@ def template_plan(
     seed: int = 0,
     data: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, float] | None = None,
 ) -> tuple[ArrayPlan, Draw | None]:
     """Return the plan that runs a template, such as one of many worlds, and its noises' draws.
 
@@ -197,10 +318,10 @@ def template_plan(
         QuestionError: A step lacks a value, or an array does not fit its variable.
     """
     check_seed(seed)
-    parameters = dict(template.values)
+    values = template.values_with(parameters or {})
     given = initial or {}
     starts = {
-        name: initial_values(template.by_name[name], site, parameters, seed)
+        name: initial_values(template.by_name[name], site, values, seed)
         for site, name in enumerate(template.names)
         if template.by_name[name].initial and name not in given
     }
@@ -214,7 +335,7 @@ def template_plan(
     plan = ArrayPlan(
         template=template,
         steps=steps,
-        parameters=parameters,
+        parameters=values,
         initial=starts,
         streams=streams,
         forces=forces or {},
@@ -223,7 +344,7 @@ def template_plan(
         seed=seed,
     )
     _check_given(plan)
-    return plan, noise_draws(template, parameters, seed)
+    return plan, noise_draws(template, values, seed)
 
 
 def _variable(template: ArrayTemplate, name: str) -> ArrayVariable:
@@ -281,7 +402,8 @@ def _check_given(plan: ArrayPlan) -> None:
 def held_arrays(template: ArrayTemplate, hold: Selection) -> tuple[HeldArray, ...]:
     """Return a set A by variable and stage.
 
-    The stages of the step from t-1 to t belong to a flow's nodes at t-1 and t.
+    The stages of the step from t-1 to t belong to a flow's nodes at t-1 and t, and to an algebraic
+    variable's node at t-1.
     """
     found = []
     for window in hold:
@@ -292,10 +414,14 @@ def held_arrays(template: ArrayTemplate, hold: Selection) -> tuple[HeldArray, ..
             mask[element_slices(window.elements)] = True
             mask = None if mask.all() else mask
         found.append(HeldArray(variable.name, window.first, window.last, mask))
-        for stage in template.variables:
-            if stage.owner == variable.name != stage.name:
-                first = window.first + 1 if window.first else 0
-                found.append(HeldArray(stage.name, first, window.last, mask))
+        is_algebraic = not variable.initial  # of those that have stages
+        first = window.first + 1 if window.first else 0
+        last = window.last + 1 if is_algebraic and window.last is not None else window.last
+        found += [
+            HeldArray(stage.name, first, last, mask)
+            for stage in template.variables
+            if stage.owner == variable.name != stage.name
+        ]
     return tuple(found)
 
 
@@ -351,14 +477,14 @@ def _replace(
     world: Any = intervention.world
     if not isinstance(world, ArrayWorld) or world.steps < steps:
         raise QuestionError("replace takes nodes from a world of the same model and length")
-    for window in model.selection(intervention.nodes):
-        values = kept(world.values, window.variable, model)
-        mask = np.ones(values.shape[1:], dtype=bool)
-        if window.elements is not None:
-            mask = np.zeros(values.shape[1:], dtype=bool)
-            mask[element_slices(window.elements)] = True
-        last = steps if window.last is None else min(window.last, steps)
-        for t in range(window.first, last + 1):
-            _force(forces, (t, window.variable), values[t], mask)
-            if (t, window.variable) in shifts:
-                shifts[t, window.variable] = np.where(mask, 0.0, shifts[t, window.variable])
+    template = model.arrays
+    for held in held_arrays(template, model.selection(intervention.nodes)):
+        owner = template.by_name[held.name].owner
+        own = kept(world.values, owner, model)
+        values = own if held.name == owner else world.stages[held.name]
+        mask = np.ones(values.shape[1:], dtype=bool) if held.mask is None else held.mask
+        last = steps if held.last is None else min(held.last, steps)
+        for t in range(held.first, last + 1):
+            _force(forces, (t, held.name), values[t], mask)
+            if (t, held.name) in shifts:
+                shifts[t, held.name] = np.where(mask, 0.0, shifts[t, held.name])

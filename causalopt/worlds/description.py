@@ -16,7 +16,8 @@ class Description:
 
     Args:
         model: The model, checked.
-        variables: Name (stages included) -> `side`, `initial` and `rule`.
+        variables: Name (stages included) -> `side`, `initial` and `rule`; in a model with arrays
+            also `shape` (dim -> size) and `size`, with rules and initial values as declared.
         edges: Lines such as `R[t-1] -> T[t]`.
     """
 
@@ -27,7 +28,10 @@ class Description:
     def to_dict(self) -> dict[str, Any]:
         """Return the description as JSON's types."""
         model = self.model
-        parameters = model.template.parameter_values()
+        parameters = model.skeleton.parameter_values()
+        if model.is_array:
+            parameters |= model.arrays.values
+        arrays = {"sizes": dict(model.arrays.sizes)} if model.is_array else {}
         return {
             "name": model.name,
             "title": model.title,
@@ -35,6 +39,7 @@ class Description:
             "static": model.is_static,
             "dt": parameters.pop("dt"),
             "method": model.method,
+            **arrays,
             "variables": self.variables,
             "parameters": parameters,
             "edges": list(self.edges),
@@ -61,6 +66,9 @@ def describe(
     """
     model = model.replace(parameters=parameters, initial=initial)
     rules = rule_texts(model)
+    if model.is_array:
+        variables = {name: _array_variable(model, name, rules) for name in model.variables}
+        return Description(model, variables, tuple(edge_list(model)))
     variables = {
         equation.name: {
             "side": side(model, equation.owner),
@@ -70,3 +78,28 @@ def describe(
         for equation in model.template.equations
     }
     return Description(model, variables, tuple(edge_list(model)))
+
+
+def _array_variable(model: Model, name: str, rules: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is said of a variable of arrays, texts and numbers as they are declared."""
+    said, read = model.variables[name], model.arrays.by_name[name]
+    dims = zip(read.dims, read.shape, strict=True)
+    if said.values is not None:
+        initial: list[Any] = [said.values]
+    elif isinstance(said.initial, tuple):
+        flat = any(isinstance(x, tuple) for x in said.initial) or read.shape
+        initial = [f"{_count(said.initial)} numbers"] if flat else list(said.initial)
+    else:
+        initial = [] if said.initial is None else [said.initial]
+    return {
+        "side": side(model, name),
+        "shape": {dim or f"dim{i}": size for i, (dim, size) in enumerate(dims)},
+        "size": read.size,
+        "initial": initial,
+        "rule": rules.get(name),
+    }
+
+
+def _count(value: Any) -> int:
+    """Return how many numbers a nested list has."""
+    return sum(map(_count, value)) if isinstance(value, tuple | list) else 1

@@ -158,7 +158,7 @@ def held_rows(model: Model, hold: Selection, steps: int) -> list[list[bool]]:
             _belonging(model, equation)
         ]
 
-    equations = model.template.equations
+    equations = model.skeleton.equations
     return [[is_held(e, t) for e in equations] for t in range(_held_steps(model, hold, steps))]
 
 
@@ -171,7 +171,7 @@ def _held_steps(model: Model, hold: Selection, steps: int) -> int:
 
 
 def _stages_come_late(model: Model) -> int:
-    return int(any(e.owner != e.name for e in model.template.equations))
+    return int(any(e.owner != e.name for e in model.skeleton.equations))
 
 
 def _belonging(model: Model, equation: Equation) -> Literal["own", "between", "before"]:
@@ -189,12 +189,12 @@ def _mask(model: Model, nodes: Selection, rows: int) -> np.ndarray:
     """Return which equations belong to some nodes, shape [rows, equation]."""
     import numpy as np
 
-    mask = np.zeros((rows, len(model.template.equations)), dtype=bool)
+    mask = np.zeros((rows, len(model.skeleton.equations)), dtype=bool)
     own: dict[str, np.ndarray] = {}
     for window in nodes:
         at = own.setdefault(window.variable, np.zeros(rows, dtype=bool))
         at[window.first : None if window.last is None else window.last + 1] = True
-    for i, equation in enumerate(model.template.equations):
+    for i, equation in enumerate(model.skeleton.equations):
         if equation.owner not in own:
             continue
         at = own[equation.owner]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -31,70 +31,89 @@ def offer(modules: Mapping[str, Mapping[str, str]]) -> None:
     _MODULES.update(modules)
 
 
-@functools.singledispatch
-def plot(result: Any, *others: Any, **options: Any) -> matplotlib.figure.Figure:
+R = TypeVar("R")
+
+
+class Offer(Generic[R]):
+    """A generic function on results; a class's own module is loaded when it is first asked for.
+
+    A class is asked for its own before its base's: `functools.singledispatch` alone would take the
+    base's, once that is loaded.
+    """
+
+    def __init__(self, default: Callable[..., R]) -> None:
+        functools.update_wrapper(self, default)
+        self.name = default.__name__
+        self._dispatch = functools.singledispatch(default)
+        self.register = self._dispatch.register
+
+    def __call__(self, result: Any, *others: Any, **options: Any) -> R:
+        """Return what the result's class offers.
+
+        Raises:
+            TypeError: It offers nothing of that kind.
+        """
+        from causalopt import extras
+
+        for kind in reversed(type(result).__mro__):
+            offered = _MODULES.get(f"{kind.__module__}.{kind.__qualname__}", {})
+            if self.name in offered:
+                extras.load(f"causalopt.{offered[self.name]}")
+        return self._dispatch.dispatch(type(result))(result, *others, **options)
+
+
+@Offer
+def plot(result: Any, *_others: Any, **_options: Any) -> matplotlib.figure.Figure:
     """Return a figure of a result, a new one that belongs to no global state.
 
     Raises:
         TypeError: Nothing draws results of this class.
     """
-    figure: matplotlib.figure.Figure = _loaded(plot, result)(result, *others, **options)
-    return figure
+    raise _missing("plot", result)
 
 
-@functools.singledispatch
+@Offer
 def labelled(result: Any) -> xarray.Dataset:
     """Return a result as a dataset with labelled axes and its provenance.
 
     Raises:
         TypeError: Nothing labels results of this class.
     """
-    dataset: xarray.Dataset = _loaded(labelled, result)(result)
-    return dataset
+    raise _missing("labelled", result)
 
 
-@functools.singledispatch
+@Offer
 def report(result: Any) -> str:
     """Return how a result was found, step by step, in Markdown.
 
     Raises:
         TypeError: Nothing reports on results of this class.
     """
-    return str(_loaded(report, result)(result))
+    raise _missing("report", result)
 
 
-@functools.singledispatch
+@Offer
 def python(result: Any) -> str:
     """Return Python source, free of dependencies, that computes a result again.
 
     Raises:
         TypeError: Nothing writes results of this class as source.
     """
-    return str(_loaded(python, result)(result))
+    raise _missing("python", result)
 
 
-@functools.singledispatch
+@Offer
 def page(result: Any) -> str:
     """Return a result as one HTML page, which needs nothing but a browser.
 
     Raises:
         TypeError: Nothing makes a page of results of this class.
     """
-    return str(_loaded(page, result)(result))
+    raise _missing("page", result)
 
 
-def _loaded(generic: Any, result: Any) -> Any:
-    """Return a generic function's implementation for a result, its module loaded."""
-    from causalopt import extras
-
-    for kind in type(result).__mro__:
-        offered = _MODULES.get(f"{kind.__module__}.{kind.__qualname__}", {})
-        if generic.__name__ in offered:
-            extras.load(f"causalopt.{offered[generic.__name__]}")
-    found = generic.dispatch(type(result))
-    if found is generic.dispatch(object):
-        raise TypeError(f"nothing is registered to {generic.__name__} a {type(result).__name__}")
-    return found
+def _missing(name: str, result: Any) -> TypeError:
+    return TypeError(f"nothing is registered to {name} a {type(result).__name__}")
 
 
 def plain(values: Floats) -> list[float | str | None]:

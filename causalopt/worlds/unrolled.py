@@ -14,8 +14,10 @@ import numpy as np
 
 from causalopt.engine.arrays.array_backward import adjoint_of
 from causalopt.engine.arrays.array_batch import batched, is_random
-from causalopt.engine.arrays.array_course import Draw, rows
+from causalopt.engine.arrays.array_course import Draw
+from causalopt.engine.arrays.array_loop import Key
 from causalopt.engine.arrays.array_plan import ArrayPlan, HeldArray, Values
+from causalopt.engine.arrays.array_stretches import Stretches
 from causalopt.model.arrays.array_template import ArrayTemplate
 from causalopt.worlds.array_draws import initial_values, noise_draws
 from causalopt.worlds.array_world import template_plan
@@ -90,10 +92,14 @@ class Unrolled:
     ) -> dict[str, Values]:
         """Return variables' values at the last step, their mean over the batch, by network."""
         plan, draw = self.drawn(weights, seeds)
-        row: Mapping[Any, Any] = {}
-        for row in rows(plan, draw):  # noqa: B007 - the last one is read
-            pass
-        return {name: self._mean(row["ref", name, 0], name) for name in names}
+        chosen = list(names)
+        stores: dict[Key, Values] = {
+            ("ref", name, 0): np.zeros((1, *self.wide.by_name[name].shape)) for name in chosen
+        }
+        world = Stretches(plan, draw, wanted=stores)
+        world.run(plan.steps, {})
+        world.run(plan.steps + 1, stores, first=plan.steps)
+        return {name: self._mean(stores["ref", name, 0][0], name) for name in chosen}
 
     def _mean(self, values: Values, name: str) -> Values:
         own = len(self.single.by_name[name].shape)

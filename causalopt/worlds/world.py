@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from causalopt.engine.contract import Floats, Plan, Progress, Trajectory
 from causalopt.engine.executions import run_values, run_worlds
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.language.term import Term
-from causalopt.model.model import Model, run_length
+from causalopt.model.model import Model, refuse_for_numbers, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, intervened, plan_for
@@ -109,6 +110,9 @@ def world(
     progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
     keep: Sequence[str] | None = None,
+    execution: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
 ) -> World | ArrayWorld:
     """Return the world a model takes under interventions, applied in order.
 
@@ -123,6 +127,10 @@ def world(
         progress: Called with the number of steps done, now and then.
         data: In a model with arrays, variable without a rule -> its values, step first.
         keep: In a model with arrays, the variables whose courses are kept.
+        execution: In a model with arrays, `numpy` or `jax`; by the work when not given.
+        checkpoint: In a model with arrays, a file .npz that the run is written to now and then, and
+            goes on from where there is one.
+        checkpoint_every: After how many steps; ten times in the run when not given.
 
     Example:
         >>> model = Model(name="m", variables={"x": {"rule": "x[t-1]/2", "initial": 1}})
@@ -144,7 +152,11 @@ def world(
             initial=arrays,
             keep=keep,
             progress=progress,
+            execution=execution,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
         )
+    refuse_for_numbers(data=data, keep=keep, execution=execution, checkpoint=checkpoint)
     return number_world(
         model.replace(parameters=parameters, initial=initial),
         interventions,

@@ -52,6 +52,7 @@ def measured(model: Model, fact: Fact) -> float:
         hold=fact.hold,
         target=fact.target,
         steps=None if model.is_static else fact.at,
+        delta=fact.delta,
     )
     values = found.W[found.target] if fact.measure == "value" else getattr(found, fact.measure)
     return values[fact.at]

@@ -216,7 +216,7 @@ def test_replace_refuses_the_world_of_another_model() -> None:
 def test_memory_is_looked_at_before_a_run_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of two variables keeps five numbers of eight bytes for each at every step."""
     model = load("thermostat")
-    monkeypatch.setattr(length, "_memory", lambda: 80.0 * 1001)
+    monkeypatch.setattr(length, "machine_memory", lambda: 80.0 * 1001)
     assert world(model, steps=1000).steps == 1000
     message = "1001 steps of this model need about 8.02e-05 GB and this machine has 8.01e-05 GB"
     with pytest.raises(QuestionError, match=re.escape(message)):

@@ -50,7 +50,7 @@ class Picture:
         name = self.model.title or self.model.name
         if self.marks.nudge is None:
             return name
-        hold = selection_text(self.marks.hold)
+        hold = selection_text(self.marks.hold, self.model.named_shapes)
         held = f", A = {{{hold}}}" if hold else ""
         return f"{name}: n = {self.model.node_text(self.marks.nudge)}{held}"
 

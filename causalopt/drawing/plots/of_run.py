@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from causalopt.drawing.palette import FAINT, WORLD_COLOURS, WORLD_DASHES, WORLD_MARKERS
+from causalopt.drawing.palette import FAINT
 from causalopt.drawing.plots.panels import (
-    FEW,
     WIDE,
     draw_measure,
     draw_status,
+    draw_world_line,
     largest_size,
     legend_above,
     plain_axes,
@@ -25,8 +25,6 @@ from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from causalopt.engine.contract import Floats
 
 
 @plot.register(Run)
@@ -73,22 +71,6 @@ def _label(run: Run) -> str:
     return f"{text} [{variable.unit}]" if variable.unit else text
 
 
-def _draw_line(axes: Axes, time: Floats, values: Floats, world: str, label: str) -> None:
-    shown = np.where(np.isfinite(values), values, np.nan)
-    axes.plot(
-        time,
-        shown,
-        color=WORLD_COLOURS[world],
-        linestyle=WORLD_DASHES[world],
-        zorder=2 if world == "W" else 3,
-        linewidth={"W": 2.6, "X": 1.5, "Y": 1.5}[world],
-        alpha={"W": 0.35, "X": 1.0, "Y": 1.0}[world],
-        marker=WORLD_MARKERS[world] if len(time) <= FEW else None,
-        markersize=4,
-        label=label,
-    )
-
-
 def _draw_worlds(axes: Axes, run: Run) -> None:
     worlds = {"W": run.W[run.target]}
     labels = {"W": "W: baseline"}
@@ -96,7 +78,7 @@ def _draw_worlds(axes: Axes, run: Run) -> None:
         worlds |= {"X": run.X[run.target], "Y": run.Y[run.target]}
         labels |= {"X": f"X: {run.node_name} nudged", "Y": f"Y: and {run.hold_name} from W"}
     for name, values in worlds.items():
-        _draw_line(axes, run.time, values, name, labels[name])
+        draw_world_line(axes, run.time, values, name, labels[name])
     axes.set_ylabel(_label(run))
     for values in worlds.values():
         typical = typical_size(values)
@@ -117,8 +99,8 @@ def _draw_differences(axes: Axes, run: Run) -> None:
             x, y = run.X[run.target] - w, run.Y[run.target] - w
         names = ("x - w: all paths", "y - w: paths that avoid A")
         axes.set_ylabel("difference from W")
-    _draw_line(axes, run.time, x, "X", names[0])
-    _draw_line(axes, run.time, y, "Y", names[1])
+    draw_world_line(axes, run.time, x, "X", names[0])
+    draw_world_line(axes, run.time, y, "Y", names[1])
     axes.axhline(0, color=FAINT, linewidth=0.8)
     sizes = [size for size in (largest_size(x), largest_size(y)) if size > 0]
     if sizes and max(sizes) > WIDE * min(sizes):

@@ -10,7 +10,17 @@ from matplotlib.colors import Normalize, SymLogNorm, TwoSlopeNorm
 from matplotlib.ticker import FixedLocator
 from numpy.typing import NDArray
 
-from causalopt.drawing.palette import BLUE, FAINT, INK, OP_MAP, STATUS_COLOURS, STATUS_HATCHES
+from causalopt.drawing.palette import (
+    BLUE,
+    FAINT,
+    INK,
+    OP_MAP,
+    STATUS_COLOURS,
+    STATUS_HATCHES,
+    WORLD_COLOURS,
+    WORLD_DASHES,
+    WORLD_MARKERS,
+)
 from causalopt.effects.measures import STATUSES
 
 if TYPE_CHECKING:
@@ -76,6 +86,23 @@ def legend_above(axes: Axes) -> None:
         loc="lower left",
         borderaxespad=0.1,
         bbox_to_anchor=(0, 1),
+    )
+
+
+def draw_world_line(axes: Axes, time: Floats, values: Floats, world: str, label: str) -> None:
+    """Draw a course in the colour, dash and marker of its world, W wide and pale beneath."""
+    shown = np.where(np.isfinite(values), values, np.nan)
+    axes.plot(
+        time,
+        shown,
+        color=WORLD_COLOURS[world],
+        linestyle=WORLD_DASHES[world],
+        zorder=2 if world == "W" else 3,
+        linewidth={"W": 2.6, "X": 1.5, "Y": 1.5}[world],
+        alpha={"W": 0.35, "X": 1.0, "Y": 1.0}[world],
+        marker=WORLD_MARKERS[world] if len(time) <= FEW else None,
+        markersize=4,
+        label=label,
     )
 
 

@@ -6,19 +6,18 @@ import dataclasses
 
 import numpy as np
 
-from causalopt.effects.arrays.array_kinks import first_closed, gaps
+from causalopt.effects.arrays.array_kinks import gaps
 from causalopt.effects.arrays.array_worlds_apart import finite_differences
 from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance, spread
-from causalopt.engine.arrays.array_course import Draw, lookup
-from causalopt.engine.arrays.array_forward import (
-    ArraySeed,
-    ArrayTangents,
-    CarriedTangents,
-    tangents_of,
-)
+from causalopt.engine.arrays.array_course import Draw, rows
+from causalopt.engine.arrays.array_forward import ArraySeed, ArrayTangents, tangents_of
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
+from causalopt.engine.arrays.array_step import KINDS, moves
 from causalopt.model.selectors import Node
 from causalopt.worlds.array_world import element_slices
+
+_LOOKED = 64  # steps after the nudge in which its way to the target is looked for
+_SAFE = 1e5  # errors that many times below an effect do not decide its status
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,32 +61,83 @@ def doubts_of(
         draw: Gives the noises' values at a step.
         delta: The nudge's size, None for the limit.
     """
-    twins = [
-        _twin(plan, seed, measured, found, draw, delta, number) for number in range(1, TWINS + 1)
-    ]
     bases = (found.total, found.direct)
+    twins = [_twin(plan, seed, measured, found, draw, delta, 1)]
     errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
+    if any(_is_near(base, error) for base, error in zip(bases, errors, strict=True)):
+        twins += [_twin(plan, seed, measured, found, draw, delta, i + 1) for i in range(1, TWINS)]
+        errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
     zeros = [_is_zero(base) & found.reached[place] for place, base in enumerate(bases)]
-    if delta is None and any(zero[seed.t :].any() for zero in zeros):
+    firsts = [_first_reached(plan, seed, measured.variable, kind) for kind in KINDS]
+    late = [np.flatnonzero(zero[t:]) + t for zero, t in zip(zeros, firsts, strict=True)]
+    last = max((int(steps[-1]) for steps in late if len(steps)), default=None)
+    if delta is None and last is not None:
         # A zero is taken at its word only where no sum cancels on the way to it.
-        twins.append(_twin(plan, seed, measured, found, draw, delta, TWINS + 1, apart=True))
+        twins.append(_apart(dataclasses.replace(plan, steps=last), seed, measured, found, draw))
     doubted = [_doubted(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
-    watched = _watch(plan, seed, measured.variable, draw)
     steps = len(found.total)
+    kink = None if delta is not None else _first_kink(plan, seed, measured.variable, found)
     kinks = np.zeros(steps, dtype=bool)
-    if watched.kink is not None and delta is None:
-        kinks[watched.kink[1] :] = True
+    if kink is not None:
+        kinks[kink[1] :] = True
     target = found.values[measured.variable].reshape(steps, -1)
     finite: Values = np.all(np.isfinite(target), axis=1)
+    nonfinite, overflowed = None, False
+    if not (finite.all() and all(np.isfinite(base).all() for base in bases)):
+        nonfinite, overflowed = _first_nonfinite(plan, draw)
     return Doubts(
-        (errors[0], errors[1]),
-        (doubted[0], doubted[1]),
-        finite,
-        kinks,
-        watched.kink if delta is None else None,
-        watched.nonfinite,
-        watched.overflowed,
+        (errors[0], errors[1]), (doubted[0], doubted[1]), finite, kinks, kink, nonfinite, overflowed
     )
+
+
+def _is_near(base: Values, errors: Values) -> bool:
+    """Whether rounding comes near an effect's size at some step, or leaves a zero in doubt.
+
+    One twin may by chance stay close to the run; not ten thousand times closer than rounding is.
+    """
+    with np.errstate(all="ignore"):
+        size = np.sqrt(np.sum(base.reshape(len(base), -1) ** 2, axis=1))
+        return not bool(np.all(errors * _SAFE <= size))
+
+
+def _first_reached(plan: ArrayPlan, seed: ArraySeed, target: str, kind: str) -> int:
+    """Return the first step at which the nudge can have come to the target along the graph."""
+    moved: dict[int, set[str]] = {}
+    stop = min(plan.steps, seed.t + _LOOKED) + 1
+    for t in range(seed.t, stop):
+        now = moved[t] = {seed.name} if t == seed.t else set()
+        for variable in plan.template.variables:
+            is_held = kind == "direct" and variable.name in plan.held_throughout
+            if is_held or plan.initial_at(variable, t) is not None:
+                continue
+            if any(parent in moved.get(t - lag, ()) for parent, lag in variable.parents):
+                now.add(variable.name)
+        if target in now:
+            return t
+    return stop
+
+
+def _first_kink(
+    plan: ArrayPlan, seed: ArraySeed, target: str, found: ArrayTangents
+) -> tuple[str, int, str] | None:
+    """Return the first kink that W sits on, on the way to the target, and its step."""
+    steps, places = np.nonzero(found.watched)
+    if not len(steps):
+        return None
+    count = len(seed.directions)
+    moved = moves(plan.template, seed.name, count, plan.held_throughout, plan.held_partly)
+    gap = gaps(moved, target)[places[0]]
+    return gap.name, int(steps[0]), f"{gap.op} of what is equal"
+
+
+def _first_nonfinite(plan: ArrayPlan, draw: Draw | None) -> tuple[tuple[str, int] | None, bool]:
+    """Return the first variable of W whose value is not finite, its step, and if it is infinite."""
+    for t, row in enumerate(rows(plan, draw)):
+        for variable in plan.template.variables:
+            value = row["ref", variable.name, 0]
+            if not np.all(np.isfinite(value)):
+                return (variable.owner, t), bool(np.any(np.isinf(value)))
+    return None, False
 
 
 def _twin(
@@ -98,36 +148,37 @@ def _twin(
     draw: Draw | None,
     delta: float | None,
     number: int,
-    *,
-    apart: bool = False,
 ) -> tuple[Values, Values]:
-    """Return total and direct of a disturbed run, in the units of the run itself.
-
-    Args:
-        plan: W's run, with A.
-        seed: The nudged node and its directions.
-        measured: The measured variable and its elements.
-        found: The run's derivatives.
-        draw: Gives the noises' values at a step.
-        delta: The nudge's size, None for the limit.
-        number: Which twin it is.
-        apart: Whether the operations of tangents are disturbed, in place of values.
-    """
+    """Return total and direct of a disturbed run, in the units of the run itself."""
     disturb = Disturbance(plan, number)
-    if apart:
-        twin = tangents_of(plan, seed, measured.variable, (), draw, number=number)
-    elif delta is None:
-        twin = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb)
+    if delta is None:
+        twin = tangents_of(
+            plan, seed, measured.variable, (), draw, disturb=disturb, execution=found.execution
+        )
     else:
         twin, _ = finite_differences(
             plan, seed, measured.variable, (), delta, draw, disturb=disturb
         )
+    return _in_units(twin, measured, found)
+
+
+def _apart(
+    plan: ArrayPlan, seed: ArraySeed, measured: Node, found: ArrayTangents, draw: Draw | None
+) -> tuple[Values, Values]:
+    """Return total and direct of a run in which the tangents' own operations are disturbed."""
+    twin = tangents_of(plan, seed, measured.variable, (), draw, number=1, execution=found.execution)
+    return _in_units(twin, measured, found)
+
+
+def _in_units(twin: ArrayTangents, measured: Node, found: ArrayTangents) -> tuple[Values, Values]:
+    """Return a twin's total and direct with the powers of two of the run."""
     where: tuple[slice, ...] = (slice(None), slice(None))
     if measured.elements is not None:
         where = (*where, *element_slices(measured.elements))
+    powers = found.exponents[: len(twin.total)]
     parts = []
     for place, values in enumerate((twin.total, twin.direct)):
-        moved = (twin.exponents[:, place] - found.exponents[:, place]).astype(np.int32)
+        moved = (twin.exponents[:, place] - powers[:, place]).astype(np.int32)
         cut = values[where]
         parts.append(np.ldexp(cut, moved.reshape(-1, *[1] * (cut.ndim - 1))))
     return parts[0], parts[1]
@@ -135,45 +186,13 @@ def _twin(
 
 def _doubted(base: Values, twins: list[Values]) -> Values:
     """Return where a zero is one of these digits alone: some twin has another number there."""
-    flat = [np.any(twin.reshape(len(twin), -1) != 0, axis=1) for twin in twins]
-    doubted: Values = _is_zero(base) & np.any(flat, axis=0)
-    return doubted
+    doubted = np.zeros(len(base), dtype=bool)
+    for twin in twins:  # one that looks into zeros alone may be shorter
+        doubted[: len(twin)] |= ~_is_zero(twin)
+    return doubted & _is_zero(base)
 
 
 def _is_zero(base: Values) -> Values:
     """Return where all derivatives of a step are 0."""
     zero: Values = ~np.any(base.reshape(len(base), -1) != 0, axis=1)
     return zero
-
-
-@dataclasses.dataclass
-class _Watched:
-    kink: tuple[str, int, str] | None = None
-    nonfinite: tuple[str, int] | None = None
-    overflowed: bool = False
-
-
-def _watch(plan: ArrayPlan, seed: ArraySeed, target: str, draw: Draw | None) -> _Watched:
-    """Return the first kink on the way to the target, and the first value that is not finite."""
-    watched = _Watched()
-    carried = CarriedTangents(plan, seed, draw)
-    found = gaps(carried.moves, target)
-    with np.errstate(all="ignore"):
-        for t in range(plan.steps + 1):
-            past = list(carried.past)
-            row = carried.step(t)
-            look = lookup(plan, t, row, past)  # type: ignore[arg-type]
-            if watched.kink is None and t >= seed.t and found:
-                closed = first_closed(found, look, row)
-                if closed is not None:
-                    watched.kink = closed.name, t, f"{closed.op} of what is equal"
-            if watched.nonfinite is None:
-                for variable in plan.template.variables:
-                    value = row["ref", variable.name, 0]
-                    if not np.all(np.isfinite(value)):
-                        watched.nonfinite = variable.owner, t
-                        watched.overflowed = bool(np.any(np.isinf(value)))
-                        break
-            if watched.nonfinite is not None and (watched.kink is not None or not found):
-                break
-    return watched

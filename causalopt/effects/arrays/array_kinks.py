@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator
-from typing import Any
+from fractions import Fraction
 
-import numpy as np
-
-from causalopt.engine.arrays.array_course import Row
 from causalopt.engine.arrays.array_step import KINDS, Moves, reached
 from causalopt.language.operations import OPERATIONS
-from causalopt.tensors.building import elementwise, given, total
+from causalopt.tensors import tensor_algebra as algebra
+from causalopt.tensors.building import const, elementwise, given, largest, reshaped, total
 from causalopt.tensors.lifting import lifted
 from causalopt.tensors.tangent import amax_choice, tangents
 from causalopt.tensors.tensor import Tensor, inputs, postorder
-from causalopt.tensors.tensor_source import Compiled, compiled
 
 _NEAR = 4 * 2.0**-53
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class ArrayGap:
-    """What is 0 on one kink of one variable's rule, and how the nudge moves it."""
+    """A kink of one variable's rule.
 
-    def __init__(
-        self, name: str, op: str, gap: Tensor, scale: Tensor, slopes: list[Tensor]
-    ) -> None:
-        self.name, self.op = name, op
-        self._inputs = inputs(gap, scale, *slopes)
-        self._function: Compiled = compiled([gap, scale, *slopes], self._inputs)
-        self.keys = [leaf.payload for leaf in self._inputs]
+    Attributes:
+        name: The variable.
+        op: The operation that bends or jumps.
+        closed: Made of values and tangents of a step, 1 where W is on the kink to within rounding
+            and the nudge moves it, else 0, elementwise.
+    """
 
-    def is_closed(self, values: list[Any]) -> bool:
-        """Whether the gap is 0 to within rounding somewhere that the nudge moves it."""
-        gap, scale, *slopes = self._function(*values)
-        closed = np.abs(gap) <= _NEAR * scale
-        if not np.any(closed):
-            return False
-        moved = [np.any(closed & (slope != 0)) for slope in slopes]
-        return bool(np.any(moved))
+    name: str
+    op: str
+    closed: Tensor
+
+
+def _closed(gap: Tensor, scale: Tensor, slopes: list[Tensor]) -> Tensor:
+    near = elementwise("mul", const(Fraction(_NEAR)), scale)
+    is_near = elementwise("le", elementwise("abs", gap), near)
+    found: Tensor | None = None
+    for slope in slopes:
+        moved = elementwise("and", is_near, elementwise("ne", slope, algebra.ZERO))
+        found = moved if found is None else elementwise("or", found, moved)
+    assert found is not None
+    return elementwise("where", found, algebra.ONE, algebra.ZERO)
 
 
 @functools.lru_cache(maxsize=16)
@@ -61,7 +65,7 @@ def _gaps(moves: Moves, target: str) -> Iterator[ArrayGap]:
             gap, scale = pair
             slopes = [s for kind in KINDS if (s := _slope(gap, kind, moves)) is not None]
             if slopes:
-                yield ArrayGap(name, tensor.op, gap, scale, slopes)
+                yield ArrayGap(name, tensor.op, _closed(gap, scale, slopes))
 
 
 def _pair(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
@@ -88,8 +92,6 @@ def _runner_up(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
     (x,) = tensor.args
     chosen = amax_choice(tensor)
     shape = tuple(1 if axis in tensor.payload else n for axis, n in enumerate(x.shape))
-    from causalopt.tensors.building import reshaped
-
     peak = reshaped(tensor, shape)
     gap = elementwise("add", elementwise("sub", peak, x), chosen)
     return gap, elementwise("abs", x)
@@ -112,9 +114,17 @@ def _slope(gap: Tensor, kind: str, moves: Moves) -> Tensor | None:
     return total(elementwise("abs", many), (0,))
 
 
-def first_closed(found: tuple[ArrayGap, ...], look: Any, row: Row) -> ArrayGap | None:
-    """Return the first kink that W sits on at a step."""
-    for gap in found:
-        if gap.is_closed([row[key] if key in row else look(key) for key in gap.keys]):
-            return gap
-    return None
+def watched(moves: Moves, target: str) -> tuple[tuple[str, Tensor], ...]:
+    """Return what tells of each kink on the way to a measured variable that W is on it somewhere.
+
+    With it, whose rule has the kink.
+    """
+    return tuple((gap.name, largest(gap.closed)) for gap in gaps(moves, target))
+
+
+def watched_lanes(moves: Moves, target: str) -> tuple[tuple[str, Tensor], ...]:
+    """Return the same for a template of lanes: what tells in which of them W is on the kink."""
+    return tuple(
+        (gap.name, largest(gap.closed, range(1, len(gap.closed.shape))))
+        for gap in gaps(moves, target)
+    )

@@ -18,10 +18,12 @@ from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
 from causalopt.effects.measures import NAMES, Effect, Part, ratios, status_codes
 from causalopt.engine.arrays.array_backward import ArrayAdjoint, adjoint_of
 from causalopt.engine.arrays.array_course import Draw
-from causalopt.engine.arrays.array_forward import ArraySeed, CarriedTangents
+from causalopt.engine.arrays.array_forward import ArraySeed, TangentStretches
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_step import KINDS, moves
+from causalopt.engine.arrays.array_stretches import blocks
 from causalopt.errors import QuestionError, SizeError
+from causalopt.extras import need
 from causalopt.model.model import Model, machine_memory
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.array_world import array_plan_for, element_slices
@@ -190,7 +192,7 @@ class _Norms:
 def _norms(
     plan: ArrayPlan, seed: ArraySeed, draw: Draw | None, disturb: Disturbance | None
 ) -> _Norms:
-    carried = CarriedTangents(plan, seed, draw, disturb)
+    world = TangentStretches(plan, seed, draw, disturb)
     template, count = plan.template, len(seed.directions)
     values = {
         (kind, n): np.zeros((plan.steps + 1, *template.by_name[n].shape))
@@ -200,20 +202,20 @@ def _norms(
     finite = {
         n: np.ones((plan.steps + 1, *template.by_name[n].shape), bool) for n in template.names
     }
-    exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
-    with np.errstate(all="ignore"):
-        for t in range(plan.steps + 1):
-            row = carried.step(t)
-            exponents[t] = carried.exponents
-            for n in template.names:
-                finite[n][t] = np.isfinite(row["ref", n, 0])
-                for kind in KINDS:
-                    if n in carried.moves.moving[kind] and t >= seed.t:
-                        found = row[kind, n, 0]
-                        values[kind, n][t] = (
-                            found if count == 1 else np.sqrt(np.sum(found * found, axis=0))
-                        )
-    return _Norms(values, exponents, finite, carried.moves.moving)
+    moving = world.moves.moving
+    keys = [(kind, n, 0) for kind in KINDS for n in template.names if n in moving[kind]]
+    keys += [("ref", n, 0) for n in template.names]
+    for first, block in blocks(world, keys):
+        part = slice(first, world.t)
+        for (kind, n, _), found in block.items():
+            if kind == "ref":
+                finite[n][part] = np.isfinite(found)
+            elif count == 1:
+                values[kind, n][part] = found
+            else:
+                with np.errstate(all="ignore"):
+                    values[kind, n][part] = np.sqrt(np.sum(found * found, axis=1))
+    return _Norms(values, world.exponents, finite, moving)
 
 
 def _effect_to(name: str, base: _Norms, twins: list[_Norms], hold: Selection) -> Effect:
@@ -259,6 +261,7 @@ def dim_names(plan: ArrayPlan, name: str) -> list[str]:
 def _dataset(
     model: Model, tables: dict[str, Any], attrs: dict[str, str], hold: Selection
 ) -> xarray.Dataset:
+    need("xarray")
     import xarray
 
     if not tables:

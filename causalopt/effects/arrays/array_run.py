@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from causalopt.effects.arrays.array_doubts import Doubts, doubts_of
+from causalopt.effects.arrays.array_kinks import watched
 from causalopt.effects.arrays.array_worlds_apart import finite_differences
 from causalopt.effects.arrays.vector_effect import VectorEffect, probe_error
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, check_delta
@@ -19,8 +21,10 @@ from causalopt.effects.run import Run
 from causalopt.engine.arrays.array_course import Draw
 from causalopt.engine.arrays.array_forward import ArraySeed, ArrayTangents, tangents_of
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
+from causalopt.engine.arrays.array_step import reached
 from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError, SizeError
+from causalopt.model.arrays.array_template import ArrayTemplate
 from causalopt.model.model import Model, machine_memory, run_length
 from causalopt.model.selectors import Elements, Node, Selection
 from causalopt.worlds.array_world import (
@@ -28,11 +32,15 @@ from causalopt.worlds.array_world import (
     element_slices,
     kept,
     kept_names,
+    saved_at,
     split_initial,
 )
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import plain
+from causalopt.worlds.results import plain, plot
 from causalopt.worlds.streams import uniforms
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 MAX_DIRECTIONS = 512
 _PROBES = 32
@@ -187,6 +195,15 @@ class ArrayRun(Run):
         """
         return kept(self.W, name, self.model)
 
+    def plot(self, t: int | None = None) -> matplotlib.figure.Figure:
+        """Return a figure of the run over time, or of m's elements at a step.
+
+        Args:
+            t: The step whose elements are drawn: W, total and direct effect of one direction of n
+                as heat maps, or the two Jacobians of several.
+        """
+        return plot(self, t=t)
+
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions, and hashes of given arrays."""
@@ -231,6 +248,9 @@ def run_arrays(
     keep: Sequence[str] | None = None,
     along: Any = None,
     probes: int | None = None,
+    execution: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
 ) -> ArrayRun:
     """Measure Comp and Op of arrays at every step: `causalopt.run` for models with arrays."""
     plain_initial, array_initial = split_initial(initial)
@@ -250,8 +270,24 @@ def run_arrays(
     array_seed = ArraySeed(node.variable, node.t, directions)
     worlds: list[dict[str, Values]] = []
     if delta is None:
-        found = tangents_of(plan, array_seed, measured.variable, names, draw, progress)
+        watch = functools.partial(watched, target=measured.variable)
+        saved = None
+        if checkpoint is not None:
+            marks = _marks(array_seed, [measured.variable, *names])
+            saved = saved_at(checkpoint, checkpoint_every, model, plan, marks)
+        found = tangents_of(
+            plan,
+            array_seed,
+            measured.variable,
+            names,
+            draw,
+            progress,
+            watch=watch,
+            execution=execution,
+            saved=saved,
+        )
     else:
+        _refuse_for_finite(execution, checkpoint)
         if len(directions) > 1:
             directions = (
                 np.ones((1, *directions.shape[1:]))
@@ -263,6 +299,7 @@ def run_arrays(
         found, worlds = finite_differences(
             plan, array_seed, measured.variable, names, delta, draw, progress
         )
+    check_whole(plan.template, found.values)
     found = _measured(found, measured.elements)
     answer = functools.partial(_effect, plan, array_seed, measured, found, draw, selection, delta)
     hashes = _hashes(arrays)
@@ -288,6 +325,22 @@ def run_arrays(
     )
 
 
+def _marks(seed: ArraySeed, names: Sequence[str]) -> dict[str, str]:
+    from causalopt.model.arrays.array_files import fingerprint
+
+    asked = (seed.name, seed.t, fingerprint(seed.directions), *names)
+    return {"the question": repr(asked)}
+
+
+def _refuse_for_finite(execution: str | None, checkpoint: object) -> None:
+    if execution not in {None, "numpy"}:
+        raise QuestionError(
+            "a finite nudge of arrays is run by numpy: leave delta out for the limit, or execution"
+        )
+    if checkpoint is not None:
+        raise QuestionError("a finite nudge has no checkpoint: leave delta out for the limit")
+
+
 def _hashes(arrays: Mapping[str, Any]) -> dict[str, str]:
     from causalopt.model.arrays.array_files import fingerprint
 
@@ -309,11 +362,37 @@ def refuse_integers(plan: ArrayPlan, source: str, target: str, delta: float | No
     """
     if delta is not None:
         return
+    after = {source, *reached(plan.template, source, frozenset())}
     for variable in plan.template.variables:
-        if variable.is_integer and variable.name in {source, target}:
+        name = variable.name
+        if not variable.is_integer or name not in after:
+            continue
+        if name == target or target in reached(plan.template, name, frozenset()):
             raise QuestionError(
-                f"'{variable.name}' takes whole numbers: it has no derivative; use a finite nudge "
-                "(--delta 1, delta=1 in Python)"
+                f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
+                "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
+            )
+
+
+def check_whole(template: ArrayTemplate, values: Mapping[str, Values]) -> None:
+    """Refuse a run in which an integer variable took a value that is not whole.
+
+    Args:
+        template: The variables.
+        values: Those that were kept -> their values, shape [t, *shape].
+
+    Raises:
+        QuestionError: With the variable, the step and the value.
+    """
+    for name, course in values.items():
+        if not template.by_name[name].is_integer:
+            continue
+        bad = np.argwhere(np.isfinite(course) & (course != np.floor(course)))
+        if len(bad):
+            place = tuple(int(i) for i in bad[0])
+            raise QuestionError(
+                f"the integer variable '{name}' took the value {course[place]:g} at t = "
+                f"{place[0]}: wrap its rule in floor(...), or declare it real"
             )
 
 
@@ -407,7 +486,7 @@ def _effect(
         nonfinite=doubts.nonfinite,
         overflowed=doubts.overflowed,
         drifted=None,
-        execution="arrays",
+        execution=found.execution,
     )
 
 

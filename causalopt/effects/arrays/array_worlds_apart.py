@@ -65,7 +65,8 @@ def finite_differences(
     found = moves(plan.template, seed.name, 1, plan.held_throughout, plan.held_partly)
     reached = (target in found.moving["total"], target in found.moving["direct"])
     exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
-    return ArrayTangents(kept[0], total, direct, exponents, reached), kept[1:]
+    watched = np.zeros((plan.steps + 1, 0))
+    return ArrayTangents(kept[0], total, direct, exponents, reached, watched), kept[1:]
 
 
 class _World:

@@ -7,6 +7,7 @@ W's own drift and cancellation inside derivatives included.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,27 @@ _POOL = 1 << 16
 
 
 class Disturbance:
-    """Moves the values of a row by a unit of their last place, up, down or not at all."""
+    """Moves values by a unit of their last place, up, down or not at all.
+
+    Attributes:
+        factors: What values are multiplied by, taken from one place after the other.
+    """
 
     def __init__(self, plan: ArrayPlan, number: int) -> None:
-        rng = np.random.default_rng([plan.seed & 0xFFFFFFFF, number])
-        self._factors = 1.0 + _ULP * rng.integers(-1, 2, size=_POOL)
+        self._rng = np.random.default_rng([plan.seed & 0xFFFFFFFF, number])
+        largest = max((variable.size for variable in plan.template.variables), default=1)
+        self.factors = 1.0 + _ULP * self._rng.integers(-1, 2, size=_POOL + largest)
         self._place = 0
         self._base: Row = {}
-        self._ruled = {v.name for v in plan.template.variables if v.rule is not None}
+        # Whole numbers are exact: a count moved by a unit of its last place equals nothing.
+        self._ruled = {
+            v.name for v in plan.template.variables if v.rule is not None and not v.is_integer
+        }
+
+    def value(self, _: Any, value: Any) -> Values:
+        """Return a node's value disturbed."""
+        moved: Values = value * self._factor(value)
+        return moved
 
     def __call__(self, row: Row, base: Row | None = None) -> None:
         """Disturb a row in place; what equals the baseline's is disturbed as that was."""
@@ -42,16 +56,16 @@ class Disturbance:
             row[key] = moved
 
     def _factor(self, value: Any) -> Values:
-        size, shape = np.size(value), np.shape(value)
-        if size > _POOL:
-            repeats = -(-size // _POOL)
-            tiled: Values = np.tile(self._factors, repeats)[:size].reshape(shape)
-            return tiled
-        if self._place + size > _POOL:
-            self._place = int(self._factors[:64].view(np.uint64).sum() % 61)
-        found: Values = self._factors[self._place : self._place + size].reshape(shape)
+        shape = np.shape(value)
+        size = math.prod(shape)
+        if self._place + size > len(self.factors):
+            # An odd start, so that no two passes over the pool are in step.
+            self._place = int(self._rng.integers(0, _POOL // 2))
+            if self._place + size > len(self.factors):
+                self.factors = np.resize(self.factors, self._place + size)
+        found: Values = self.factors[self._place : self._place + size]
         self._place += size
-        return found
+        return found if len(shape) == 1 else found.reshape(shape)
 
 
 def spread(base: Values, twins: list[Values]) -> Values:

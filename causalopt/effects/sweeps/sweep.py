@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from causalopt.effects.asked import Asked, ask_at, check_delta
+from causalopt.effects.asked import Asked, ask_at, asked_hold, asked_node, asked_target, check_delta
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.reach import reachable
 from causalopt.effects.sweeps.axes import (
@@ -34,7 +34,7 @@ from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
-from causalopt.model.model import Model
+from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
 from causalopt.model.template import refuse_between
 from causalopt.worlds.interventions import Intervention, Set
@@ -219,6 +219,7 @@ def sweep(
     estimate: bool = True,
     workers: int | None = None,
     progress: Progress | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> Sweep:
     """Measure Comp(A; n, m) and Op(A; n, m) at one step, over a grid.
 
@@ -239,6 +240,8 @@ def sweep(
             its statuses are those of floats.
         workers: Threads; one per processor when not given.
         progress: Called with the number of points done.
+        data: In a model with arrays, variable without a rule -> its values, step first. There an
+            axis may also be `seed`, and n and m may have several elements.
 
     Raises:
         QuestionError: The question or the grid cannot be asked of this model.
@@ -254,6 +257,23 @@ def sweep(
         check_delta(delta)
     if workers is not None and workers < 1:
         raise QuestionError(f"workers must be at least 1, found {workers}")
+    if model.is_array:
+        return _of_arrays(
+            model,
+            grid,
+            nudge=nudge,
+            hold=hold,
+            target=target,
+            last=steps if at is None else at,
+            delta=delta,
+            given=given,
+            parameters=parameters,
+            initial=initial,
+            data=data,
+            progress=progress,
+        )
+    if data is not None:
+        raise QuestionError("'data' is for models with array variables, and this has none")
     asked = ask_at(
         model,
         at,
@@ -286,6 +306,71 @@ def sweep(
         undecided=undecided,
         workers=threads,
         execution=work.runner.execution,
+    )
+
+
+def _of_arrays(
+    model: Model,
+    grid: Mapping[str, ArrayLike],
+    *,
+    nudge: str | Node | None,
+    hold: str | Sequence[str | Node] | None,
+    target: str | None,
+    last: int | None,
+    delta: float | None,
+    given: Sequence[Intervention],
+    parameters: Mapping[str, int | float | str] | None,
+    initial: Mapping[str, Any] | None,
+    data: Mapping[str, Any] | None,
+    progress: Progress | None,
+) -> Sweep:
+    """Return the sweep of a model with arrays."""
+    from causalopt.effects.arrays.array_sweep import sweep_arrays  # few models have any
+    from causalopt.worlds.array_world import split_initial
+
+    if delta is not None:
+        raise QuestionError(
+            "a sweep of a model with arrays takes the limit delta -> 0: ask `run` for finite nudges"
+        )
+    numbers, arrays = split_initial(initial)
+    model = model.replace(parameters=parameters, initial=numbers)
+    node, selection = asked_node(model, nudge), asked_hold(model, hold)
+    text = asked_target(model, target)
+    steps = run_length(model, last)
+    model.check_nudge(node, selection, steps)
+    axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
+    count = math.prod(len(values) for values in axes.values())
+    if not axes or count > LARGEST:
+        raise QuestionError(f"a sweep has an axis and at most {LARGEST} points; this has {count}")
+    columns = sweep_arrays(
+        model,
+        axes,
+        node=node,
+        hold=selection,
+        measured=model.target(text),
+        steps=steps,
+        given=given,
+        data=data,
+        initial=arrays,
+        progress=progress,
+    )
+    shape = tuple(len(values) for values in axes.values())
+    results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
+    return Sweep(
+        model=model,
+        nudge=node,
+        hold=selection,
+        target=text,
+        steps=steps,
+        given=tuple(given),
+        seed=0,
+        axes=axes,
+        delta=None,
+        **results,
+        slopes=results["comp"],
+        undecided=0,
+        workers=1,
+        execution="arrays",
     )
 
 

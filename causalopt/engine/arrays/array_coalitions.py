@@ -6,12 +6,13 @@ W is run once; each set is a further direction of the tangents, whose mask is it
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from causalopt.engine.arrays.array_course import Draw
-from causalopt.engine.arrays.array_forward import ArraySeed, CarriedTangents
+from causalopt.engine.arrays.array_forward import ArraySeed, TangentStretches
+from causalopt.engine.arrays.array_loop import Key
 from causalopt.engine.arrays.array_plan import ArrayPlan, HeldArray, Values
 from causalopt.engine.arrays.array_step import Moves, moves
 
@@ -53,30 +54,32 @@ class Coalitions:
         return mask
 
 
-class _Apart(CarriedTangents):
+class _Apart(TangentStretches):
     """Tangents of which each direction avoids a set of its own."""
 
     def __init__(
-        self, plan: ArrayPlan, seed: ArraySeed, coalitions: Coalitions, draw: Draw | None
+        self,
+        plan: ArrayPlan,
+        seed: ArraySeed,
+        coalitions: Coalitions,
+        draw: Draw | None,
+        wanted: Iterable[Key],
     ) -> None:
         self._coalitions = coalitions
-        super().__init__(plan, seed, draw)
+        super().__init__(plan, seed, draw, wanted=wanted)
 
-    def _moves(self) -> Moves:
+    def moved(self) -> Moves:
         template, count = self.plan.template, len(self.seed.directions)
         names = self._coalitions.names
         return moves(template, self.seed.name, count, frozenset(), names, ("direct",), True)
 
-    def _set_masks(self, t: int) -> None:
-        if t in self._coalitions.edges:
-            each = len(self.seed.directions) // len(self._coalitions.members)
-            by_name = self.plan.template.by_name
-            self._masks = {
-                ("held", name): np.repeat(
-                    self._coalitions.mask(name, t, by_name[name].shape), each, axis=0
-                )
-                for name in self._coalitions.names
-            }
+    def held_edges(self) -> frozenset[int]:
+        return self._coalitions.edges
+
+    def held(self, name: str) -> Values:
+        shape = self.plan.template.by_name[name].shape
+        each = len(self.seed.directions) // len(self._coalitions.members)
+        return np.repeat(self._coalitions.mask(name, self.t, shape), each, axis=0)
 
 
 def direct_of(
@@ -96,12 +99,12 @@ def direct_of(
     """
     count, own = len(coalitions.members), len(seed.directions)
     directions = np.tile(seed.directions, (count, *[1] * (seed.directions.ndim - 1)))
-    carried = _Apart(plan, dataclasses.replace(seed, directions=directions), coalitions, draw)
+    key: Key = ("direct", target, 0)
+    wide = dataclasses.replace(seed, directions=directions)
+    world = _Apart(plan, wide, coalitions, draw, [("ref", target, 0), key])
     shape = plan.template.by_name[target].shape
-    values = np.zeros((count * own, *shape))
-    with np.errstate(all="ignore"):
-        for t in range(plan.steps + 1):
-            row = carried.step(t)
-            if t == plan.steps and target in carried.moves.moving["direct"] and t >= seed.t:
-                values = row["direct", target, 0]
-    return values.reshape(count, own, *shape), carried.exponents[1]
+    values = np.zeros((1, count * own, *shape))
+    world.run(plan.steps, {})
+    stores = {key: values} if target in world.moves.moving["direct"] else {}
+    world.run(plan.steps + 1, stores, first=plan.steps)
+    return values[0].reshape(count, own, *shape), int(world.exponents[plan.steps, 1])

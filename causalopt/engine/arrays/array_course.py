@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
-from causalopt.engine.arrays.array_step import ArrayStep, value_step
-from causalopt.tensors.folding import evaluate
+from causalopt.engine.arrays.array_step import ArrayStep, single, value_step
 
 Row: TypeAlias = dict[tuple[Any, ...], Any]
 Draw: TypeAlias = Callable[[int], Mapping[str, Values]]
@@ -84,7 +83,7 @@ def careful_values(plan: ArrayPlan, t: int, row: Row, past: deque[Row]) -> None:
         elif force is not None and force.mask is None:
             value = force.values
         else:
-            value = evaluate([variable.rule], look)[0]
+            value = single(variable.rule, look)
         row["ref", variable.name, 0] = touched(plan, t, variable.name, value)
 
 
@@ -108,21 +107,3 @@ def gathered(step: ArrayStep, plan: ArrayPlan, t: int, row: Row, past: deque[Row
     """Return a step's arguments."""
     look = lookup(plan, t, row, past)
     return [look(key) for key in step.arguments]
-
-
-def course(
-    plan: ArrayPlan,
-    keep: Iterable[str],
-    draw: Draw | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> dict[str, Values]:
-    """Return kept variables' values at every step, shape [t, *shape] each."""
-    names = list(keep)
-    shapes = {name: plan.template.by_name[name].shape for name in names}
-    kept = {name: np.empty((plan.steps + 1, *shapes[name])) for name in names}
-    for t, row in enumerate(rows(plan, draw)):
-        for name in names:
-            kept[name][t] = row["ref", name, 0]
-        if progress is not None and t % 256 == 255:
-            progress(t + 1)
-    return kept

@@ -5,31 +5,31 @@ A world's tangents have one common power of two, so that neither growth nor deca
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
-from collections import deque
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from causalopt.engine.arrays.array_course import (
-    Draw,
-    Row,
-    careful_values,
-    gathered,
-    given_values,
-    lookup,
+from causalopt.engine.arrays.array_course import Draw, Row
+from causalopt.engine.arrays.array_loop import (
+    Key,
+    StepGraph,
+    is_disturbed,
+    pruned,
+    value_graph,
+    watched_graph,
 )
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
-from causalopt.engine.arrays.array_step import (
-    KINDS,
-    Moves,
-    disturbed,
-    moves,
-    tangent_step,
-    value_step,
-)
-from causalopt.tensors.folding import evaluate
+from causalopt.engine.arrays.array_scan import Scanned
+from causalopt.engine.arrays.array_step import KINDS, Moves, disturbed, moves, single
+from causalopt.engine.arrays.array_stretches import Disturb, Saved, Stretches, run_through
+from causalopt.tensors.tensor import Tensor
 
+# What is watched of a variable's rule: (variable, a number made of values and tangents).
+Watch: TypeAlias = Callable[[Moves], tuple[tuple[str, Tensor], ...]]
 _EVERY = 32  # steps between looks at the tangents' size
 _FAR = 2.0**200
 
@@ -61,6 +61,8 @@ class ArrayTangents:
         direct: Over the paths that avoid A.
         exponents: Of total and direct, shape [t, 2].
         reached: Whether total and direct have a path to the target at all.
+        watched: What was watched, shape [t, number], of lanes [t, number, lane].
+        execution: What ran it, `numpy` or `jax`.
     """
 
     values: dict[str, Values]
@@ -68,92 +70,173 @@ class ArrayTangents:
     direct: Values
     exponents: Values
     reached: tuple[bool, bool]
+    watched: Values
+    execution: str = "numpy"
 
 
-class CarriedTangents:
-    """Tangents that are carried along with W, one step at a time."""
+class TangentStretches(Stretches):
+    """W with the tangents along a nudged node's directions, over all paths and beside A.
+
+    Args:
+        plan: W's run, with A.
+        seed: The nudged node and its directions.
+        draw: Gives the noises' values at a step.
+        disturb: Moves the values of nodes that are rounded.
+        watch: Gives what is watched of each step's values and tangents, from what moves.
+        wanted: The nodes that will be asked for; all others are run only where these need them.
+        number: Which disturbance of the tangents' own operations there is, 0 for none.
+        execution: `numpy`, or `jax` for the stretches that are long enough; by the work when None.
+
+    Attributes:
+        moves: What the nudge moves.
+        exponents: The powers of two of total and direct, shape [t, 2].
+    """
 
     def __init__(
         self,
         plan: ArrayPlan,
         seed: ArraySeed,
         draw: Draw | None = None,
-        disturb: Callable[[Row], None] | None = None,
+        disturb: Disturb | None = None,
+        watch: Watch | None = None,
+        wanted: Iterable[Key] | None = None,
         number: int = 0,
+        execution: str | None = None,
     ) -> None:
-        self.plan, self.seed, self._draw, self._disturb = plan, seed, draw, disturb
-        self.moves = self._moves()
+        super().__init__(plan, draw, disturb, wanted, execution)
+        self.seed = seed
+        self.moves = self.moved()
         if number:
             self.moves = disturbed(self.moves, number)
-        self._step = tangent_step(self.moves)
-        self._values = value_step(plan.template)
-        self.past: deque[Row] = deque(maxlen=max(plan.template.max_lag, 1))
-        self.exponents = [0, 0]
-        self._masks: Row = {}
+        self.watched = watch(self.moves) if watch is not None else ()
+        self.exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
+        self._edges = sorted({*self.held_edges(), seed.t})
+        self._masks: dict[str, Values] = {}
+        self._masked_at = -1
 
-    def _moves(self) -> Moves:
+    def moved(self) -> Moves:
+        """Return what the nudge moves."""
         plan, count = self.plan, len(self.seed.directions)
         return moves(plan.template, self.seed.name, count, plan.held_throughout, plan.held_partly)
 
-    def step(self, t: int) -> Row:
-        """Return values and tangents at the next step, t."""
-        plan, past = self.plan, self.past
-        row = given_values(plan, t, self._draw)
-        self._set_masks(t)
-        row.update(self._masks)
-        if t < plan.first_free or t in plan.touched or t == self.seed.t:
-            careful_values(plan, t, row, past)
-            if t == self.seed.t:
-                self._still()
-            self._careful_tangents(t, row)
-        else:
-            self._given_tangents(row)
-            step = self._step if t > self.seed.t else self._values
-            taken = gathered(step, plan, t, row, past)
-            row.update(zip(step.outputs, step.function(*taken), strict=True))
-        if self._disturb is not None:
-            self._disturb(row)
-        past.appendleft(row)
-        if t % _EVERY == 0 and t > self.seed.t:
-            self._rescale()
+    def held_edges(self) -> frozenset[int]:
+        """Return the steps at which what is held changes."""
+        return self.plan.held_edges
+
+    def held(self, name: str) -> Values:
+        """Return which elements of a variable are held at the next step."""
+        return self.plan.mask_at(name, self.t)
+
+    def resume(self, t: int, state: Row, powers: Values) -> None:
+        """Go on from before step t, with what was carried then and the powers of two."""
+        super().resume(t, state, powers)
+        self.exponents[:t] = powers[:t]
+        self._noted, self._powers = t, (int(powers[t, 0]), int(powers[t, 1]))
+
+    def noted(self) -> Values:
+        """Return the powers of two at each step so far, and those of the next one."""
+        return np.array([*self.exponents[: self.t], self._powers])
+
+    def is_careful(self, t: int) -> bool:
+        """Whether something starts at a step, is done to it, or the nudge is made."""
+        return t == self.seed.t or super().is_careful(t)
+
+    def boundary(self, t: int) -> int:
+        """Return before which step the stretch that starts at t ends."""
+        found = super().boundary(t)
+        place = bisect.bisect_right(self._edges, t)
+        if place < len(self._edges):
+            found = min(found, self._edges[place])
+        return found
+
+    def graph(self, t: int) -> StepGraph:
+        """Return what is computed at a step that is not careful."""
+        return self._tangents if t > self.seed.t else self.values
+
+    @functools.cached_property
+    def _tangents(self) -> StepGraph:
+        """A step of values and tangents, as far as they are needed."""
+        whole = watched_graph(self.moves, tuple(tensor for _, tensor in self.watched))
+        if self._wanted is None:
+            return whole
+        return pruned(whole, self._wanted | {("watched", i, 0) for i in range(len(self.watched))})
+
+    @functools.cached_property
+    def values(self) -> StepGraph:
+        """A step of values, as far as they are needed."""
+        found = frozenset(key for key in self._tangents.nodes if key[0] == "ref")
+        return pruned(value_graph(self.plan.template), found)
+
+    @functools.cached_property
+    def lags(self) -> dict[tuple[str, str], int]:
+        """(kind, variable) -> how many steps back any step reads it."""
+        return self._tangents.lags
+
+    @property
+    def shapes(self) -> Mapping[tuple[str, Any], tuple[int, ...]]:
+        """(kind, variable) -> the shape of such a node."""
+        return self._tangents.shapes
+
+    def constant(self, key: Key) -> Any:
+        """Return what is the same at every step of a stretch."""
+        if key[0] == "held":
+            return self._mask(key[1])
+        return self._zero(key[1]) if key[0] in KINDS else super().constant(key)
+
+    def careful_row(self, t: int) -> Row:
+        """Return a careful step's values and tangents: zero for what starts or is forced there."""
+        row = super().careful_row(t)
+        look = self.look(t, row)
+        for kind, moving in self.moves.moving.items():
+            for variable in self.plan.template.variables:
+                key = (kind, variable.name, 0)
+                is_moving = variable.name in moving
+                if is_moving and (variable.rule is None or key in self._tangents.nodes):
+                    row[key] = self._tangent(key, t, look)
+        if t >= self.seed.t:
+            for i, (name, tensor) in enumerate(self.watched):
+                if self._follows_rule(name, t):
+                    row["watched", i, 0] = single(tensor, look)
         return row
 
-    def _set_masks(self, t: int) -> None:
-        if t == 0 or t in self.plan.held_edges:
-            self._masks = {
-                ("held", name): self.plan.mask_at(name, t) for name in self.plan.held_partly
-            }
+    def after(self, t: int) -> None:
+        """Note the tangents' powers of two, and see that they stay in range."""
+        self.exponents[self._noted : t + 1] = self._powers
+        self._noted = t + 1
+        if t > self.seed.t and (t + 1) % _EVERY == 0:
+            self._rescale()
+
+    def cut(self, t: int, end: int) -> int:
+        """Return where a stretch ends that numpy runs: where the tangents' size is looked at."""
+        return min(end, t + _EVERY - t % _EVERY) if t > self.seed.t else end
+
+    def scaling(self) -> dict[str, Any]:
+        """Return how a scan keeps tangents in range."""
+        if self.t <= self.seed.t:
+            return {}
+        return {"powers": self._powers, "every": _EVERY, "far": _FAR}
+
+    def scanned(self, found: Scanned) -> None:
+        """Note the tangents' powers of two."""
+        self.exponents[self._noted : self.t] = found.powers
+        self._noted, self._powers = self.t, found.following
+
+    _noted = 0
+    _powers = (0, 0)
+
+    def _mask(self, name: str) -> Values:
+        place = bisect.bisect_right(self._edges, self.t)
+        if place != self._masked_at:
+            self._masks, self._masked_at = {}, place
+        if name not in self._masks:
+            self._masks[name] = self.held(name)
+        return self._masks[name]
 
     def _zero(self, name: str) -> Values:
         return np.zeros(self.moves.shape(name))
 
-    def _still(self) -> None:
-        """Add zeros to the rows before the nudge, in which nothing moves."""
-        for row in self.past:
-            for kind in self.moves.moving:
-                for name in self.moves.moving[kind]:
-                    row[kind, name, 0] = self._zero(name)
-
-    def _given_tangents(self, row: Row) -> None:
-        """Add zeros for the tangents of what moves and has no rule."""
-        for kind in self.moves.moving:
-            for name in self.moves.moving[kind]:
-                if (kind, name) not in self.moves.derivatives:
-                    row[kind, name, 0] = self._zero(name)
-
-    def _careful_tangents(self, t: int, row: Row) -> None:
-        """Add tangents one variable after another, zero for what starts or is forced there."""
-        plan = self.plan
-        look = lookup(plan, t, row, self.past)
-        for kind in self.moves.moving:
-            for variable in plan.template.variables:
-                name = variable.name
-                if name not in self.moves.moving[kind]:
-                    continue
-                row[kind, name, 0] = self._one(kind, name, t, look)
-
-    def _one(self, kind: str, name: str, t: int, look: Callable[..., object]) -> Values:
-        plan = self.plan
+    def _tangent(self, key: Key, t: int, look: Any) -> Values:
+        plan, (kind, name, _) = self.plan, key
         if name == self.seed.name and t == self.seed.t:
             directions = self.seed.directions
             return directions[0] if self.moves.count == 1 else directions
@@ -162,32 +245,36 @@ class CarriedTangents:
             return self._zero(name)
         if plan.initial_at(plan.template.by_name[name], t) is not None:
             return self._zero(name)
-        value: Values = np.asarray(evaluate([tangent], look)[0], dtype=float)
+        value: Values = np.asarray(single(tangent, look), dtype=float)
+        if self._disturb is not None and is_disturbed(tangent):
+            value = self._disturb.value(key, value)
         force = plan.forces.get((t, name))
         if force is None:
             return value
         return self._zero(name) if force.mask is None else np.where(force.mask, 0.0, value)
 
+    def _follows_rule(self, name: str, t: int) -> bool:
+        force = self.plan.forces.get((t, name))
+        is_forced = force is not None and force.mask is None
+        return not is_forced and self.plan.initial_at(self.plan.template.by_name[name], t) is None
+
     def _rescale(self) -> None:
-        for kind, moving in self.moves.moving.items():
-            place, keys = KINDS.index(kind), [(kind, name, 0) for name in moving]
-            largest = max(
-                (
-                    float(np.max(np.abs(row[key]), initial=0.0))
-                    for row in self.past
-                    for key in keys
-                    if key in row
-                ),
-                default=0.0,
-            )
+        powers = list(self._powers)
+        for place, kind in enumerate(KINDS):
+            keys = [key for key in self.state if key[0] == kind]
+            largest = max((_size(self.state[key]) for key in keys), default=0.0)
             if not np.isfinite(largest) or largest == 0 or 1 / _FAR < largest < _FAR:
                 continue
             shift = int(np.frexp(largest)[1])
-            for row in self.past:
-                for key in keys:
-                    if key in row:
-                        row[key] = np.ldexp(row[key], -shift)
-            self.exponents[place] += shift
+            for key in keys:
+                self.state[key] = np.ldexp(self.state[key], -shift)
+            powers[place] += shift
+        self._powers = (powers[0], powers[1])
+
+
+def _size(values: Any) -> float:
+    """Return the largest absolute value; not a number where one is not."""
+    return max(float(np.max(values, initial=0.0)), -float(np.min(values, initial=0.0)))
 
 
 def tangents_of(
@@ -197,8 +284,11 @@ def tangents_of(
     keep: Iterable[str],
     draw: Draw | None = None,
     progress: Callable[[int], None] | None = None,
-    disturb: Callable[[Row], None] | None = None,
+    disturb: Disturb | None = None,
+    watch: Watch | None = None,
     number: int = 0,
+    execution: str | None = None,
+    saved: Saved | None = None,
 ) -> ArrayTangents:
     """Return the derivatives of a variable along directions of a nudged node, at every step.
 
@@ -209,26 +299,34 @@ def tangents_of(
         keep: Further variables whose courses are kept.
         draw: Gives the noises' values at a step.
         progress: Called with the number of steps done, now and then.
-        disturb: Changes each row once it is made.
+        disturb: Moves the values of nodes that are rounded.
+        watch: Gives what is watched of each step's values and tangents, from what moves.
         number: Which disturbance of the tangents' own operations there is, 0 for none.
+        execution: `numpy` or `jax`; by the work when None.
+        saved: Where the run goes on from, and is written down.
     """
-    carried = CarriedTangents(plan, seed, draw, disturb, number)
-    template = plan.template
-    shape = template.by_name[target].shape
+    shape = plan.template.by_name[target].shape
     names = list(dict.fromkeys([target, *keep]))
-    kept = {n: np.empty((plan.steps + 1, *template.by_name[n].shape)) for n in names}
+    wanted = [("ref", name, 0) for name in names] + [(kind, target, 0) for kind in KINDS]
+    world = TangentStretches(plan, seed, draw, disturb, watch, wanted, number, execution)
+    kept = {n: np.empty((plan.steps + 1, *plan.template.by_name[n].shape)) for n in names}
     found = {k: np.zeros((plan.steps + 1, len(seed.directions), *shape)) for k in KINDS}
-    exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
-    with np.errstate(all="ignore"):
-        for t in range(plan.steps + 1):
-            row = carried.step(t)
-            exponents[t] = carried.exponents
-            for name in names:
-                kept[name][t] = row["ref", name, 0]
-            for kind in KINDS:
-                if target in carried.moves.moving[kind] and t >= seed.t:
-                    found[kind][t] = row[kind, target, 0]
-            if progress is not None and t % 256 == 255:
-                progress(t + 1)
-    reached = tuple(target in carried.moves.moving[kind] for kind in KINDS)
-    return ArrayTangents(kept, found["total"], found["direct"], exponents, (reached[0], reached[1]))
+    stores: dict[Key, Values] = {("ref", name, 0): values for name, values in kept.items()}
+    reached = {kind: target in world.moves.moving[kind] for kind in KINDS}
+    for kind in KINDS:
+        if reached[kind]:
+            whole = found[kind]
+            stores[kind, target, 0] = whole[:, 0] if len(seed.directions) == 1 else whole
+    each = world.watched[0][1].shape if world.watched else ()
+    watched = np.zeros((plan.steps + 1, len(world.watched), *each))
+    stores |= {("watched", i, 0): watched[:, i] for i in range(len(world.watched))}
+    run_through(world, stores, progress, saved)
+    return ArrayTangents(
+        values=kept,
+        total=found["total"],
+        direct=found["direct"],
+        exponents=world.exponents,
+        reached=(reached["total"], reached["direct"]),
+        watched=watched,
+        execution=world.execution,
+    )

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -50,6 +51,23 @@ def value_step(template: ArrayTemplate, module: Any = np) -> ArrayStep:
     roots = [_rule(v) for v in ruled]
     named = {ref(v.name, 0, v.shape): _rule(v) for v in ruled}
     return _step(roots, [("ref", v.name, 0) for v in ruled], named, module)
+
+
+def ruled(template: ArrayTemplate) -> list[tuple[ArrayVariable, Tensor]]:
+    """Return the variables that have a rule, with it."""
+    return [(v, v.rule) for v in template.variables if v.rule is not None]
+
+
+def single(tensor: Tensor, look: Callable[[tuple[Any, ...]], Any]) -> Any:
+    """Return one tensor's value by the same operations as in a step, so with the same digits."""
+    function, keys = _single(tensor)
+    return function(*(look(key) for key in keys))[0]
+
+
+@functools.lru_cache(maxsize=512)
+def _single(tensor: Tensor) -> tuple[Compiled, tuple[tuple[Any, ...], ...]]:
+    arguments = inputs(tensor)
+    return compiled([tensor], arguments), tuple(leaf.payload for leaf in arguments)
 
 
 def _rule(variable: ArrayVariable) -> Tensor:
@@ -166,6 +184,24 @@ def _derivative(variable: ArrayVariable, kind: str, moving: frozenset[str], coun
     return expanded(many, (count, *variable.shape))
 
 
+def is_rounded(tensor: Tensor) -> bool:
+    """Whether an operation's result is rounded, its arguments taken as they are."""
+    if tensor.op in {"einsum", "sum"}:
+        return True
+    operation = OPERATIONS.get(tensor.op)
+    if operation is None or operation.kind != "number" or tensor.op in _EXACT:
+        return False
+    if tensor.op in {"mul", "div"}:
+        factors = tensor.args if tensor.op == "mul" else tensor.args[1:]
+        return not any(f.op == "const" and _is_power_of_two(f.payload) for f in factors)
+    return True
+
+
+def _is_power_of_two(value: Fraction) -> bool:
+    return value != 0 and abs(math.frexp(float(value))[0]) == 0.5
+
+
+@functools.lru_cache(maxsize=64)
 def disturbed(found: Moves, number: int) -> Moves:
     """Return the same with every operation of the tangents off by a unit of its last place.
 
@@ -184,53 +220,13 @@ def disturbed(found: Moves, number: int) -> Moves:
             if not args
             else Tensor.of(tensor.op, *args, payload=tensor.payload, shape=tensor.shape)
         )
-        rounds = tensor.op in {"einsum", "sum"} or (
-            tensor.op in OPERATIONS
-            and OPERATIONS[tensor.op].kind == "number"
-            and tensor.op not in _EXACT
-        )
-        if rounds:
+        if is_rounded(tensor):
             factor = const(Fraction(1.0 + 2.0**-52 * float(rng.choice([-1, 1]))))
             made = elementwise("mul", made, factor)
         done[tensor] = made
     return dataclasses.replace(
         found, derivatives={key: done[root] for key, root in found.derivatives.items()}
     )
-
-
-@functools.lru_cache(maxsize=64)
-def tangent_step(found: Moves, module: Any = np) -> ArrayStep:
-    """Return a step that gives every variable with a rule, and the tangents of what moves."""
-    ruled = [v for v in found.template.variables if v.rule is not None]
-    named: dict[Tensor, Tensor] = {ref(v.name, 0, v.shape): _rule(v) for v in ruled}
-    roots = [_rule(v) for v in ruled]
-    keys: list[tuple[Any, ...]] = [("ref", v.name, 0) for v in ruled]
-    for (kind, name), tangent in found.derivatives.items():
-        named[given(kind, name, 0, shape=found.shape(name))] = tangent
-        roots.append(tangent)
-        keys.append((kind, name, 0))
-    return _step(roots, keys, named, module)
-
-
-def operations(template: ArrayTemplate) -> int:
-    """Return about how many elementary operations a step takes."""
-    rules = [v.rule for v in template.variables if v.rule is not None]
-    return sum(_work(tensor) for tensor in postorder(*rules))
-
-
-def _work(tensor: Tensor) -> int:
-    if tensor.op != "einsum":
-        return 0 if tensor.is_leaf else max(tensor.size, 1)
-    indices, _ = tensor.payload
-    sizes = {
-        i: n
-        for axes, arg in zip(indices, tensor.args, strict=True)
-        for i, n in zip(axes, arg.shape, strict=True)
-    }
-    product = 1
-    for n in sizes.values():
-        product *= n
-    return 2 * product
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,6 +1,7 @@
 """Arrays from files: npz and npy, without pickle, with messages that name the file and what it has.
 
-A text `weights.npz#W1` names one array of a file; a file with a single array needs no name.
+A text `weights.npz#W1` names one array of a file; a file with a single array needs no name. `#W1`
+names an array that goes with the model in memory.
 """
 
 from __future__ import annotations
@@ -8,26 +9,33 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from causalopt.errors import FileError, suggestion
+from causalopt.model.array_source import ArraySource
 from causalopt.model.arrays.array_template import Floats
 from causalopt.model.declaration import Variable
 
 MAX_NUMBERS = 1 << 28
 
 
-def load_array(text: str) -> Floats:
+def load_array(text: str, source: ArraySource | None = None) -> Floats:
     """Return the array that a text names, in floats.
+
+    Args:
+        text: A file and a name in it, such as `net.npz#W1`, or `#W1` for an array in memory.
+        source: Where files and arrays are.
 
     Raises:
         FileError: The file or the array is missing, damaged, no numbers, or not finite.
     """
     path, _, name = text.partition("#")
-    file = Path(path.strip())
+    source = source or ArraySource()
+    if not path.strip():
+        return checked(_in_memory(name.strip(), source), f"'{text}'")
+    file = source.file(path.strip())
     try:
         found = np.load(file, allow_pickle=False)
     except FileNotFoundError:
@@ -47,6 +55,16 @@ def load_array(text: str) -> Floats:
     return checked(values, f"'{text}'")
 
 
+def _in_memory(name: str, source: ArraySource) -> np.ndarray:
+    if name not in source.arrays:
+        hint = suggestion(name, source.arrays) if source.arrays else ""
+        raise FileError(
+            f"'#{name}' is an array in memory, and none of that name goes with the model{hint}: "
+            "name its file, as in 'net.npz#W1'"
+        )
+    return source.arrays[name]
+
+
 def _member(found: np.lib.npyio.NpzFile, path: str, name: str) -> np.ndarray:
     names = list(found.files)
     if not name and len(names) == 1:
@@ -59,6 +77,21 @@ def _member(found: np.lib.npyio.NpzFile, path: str, name: str) -> np.ndarray:
         )
     member: np.ndarray = found[name]
     return member
+
+
+def names_in(path: str) -> list[str]:
+    """Return the names of the arrays in an .npz file.
+
+    Raises:
+        FileError: It is missing, or no .npz file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist()]
+    except FileNotFoundError:
+        raise FileError(f"there is no file '{path}': name an .npz file") from None
+    except (OSError, zipfile.BadZipFile):
+        raise FileError(f"cannot read '{path}' as .npz: it is damaged") from None
 
 
 def checked(values: np.ndarray, what: str) -> Floats:
@@ -84,12 +117,12 @@ def fingerprint(values: np.ndarray) -> str:
     return hashlib.sha256(repr(floats.shape).encode() + floats.tobytes()).hexdigest()[:16]
 
 
-def hashes(variables: Mapping[str, Variable]) -> dict[str, Any]:
+def hashes(variables: Mapping[str, Variable], source: ArraySource) -> dict[str, Any]:
     """Return what decides the numbers of a declaration's arrays: shapes, and hashes of files."""
     found: dict[str, Any] = {}
     for name, variable in variables.items():
         files = {
-            key: fingerprint(load_array(text))
+            key: fingerprint(load_array(text, source))
             for key in ("values", "data")
             if (text := getattr(variable, key)) is not None
         }

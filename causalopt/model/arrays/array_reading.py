@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from causalopt.errors import ExpressionError, FileError, ModelError, suggestion
+from causalopt.model.array_source import ArraySource
 from causalopt.model.arrays.array_files import load_array
 from causalopt.model.arrays.array_flows import discretized, elapsed
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable, Floats
@@ -52,8 +53,9 @@ def read_array_template(
     functions: Mapping[str, str],
     dt: float | None,
     method: Method | None,
+    source: ArraySource | None = None,
 ) -> ArrayTemplate:
-    """Read the texts of a declaration with array variables.
+    """Read the texts of a declaration with array variables, and the arrays of `source`.
 
     Raises:
         ModelError: A text, a name, a shape or a file is wrong; `path` and `offset` say where.
@@ -61,7 +63,7 @@ def read_array_template(
     sections = {"sizes": sizes, "parameters": parameters, "functions": functions}
     check_names({**sections, "variables": variables}, tensor_function_names())
     step = Fraction(repr(dt)) if dt is not None else Fraction(1)
-    reader = _Reader(variables, _sizes(sizes), parameters, functions, step)
+    reader = _Reader(variables, _sizes(sizes), parameters, functions, step, source)
     found = [reader.variable(name) for name in variables]
     continuous = {n: motion(v) for n, v in variables.items() if motion(v) != "rule"}
     motions = {v.name: (continuous[v.name], _whole(v)) for v in found if v.name in continuous}
@@ -127,7 +129,9 @@ class _Reader:
         parameters: Mapping[str, int | float | str],
         functions: Mapping[str, str],
         dt: Fraction,
+        source: ArraySource | None,
     ) -> None:
+        self._source = source
         self._variables, self.sizes, self._dt = variables, sizes, dt
         self.is_static = not any(has_time(v) or v.data is not None for v in variables.values())
         texts = [t for v in variables.values() for t in (v.rule, v.initial) if isinstance(t, str)]
@@ -332,7 +336,7 @@ class _Reader:
 
     def _from_file(self, text: str, path: Path) -> Floats:
         try:
-            return load_array(text)
+            return load_array(text, self._source)
         except FileError as error:
             raise ModelError(error.message, path) from None
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from causalopt.errors import QuestionError
 from causalopt.language.scope import ratio
+from causalopt.language.term import const
+from causalopt.model.template import Equation, Template
 from causalopt.tensors.folding import evaluate
 from causalopt.tensors.tensor import Shape, Tensor, inputs
 
@@ -96,10 +98,26 @@ class ArrayTemplate:
     @functools.cached_property
     def values(self) -> Mapping[str, float]:
         """Every parameter's value."""
+        return self.values_with({})
+
+    def values_with(self, given: Mapping[str, float]) -> dict[str, float]:
+        """Return every parameter's value, some of them given."""
         values: dict[str, float] = {}
         for name, tensor in self.parameters.items():
-            values[name] = float(evaluate([tensor], lambda key: values[key[1]])[0])
+            if name in given:
+                values[name] = float(given[name])
+            else:
+                values[name] = float(evaluate([tensor], lambda key: values[key[1]])[0])
         return values
+
+    @functools.cached_property
+    def skeleton(self) -> Template:
+        """The variables as a template of nodes without values: who reads whom, and from when on."""
+        equations = tuple(
+            Equation(v.name, None, (const(0),) * len(v.initial), v.owner, reads=v.parents)
+            for v in self.variables
+        )
+        return Template(equations, self.names, {}, self.dt, self.is_static)
 
     @property
     def numbers(self) -> int:

@@ -56,7 +56,7 @@ class _Resolver:
         for place in places:  # an inner grad comes before the one it stands in
             (loss,) = rebuilt([place.args[0]], exchange)
             exchange[place] = self._derivative(loss, place, owner)
-        return rebuilt([root], exchange)[0] if exchange else root
+        return rebuilt([root], exchange, _made)[0] if exchange else root
 
     def _derivative(self, loss: Tensor, place: Tensor, owner: str) -> Tensor:
         """Return the derivative of a number by an input, through this step's rules."""
@@ -109,6 +109,13 @@ class _Resolver:
 
         visit(loss)
         return order
+
+
+def _made(tensor: Tensor, args: tuple[Tensor, ...]) -> Tensor:
+    """Return an operation of a derivative; a number goes to the smallest factor of a product."""
+    if tensor.op == "mul":
+        return algebra.mul(*args)
+    return Tensor.of(tensor.op, *args, payload=tensor.payload, shape=tensor.shape)
 
 
 def _written(node: Tensor) -> str:

@@ -10,10 +10,17 @@ from causalopt.effects.arrays.array_run import ArrayRun
 from causalopt.effects.arrays.pooled_op import seed_of
 from causalopt.engine.arrays.array_batch import batched, differs, is_random
 from causalopt.engine.arrays.array_coalitions import Coalitions, direct_of
-from causalopt.engine.arrays.array_course import course
+from causalopt.engine.arrays.array_plan import ArrayPlan
+from causalopt.engine.arrays.array_stretches import Stretches
 from causalopt.worlds.array_world import held_arrays, template_plan
 from causalopt.worlds.unrolled import unrolled
 from tests.training.loops import regulated
+
+
+def course(plan: ArrayPlan, name: str) -> np.ndarray:
+    values = np.zeros((plan.steps + 1, *plan.template.by_name[name].shape))
+    Stretches(plan).run(plan.steps + 1, {("ref", name, 0): values})
+    return values
 
 
 def test_what_reads_what_differs_differs() -> None:
@@ -47,13 +54,11 @@ def test_each_of_many_worlds_is_that_world_alone(name: str) -> None:
     starts = [v.name for v in model.arrays.variables if is_random(v) and not v.shape]
     wide = batched(model.arrays, starts, 5)
     plan, _ = template_plan(wide, steps=12)
-    together = course(plan, [target])[target]
+    together = course(plan, target)
     for lane in range(5):
         start = {n: plan.initial[n][0][lane] for n in starts}
         alone, _ = template_plan(model.arrays, steps=12, initial=start)
-        np.testing.assert_allclose(
-            together[:, lane], course(alone, [target])[target], rtol=1e-12, atol=1e-14
-        )
+        np.testing.assert_allclose(together[:, lane], course(alone, target), rtol=1e-12, atol=1e-14)
 
 
 def test_draws_of_a_batch_differ_from_world_to_world_and_its_first_is_the_single_world() -> None:

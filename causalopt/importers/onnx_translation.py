@@ -1,0 +1,411 @@
+"""An ONNX graph as a model: nodes in turn, constants folded, dims and labels settled."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from causalopt.errors import QuestionError, suggestion
+from causalopt.importers.network_builder import (
+    Kind,
+    NetworkAxis,
+    NetworkBuilder,
+    NetworkError,
+    Signal,
+)
+from causalopt.importers.onnx_file import OnnxGraph, OnnxInput, OnnxNode, read_onnx
+from causalopt.importers.onnx_operators import OPERATORS, AxisNeededError, OnnxCall
+from causalopt.model.model import Model
+
+MAX_FOLDED = 1 << 24  # numbers of an array that is computed while importing
+# What follows from constants is computed at once, by onnx's own reference; these grow no further
+# than their arguments, or are held against the limit first.
+_FOLDED = {
+    *("Abs", "Add", "And", "Cast", "Ceil", "Clip", "Concat", "ConstantOfShape", "Cos", "CumSum"),
+    *("Div", "Equal", "Erf", "Exp", "Expand", "Floor", "Gather", "Greater", "GreaterOrEqual"),
+    *("Identity", "Less", "LessOrEqual", "Log", "Max", "Min", "Mod", "Mul", "Neg", "NonZero"),
+    *("Not", "Or", "Pow", "Range", "Reciprocal", "ReduceMax", "ReduceMean", "ReduceMin"),
+    *("ReduceProd", "ReduceSum", "Relu", "Round", "ScatterND", "Sigmoid", "Sign", "Sin", "Slice"),
+    *("Softmax", "Split", "Sqrt", "Sub", "Tanh", "Tile", "Trilu", "Where"),
+}
+_ADVICE = {
+    "If": "export it for one kind of input, so that nothing is left to decide",
+    "Loop": "a loop over steps is a model with time: import the cell and write [t-1] yourself",
+    "Scan": "a loop over steps is a model with time: import the cell and write [t-1] yourself",
+    "RandomNormal": "noise is a variable of its own: import the part before it",
+    "ConvTranspose": "cut the graph before it, or write it with windows and einsum",
+    "Resize": "cut the graph before it",
+    "QuantizeLinear": "import the network before it was quantized",
+    "DequantizeLinear": "import the network before it was quantized",
+}
+
+
+def translated(
+    graph: OnnxGraph,
+    *,
+    examples: Sequence[np.ndarray[Any, Any]] | Mapping[str, np.ndarray[Any, Any]] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    texts: Mapping[str, str],
+) -> Model:
+    """Return the model that an ONNX graph stands for.
+
+    The first dim of an input is a batch, and dropped, where its size is 1 or left open; the dim of
+    steps that a recurrent layer runs over is the model's t.
+
+    Args:
+        graph: The graph.
+        examples: What the inputs start from, in their order or by name, batch included.
+        sizes: The sizes of dims that the graph names and leaves open.
+        texts: The model's name, source, ...
+
+    Raises:
+        NetworkError: An operator, or a use of it, is not known; the message names the node.
+        QuestionError: A size or an example is missing or wrong.
+    """
+    kinds: dict[tuple[int, int], Kind] = {}
+    labels: dict[int, str] = {}
+    given = _by_name(graph, examples)
+    for _ in range(2 * sum(len(i.sizes) for i in graph.inputs) + 3):
+        attempt = _Translation(graph, kinds, labels, given, sizes or {})
+        try:
+            outputs = attempt.outputs()
+        except AxisNeededError as needed:
+            kinds[attempt.place_of(needed)] = needed.kind
+            continue
+        if not labels:
+            labels = _labels(graph, attempt.made)
+            continue
+        notes = {"description": "\n".join(dict.fromkeys(attempt.net.notes))}
+        return attempt.net.model(outputs, **notes, **texts)
+    raise attempt.net.error("which dims are steps and batch cannot be told")
+
+
+def _by_name(graph: OnnxGraph, examples: Any) -> dict[str, np.ndarray[Any, Any]]:
+    if examples is None:
+        return {}
+    names = [value.name for value in graph.inputs]
+    if not isinstance(examples, Mapping):
+        if len(examples) != len(names):
+            raise QuestionError(f"{len(examples)} examples for {len(names)} inputs")
+        return dict(zip(names, examples, strict=True))
+    for name in examples:
+        if name not in names:
+            raise QuestionError(f"there is no input '{name}'{suggestion(name, names)}")
+    return dict(examples)
+
+
+def from_onnx(
+    path: str | os.PathLike[str],
+    *,
+    example: np.ndarray[Any, Any] | Mapping[str, np.ndarray[Any, Any]] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    name: str | None = None,
+) -> Model:
+    """Return the network of an ONNX file as a model, its weights as variables.
+
+    One example at a time: a first dim of size 1, or left open, is a batch and dropped. Of an RNN,
+    GRU or LSTM the dim of steps is the model's t, and the input at t = 1 the first. Labels are the
+    file's names with dots, and a module's output is called as the module is: `blocks.0.attn`.
+
+    Args:
+        path: The file; weights may be in other files in its folder.
+        example: What the input starts from, batch included, or input -> array.
+        sizes: The sizes of dims that the file leaves open.
+        name: The model's name; the file's when not given.
+
+    Raises:
+        FileError: The file cannot be read, is no ONNX file or is damaged.
+        NetworkError: An operator, or a use of it, is not known; the message names the node.
+        QuestionError: A size or an example is missing or wrong.
+        MissingPackageError: onnx is not installed.
+    """
+    file = Path(path)
+    graph = read_onnx(file)
+    examples: Any = example
+    if example is not None and not isinstance(example, Mapping):
+        examples = [np.asarray(example)]
+    source = f"{file.name}, opset {graph.opset}" + (f", {graph.producer}" if graph.producer else "")
+    texts = {"name": name or file.stem, "source": source}
+    return translated(graph, examples=examples, sizes=sizes, texts=texts)
+
+
+class _Translation:
+    """One attempt, with what is known so far of dims and labels."""
+
+    def __init__(
+        self,
+        graph: OnnxGraph,
+        kinds: Mapping[tuple[int, int], Kind],
+        labels: Mapping[int, str],
+        examples: Mapping[str, np.ndarray[Any, Any]],
+        sizes: Mapping[str, int],
+    ) -> None:
+        self.graph, self.kinds, self.labels = graph, kinds, labels
+        self.examples, self.sizes = examples, sizes
+        self.net = NetworkBuilder(has_steps="step" in kinds.values(), file=graph.file)
+        self.axes: dict[tuple[int, int], NetworkAxis] = {}
+        self.made: dict[int, Signal] = {}
+        self._values: dict[str, Signal] = {}
+
+    def outputs(self) -> list[Signal]:
+        """Translate what the outputs need, and return them."""
+        for number, value in enumerate(self.graph.inputs):
+            self._values[value.name] = self._input(number, value)
+        for name, array in self.graph.weights.items():
+            self._values[name] = self.net.constant(array, _tidy(name))
+        for number in _needed(self.graph):
+            self._run(number, self.graph.nodes[number])
+        found = [self._value(name, "an output") for name in self.graph.outputs]
+        if all(signal.constant is not None for signal in found):
+            raise self.net.error("the outputs do not depend on the inputs")
+        return [signal for signal in found if signal.constant is None]
+
+    def place_of(self, needed: AxisNeededError) -> tuple[int, int]:
+        """Return the input's dim that a node's turned out to be."""
+        for place, axis in self.axes.items():
+            if axis.root is needed.axis and self.kinds.get(place) != needed.kind:
+                return place
+        raise self.net.error(
+            "a recurrent layer runs over steps that are no dim of an input: give it the input's "
+            "steps, or import the recurrent layer alone"
+        )
+
+    def _input(self, number: int, value: OnnxInput) -> Signal:
+        example = self.examples.get(value.name)
+        if example is not None and example.ndim != len(value.sizes):
+            raise QuestionError(
+                f"the example of '{value.name}' has the shape {list(example.shape)}, and the input "
+                f"{list(value.sizes)}"
+            )
+        axes = []
+        for place, size in enumerate(value.sizes):
+            axis = self._axis(number, place, size, value, example)
+            self.axes[number, place] = axis
+            axes.append(axis)
+        plain = [axis for axis in axes if axis.is_plain]
+        label = _tidy(value.name) or "x"
+        words = {1: ("feature",), 2: ("position", "feature")}.get(len(plain), ())
+        for axis, word in zip(plain, words, strict=False):
+            axis.suggest(word if len(self.graph.inputs) == 1 else f"{label}_{word}")
+        values = None if example is None else self._example(example, axes, value)
+        return self.net.given(label, tuple(axes), values, is_integer=value.is_integer)
+
+    def _axis(
+        self,
+        number: int,
+        place: int,
+        size: int | str,
+        value: OnnxInput,
+        example: np.ndarray[Any, Any] | None,
+    ) -> NetworkAxis:
+        kind = self.kinds.get((number, place))
+        hint = None if isinstance(size, int) or re.fullmatch(r"dim\d+", size) else size
+        wide = len(value.sizes) > 1
+        if kind is None:
+            is_batch = place == 0 and wide and size in (1, size if isinstance(size, str) else 1)
+            kind = "batch" if is_batch and size not in self.sizes else "plain"
+        if isinstance(size, str) and size in self.sizes:
+            size = self.sizes[size]
+        elif isinstance(size, str) and example is not None:
+            size = int(example.shape[place])
+        if kind != "plain":
+            known = size if isinstance(size, int) else 1
+            if kind == "batch" and known != 1:
+                raise self.net.error(
+                    f"the batch of '{value.name}' has {known} examples, and a model is of one: "
+                    "export with a batch of 1"
+                )
+            return NetworkAxis(known, None, kind)
+        if isinstance(size, str):
+            raise QuestionError(
+                f"dim {place} of the input '{value.name}' is left open as '{size}': give its size, "
+                f"as in --size {size}=8"
+            )
+        return NetworkAxis(size, hint)
+
+    def _example(
+        self, example: np.ndarray[Any, Any], axes: Sequence[NetworkAxis], value: OnnxInput
+    ) -> np.ndarray[Any, Any]:
+        steps = [i for i, axis in enumerate(axes) if axis.kind == "step"]
+        fits = all(
+            axis.kind == "step" or axis.size == size
+            for axis, size in zip(axes, example.shape, strict=True)
+        )
+        if not fits:
+            raise QuestionError(
+                f"the example of '{value.name}' has the shape {list(example.shape)}, and the input "
+                f"{[axis.size for axis in axes]}"
+            )
+        found = np.asarray(example, dtype=float)
+        if steps:
+            found = np.moveaxis(found, steps[0], 0)
+            inner = [axis.size for axis in axes if axis.is_plain]
+            found = found.reshape(len(found), *inner)
+            return np.concatenate([np.zeros((1, *inner)), found])
+        return found.reshape([axis.size for axis in axes if axis.is_plain])
+
+    def _value(self, name: str, what: str) -> Signal:
+        if name not in self._values:
+            raise self.net.error(f"{what} '{name}' comes from no node")
+        return self._values[name]
+
+    def _run(self, number: int, node: OnnxNode) -> None:
+        inputs = tuple(self._value(n, "an input") if n else None for n in node.inputs)
+        label = self.labels.get(number) or node_label(node)
+        parent, _, _ = node_label(node).rpartition(".")
+        name = next((o for o in node.outputs if o in self.graph.outputs), None)
+        if name is not None and not re.fullmatch(r"[A-Za-z]\w*", name):
+            name = None
+        call = OnnxCall(self.net, node, inputs, label, name, parent or label, self.graph.opset)
+        try:
+            found = self._applied(call)
+        except NetworkError as error:
+            raise NetworkError(f"{node.shown}: {error.message}", error.location) from None
+        for place, output in enumerate(node.outputs):
+            if output and place < len(found):
+                self._values[output] = found[place]
+        before = {s.text for s in inputs if s is not None}
+        if found and found[0].text not in before and self.net.declares(found[0]):
+            self.made[number] = found[0]
+
+    def _applied(self, call: OnnxCall) -> tuple[Signal, ...]:
+        node = call.node
+        if node.domain:
+            raise call.error(
+                f"operators of '{node.domain}' are not known: export with ONNX's own operators"
+            )
+        constant = [s for s in call.inputs if s is not None]
+        moves = node.op in {"Cast", "Identity"} and constant[0].constant is not None
+        is_folded = node.op in _FOLDED and all(s.constant is not None for s in constant)
+        if is_folded and not (moves and _is_float(constant[0])):
+            return self._folded(call)
+        if node.op not in OPERATORS:
+            advice = _ADVICE.get(node.op, "cut the graph before it, or write its rule by hand")
+            raise call.error(f"the operator '{node.op}' is not known: {advice}")
+        if node.op == "Identity" and constant[0].constant is not None:
+            own = _tidy(node.outputs[0])
+            return (self.net.constant(constant[0].constant.copy(), own),)
+        found = OPERATORS[node.op](call)
+        return found if isinstance(found, tuple) else (found,)
+
+    def _folded(self, call: OnnxCall) -> tuple[Signal, ...]:
+        from onnx import TensorProto, helper
+        from onnx.reference import ReferenceEvaluator
+
+        node, arrays = call.node, [s.constant for s in call.inputs if s is not None]
+        self._check_size(call, [a for a in arrays if a is not None])
+        names = [name for name in node.inputs if name]
+        feeds = dict(zip(names, arrays, strict=True))
+        attributes = {k: _as_attribute(v) for k, v in node.attributes.items() if v is not None}
+        proto = helper.make_node(node.op, node.inputs, node.outputs, **attributes)
+        untyped = [helper.make_tensor_value_info(n, TensorProto.UNDEFINED, None) for n in names]
+        outputs = [
+            helper.make_tensor_value_info(n, TensorProto.UNDEFINED, None) for n in node.outputs
+        ]
+        model = helper.make_model(
+            helper.make_graph([proto], "constant", untyped, outputs),
+            opset_imports=[helper.make_opsetid("", self.graph.opset)],
+        )
+        try:
+            with np.errstate(all="ignore"):
+                found = ReferenceEvaluator(model).run(None, feeds)
+        except Exception as error:  # of the reference: what it says depends on the operator
+            reason = " ".join(str(error).split())[:200]
+            raise call.error(f"its constant cannot be computed: {reason}") from None
+        return tuple(self.net.constant(np.asarray(value), call.label) for value in found)
+
+    def _check_size(self, call: OnnxCall, arrays: Sequence[np.ndarray[Any, Any]]) -> None:
+        """Refuse a constant that would be huge, before it is made."""
+        op = call.node.op
+        try:
+            if op in {"ConstantOfShape"}:
+                size = math.prod(int(v) for v in arrays[0].reshape(-1))
+            elif op == "Expand":
+                wanted = tuple(int(v) for v in arrays[1].reshape(-1))
+                size = math.prod(np.broadcast_shapes(arrays[0].shape, wanted))
+            elif op == "Tile":
+                size = arrays[0].size * math.prod(int(v) for v in arrays[1].reshape(-1))
+            elif op == "Range":
+                start, stop, step = (float(a.reshape(())) for a in arrays)
+                size = int(abs((stop - start) / step)) + 1
+            elif op in {"Gather"}:
+                place = call.get("axis", 0) % arrays[0].ndim
+                size = arrays[1].size * arrays[0].size // max(1, arrays[0].shape[place])
+            elif op in {"Concat", "Slice", "Split", "ScatterND"} or op.startswith("Reduce"):
+                size = sum(a.size for a in arrays)
+            elif len(arrays) > 1:
+                size = math.prod(np.broadcast_shapes(*(a.shape for a in arrays)))
+            else:
+                size = arrays[0].size * max(1, arrays[0].ndim if op == "NonZero" else 1)
+        except (ValueError, ZeroDivisionError, OverflowError, IndexError):
+            raise call.error("its constants do not fit together") from None
+        if size > max(MAX_FOLDED, 2 * max(a.size for a in arrays)) or size < 0:
+            raise call.error(
+                f"its constant would have {size:,} numbers, the limit is {MAX_FOLDED:,}"
+            )
+
+
+def _as_attribute(value: Any) -> Any:
+    from onnx import numpy_helper
+
+    return numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
+
+
+def _is_float(signal: Signal) -> bool:
+    return signal.constant is not None and signal.constant.dtype.kind == "f"
+
+
+def _needed(graph: OnnxGraph) -> list[int]:
+    """Return the nodes that outputs depend on, in the order of the graph."""
+    wanted = set(graph.outputs)
+    found = []
+    for number in range(len(graph.nodes) - 1, -1, -1):
+        node = graph.nodes[number]
+        if wanted & set(node.outputs):
+            wanted |= set(node.inputs)
+            found.append(number)
+    return found[::-1]
+
+
+def _tidy(name: str) -> str:
+    """Return a name with dots between its parts, as labels are written."""
+    return re.sub(r"\.{2,}", ".", re.sub(r"[^\w.\-]+", ".", name)).strip(".-")
+
+
+def node_label(node: OnnxNode) -> str:
+    """Return a node's label: modules and operator, with dots.
+
+    Example:
+        >>> node_label(OnnxNode("Gemm", "", "/mlp/mlp.0/Gemm", (), ("y",), {}))
+        'mlp.0.Gemm'
+    """
+    path: list[str] = []
+    for part in (node.name or node.outputs[0]).split("/"):
+        if path and part.startswith(path[-1] + "."):
+            path.pop()
+        if part:
+            path.append(part)
+    return _tidy(".".join(path)) or node.op
+
+
+def _labels(graph: OnnxGraph, made: Mapping[int, Signal]) -> dict[int, str]:
+    """Return labels in which the output of a module is called as the module is.
+
+    A module's output is the last array made in it, where that is not within one of its own modules.
+    """
+    labels = {number: node_label(graph.nodes[number]) for number in made}
+    last_within: dict[str, int] = {}
+    for number, label in labels.items():
+        parts = label.split(".")
+        for depth in range(1, len(parts)):
+            last_within[".".join(parts[:depth])] = number
+    for scope, number in last_within.items():
+        if labels[number].rpartition(".")[0] == scope:
+            labels[number] = scope
+    return labels or {-1: ""}

@@ -1,0 +1,85 @@
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+
+import causalopt
+from causalopt import Model
+from causalopt.effects.arrays import array_doubts
+from causalopt.effects.arrays.rounding_twins import TWINS
+
+
+def run(variables: dict[str, Any], **question: Any) -> causalopt.Run:
+    return causalopt.run(Model(name="m", sizes={"n": 3}, variables=variables), **question)
+
+
+STEADY = {
+    "x": {"shape": ["n"], "rule": "0.9*x[t-1] + a[t]", "initial": 1},
+    "a": {"shape": ["n"], "rule": "-0.2*x[t-1]", "initial": 0},
+}
+
+
+def test_one_twin_is_enough_where_rounding_is_far_from_the_effect() -> None:
+    found = run(STEADY, nudge="x[0]", hold="a", target="x", steps=30)
+    with mock.patch.object(array_doubts, "_twin", wraps=array_doubts._twin) as twin:
+        assert set(found.status) == {"ok"}
+    assert twin.call_count == 1
+
+
+def test_a_difference_of_equal_numbers_is_unresolved_and_takes_all_twins() -> None:
+    variables = STEADY | {
+        "y": {"shape": ["n"], "rule": "(1 + x[t]/3)*7 - 7 - 7*x[t]/3", "initial": 0}
+    }
+    found = run(variables, nudge="x[0]", hold="a", target="y", steps=30)
+    with mock.patch.object(array_doubts, "_twin", wraps=array_doubts._twin) as twin:
+        assert "unresolved" in set(found.status[1:])
+        assert "ok" not in set(found.status[1:])
+    assert twin.call_count >= TWINS
+
+
+@pytest.mark.parametrize(
+    ("rule", "op"),
+    [("relu(x[t-1] - 1)", "max"), ("abs(x[t-1] - 1)", "abs"), ("max(x[t-1], x[t-1]**2)", "max")],
+)
+def test_a_branch_that_w_sits_on_is_a_kink_from_its_step_on(rule: str, op: str) -> None:
+    variables = {
+        "x": {"shape": ["n"], "rule": "x[t-1] - 0.25", "initial": 2},
+        "y": {"shape": ["n"], "rule": rule, "initial": 0},
+    }
+    found = run(variables, nudge="x[0]", hold=[], target="y", steps=10)
+    # x is 1 at t = 4 without rounding, so that the rule meets its kink at t = 5.
+    assert list(found.status[1:5]) == ["ok"] * 4
+    assert set(found.status[5:]) == {"kink"}
+    assert found.effect.kink == ("y", 5, f"{op} of what is equal")
+
+
+def test_a_kink_that_the_nudge_does_not_move_is_none() -> None:
+    variables = {
+        "x": {"shape": ["n"], "rule": "x[t-1] - 0.25", "initial": 2},
+        "z": {"shape": ["n"], "rule": "z[t-1]", "initial": 1},
+        "y": {"shape": ["n"], "rule": "relu(x[t-1] - 1) + z[t-1]", "initial": 0},
+    }
+    assert set(run(variables, nudge="z[0]", hold=[], target="y", steps=8).status[1:]) == {"ok"}
+
+
+def test_a_kink_at_the_nudge_itself_is_seen() -> None:
+    variables = {
+        "x": {"shape": ["n"], "rule": "x[t-1]/2", "initial": 0},
+        "y": {"shape": ["n"], "rule": "relu(x[t])"},
+    }
+    found = run(variables, nudge="x[3]", hold=[], target="y", steps=5)
+    assert found.effect.kink == ("y", 3, "max of what is equal")
+
+
+def test_the_first_variable_that_is_not_finite_is_named() -> None:
+    variables = {
+        "x": {"shape": ["n"], "rule": "x[t-1]**2", "initial": 10},
+        "y": {"shape": ["n"], "rule": "x[t] + 1"},
+    }
+    found = run(variables, nudge="x[0]", hold=[], target="y", steps=12)
+    with np.errstate(over="ignore"):
+        first = int(np.argmin(np.isfinite(10.0 ** (2.0 ** np.arange(13)))))
+    assert found.effect.nonfinite == ("x", first)
+    assert set(found.status[first:]) == {"diverged"}
+    assert set(found.status[: first - 1]) == {"ok"}
