@@ -52,13 +52,13 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
     optional = PROJECT["optional-dependencies"]
     declared = {
         package: extra
-        for extra in ("fast", "files", "jax", "learn", "numerics", "plots")
+        for extra in ("fast", "files", "jax", "learn", "numerics", "onnx", "plots")
         for package in names(optional[extra])
     }
     table = {DISTRIBUTIONS.get(package, package): extra for package, (extra, _) in EXTRAS.items()}
     assert table == declared
     assert not names(PROJECT["dependencies"]) & set(table)
-    assert optional["all"] == ["causalopt[fast,files,learn,numerics,plots]"]
+    assert optional["all"] == ["causalopt[fast,files,learn,numerics,onnx,plots]"]
     assert "causalopt[all,jax]" in optional["dev"]
 
 
@@ -118,6 +118,7 @@ MISSING = {
     "c.escape(p, start=0.0, beyond=1.0, within=[5], method='diffusion')": "numerics",
     "from causalopt.engine.executions import execution; execution('llvm')": "fast",
     "c.load_images('digits')": "learn",
+    "c.from_onnx('net.onnx')": "onnx",
     "c.world(a, steps=3, execution='jax')": "jax",
     "c.run(a, nudge='x[0]', hold=[], target='x', steps=3, execution='jax')": "jax",
 }

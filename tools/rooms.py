@@ -22,6 +22,7 @@ ROOMS = [
     "worlds",
     "datasets",
     "effects",
+    "knowledge",
     "laws",
     "entropy",
     "descents",

@@ -20,7 +20,7 @@ from causalopt.importers.network_builder import (
     Signal,
 )
 from causalopt.importers.onnx_file import OnnxNode
-from causalopt.importers.recurrences import CellWeights, recurrent_layer
+from causalopt.importers.recurrent_cells import CellWeights, recurrent_layer
 from causalopt.importers.sliding_windows import Sliding, convolution, pooled
 
 _REQUIRED = object()
@@ -168,24 +168,31 @@ def _cast(call: OnnxCall) -> Signal:
             return dataclasses.replace(x, constant=x.constant.astype(float))
         return x
     if to in bools:
-        return activations.joined(call.net, "{0} != 0", [x], call.label, call.name)
+        return activations.joined(call.net, "where({0} != 0, 1, 0)", [x], call.label, call.name)
     return activations.joined(call.net, "sign({0})*floor(abs({0}))", [x], call.label, call.name)
 
 
+def _own_weight(call: OnnxCall, weight: Signal, *, turned: bool) -> Signal:
+    """Return a weight that the exporter computed and gave no name, called after its layer."""
+    if weight.constant is None or not weight.label.startswith("onnx."):
+        return weight
+    return dataclasses.replace(weight, label=f"{call.scope}.weight" + ".T" * turned)
+
+
 def _matmul(call: OnnxCall) -> Signal:
-    b = call.input(1)
+    b = _own_weight(call, call.input(1), turned=True)
     if b.constant is not None:
         (b.turned.axes[0] if b.turned is not None else b.axes[-1]).suggest(f"{call.scope}_unit")
     return products.matrix_product(call.net, call.input(0), b, call.label, call.name)
 
 
 def _gemm(call: OnnxCall) -> Signal:
-    a, b = call.input(0), call.input(1)
+    turned = bool(call.get("transB", 0))
+    a, b = call.input(0), _own_weight(call, call.input(1), turned=not turned)
     if len(a.axes) != 2 or len(b.axes) != 2:
         raise call.error("Gemm multiplies matrices")
     if call.get("transA", 0):
         a = rearrangements.transposed(call.net, a, None, f"{call.label}.turned")
-    turned = bool(call.get("transB", 0))
     b.axes[0 if turned else 1].suggest(f"{call.scope}_unit")
     factors = float(call.get("alpha", 1.0)), float(call.get("beta", 1.0))
     return products.dense(
@@ -414,10 +421,11 @@ def _slice(call: OnnxCall) -> Signal:
 
 
 def _gather(call: OnnxCall) -> Signal:
-    place = int(call.get("axis", 0))
-    return rearrangements.gathered(
-        call.net, call.input(0), call.input(1), place, call.label, call.name
-    )
+    x, place = call.input(0), int(call.get("axis", 0))
+    if x.constant is not None:  # an embedding
+        x.axes[place].suggest(f"{call.scope}_entry")
+        x.axes[-1].suggest(f"{call.scope}_unit")
+    return rearrangements.gathered(call.net, x, call.input(1), place, call.label, call.name)
 
 
 def _expand(call: OnnxCall) -> Signal:
@@ -543,7 +551,7 @@ def _last(net: NetworkBuilder, x: Signal, axes: tuple[NetworkAxis, ...]) -> Sign
 OPERATORS: dict[str, Operator] = {
     "Abs": _activation("abs"),
     "Add": _joined("{0} + {1}"),
-    "And": _joined("{0} > 0 and {1} > 0"),
+    "And": _joined("where({0} > 0 and {1} > 0, 1, 0)"),
     "AveragePool": _pool("mean"),
     "BatchNormalization": _batch_norm,
     "Cast": _cast,
@@ -559,7 +567,7 @@ OPERATORS: dict[str, Operator] = {
     "Dropout": _dropout,
     "Einsum": _einsum,
     "Elu": _activation("elu", alpha=1.0),
-    "Equal": _joined("{0} == {1}"),
+    "Equal": _joined("where({0} == {1}, 1, 0)"),
     "Erf": _activation("erf"),
     "Exp": _activation("exp"),
     "Expand": _expand,
@@ -571,8 +579,8 @@ OPERATORS: dict[str, Operator] = {
     "Gemm": _gemm,
     "GlobalAveragePool": _global_pool("mean"),
     "GlobalMaxPool": _global_pool("max"),
-    "Greater": _joined("{0} > {1}"),
-    "GreaterOrEqual": _joined("{0} >= {1}"),
+    "Greater": _joined("where({0} > {1}, 1, 0)"),
+    "GreaterOrEqual": _joined("where({0} >= {1}, 1, 0)"),
     "HardSigmoid": _activation("hard_sigmoid", alpha=0.2, beta=0.5),
     "HardSwish": _activation("hard_swish"),
     "Identity": _same,
@@ -580,8 +588,8 @@ OPERATORS: dict[str, Operator] = {
     "LSTM": _recurrent,
     "LayerNormalization": _layer_norm(True),
     "LeakyRelu": _activation("leaky_relu", alpha=0.01),
-    "Less": _joined("{0} < {1}"),
-    "LessOrEqual": _joined("{0} <= {1}"),
+    "Less": _joined("where({0} < {1}, 1, 0)"),
+    "LessOrEqual": _joined("where({0} <= {1}, 1, 0)"),
     "Log": _activation("log"),
     "LogSoftmax": _softmax(True),
     "MatMul": _matmul,
@@ -593,7 +601,7 @@ OPERATORS: dict[str, Operator] = {
     "Mul": _joined("{0}*{1}"),
     "Neg": _activation("neg"),
     "Not": _activation("not"),
-    "Or": _joined("{0} > 0 or {1} > 0"),
+    "Or": _joined("where({0} > 0 or {1} > 0, 1, 0)"),
     "PRelu": _prelu,
     "Pad": _pad,
     "Pow": _joined("{0}**{1}"),

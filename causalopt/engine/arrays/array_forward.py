@@ -206,6 +206,10 @@ class TangentStretches(Stretches):
         if t > self.seed.t and (t + 1) % _EVERY == 0:
             self._rescale()
 
+    def cuts(self) -> set[int]:
+        """Return the steps at which a stretch begins or ends."""
+        return super().cuts() | {*self._edges, self.seed.t + 1}
+
     def cut(self, t: int, end: int) -> int:
         """Return where a stretch ends that numpy runs: where the tangents' size is looked at."""
         return min(end, t + _EVERY - t % _EVERY) if t > self.seed.t else end
