@@ -13,12 +13,12 @@ import numpy as np
 from causalopt.effects.arrays.pooled_op import PooledOp, pooled_op
 from causalopt.effects.asked import asked_hold, asked_node, asked_target
 from causalopt.effects.attribution import Attribution, parts_of, shapley
+from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.training.seed_interval import seed_interval
 from causalopt.training.training import Training, train
 from causalopt.worlds.array_world import held_arrays, split_initial
 from causalopt.worlds.results import page, plain, plot
@@ -92,7 +92,7 @@ class Film:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON's types, one entry a frame."""
-        mean, low, high = seed_interval(self.op)
+        mean, low, high = student_interval(self.op)
         found = {
             "model": self.model.name,
             "nudge": self.model.node_text(self.nudge),

@@ -12,7 +12,7 @@ import scipy.stats
 
 from causalopt import Film, Model, QuestionError, load, run, shapley, train, watch
 from causalopt.cli import main
-from causalopt.training.seed_interval import seed_interval, student_quantile
+from causalopt.effects.student_interval import student_interval, student_quantile
 from tests.chromium import chromium, executable
 from tests.training.loops import jacobians_by_hand, regulated
 
@@ -90,12 +90,12 @@ def test_the_quantile_is_student_s(degrees: int, probability: float) -> None:
 
 def test_an_interval_covers_as_often_as_it_says() -> None:
     draws = np.random.default_rng(2).normal(3, 2, size=(20_000, 5))
-    _, low, high = seed_interval(draws)
+    _, low, high = student_interval(draws)
     assert np.mean((low < 3) & (high > 3)) == pytest.approx(0.95, abs=0.006)
 
 
 def test_one_seed_has_no_interval() -> None:
-    mean, low, high = seed_interval(np.array([[2.0], [3.0]]))
+    mean, low, high = student_interval(np.array([[2.0], [3.0]]))
     assert mean.tolist() == [2, 3]
     assert np.isnan(low).all()
     assert np.isnan(high).all()

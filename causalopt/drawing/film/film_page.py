@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats
 from causalopt.training.film import Film
-from causalopt.training.seed_interval import seed_interval
 from causalopt.worlds.results import page
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
@@ -117,7 +117,7 @@ def _json(data: Any) -> str:
 
 
 def _data(film: Film) -> dict[str, Any]:
-    mean, low, high = seed_interval(film.op)
+    mean, low, high = student_interval(film.op)
     steps = np.unique(np.rint(np.linspace(0, film.steps, min(_POINTS, film.steps + 1))).astype(int))
     course = film.course[steps][:, :, :, :_STARTS]
     sizes = course.reshape(*course.shape[:4], -1)

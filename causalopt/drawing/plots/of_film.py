@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from causalopt.drawing.palette import BLUE, FAINT, INK
 from causalopt.drawing.plots.panels import plain_axes
+from causalopt.effects.student_interval import student_interval
 from causalopt.training.film import Film
-from causalopt.training.seed_interval import seed_interval
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def plot_film(film: Film) -> Figure:
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     settings = film.training.settings
     score = film.loss if film.performance is None else film.performance
-    _, low, high = seed_interval(np.where(np.isfinite(film.op), film.op, np.nan))
+    _, low, high = student_interval(np.where(np.isfinite(film.op), film.op, np.nan))
     upper.fill_between(film.frames, low, high, color=BLUE, alpha=0.15, linewidth=0)
     _curve(upper, film, film.op, "Op [nats]")
     _curve(lower, film, score, settings.performance or settings.loss)

@@ -11,7 +11,7 @@ from causalopt.engine.contract import Floats
 _PANELS = 400
 
 
-def seed_interval(values: Floats, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
+def student_interval(values: Floats, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
     """Return the mean over the last axis and the ends of its interval; NaN for a single seed.
 
     Args:
@@ -19,7 +19,7 @@ def seed_interval(values: Floats, level: float = 0.95) -> tuple[Floats, Floats, 
         level: The interval's coverage where the values are normal.
 
     Example:
-        >>> [float(x.round(3)) for x in seed_interval(np.array([1.0, 2.0, 3.0]))]
+        >>> [float(x.round(3)) for x in student_interval(np.array([1.0, 2.0, 3.0]))]
         [2.0, -0.484, 4.484]
     """
     count = values.shape[-1]
