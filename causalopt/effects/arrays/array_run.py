@@ -14,6 +14,7 @@ import numpy as np
 from causalopt.effects.arrays.array_doubts import Doubts, doubts_of
 from causalopt.effects.arrays.array_kinks import watched
 from causalopt.effects.arrays.array_worlds_apart import finite_differences
+from causalopt.effects.arrays.rounding_twins import TWINS
 from causalopt.effects.arrays.vector_effect import VectorEffect, probe_error
 from causalopt.effects.arrays.written_out import NUMBERS, pays, refuse_numbers, run_written_out
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, check_delta
@@ -267,13 +268,18 @@ def run_arrays(
     refuse_integers(plan, node.variable, measured.variable, delta)
     directions, is_probed = chosen_directions(plan, node, along, probes, seed)
     names = kept_names(plan.template, last, keep, always=(measured.variable,))
-    _check_memory(plan, directions, measured.variable)
+    _check_memory(plan, directions, measured.variable, names)
     array_seed = ArraySeed(node.variable, node.t, directions)
     worlds: list[dict[str, Values]] = []
     answer: Callable[[], Effect] | None = None
     extras = (delta, checkpoint, along, probes)
     is_plain = all(extra is None for extra in extras) and not (arrays or given)
     if execution == NUMBERS:
+        if not is_plain:
+            raise QuestionError(
+                f"execution='{NUMBERS}' is for the limit of plain questions, without data, arrays "
+                "to start from, given interventions, along, probes and checkpoint: leave it out"
+            )
         refuse_numbers(plan.template, node, measured)
     if is_plain and (
         execution == NUMBERS or (execution is None and pays(plan.template, node, measured, last))
@@ -460,14 +466,23 @@ def _one_direction(
     return whole
 
 
-def _check_memory(plan: ArrayPlan, directions: Values, target: str) -> None:
-    size = plan.template.by_name[target].size
-    needed = 8 * 2 * len(directions) * ((plan.steps + 1) * size + 2 * plan.template.numbers)
+def _check_memory(plan: ArrayPlan, directions: Values, target: str, names: Sequence[str]) -> None:
+    """Refuse a run whose courses and derivatives do not fit into memory, its twins' included."""
+    template, count, steps = plan.template, len(directions), plan.steps + 1
+    size = template.by_name[target].size
+    parts = {
+        "courses": 8.0 * steps * sum(template.by_name[name].size for name in names),
+        "derivatives and two disturbed twins": 16.0 * count * steps * size * (1 + TWINS),
+        "one step": 16.0 * template.numbers * (1 + 2 * count),
+    }
+    needed = sum(parts.values())
     if needed > machine_memory():
+        texts = ", ".join(f"{name} {part / 1e9:.3g} GB" for name, part in parts.items())
         raise SizeError(
-            f"the derivatives of {size} numbers along {len(directions)} directions over "
-            f"{plan.steps} steps take {needed / 1e9:.3g} GB and this machine has "
-            f"{machine_memory() / 1e9:.3g} GB: measure fewer elements, or say along or probes"
+            f"the derivatives of {size:,} numbers along {count} directions over {plan.steps:,} "
+            f"steps take {needed / 1e9:.3g} GB ({texts}) and this machine has "
+            f"{machine_memory() / 1e9:.3g} GB: measure or keep fewer elements, or say along or "
+            "probes"
         )
 
 
