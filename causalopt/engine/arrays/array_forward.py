@@ -96,16 +96,27 @@ class TangentStretches(Stretches):
     ) -> None:
         super().__init__(plan, draw, disturb, wanted, execution)
         self.seed = seed
-        self.moves: Moves = moves(
-            plan.template, seed.name, len(seed.directions), plan.held_throughout, plan.held_partly
-        )
+        self.moves: Moves = self.moved()
         if disturb is not None:
             self.moves = disturbed(self.moves, disturb.number)
         self.watched = watch(self.moves) if watch is not None else ()
         self.exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
-        self._edges = sorted({*plan.held_edges, seed.t})
+        self._edges = sorted({*self.held_edges(), seed.t})
         self._masks: dict[str, Values] = {}
         self._masked_at = -1
+
+    def moved(self) -> Moves:
+        """Return what the nudge moves."""
+        plan, count = self.plan, len(self.seed.directions)
+        return moves(plan.template, self.seed.name, count, plan.held_throughout, plan.held_partly)
+
+    def held_edges(self) -> frozenset[int]:
+        """Return the steps at which what is held changes."""
+        return self.plan.held_edges
+
+    def held(self, name: str) -> Values:
+        """Return which elements of a variable are held at the next step."""
+        return self.plan.mask_at(name, self.t)
 
     def resume(self, t: int, state: Row, powers: Values) -> None:
         """Go on from before step t, with what was carried then and the powers of two."""
@@ -167,10 +178,10 @@ class TangentStretches(Stretches):
         """Return a careful step's values and tangents: zero for what starts or is forced there."""
         row = super().careful_row(t)
         look = self.look(t, row)
-        for kind in KINDS:
+        for kind, moving in self.moves.moving.items():
             for variable in self.plan.template.variables:
                 key = (kind, variable.name, 0)
-                is_moving = variable.name in self.moves.moving[kind]
+                is_moving = variable.name in moving
                 if is_moving and (variable.rule is None or key in self._tangents.nodes):
                     row[key] = self._tangent(key, t, look)
         if t >= self.seed.t:
@@ -213,7 +224,7 @@ class TangentStretches(Stretches):
         if place != self._masked_at:
             self._masks, self._masked_at = {}, place
         if name not in self._masks:
-            self._masks[name] = self.plan.mask_at(name, self.t)
+            self._masks[name] = self.held(name)
         return self._masks[name]
 
     def _zero(self, name: str) -> Values:

@@ -113,6 +113,8 @@ def moves(
     count: int,
     held: frozenset[str] = frozenset(),
     masked: tuple[str, ...] = (),
+    kinds: tuple[str, ...] = KINDS,
+    apart: bool = False,
 ) -> Moves:
     """Return what a nudge of a variable moves.
 
@@ -122,23 +124,33 @@ def moves(
         count: The number of directions.
         held: Variables that are wholly in A at every step.
         masked: Variables of which a part is in A; that part is an input of the step.
+        kinds: Which tangents: total, direct or both.
+        apart: Whether each direction has a part of its own in A, so that these inputs have the
+            directions' axis too.
     """
-    return _moves(template, source, count, held, tuple(masked))
+    return _moves(template, source, count, held, tuple(masked), kinds, apart)
 
 
 @functools.lru_cache(maxsize=64)
 def _moves(
-    template: ArrayTemplate, source: str, count: int, held: frozenset[str], masked: tuple[str, ...]
+    template: ArrayTemplate,
+    source: str,
+    count: int,
+    held: frozenset[str],
+    masked: tuple[str, ...],
+    kinds: tuple[str, ...],
+    apart: bool,
 ) -> Moves:
-    moving = {"total": reached(template, source, frozenset())}
-    moving["direct"] = reached(template, source, held)
+    without = {"total": frozenset[str](), "direct": held}
+    moving = {kind: reached(template, source, without[kind]) for kind in kinds}
     derivatives: dict[tuple[str, str], Tensor] = {}
-    for kind in KINDS:
+    for kind in kinds:
         for variable in template.variables:
             if variable.name in moving[kind] and variable.rule is not None:
                 tangent = _derivative(variable, kind, moving[kind], count)
                 if kind == "direct" and variable.name in masked:
-                    mask = given("held", variable.name, shape=variable.shape)
+                    shape = tangent.shape if apart else variable.shape
+                    mask = given("held", variable.name, shape=shape)
                     tangent = elementwise("where", mask, ZERO, tangent)
                 derivatives[kind, variable.name] = tangent
     return Moves(template, count, moving, derivatives)
