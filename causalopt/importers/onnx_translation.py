@@ -36,6 +36,7 @@ _FOLDED = {
     *("ReduceProd", "ReduceSum", "Relu", "Round", "ScatterND", "Sigmoid", "Sign", "Sin", "Slice"),
     *("Softmax", "Split", "Sqrt", "Sub", "Tanh", "Tile", "Trilu", "Where"),
 }
+_UNFIT = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 _RECURRENT = {"RNN", "GRU", "LSTM"}
 _ADVICE = {
     "If": "export it for one kind of input, so that nothing is left to decide",
@@ -291,6 +292,11 @@ class _Translation:
             found = self._applied(call)
         except NetworkError as error:
             raise NetworkError(f"{node.shown}: {error.message}", error.location) from None
+        except _UNFIT as error:  # a damaged node, of which no operator foresees all
+            reason = str(error) or type(error).__name__
+            raise self.net.error(
+                f"{node.shown}: its inputs or attributes are not those of the operator: {reason}"
+            ) from error
         for scope in self.modules.outer.get(number, ()):
             found = (self._again(found[0], scope), *found[1:])
         for place, output in enumerate(node.outputs):
