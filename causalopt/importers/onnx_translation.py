@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.errors import QuestionError, suggestion
+from causalopt.errors import ModelError, QuestionError, suggestion
 from causalopt.extras import need
 from causalopt.importers.network_builder import (
     Kind,
@@ -87,7 +87,10 @@ def translated(
             is_draft, modules = False, _modules(graph, attempt)
             continue
         notes = {"description": "\n".join(dict.fromkeys(attempt.net.notes))}
-        return attempt.net.model(outputs, **notes, **texts)
+        try:
+            return attempt.net.model(outputs, **notes, **texts)
+        except ModelError as error:
+            raise attempt.net.error(f"its arrays do not fit together: {error}") from error
     raise attempt.net.error("which dims are steps and batch cannot be told")
 
 
