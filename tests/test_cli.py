@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,18 @@ def test_check_prints_variables_parameters_and_edges(capsys: pytest.CaptureFixtu
     found = strict(output(capsys, "check", "lorenz", "--json", "--method", "rk4"))
     assert found["parameters"]["beta"] == pytest.approx(8 / 3)
     assert "a.2" in found["variables"]
+
+
+def test_check_names_each_dim_of_an_array_though_two_are_called_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = output(capsys, "check", "trained_conjugate")
+    assert re.search(r"^W +B +coordinate=3, coordinate=3 ", text, re.MULTILINE)
+    assert re.search(r"^loss +B +a number ", text, re.MULTILINE)
+    found = strict(output(capsys, "check", "trained_conjugate", "--json"))["variables"]
+    assert found["W"]["dims"] == ["coordinate", "coordinate"]
+    assert found["W"]["shape"] == [3, 3]
+    assert found["loss"]["shape"] == []
 
 
 def test_schema_is_json_schema(capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,7 @@ COMMANDS_CALL = {
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
     "draw": ("draw", {"out": "Picture.save"}),
+    "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),
     "data": (
         "fetch_images",
@@ -184,6 +185,7 @@ def test_parameters_and_initial_are_the_model_s_own_replaced(name: str) -> None:
 def test_every_function_that_takes_parameters_is_asked() -> None:
     elsewhere = {"descent", "escape", "find_modes", "find_orbits", "linearise", "noisy_op"}
     elsewhere |= {"strength", "strengths"}
+    elsewhere |= {"gradient", "shapley", "train", "watch"}  # tests/training, tests/effects
     takes = {name for name in FUNCTIONS if "parameters" in arguments(name)}
     assert takes == elsewhere | QUESTIONS.keys()
 

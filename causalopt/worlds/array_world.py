@@ -287,31 +287,62 @@ def array_plan_for(
     Raises:
         QuestionError: A node lies outside the run, or an array does not fit its variable.
     """
-    template = model.arrays
+    forces, shifts = _moves(model, interventions, steps)
+    plan, draw = template_plan(
+        model.arrays,
+        steps=steps,
+        held=held_arrays(model.arrays, hold),
+        forces=forces,
+        shifts=shifts,
+        seed=seed,
+        data=data,
+        initial=initial,
+        parameters=parameters,
+    )
+    return plan, draw
+
+
+def template_plan(
+    template: ArrayTemplate,
+    *,
+    steps: int,
+    held: tuple[HeldArray, ...] = (),
+    forces: Mapping[tuple[int, str], Force] | None = None,
+    shifts: Mapping[tuple[int, str], Values] | None = None,
+    seed: int = 0,
+    data: Mapping[str, Any] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, float] | None = None,
+) -> tuple[ArrayPlan, Draw | None]:
+    """Return the plan that runs a template, such as one of many worlds, and its noises' draws.
+
+    Raises:
+        QuestionError: A step lacks a value, or an array does not fit its variable.
+    """
     check_seed(seed)
     values = template.values_with(parameters or {})
+    given = initial or {}
     starts = {
         name: initial_values(template.by_name[name], site, values, seed)
         for site, name in enumerate(template.names)
-        if template.by_name[name].initial
+        if template.by_name[name].initial and name not in given
     }
     stages = [v for v in template.variables if v.name != v.owner]
     starts |= {v.name: [np.zeros(v.shape)] for v in stages if v.initial}
-    for name, value in (initial or {}).items():
+    for name, value in given.items():
         starts[name] = [_fitting(value, template, name, "initial value")]
     streams = {v.name: v.stream for v in template.variables if v.stream is not None}
     for name, value in (data or {}).items():
         streams[name] = _stream(value, template, name)
-    forces, shifts = _moves(model, interventions, steps)
     plan = ArrayPlan(
         template=template,
         steps=steps,
         parameters=values,
         initial=starts,
         streams=streams,
-        forces=forces,
-        shifts=shifts,
-        held=held_arrays(template, hold),
+        forces=forces or {},
+        shifts=shifts or {},
+        held=held,
         seed=seed,
     )
     _check_given(plan)

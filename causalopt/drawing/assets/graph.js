@@ -435,7 +435,8 @@
     canvas.dataset.cell = cell;
   }
   function unitAt(canvas, event, columns, count) {
-    const cell = Number(canvas.dataset.cell), box = canvas.getBoundingClientRect();
+    const box = canvas.getBoundingClientRect();
+    const cell = Number(canvas.dataset.cell) * box.width / canvas.width;
     const column = Math.floor((event.clientX - box.x) / cell);
     const i = Math.floor((event.clientY - box.y) / cell) * columns + column;
     return column >= 0 && column < columns && i >= 0 && i < count ? i : null;
@@ -452,7 +453,7 @@
     if (!data.units || opened === null) return;
     const [v, t] = opened, { columns, rows, count } = gridOf(v);
     const values = data.units.values[`${v},${t}`] || null;
-    const shown = count <= 65536;
+    const shown = count <= 131072;
     const shape = dimsOf(v).map(([dim, n]) => `${dim} ${n}`).join(" × ") || "a number";
     byId("units-title").textContent = `${nameOf(v, t)}: ${shape}`;
     byId("units-note").textContent = shown ? data.units.note : "Too many units to draw.";

@@ -15,9 +15,8 @@ from causalopt.errors import CausaloptError
 from causalopt.model.model import Model
 from causalopt.worlds.array_world import array_plan_for
 
-MOST_UNITS = 4096  # of a layer whose values are shown
-MOST_WEIGHTS = 16_384  # of a connection that is shown
-_ROOM = 400_000  # numbers that a page has room for
+MOST_UNITS = 100_000  # of a layer whose values are shown, and weights of a connection
+_ROOM = 600_000  # numbers that a page has room for
 _WORK = 100_000_000  # numbers that are computed for a page
 
 Edge = tuple[str, str, int]
@@ -52,6 +51,7 @@ def layer_units(
         return _nothing(f"No values: {error.message}")
     values: dict[str, list[float | None]] = {}
     slopes: list[dict[str, Any]] = []
+    too_large: list[str] = []
     room, order = _ROOM, {name: i for i, name in enumerate(template.names)}
     for t, row, look in _steps(plan, draw):
         for name, at in drawn:
@@ -60,12 +60,14 @@ def layer_units(
                 values[f"{order[name]},{t}"] = _digits(row["ref", name, 0])
                 room -= size
         if t == last:
-            slopes = _slopes(plan, edges, look, room, order)
+            slopes, too_large = _slopes(plan, edges, look, room, order)
     hidden = [n for n in template.names if template.by_name[n].size > MOST_UNITS]
-    note = f"Of more than {MOST_UNITS:,} units no values: {', '.join(hidden)}." if hidden else ""
-    if last < steps:
-        note = f"{note} Values of the drawn steps only.".strip()
-    return {"values": values, "slopes": slopes, "note": note}
+    notes = [
+        f"Of more than {MOST_UNITS:,} units no values: {', '.join(hidden)}." if hidden else "",
+        f"Too large to show: {', '.join(too_large)}." if too_large else "",
+        "Values of the drawn steps only." if last < steps else "",
+    ]
+    return {"values": values, "slopes": slopes, "note": " ".join(filter(None, notes))}
 
 
 def _nothing(note: str) -> dict[str, Any]:
@@ -82,23 +84,32 @@ def _steps(plan: ArrayPlan, draw: Draw | None) -> Iterable[tuple[int, Row, Any]]
 
 def _slopes(
     plan: ArrayPlan, edges: Iterable[Edge], look: Any, room: int, order: Any
-) -> list[dict[str, Any]]:
-    """Return the connections at the last step, where the child follows its rule there."""
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the connections at the last step, where the child follows its rule there.
+
+    Those too large to be shown are named.
+    """
     by_name, t = plan.template.by_name, plan.steps
     found: list[dict[str, Any]] = []
+    too_large: list[str] = []
     for parent, child, lag in edges:
         size = by_name[parent].size * by_name[child].size
         follows = by_name[child].rule is not None and plan.initial_at(by_name[child], t) is None
-        if not 1 < size <= min(MOST_WEIGHTS, room) or lag > t or not follows:
+        if size == 1 or lag > t or not follows:
             continue
         if by_name[parent].is_integer or by_name[child].is_integer:
             continue  # whole numbers have no derivative
-        with np.errstate(all="ignore"):
-            slope = edge_slope(plan.template, (parent, child, lag), look)
+        slope = None
+        if size <= min(MOST_UNITS, room):
+            with np.errstate(all="ignore"):
+                slope = edge_slope(plan.template, (parent, child, lag), look)
+        if slope is None:
+            too_large.append(f"{parent} → {child}")
+            continue
         room -= size
         ends = {"parent": order[parent], "child": order[child], "lag": lag, "t": t}
         found.append({**ends, "values": _digits(slope)})
-    return found
+    return found, too_large
 
 
 def _digits(values: Any) -> list[float | None]:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from causalopt.effects.arrays.array_doubts import Doubts, doubts_of
 from causalopt.effects.arrays.array_kinks import watched
 from causalopt.effects.arrays.array_worlds_apart import finite_differences
 from causalopt.effects.arrays.vector_effect import VectorEffect, probe_error
+from causalopt.effects.arrays.written_out import NUMBERS, pays, refuse_numbers, run_written_out
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, check_delta
 from causalopt.effects.measures import Effect, Part
 from causalopt.effects.run import Run
@@ -269,7 +270,18 @@ def run_arrays(
     _check_memory(plan, directions, measured.variable)
     array_seed = ArraySeed(node.variable, node.t, directions)
     worlds: list[dict[str, Values]] = []
-    if delta is None:
+    answer: Callable[[], Effect] | None = None
+    extras = (delta, checkpoint, along, probes)
+    is_plain = all(extra is None for extra in extras) and not (arrays or given)
+    if execution == NUMBERS:
+        refuse_numbers(plan.template, node, measured)
+    if is_plain and (
+        execution == NUMBERS or (execution is None and pays(plan.template, node, measured, last))
+    ):
+        found, answer = run_written_out(
+            model, node, selection, measured, last, names, seed=seed, progress=progress
+        )
+    elif delta is None:
         watch = functools.partial(watched, target=measured.variable)
         saved = None
         if checkpoint is not None:
@@ -300,8 +312,11 @@ def run_arrays(
             plan, array_seed, measured.variable, names, delta, draw, progress
         )
     check_whole(plan.template, found.values)
-    found = _measured(found, measured.elements)
-    answer = functools.partial(_effect, plan, array_seed, measured, found, draw, selection, delta)
+    if answer is None:
+        found = _measured(found, measured.elements)
+        answer = functools.partial(
+            _effect, plan, array_seed, measured, found, draw, selection, delta
+        )
     hashes = _hashes(arrays)
     return ArrayRun(
         model=model,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,14 @@ from causalopt.tensors.building import given
 from causalopt.tensors.folding import evaluate
 from causalopt.tensors.lifting import lifted
 from causalopt.tensors.tangent import tangents
-from causalopt.tensors.tensor import Tensor, inputs
+from causalopt.tensors.tensor import Tensor, inputs, postorder
+
+_MOST_NUMBERS = 30_000_000  # that working out a slope may take
 
 
 def edge_slope(
     template: ArrayTemplate, edge: tuple[str, str, int], look: Callable[[tuple[Any, ...]], Any]
-) -> Values:
+) -> Values | None:
     """Return the derivative of a child by a parent along their edge at one step of W.
 
     An edge runs through the stages of an integrator, and through no declared variable.
@@ -29,7 +31,8 @@ def edge_slope(
         look: Gives the step's inputs in W by their keys.
 
     Returns:
-        Shape [element of the child, element of the parent].
+        Shape [element of the child, element of the parent]; None where working it out would take
+        too much memory.
     """
     parent, child, lag = edge
     size, shape = template.by_name[parent].size, template.by_name[parent].shape
@@ -38,21 +41,23 @@ def edge_slope(
         is_stage = variable.name != variable.owner
         if variable.rule is None or not (is_stage or variable.name == child):
             continue
-        slope = _slope(variable, moved, size, look)
+        many = _slope(variable, moved, size)
+        if many is None:
+            slope = np.zeros((size, *variable.shape))
+        elif sum(tensor.size for tensor in postorder(many)) > _MOST_NUMBERS:
+            return None
+        else:
+            slope = _value(many, moved, look).reshape(size, *variable.shape)
         if variable.name == child:
-            found = np.zeros((size, *variable.shape)) if slope is None else slope
-            return np.ascontiguousarray(found.reshape(size, -1).T)
-        if slope is not None:
+            return np.ascontiguousarray(slope.reshape(size, -1).T)
+        if many is not None:
             moved[variable.name, 0] = slope
     raise AssertionError(f"'{child}' has no rule")
 
 
 def _slope(
-    variable: ArrayVariable,
-    moved: dict[tuple[str, int], Values],
-    count: int,
-    look: Callable[[tuple[Any, ...]], Any],
-) -> Values | None:
+    variable: ArrayVariable, moved: Mapping[tuple[str, int], Values], count: int
+) -> Tensor | None:
     """Return a rule's derivatives along the directions of what is moved, [direction, *shape]."""
     assert variable.rule is not None
     seeds: dict[Tensor, Tensor] = {}
@@ -63,10 +68,13 @@ def _slope(
     if slope is None:
         return None
     wide = {s: given(*s.payload, shape=(count, *s.shape)) for s in seeds.values()}
-    (many,) = lifted([slope], wide, count)
+    return lifted([slope], wide, count)[0]
 
+
+def _value(
+    many: Tensor, moved: Mapping[tuple[str, int], Values], look: Callable[[tuple[Any, ...]], Any]
+) -> Values:
     def value(key: tuple[Any, ...]) -> Any:
         return moved[key[1], key[2]] if key[0] == "edge" else look(key)
 
-    found: Values = np.broadcast_to(evaluate([many], value)[0], (count, *variable.shape))
-    return found
+    return np.array(np.broadcast_to(evaluate([many], value)[0], many.shape))

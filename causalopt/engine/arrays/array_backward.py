@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -56,6 +56,7 @@ def adjoint_of(
     draw: Draw | None = None,
     *,
     at: int | None = None,
+    kinds: Sequence[str] = KINDS,
     disturb: Disturb | None = None,
 ) -> ArrayAdjoint:
     """Return the derivatives of a node along directions by the nodes of some variables.
@@ -67,6 +68,7 @@ def adjoint_of(
         wanted: By which variables.
         draw: Gives the noises' values at a step.
         at: The measured step; the last one when None.
+        kinds: Which derivatives: total, direct or both; the others are left 0.
         disturb: Changes W's rows and the derivatives passed back, each once it is made.
     """
     last = plan.steps if at is None else at
@@ -77,14 +79,14 @@ def adjoint_of(
         for kind in KINDS
     }
     exponents = np.zeros((last + 1, 2), dtype=np.int64)
-    bars = {kind: _Bars(plan, kind, count, disturb) for kind in KINDS}
-    for kind in KINDS:
+    bars = {kind: _Bars(plan, kind, count, disturb) for kind in kinds}
+    for kind in kinds:
         bars[kind].start(target, last, directions)
     with np.errstate(all="ignore"):
         for t, row, past in _backwards(plan, draw, disturb):
-            for place, kind in enumerate(KINDS):
+            for kind in kinds:
                 nodes = bars[kind].step(t, row, past)
-                exponents[t, place] = bars[kind].exponent
+                exponents[t, KINDS.index(kind)] = bars[kind].exponent
                 for name in names:
                     if name in nodes:
                         found[kind][name][t] = nodes[name].reshape(found[kind][name][t].shape)

@@ -44,9 +44,7 @@ class Checkpoint:
         if self.path.is_dir() or not self.path.parent.is_dir():
             raise FileError(f"cannot write '{self.path}': its folder does not exist, or it is one")
         if self.every < 1:
-            raise QuestionError(
-                f"a checkpoint is written every 1 or more steps, found {self.every}"
-            )
+            raise QuestionError(f"a checkpoint is written after 1 or more steps, not {self.every}")
 
     def restore(self, world: Stretches, stores: Mapping[Key, Values]) -> None:
         """Bring a world to where the file says it was; leave it at its start if there is none.
@@ -57,7 +55,7 @@ class Checkpoint:
         if not self.path.exists():
             return
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             head = json.loads(str(arrays["head"]))
             self._compare(head, world)

@@ -14,14 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from causalopt.engine.arrays.array_course import Draw, Row
-from causalopt.engine.arrays.array_loop import (
-    Key,
-    StepGraph,
-    is_disturbed,
-    pruned,
-    value_graph,
-    watched_graph,
-)
+from causalopt.engine.arrays.array_loop import Key, StepGraph, pruned, value_graph, watched_graph
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_scan import Scanned
 from causalopt.engine.arrays.array_step import KINDS, Moves, disturbed, moves, single
@@ -81,10 +74,9 @@ class TangentStretches(Stretches):
         plan: W's run, with A.
         seed: The nudged node and its directions.
         draw: Gives the noises' values at a step.
-        disturb: Moves the values of nodes that are rounded.
+        disturb: Moves what is rounded: W's values, and each operation of the tangents.
         watch: Gives what is watched of each step's values and tangents, from what moves.
         wanted: The nodes that will be asked for; all others are run only where these need them.
-        number: Which disturbance of the tangents' own operations there is, 0 for none.
         execution: `numpy`, or `jax` for the stretches that are long enough; by the work when None.
 
     Attributes:
@@ -100,21 +92,31 @@ class TangentStretches(Stretches):
         disturb: Disturb | None = None,
         watch: Watch | None = None,
         wanted: Iterable[Key] | None = None,
-        number: int = 0,
         execution: str | None = None,
     ) -> None:
         super().__init__(plan, draw, disturb, wanted, execution)
         self.seed = seed
-        self.moves: Moves = moves(
-            plan.template, seed.name, len(seed.directions), plan.held_throughout, plan.held_partly
-        )
-        if number:
-            self.moves = disturbed(self.moves, number)
+        self.moves: Moves = self.moved()
+        if disturb is not None:
+            self.moves = disturbed(self.moves, disturb.number)
         self.watched = watch(self.moves) if watch is not None else ()
         self.exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
-        self._edges = sorted({*plan.held_edges, seed.t})
+        self._edges = sorted({*self.held_edges(), seed.t})
         self._masks: dict[str, Values] = {}
         self._masked_at = -1
+
+    def moved(self) -> Moves:
+        """Return what the nudge moves."""
+        plan, count = self.plan, len(self.seed.directions)
+        return moves(plan.template, self.seed.name, count, plan.held_throughout, plan.held_partly)
+
+    def held_edges(self) -> frozenset[int]:
+        """Return the steps at which what is held changes."""
+        return self.plan.held_edges
+
+    def held(self, name: str) -> Values:
+        """Return which elements of a variable are held at the next step."""
+        return self.plan.mask_at(name, self.t)
 
     def resume(self, t: int, state: Row, powers: Values) -> None:
         """Go on from before step t, with what was carried then and the powers of two."""
@@ -176,10 +178,10 @@ class TangentStretches(Stretches):
         """Return a careful step's values and tangents: zero for what starts or is forced there."""
         row = super().careful_row(t)
         look = self.look(t, row)
-        for kind in KINDS:
+        for kind, moving in self.moves.moving.items():
             for variable in self.plan.template.variables:
                 key = (kind, variable.name, 0)
-                is_moving = variable.name in self.moves.moving[kind]
+                is_moving = variable.name in moving
                 if is_moving and (variable.rule is None or key in self._tangents.nodes):
                     row[key] = self._tangent(key, t, look)
         if t >= self.seed.t:
@@ -194,6 +196,10 @@ class TangentStretches(Stretches):
         self._noted = t + 1
         if t > self.seed.t and (t + 1) % _EVERY == 0:
             self._rescale()
+
+    def cuts(self) -> set[int]:
+        """Return the steps at which a stretch begins or ends."""
+        return super().cuts() | {*self._edges, self.seed.t + 1}
 
     def cut(self, t: int, end: int) -> int:
         """Return where a stretch ends that numpy runs: where the tangents' size is looked at."""
@@ -218,7 +224,7 @@ class TangentStretches(Stretches):
         if place != self._masked_at:
             self._masks, self._masked_at = {}, place
         if name not in self._masks:
-            self._masks[name] = self.plan.mask_at(name, self.t)
+            self._masks[name] = self.held(name)
         return self._masks[name]
 
     def _zero(self, name: str) -> Values:
@@ -235,8 +241,6 @@ class TangentStretches(Stretches):
         if plan.initial_at(plan.template.by_name[name], t) is not None:
             return self._zero(name)
         value: Values = np.asarray(single(tangent, look), dtype=float)
-        if self._disturb is not None and is_disturbed(tangent):
-            value = self._disturb.value(key, value)
         force = plan.forces.get((t, name))
         if force is None:
             return value
@@ -275,7 +279,6 @@ def tangents_of(
     progress: Callable[[int], None] | None = None,
     disturb: Disturb | None = None,
     watch: Watch | None = None,
-    number: int = 0,
     execution: str | None = None,
     saved: Saved | None = None,
 ) -> ArrayTangents:
@@ -288,16 +291,15 @@ def tangents_of(
         keep: Further variables whose courses are kept.
         draw: Gives the noises' values at a step.
         progress: Called with the number of steps done, now and then.
-        disturb: Moves the values of nodes that are rounded.
+        disturb: Moves what is rounded: W's values, and each operation of the tangents.
         watch: Gives what is watched of each step's values and tangents, from what moves.
-        number: Which disturbance of the tangents' own operations there is, 0 for none.
         execution: `numpy` or `jax`; by the work when None.
         saved: Where the run goes on from, and is written down.
     """
     shape = plan.template.by_name[target].shape
     names = list(dict.fromkeys([target, *keep]))
     wanted = [("ref", name, 0) for name in names] + [(kind, target, 0) for kind in KINDS]
-    world = TangentStretches(plan, seed, draw, disturb, watch, wanted, number, execution)
+    world = TangentStretches(plan, seed, draw, disturb, watch, wanted, execution)
     kept = {n: np.empty((plan.steps + 1, *plan.template.by_name[n].shape)) for n in names}
     found = {k: np.zeros((plan.steps + 1, len(seed.directions), *shape)) for k in KINDS}
     stores: dict[Key, Values] = {("ref", name, 0): values for name, values in kept.items()}

@@ -45,6 +45,7 @@ def scanned(
     carried: Sequence[Any],
     streams: Sequence[Any],
     *,
+    capacity: int,
     powers: tuple[int, int] = (0, 0),
     every: int | None = None,
     far: float = 1.0,
@@ -59,6 +60,7 @@ def scanned(
         constants: What is the same at every step.
         carried: What is carried.
         streams: What is given for every step, step first.
+        capacity: The most steps that a call with this loop has; code is made for it.
         powers: The powers of two of total and direct.
         every: After how many steps the size of tangents is looked at; None for never.
         far: The size from which they are scaled.
@@ -71,7 +73,7 @@ def scanned(
     need("jax")
     import jax
 
-    capacity = _rounded_up(count)
+    capacity = _rounded_up(capacity)
     with jax.enable_x64(True):
         padded = [_padded(values, capacity) for values in streams]
         taken = [np.asarray(value) for value in constants]

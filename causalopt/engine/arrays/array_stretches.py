@@ -36,8 +36,14 @@ _DRAWN = 1 << 20  # numbers of noise that are drawn ahead
 
 
 class Disturb(Protocol):
-    """Moves values by a unit of their last place."""
+    """Moves W's values by a unit of their last place.
 
+    Attributes:
+        number: Which disturbance it is, from 1 up; the tangents' operations have one of their own.
+        factors: What values are multiplied by.
+    """
+
+    number: int
     factors: Values
 
     def value(self, key: Key, value: Any) -> Any:
@@ -86,7 +92,7 @@ class Stretches:
                     self._careful_step(stores, first)
                 else:
                     end = min(stop, self.boundary(self.t))
-                    if not self.scans(end - self.t):
+                    if not self.scans(self.t):
                         end = self.cut(self.t, end)
                     self._stretch(end, stores, first)
 
@@ -205,7 +211,7 @@ class Stretches:
         carried = [self._carried(key, graph) for key in loop.carried]
         streams = self._streams(loop, t, end)
         parts = [stores[key][t - first : end - first] for key in names]
-        if self.scans(end - t):
+        if self.scans(t):
             self._scan(loop, end, constants, carried, streams, parts)
             return
         if not self._is_owned or loop is not self._last_loop:
@@ -223,9 +229,26 @@ class Stretches:
         """What runs the stretches that are long enough."""
         return chosen(self._asked, self.graph(self.plan.steps), self.plan.steps)
 
-    def scans(self, count: int) -> bool:
-        """Whether a stretch of so many steps is run by JAX."""
-        return self.execution == "jax" and count >= _SCANNED
+    def scans(self, t: int) -> bool:
+        """Whether the stretch that step t lies in is run by JAX.
+
+        That does not depend on where a run is stopped: its digits do not either.
+        """
+        return self.execution == "jax" and self._segment(t) >= _SCANNED
+
+    def cuts(self) -> set[int]:
+        """Return the steps at which a stretch begins or ends."""
+        plan = self.plan
+        return {plan.first_free, *plan.touched, *(t + 1 for t in plan.touched), plan.steps + 1}
+
+    @functools.cached_property
+    def _cuts(self) -> list[int]:
+        return sorted(self.cuts())
+
+    def _segment(self, t: int) -> int:
+        """Return how many steps there are around t at which rules alone act."""
+        place = bisect.bisect_right(self._cuts, t)
+        return self._cuts[place] - self._cuts[place - 1]
 
     def _scan(
         self,
@@ -243,6 +266,7 @@ class Stretches:
             constants,
             carried,
             streams,
+            capacity=min(self.length, self._segment(self.t)),
             factors=None if self._disturb is None else self._disturb.factors,
             **self.scaling(),
         )
@@ -324,6 +348,7 @@ def run_through(
         saved: Where the run goes on from, and is written down.
     """
     if saved is not None:
+        world.length = min(world.length, saved.every)
         saved.restore(world, stores)
     last = world.plan.steps + 1
     while world.t < last:

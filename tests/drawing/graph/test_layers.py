@@ -91,6 +91,13 @@ def test_a_nudged_array_is_nudged_whatever_its_elements():
     assert not marks.of(Node("x", 0)).changed
 
 
+def test_what_is_held_in_part_from_late_on_is_marked_from_there_on():
+    marks = marks_for(load("lorenz96"), steps=90, nudge="x[0]", hold="x[t>=50, cell=21:31]")
+    moved = [marks.of(Node("x", t)).moved for t in range(91)]
+    assert moved == [t >= 50 for t in range(91)]
+    assert [marks.of(Node("energy", t)).moved for t in range(91)] == moved
+
+
 def slopes_of(model: Model, steps: int) -> dict[tuple[str, str, int], np.ndarray]:
     graph = template_graph(model)
     edges = [(a, b, lag) for a, b in graph.edges for lag in graph.edges[a, b]["lags"]]
@@ -173,8 +180,19 @@ def test_what_cannot_be_shown_is_said():
     assert "No values: 'x' has no rule" in units["note"]
     long = layer_units(load("reaction_diffusion"), [("v", 100_000)], [], 100_000)
     assert "100001 steps of 2,049 numbers; draw fewer" in long["note"]
-    large = Model(name="m", variables={"x": {"shape": [5000], "rule": "x[t-1]", "initial": 1}})
-    assert layer_units(large, [("x", 1)], [], 1)["note"] == "Of more than 4,096 units no values: x."
+    large = Model(name="m", variables={"x": {"shape": [100_001], "rule": "x[t-1]", "initial": 1}})
+    units = layer_units(large, [("x", 1)], [("x", "x", 1)], 1)
+    assert units["note"] == "Of more than 100,000 units no values: x. Too large to show: x → x."
+    # One row of ten by ten is small, and the way to it is not.
+    wide = Model(
+        name="m",
+        variables={
+            "x": {"shape": [10], "initial": 1, "rule": "x[t-1]"},
+            "z": {"shape": [10], "rule": "sum(x[t-1][0]*ones(4_000_000))*ones(10)", "initial": 0},
+        },
+    )
+    units = layer_units(wide, [("z", 1)], [("x", "z", 1)], 1)
+    assert (units["slopes"], units["note"]) == ([], "Too large to show: x → z.")
 
 
 def test_a_layer_says_its_shape_in_every_format():
@@ -226,6 +244,6 @@ def test_check_shows_shapes_and_sizes(capsys):
     found = describe(load("game_of_life")).to_dict()
     assert found["sizes"] == {"row": 16, "column": 16}
     cell = found["variables"]["cell"]
-    assert (cell["shape"], cell["size"]) == ({"row": 16, "column": 16}, 256)
+    assert (cell["dims"], cell["shape"], cell["size"]) == (["row", "column"], [16, 16], 256)
     assert cell["initial"] == ["256 numbers"]
     assert found["edges"][0] == "around[t] -> cell[t]"
