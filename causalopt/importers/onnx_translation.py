@@ -21,8 +21,9 @@ from causalopt.importers.network_builder import (
     NetworkError,
     Signal,
 )
+from causalopt.importers.onnx_call import AxisNeededError, OnnxCall
 from causalopt.importers.onnx_file import OnnxGraph, OnnxInput, OnnxNode, read_onnx
-from causalopt.importers.onnx_operators import OPERATORS, AxisNeededError, OnnxCall
+from causalopt.importers.onnx_operators import OPERATORS
 from causalopt.model.model import Model
 
 MAX_FOLDED = 1 << 24  # numbers of an array that is computed while importing

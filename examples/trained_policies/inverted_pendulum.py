@@ -1,8 +1,8 @@
 """The policy that pybullet ships for its inverted pendulum, as an optimizer of the pole's angle.
 
-The plant is the cart and pole of `InvertedPendulumBulletEnv`, with the masses that Bullet computes of
-its shapes, its step of 0.0165 s and semi-implicit Euler. n is the angle at t = 0, m the angle, and
-A the action, a layer, or a unit.
+The plant is the cart and pole of `InvertedPendulumBulletEnv`, with the masses that Bullet computes
+of its shapes, its step of 0.0165 s and semi-implicit Euler. n is the angle at t = 0, m the angle,
+and A the action, a layer, or a unit.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def arrays_in(text: str) -> dict[str, Array]:
     `self.name = ...` counts as `name`. Numbers are literals: what is computed is left out.
 
     Example:
-        >>> arrays_in("w = np.array([[1, -2.5]])\\nopen('x', 'w')")
+        >>> arrays_in("w = np.array([[1, -2.5]]); open('x', 'w')")
         {'w': array([[ 1. , -2.5]])}
     """
     found: dict[str, Array] = {}
