@@ -129,3 +129,10 @@ def test_wrong_words_are_refused(said: dict[str, object], message: str) -> None:
 def test_a_model_that_does_not_say_what_for_is_refused() -> None:
     with pytest.raises(QuestionError, match="what is 'regulated' trained for"):
         gradient(regulated(training=None))
+
+
+def test_powers_of_two_are_put_back_into_a_large_gradient() -> None:
+    rules = {"x": {"shape": [2], "rule": "2*x[t-1]", "initial": [1e-9, 2]}}
+    model = Model(name="doubling", variables={**rules, "cost": {"rule": "sum(x[t]*x[t])"}})
+    found = gradient(model, loss="cost", by=["x"], steps=400)["x"]
+    np.testing.assert_allclose(found, 2.0**801 * np.array([1e-9, 2]), rtol=1e-12)
