@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from causalopt.importers.onnx_translation import from_onnx as from_onnx
     from causalopt.importers.sklearn_networks import from_sklearn as from_sklearn
     from causalopt.importers.torch_modules import from_torch as from_torch
+    from causalopt.model.array_source import ArraySource as ArraySource
     from causalopt.model.declaration import Fact as Fact
     from causalopt.model.declaration import Partition as Partition
     from causalopt.model.declaration import Question as Question
@@ -174,6 +175,7 @@ _HOMES = {
     "importers.onnx_translation": "from_onnx",
     "importers.sklearn_networks": "from_sklearn",
     "importers.torch_modules": "from_torch",
+    "model.array_source": "ArraySource",
     "model.declaration": "Fact Partition Question Variable",
     "model.exchange": "from_graphml from_networkx template_graphml",
     "model.files": "load parse_model read_model schema shipped to_text write_model",

@@ -14,7 +14,9 @@ import dataclasses
 
 import numpy as np
 
-from causalopt.engine.arrays.array_forward import ArraySeed, CarriedTangents
+from causalopt.engine.arrays.array_forward import ArraySeed, TangentStretches
+from causalopt.engine.arrays.array_step import KINDS
+from causalopt.engine.arrays.array_stretches import blocks
 from causalopt.engine.contract import Floats
 from causalopt.knowledge.data_influence import UPDATES
 from causalopt.knowledge.digit_network import LAYERS, Setting, digit_network
@@ -67,17 +69,14 @@ def start_influence(
     nudge = np.random.default_rng([seed, 2]).standard_normal(
         (directions, *plan.template.by_name["W1"].shape)
     )
-    carried = CarriedTangents(plan, ArraySeed("W1", 0, nudge), draw)
+    keys = [(kind, name, 0) for name in ("W1", "o") for kind in KINDS]
+    world = TangentStretches(plan, ArraySeed("W1", 0, nudge), draw, wanted=keys)
     sizes = np.zeros((count, 4))
-    with np.errstate(all="ignore"):
-        for t in range(count):
-            row = carried.step(t)
-            scale = np.exp2(2.0 * np.array(carried.exponents))
-            sizes[t] = [
-                scale[place] * np.sum(row[kind, name, 0] ** 2)
-                for name in ("W1", "o")
-                for place, kind in enumerate(("total", "direct"))
-            ]
+    for first, block in blocks(world, keys):
+        for place, key in enumerate(keys):
+            values = block[key].reshape(world.t - first, -1)
+            sizes[first : world.t, place] = np.sum(values**2, axis=1)
+    sizes *= np.tile(np.exp2(2.0 * world.exponents), 2)
     windows = sizes.reshape(-1, window, 4)
     gathered = windows.sum(axis=1)
     return StartInfluence(

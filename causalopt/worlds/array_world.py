@@ -146,6 +146,8 @@ def array_world(
     plan, draw = array_plan_for(
         model, interventions, steps=steps, seed=seed, data=data, initial=initial
     )
+    if keep is not None:
+        keep = [model.variable(n) for n in ([keep] if isinstance(keep, str) else keep)]
     names = kept_names(plan.template, steps, keep)
     template = plan.template
     between = [v.name for v in template.variables if v.owner != v.name and v.owner in names]

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from causalopt.engine.contract import Floats, Plan, Progress, Trajectory
 from causalopt.engine.executions import run_values, run_worlds
-from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.errors import QuestionError
 from causalopt.language.term import Term
 from causalopt.model.model import Model, refuse_for_numbers, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, intervened, plan_for
 from causalopt.worlds.replacement import replace
 from causalopt.worlds.results import plot
@@ -74,9 +73,8 @@ class World:
         """
         template = self.model.template
         if isinstance(key, str) and "[" not in key:
-            if key not in template.names:
-                raise UnknownNameError(unknown_name(key, template))
-            return self.table[:, template.index[key]]
+            name = key if key in template.names else self.model.variable(key)
+            return self.table[:, template.index[name]]
         node = self.model.node(key)
         if node.t > self.steps:
             raise QuestionError(f"{node.variable}[{node.t}] lies after the last step {self.steps}")

@@ -122,7 +122,7 @@ def _is_doubted(
     doubted = np.zeros((plan.steps + 1, runs.networks), dtype=bool)
     for number in range(1, TWINS + 1):
         disturb = Disturbance(plan, number)
-        moved = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb, number=number)
+        moved = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb)
         pairs = ((found.total, moved.total), (found.direct, moved.direct))
         for place, (base, twin) in enumerate(pairs):
             shift = (moved.exponents - found.exponents)[:, place].astype(np.int32)

@@ -24,10 +24,12 @@ class Disturbance:
     """Moves values by a unit of their last place, up, down or not at all.
 
     Attributes:
+        number: Which disturbance it is, from 1 up.
         factors: What values are multiplied by, taken from one place after the other.
     """
 
     def __init__(self, plan: ArrayPlan, number: int) -> None:
+        self.number = number
         self._rng = np.random.default_rng([plan.seed & 0xFFFFFFFF, number])
         largest = max((variable.size for variable in plan.template.variables), default=1)
         self.factors = 1.0 + _ULP * self._rng.integers(-1, 2, size=_POOL + largest)

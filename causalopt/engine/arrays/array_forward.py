@@ -14,14 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from causalopt.engine.arrays.array_course import Draw, Row
-from causalopt.engine.arrays.array_loop import (
-    Key,
-    StepGraph,
-    is_disturbed,
-    pruned,
-    value_graph,
-    watched_graph,
-)
+from causalopt.engine.arrays.array_loop import Key, StepGraph, pruned, value_graph, watched_graph
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_scan import Scanned
 from causalopt.engine.arrays.array_step import KINDS, Moves, disturbed, moves, single
@@ -81,10 +74,9 @@ class TangentStretches(Stretches):
         plan: W's run, with A.
         seed: The nudged node and its directions.
         draw: Gives the noises' values at a step.
-        disturb: Moves the values of nodes that are rounded.
+        disturb: Moves what is rounded: W's values, and each operation of the tangents.
         watch: Gives what is watched of each step's values and tangents, from what moves.
         wanted: The nodes that will be asked for; all others are run only where these need them.
-        number: Which disturbance of the tangents' own operations there is, 0 for none.
         execution: `numpy`, or `jax` for the stretches that are long enough; by the work when None.
 
     Attributes:
@@ -100,14 +92,13 @@ class TangentStretches(Stretches):
         disturb: Disturb | None = None,
         watch: Watch | None = None,
         wanted: Iterable[Key] | None = None,
-        number: int = 0,
         execution: str | None = None,
     ) -> None:
         super().__init__(plan, draw, disturb, wanted, execution)
         self.seed = seed
         self.moves = self.moved()
-        if number:
-            self.moves = disturbed(self.moves, number)
+        if disturb is not None:
+            self.moves = disturbed(self.moves, disturb.number)
         self.watched = watch(self.moves) if watch is not None else ()
         self.exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
         self._edges = sorted({*self.held_edges(), seed.t})
@@ -250,8 +241,6 @@ class TangentStretches(Stretches):
         if plan.initial_at(plan.template.by_name[name], t) is not None:
             return self._zero(name)
         value: Values = np.asarray(single(tangent, look), dtype=float)
-        if self._disturb is not None and is_disturbed(tangent):
-            value = self._disturb.value(key, value)
         force = plan.forces.get((t, name))
         if force is None:
             return value
@@ -290,7 +279,6 @@ def tangents_of(
     progress: Callable[[int], None] | None = None,
     disturb: Disturb | None = None,
     watch: Watch | None = None,
-    number: int = 0,
     execution: str | None = None,
     saved: Saved | None = None,
 ) -> ArrayTangents:
@@ -303,16 +291,15 @@ def tangents_of(
         keep: Further variables whose courses are kept.
         draw: Gives the noises' values at a step.
         progress: Called with the number of steps done, now and then.
-        disturb: Moves the values of nodes that are rounded.
+        disturb: Moves what is rounded: W's values, and each operation of the tangents.
         watch: Gives what is watched of each step's values and tangents, from what moves.
-        number: Which disturbance of the tangents' own operations there is, 0 for none.
         execution: `numpy` or `jax`; by the work when None.
         saved: Where the run goes on from, and is written down.
     """
     shape = plan.template.by_name[target].shape
     names = list(dict.fromkeys([target, *keep]))
     wanted = [("ref", name, 0) for name in names] + [(kind, target, 0) for kind in KINDS]
-    world = TangentStretches(plan, seed, draw, disturb, watch, wanted, number, execution)
+    world = TangentStretches(plan, seed, draw, disturb, watch, wanted, execution)
     kept = {n: np.empty((plan.steps + 1, *plan.template.by_name[n].shape)) for n in names}
     found = {k: np.zeros((plan.steps + 1, len(seed.directions), *shape)) for k in KINDS}
     stores: dict[Key, Values] = {("ref", name, 0): values for name, values in kept.items()}

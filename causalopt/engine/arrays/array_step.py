@@ -18,6 +18,7 @@ import numpy as np
 
 from causalopt.language.operations import OPERATIONS
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
+from causalopt.tensors import tensor_algebra as algebra
 from causalopt.tensors.building import const, elementwise, expanded, given, ref
 from causalopt.tensors.lifting import lifted
 from causalopt.tensors.tangent import tangents, whole
@@ -26,6 +27,7 @@ from causalopt.tensors.tensor_algebra import ZERO
 from causalopt.tensors.tensor_source import Compiled, compiled
 
 KINDS = ("total", "direct")
+_UNITS = 8  # of the last place, by which a disturbed operation is off at most
 _EXACT = frozenset({"neg", "abs", "sign", "where", "min", "max", "floor", "ceil"})
 
 
@@ -203,9 +205,10 @@ def _is_power_of_two(value: Fraction) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def disturbed(found: Moves, number: int) -> Moves:
-    """Return the same with every operation of the tangents off by a unit of its last place.
+    """Return the same with every operation of the tangents off by some units of its last place.
 
-    A sum that is 0 because its parts cancel is then none any more; one whose parts are 0 stays.
+    Several, for operations that are off by the same may cancel as the exact ones do. A sum that is
+    0 because its parts cancel is then none any more; one whose parts are 0 stays.
 
     Args:
         found: What a nudge moves.
@@ -221,8 +224,9 @@ def disturbed(found: Moves, number: int) -> Moves:
             else Tensor.of(tensor.op, *args, payload=tensor.payload, shape=tensor.shape)
         )
         if is_rounded(tensor):
-            factor = const(Fraction(1.0 + 2.0**-52 * float(rng.choice([-1, 1]))))
-            made = elementwise("mul", made, factor)
+            units = rng.integers(1, _UNITS + 1) * rng.choice([-1, 1])
+            factor = const(Fraction(1) + Fraction(int(units), 2**52))
+            made = expanded(algebra.mul(factor, made), made.shape)
         done[tensor] = made
     return dataclasses.replace(
         found, derivatives={key: done[root] for key, root in found.derivatives.items()}

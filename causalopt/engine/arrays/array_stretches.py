@@ -36,8 +36,14 @@ _DRAWN = 1 << 20  # numbers of noise that are drawn ahead
 
 
 class Disturb(Protocol):
-    """Moves values by a unit of their last place."""
+    """Moves W's values by a unit of their last place.
 
+    Attributes:
+        number: Which disturbance it is, from 1 up; the tangents' operations have one of their own.
+        factors: What values are multiplied by.
+    """
+
+    number: int
     factors: Values
 
     def value(self, key: Key, value: Any) -> Any:

@@ -244,6 +244,6 @@ def test_check_shows_shapes_and_sizes(capsys):
     found = describe(load("game_of_life")).to_dict()
     assert found["sizes"] == {"row": 16, "column": 16}
     cell = found["variables"]["cell"]
-    assert (cell["shape"], cell["size"]) == ({"row": 16, "column": 16}, 256)
+    assert (cell["dims"], cell["shape"], cell["size"]) == (["row", "column"], [16, 16], 256)
     assert cell["initial"] == ["256 numbers"]
     assert found["edges"][0] == "around[t] -> cell[t]"

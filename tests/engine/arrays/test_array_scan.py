@@ -103,7 +103,7 @@ def texts(draw: st.DrawFn, depth: int = 3) -> str:
     return form.format(*(f"({part})" for part in parts))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @drawn(texts(), texts())
 def test_random_rules_run_as_in_numpy(first: str, second: str) -> None:
     m = Model(
