@@ -190,6 +190,17 @@ def test_a_single_part_is_not_shared_and_the_film_says_why() -> None:
     assert "1 part" in held.unshared
 
 
+def test_the_curve_has_a_line_a_seed_and_a_gap_where_op_is_infinite(film: Film) -> None:
+    upper, lower = film.plot().axes
+    curves = [line for line in upper.lines if len(line.get_xdata()) == len(film.frames)]
+    assert len(curves) == 3 + 1
+    np.testing.assert_array_equal(curves[-1].get_ydata(), film.op.mean(axis=1))
+    assert lower.get_ylabel() == "cost"
+    dead = watch(weighted(2.0), steps=1, seeds=2, frames=2, starts=2, permutations=0)
+    drawn = [line.get_ydata() for line in dead.plot().axes[0].lines]
+    assert any(np.isnan(values).all() for values in drawn)
+
+
 def test_the_command_gives_strict_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "film.html"
     words = ["--seeds", "2", "--updates", "4", "--frames", "3", "--permutations", "4"]
