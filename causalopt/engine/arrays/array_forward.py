@@ -96,7 +96,7 @@ class TangentStretches(Stretches):
     ) -> None:
         super().__init__(plan, draw, disturb, wanted, execution)
         self.seed = seed
-        self.moves = self.moved()
+        self.moves: Moves = self.moved()
         if disturb is not None:
             self.moves = disturbed(self.moves, disturb.number)
         self.watched = watch(self.moves) if watch is not None else ()
