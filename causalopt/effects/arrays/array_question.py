@@ -74,7 +74,8 @@ def run_arrays(
     directions, is_probed = chosen_directions(plan, node, along, probes, seed)
     if delta is not None and len(directions) > 1:  # a nudge has one size: all elements by as much
         directions, is_probed = directions.sum(axis=0, keepdims=True), False
-    check_memory(plan, directions, measured.variable)
+    names = kept_names(plan.template, last, keep, always=(measured.variable,))
+    check_memory(plan, directions, measured.variable, names)
     arrays = {**(data or {}), **starts}
     question = _Question(
         model=model,
@@ -86,7 +87,7 @@ def run_arrays(
         draw=draw,
         directions=directions,
         is_probed=is_probed,
-        names=kept_names(plan.template, last, keep, always=(measured.variable,)),
+        names=names,
         given=tuple(given),
         arrays={name: fingerprint(np.asarray(value)) for name, value in arrays.items()},
         progress=progress,

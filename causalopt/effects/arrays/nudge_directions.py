@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from causalopt.effects.arrays.rounding_twins import TWINS
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.errors import QuestionError, SizeError
 from causalopt.model.model import machine_memory
@@ -67,17 +69,25 @@ def _one_direction(
     return whole
 
 
-def check_memory(plan: ArrayPlan, directions: Values, target: str) -> None:
-    """Refuse Jacobians that do not fit into memory.
+def check_memory(plan: ArrayPlan, directions: Values, target: str, names: Sequence[str]) -> None:
+    """Refuse a run whose courses and derivatives do not fit into memory, its twins' included.
 
     Raises:
-        SizeError: With what they take.
+        SizeError: With what each part takes.
     """
-    size = plan.template.by_name[target].size
-    needed = 8 * 2 * len(directions) * ((plan.steps + 1) * size + 2 * plan.template.numbers)
+    template, count, steps = plan.template, len(directions), plan.steps + 1
+    size = template.by_name[target].size
+    parts = {
+        "courses": 8.0 * steps * sum(template.by_name[name].size for name in names),
+        "derivatives and two disturbed twins": 16.0 * count * steps * size * (1 + TWINS),
+        "one step": 16.0 * template.numbers * (1 + 2 * count),
+    }
+    needed = sum(parts.values())
     if needed > machine_memory():
+        texts = ", ".join(f"{name} {part / 1e9:.3g} GB" for name, part in parts.items())
         raise SizeError(
-            f"the derivatives of {size} numbers along {len(directions)} directions over "
-            f"{plan.steps} steps take {needed / 1e9:.3g} GB and this machine has "
-            f"{machine_memory() / 1e9:.3g} GB: measure fewer elements, or say along or probes"
+            f"the derivatives of {size:,} numbers along {count} directions over {plan.steps:,} "
+            f"steps take {needed / 1e9:.3g} GB ({texts}) and this machine has "
+            f"{machine_memory() / 1e9:.3g} GB: measure or keep fewer elements, or say along or "
+            "probes"
         )
