@@ -61,7 +61,8 @@ def run(
         along: In a model with arrays, the direction in which n is nudged, of n's shape; all
             directions when not given.
         probes: In a model with arrays, how many random directions stand for all of n's.
-        execution: In a model with arrays, `numpy` or `jax`; by the work when not given.
+        execution: In a model with arrays, `numpy`, `jax` or `numbers` (the model written out); by
+            the work when not given.
         checkpoint: In a model with arrays, a file .npz that the run is written to now and then, and
             goes on from where there is one.
         checkpoint_every: After how many steps; ten times in the run when not given.
@@ -79,7 +80,7 @@ def run(
         1.005085
     """
     if model.is_array:
-        from causalopt.effects.arrays.array_run import run_arrays  # few models have any
+        from causalopt.effects.arrays.array_question import run_arrays  # few models have any
 
         return run_arrays(
             model,
