@@ -21,11 +21,12 @@ from causalopt.effects.asked import asked_hold, asked_node, asked_target, check_
 from causalopt.effects.measures import Effect, Part
 from causalopt.effects.run import Run
 from causalopt.engine.arrays.array_course import Draw
+from causalopt.engine.arrays.array_executions import ARRAY_EXECUTIONS
 from causalopt.engine.arrays.array_forward import ArraySeed, ArrayTangents, tangents_of
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_step import reached
 from causalopt.engine.contract import Floats, Progress
-from causalopt.errors import QuestionError, SizeError
+from causalopt.errors import QuestionError, SizeError, suggestion
 from causalopt.model.arrays.array_template import ArrayTemplate
 from causalopt.model.model import Model, machine_memory, run_length
 from causalopt.model.selectors import Elements, Node, Selection
@@ -272,6 +273,9 @@ def run_arrays(
     array_seed = ArraySeed(node.variable, node.t, directions)
     worlds: list[dict[str, Values]] = []
     answer: Callable[[], Effect] | None = None
+    if execution not in {None, NUMBERS, *ARRAY_EXECUTIONS}:
+        known = suggestion(str(execution), (*ARRAY_EXECUTIONS, NUMBERS))
+        raise QuestionError(f"unknown execution '{execution}'{known}")
     extras = (delta, checkpoint, along, probes)
     is_plain = all(extra is None for extra in extras) and not (arrays or given)
     if execution == NUMBERS:
