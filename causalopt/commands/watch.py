@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -86,6 +87,13 @@ def _report(film: Film, permutations: int) -> str:
         rows.append([str(update), *shown, f"{score[i].mean():.4g}"])
     name = settings.performance or settings.loss
     lines = [f"{film!r}\n", options.table(rows, ["update", "Op", "low", "high", name])]
+    wrong = [
+        f"{name} {n}" for name, n in Counter(film.status.ravel().tolist()).items() if name != "ok"
+    ]
+    if wrong:
+        lines.append(
+            f"\nOp that is no number to rely on, of {film.status.size}: {', '.join(wrong)}"
+        )
     if film.attributions:
         one = film.attributions[-1][0]
         carriers = one.carriers()

@@ -80,7 +80,7 @@ def run(
         1.005085
     """
     if model.is_array:
-        from causalopt.effects.arrays.array_run import run_arrays  # few models have any
+        from causalopt.effects.arrays.array_question import run_arrays  # few models have any
 
         return run_arrays(
             model,

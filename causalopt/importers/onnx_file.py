@@ -148,6 +148,8 @@ class _Reader:
     def _check_names(self, graph: Any) -> None:
         """Refuse names that are no text: of these protobuf gives the bytes."""
         names = [value.name for value in (*graph.initializer, *graph.input, *graph.output)]
+        names += [self.proto.producer_name, self.proto.producer_version]
+        names += [dim.dim_param for v in graph.input for dim in v.type.tensor_type.shape.dim]
         for node in graph.node:
             names += [node.name, node.op_type, node.domain, *node.input, *node.output]
         for name in names:
@@ -260,7 +262,11 @@ class _Reader:
         for place, dim in enumerate(kind.shape.dim):
             known = dim.HasField("dim_value") and dim.dim_value > 0
             sizes.append(int(dim.dim_value) if known else str(dim.dim_param or f"dim{place}"))
-        whole = np.dtype(self.onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)).kind in "iu"
+        types = self.onnx.TensorProto
+        whole = kind.elem_type in {
+            *(types.INT8, types.INT16, types.INT32, types.INT64),
+            *(types.UINT8, types.UINT16, types.UINT32, types.UINT64),
+        }
         return OnnxInput(value.name, tuple(sizes), whole)
 
 

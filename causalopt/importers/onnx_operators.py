@@ -6,89 +6,15 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from causalopt.importers import activations, normalizations, products, rearrangements
 from causalopt.importers.activations import number
-from causalopt.importers.network_builder import (
-    Kind,
-    NetworkAxis,
-    NetworkBuilder,
-    NetworkError,
-    Signal,
-)
-from causalopt.importers.onnx_file import OnnxNode
-from causalopt.importers.recurrent_cells import CellWeights, recurrent_layer
+from causalopt.importers.network_builder import NetworkAxis, Signal
+from causalopt.importers.onnx_call import OnnxCall
+from causalopt.importers.onnx_recurrent import recurrent
 from causalopt.importers.sliding_windows import Sliding, convolution, pooled
-
-_REQUIRED = object()
-
-
-class AxisNeededError(Exception):
-    """A dim turns out to be the steps, or the batch: the translation begins again and knows it."""
-
-    def __init__(self, axis: NetworkAxis, kind: Kind) -> None:
-        super().__init__(kind)
-        self.axis, self.kind = axis, kind
-
-
-@dataclasses.dataclass(frozen=True)
-class OnnxCall:
-    """One node at work: its inputs as signals, its attributes, and how its output is called."""
-
-    net: NetworkBuilder
-    node: OnnxNode
-    inputs: tuple[Signal | None, ...]
-    label: str
-    name: str | None
-    scope: str
-    opset: int
-
-    def error(self, message: str) -> NetworkError:
-        """Return an error about this node."""
-        return self.net.error(message)
-
-    def get(self, key: str, default: Any = _REQUIRED) -> Any:
-        """Return an attribute."""
-        value = self.node.attributes.get(key, default)
-        if value is _REQUIRED or (value is None and default is _REQUIRED):
-            raise self.error(f"the attribute '{key}' is missing")
-        return value
-
-    def maybe(self, place: int) -> Signal | None:
-        """Return an input, None where it is left out."""
-        return self.inputs[place] if place < len(self.inputs) else None
-
-    def input(self, place: int) -> Signal:
-        """Return an input that must be there."""
-        found = self.maybe(place)
-        if found is None:
-            raise self.error(f"input {place} is missing")
-        return found
-
-    def numbers(self, place: int, key: str | None, default: Any = _REQUIRED) -> Any:
-        """Return an array that must not depend on the network's input, or an attribute."""
-        signal = self.maybe(place)
-        if signal is None:
-            if key is not None and key in self.node.attributes:
-                return np.asarray(self.node.attributes[key])
-            if default is _REQUIRED:
-                raise self.error(f"input {place} is missing")
-            return default
-        if signal.constant is None:
-            raise self.error(
-                f"input {place} depends on the network's input, and shapes, places and settings "
-                "are to be constants: export with fixed shapes"
-            )
-        return signal.constant
-
-    def whole(self, place: int, key: str | None, default: Any = _REQUIRED) -> list[int] | None:
-        """Return whole numbers, as `numbers`."""
-        found = self.numbers(place, key, default)
-        return None if found is None else [int(v) for v in np.asarray(found).reshape(-1)]
-
 
 Operator = Callable[[OnnxCall], Signal | tuple[Signal, ...]]
 
@@ -473,81 +399,6 @@ def _constant(call: OnnxCall) -> Signal:
     raise call.error("a constant that is no array of numbers")
 
 
-# Recurrent layers
-
-_ACTIVATIONS = {"RNN": ["Tanh"], "GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"]}
-_GATES = {"RNN": "h", "GRU": "zrn", "LSTM": "iofg"}
-
-
-def _recurrent(call: OnnxCall) -> tuple[Signal, ...]:
-    net, op = call.net, call.node.op
-    if call.get("direction", "forward") != "forward":
-        raise call.error("it reads the series backwards, and a rule reads the past alone")
-    kinds = [str(a) for a in call.get("activations", _ACTIVATIONS[op])]
-    if kinds != _ACTIVATIONS[op] and kinds != ["Relu"]:
-        raise call.error(f"activations {kinds}: only {_ACTIVATIONS[op]} are known")
-    if call.get("clip", None) or call.get("input_forget", 0):
-        raise call.error("clip and input_forget are not known")
-    x = call.input(0)
-    order = (1, 0) if call.get("layout", 0) else (0, 1)
-    for place, kind in zip(order, ("step", "batch"), strict=True):
-        if x.axes[place].root.kind != kind:
-            raise AxisNeededError(x.axes[place].root, kind)  # type: ignore[arg-type]
-    matrices = [call.numbers(1, None), call.numbers(2, None)]
-    count = int(call.get("hidden_size", matrices[1].shape[-1]))
-    bias = call.numbers(3, None, None)
-    peep = call.numbers(7, None, None)
-    if call.maybe(4) is not None:
-        lengths = call.whole(4, None)
-        if lengths != [x.axes[order[0]].size]:
-            raise call.error("lengths of series: give one series of the whole length")
-    if peep is not None and np.any(peep):
-        raise call.error("peepholes are not known")
-    inputs, states = (
-        net.constant(m[0], f"{call.scope}.{w}") for m, w in zip(matrices, "WR", strict=True)
-    )
-    halves = [None, None] if bias is None else np.split(np.asarray(bias)[0], 2)
-    biases = [
-        None if half is None else net.constant(half, f"{call.scope}.{w}")
-        for half, w in zip(halves, ("Wb", "Rb"), strict=True)
-    ]
-    start = {}
-    for letter, place in (("h", 5), ("c", 6)):
-        given = call.numbers(place, None, None)
-        if given is not None:
-            start[letter] = np.asarray(given, dtype=float).reshape(-1)
-            if start[letter].size != count:
-                raise call.error("one series: a start for one is expected")
-    cell: Any = {"RNN": f"rnn_{kinds[0].lower()}", "GRU": "gru", "LSTM": "lstm"}[op]
-    known = CellWeights(
-        cell,
-        _GATES[op],
-        inputs,
-        states,
-        biases[0],
-        biases[1],
-        resets_after=bool(call.get("linear_before_reset", 0)),
-        start=start,
-    )
-    step, batch = x.axes[order[0]], x.axes[order[1]]
-    inner = Signal((step, batch, x.axes[-1]), x.text, x.constant, x.label)
-    found = recurrent_layer(net, inner, known, call.label)
-    unit, one = found.plain[0], NetworkAxis(1)
-    all_axes = (batch, step, one, unit) if call.get("layout", 0) else (step, one, batch, unit)
-    last_axes = (batch, one, unit) if call.get("layout", 0) else (one, batch, unit)
-    cell_state = net.find(f"{call.label}.c", last_axes) if op == "LSTM" else None
-    shaped = Signal(all_axes, net.reshaped(found.text, [one, unit]), base=found)
-    outputs = [shaped, _last(net, found, last_axes)]
-    if cell_state is not None:
-        outputs.append(_last(net, cell_state, last_axes))
-    return tuple(outputs[: len(call.node.outputs)])
-
-
-def _last(net: NetworkBuilder, x: Signal, axes: tuple[NetworkAxis, ...]) -> Signal:
-    plain = [axis for axis in axes if axis.is_plain]
-    return Signal(axes, net.reshaped(x.text, plain), base=x)
-
-
 OPERATORS: dict[str, Operator] = {
     "Abs": _activation("abs"),
     "Add": _joined("{0} + {1}"),
@@ -573,7 +424,7 @@ OPERATORS: dict[str, Operator] = {
     "Expand": _expand,
     "Flatten": _flatten,
     "Floor": _activation("floor"),
-    "GRU": _recurrent,
+    "GRU": recurrent,
     "Gather": _gather,
     "Gelu": _gelu,
     "Gemm": _gemm,
@@ -585,7 +436,7 @@ OPERATORS: dict[str, Operator] = {
     "HardSwish": _activation("hard_swish"),
     "Identity": _same,
     "InstanceNormalization": _instance_norm,
-    "LSTM": _recurrent,
+    "LSTM": recurrent,
     "LayerNormalization": _layer_norm(True),
     "LeakyRelu": _activation("leaky_relu", alpha=0.01),
     "Less": _joined("where({0} < {1}, 1, 0)"),
@@ -606,7 +457,7 @@ OPERATORS: dict[str, Operator] = {
     "Pad": _pad,
     "Pow": _joined("{0}**{1}"),
     "RMSNormalization": _layer_norm(False),
-    "RNN": _recurrent,
+    "RNN": recurrent,
     "Reciprocal": _activation("reciprocal"),
     "ReduceL1": _reduce("norm1"),
     "ReduceL2": _reduce("norm2"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.errors import QuestionError, suggestion
+from causalopt.errors import ModelError, QuestionError, suggestion
 from causalopt.extras import need
 from causalopt.importers.network_builder import (
     Kind,
@@ -21,8 +21,9 @@ from causalopt.importers.network_builder import (
     NetworkError,
     Signal,
 )
+from causalopt.importers.onnx_call import AxisNeededError, OnnxCall
 from causalopt.importers.onnx_file import OnnxGraph, OnnxInput, OnnxNode, read_onnx
-from causalopt.importers.onnx_operators import OPERATORS, AxisNeededError, OnnxCall
+from causalopt.importers.onnx_operators import OPERATORS
 from causalopt.model.model import Model
 
 MAX_FOLDED = 1 << 24  # numbers of an array that is computed while importing
@@ -36,6 +37,7 @@ _FOLDED = {
     *("ReduceProd", "ReduceSum", "Relu", "Round", "ScatterND", "Sigmoid", "Sign", "Sin", "Slice"),
     *("Softmax", "Split", "Sqrt", "Sub", "Tanh", "Tile", "Trilu", "Where"),
 }
+_UNFIT = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 _RECURRENT = {"RNN", "GRU", "LSTM"}
 _ADVICE = {
     "If": "export it for one kind of input, so that nothing is left to decide",
@@ -86,7 +88,10 @@ def translated(
             is_draft, modules = False, _modules(graph, attempt)
             continue
         notes = {"description": "\n".join(dict.fromkeys(attempt.net.notes))}
-        return attempt.net.model(outputs, **notes, **texts)
+        try:
+            return attempt.net.model(outputs, **notes, **texts)
+        except ModelError as error:
+            raise attempt.net.error(f"its arrays do not fit together: {error}") from error
     raise attempt.net.error("which dims are steps and batch cannot be told")
 
 
@@ -291,6 +296,11 @@ class _Translation:
             found = self._applied(call)
         except NetworkError as error:
             raise NetworkError(f"{node.shown}: {error.message}", error.location) from None
+        except _UNFIT as error:  # a damaged node, of which no operator foresees all
+            reason = str(error) or type(error).__name__
+            raise self.net.error(
+                f"{node.shown}: its inputs or attributes are not those of the operator: {reason}"
+            ) from error
         for scope in self.modules.outer.get(number, ()):
             found = (self._again(found[0], scope), *found[1:])
         for place, output in enumerate(node.outputs):

@@ -33,6 +33,8 @@ TOOLS = (
     "systems.py",
     "thermostat_tables.py",
     "pit.py",
+    "knowledge_sheet.py",
+    "knowledge_charts.py",
 )
 PACKAGES = ("numpy", "scipy", "sympy", "matplotlib", "llvmlite", "opt-einsum")
 

@@ -6,7 +6,7 @@ import html
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from causalopt.posts.series import LATER, POSTS
+from causalopt.posts.series import POSTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,6 @@ def page(findings: Sequence[Findings]) -> str:
             body.append(f'<h2 id="{post.id}">{_text(post.title)}</h2>')
             body.append(f"<p>{_text(post.intro)}</p>" if post.intro else "")
             body += [_section(found) for found in mine]
-    body.append(_later())
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -80,7 +79,8 @@ def _summary(checks: Sequence[Check], figures: int) -> str:
     counts = Counter(check.word for check in checks)
     return (
         "<h1>The posts, reproduced</h1>\n"
-        "<p>What the posts on stochastic gradient descent and on defining optimization claim, "
+        "<p>What the posts on stochastic gradient descent, on knowledge in networks and on defining "
+        "optimization claim, "
         "beside what causalopt computes, and their figures redrawn. "
         f"<strong>{len(checks)} checks</strong>: ✓ {counts['agrees']} agree, "
         f"≠ {counts['differs']} differ, each with the reason; "
@@ -149,11 +149,6 @@ def _row(check: Check) -> str:
         f'<td class="verdict">{check.symbol} {check.word}</td>'
         f"<td>{_text(check.note)}</td></tr>"
     )
-
-
-def _later() -> str:
-    rows = "".join(f"<li>{_text(name)}: {_text(what)}.</li>" for name, what in LATER.items())
-    return f'<h2 id="later">Not yet here</h2>\n<ul>{rows}</ul>'
 
 
 def _value(value: Value) -> str:

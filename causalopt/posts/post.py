@@ -23,6 +23,7 @@ class Post:
             heading.
         demo: The pieces of the short selection.
         intro: A sentence under its heading.
+        files: Gives the files of data that its findings depend on, those of them that are here.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Post:
     pieces: Mapping[str, Make]
     demo: tuple[str, ...] = ()
     intro: str = ""
+    files: Callable[[], list[Path]] = list
 
     def findings(self, piece: str) -> Findings:
         """Compute one piece."""
@@ -39,11 +41,11 @@ class Post:
         return sheet.findings()
 
     def sources(self, piece: str) -> list[Path]:
-        """Return the files a piece is written in: its function's, and this post's."""
+        """Return the files a piece is made from: its function's, this post's, and its data."""
         homes = [
             inspect.getsourcefile(make) for make in (self.pieces[piece], *self.pieces.values())
         ]
-        return sorted({Path(home) for home in homes if home})
+        return sorted({*(Path(home) for home in homes if home), *self.files()})
 
 
 def heading(make: Make) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from causalopt.posts import (
+    knowledge_hypotheses,
+    knowledge_localization,
     optimization_1,
     optimization_2,
     optimization_3,
@@ -17,16 +19,11 @@ POSTS: dict[str, Post] = {
     for module in (
         sgd_model,
         probability_current,
+        knowledge_hypotheses,
+        knowledge_localization,
         optimization_1,
         optimization_2,
         optimization_3,
         optimization_4,
     )
-}
-# The two posts between, on knowledge in networks, stand here once the network models do.
-LATER = {
-    "Hypotheses about Finding Knowledge and One-Shot Causal Entanglements": "its hypotheses are "
-    "tested by the post after it",
-    "Knowledge Localization: Tentatively Positive Results on OCR": "its network and its four "
-    "forked worlds come with the network models",
 }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from causalopt.errors import FileError, UnknownNameError, suggestion
+from causalopt.knowledge.one_thread import one_thread_each
 from causalopt.model.files import write_whole
 from causalopt.posts.cache import cache_folder, key_of, store, stored
 from causalopt.posts.check import Check
@@ -201,7 +202,10 @@ def _computed(pieces: list[str], workers: int) -> Iterable[tuple[str, Findings]]
         return
     # A fresh interpreter a worker: a fork would copy whatever threads this process has running.
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(min(workers, len(pieces)), context) as pool:
+    with (
+        one_thread_each(),
+        concurrent.futures.ProcessPoolExecutor(min(workers, len(pieces)), context) as pool,
+    ):
         waiting = {pool.submit(compute, piece): piece for piece in pieces}
         for future in concurrent.futures.as_completed(waiting):
             yield waiting[future], future.result()

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from causalopt.effects.arrays.pooled_op import PooledOp, pooled_op
+from causalopt.effects.arrays.pooled_op import PooledOp, pooled_op, rms_op
 from causalopt.effects.asked import asked_hold, asked_node, asked_target
 from causalopt.effects.attribution import Attribution, parts_of, shapley
 from causalopt.effects.student_interval import student_interval
@@ -45,6 +46,9 @@ class Film:
         frames: After how many updates each frame is taken, shape [frame].
         total: ln of the norm of m's derivatives by n over all paths, [t, frame, network, start].
         direct: Likewise over the paths that avoid A.
+        status: Whether Op at the last step is a number that rounding does not decide, shape
+            [frame, network]: `ok`, `unresolved`, `perfect`, `only_path`, `no_influence` or
+            `nonfinite`.
         course: The measured variable in W, shape [t, frame, network, start, *shape].
         loss: The mean loss over the measured starts, shape [frame, network].
         performance: The mean performance there, likewise; None where none is declared.
@@ -61,6 +65,7 @@ class Film:
     frames: tuple[int, ...]
     total: Floats
     direct: Floats
+    status: NDArray[np.str_]
     course: Floats
     loss: Floats
     performance: Floats | None
@@ -70,7 +75,7 @@ class Film:
     @property
     def op_course(self) -> Floats:
         """The rms Op of all starts in nats, shape [t, frame, network]."""
-        return PooledOp(self.total, self.direct, self.course).op
+        return rms_op(self.total, self.direct)
 
     @property
     def op(self) -> Floats:
@@ -105,6 +110,7 @@ class Film:
             "op_mean": plain(mean),
             "op_low": plain(low),
             "op_high": plain(high),
+            "status": self.status.tolist(),
             "loss": [plain(row) for row in self.loss],
             "performance": None,
         }
@@ -248,6 +254,7 @@ def watch(
         frames=chosen,
         total=np.stack([pool.total for pool in pools], axis=1),
         direct=np.stack([pool.direct for pool in pools], axis=1),
+        status=np.stack([pool.status[-1] for pool in pools]),
         course=np.stack([pool.course for pool in pools], axis=1),
         loss=scores[settings.loss],
         performance=scores[settings.performance] if settings.performance else None,

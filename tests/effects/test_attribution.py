@@ -8,8 +8,12 @@ import math
 import numpy as np
 import pytest
 
-from causalopt import Model, QuestionError, load, run, shapley
+from causalopt import Model, QuestionError, load, run, shapley, world
+from causalopt.effects.arrays.pooled_op import coalition_ops
 from causalopt.effects.shapley_values import Values, exact_values, sampled_values
+from causalopt.engine.arrays.array_coalitions import Coalitions
+from causalopt.worlds.array_world import held_arrays
+from causalopt.worlds.unrolled import unrolled
 from tests.training.loops import jacobians_by_hand, regulated
 
 
@@ -167,3 +171,38 @@ def test_what_cannot_be_shared_is_refused(asked: dict[str, object], message: str
 def test_a_model_of_numbers_has_one_start() -> None:
     with pytest.raises(QuestionError, match="starts are of models with arrays"):
         shapley(load("lorenz"), nudge="b[0]", hold="a, c", target="b", at=3, starts=2)
+
+
+def test_weights_that_nobody_gave_are_the_seed_s_in_every_start() -> None:
+    model = regulated()
+    weights = {name: world(model, steps=1, seed=3)[name][0] for name in ("W", "G")}
+    given = shapley(model, starts=4, seed=3, initial=weights)
+    np.testing.assert_allclose(shapley(model, starts=4, seed=3).values, given.values, atol=1e-13)
+
+
+def test_growth_beyond_floats_is_shared() -> None:
+    """Alone x doubles, with both parts it is halved, 1,500 times; with a part it grows by 1.25."""
+    rules = {
+        "x": {"shape": [1], "rule": "2*x[t-1] + a[t-1] + b[t-1]", "initial": 1},
+        "a": {"shape": [1], "rule": "-3*x[t]/4"},
+        "b": {"shape": [1], "rule": "-3*x[t]/4"},
+    }
+    model = Model(name="halved", variables=rules)
+    found = shapley(model, nudge="x[0]", hold="a, b", target="x", at=1500)
+    assert found.joint == pytest.approx(1500 * math.log(4), rel=1e-12)
+    np.testing.assert_allclose(found.values, 750 * math.log(4), rtol=1e-12)
+
+
+def test_sets_that_are_no_power_of_two_have_an_op_each() -> None:
+    model = regulated()
+    runs = unrolled(model.arrays, (), steps=6, networks=1, batch=1)
+    plan, draw = runs.drawn({}, [0])
+    members = np.array([[True, False], [False, True], [True, True]])
+    sets = Coalitions(
+        [held_arrays(model.arrays, model.selection(f"h[unit={i}]")) for i in (0, 1)], members
+    )
+    found = coalition_ops(runs, plan, draw, model.node("x[0]"), model.target("x"), sets)
+    held = ["h[unit=0]", "h[unit=1]", "h[unit=0:2]"]
+    assert found.shape == (3, 1)
+    alone = [run(model, hold=text).op[6] for text in held]
+    np.testing.assert_allclose(found[:, 0], alone, atol=1e-12)

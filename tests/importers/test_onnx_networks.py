@@ -230,3 +230,24 @@ def test_the_command_reads_an_example_for_each_input(
     np.testing.assert_array_equal(forward(causalopt.read_model(tmp_path / "m.yaml")), [2, 2, 2])
     assert main([*words, "--force", "--size", "position"]) == 2
     assert "--size takes NAME=N" in capsys.readouterr().err
+
+
+def test_the_last_states_of_an_lstm_are_outputs_too() -> None:
+    w, r, b = normal(8, 3), normal(8, 2), normal(16)
+    start = normal(1, 1, 2), normal(1, 1, 2)
+    nodes = [
+        helper.make_node(
+            "LSTM", ["x", "w", "r", "b", "", "h0", "c0"], ["h", "last", "cell"], hidden_size=2
+        ),
+        helper.make_node("Concat", ["last", "cell"], ["y"], axis=2),
+    ]
+    weights = {"w": w[None], "r": r[None], "b": b[None], "h0": start[0], "c0": start[1]}
+    x = normal(5, 1, 3)
+    model = imported(graph(nodes, {"x": ("t", "n", 3)}, ["y"], weights), {"x": x})
+    found = np.asarray(causalopt.world(model, steps=5)["y"])[-1].reshape(-1)
+    h, c = start[0][0, 0], start[1][0, 0]
+    for row in x[:, 0]:
+        i, o, f, g = (w @ row + r @ h + b[:8] + b[8:]).reshape(4, 2)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+    np.testing.assert_allclose(found, [*h, *c], rtol=1e-12)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import causalopt
@@ -77,6 +79,14 @@ def test_elements_of_a_labelled_array_are_taken_by_its_dims() -> None:
         "fc1.weight[dim1=1:3], h", NAMES, static=True, shapes=shapes, labels=LABELS
     )
     assert selected == (Window("W", elements=((0, 3), (1, 3))), Window("h"))
+
+
+def test_what_is_kept_and_read_of_arrays_is_called_by_labels() -> None:
+    halved = {"shape": [2], "rule": "x[t-1]/2", "initial": 1, "label": "net.state"}
+    model = causalopt.Model(name="m", variables={"x": halved})
+    world: Any = causalopt.world(model, steps=2, keep="net.state")
+    assert world["net.state"].tolist() == world["x"].tolist() == [[1, 1], [0.5, 0.5], [0.25, 0.25]]
+    assert world["net.state[1, dim0=1]"].tolist() == [0.5]
 
 
 def test_questions_are_asked_by_labels() -> None:

@@ -59,6 +59,79 @@ def test_every_frame_starts_from_the_same_places(film: Film) -> None:
     assert len(np.unique(film.course[0, 0, 0], axis=0)) == 4
 
 
+def weighted(gain: float) -> Model:
+    """Return x <- 2x + a, a = -gain*x, with a weight that hardly moves."""
+    rules = {
+        "x": {"shape": [1], "rule": "2*x[t-1] + a[t-1]", "initial": "uniform(1, 2)"},
+        "a": {"shape": [1], "rule": "-w[t]*x[t]"},
+        "w": {"rule": "w[t-1]", "initial": gain},
+        "cost": {"rule": "sum(x[t]**2)"},
+    }
+    return Model(
+        name="weighted",
+        variables=rules,
+        question={"nudge": "x[0]", "hold": "a", "target": "x"},
+        training={"loss": "cost", "by": ["w"], "steps": 1, "updates": 1, "rate": 1e-12},
+    )
+
+
+def test_op_goes_on_beyond_the_range_of_floats() -> None:
+    film = watch(weighted(1.5), steps=1500, seeds=1, frames=2, starts=2, permutations=0)
+    np.testing.assert_allclose(film.direct[-1], 1500 * np.log(2), rtol=1e-12)
+    np.testing.assert_allclose(film.op, 1500 * np.log(4), rtol=1e-6)
+    assert (film.status == "ok").all()
+
+
+@pytest.mark.parametrize(
+    ("gain", "op", "status"),
+    [(2.0, np.inf, "unresolved"), (0.0, 0.0, "ok"), (1.9, np.log(20), "ok")],
+)
+def test_a_dead_beat_that_is_a_difference_is_no_proof_of_zero(
+    gain: float, op: float, status: str
+) -> None:
+    model = weighted(gain)
+    training = train(model, seeds=1, updates=1, rate=1e-300)
+    film = watch(model, training=training, steps=1, frames=2, starts=2, permutations=0)
+    np.testing.assert_allclose(film.op, op, rtol=1e-12)
+    assert film.status.tolist() == [[status], [status]]
+
+
+def test_where_a_is_the_only_way_or_nothing_is_the_status_says_so() -> None:
+    rules = {
+        "x": {"shape": [1], "rule": "x[t-1]", "initial": "uniform(1, 2)"},
+        "a": {"shape": [1], "rule": "w[t]*x[t]"},
+        "y": {"rule": "sum(a[t])"},
+        "w": {"rule": "w[t-1]", "initial": 1},
+        "cost": {"rule": "y[t]**2"},
+    }
+    training = {"loss": "cost", "by": ["w"], "updates": 1, "steps": 1}
+    model = Model(name="only", variables=rules, training=training)
+    for target, status in (("y", "only_path"), ("w", "no_influence")):
+        film = watch(
+            model, nudge="x[0]", hold="a", target=target, steps=2, seeds=1, frames=2, permutations=0
+        )
+        assert film.status.tolist() == [[status], [status]]
+
+
+def test_what_only_rounding_leaves_is_unresolved() -> None:
+    """0.1 + 0.2 - 0.3 is 5.6e-17: what is left of the nudge is no number."""
+    rules = {
+        "x": {"shape": [1], "rule": "0.3*x[t-1] + a[t-1]", "initial": "uniform(1, 2)"},
+        "a": {"shape": [1], "rule": "-(0.1*w[t])*x[t] - (0.2*w[t])*x[t]"},
+        "w": {"rule": "w[t-1]", "initial": 1},
+        "cost": {"rule": "sum(x[t]**2)"},
+    }
+    model = Model(
+        name="left",
+        variables=rules,
+        question={"nudge": "x[0]", "hold": "a", "target": "x", "steps": 1},
+        training={"loss": "cost", "by": ["w"], "updates": 1, "rate": 1e-300},
+    )
+    film = watch(model, seeds=1, frames=2, starts=3, permutations=0)
+    assert (film.status == "unresolved").all()
+    assert film.to_dict()["status"] == [["unresolved"], ["unresolved"]]
+
+
 def test_shares_of_a_frame_are_those_of_its_network(film: Film) -> None:
     for frame, update in enumerate(film.frames):
         for seed in (0, 1, 2):
@@ -115,6 +188,17 @@ def test_a_single_part_is_not_shared_and_the_film_says_why() -> None:
     held = watch(regulated(), hold="h[unit=1]", seeds=1, updates=1, frames=2)
     assert held.attributions == ()
     assert "1 part" in held.unshared
+
+
+def test_the_curve_has_a_line_a_seed_and_a_gap_where_op_is_infinite(film: Film) -> None:
+    upper, lower = film.plot().axes
+    curves = [line for line in upper.lines if len(line.get_xdata()) == len(film.frames)]
+    assert len(curves) == 3 + 1
+    np.testing.assert_array_equal(curves[-1].get_ydata(), film.op.mean(axis=1))
+    assert lower.get_ylabel() == "cost"
+    dead = watch(weighted(2.0), steps=1, seeds=2, frames=2, starts=2, permutations=0)
+    drawn = [line.get_ydata() for line in dead.plot().axes[0].lines]
+    assert any(np.isnan(values).all() for values in drawn)
 
 
 def test_the_command_gives_strict_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from causalopt import CausaloptError, Model, QuestionError, gradient, load, run, world
+from causalopt.engine.arrays import array_backward
 from causalopt.model.arrays.array_template import ArrayTemplate
 from causalopt.worlds.unrolled import unrolled
 from tests.training.loops import cost_by_hand, regulated
@@ -129,3 +130,22 @@ def test_wrong_words_are_refused(said: dict[str, object], message: str) -> None:
 def test_a_model_that_does_not_say_what_for_is_refused() -> None:
     with pytest.raises(QuestionError, match="what is 'regulated' trained for"):
         gradient(regulated(training=None))
+
+
+def test_powers_of_two_are_put_back_into_a_large_gradient() -> None:
+    rules = {"x": {"shape": [2], "rule": "2*x[t-1]", "initial": [1e-9, 2]}}
+    model = Model(name="doubling", variables={**rules, "cost": {"rule": "sum(x[t]*x[t])"}})
+    found = gradient(model, loss="cost", by=["x"], steps=400)["x"]
+    np.testing.assert_allclose(found, 2.0**801 * np.array([1e-9, 2]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [1, 24, 25, 30])
+def test_a_run_that_does_not_fit_into_memory_is_run_again_in_pieces(
+    steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load("cart_pole_recurrent")
+    whole = gradient(model, steps=steps, batch=3)
+    monkeypatch.setattr(array_backward, "_KEPT_BYTES", 0)
+    pieces = gradient(model, steps=steps, batch=3)
+    for name, values in whole.items():
+        np.testing.assert_array_equal(pieces[name], values)

@@ -72,6 +72,11 @@ def test_training_brings_the_loss_down_and_says_so() -> None:
     assert "3 networks of 'regulated', 60 updates" in repr(found)
 
 
+def test_every_update_has_starts_of_its_own() -> None:
+    still = train(regulated(), seeds=2, updates=5, rate=1e-300)
+    assert len(np.unique(still.loss)) == still.loss.size
+
+
 def test_given_weights_are_where_training_starts() -> None:
     start = np.full((3, 2), 0.25)
     found = train(regulated(), seeds=2, updates=2, initial={"W": start})

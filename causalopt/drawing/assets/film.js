@@ -163,9 +163,11 @@
     shares();
     const interval = data.low[frame] === null ? "" :
       `, 95 % interval ${number(data.low[frame], 2)} to ${number(data.high[frame], 2)}`;
+    const status = data.status[frame][state.network];
     byId("verdict").textContent = `After ${data.frames[frame]} updates ${data.question} is ` +
       `${number(data.mean[frame], 2)} nats in the mean over ${data.seeds.length} seeds${interval}; ` +
-      `of seed ${data.seeds[state.network]} ${number(data.op[frame][state.network], 2)}, ` +
+      `of seed ${data.seeds[state.network]} ${number(data.op[frame][state.network], 2)}` +
+      `${status === "ok" ? "" : ` (${status})`}, ` +
       `${data.scoreName} ${number(data.score[frame][state.network], 3)}.`;
   }
 

@@ -130,6 +130,7 @@ def _data(film: Film) -> dict[str, Any]:
         "frames": list(film.frames),
         "seeds": list(film.training.seeds),
         "op": _rounded(film.op),
+        "status": film.status.tolist(),
         "mean": _rounded(mean),
         "low": _rounded(low),
         "high": _rounded(high),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.effects.arrays.array_run import MAX_DIRECTIONS, chosen_directions
+from causalopt.effects.arrays.nudge_directions import MAX_DIRECTIONS, chosen_directions
 from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
 from causalopt.effects.measures import NAMES, Effect, Part, ratios, status_codes
 from causalopt.engine.arrays.array_backward import ArrayAdjoint, adjoint_of

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from causalopt.effects.arrays.array_kinks import watched_lanes
-from causalopt.effects.arrays.array_run import chosen_directions
+from causalopt.effects.arrays.nudge_directions import chosen_directions
 from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
 from causalopt.effects.measures import Effect, Part, ratios, status_codes
 from causalopt.engine.arrays.array_course import Draw

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
 from causalopt.engine.arrays.array_coalitions import Coalitions, direct_of
 from causalopt.engine.arrays.array_course import Draw
-from causalopt.engine.arrays.array_forward import ArraySeed, tangents_of
+from causalopt.engine.arrays.array_forward import ArraySeed, ArrayTangents, tangents_of
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.errors import QuestionError
 from causalopt.model.selectors import Node
@@ -34,17 +36,33 @@ class PooledOp:
         total: ln of the norm of m's derivatives by n over all paths, shape [t, network, start].
         direct: Likewise over the paths that avoid A.
         course: The measured values in W, shape [t, network, start, *shape].
+        doubted: Whether rounding may be an eighth of a derivative or more, by twins whose every
+            value is moved in its last place; of all starts together, shape [t, network].
     """
 
     total: Values
     direct: Values
     course: Values
+    doubted: Values
 
     @property
     def op(self) -> Values:
         """The rms Op of all starts in nats, shape [t, network]."""
-        with np.errstate(invalid="ignore"):
-            return _pooled(self.direct) - _pooled(self.total)
+        return rms_op(self.total, self.direct)
+
+    @property
+    def status(self) -> NDArray[np.str_]:
+        """Whether Op is a number that rounding does not decide, shape [t, network].
+
+        `ok`; `unresolved`; `perfect`, `only_path` and `no_influence` where derivatives over all
+        paths, beside A or both are 0; `nonfinite`.
+        """
+        total, direct = _pooled(self.total), _pooled(self.direct)
+        no_total, no_direct = np.isneginf(total), np.isneginf(direct)
+        is_number = (np.isfinite(total) | no_total) & (np.isfinite(direct) | no_direct)
+        choices = [~is_number, self.doubted, no_total & no_direct, no_total, no_direct]
+        names = ["nonfinite", "unresolved", "no_influence", "perfect", "only_path"]
+        return np.select(choices, names, "ok")
 
     @property
     def each(self) -> Values:
@@ -52,6 +70,13 @@ class PooledOp:
         with np.errstate(invalid="ignore"):
             found: Values = self.direct - self.total
         return found
+
+
+def rms_op(total: Values, direct: Values) -> Values:
+    """Return the rms Op in nats of all starts, the last axis, from ln of derivatives' norms."""
+    with np.errstate(invalid="ignore"):
+        found: Values = _pooled(direct) - _pooled(total)
+    return found
 
 
 def _pooled(logs: Values) -> Values:
@@ -75,15 +100,46 @@ def pooled_op(
     Raises:
         QuestionError: The node has too many elements.
     """
-    found = tangents_of(plan, seed_of(runs, node), measured.variable, (measured.variable,), draw)
-    logs = [
+    seed, target = seed_of(runs, node), measured.variable
+    found = tangents_of(plan, seed, target, (target,), draw)
+    total, direct = _both(runs, found, measured)
+    doubted = _is_doubted(runs, plan, draw, seed, measured, found)
+    course = found.values[target]
+    own = runs.single.by_name[target].shape
+    shaped = course.reshape(len(course), runs.networks, -1, *own)
+    return PooledOp(total, direct, _cut(shaped, measured, own), doubted)
+
+
+def _is_doubted(
+    runs: Unrolled,
+    plan: ArrayPlan,
+    draw: Draw | None,
+    seed: ArraySeed,
+    measured: Node,
+    found: ArrayTangents,
+) -> Values:
+    """Return where rounding may be an eighth of total or direct, shape [t, network]."""
+    doubted = np.zeros((plan.steps + 1, runs.networks), dtype=bool)
+    for number in range(1, TWINS + 1):
+        disturb = Disturbance(plan, number)
+        moved = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb)
+        pairs = ((found.total, moved.total), (found.direct, moved.direct))
+        for place, (base, twin) in enumerate(pairs):
+            shift = (moved.exponents - found.exponents)[:, place].astype(np.int32)
+            with np.errstate(all="ignore"):
+                apart = np.ldexp(twin, shift.reshape(-1, *[1] * (twin.ndim - 1))) - base
+            size, error = (_pooled(_log_norms(runs, x, measured, 2)) for x in (base, apart))
+            doubted |= (error > size - math.log(8)) | (np.isneginf(size) & ~np.isneginf(error))
+    return doubted
+
+
+def _both(runs: Unrolled, found: ArrayTangents, measured: Node) -> tuple[Values, Values]:
+    """Return ln of the norms of total and direct, shape [t, network, start]."""
+    total, direct = (
         _log_norms(runs, part, measured, 2) + found.exponents[:, place, None, None] * math.log(2)
         for place, part in enumerate((found.total, found.direct))
-    ]
-    course = found.values[measured.variable]
-    own = runs.single.by_name[measured.variable].shape
-    shaped = course.reshape(len(course), runs.networks, -1, *own)
-    return PooledOp(logs[0], logs[1], _cut(shaped, measured, own))
+    )
+    return total, direct
 
 
 def coalition_ops(
@@ -96,22 +152,42 @@ def coalition_ops(
 ) -> Values:
     """Return the rms Op of each set A at the last step, shape [set, network]."""
     seed = seed_of(runs, node)
-    total = pooled_op(runs, dataclasses.replace(plan, held=()), draw, node, measured).total[-1]
-    lanes = plan.template.numbers * len(seed.directions)
+    found = tangents_of(plan, seed, measured.variable, (), draw)
+    total = _both(runs, found, measured)[0][-1]
+    held = _Held(runs, plan, draw, seed, measured, coalitions)
+    lanes = plan.template.numbers * len(held.seed.directions)
     # Powers of two: each number of sets is compiled once.
     size = 1 << max(1, min(_CHUNK // max(lanes, 1), len(coalitions.members)).bit_length() - 1)
-    parts = []
-    for start in range(0, len(coalitions.members), size):
-        members = coalitions.members[start : start + size]
-        padded = np.resize(members, (size, members.shape[1]))
-        values, exponent = direct_of(
-            plan, seed, measured.variable, dataclasses.replace(coalitions, members=padded), draw
-        )
-        logs = _log_norms(runs, values[: len(members)], measured, 2) + exponent * math.log(2)
-        parts.append(_pooled(logs))
+    members = coalitions.members
+    parts = [held.logs(members[i : i + size], size) for i in range(0, len(members), size)]
     with np.errstate(invalid="ignore"):
-        found: Values = np.concatenate(parts) - _pooled(total)
-    return found
+        ops: Values = np.concatenate(parts) - _pooled(total)
+    return ops
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Held:
+    """One question with each of many sets held."""
+
+    runs: Unrolled
+    plan: ArrayPlan
+    draw: Draw | None
+    seed: ArraySeed
+    measured: Node
+    coalitions: Coalitions
+
+    def logs(self, members: Values, size: int) -> Values:
+        """Return ln of the direct derivatives' norm, shape [set, network]."""
+        padded = np.resize(members, (size, members.shape[1]))
+        sets = dataclasses.replace(self.coalitions, members=padded)
+        values, exponent = direct_of(self.plan, self.seed, self.measured.variable, sets, self.draw)
+        norms = _log_norms(self.runs, values[: len(members)], self.measured, 2)
+        logs = _pooled(norms + exponent * math.log(2))
+        # Sets share a power of two: what vanishes beside larger ones is run again without them.
+        small = np.any(np.isneginf(logs), axis=1)
+        if 0 < np.count_nonzero(small) < len(members):
+            logs[small] = self.logs(members[small], size)
+        return logs
 
 
 def seed_of(runs: Unrolled, node: Node) -> ArraySeed:

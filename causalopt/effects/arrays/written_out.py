@@ -43,16 +43,25 @@ def pays(template: ArrayTemplate, node: Node, measured: Node, steps: int) -> boo
     return numbers < steps * _ARRAY_CALL * len(graph) / 2
 
 
-def refuse_numbers(template: ArrayTemplate, node: Node, measured: Node) -> None:
+def refuse_numbers(
+    template: ArrayTemplate, node: Node, measured: Node, *, more: bool = False
+) -> None:
     """Refuse a question that a model of numbers is not asked.
+
+    Args:
+        template: The model's arrays.
+        node: The nudged node.
+        measured: The measured one.
+        more: Whether data, interventions, directions or checkpoints are asked for besides.
 
     Raises:
         QuestionError: The model is too large, or has noise or streams, or n or m several elements.
     """
-    if not can_be_written_out(template, node, measured):
+    if more or not can_be_written_out(template, node, measured):
         raise QuestionError(
             f"execution '{NUMBERS}' is for one number nudged and one measured, in models of at "
-            f"most {_MOST} numbers a step without noise or streams: leave it out"
+            f"most {_MOST} numbers a step without noise, streams, data or interventions: leave it "
+            "out"
         )
 
 

@@ -100,16 +100,9 @@ def _backwards(
     lag = max(plan.template.max_lag, 1)
     bytes_ = 8 * plan.template.numbers * (plan.steps + 1)
     length = plan.steps + 1 if bytes_ <= _KEPT_BYTES else max(lag, math.isqrt(plan.steps) + 1)
-    marks: list[tuple[int, list[Row]]] = []
-    recent: list[Row] = []
-    for t, row in enumerate(rows(plan, draw)):
-        if disturb is not None:
-            disturb(row)
-        if t % length == 0:
-            marks.append((t, list(recent)))
-        if length > plan.steps and t == plan.steps:
-            break
-        recent = [row, *recent][:lag]
+    marks: list[tuple[int, list[Row]]] = [(0, [])]
+    if length <= plan.steps:
+        marks = _marks(plan, draw, disturb, length, lag)
     for start, before in reversed(marks):
         stop = min(start + length - 1, plan.steps)
         piece = dataclasses.replace(plan, steps=stop)
@@ -118,6 +111,21 @@ def _backwards(
         for t in range(stop, start - 1, -1):
             place = offset + t - start
             yield t, part[place], [part[place - k] for k in range(1, min(lag, place) + 1)]
+
+
+def _marks(
+    plan: ArrayPlan, draw: Draw | None, disturb: Disturb | None, length: int, lag: int
+) -> list[tuple[int, list[Row]]]:
+    """Return (t, the rows before it, the last one first) for every so many steps of a run."""
+    marks: list[tuple[int, list[Row]]] = []
+    recent: list[Row] = []
+    for t, row in enumerate(rows(plan, draw)):
+        if disturb is not None:
+            disturb(row)
+        if t % length == 0:
+            marks.append((t, recent))
+        recent = [row, *recent][:lag]
+    return marks
 
 
 def _disturbed(

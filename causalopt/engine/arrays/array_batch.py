@@ -60,8 +60,7 @@ def differs(template: ArrayTemplate, varying: Iterable[str]) -> frozenset[str]:
         more = {
             v.name
             for v in template.variables
-            if v.name not in found
-            and (v.owner in found or any(parent in found for parent, _ in v.parents))
+            if v.name not in found and any(parent in found for parent, _ in v.parents)
         }
         if not more:
             return frozenset(found)
