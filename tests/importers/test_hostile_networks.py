@@ -204,6 +204,16 @@ def test_a_shape_that_its_data_do_not_fill(
     assert f"{tmp_path}/net.onnx: " in refused(tmp_path, written(tmp_path, proto), capsys)
 
 
+def test_external_weights_that_would_be_huge(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "w.bin").write_bytes(b"")
+    proto = external("w.bin")
+    proto.graph.initializer[0].dims[:] = [10**6, 10**6]
+    said = refused(tmp_path, written(tmp_path, proto), capsys)
+    assert "weight 'fc.weight' has the shape [1000000, 1000000]: at most 268,435,456" in said
+
+
 @pytest.mark.parametrize("op", ["ConstantOfShape", "Expand", "Tile", "Range"])
 def test_a_constant_that_would_be_huge(op: str) -> None:
     big = np.array([10**6, 10**6], dtype=np.int64)

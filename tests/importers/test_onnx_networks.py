@@ -123,6 +123,22 @@ def test_a_mask_of_minus_infinity_is_a_large_number_and_is_said() -> None:
     model = imported(proto, {"x": x})
     np.testing.assert_allclose(forward(model), reference(proto, {"x": x})[0], rtol=1e-14)
     assert model.description == "-inf in 'mask' is written -1e+300, whose exponential is 0 too"
+    mask[0, 1] = np.inf
+    with pytest.raises(NetworkError, match=r"'mask' is inf at \[0, 1\]"):
+        imported(graph(nodes, {"x": (1, 3, 3)}, ["y"], {"mask": mask}))
+
+
+def test_an_attribute_in_float32_is_the_decimal_that_was_meant() -> None:
+    node = helper.make_node("LayerNormalization", ["x", "g"], ["y"], epsilon=1e-3)
+    assert node.attribute[0].f != 1e-3
+    model = imported(graph([node], {"x": (1, 3)}, ["y"], {"g": np.ones(3)}))
+    assert "+ 0.001)" in (model.variables["y"].rule or "")
+
+
+def test_an_order_of_dims_is_one() -> None:
+    node = helper.make_node("Transpose", ["x"], ["y"], "turn", perm=[0, 1, 1])
+    with pytest.raises(NetworkError, match=r"node 'turn' .*: \[0, 1, 1\] is no order of 3 dims"):
+        imported(graph([node], {"x": (1, 3, 4)}, ["y"]))
 
 
 # Recurrent layers, unrolled by hand
@@ -177,6 +193,9 @@ def test_a_recurrent_layer_is_a_model_with_time(op: str, after: bool, layout: st
     example = x[None] if layout == "batch first" else x[:, None]
     model = imported(graph(nodes, {"x": shape}, ["y"], weights), {"x": example})
     assert not model.is_static
+    stream = model.arrays.by_name["x"].stream
+    assert stream is not None
+    np.testing.assert_array_equal(stream, [[0, 0, 0], *x])
     found = np.asarray(causalopt.world(model, steps=6)["y"])
     expected = by_hand(op, x, w, r, b, after=after) @ head
     np.testing.assert_allclose(found[1:], expected, rtol=1e-12)
@@ -188,6 +207,10 @@ def test_steps_are_not_mixed_and_not_read_backwards() -> None:
     total = helper.make_node("ReduceSum", ["h", "axes"], ["y"], "total")
     with pytest.raises(NetworkError, match=r"'total' .*a rule speaks of one step"):
         imported(graph([layer, total], {"x": ("t", "n", 3)}, ["y"], weights))
+    early = helper.make_node("Gather", ["h", "first"], ["y"], "early", axis=0)
+    first = {**weights, "first": np.array(2)}
+    with pytest.raises(NetworkError, match=r"'early' .*only the last can be taken"):
+        imported(graph([layer, early], {"x": (5, 1, 3)}, ["y"], first))
     more: dict[str, Any] = {"direction": "reverse", "hidden_size": 2}
     back = helper.make_node("RNN", ["x", "w", "r"], ["y"], "rnn", **more)
     with pytest.raises(NetworkError, match=r"'rnn' .*a rule reads the past alone"):

@@ -44,6 +44,8 @@ CASES: dict[str, tuple[int, ...]] = {
     "nn.MaxPool1d(3)": (1, 4, 9),
     "nn.MaxPool2d(3, stride=2, padding=1)": IMAGE,
     "nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=True)": (1, 2, 7, 8),
+    "nn.MaxPool2d(2, padding=1, ceil_mode=True)": (1, 2, 5, 7),  # a last one would be padding
+    "nn.AvgPool2d(2, padding=1, ceil_mode=True)": (1, 2, 5, 7),
     "nn.AvgPool1d(2)": (1, 4, 9),
     "nn.AvgPool2d(3, stride=2, padding=1)": IMAGE,
     "nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)": IMAGE,
@@ -257,8 +259,12 @@ def test_what_a_rule_cannot_say_is_refused_with_its_layer() -> None:
         from_torch(broken)
 
 
-def test_the_module_is_left_as_it_was() -> None:
-    net = Residual().train()
-    from_torch(net, torch.randn(1, 6))
+def test_a_module_in_training_is_read_for_inference_and_left_as_it_was() -> None:
+    class Dropping(Residual):
+        def forward(self, x: Any) -> Any:
+            return super().forward(nn.functional.dropout(x, 0.5, self.training))
+
+    net, x = random(Dropping).train(), torch.randn(1, 6)
+    np.testing.assert_allclose(output(from_torch(net, x)), forward(net, x)[0], rtol=1e-12)
     assert net.training
-    assert net.fc1.weight.dtype == torch.float32
+    assert net.get_parameter("fc1.weight").dtype == torch.float32
