@@ -1,6 +1,6 @@
 """What the page on knowledge localization stands on: `python -m tools.knowledge_numbers`.
 
-Asks every question of `causalopt.knowledge.answers` of 20 seeds on MNIST, on two processes, and one
+Asks every question of `causalopt.knowledge.seed_numbers` of 20 seeds on MNIST, on two processes, and one
 seed on scikit-learn's digits, by which a test sees whether the numbers are stale. It writes
 docs/knowledge-localization.json, in about five minutes.
 """
@@ -14,9 +14,9 @@ import time
 from typing import Any
 
 from causalopt import load_images
-from causalopt.knowledge.answers import INQUIRIES, Table
 from causalopt.knowledge.digit_network import Setting
 from causalopt.knowledge.seed_intervals import over_seeds
+from causalopt.knowledge.seed_numbers import INQUIRIES, Table
 from tools.rooms import ROOT
 
 FILE = ROOT / "docs" / "knowledge-localization.json"

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from causalopt.knowledge.answers import CHOSEN, INQUIRIES, RATES, SLOW, settings
 from causalopt.knowledge.digit_network import ACTIVATIONS, COSTS, Setting
 from causalopt.knowledge.locality import CHANGES
 from causalopt.knowledge.seed_intervals import Interval, interval
+from causalopt.knowledge.seed_numbers import CHOSEN, INQUIRIES, RATES, SLOW, settings
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.knowledge_charts import bar_figure
 from causalopt.posts.sheet import image_bytes
