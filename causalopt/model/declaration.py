@@ -72,6 +72,15 @@ def _dim(value: Any) -> Any:
     return value
 
 
+def _size(value: Any) -> Any:
+    value = python_number(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"a size is a whole number or an expression, found {shown(value)}")
+    return value
+
+
 def _domain(value: Any) -> Any:
     if isinstance(value, str):
         bounds = re.fullmatch(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*", value)
@@ -95,6 +104,7 @@ Row = tuple[LabelLaw | tuple[Label, ...] | Label, ...]
 NestedRows = Mapping[int | str, Any]
 Rows = tuple[Row, ...] | NestedRows
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Size = Annotated[int | str, BeforeValidator(_size)]
 Dim = Annotated[int | str, BeforeValidator(_dim)]
 
 

@@ -24,6 +24,7 @@ from causalopt.model.declaration import (
     Question,
     Record,
     Scalar,
+    Size,
     Text,
     TrainingSettings,
     Variable,
@@ -105,7 +106,7 @@ class Model(Record):
     description: str = ""
     parameters: Mapping[str, Scalar] = {}
     functions: Mapping[str, Text] = {}
-    sizes: Mapping[str, int | str] = {}
+    sizes: Mapping[str, Size] = {}
     variables: Annotated[Mapping[str, Variable], BeforeValidator(_variables)]
     initial: tuple[Mapping[str, Label], ...] = ()
     renormalise: bool = Field(

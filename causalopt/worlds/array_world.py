@@ -446,16 +446,30 @@ def _moves(
         where = element_slices(node.elements) if node.elements is not None else ...
         if isinstance(intervention, Nudge):
             shift = np.array(shifts.get(place, np.zeros(shape)), dtype=float)
-            shift[where] += _numbers(intervention.by, "a nudge")
+            shift[where] += _fitted(intervention.by, shift[where].shape, model, node, "nudge")
             shifts[place] = shift
         elif isinstance(intervention, Set):
             values = np.zeros(shape)
             mask = np.zeros(shape, dtype=bool)
-            values[where], mask[where] = _numbers(intervention.to, "a set value"), True
+            found = _fitted(intervention.to, values[where].shape, model, node, "set value")
+            values[where], mask[where] = found, True
             _force(forces, place, values, mask)
             if place in shifts:
                 shifts[place] = np.where(mask, 0.0, shifts[place])
     return forces, shifts
+
+
+def _fitted(value: Any, shape: tuple[int, ...], model: Model, node: Node, what: str) -> Values:
+    """Return an intervention's array in the shape of the elements it is for."""
+    place = model.node_text(node)
+    array = _numbers(value, f"the {what} of {place}")
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        own = str(list(shape)) if shape else "is a number"
+        raise QuestionError(
+            f"the {what} of {place} has the shape {list(array.shape)}, and the node {own}"
+        ) from None
 
 
 def _force(
@@ -469,6 +483,12 @@ def _force(
     forces[place] = Force(values, None if mask.all() else mask)
 
 
+def _differ(one: ArrayTemplate, other: ArrayTemplate) -> bool:
+    """Whether two templates have other variables or stages, or other shapes."""
+    shapes = [{v.name: v.shape for v in template.variables} for template in (one, other)]
+    return shapes[0] != shapes[1]
+
+
 def _replace(
     model: Model,
     intervention: Replace,
@@ -477,9 +497,19 @@ def _replace(
     shifts: dict[tuple[int, str], Values],
 ) -> None:
     world: Any = intervention.world
-    if not isinstance(world, ArrayWorld) or world.steps < steps:
-        raise QuestionError("replace takes nodes from a world of the same model and length")
     template = model.arrays
+    if not isinstance(world, ArrayWorld) or _differ(world.model.arrays, template):
+        other = getattr(getattr(world, "model", None), "name", None)
+        found = f"found a world of '{other}'" if other else f"found {type(world).__name__}"
+        raise QuestionError(
+            f"replace takes nodes from a world of the same model and length: a world of "
+            f"'{model.name}' with these variables and shapes is expected, {found}"
+        )
+    if world.steps < steps:
+        raise QuestionError(
+            "replace takes nodes from a world of the same model and length: it has the steps 0 to "
+            f"{world.steps}, and the run ends at {steps}: make it with steps={steps}"
+        )
     for held in held_arrays(template, model.selection(intervention.nodes)):
         owner = template.by_name[held.name].owner
         own = kept(world.values, owner, model)

@@ -125,6 +125,19 @@ class ArrayPlan:
         values = self.initial.get(variable.name, ())
         return values[t] if t < len(values) else None
 
+    def _remedy(self, variable: ArrayVariable) -> str:
+        """Return what gives a variable without a rule its values."""
+        name = variable.name
+        stream = (
+            f"data={{'{name}': array}} with the step first (--data {name}=FILE.npz#NAME on the "
+            'command line), `data: "FILE.npz#NAME"` in the model file (`causalopt data mnist '
+            "--out FILE.npz` writes images so)"
+        )
+        if name in self.initial and name not in self.streams:
+            kept = f'`rule: "{name}[t-1]"` where it keeps its initial value'
+            return f"write {kept}, give {stream}, or fewer steps"
+        return f"give {stream}, a rule, or fewer steps"
+
     def stream_at(self, variable: ArrayVariable, t: int) -> Values:
         """Return what is given for a variable at a step.
 
@@ -135,10 +148,8 @@ class ArrayPlan:
         if stream is not None and t < len(stream):
             values: Values = stream[t]
             return values
-        known = 0 if stream is None else len(stream)
+        known = len(self.initial.get(variable.name, ())) if stream is None else len(stream)
         raise QuestionError(
             f"'{variable.name}' has no rule and values for {known} "
-            f"step{'s' * (known != 1)}, and step {t} needs one: give data={{'{variable.name}': "
-            'array} with the step first, `data: "FILE.npz#NAME"` in the model file (`causalopt '
-            "data mnist --out FILE.npz` writes images so), a rule, or fewer steps"
+            f"step{'s' * (known != 1)}, and step {t} needs one: {self._remedy(variable)}"
         )

@@ -104,12 +104,16 @@ def _sizes(declared: Mapping[str, int | str]) -> dict[str, int]:
                 {}, {}, {}, {n: Named(const(s), ()) for n, s in sizes.items()}, {}, kind="size"
             )
             try:
-                number = float(evaluate([read_tensor(value, scope).tensor], _nothing)[0])
+                found = np.asarray(evaluate([read_tensor(value, scope).tensor], _nothing)[0])
             except ExpressionError as error:
                 raise ModelError(error.message, path, error.offset) from None
-        if number != number or number != int(number) or not 1 <= number <= MAX_ELEMENTS:
+            if found.shape:
+                raise ModelError("expected a number, found an array", path)
+            number = float(found)
+        # The bounds come first: they refuse nan, and infinity before it is made a whole number.
+        if not 1 <= number <= MAX_ELEMENTS or number != int(number):
             raise ModelError(
-                f"a size is a whole number from 1 to {MAX_ELEMENTS:,}, found {number:g}", path
+                f"a size is a whole number from 1 to {MAX_ELEMENTS:,}, found {number:,}", path
             )
         sizes[name] = int(number)
     return sizes
