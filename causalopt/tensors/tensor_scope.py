@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from fractions import Fraction
 
 from causalopt.language.scope import function_names
@@ -19,11 +19,19 @@ STRUCTURE = (
 
 @dataclasses.dataclass(frozen=True)
 class MacroFunction:
-    """A declared one-line function of arrays: its text is read anew at each call."""
+    """A declared one-line function of arrays: its text is read anew at each call.
+
+    Attributes:
+        name: The function.
+        arguments: What its arguments are called.
+        text: Its body.
+        told: Told the arguments of each call that can be read; equal calls of one text once.
+    """
 
     name: str
     arguments: tuple[str, ...]
     text: str
+    told: Callable[[Sequence[Named]], None] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -228,6 +228,8 @@ class TensorSyntax(Reader[Named]):
             raise _FunctionError(message, self.fail(node, "").offset) from None
         finally:
             calls.active.pop()
+        if function.told is not None:
+            function.told(values)
         return calls.done[key]
 
     # Names, steps and elements

@@ -6,13 +6,14 @@ Each element is a walker of its own in the counter-based streams, so that draws 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from causalopt.engine.arrays.array_course import Draw
 from causalopt.engine.arrays.array_plan import Values
 from causalopt.errors import QuestionError
+from causalopt.model.arrays.array_laws import ArrayLaw
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
 from causalopt.tensors.folding import evaluate
 from causalopt.worlds.normal_quantile import normal_quantile
@@ -23,16 +24,26 @@ _AHEAD = 1 << 14  # numbers that a noise draws at one go
 
 
 def noise_draws(template: ArrayTemplate, parameters: Mapping[str, float], seed: int) -> Draw | None:
-    """Return what gives the noises' values at a step; None for a model without noise."""
+    """Return what gives the noises' values at a step; None for a model without noise.
+
+    Raises:
+        QuestionError: A law cannot be; that of a noise whose law is drawn is seen at its step.
+    """
     noisy = [v for v in template.variables if v.noise is not None]
     order = [name for name in template.names if template.by_name[name].noise is not None]
     check_seed(seed)
     if not noisy:
         return None
+    within = {v.name: [law for law in v.laws if "draw" in law.reads] for v in noisy}
 
     ahead = {v.name: _Ahead(v, seed, order.index(v.name)) for v in noisy}
+    for v in noisy:
+        fixed = [law for law in v.laws if law not in within[v.name]]
+        _check_laws(v, fixed, parameters, ahead[v.name].at, 0)
 
     def draw(t: int) -> Mapping[str, Values]:
+        for v in noisy:
+            _check_laws(v, within[v.name], parameters, ahead[v.name].at, t)
         return {v.name: _value(v.noise, t, parameters, ahead[v.name].at) for v in noisy}
 
     return draw
@@ -77,7 +88,7 @@ def initial_values(
     """Return what a variable starts with, one array a step.
 
     Raises:
-        QuestionError: A value is not finite.
+        QuestionError: A value is not finite, or its law cannot be.
     """
     found = []
     for t, tensor in enumerate(variable.initial):
@@ -86,6 +97,7 @@ def initial_values(
             draws = uniforms(seed, _elements(variable), t, _INITIAL + site)
             return _of_law(draws.reshape(variable.shape), law)
 
+        _check_laws(variable, [law for law in variable.laws if law.t == t], parameters, at, t)
         value = _value(tensor, t, parameters, at)
         if not np.isfinite(value).all():
             raise QuestionError(f"the initial value of '{variable.owner}' is not finite")
@@ -105,6 +117,16 @@ def _of_law(draws: Values, law: str) -> Values:
 def _value(
     tensor: object, t: int, parameters: Mapping[str, float], at: Callable[[int, str], Values]
 ) -> Values:
+    leaf = _leaf(t, parameters, at)
+    value: Values = np.asarray(evaluate([tensor], leaf)[0], dtype=float)  # type: ignore[list-item]
+    return value
+
+
+def _leaf(
+    t: int, parameters: Mapping[str, float], at: Callable[[int, str], Values]
+) -> Callable[[tuple[object, ...]], object]:
+    """Return what gives parameters, the step and draws, by their keys."""
+
     def leaf(key: tuple[object, ...]) -> object:
         if key[0] == "param":
             return parameters[str(key[1])]
@@ -112,5 +134,18 @@ def _value(
             return float(t)
         return at(t, str(key[1]))
 
-    value: Values = np.asarray(evaluate([tensor], leaf)[0], dtype=float)  # type: ignore[list-item]
-    return value
+    return leaf
+
+
+def _check_laws(
+    variable: ArrayVariable,
+    laws: Iterable[ArrayLaw],
+    parameters: Mapping[str, float],
+    at: Callable[[int, str], Values],
+    t: int,
+) -> None:
+    """Refuse laws that cannot be, such as one with a negative standard deviation."""
+    for law in laws:
+        fault = law.fault(_leaf(t, parameters, at))
+        if fault is not None:
+            raise QuestionError(f"'{variable.owner}': {fault}")

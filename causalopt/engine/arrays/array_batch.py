@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from causalopt.model.arrays.array_laws import ArrayLaw
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
 from causalopt.tensors.building import expanded, given
 from causalopt.tensors.lifting import lifted
@@ -75,6 +76,11 @@ def _wide(variable: ArrayVariable, differing: frozenset[str], count: int) -> Arr
         axes = {x: given(*x.payload, shape=(count, *x.shape)) for x in leaves}
         return expanded(lifted([tensor], axes, count)[0], shape)
 
+    def wide_law(law: ArrayLaw) -> ArrayLaw:
+        leaves = [x for x in inputs(law.number) if _moves(x, differing)]
+        axes = {x: given(*x.payload, shape=(count, *x.shape)) for x in leaves}
+        return dataclasses.replace(law, number=lifted([law.number], axes, count)[0])
+
     stream = variable.stream
     if stream is not None:
         stream = np.broadcast_to(stream[:, None], (len(stream), *shape))
@@ -86,6 +92,7 @@ def _wide(variable: ArrayVariable, differing: frozenset[str], count: int) -> Arr
         initial=tuple(wide(tensor) for tensor in variable.initial),
         noise=None if variable.noise is None else wide(variable.noise),
         stream=stream,
+        laws=tuple(wide_law(law) for law in variable.laws),
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import graphlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +17,7 @@ from causalopt.errors import ExpressionError, FileError, ModelError, suggestion
 from causalopt.model.array_source import ArraySource
 from causalopt.model.arrays.array_files import load_array
 from causalopt.model.arrays.array_flows import discretized, elapsed
+from causalopt.model.arrays.array_laws import ArrayLaw
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable, Floats
 from causalopt.model.arrays.backpropagation import resolved
 from causalopt.model.declaration import Method, Variable, motion
@@ -38,11 +40,11 @@ from causalopt.tensors.tensor_syntax import MAX_ELEMENTS
 
 Path = tuple[str | int, ...]
 # Draws have names that no one can write, and these functions are what reads them.
-_DRAWS = {
+_LAWS = {
     "normal": MacroFunction("normal", ("mean", "sd"), "mean + sd*draw\xb7normal"),
     "uniform": MacroFunction("uniform", ("low", "high"), "low + (high - low)*draw\xb7uniform"),
+    "bernoulli": MacroFunction("bernoulli", ("p",), "where(draw\xb7uniform < p, 1, 0)"),
 }
-_BERNOULLI = MacroFunction("bernoulli", ("p",), "where(draw\xb7uniform < p, 1, 0)")
 
 
 def read_array_template(
@@ -136,6 +138,8 @@ class _Reader:
         source: ArraySource | None,
     ) -> None:
         self._source = source
+        self._called: list[tuple[str, Sequence[Named]]] = []  # laws, by the text being read
+        self._laws: dict[str, list[ArrayLaw]] = {name: [] for name in variables}
         self._variables, self.sizes, self._dt = variables, sizes, dt
         self.is_static = not any(has_time(v) or v.data is not None for v in variables.values())
         texts = [t for v in variables.values() for t in (v.rule, v.initial) if isinstance(t, str)]
@@ -215,9 +219,9 @@ class _Reader:
             names["time"] = Named(elapsed(given("t"), self._dt), ())
         if kind in {"initial value", "noise"}:
             names |= self._draws(variable)
-            functions |= _DRAWS
+            functions |= {n: self._noted(_LAWS[n]) for n in ("normal", "uniform")}
         if kind == "noise":
-            functions["bernoulli"] = _BERNOULLI
+            functions["bernoulli"] = self._noted(_LAWS["bernoulli"])
             names["uniform"] = names["draw\xb7uniform"]
         if kind == "initial value":
             return TensorScope({}, {}, self.sizes, names, functions, kind=kind)
@@ -230,6 +234,32 @@ class _Reader:
             bare=self.is_static or bare,
             kind=kind,
         )
+
+    def _noted(self, function: MacroFunction) -> MacroFunction:
+        def told(arguments: Sequence[Named]) -> None:
+            self._called.append((function.name, arguments))
+
+        return dataclasses.replace(function, told=told)
+
+    def _note_laws(self, name: str, t: int, path: Path) -> None:
+        """Keep the laws that the text just read draws from, and refuse those that cannot be."""
+        laws = [ArrayLaw.of(kind, arguments, t) for kind, arguments in self._called]
+        self._called.clear()
+        for law in laws:
+            fault = None if law.reads - {"param"} else law.fault(self._parameter)
+            if fault is not None:
+                raise ModelError(f"'{name}': {fault}", path)
+        self._laws[name] += laws
+
+    def _parameter(self, key: tuple[Any, ...]) -> float:
+        return self._values[key[1]]
+
+    @functools.cached_property
+    def _values(self) -> dict[str, float]:
+        values: dict[str, float] = {}
+        for name, tensor in self.parameters.items():
+            values[name] = float(evaluate([tensor], lambda key: values[key[1]])[0])
+        return values
 
     def _draws(self, name: str) -> dict[str, Named]:
         shape, dims = self._shapes[name], self._dims[name]
@@ -258,7 +288,8 @@ class _Reader:
             )
         dims, shape = self._dims[name], self._shapes[name]
         whole = variable.kind == "integer"
-        return ArrayVariable(name, dims, shape, rule, initial, name, noise, stream, whole)
+        laws = tuple(self._laws[name])
+        return ArrayVariable(name, dims, shape, rule, initial, name, noise, stream, whole, laws)
 
     def _fitted(self, text: Any, kind: str, name: str, path: Path) -> Tensor:
         """Return a text's tensor in the shape of its variable."""
@@ -284,6 +315,14 @@ class _Reader:
                 f"shape {_brackets(dims, shape)}",
                 path,
             )
+        if kind == "noise" and (read := [x for x in inputs(tensor) if x.payload[0] == "ref"]):
+            raise ModelError(
+                f"noise is drawn by itself and reads no variable, found '{read[0].payload[1]}': "
+                "read both in the rule of a third",
+                path,
+            )
+        step = path[-1] if isinstance(path[-1], int) else 0
+        self._note_laws(name, step, path)
         return expanded(tensor, shape)
 
     def _initial(self, variable: Variable, name: str, path: Path) -> tuple[Tensor, ...]:
@@ -394,9 +433,9 @@ class _Reader:
             owner = by_name[stage.owner]
             own = stage.name == stage.owner
             start = owner.initial if own else (expanded(const(0), owner.shape),)
-            made.append(
-                ArrayVariable(stage.name, owner.dims, owner.shape, stage.rule, start, stage.owner)
-            )
+            laws = owner.laws if own else ()
+            dims, shape, rule = owner.dims, owner.shape, stage.rule
+            made.append(ArrayVariable(stage.name, dims, shape, rule, start, stage.owner, laws=laws))
         return [v for v in found if v.name not in continuous] + made
 
 

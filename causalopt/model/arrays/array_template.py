@@ -14,6 +14,7 @@ import numpy as np
 from causalopt.errors import QuestionError
 from causalopt.language.scope import ratio
 from causalopt.language.term import const
+from causalopt.model.arrays.array_laws import ArrayLaw
 from causalopt.model.template import Equation, Template
 from causalopt.tensors.folding import evaluate
 from causalopt.tensors.tensor import Shape, Tensor, inputs
@@ -35,6 +36,7 @@ class ArrayVariable:
         noise: Its value at t made of draws, for what is drawn afresh each step.
         stream: Its values at every step, shape [t, *shape], for what a file gives.
         is_integer: Whether it takes whole numbers only.
+        laws: What its noise or its initial values draw from.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ArrayVariable:
     noise: Tensor | None = None
     stream: Floats | None = None
     is_integer: bool = False
+    laws: tuple[ArrayLaw, ...] = ()
 
     @property
     def size(self) -> int:
