@@ -122,7 +122,10 @@ def read_data(texts: list[str] | None) -> dict[str, Any] | None:
             raise QuestionError(f"--data takes VAR=FILE such as x=train.npz#images, found '{text}'")
         if name in found:
             raise QuestionError(f"--data names '{name}' twice: drop one of them")
-        found[name] = load_array(file)
+        try:
+            found[name] = load_array(file)
+        except FileError as error:
+            raise FileError(f"--data {name}={file}: {error.message}") from None
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from causalopt.model.arrays.array_template import Floats
 from causalopt.model.declaration import Variable
 
 MAX_NUMBERS = 1 << 28
+_NPY = b"\x93NUMPY"
 
 
 def load_array(text: str, source: ArraySource | None = None) -> Floats:
@@ -46,14 +48,31 @@ def load_array(text: str, source: ArraySource | None = None) -> Floats:
     except FileNotFoundError:
         raise FileError(f"there is no file '{path}': name an .npz or .npy file") from None
     except (OSError, ValueError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
-        reason = "it holds Python objects" if "pickle" in str(error).lower() else "it is damaged"
-        raise FileError(f"cannot read '{text}' as .npz or .npy: {reason}") from None
+        raise FileError(f"cannot read '{text}' as .npz or .npy: {_reason(file, error)}") from None
     return checked(values, f"'{text}'")
+
+
+def _reason(file: str | os.PathLike[str], error: Exception) -> str:
+    """Return why a file is not read, by the bytes it begins with."""
+    try:
+        with open(file, "rb") as stream:
+            head = stream.read(6)
+    except OSError as problem:
+        return problem.strerror or str(problem)
+    if not head:
+        return "it is empty"
+    # The bytes that open a pickle of protocol 2 and later.
+    is_pickle = head[0] == 0x80 and head[1:2] <= b"\x05"
+    if is_pickle or "pickle" in str(error).lower():
+        return "it holds Python objects; write its numbers with numpy.savez"
+    if head != _NPY and head[:2] != b"PK":
+        return "it is no .npz or .npy file; write one with numpy.savez or numpy.save"
+    return "it is damaged"
 
 
 def _read(stream: BinaryIO, path: str, name: str) -> np.ndarray:
     """Return the array of a file, its size looked at before its numbers are."""
-    if stream.read(4) != b"PK\x03\x04":
+    if stream.read(4) not in {b"PK\x03\x04", b"PK\x05\x06"}:
         stream.seek(0)
         _check_header(stream, path)
         stream.seek(0)
@@ -61,7 +80,7 @@ def _read(stream: BinaryIO, path: str, name: str) -> np.ndarray:
         return found
     stream.seek(0)
     with zipfile.ZipFile(stream) as archive:
-        names = [member.removesuffix(".npy") for member in archive.namelist()]
+        names = _arrays(archive, path)
         member = _member(names, path, name)
         with archive.open(f"{member}.npy") as head:
             _check_header(head, path)
@@ -108,6 +127,19 @@ def _member(names: list[str], path: str, name: str) -> str:
     return name
 
 
+def _arrays(archive: zipfile.ZipFile, path: str) -> list[str]:
+    """Return the names of an archive's arrays, at least one."""
+    members = archive.namelist()
+    names = [member.removesuffix(".npy") for member in members if member.endswith(".npy")]
+    if not names:
+        found = ", ".join(members[:3]) + (", ..." if len(members) > 3 else "")
+        raise FileError(
+            f"'{path}' has no arrays: an .npz file has members .npy, and this has "
+            f"{found or 'nothing'}; write one with numpy.savez"
+        )
+    return names
+
+
 def names_in(path: str) -> list[str]:
     """Return the names of the arrays in an .npz file.
 
@@ -116,11 +148,13 @@ def names_in(path: str) -> list[str]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return [name.removesuffix(".npy") for name in archive.namelist()]
+            return _arrays(archive, path)
+    except FileError:
+        raise
     except FileNotFoundError:
         raise FileError(f"there is no file '{path}': name an .npz file") from None
-    except (OSError, zipfile.BadZipFile):
-        raise FileError(f"cannot read '{path}' as .npz: it is damaged") from None
+    except (OSError, zipfile.BadZipFile) as error:
+        raise FileError(f"cannot read '{path}' as .npz: {_reason(path, error)}") from None
 
 
 def checked(values: np.ndarray, what: str) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +56,18 @@ def claim(file: Path, shape: tuple[int, ...]) -> None:
         np.lib.format.write_array_header_1_0(stream, header)
 
 
+def cut(file: Path, count: int) -> None:
+    """Leave the first bytes of a file."""
+    file.write_bytes(file.read_bytes()[:count])
+
+
+def zipped(file: Path, *members: str) -> None:
+    """Write an archive of texts."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for member in members:
+            archive.writestr(member, "some text that is no array")
+
+
 class Evil:
     """Would run code where it is unpickled."""
 
@@ -72,10 +86,17 @@ class Evil:
         (lambda f: np.savez(f / "net.npz", W=W / 0), "finite"),
         (lambda f: np.savez(f / "net.npz", W=np.full((2, 3), "a")), "real numbers"),
         (lambda f: np.savez(f / "net.npz", W=W + 1j), "real numbers"),
-        (lambda f: np.savez(f / "net.npz", W=np.array([Evil()] * 6)), "Python objects|damaged"),
+        (lambda f: np.savez(f / "net.npz", W=np.array([Evil()] * 6)), "Python objects"),
         (lambda f: np.save(f / "stream.npy", X[:, :2]), "the step first"),
         (lambda f: np.save(f / "stream.npy", X[0]), "the step first"),
-        (lambda f: (f / "stream.npy").write_bytes(b""), "damaged"),
+        (lambda f: (f / "stream.npy").write_bytes(b""), "it is empty"),
+        (lambda f: (f / "stream.npy").write_text("1,2,3\n"), "it is no .npz or .npy file"),
+        (lambda f: (f / "stream.npy").write_bytes(pickle.dumps(X.tolist())), "Python objects"),
+        (lambda f: np.save(f / "stream.npy", np.array([{}])), "Python objects"),
+        (lambda f: cut(f / "stream.npy", 150), "it is damaged"),
+        (lambda f: zipped(f / "net.npz", "notes.txt"), "no arrays: .* this has notes.txt"),
+        (lambda f: zipped(f / "net.npz"), "no arrays: .* this has nothing"),
+        (lambda f: zipped(f / "net.npz", "W.npy"), "it is damaged"),
         (lambda f: claim(f / "stream.npy", (10**12, 3)), "3,000,000,000,000 numbers"),
     ],
 )
