@@ -75,6 +75,8 @@ def test_a_sweep_of_elements_and_seeds(files, capsys) -> None:
         (["run", "{model}", "--data", "x=none.npy"], "--data x=none.npy: there is no file"),
         (["run", "{model}", "--data", "x={model}"], "it is no .npz or .npy file"),
         (["run", "{model}"], "on the command line"),
+        (["run", "{model}", "--data", "z={data}"], "data is given for an unknown variable 'z'"),
+        (["run", "{model}", "--nudge", "W[0,1]"], "'W[0,1]': after the step come elements by"),
         (["run", "{model}", "--data", "h={data}#images"], "'h' follows a rule"),
         (["run", "{model}", "--data", "x={data}", "--steps", "9"], "values for 5 steps"),
         (["run", "{model}", "--data", "x={data}", "--nudge", "W[0, unit=5]"], "unit goes from 0"),

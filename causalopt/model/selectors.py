@@ -81,6 +81,7 @@ _ITEM = re.compile(rf"\s*{_NAME}\s*(?:\[(?P<steps>[^\[\]]*)\])?\s*")
 _PLACE = re.compile(
     r"\s*(?P<dim>[^\W\d]\w*)\s*=\s*(?P<start>\d*)\s*(?P<range>:)?\s*(?P<stop>\d*)\s*"
 )
+_NAMED_PLACE = re.compile(r"\s*[^\W\d]\w*\s*=(?!=).*", re.DOTALL)
 _OUTSIDE = re.compile(r",(?![^\[\]]*\])")  # commas that are not in brackets
 _RANGE = re.compile(
     r"(?:(?P<low>\d+)\s*(?P<above><=|<)\s*)?t\s*(?:(?P<op><=|<|>=|>|==)\s*(?P<bound>\d+))?"
@@ -200,27 +201,51 @@ def _members(
 def _split(text: str, names: NamedShapes, name: str) -> tuple[str | None, Elements | None]:
     """Return what stands in the brackets as the steps and the elements."""
     parts = text.split(",")
-    places = [part for part in parts if _PLACE.fullmatch(part)]
-    if name not in names or not places:
+    places = [part for part in parts if _NAMED_PLACE.fullmatch(part)]
+    if name not in names or (len(parts) == 1 and not places):
         return text, None
+    dims, shape = names[name]
+    whole = f"'{name}[{text}]'"
     steps = [part for part in parts if part not in places]
     if len(steps) > 1:
-        raise QuestionError(f"'{name}[{text}]': write the step first, then dims such as hidden=3")
-    dims, shape = names[name]
+        raise QuestionError(f"{whole}: {_nameless(steps[1].strip(), dims, name)}")
     ranges = [(0, size) for size in shape]
     for part in places:
-        match = _PLACE.fullmatch(part)
-        assert match is not None
-        axis = _axis(match["dim"], dims, name)
-        size = shape[axis]
-        start = int(match["start"] or 0) if match["range"] else int(match["start"] or size)
-        stop = (int(match["stop"]) if match["stop"] else size) if match["range"] else start + 1
-        if not 0 <= start < stop <= size:
-            raise QuestionError(
-                f"'{name}[{text}]': {match['dim']} goes from 0 to {size - 1}, found {part.strip()}"
-            )
-        ranges[axis] = (start, stop)
+        dim = part.partition("=")[0].strip()
+        axis = _axis(dim, dims, name)
+        ranges[axis] = _range(part, dim, shape[axis], whole)
     return (steps[0].strip() if steps else None), tuple(ranges)
+
+
+def _nameless(part: str, dims: tuple[str | None, ...], name: str) -> str:
+    """Return what is wrong with an element that stands after the step without its dim."""
+    if not dims:
+        return f"'{name}' is a number and has no elements, found '{part}' after the step"
+    dim = dims[0] if dims[0] is not None and dims.count(dims[0]) == 1 else "dim0"
+    return (
+        "after the step come elements by the names of their dims, such as "
+        f"{dim}={part if part.isdigit() else 0}, found '{part}'"
+    )
+
+
+def _range(part: str, dim: str, size: int, whole: str) -> tuple[int, int]:
+    """Return the elements (start, stop) that `hidden=3` or `hidden=2:5` means."""
+    match = _PLACE.fullmatch(part)
+    if match is None or not (match["range"] or (match["start"] and not match["stop"])):
+        raise QuestionError(
+            f"{whole}: {dim} takes a whole number from 0 to {size - 1}, such as {dim}=0, or a "
+            f"range such as {dim}=0:{size}, found {part.strip()}"
+        )
+    start = int(match["start"] or 0)
+    stop = start + 1 if not match["range"] else int(match["stop"] or size)
+    if match["stop"] and stop <= start:
+        raise QuestionError(
+            f"{whole}: the range {part.strip()} is empty; {dim}={start}:{start + 1} is the one "
+            f"element {start}"
+        )
+    if not start < stop <= size:
+        raise QuestionError(f"{whole}: {dim} goes from 0 to {size - 1}, found {part.strip()}")
+    return start, stop
 
 
 def _axis(dim: str, dims: tuple[str | None, ...], name: str) -> int:

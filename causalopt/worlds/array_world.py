@@ -378,7 +378,10 @@ def _fitting(value: Any, template: ArrayTemplate, name: str, what: str) -> Value
 
 
 def _stream(value: Any, template: ArrayTemplate, name: str) -> Values:
-    variable = _variable(template, name)
+    if name not in template.names:
+        hint = suggestion(name, template.names)
+        raise UnknownNameError(f"data is given for an unknown variable '{name}'{hint}")
+    variable = template.by_name[name]
     if variable.rule is not None or variable.noise is not None:
         raise QuestionError(
             f"'{name}' follows a rule: data is for variables without one; set its nodes instead"

@@ -86,3 +86,59 @@ def test_a_model_without_time_has_no_steps_to_name(read) -> None:
         read("z[0]", ["z"], static=True)
     with pytest.raises(UnknownNameError, match="did you mean 'zeta'"):
         read("zet", ["zeta"], static=True)
+
+
+SHAPES = {"W": (("hidden", None), (5, 3)), "n": ((), ()), "k": (("unit", "unit"), (2, 2))}
+
+
+@pytest.mark.parametrize(
+    ("inner", "words"),
+    [
+        ("0, hidden=-1", "hidden takes a whole number from 0 to 4, such as hidden=0, or a range"),
+        ("0, hidden=1.5", "hidden takes a whole number from 0 to 4"),
+        ("0, hidden=", "such as hidden=0, or a range such as hidden=0:5, found hidden="),
+        ("0, hidden=3 4", "hidden takes a whole number from 0 to 4"),
+        ("0, hidden=1:2:3", "hidden takes a whole number from 0 to 4"),
+        ("0, dim1=one", "dim1 takes a whole number from 0 to 2"),
+        ("0, hidden=3:2", "the range hidden=3:2 is empty; hidden=3:4 is the one element 3"),
+        ("0, hidden=2:2", "the range hidden=2:2 is empty; hidden=2:3 is the one element 2"),
+        ("0, hidden=:0", "the range hidden=:0 is empty"),
+        ("0, hidden=5", "hidden goes from 0 to 4, found hidden=5"),
+        ("0, hidden=5:", "hidden goes from 0 to 4, found hidden=5:"),
+        ("0, hidden=3:6", "hidden goes from 0 to 4, found hidden=3:6"),
+        ("0, hide=1", "'W' has no dim 'hide'; its dims are hidden, dim1"),
+        ("0,1", "after the step come elements by the names of their dims, such as hidden=1, found"),
+        ("0,:", "after the step come elements by the names of their dims, such as hidden=0, found"),
+    ],
+)
+def test_a_wrong_element_is_told(inner: str, words: str) -> None:
+    for read in (parse_node, parse_selection):
+        with pytest.raises(QuestionError) as caught:
+            read(f"W[{inner}]", ["W"], static=False, shapes=SHAPES)
+        assert words in caught.value.message
+
+
+def test_elements_of_numbers_and_of_dims_that_share_a_name() -> None:
+    with pytest.raises(QuestionError, match="'n' is a number and has no elements, found '1'"):
+        parse_node("n[0,1]", ["n"], static=False, shapes=SHAPES)
+    with pytest.raises(QuestionError, match=r"such as dim0=1, found '1'"):
+        parse_node("k[0,1]", ["k"], static=False, shapes=SHAPES)
+
+
+@pytest.mark.parametrize(
+    ("inner", "elements"),
+    [
+        ("0, hidden=3", ((3, 4), (0, 3))),
+        ("0, hidden=2:4", ((2, 4), (0, 3))),
+        ("hidden=:2, 0", ((0, 2), (0, 3))),
+        ("0, hidden = 2 : , dim1=0", ((2, 5), (0, 1))),
+        ("0, hidden=:", ((0, 5), (0, 3))),
+    ],
+)
+def test_elements_are_ranges_of_their_dims(inner: str, elements: object) -> None:
+    node = parse_node(f"W[{inner}]", ["W"], static=False, shapes=SHAPES)
+    assert (node.t, node.elements) == (0, elements)
+    (window,) = parse_selection(f"W[{inner}]", ["W"], static=False, shapes=SHAPES)
+    assert (window.first, window.last, window.elements) == (0, 0, elements)
+    (window,) = parse_selection("W[t==2, hidden=1]", ["W"], static=False, shapes=SHAPES)
+    assert (window.first, window.last, window.elements) == (2, 2, ((1, 2), (0, 3)))
