@@ -5,9 +5,13 @@ A run that goes on from one has the digits of a run that was never stopped.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import glob
 import json
 import os
+import platform
+import re
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -22,6 +26,8 @@ from causalopt.engine.arrays.array_stretches import Stretches
 from causalopt.errors import FileError, QuestionError
 
 _FORMAT = 1
+_PART = "part.npz"
+_MACHINE = re.sub(r"\W", "-", platform.node())  # folders may be shared between machines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Checkpoint:
         Raises:
             FileError: The file cannot be read, or is of another run.
         """
+        self._remove_stale()
         if not self.path.exists():
             return
         try:
@@ -70,6 +77,21 @@ class Checkpoint:
         for store, part in zip(stores.values(), parts, strict=True):
             store[:t] = part
         world.resume(t, state, powers)
+
+    def _remove_stale(self) -> None:
+        """Remove what processes of this machine that were killed left beside the file."""
+        left = re.compile(re.escape(self._prefix) + r"(\d+)\.\w+")
+        for folder in self.path.parent.glob(glob.escape(self._prefix) + "*"):
+            owner = left.fullmatch(folder.name)
+            if owner is not None and not _may_run(int(owner[1])):
+                with contextlib.suppress(OSError):  # such as another process' removing it too
+                    (folder / _PART).unlink(missing_ok=True)
+                    folder.rmdir()
+
+    @property
+    def _prefix(self) -> str:
+        """What the folders that this machine writes the file in begin with, before the process."""
+        return f".{self.path.name}.{_MACHINE}."
 
     def _marks(self, world: Stretches) -> dict[str, str]:
         return {**self.marks, "the execution": world.execution}
@@ -100,10 +122,23 @@ class Checkpoint:
         arrays |= {f"state{i}": np.asarray(world.state[key]) for i, key in enumerate(keys)}
         arrays |= {f"store{i}": store[: world.t] for i, store in enumerate(stores.values())}
         try:
-            name = f".{self.path.name}."
+            name = f"{self._prefix}{os.getpid()}."
             with tempfile.TemporaryDirectory(dir=self.path.parent, prefix=name) as folder:
-                part = Path(folder) / "part.npz"
+                part = Path(folder) / _PART
                 np.savez(part, allow_pickle=False, **arrays)
                 os.replace(part, self.path)
         except OSError as error:
             raise FileError(f"cannot write '{self.path}': {error.strerror or error}") from None
+
+
+def _may_run(process: int) -> bool:
+    """Whether a process of this machine is running, or cannot be told not to be."""
+    if os.name != "posix":
+        return True  # elsewhere the signal 0 ends a process
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

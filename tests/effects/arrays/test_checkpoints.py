@@ -1,5 +1,6 @@
 """A run that was stopped and goes on has the digits of one that was not."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -100,6 +101,48 @@ def test_a_killed_process_leaves_a_checkpoint_from_which_another_goes_on(tmp_pat
     plain = causalopt.world(model(), steps=STEPS, data=data())
     for name in ("h", "W", "g"):
         assert np.array_equal(resumed[name], plain[name])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is of POSIX")
+def test_what_a_process_killed_while_it_writes_leaves_is_removed(tmp_path: Path) -> None:
+    file = tmp_path / "run.npz"
+    code = (
+        "import os, signal, sys, causalopt, numpy\n"
+        "from tests.effects.arrays.test_checkpoints import data, model\n"
+        "def killed(part, **arrays):\n"
+        "    part.write_bytes(b'half of it')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "numpy.savez = killed\n"
+        f"causalopt.world(model(), steps={STEPS}, data=data(), checkpoint=sys.argv[1])\n"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run([sys.executable, "-c", code, str(file)], cwd=root, check=False)
+    assert done.returncode == -9
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".run.npz.")
+    dead = left.name.split(".")[-2]
+    running = tmp_path / left.name.replace(f".{dead}.", f".{os.getpid()}.")
+    others = [
+        running,
+        tmp_path / left.name.replace(".run.npz.", ".run2.npz."),
+        tmp_path / left.name.replace(".run.npz.", ".run.npz.elsewhere-"),
+        tmp_path / ".run.npz.mine",
+    ]
+    for other in others:
+        other.mkdir()
+        (other / "part.npz").write_bytes(b"of another")
+    mine = tmp_path / (left.name + "s")
+    mine.mkdir()
+    (mine / "notes.txt").write_text("kept")
+    causalopt.world(model(), steps=STEPS, data=data(), checkpoint=file)
+    assert not left.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "run.npz",
+        mine.name,
+        *(other.name for other in others),
+    }
+    assert all((other / "part.npz").exists() for other in others)
+    assert (mine / "notes.txt").exists()
 
 
 @pytest.mark.parametrize(
