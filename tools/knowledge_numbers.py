@@ -1,8 +1,8 @@
 """What the page on knowledge localization stands on: `python -m tools.knowledge_numbers`.
 
-Asks every question of `causalopt.knowledge.answers` of 20 seeds on MNIST, on two processes, and one
-seed on scikit-learn's digits, by which a test sees whether the numbers are stale. It writes
-docs/knowledge-localization.json, in about five minutes.
+Asks every question of `causalopt.knowledge.inquiries` of 20 seeds on MNIST, on two processes, and
+one seed on scikit-learn's digits, by which a test sees whether the numbers are stale. It writes
+docs/knowledge-localization.json, in about five minutes on two processors that do nothing else.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import time
 from typing import Any
 
 from causalopt import load_images
-from causalopt.knowledge.answers import INQUIRIES, Table
-from causalopt.knowledge.digit_network import Setting
+from causalopt.knowledge.digit_network import DigitSetting
+from causalopt.knowledge.inquiries import INQUIRIES, Table
 from causalopt.knowledge.seed_intervals import over_seeds
 from tools.rooms import ROOT
 
@@ -26,11 +26,11 @@ Measured = dict[str, dict[str, Table]]
 Kept = dict[str, dict[str, dict[str, list[float | None]]]]
 
 
-def name_of(setting: Setting) -> str:
+def name_of(setting: DigitSetting) -> str:
     """Return a setting in words.
 
     Example:
-        >>> name_of(Setting())
+        >>> name_of(DigitSetting())
         'softplus, squared, rate 0.03'
     """
     return f"{setting.activation}, {setting.cost}, rate {setting.rate:g}"
@@ -48,7 +48,11 @@ def measure_seed(images: str, seed: int) -> Measured:
 def measure(images: str, workers: int) -> Kept:
     """Return question -> setting -> name -> one number a seed."""
     ask = functools.partial(measure_seed, images)
-    found = over_seeds(ask, range(SEEDS[images]), workers=workers)
+    return joined(over_seeds(ask, range(SEEDS[images]), workers=workers))
+
+
+def joined(found: list[Measured]) -> Kept:
+    """Return the numbers of every seed, each a list of one, as lists of one number a seed."""
     return {
         question: {
             setting: {

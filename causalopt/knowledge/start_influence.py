@@ -19,7 +19,7 @@ from causalopt.engine.arrays.array_forward import ArraySeed, tangents_of
 from causalopt.engine.arrays.array_plan import ArrayPlan
 from causalopt.engine.contract import Floats
 from causalopt.knowledge.data_influence import UPDATES
-from causalopt.knowledge.digit_network import LAYERS, Setting, digit_network
+from causalopt.knowledge.digit_network import LAYERS, DigitSetting, digit_network
 from causalopt.knowledge.digit_phases import DigitPhases, streams
 from causalopt.knowledge.forks import pruned_plan
 
@@ -44,7 +44,7 @@ class StartInfluence:
 
 def start_influence(
     phases: DigitPhases,
-    setting: Setting,
+    setting: DigitSetting,
     seed: int,
     *,
     steps: int = 980,
