@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-second lint map changes bench truth truth-short mutants mutants-smoke clean
+.PHONY: setup demo test test-second test-torch lint map changes bench truth truth-short mutants mutants-smoke clean
 
 setup: .venv/.done
 
@@ -21,6 +21,17 @@ test: setup
 # The tests on another Python, where one is installed: see tools/second_python.py.
 test-second: setup
 	$(BIN)/python -m tools.second_python
+
+# The tests that need torch, which is large: in an environment of its own.
+test-torch: .venv-torch/.done
+	.venv-torch/bin/python -m pytest tests/with_torch
+
+.venv-torch/.done: requirements.lock pyproject.toml tests/with_torch/requirements.txt
+	$(PYTHON) -m venv .venv-torch
+	.venv-torch/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements.lock -r tests/with_torch/requirements.txt
+	.venv-torch/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
 
 lint: setup
 	$(BIN)/ruff format --check .

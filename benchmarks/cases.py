@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from benchmarks import (
+    of_arrays,
     of_descent,
     of_formulas,
     of_graphs,
@@ -35,6 +36,7 @@ CALLS = (
 def all_cases() -> tuple[Case, ...]:
     """Return every case, calls in the order of `CALLS`, parts of the engine last."""
     modules = (
+        of_arrays,
         of_trajectories,
         of_influences,
         of_laws,

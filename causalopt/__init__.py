@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from causalopt.drawing.graph.pictures import Picture as Picture
     from causalopt.drawing.graph.pictures import draw as draw
     from causalopt.drawing.plots.of_descent import descent as descent
+    from causalopt.effects.attribution import Attribution as Attribution
+    from causalopt.effects.attribution import shapley as shapley
     from causalopt.effects.exponents.rates import Rates as Rates
     from causalopt.effects.exponents.rates import rates as rates
     from causalopt.effects.matrices import op_from_all as op_from_all
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
     from causalopt.importers.onnx_translation import from_onnx as from_onnx
     from causalopt.importers.sklearn_networks import from_sklearn as from_sklearn
     from causalopt.importers.torch_modules import from_torch as from_torch
+    from causalopt.model.array_source import ArraySource as ArraySource
     from causalopt.model.declaration import Fact as Fact
     from causalopt.model.declaration import Partition as Partition
     from causalopt.model.declaration import Question as Question
@@ -116,6 +119,11 @@ if TYPE_CHECKING:
     from causalopt.symbolic.fixed_points import find_orbits as find_orbits
     from causalopt.symbolic.fixed_points import linearise as linearise
     from causalopt.symbolic.modes import find_modes as find_modes
+    from causalopt.training.film import Film as Film
+    from causalopt.training.film import watch as watch
+    from causalopt.training.training import Training as Training
+    from causalopt.training.training import gradient as gradient
+    from causalopt.training.training import train as train
     from causalopt.worlds.description import Description as Description
     from causalopt.worlds.description import describe as describe
     from causalopt.worlds.expand import expand as expand
@@ -138,6 +146,7 @@ _HOMES = {
     "descents.sgd": "sgd_model",
     "drawing.graph.pictures": "Picture draw",
     "drawing.plots.of_descent": "descent",
+    "effects.attribution": "Attribution shapley",
     "effects.matrices": "op_from_all op_matrix op_to_all",
     "effects.measures": "STATUSES",
     "effects.optimizers": "Candidate find_optimizers",
@@ -166,6 +175,7 @@ _HOMES = {
     "importers.onnx_translation": "from_onnx",
     "importers.sklearn_networks": "from_sklearn",
     "importers.torch_modules": "from_torch",
+    "model.array_source": "ArraySource",
     "model.declaration": "Fact Partition Question Variable",
     "model.exchange": "from_graphml from_networkx template_graphml",
     "model.files": "load parse_model read_model schema shipped to_text write_model",
@@ -178,6 +188,8 @@ _HOMES = {
     "symbolic.derive": "derive",
     "symbolic.fixed_points": "find_orbits linearise",
     "symbolic.modes": "find_modes",
+    "training.film": "Film watch",
+    "training.training": "Training gradient train",
     "worlds.description": "Description describe",
     "worlds.expand": "expand",
     "worlds.interventions": "Nudge Replace Set",
@@ -210,6 +222,10 @@ _results.offer(
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",
             "report": "symbolic.report",
+        },
+        "causalopt.training.film.Film": {
+            "page": "drawing.film.film_page",
+            "plot": "drawing.plots.of_film",
         },
         "causalopt.worlds.array_world.ArrayWorld": {"plot": "drawing.plots.of_array_world"},
         "causalopt.worlds.world.World": {"plot": "drawing.plots.of_world"},

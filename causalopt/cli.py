@@ -31,6 +31,7 @@ COMMANDS = (
     "descent",
     "rates",
     "draw",
+    "watch",
     "import",
     "data",
     "reproduce",

@@ -25,6 +25,7 @@ EXTRAS = {
     "onnx": ("onnx", "an ONNX file"),
     "scipy": ("numerics", "this method"),
     "sklearn": ("learn", "this dataset"),
+    "jax": ("jax", "the execution 'jax'"),
 }
 # Package -> what it is called where it is installed from, if that is another name.
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -124,6 +125,18 @@ def test_check_prints_variables_parameters_and_edges(capsys: pytest.CaptureFixtu
     assert "a.2" in found["variables"]
 
 
+def test_check_names_each_dim_of_an_array_though_two_are_called_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = output(capsys, "check", "trained_conjugate")
+    assert re.search(r"^W +B +coordinate=3, coordinate=3 ", text, re.MULTILINE)
+    assert re.search(r"^loss +B +a number ", text, re.MULTILINE)
+    found = strict(output(capsys, "check", "trained_conjugate", "--json"))["variables"]
+    assert found["W"]["dims"] == ["coordinate", "coordinate"]
+    assert found["W"]["shape"] == [3, 3]
+    assert found["loss"]["shape"] == []
+
+
 def test_schema_is_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
     assert "variables" in strict(output(capsys, "schema"))["properties"]
 
@@ -227,14 +240,16 @@ def test_a_closed_pipe_is_no_traceback() -> None:
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["swep"], ["--json", "sweep"]])
 def test_all_commands_are_there_where_none_is_asked_for(words: list[str]) -> None:
-    found = [command.callback.__name__ for command in application(words).registered_commands]
+    found = [
+        command.callback.__name__.rstrip("_") for command in application(words).registered_commands
+    ]
     assert found == list(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_that_is_asked_for_is_built_alone(name: str) -> None:
     found = application([name, "--json"]).registered_commands
-    assert [command.callback.__name__ for command in found] == [name]
+    assert [command.callback.__name__.rstrip("_") for command in found] == [name]
 
 
 def test_a_process_prints_all_it_has_to_say_and_ends_with_its_code() -> None:

@@ -37,6 +37,12 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
+def in_turn(page: Path) -> list[tuple[str, str]]:
+    """Return what runs on a page, from the top to the bottom: a command reads what Python wrote."""
+    pattern = r"^```(python|console)\n(.*?)^```"
+    return re.findall(pattern, page.read_text(), re.DOTALL | re.MULTILINE)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_documentation_is_true(
     page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -50,10 +56,11 @@ def test_documentation_is_true(
             if name:
                 (tmp_path / name[1]).write_text(text)
         names: dict[str, object] = {}
-        for text in blocks(page, "python"):
-            check_python(text, page, names)
-        for text in blocks(page, "console"):
-            check_console(text, capsys)
+        for language, text in in_turn(page):
+            if language == "python":
+                check_python(text, page, names)
+            else:
+                check_console(text, capsys)
     finally:
         os.chdir(ROOT)
 

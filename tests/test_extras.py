@@ -52,14 +52,14 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
     optional = PROJECT["optional-dependencies"]
     declared = {
         package: extra
-        for extra in ("fast", "files", "learn", "numerics", "plots")
+        for extra in ("fast", "files", "jax", "learn", "numerics", "onnx", "plots")
         for package in names(optional[extra])
     }
     table = {DISTRIBUTIONS.get(package, package): extra for package, (extra, _) in EXTRAS.items()}
     assert table == declared
     assert not names(PROJECT["dependencies"]) & set(table)
-    assert optional["all"] == ["causalopt[fast,files,learn,numerics,plots]"]
-    assert "causalopt[all]" in optional["dev"]
+    assert optional["all"] == ["causalopt[fast,files,learn,numerics,onnx,plots]"]
+    assert "causalopt[all,jax]" in optional["dev"]
 
 
 def imported(node: ast.AST) -> list[str]:
@@ -118,6 +118,9 @@ MISSING = {
     "c.escape(p, start=0.0, beyond=1.0, within=[5], method='diffusion')": "numerics",
     "from causalopt.engine.executions import execution; execution('llvm')": "fast",
     "c.load_images('digits')": "learn",
+    "c.from_onnx('net.onnx')": "onnx",
+    "c.world(a, steps=3, execution='jax')": "jax",
+    "c.run(a, nudge='x[0]', hold=[], target='x', steps=3, execution='jax')": "jax",
 }
 
 
@@ -126,6 +129,8 @@ def test_each_missing_extra_names_its_install_line() -> None:
         "import causalopt as c, warnings\n"
         "warnings.simplefilter('ignore')\n"
         "t, p = c.load('thermostat'), c.load('sgd_pit')\n"
+        "x = {'shape': [2], 'rule': 'x[t-1]/2', 'initial': 1}\n"
+        "a = c.Model(name='a', variables={'x': x})\n"
         f"for text in {list(MISSING)!r}:\n"
         "    try:\n"
         "        exec(text)\n"

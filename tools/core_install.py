@@ -27,6 +27,7 @@ EXTRAS = (
     "h5netcdf",
     "zarr",
     "pandas",
+    "onnx",
     "sklearn",
 )
 # What is asked, and what its answer holds; each is read as JSON where it is asked for.

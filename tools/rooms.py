@@ -26,6 +26,7 @@ ROOMS = [
     "laws",
     "entropy",
     "descents",
+    "training",
     "symbolic",
     "drawing",
     "posts",

@@ -63,7 +63,8 @@ def _shape(variable: Mapping[str, Any]) -> list[str]:
     """Return the cell of a variable's shape, none in a model of numbers."""
     if "shape" not in variable:
         return []
-    return [", ".join(f"{dim}={n}" for dim, n in variable["shape"].items()) or "a number"]
+    dims = zip(variable["dims"], variable["shape"], strict=True)
+    return [", ".join(f"{dim}={n}" for dim, n in dims) or "a number"]
 
 
 def _written(values: Sequence[float | str]) -> str:

@@ -42,6 +42,14 @@ Target = Annotated[
     str | None, typer.Option("--target", metavar="VAR", help="The measured variable m.")
 ]
 Steps = Annotated[int | None, typer.Option("--steps", metavar="N", help="The last step.")]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="VAR=FILE",
+        help="Read an array variable's values, step first, from x.npy or x.npz#NAME. Repeatable.",
+    ),
+]
 Dt = Annotated[
     float | None, typer.Option("--dt", metavar="D", help="Time units per step of the model.")
 ]
@@ -94,6 +102,28 @@ def _assignments(texts: list[str] | None, option: str, example: str) -> dict[str
         items = re.split(r",(?![^()]*\))", value)
         result[name.strip()] = number(value) if len(items) == 1 else [number(v) for v in items]
     return result
+
+
+def read_data(texts: list[str] | None) -> dict[str, Any] | None:
+    """Return arrays that the command line names, by variable.
+
+    Raises:
+        QuestionError: A text is not VAR=FILE, or names a variable twice.
+        FileError: A file holds no such array.
+    """
+    if not texts:
+        return None
+    from causalopt.model.arrays.array_files import load_array
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, file = (part.strip() for part in text.partition("="))
+        if not equals or not name or not file:
+            raise QuestionError(f"--data takes VAR=FILE such as x=train.npz#images, found '{text}'")
+        if name in found:
+            raise QuestionError(f"--data names '{name}' twice: drop one of them")
+        found[name] = load_array(file)
+    return found
 
 
 def number(text: str) -> int | float | str:

@@ -33,6 +33,30 @@ def run(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    data: options.Data = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VAR", help="Keep this array variable's course, however large. Repeatable."
+        ),
+    ] = None,
+    probes: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Random directions that stand for all of an array n's."),
+    ] = None,
+    execution: Annotated[
+        str | None,
+        typer.Option(metavar="HOW", help="What runs arrays: numpy, jax or numbers; by the work."),
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.npz", help="Write a long run of arrays down, and go on from there."
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(metavar="N", help="After how many steps; ten times in a run.")
+    ] = None,
     out: Annotated[
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
     ] = None,
@@ -51,6 +75,7 @@ def run(
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
     picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     declared = options.read_model(model, sets, initial, dt, method)
+    arrays = options.read_data(data)
     with Progress(run_length(declared, steps), "running") as progress:
         result = causalopt.run(
             declared,
@@ -61,6 +86,12 @@ def run(
             delta=delta,
             seed=seed,
             progress=progress,
+            data=arrays,
+            keep=keep,
+            probes=probes,
+            execution=execution,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
         )
     if data_file is not None:
         result.to_netcdf(data_file)

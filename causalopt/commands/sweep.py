@@ -24,7 +24,7 @@ def sweep(
         typer.Option(
             "--grid",
             metavar="AXIS=LO:HI:COUNT",
-            help="An axis: a parameter, or a node such as R[0]. Repeatable.",
+            help="An axis: a parameter, a node such as R[0], or seed with arrays. Repeatable.",
         ),
     ] = None,
     sets: options.Sets = None,
@@ -44,6 +44,7 @@ def sweep(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    data: options.Data = None,
     out: Annotated[
         str | None,
         typer.Option(metavar="PATH", help="Write the result: a .nc file or a .zarr store."),
@@ -70,6 +71,7 @@ def sweep(
 
     file = None if out is None else _target(out)
     declared = options.read_model(model, sets, initial, dt, method)
+    arrays = options.read_data(data)
     with Progress(count, "sweeping") as progress:
         found = causalopt.sweep(
             declared,
@@ -82,6 +84,7 @@ def sweep(
             delta=delta,
             workers=workers,
             progress=progress,
+            data=arrays,
         )
     if file is not None:
         found.write(file)

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, plan_for
 
 if TYPE_CHECKING:
@@ -183,9 +182,8 @@ def asked_target(model: Model, target: str | None = None) -> str:
     found: str = _required(said, "which variable is measured", "target", "R")
     if model.is_array:
         model.target(found)
-    elif found not in model.variables:
-        raise UnknownNameError(unknown_name(found, model.template))
-    return found
+        return found
+    return model.variable(found)
 
 
 def check_delta(delta: float) -> float:

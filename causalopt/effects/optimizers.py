@@ -13,10 +13,10 @@ from causalopt.effects.asked import among_numbers, asked_node, asked_target
 from causalopt.effects.measures import Effect, Part, ratios
 from causalopt.engine.contract import Plan
 from causalopt.engine.held_sets import HeldSets
-from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
-from causalopt.model.template import refuse_between, unknown_name
+from causalopt.model.template import refuse_between
 from causalopt.worlds.interventions import Intervention, plan_for
 
 
@@ -108,9 +108,8 @@ def _grown(names: Sequence[str], best: tuple[str, ...], name: str) -> tuple[str,
 def _candidates(model: Model, among: Sequence[str] | None, node: Node, target: str) -> list[str]:
     if among is None:
         return [name for name in model.variables if name not in {node.variable, target}]
+    among = [model.variable(name) for name in among]
     for name in among:
-        if name not in model.variables:
-            raise UnknownNameError(unknown_name(name, model.template))
         if name in {node.variable, target}:
             raise QuestionError(f"'{name}' is nudged or measured: A holds neither n nor m")
     return list(dict.fromkeys(among))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,8 +12,7 @@ from causalopt.effects.asked import ask, check_delta
 from causalopt.effects.limit import check_integers, tangent_effect
 from causalopt.effects.run import Run
 from causalopt.engine.contract import Floats, Progress
-from causalopt.errors import QuestionError
-from causalopt.model.model import Model
+from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import Intervention
 
@@ -34,6 +34,9 @@ def run(
     keep: Sequence[str] | None = None,
     along: Any = None,
     probes: int | None = None,
+    execution: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
 ) -> Run:
     """Measure Comp(A; n, m) and Op(A; n, m) at every step.
 
@@ -58,6 +61,11 @@ def run(
         along: In a model with arrays, the direction in which n is nudged, of n's shape; all
             directions when not given.
         probes: In a model with arrays, how many random directions stand for all of n's.
+        execution: In a model with arrays, `numpy`, `jax` or `numbers` (the model written out); by
+            the work when not given.
+        checkpoint: In a model with arrays, a file .npz that the run is written to now and then, and
+            goes on from where there is one.
+        checkpoint_every: After how many steps; ten times in the run when not given.
 
     Returns:
         The run; its `status` says at each step what the numbers mean.
@@ -72,7 +80,7 @@ def run(
         1.005085
     """
     if model.is_array:
-        from causalopt.effects.arrays.array_run import run_arrays  # few models have any
+        from causalopt.effects.arrays.array_question import run_arrays  # few models have any
 
         return run_arrays(
             model,
@@ -90,10 +98,13 @@ def run(
             keep=keep,
             along=along,
             probes=probes,
+            execution=execution,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
         )
-    for name, value in (("data", data), ("keep", keep), ("along", along), ("probes", probes)):
-        if value is not None:
-            raise QuestionError(f"'{name}' is for models with array variables, and this has none")
+    refuse_for_numbers(
+        data=data, keep=keep, along=along, probes=probes, execution=execution, checkpoint=checkpoint
+    )
     asked = ask(
         model,
         nudge=nudge,

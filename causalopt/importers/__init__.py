@@ -2,5 +2,5 @@
 
 Each importer speaks to a `NetworkBuilder`, which collects variables, rules as text and weights.
 What networks are made of has a file each: `products`, `activations`, `sliding_windows`,
-`normalizations`, `rearrangements`, `recurrences`. No code that a file holds is run.
+`normalizations`, `rearrangements`, `recurrent_cells`. No code that a file holds is run.
 """

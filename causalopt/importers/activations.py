@@ -38,7 +38,7 @@ ACTIVATIONS = {
     "ceil": "ceil({x})",
     "sign": "sign({x})",
     "reciprocal": "1/{x}",
-    "not": "not {x} > 0",
+    "not": "where({x} > 0, 0, 1)",
 }
 
 

@@ -138,7 +138,8 @@ class NetworkBuilder:
         self.weights: dict[str, np.ndarray[Any, Any]] = {}
         self.notes: list[str] = []
         self._declared: list[_Declared] = []
-        self._weight_signals: dict[int, Signal] = {}
+        # By the array's identity; the array is kept with it, so that no other takes its place.
+        self._weight_signals: dict[int, tuple[Any, Signal]] = {}
         self._axes: dict[int, NetworkAxis] = {}
         self._taken: set[str] = set(reserved() | tensor_function_names())
         self._labels: set[str] = set()
@@ -153,7 +154,7 @@ class NetworkBuilder:
 
     def claim(self, wanted: str) -> str:
         """Return a name that rules can read and nothing else has yet."""
-        name = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_") or "node"
+        name = re.sub(r"_*\W+_*", "_", wanted, flags=re.ASCII).strip("_") or "node"
         name = f"layer_{name}" if name[0].isdigit() else name
         for end in itertools.chain([""], (f"_{n}" for n in itertools.count(2))):
             if name + end not in self._taken:
@@ -192,32 +193,40 @@ class NetworkBuilder:
     def _token(self, kind: str, axis: NetworkAxis) -> str:
         return f"\x01{kind}{self._number(axis)}\x02"
 
-    def read(self, signal: Signal) -> str:
-        """Return how a rule reads an array: a variable, or the number it is."""
+    def read(self, signal: Signal, *, masks: bool = False) -> str:
+        """Return how a rule reads an array: a variable, or the number it is.
+
+        Args:
+            signal: The array.
+            masks: Whether it may be a mask, in which -inf is the most negative number here.
+        """
         if signal.text:
             return signal.text
         assert signal.constant is not None
         if signal.is_number:
-            return self._literal(float(signal.constant.reshape(())), signal)
+            return self._literal(float(signal.constant.reshape(())), signal, masks)
         if signal.turned is not None:
             return f"transpose({self.read(signal.turned)})"
         key = id(signal.constant)
         if key not in self._weight_signals:
-            values = self._finite(signal.constant, signal)
-            self._weight_signals[key] = self.weight(signal.label, values, signal.axes)
-        known = self._weight_signals[key]
+            values = self._finite(signal.constant, signal, masks)
+            found = self.weight(signal.label, values, signal.axes)
+            self._weight_signals[key] = signal.constant, found
+        _, known = self._weight_signals[key]
         for mine, first in zip(signal.axes, known.axes, strict=True):
             mine.join(first)
         return known.text
 
-    def _literal(self, value: float, signal: Signal) -> str:
-        value = float(self._finite(np.array(value), signal))
+    def _literal(self, value: float, signal: Signal, masks: bool) -> str:
+        value = float(self._finite(np.array(value), signal, masks))
         text = repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
         return f"({text})" if value < 0 else text
 
-    def _finite(self, values: np.ndarray[Any, Any], signal: Signal) -> np.ndarray[Any, Any]:
+    def _finite(
+        self, values: np.ndarray[Any, Any], signal: Signal, masks: bool
+    ) -> np.ndarray[Any, Any]:
         masked = np.isneginf(values)
-        if masked.any() and not signal.text:
+        if masks and masked.any():
             self.notes.append(
                 f"-inf in '{signal.label or 'a mask'}' is written {MASKED:g}, whose exponential is "
                 "0 too"
@@ -268,7 +277,8 @@ class NetworkBuilder:
         stored = name if values is not None else None
         declared = _Declared(name, self._label(label), plain, None, stored, None, is_integer)
         self._declared.append(declared)
-        self._inputs.append(name)
+        if not is_integer:
+            self._inputs.append(name)
         return Signal(axes, self._reference(name), label=label)
 
     def variable(
@@ -351,7 +361,7 @@ class NetworkBuilder:
 
     def _fitted(self, signal: Signal, axes: Axes) -> str:
         """Return an array's text, in a shape that joins with others to these dims."""
-        text = self.read(signal)
+        text = self.read(signal, masks=True)
         if signal.is_number:
             return text
         own = axes[len(axes) - len(signal.axes) :]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.errors import FileError, Location
+from causalopt.errors import CausaloptError, FileError, Location
 from causalopt.extras import need
 from causalopt.importers.network_builder import NetworkError
 
@@ -98,7 +98,7 @@ def read_onnx_bytes(content: bytes, *, file: Path | None) -> OnnxGraph:
         raise FileError("this is no ONNX file, or it is damaged or cut off", place) from None
     if not proto.graph.node and not proto.graph.output:
         raise FileError("this is no ONNX file, or it is damaged: it has no graph", place)
-    return _Reader(proto, file, place).graph()
+    return _Reader(onnx, proto, file, place).graph()
 
 
 def _refuse_others(content: bytes, file: Path | None) -> None:
@@ -121,14 +121,15 @@ def _refuse_others(content: bytes, file: Path | None) -> None:
 
 
 class _Reader:
-    def __init__(self, proto: Any, file: Path | None, place: Location) -> None:
-        self.proto, self.file, self.place = proto, file, place
+    def __init__(self, onnx: Any, proto: Any, file: Path | None, place: Location) -> None:
+        self.onnx, self.proto, self.file, self.place = onnx, proto, file, place
 
     def graph(self) -> OnnxGraph:
         self._check()
         graph = self.proto.graph
         if graph.sparse_initializer:
             raise self._error("it has sparse weights: write them densely")
+        self._check_names(graph)
         weights = {t.name: self.array(t, f"weight '{t.name}'") for t in graph.initializer}
         total = sum(values.size for values in weights.values())
         if total > MAX_NUMBERS:
@@ -144,18 +145,27 @@ class _Reader:
             str(self.file) if self.file else None,
         )
 
+    def _check_names(self, graph: Any) -> None:
+        """Refuse names that are no text: of these protobuf gives the bytes."""
+        names = [value.name for value in (*graph.initializer, *graph.input, *graph.output)]
+        names += [self.proto.producer_name, self.proto.producer_version]
+        names += [dim.dim_param for v in graph.input for dim in v.type.tensor_type.shape.dim]
+        for node in graph.node:
+            names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        for name in names:
+            if not isinstance(name, str):
+                raise FileError(f"it is damaged: {name!r} is a name and no text", self.place)
+
     def _error(self, message: str) -> NetworkError:
         return NetworkError(message, self.place)
 
     def _check(self) -> None:
-        import onnx
-
         external = any(self._is_external(t) for t in self.proto.graph.initializer)
         try:
             if self.proto.functions:
-                self.proto = onnx.inliner.inline_local_functions(self.proto)
+                self.proto = self.onnx.inliner.inline_local_functions(self.proto)
             if not external:
-                onnx.checker.check_model(self.proto)
+                self.onnx.checker.check_model(self.proto)
         except Exception as error:  # the checker raises many kinds
             reason = " ".join(str(error).split())
             raise FileError(f"the graph is not valid ONNX: {reason[:300]}", self.place) from None
@@ -166,22 +176,22 @@ class _Reader:
 
     def array(self, tensor: Any, what: str) -> np.ndarray[Any, Any]:
         """Return a tensor's numbers, after its size was held against what there is."""
-        import onnx
-
         shape = tuple(tensor.dims)
         if any(size < 0 for size in shape) or math.prod(shape) > MAX_NUMBERS:
             raise self._error(
                 f"{what} has the shape {list(shape)}: at most {MAX_NUMBERS:,} numbers are read"
             )
-        if tensor.data_type == onnx.TensorProto.STRING:
+        if tensor.data_type == self.onnx.TensorProto.STRING:
             raise self._error(f"{what} is text, and a model has numbers")
         try:
-            dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
+            dtype = self.onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
             if self._is_external(tensor):
                 values = self._external(tensor, what, np.dtype(dtype)).reshape(shape)
             else:
-                values = onnx.numpy_helper.to_array(tensor)
-        except (ValueError, TypeError, KeyError, IndexError):
+                values = self.onnx.numpy_helper.to_array(tensor)
+        except CausaloptError:
+            raise
+        except Exception:  # of onnx or numpy: which one depends on what is damaged
             raise FileError(
                 f"{what} is damaged: its data do not fill the shape {list(shape)}", self.place
             ) from None
@@ -229,14 +239,12 @@ class _Reader:
         return made
 
     def _attribute(self, attribute: Any, node: OnnxNode) -> Any:
-        import onnx
-
-        kinds = onnx.AttributeProto
+        kinds = self.onnx.AttributeProto
         what = f"'{attribute.name}' of {node.shown}"
         if attribute.type == kinds.TENSOR:
             return self.array(attribute.t, what)
         if attribute.type in (kinds.INT, kinds.FLOAT, kinds.INTS, kinds.FLOATS):
-            value = onnx.helper.get_attribute_value(attribute)
+            value = self.onnx.helper.get_attribute_value(attribute)
             return [_meant(v) for v in value] if isinstance(value, Iterable) else _meant(value)
         if attribute.type == kinds.STRING:
             return attribute.s.decode("utf-8", "replace")
@@ -245,18 +253,20 @@ class _Reader:
         return None  # graphs within graphs, types: what has them is refused by its operator
 
     def _input(self, value: Any) -> OnnxInput:
-        import onnx
-
         kind = value.type.tensor_type
         if not value.type.HasField("tensor_type"):
             raise self._error(f"the input '{value.name}' is no array")
-        if kind.elem_type == onnx.TensorProto.STRING:
+        if kind.elem_type == self.onnx.TensorProto.STRING:
             raise self._error(f"the input '{value.name}' is text, and a model has numbers")
         sizes: list[int | str] = []
         for place, dim in enumerate(kind.shape.dim):
             known = dim.HasField("dim_value") and dim.dim_value > 0
             sizes.append(int(dim.dim_value) if known else str(dim.dim_param or f"dim{place}"))
-        whole = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type)).kind in "iu"
+        types = self.onnx.TensorProto
+        whole = kind.elem_type in {
+            *(types.INT8, types.INT16, types.INT32, types.INT64),
+            *(types.UINT8, types.UINT16, types.UINT32, types.UINT64),
+        }
         return OnnxInput(value.name, tuple(sizes), whole)
 
 

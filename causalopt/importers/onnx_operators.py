@@ -6,89 +6,15 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from causalopt.importers import activations, normalizations, products, rearrangements
 from causalopt.importers.activations import number
-from causalopt.importers.network_builder import (
-    Kind,
-    NetworkAxis,
-    NetworkBuilder,
-    NetworkError,
-    Signal,
-)
-from causalopt.importers.onnx_file import OnnxNode
-from causalopt.importers.recurrences import CellWeights, recurrent_layer
+from causalopt.importers.network_builder import NetworkAxis, Signal
+from causalopt.importers.onnx_call import OnnxCall
+from causalopt.importers.onnx_recurrent import recurrent
 from causalopt.importers.sliding_windows import Sliding, convolution, pooled
-
-_REQUIRED = object()
-
-
-class AxisNeededError(Exception):
-    """A dim turns out to be the steps, or the batch: the translation begins again and knows it."""
-
-    def __init__(self, axis: NetworkAxis, kind: Kind) -> None:
-        super().__init__(kind)
-        self.axis, self.kind = axis, kind
-
-
-@dataclasses.dataclass(frozen=True)
-class OnnxCall:
-    """One node at work: its inputs as signals, its attributes, and how its output is called."""
-
-    net: NetworkBuilder
-    node: OnnxNode
-    inputs: tuple[Signal | None, ...]
-    label: str
-    name: str | None
-    scope: str
-    opset: int
-
-    def error(self, message: str) -> NetworkError:
-        """Return an error about this node."""
-        return self.net.error(message)
-
-    def get(self, key: str, default: Any = _REQUIRED) -> Any:
-        """Return an attribute."""
-        value = self.node.attributes.get(key, default)
-        if value is _REQUIRED or (value is None and default is _REQUIRED):
-            raise self.error(f"the attribute '{key}' is missing")
-        return value
-
-    def maybe(self, place: int) -> Signal | None:
-        """Return an input, None where it is left out."""
-        return self.inputs[place] if place < len(self.inputs) else None
-
-    def input(self, place: int) -> Signal:
-        """Return an input that must be there."""
-        found = self.maybe(place)
-        if found is None:
-            raise self.error(f"input {place} is missing")
-        return found
-
-    def numbers(self, place: int, key: str | None, default: Any = _REQUIRED) -> Any:
-        """Return an array that must not depend on the network's input, or an attribute."""
-        signal = self.maybe(place)
-        if signal is None:
-            if key is not None and key in self.node.attributes:
-                return np.asarray(self.node.attributes[key])
-            if default is _REQUIRED:
-                raise self.error(f"input {place} is missing")
-            return default
-        if signal.constant is None:
-            raise self.error(
-                f"input {place} depends on the network's input, and shapes, places and settings "
-                "are to be constants: export with fixed shapes"
-            )
-        return signal.constant
-
-    def whole(self, place: int, key: str | None, default: Any = _REQUIRED) -> list[int] | None:
-        """Return whole numbers, as `numbers`."""
-        found = self.numbers(place, key, default)
-        return None if found is None else [int(v) for v in np.asarray(found).reshape(-1)]
-
 
 Operator = Callable[[OnnxCall], Signal | tuple[Signal, ...]]
 
@@ -168,24 +94,31 @@ def _cast(call: OnnxCall) -> Signal:
             return dataclasses.replace(x, constant=x.constant.astype(float))
         return x
     if to in bools:
-        return activations.joined(call.net, "{0} != 0", [x], call.label, call.name)
+        return activations.joined(call.net, "where({0} != 0, 1, 0)", [x], call.label, call.name)
     return activations.joined(call.net, "sign({0})*floor(abs({0}))", [x], call.label, call.name)
 
 
+def _own_weight(call: OnnxCall, weight: Signal, *, turned: bool) -> Signal:
+    """Return a weight that the exporter computed and gave no name, called after its layer."""
+    if weight.constant is None or not weight.label.startswith("onnx."):
+        return weight
+    return dataclasses.replace(weight, label=f"{call.scope}.weight" + ".T" * turned)
+
+
 def _matmul(call: OnnxCall) -> Signal:
-    b = call.input(1)
+    b = _own_weight(call, call.input(1), turned=True)
     if b.constant is not None:
         (b.turned.axes[0] if b.turned is not None else b.axes[-1]).suggest(f"{call.scope}_unit")
     return products.matrix_product(call.net, call.input(0), b, call.label, call.name)
 
 
 def _gemm(call: OnnxCall) -> Signal:
-    a, b = call.input(0), call.input(1)
+    turned = bool(call.get("transB", 0))
+    a, b = call.input(0), _own_weight(call, call.input(1), turned=not turned)
     if len(a.axes) != 2 or len(b.axes) != 2:
         raise call.error("Gemm multiplies matrices")
     if call.get("transA", 0):
         a = rearrangements.transposed(call.net, a, None, f"{call.label}.turned")
-    turned = bool(call.get("transB", 0))
     b.axes[0 if turned else 1].suggest(f"{call.scope}_unit")
     factors = float(call.get("alpha", 1.0)), float(call.get("beta", 1.0))
     return products.dense(
@@ -414,10 +347,11 @@ def _slice(call: OnnxCall) -> Signal:
 
 
 def _gather(call: OnnxCall) -> Signal:
-    place = int(call.get("axis", 0))
-    return rearrangements.gathered(
-        call.net, call.input(0), call.input(1), place, call.label, call.name
-    )
+    x, place = call.input(0), int(call.get("axis", 0))
+    if x.constant is not None:  # an embedding
+        x.axes[place].suggest(f"{call.scope}_entry")
+        x.axes[-1].suggest(f"{call.scope}_unit")
+    return rearrangements.gathered(call.net, x, call.input(1), place, call.label, call.name)
 
 
 def _expand(call: OnnxCall) -> Signal:
@@ -465,85 +399,10 @@ def _constant(call: OnnxCall) -> Signal:
     raise call.error("a constant that is no array of numbers")
 
 
-# Recurrent layers
-
-_ACTIVATIONS = {"RNN": ["Tanh"], "GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"]}
-_GATES = {"RNN": "h", "GRU": "zrn", "LSTM": "iofg"}
-
-
-def _recurrent(call: OnnxCall) -> tuple[Signal, ...]:
-    net, op = call.net, call.node.op
-    if call.get("direction", "forward") != "forward":
-        raise call.error("it reads the series backwards, and a rule reads the past alone")
-    kinds = [str(a) for a in call.get("activations", _ACTIVATIONS[op])]
-    if kinds != _ACTIVATIONS[op] and kinds != ["Relu"]:
-        raise call.error(f"activations {kinds}: only {_ACTIVATIONS[op]} are known")
-    if call.get("clip", None) or call.get("input_forget", 0):
-        raise call.error("clip and input_forget are not known")
-    x = call.input(0)
-    order = (1, 0) if call.get("layout", 0) else (0, 1)
-    for place, kind in zip(order, ("step", "batch"), strict=True):
-        if x.axes[place].root.kind != kind:
-            raise AxisNeededError(x.axes[place].root, kind)  # type: ignore[arg-type]
-    matrices = [call.numbers(1, None), call.numbers(2, None)]
-    count = int(call.get("hidden_size", matrices[1].shape[-1]))
-    bias = call.numbers(3, None, None)
-    peep = call.numbers(7, None, None)
-    if call.maybe(4) is not None:
-        lengths = call.whole(4, None)
-        if lengths != [x.axes[order[0]].size]:
-            raise call.error("lengths of series: give one series of the whole length")
-    if peep is not None and np.any(peep):
-        raise call.error("peepholes are not known")
-    inputs, states = (
-        net.constant(m[0], f"{call.scope}.{w}") for m, w in zip(matrices, "WR", strict=True)
-    )
-    halves = [None, None] if bias is None else np.split(np.asarray(bias)[0], 2)
-    biases = [
-        None if half is None else net.constant(half, f"{call.scope}.{w}")
-        for half, w in zip(halves, ("Wb", "Rb"), strict=True)
-    ]
-    start = {}
-    for letter, place in (("h", 5), ("c", 6)):
-        given = call.numbers(place, None, None)
-        if given is not None:
-            start[letter] = np.asarray(given, dtype=float).reshape(-1)
-            if start[letter].size != count:
-                raise call.error("one series: a start for one is expected")
-    cell: Any = {"RNN": f"rnn_{kinds[0].lower()}", "GRU": "gru", "LSTM": "lstm"}[op]
-    known = CellWeights(
-        cell,
-        _GATES[op],
-        inputs,
-        states,
-        biases[0],
-        biases[1],
-        resets_after=bool(call.get("linear_before_reset", 0)),
-        start=start,
-    )
-    step, batch = x.axes[order[0]], x.axes[order[1]]
-    inner = Signal((step, batch, x.axes[-1]), x.text, x.constant, x.label)
-    found = recurrent_layer(net, inner, known, call.label)
-    unit, one = found.plain[0], NetworkAxis(1)
-    all_axes = (batch, step, one, unit) if call.get("layout", 0) else (step, one, batch, unit)
-    last_axes = (batch, one, unit) if call.get("layout", 0) else (one, batch, unit)
-    cell_state = net.find(f"{call.label}.c", last_axes) if op == "LSTM" else None
-    shaped = Signal(all_axes, net.reshaped(found.text, [one, unit]), base=found)
-    outputs = [shaped, _last(net, found, last_axes)]
-    if cell_state is not None:
-        outputs.append(_last(net, cell_state, last_axes))
-    return tuple(outputs[: len(call.node.outputs)])
-
-
-def _last(net: NetworkBuilder, x: Signal, axes: tuple[NetworkAxis, ...]) -> Signal:
-    plain = [axis for axis in axes if axis.is_plain]
-    return Signal(axes, net.reshaped(x.text, plain), base=x)
-
-
 OPERATORS: dict[str, Operator] = {
     "Abs": _activation("abs"),
     "Add": _joined("{0} + {1}"),
-    "And": _joined("{0} > 0 and {1} > 0"),
+    "And": _joined("where({0} > 0 and {1} > 0, 1, 0)"),
     "AveragePool": _pool("mean"),
     "BatchNormalization": _batch_norm,
     "Cast": _cast,
@@ -559,29 +418,29 @@ OPERATORS: dict[str, Operator] = {
     "Dropout": _dropout,
     "Einsum": _einsum,
     "Elu": _activation("elu", alpha=1.0),
-    "Equal": _joined("{0} == {1}"),
+    "Equal": _joined("where({0} == {1}, 1, 0)"),
     "Erf": _activation("erf"),
     "Exp": _activation("exp"),
     "Expand": _expand,
     "Flatten": _flatten,
     "Floor": _activation("floor"),
-    "GRU": _recurrent,
+    "GRU": recurrent,
     "Gather": _gather,
     "Gelu": _gelu,
     "Gemm": _gemm,
     "GlobalAveragePool": _global_pool("mean"),
     "GlobalMaxPool": _global_pool("max"),
-    "Greater": _joined("{0} > {1}"),
-    "GreaterOrEqual": _joined("{0} >= {1}"),
+    "Greater": _joined("where({0} > {1}, 1, 0)"),
+    "GreaterOrEqual": _joined("where({0} >= {1}, 1, 0)"),
     "HardSigmoid": _activation("hard_sigmoid", alpha=0.2, beta=0.5),
     "HardSwish": _activation("hard_swish"),
     "Identity": _same,
     "InstanceNormalization": _instance_norm,
-    "LSTM": _recurrent,
+    "LSTM": recurrent,
     "LayerNormalization": _layer_norm(True),
     "LeakyRelu": _activation("leaky_relu", alpha=0.01),
-    "Less": _joined("{0} < {1}"),
-    "LessOrEqual": _joined("{0} <= {1}"),
+    "Less": _joined("where({0} < {1}, 1, 0)"),
+    "LessOrEqual": _joined("where({0} <= {1}, 1, 0)"),
     "Log": _activation("log"),
     "LogSoftmax": _softmax(True),
     "MatMul": _matmul,
@@ -593,12 +452,12 @@ OPERATORS: dict[str, Operator] = {
     "Mul": _joined("{0}*{1}"),
     "Neg": _activation("neg"),
     "Not": _activation("not"),
-    "Or": _joined("{0} > 0 or {1} > 0"),
+    "Or": _joined("where({0} > 0 or {1} > 0, 1, 0)"),
     "PRelu": _prelu,
     "Pad": _pad,
     "Pow": _joined("{0}**{1}"),
     "RMSNormalization": _layer_norm(False),
-    "RNN": _recurrent,
+    "RNN": recurrent,
     "Reciprocal": _activation("reciprocal"),
     "ReduceL1": _reduce("norm1"),
     "ReduceL2": _reduce("norm2"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import re
@@ -11,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.errors import QuestionError, suggestion
+from causalopt.errors import ModelError, QuestionError, suggestion
+from causalopt.extras import need
 from causalopt.importers.network_builder import (
     Kind,
     NetworkAxis,
@@ -19,8 +21,9 @@ from causalopt.importers.network_builder import (
     NetworkError,
     Signal,
 )
+from causalopt.importers.onnx_call import AxisNeededError, OnnxCall
 from causalopt.importers.onnx_file import OnnxGraph, OnnxInput, OnnxNode, read_onnx
-from causalopt.importers.onnx_operators import OPERATORS, AxisNeededError, OnnxCall
+from causalopt.importers.onnx_operators import OPERATORS
 from causalopt.model.model import Model
 
 MAX_FOLDED = 1 << 24  # numbers of an array that is computed while importing
@@ -34,6 +37,8 @@ _FOLDED = {
     *("ReduceProd", "ReduceSum", "Relu", "Round", "ScatterND", "Sigmoid", "Sign", "Sin", "Slice"),
     *("Softmax", "Split", "Sqrt", "Sub", "Tanh", "Tile", "Trilu", "Where"),
 }
+_UNFIT = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+_RECURRENT = {"RNN", "GRU", "LSTM"}
 _ADVICE = {
     "If": "export it for one kind of input, so that nothing is left to decide",
     "Loop": "a loop over steps is a model with time: import the cell and write [t-1] yourself",
@@ -69,20 +74,24 @@ def translated(
         QuestionError: A size or an example is missing or wrong.
     """
     kinds: dict[tuple[int, int], Kind] = {}
-    labels: dict[int, str] = {}
+    modules: _Modules | None = None
     given = _by_name(graph, examples)
-    for _ in range(2 * sum(len(i.sizes) for i in graph.inputs) + 3):
-        attempt = _Translation(graph, kinds, labels, given, sizes or {})
+    is_draft = any(graph.nodes[number].op in _RECURRENT for number in _needed(graph))
+    for _ in range(2 * sum(len(i.sizes) for i in graph.inputs) + 4):
+        attempt = _Translation(graph, kinds, modules, given, sizes or {}, is_draft=is_draft)
         try:
             outputs = attempt.outputs()
         except AxisNeededError as needed:
             kinds[attempt.place_of(needed)] = needed.kind
             continue
-        if not labels:
-            labels = _labels(graph, attempt.made)
+        if is_draft or modules is None:
+            is_draft, modules = False, _modules(graph, attempt)
             continue
         notes = {"description": "\n".join(dict.fromkeys(attempt.net.notes))}
-        return attempt.net.model(outputs, **notes, **texts)
+        try:
+            return attempt.net.model(outputs, **notes, **texts)
+        except ModelError as error:
+            raise attempt.net.error(f"its arrays do not fit together: {error}") from error
     raise attempt.net.error("which dims are steps and batch cannot be told")
 
 
@@ -124,7 +133,18 @@ def from_onnx(
         NetworkError: An operator, or a use of it, is not known; the message names the node.
         QuestionError: A size or an example is missing or wrong.
         MissingPackageError: onnx is not installed.
+
+    Example:
+        >>> import onnx, tempfile
+        >>> x, y = (onnx.helper.make_tensor_value_info(n, 11, [1, 3]) for n in "xy")
+        >>> tanh = onnx.helper.make_node("Tanh", ["x"], ["y"])
+        >>> net = onnx.helper.make_model(onnx.helper.make_graph([tanh], "net", [x], [y]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     onnx.save(net, f"{folder}/net.onnx")
+        ...     from_onnx(f"{folder}/net.onnx").variables["y"].rule
+        'tanh(x)'
     """
+    need("onnx")
     file = Path(path)
     graph = read_onnx(file)
     examples: Any = example
@@ -136,17 +156,24 @@ def from_onnx(
 
 
 class _Translation:
-    """One attempt, with what is known so far of dims and labels."""
+    """One attempt, with what is known so far of dims and labels.
+
+    A draft is to find which dims are the steps and the batch: open sizes are 1 in it.
+    """
 
     def __init__(
         self,
         graph: OnnxGraph,
         kinds: Mapping[tuple[int, int], Kind],
-        labels: Mapping[int, str],
+        modules: _Modules | None,
         examples: Mapping[str, np.ndarray[Any, Any]],
         sizes: Mapping[str, int],
+        *,
+        is_draft: bool,
     ) -> None:
-        self.graph, self.kinds, self.labels = graph, kinds, labels
+        self.is_draft = is_draft
+        self.graph, self.kinds = graph, kinds
+        self.modules = modules or _Modules({}, {})
         self.examples, self.sizes = examples, sizes
         self.net = NetworkBuilder(has_steps="step" in kinds.values(), file=graph.file)
         self.axes: dict[tuple[int, int], NetworkAxis] = {}
@@ -177,7 +204,7 @@ class _Translation:
         )
 
     def _input(self, number: int, value: OnnxInput) -> Signal:
-        example = self.examples.get(value.name)
+        example = None if self.is_draft else self.examples.get(value.name)
         if example is not None and example.ndim != len(value.sizes):
             raise QuestionError(
                 f"the example of '{value.name}' has the shape {list(example.shape)}, and the input "
@@ -214,6 +241,8 @@ class _Translation:
             size = self.sizes[size]
         elif isinstance(size, str) and example is not None:
             size = int(example.shape[place])
+        if self.is_draft and isinstance(size, str):
+            return NetworkAxis(1, None, kind)
         if kind != "plain":
             known = size if isinstance(size, int) else 1
             if kind == "batch" and known != 1:
@@ -257,8 +286,8 @@ class _Translation:
 
     def _run(self, number: int, node: OnnxNode) -> None:
         inputs = tuple(self._value(n, "an input") if n else None for n in node.inputs)
-        label = self.labels.get(number) or node_label(node)
-        parent, _, _ = node_label(node).rpartition(".")
+        label = self.modules.labels.get(number) or node_label(node)
+        parent = (_scopes(node) or [""])[-1]
         name = next((o for o in node.outputs if o in self.graph.outputs), None)
         if name is not None and not re.fullmatch(r"[A-Za-z]\w*", name):
             name = None
@@ -267,12 +296,36 @@ class _Translation:
             found = self._applied(call)
         except NetworkError as error:
             raise NetworkError(f"{node.shown}: {error.message}", error.location) from None
+        except _UNFIT as error:  # a damaged node, of which no operator foresees all
+            reason = str(error) or type(error).__name__
+            raise self.net.error(
+                f"{node.shown}: its inputs or attributes are not those of the operator: {reason}"
+            ) from error
+        for scope in self.modules.outer.get(number, ()):
+            found = (self._again(found[0], scope), *found[1:])
         for place, output in enumerate(node.outputs):
             if output and place < len(found):
                 self._values[output] = found[place]
         before = {s.text for s in inputs if s is not None}
         if found and found[0].text not in before and self.net.declares(found[0]):
             self.made[number] = found[0]
+
+    def varies(self, name: str) -> bool:
+        """Whether an array depends on an input: exporters share constants between modules."""
+        return name in self._values and self._values[name].constant is None
+
+    def given_by(self, number: int) -> Signal | None:
+        """Return the variable that a node's first output is, perhaps in another shape."""
+        found = self._values.get(self.graph.nodes[number].outputs[0])
+        return None if found is None else found.base or found
+
+    def _again(self, signal: Signal, label: str) -> Signal:
+        """Return an array as a variable of its own, under a module's label."""
+        origin = signal.base or signal
+        own = self.net.variable(label, origin.axes, self.net.read(origin))
+        if signal.base is None:
+            return own
+        return dataclasses.replace(signal, text=self.net.reshaped(own.text, signal.plain), base=own)
 
     def _applied(self, call: OnnxCall) -> tuple[Signal, ...]:
         node = call.node
@@ -295,14 +348,19 @@ class _Translation:
         return found if isinstance(found, tuple) else (found,)
 
     def _folded(self, call: OnnxCall) -> tuple[Signal, ...]:
-        from onnx import TensorProto, helper
+        need("onnx")
+        from onnx import TensorProto, helper, numpy_helper
         from onnx.reference import ReferenceEvaluator
 
         node, arrays = call.node, [s.constant for s in call.inputs if s is not None]
         self._check_size(call, [a for a in arrays if a is not None])
         names = [name for name in node.inputs if name]
         feeds = dict(zip(names, arrays, strict=True))
-        attributes = {k: _as_attribute(v) for k, v in node.attributes.items() if v is not None}
+        attributes = {
+            key: numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
+            for key, value in node.attributes.items()
+            if value is not None
+        }
         proto = helper.make_node(node.op, node.inputs, node.outputs, **attributes)
         untyped = [helper.make_tensor_value_info(n, TensorProto.UNDEFINED, None) for n in names]
         outputs = [
@@ -351,12 +409,6 @@ class _Translation:
             )
 
 
-def _as_attribute(value: Any) -> Any:
-    from onnx import numpy_helper
-
-    return numpy_helper.from_array(value) if isinstance(value, np.ndarray) else value
-
-
 def _is_float(signal: Signal) -> bool:
     return signal.constant is not None and signal.constant.dtype.kind == "f"
 
@@ -385,27 +437,66 @@ def node_label(node: OnnxNode) -> str:
         >>> node_label(OnnxNode("Gemm", "", "/mlp/mlp.0/Gemm", (), ("y",), {}))
         'mlp.0.Gemm'
     """
-    path: list[str] = []
-    for part in (node.name or node.outputs[0]).split("/"):
-        if path and part.startswith(path[-1] + "."):
-            path.pop()
-        if part:
-            path.append(part)
-    return _tidy(".".join(path)) or node.op
+    return _tidy(".".join(_path(node))) or node.op
 
 
-def _labels(graph: OnnxGraph, made: Mapping[int, Signal]) -> dict[int, str]:
-    """Return labels in which the output of a module is called as the module is.
+def _path(node: OnnxNode) -> list[str]:
+    """Return the parts of a node's name: modules from the outside in, and the operator.
 
-    A module's output is the last array made in it, where that is not within one of its own modules.
+    `mlp/mlp.0/Gemm` is how torch writes the layer `0` of `mlp`: [`mlp`, `0`, `Gemm`].
     """
-    labels = {number: node_label(graph.nodes[number]) for number in made}
-    last_within: dict[str, int] = {}
-    for number, label in labels.items():
-        parts = label.split(".")
-        for depth in range(1, len(parts)):
-            last_within[".".join(parts[:depth])] = number
-    for scope, number in last_within.items():
-        if labels[number].rpartition(".")[0] == scope:
-            labels[number] = scope
-    return labels or {-1: ""}
+    path: list[str] = []
+    before = ""
+    for part in filter(None, (node.name or node.outputs[0]).split("/")):
+        path.append(part.removeprefix(before + ".") if before else part)
+        before = part
+    return path
+
+
+@dataclasses.dataclass(frozen=True)
+class _Modules:
+    """How the arrays that modules give are called.
+
+    Attributes:
+        labels: Node -> its label; the module's where the node is the module's own and gives its
+            output.
+        outer: Node -> the modules further out whose output it gives, from the inside out.
+    """
+
+    labels: Mapping[int, str]
+    outer: Mapping[int, Sequence[str]]
+
+
+def _modules(graph: OnnxGraph, attempt: _Translation) -> _Modules:
+    """Return which node gives each module's output: the only one that is read outside of it."""
+    scopes = {number: _scopes(graph.nodes[number]) for number in _needed(graph)}
+    readers: dict[str, set[int]] = {}
+    for number in scopes:
+        for name in graph.nodes[number].inputs:
+            readers.setdefault(name, set()).add(number)
+    exits: dict[str, set[int]] = {}
+    for number, own in scopes.items():
+        for name in filter(attempt.varies, graph.nodes[number].outputs):
+            for scope in own:
+                inside = all(scope in scopes[reader] for reader in readers.get(name, ()))
+                if name in graph.outputs or not inside:
+                    exits.setdefault(scope, set()).add(number)
+    labels = {number: node_label(graph.nodes[number]) for number in attempt.made}
+    makers = {signal.text: number for number, signal in attempt.made.items()}
+    outer: dict[int, list[str]] = {}
+    for scope, numbers in sorted(exits.items(), key=lambda pair: -pair[0].count(".")):
+        given = attempt.given_by(min(numbers)) if len(numbers) == 1 else None
+        maker = makers.get(given.text) if given is not None else None
+        if maker is None or scope not in scopes[maker]:
+            continue
+        if scopes[maker][-1] == scope and labels[maker] == node_label(graph.nodes[maker]):
+            labels[maker] = scope
+        else:
+            outer.setdefault(min(numbers), []).append(scope)
+    return _Modules(labels, outer)
+
+
+def _scopes(node: OnnxNode) -> list[str]:
+    """Return the modules that a node is in, from the outside in."""
+    path = _path(node)[:-1]
+    return [_tidy(".".join(path[: depth + 1])) for depth in range(len(path))]

@@ -146,6 +146,8 @@ def transposed(
     """Return an array with its dims in another order."""
     rank = len(x.axes)
     order = [p % rank for p in order] if order is not None else list(reversed(range(rank)))
+    if sorted(order) != list(range(rank)):
+        raise net.error(f"{order} is no order of {rank} dims")
     axes = tuple(x.axes[place] for place in order)
     if x.constant is not None:
         turned = x if rank == 2 and order == [1, 0] and not x.turned else None

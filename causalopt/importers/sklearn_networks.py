@@ -34,7 +34,8 @@ def from_sklearn(estimator: Any, example: Any = None, *, name: str | None = None
 
     Example:
         >>> from sklearn.neural_network import MLPRegressor
-        >>> net = MLPRegressor((3,), random_state=0, tol=1).fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> net = MLPRegressor(hidden_layer_sizes=(3,), tol=9, n_iter_no_change=1)
+        >>> net = net.fit([[0.0], [1.0]], [0.0, 1.0])
         >>> list(from_sklearn(net).variables)[0]
         'x'
     """

@@ -28,7 +28,7 @@ from causalopt.importers.onnx_file import read_onnx_bytes
 from causalopt.importers.onnx_translation import translated
 from causalopt.importers.products import dense
 from causalopt.importers.rearrangements import as_shape, flattened
-from causalopt.importers.recurrences import CellWeights, recurrent_layer
+from causalopt.importers.recurrent_cells import CellWeights, recurrent_layer
 from causalopt.importers.sliding_windows import Sliding, convolution, pooled
 from causalopt.model.model import Model
 

@@ -14,16 +14,14 @@ import dataclasses
 
 import numpy as np
 
-from causalopt.engine.arrays.array_course import rows
-from causalopt.engine.arrays.array_forward import ArraySeed, tangents_of
-from causalopt.engine.arrays.array_plan import ArrayPlan
+from causalopt.engine.arrays.array_forward import ArraySeed, TangentStretches
+from causalopt.engine.arrays.array_step import KINDS
+from causalopt.engine.arrays.array_stretches import blocks
 from causalopt.engine.contract import Floats
 from causalopt.knowledge.data_influence import UPDATES
-from causalopt.knowledge.digit_network import LAYERS, DigitSetting, digit_network
+from causalopt.knowledge.digit_network import LAYERS, NetworkSetting, digit_network
 from causalopt.knowledge.digit_phases import DigitPhases, streams
 from causalopt.knowledge.forks import pruned_plan
-
-_FINITE = 1e-6  # of a standard normal number; a weight begins at about 0.05
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,7 +42,7 @@ class StartInfluence:
 
 def start_influence(
     phases: DigitPhases,
-    setting: DigitSetting,
+    setting: NetworkSetting,
     seed: int,
     *,
     steps: int = 980,
@@ -71,32 +69,18 @@ def start_influence(
     nudge = np.random.default_rng([seed, 2]).standard_normal(
         (directions, *plan.template.by_name["W1"].shape)
     )
-    found = tangents_of(plan, ArraySeed("W1", 0, nudge), "o", (), draw)
-    sizes = np.exp2(2.0 * found.exponents) * np.stack(
-        [(one**2).sum(axis=(1, 2)) for one in (found.total, found.direct)], axis=1
-    )
-    gathered = sizes.reshape(-1, window, 2).sum(axis=1)
-    moved = _moved_weights(plan, nudge, window)
+    keys = [(kind, name, 0) for name in ("W1", "o") for kind in KINDS]
+    world = TangentStretches(plan, ArraySeed("W1", 0, nudge), draw, wanted=keys)
+    sizes = np.zeros((count, 4))
+    for first, block in blocks(world, keys):
+        for place, key in enumerate(keys):
+            values = block[key].reshape(world.t - first, -1)
+            sizes[first : world.t, place] = np.sum(values**2, axis=1)
+    sizes *= np.tile(np.exp2(2.0 * world.exponents), 2)
+    windows = sizes.reshape(-1, window, 4)
+    gathered = windows.sum(axis=1)
     return StartInfluence(
         steps=np.arange(window - 1, count, window),
-        weights=np.sqrt(moved / (nudge**2).sum()),
-        outputs=np.sqrt(gathered[:, 0] / gathered[:, 1]),
+        weights=np.sqrt(windows[:, -1, 0] / windows[:, -1, 1]),
+        outputs=np.sqrt(gathered[:, 2] / gathered[:, 3]),
     )
-
-
-def _moved_weights(plan: ArrayPlan, nudge: Floats, window: int) -> Floats:
-    """Return the squares of what finite nudges of the start have become at windows' last steps.
-
-    Tangents of all weights at all steps would not fit into memory; Y is the nudge itself.
-    """
-    total = np.zeros((plan.steps + 1) // window)
-    start = plan.initial["W1"][0]
-    for direction in nudge:
-        other = dataclasses.replace(
-            plan, initial={**plan.initial, "W1": [start + _FINITE * direction]}
-        )
-        for t, (row, moved) in enumerate(zip(rows(plan), rows(other), strict=True)):
-            if t % window == window - 1:
-                apart = (moved["ref", "W1", 0] - row["ref", "W1", 0]) / _FINITE
-                total[t // window] += float((apart**2).sum())
-    return total

@@ -173,6 +173,30 @@ class Question(Record):
     steps: int | None = Field(default=None, ge=0, description="how many steps to run")
 
 
+class TrainingSettings(Record):
+    """What a model is trained for when the caller does not say, and how: by Adam over its weights.
+
+    Attributes:
+        loss: The number that is brought down: its value at the last step, its mean over the batch.
+        by: The variables whose values at t = 0 are what is trained.
+        steps: The last step of a run in training; the question's when not given.
+        updates: How many updates are made.
+        batch: How many runs an update is made of, each with draws of its own.
+        rate: The learning rate.
+        clip: The largest norm of a gradient; a longer one is shortened to it.
+        performance: A variable that tells, at the last step, how well it does.
+    """
+
+    loss: str
+    by: Names
+    steps: int | None = Field(default=None, ge=0)
+    updates: int = Field(default=100, ge=1)
+    batch: int = Field(default=32, ge=1)
+    rate: float = Field(default=0.01, gt=0, allow_inf_nan=False)
+    clip: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    performance: str | None = None
+
+
 Quantity = Literal["op", "comp", "total", "direct", "value"]
 Chance = Literal["escape", "mean", "variance"]
 Entropy = Literal[

@@ -25,6 +25,7 @@ from causalopt.model.declaration import (
     Record,
     Scalar,
     Text,
+    TrainingSettings,
     Variable,
     python_number,
     shown,
@@ -81,6 +82,7 @@ class Model(Record):
         variables: Name -> variable.
         partition: The sets A and B.
         question: The defaults of what is asked.
+        training: What a model with arrays is trained for, and how.
         initial: Rows of a joint law at t = 0, such as {room: hot, thermostat: off, p: 1/3}.
         renormalise: Whether probabilities that sum to 1 only up to their written digits are
             divided by their sum.
@@ -111,6 +113,7 @@ class Model(Record):
     )
     partition: Partition = Partition()
     question: Question = Question()
+    training: TrainingSettings | None = None
     dt: Annotated[float | None, BeforeValidator(python_number)] = Field(
         default=None, gt=0, allow_inf_nan=False
     )
@@ -129,6 +132,7 @@ class Model(Record):
                 self._arrays_from = source
             self._check_partition()
             self._check_question()
+            self._check_training()
             if not self.is_array and uses_labels(self.variables, self.initial):
                 _ = self.finite  # read now, so that a wrong table is an error of the declaration
 
@@ -418,6 +422,23 @@ class Model(Record):
             raise ModelError(
                 "a model without time has no steps: drop 'steps'", ("question", "steps")
             )
+
+    def _check_training(self) -> None:
+        if self.training is not None:
+            from causalopt.model.arrays.trainable import check_training  # few models are trained
+
+            check_training(self.arrays if self.is_array else None, self.training)
+
+
+def refuse_for_numbers(**options: Any) -> None:
+    """Refuse options that only models with arrays have.
+
+    Raises:
+        QuestionError: One is given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise QuestionError(f"'{name}' is for models with array variables, and this has none")
 
 
 def run_length(model: Model, steps: int | None) -> int:

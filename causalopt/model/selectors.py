@@ -189,7 +189,8 @@ def _members(
         return list(sets[name])
     if name.endswith(".*"):
         start = name.removesuffix(".*")
-        found = [*labels.get(start, ()), *_below(start, labels)]
+        own = [start] if start in names else labels.get(start, ())
+        found = [*own, *_below(start, labels)]
         if not found:
             raise UnknownNameError(f"no label begins with '{start}.'{suggestion(start, labels)}")
         return found

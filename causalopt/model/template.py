@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from causalopt.errors import QuestionError, suggestion
+from causalopt.errors import QuestionError
 from causalopt.language.scope import ratio
 from causalopt.language.term import Term, evaluate, exact, leaves
 
@@ -221,8 +221,3 @@ def refuse_between(template: Template, source: str, target: str) -> None:
                 f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
                 "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
             )
-
-
-def unknown_name(name: str, template: Template) -> str:
-    """Return the message for a name the template does not declare."""
-    return f"unknown variable '{name}'{suggestion(name, template.names)}"

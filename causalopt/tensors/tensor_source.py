@@ -354,8 +354,11 @@ def _slice_text(axis: tuple[int, int, int], size: int) -> str:
 _STRUCTURAL: dict[str, Callable[[Tensor, list[str]], str]] = {
     "sum": lambda u, a: f"{a[0]}.sum({_axes(u)})",
     "amax": lambda u, a: f"{a[0]}.max({_axes(u)})",
-    "permute": lambda u, a: f"xp.transpose({a[0]}, {u.payload})",
-    "reshape": lambda u, a: f"xp.reshape({a[0]}, {u.shape})",
+    "permute": lambda u, a: f"{a[0]}.transpose({u.payload})",
+    "reshape": lambda u, a: (
+        # A parameter may be one of Python's numbers, which has no method for it.
+        f"xp.reshape({a[0]}, {u.shape})" if u.args[0].is_leaf else f"{a[0]}.reshape({u.shape})"
+    ),
     "expand": lambda u, a: f"xp.broadcast_to({a[0]}, {u.shape})",
     "slice": lambda u, a: (
         f"{a[0]}["

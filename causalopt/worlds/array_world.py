@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from causalopt.engine.arrays.array_checkpoint import Checkpoint
 from causalopt.engine.arrays.array_course import Draw
 from causalopt.engine.arrays.array_plan import ArrayPlan, Force, HeldArray, Values
-from causalopt.engine.arrays.array_stretches import course
+from causalopt.engine.arrays.array_stretches import Stretches, run_through
 from causalopt.engine.contract import Progress
 from causalopt.errors import QuestionError, SizeError, UnknownNameError, suggestion
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
@@ -37,6 +41,7 @@ class ArrayWorld:
         steps: The last step.
         values: Kept variable -> its values, shape [t, *shape].
         stages: Stage of an integrator, of those variables -> likewise; what `Replace` takes too.
+        execution: What ran it, `numpy` or `jax`.
     """
 
     model: Model
@@ -45,6 +50,7 @@ class ArrayWorld:
     steps: int
     values: Mapping[str, Values]
     stages: Mapping[str, Values] = dataclasses.field(default_factory=dict)
+    execution: str = "numpy"
 
     def __getitem__(self, key: str | Node) -> Any:
         """Return a variable's values over t, or one node's for a key such as `h[3, hidden=2]`.
@@ -114,6 +120,9 @@ def array_world(
     initial: Mapping[str, Any] | None = None,
     keep: Iterable[str] | None = None,
     progress: Progress | None = None,
+    execution: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
 ) -> ArrayWorld:
     """Return the world that a model with arrays takes under interventions.
 
@@ -127,16 +136,91 @@ def array_world(
         initial: Variable -> the array it starts from.
         keep: The variables whose courses are kept; those that take little memory when None.
         progress: Called with the number of steps done, now and then.
+        execution: `numpy` or `jax`; by the work when not given.
+        checkpoint: A file .npz that the run is written to now and then, and goes on from.
+        checkpoint_every: After how many steps; ten times in the run when not given.
+
+    Raises:
+        FileError: The checkpoint is of another run, or cannot be read or written.
     """
     plan, draw = array_plan_for(
         model, interventions, steps=steps, seed=seed, data=data, initial=initial
     )
+    if keep is not None:
+        keep = [model.variable(n) for n in ([keep] if isinstance(keep, str) else keep)]
     names = kept_names(plan.template, steps, keep)
     template = plan.template
     between = [v.name for v in template.variables if v.owner != v.name and v.owner in names]
-    values = course(plan, [*names, *between], draw, progress)
-    stages = {stage: values.pop(stage) for stage in between}
-    return ArrayWorld(model, name, tuple(interventions), steps, values, stages)
+    kept = {n: np.empty((steps + 1, *template.by_name[n].shape)) for n in [*names, *between]}
+    stores = {("ref", name, 0): values for name, values in kept.items()}
+    world = Stretches(plan, draw, wanted=stores, execution=execution)
+    saved = None
+    if checkpoint is not None:
+        marks = {"the question": repr(names)}
+        saved = saved_at(checkpoint, checkpoint_every, model, plan, marks)
+    run_through(world, stores, progress, saved)
+    stages = {stage: kept.pop(stage) for stage in between}
+    return ArrayWorld(model, name, tuple(interventions), steps, kept, stages, world.execution)
+
+
+def saved_at(
+    path: str | os.PathLike[str],
+    every: int | None,
+    model: Model,
+    plan: ArrayPlan,
+    marks: Mapping[str, str],
+) -> Checkpoint:
+    """Return where a run is written down, and what a file there must agree with.
+
+    Args:
+        path: A file .npz.
+        every: After how many steps; ten times in the run when None.
+        model: The model.
+        plan: The run.
+        marks: What else the run's numbers follow from, by name.
+
+    Raises:
+        FileError: The file has another ending, or its folder does not exist.
+        QuestionError: `every` is less than 1.
+    """
+    forces = [(key, f.values, f.mask) for key, f in sorted(plan.forces.items(), key=_place)]
+    shifts = [(key, shift) for key, shift in sorted(plan.shifts.items(), key=_place)]
+    held = [(h.name, h.first, h.last, h.mask) for h in plan.held]
+    found = {
+        "the model": model.fingerprint,
+        "the number of steps": str(plan.steps),
+        "the parameters": _hash(sorted(plan.parameters.items())),
+        "initial values": _hash(sorted(plan.initial.items())),
+        "the data": _hash(sorted(plan.streams.items())),
+        "the interventions": _hash([forces, shifts]),
+        "the held set": _hash(held),
+        "the seed": str(plan.seed),
+    }
+    often = max(-(-plan.steps // 10), 1) if every is None else every
+    return Checkpoint(Path(path), often, {**found, **marks})
+
+
+def _place(item: tuple[tuple[int, str], Any]) -> tuple[int, str]:
+    return item[0]
+
+
+def _hash(value: Any) -> str:
+    """Return a hash of nested lists of arrays, numbers and text."""
+    state = hashlib.sha256()
+
+    def add(part: Any) -> None:
+        if isinstance(part, np.ndarray):
+            state.update(repr((part.shape, part.dtype.str)).encode())
+            state.update(np.ascontiguousarray(part).tobytes())
+        elif isinstance(part, list | tuple):
+            state.update(f"{len(part)}[".encode())
+            for inner in part:
+                add(inner)
+        else:
+            state.update(repr(part).encode() + b";")
+
+    add(value)
+    return state.hexdigest()[:16]
 
 
 def kept_names(
@@ -203,31 +287,62 @@ def array_plan_for(
     Raises:
         QuestionError: A node lies outside the run, or an array does not fit its variable.
     """
-    template = model.arrays
+    forces, shifts = _moves(model, interventions, steps)
+    plan, draw = template_plan(
+        model.arrays,
+        steps=steps,
+        held=held_arrays(model.arrays, hold),
+        forces=forces,
+        shifts=shifts,
+        seed=seed,
+        data=data,
+        initial=initial,
+        parameters=parameters,
+    )
+    return plan, draw
+
+
+def template_plan(
+    template: ArrayTemplate,
+    *,
+    steps: int,
+    held: tuple[HeldArray, ...] = (),
+    forces: Mapping[tuple[int, str], Force] | None = None,
+    shifts: Mapping[tuple[int, str], Values] | None = None,
+    seed: int = 0,
+    data: Mapping[str, Any] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, float] | None = None,
+) -> tuple[ArrayPlan, Draw | None]:
+    """Return the plan that runs a template, such as one of many worlds, and its noises' draws.
+
+    Raises:
+        QuestionError: A step lacks a value, or an array does not fit its variable.
+    """
     check_seed(seed)
     values = template.values_with(parameters or {})
+    given = initial or {}
     starts = {
         name: initial_values(template.by_name[name], site, values, seed)
         for site, name in enumerate(template.names)
-        if template.by_name[name].initial
+        if template.by_name[name].initial and name not in given
     }
     stages = [v for v in template.variables if v.name != v.owner]
     starts |= {v.name: [np.zeros(v.shape)] for v in stages if v.initial}
-    for name, value in (initial or {}).items():
+    for name, value in given.items():
         starts[name] = [_fitting(value, template, name, "initial value")]
     streams = {v.name: v.stream for v in template.variables if v.stream is not None}
     for name, value in (data or {}).items():
         streams[name] = _stream(value, template, name)
-    forces, shifts = _moves(model, interventions, steps)
     plan = ArrayPlan(
         template=template,
         steps=steps,
         parameters=values,
         initial=starts,
         streams=streams,
-        forces=forces,
-        shifts=shifts,
-        held=held_arrays(template, hold),
+        forces=forces or {},
+        shifts=shifts or {},
+        held=held,
         seed=seed,
     )
     _check_given(plan)

@@ -83,7 +83,6 @@ def describe(
 def _array_variable(model: Model, name: str, rules: Mapping[str, str]) -> dict[str, Any]:
     """Return what is said of a variable of arrays, texts and numbers as they are declared."""
     said, read = model.variables[name], model.arrays.by_name[name]
-    dims = zip(read.dims, read.shape, strict=True)
     if said.values is not None:
         initial: list[Any] = [said.values]
     elif isinstance(said.initial, tuple):
@@ -93,7 +92,8 @@ def _array_variable(model: Model, name: str, rules: Mapping[str, str]) -> dict[s
         initial = [] if said.initial is None else [said.initial]
     return {
         "side": side(model, name),
-        "shape": {dim or f"dim{i}": size for i, (dim, size) in enumerate(dims)},
+        "dims": [dim or f"dim{i}" for i, dim in enumerate(read.dims)],
+        "shape": list(read.shape),
         "size": read.size,
         "initial": initial,
         "rule": rules.get(name),

@@ -60,6 +60,13 @@ class Expanded:
         def start(variable: ArrayVariable) -> list[np.ndarray]:
             return initial_values(variable, template.names.index(variable.name), parameters, seed)
 
+        for variable in template.variables:
+            given = (variable.rule, variable.noise, variable.stream)
+            if all(part is None for part in given) and not variable.initial:
+                raise QuestionError(
+                    f"'{variable.name}' has neither a rule nor values in the model, and among "
+                    "numbers there is no data beside it: give it `initial` or `data`, or ask `run`"
+                )
         variables = expanded_variables(template, model.variables, start)
         data: dict[str, Any] = {
             "name": model.name,

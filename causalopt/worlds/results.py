@@ -102,6 +102,16 @@ def python(result: Any) -> str:
     raise _missing("python", result)
 
 
+@Offer
+def page(result: Any) -> str:
+    """Return a result as one HTML page, which needs nothing but a browser.
+
+    Raises:
+        TypeError: Nothing makes a page of results of this class.
+    """
+    raise _missing("page", result)
+
+
 def _missing(name: str, result: Any) -> TypeError:
     return TypeError(f"nothing is registered to {name} a {type(result).__name__}")
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from causalopt.engine.contract import Floats, Plan, Progress, Trajectory
 from causalopt.engine.executions import run_values, run_worlds
-from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.errors import QuestionError
 from causalopt.language.term import Term
-from causalopt.model.model import Model, run_length
+from causalopt.model.model import Model, refuse_for_numbers, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.model.template import unknown_name
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, intervened, plan_for
 from causalopt.worlds.replacement import replace
 from causalopt.worlds.results import plot
@@ -73,9 +73,8 @@ class World:
         """
         template = self.model.template
         if isinstance(key, str) and "[" not in key:
-            if key not in template.names:
-                raise UnknownNameError(unknown_name(key, template))
-            return self.table[:, template.index[key]]
+            name = key if key in template.names else self.model.variable(key)
+            return self.table[:, template.index[name]]
         node = self.model.node(key)
         if node.t > self.steps:
             raise QuestionError(f"{node.variable}[{node.t}] lies after the last step {self.steps}")
@@ -109,6 +108,9 @@ def world(
     progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
     keep: Sequence[str] | None = None,
+    execution: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
 ) -> World | ArrayWorld:
     """Return the world a model takes under interventions, applied in order.
 
@@ -123,6 +125,10 @@ def world(
         progress: Called with the number of steps done, now and then.
         data: In a model with arrays, variable without a rule -> its values, step first.
         keep: In a model with arrays, the variables whose courses are kept.
+        execution: In a model with arrays, `numpy` or `jax`; by the work when not given.
+        checkpoint: In a model with arrays, a file .npz that the run is written to now and then, and
+            goes on from where there is one.
+        checkpoint_every: After how many steps; ten times in the run when not given.
 
     Example:
         >>> model = Model(name="m", variables={"x": {"rule": "x[t-1]/2", "initial": 1}})
@@ -144,7 +150,11 @@ def world(
             initial=arrays,
             keep=keep,
             progress=progress,
+            execution=execution,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
         )
+    refuse_for_numbers(data=data, keep=keep, execution=execution, checkpoint=checkpoint)
     return number_world(
         model.replace(parameters=parameters, initial=initial),
         interventions,

@@ -309,6 +309,42 @@ def test_the_glider_held_in_its_moving_box_agrees_with_sets() -> None:
                 assert found.status[t] == name
 
 
+def frame(alive: Cells) -> list[str]:
+    """Return the cells up to two away from a glider's box, as ranges of rows and columns."""
+    (a, b), (c, d) = box(alive)
+    strips = [
+        (a - 2, a, c - 2, d + 2),
+        (b, b + 2, c - 2, d + 2),
+        (a, b, c - 2, c),
+        (a, b, d, d + 2),
+    ]
+    return [f"row={r}:{s}, column={u}:{v}" for r, s, u, v in strips]
+
+
+def test_a_boundary_that_is_held_lets_nothing_in() -> None:
+    # A blinker in the glider's way. The box moves a cell at once, so that the frame has two.
+    model, steps = load("game_of_life"), 14
+    expected = lives(GLIDER, steps)
+    blinker = {(10, column) for column in (8, 9, 10)}
+    hold = [f"cell[{t}, {s}]" for t in range(1, steps + 1) for s in frame(expected[t])]
+    (a, b), (c, d) = box(expected[steps])
+    found = run(
+        model,
+        nudge="cell[0, row=10, column=8:11]",
+        hold=hold,
+        target=f"cell[row={a}:{b}, column={c}:{d}]",
+        steps=steps,
+        delta=1,
+    )
+    inside = set(itertools.product(range(a, b), range(c, d)))
+    hit = lives(GLIDER | blinker, steps)[steps] ^ expected[steps]
+    assert len(hit & inside) > 0
+    # n is a direction of three cells, each nudged by 1.
+    assert found.effect.total.value[steps] == pytest.approx(len(hit & inside) ** 0.5)
+    assert found.effect.direct.value[steps] == 0
+    assert found.status[steps] == "only_path"
+
+
 def test_a_cell_of_whole_numbers_has_no_derivative() -> None:
     with pytest.raises(QuestionError, match=r"'around' takes whole numbers.*delta=1"):
         run(load("game_of_life"), steps=3)

@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 
 from causalopt import QuestionError, UnknownNameError, load, run, world
-from causalopt.knowledge.digit_network import LAYERS, DigitSetting, digit_network
+from causalopt.knowledge.digit_network import LAYERS, NetworkSetting, digit_network
 from causalopt.knowledge.digit_phases import digit_phases, streams
 from causalopt.knowledge.forks import shared_past
 from tests.knowledge.by_hand import small_images, trained
 
 CASES = [
-    (DigitSetting("softplus", "squared", 0.1, 5), "softplus"),
-    (DigitSetting("relu", "squared", 0.1, 5), "linear"),
-    (DigitSetting("sigmoid", "squared", 0.3, 5), "sigmoid"),
-    (DigitSetting("tanh", "squared", 0.1, 5), "tanh"),
-    (DigitSetting("softplus", "cross-entropy", 0.1, 5), "softmax"),
-    (DigitSetting("tanh", "cross-entropy", 0.1, 5), "softmax"),
+    (NetworkSetting("softplus", "squared", 0.1, 5), "softplus"),
+    (NetworkSetting("relu", "squared", 0.1, 5), "linear"),
+    (NetworkSetting("sigmoid", "squared", 0.3, 5), "sigmoid"),
+    (NetworkSetting("tanh", "squared", 0.1, 5), "tanh"),
+    (NetworkSetting("softplus", "cross-entropy", 0.1, 5), "softmax"),
+    (NetworkSetting("tanh", "cross-entropy", 0.1, 5), "softmax"),
 ]
 
 
 @pytest.mark.parametrize(("setting", "output"), CASES)
 def test_weights_and_tallies_are_those_of_a_loop_by_hand(
-    setting: DigitSetting, output: str
+    setting: NetworkSetting, output: str
 ) -> None:
     phases = digit_phases(small_images(), 3)
     data = streams(phases.first)
@@ -67,7 +67,7 @@ def test_without_images_a_run_says_where_they_come_from() -> None:
 )
 def test_a_misspelt_setting_is_refused(words: tuple[str, ...], hint: str) -> None:
     with pytest.raises(UnknownNameError, match=f"did you mean '{hint}'"):
-        DigitSetting(*words)
+        NetworkSetting(*words)
 
 
 def test_phases_are_balanced_and_hold_every_image_once() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from causalopt import load_images
 from causalopt.knowledge.digit_network import ACTIVATIONS, COSTS
-from causalopt.knowledge.inquiries import CHOSEN, INQUIRIES, RATES, settings
+from causalopt.knowledge.seed_numbers import CHOSEN, INQUIRIES, RATES, settings
 from tools import knowledge_page
 from tools.knowledge_numbers import FILE, SEEDS, measure, name_of
 

@@ -16,12 +16,12 @@ from causalopt import (
     from_networkx,
     load,
     parse_model,
+    shipped,
     template_graph,
     template_graphml,
     to_text,
 )
 from causalopt.errors import GraphError, ModelError
-from tests.shipped_models import shipped_numbers
 from tests.strategies import templates
 
 WAYS: dict[str, Callable[[Model], Model]] = {
@@ -40,7 +40,7 @@ WAYS: dict[str, Callable[[Model], Model]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", shipped_numbers())
+@pytest.mark.parametrize("name", sorted(shipped()))
 def test_a_shipped_model_goes_out_and_comes_back(name: str, way: str) -> None:
     model = load(name)
     again = WAYS[way](model)

@@ -233,3 +233,9 @@ def test_the_base_optimizers_op_is_what_the_meta_optimizer_has_made() -> None:
     rates = found.W["eta"][20]
     expected = np.sort(-2 * np.log(abs(1 - curvature * rates)))
     np.testing.assert_allclose(found.modes(20), expected, atol=1e-11)
+
+
+@pytest.mark.slow
+def test_where_a_step_overshoots_the_shift_does_not_tell_them_apart() -> None:
+    amortized, iterating = zip(*(networks(seed) for seed in range(20)), strict=True)
+    assert min(found[4] for found in iterating) < max(found[4] for found in amortized)

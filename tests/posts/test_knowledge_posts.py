@@ -10,8 +10,8 @@ import pytest
 
 import causalopt
 from causalopt.errors import MissingPackageError
-from causalopt.knowledge.digit_network import DigitSetting
-from causalopt.knowledge.inquiries import INQUIRIES, Inquiry
+from causalopt.knowledge.digit_network import NetworkSetting
+from causalopt.knowledge.seed_numbers import INQUIRIES, Inquiry
 from causalopt.posts import knowledge_sheet
 from causalopt.posts.series import POSTS
 from causalopt.posts.session import all_pieces, compute, key_of
@@ -135,7 +135,10 @@ def test_what_agrees_and_what_differs_on_mnist_is_known(
     told = Told(numbers())
 
     def kept(
-        inquiry: Inquiry, images: object, setting: DigitSetting, seeds: object
+        inquiry: Inquiry,
+        images: object,  # noqa: ARG001
+        setting: NetworkSetting,
+        seeds: object,  # noqa: ARG001
     ) -> dict[str, list[float]]:
         (question,) = [name for name, one in INQUIRIES.items() if one is inquiry]
         names = numbers()[question][name_of(setting)]
@@ -143,7 +146,7 @@ def test_what_agrees_and_what_differs_on_mnist_is_known(
 
     monkeypatch.setattr(Inquiry, "over", kept)
     digits = causalopt.load_images("digits")
-    monkeypatch.setattr(knowledge_sheet, "load_images", lambda name: digits)
+    monkeypatch.setattr(knowledge_sheet, "load_images", lambda _: digits)
     checks = compute(piece).checks
     assert {check.id for check in checks if not check.agrees} == {
         name for name in DIFFERS if name.startswith(f"{piece}/")

@@ -46,7 +46,7 @@ def _place(x: float, y: float, layout: Layout) -> str:
 
 
 def _node(place: Place, mark: Mark, layout: Layout) -> str:
-    tags = " ".join(filter(None, ["+δ" if mark.nudged else "", "= w" if mark.held else ""]))
+    tags = " ".join(filter(None, ["+δ" if mark.nudged else "", mark.kept]))
     symbol = "" if mark.nudged else mark.symbol
     label = " ".join(filter(None, [place.text, symbol]))
     label = f"{label}\\n{tags}" if tags else label

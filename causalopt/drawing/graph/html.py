@@ -41,25 +41,30 @@ _PAGE = """<!doctype html>
 <fieldset><legend>a click sets</legend>
 <label><input type="radio" name="mode" value="n" checked> n, nudged</label>
 <label><input type="radio" name="mode" value="m"> m, measured</label>
-<label><input type="radio" name="mode" value="A"> A, held</label></fieldset>
+<label><input type="radio" name="mode" value="A"> A, held</label>{open_mode}</fieldset>
 <fieldset><legend>worlds</legend>
 <label><input type="checkbox" name="world" value="W" checked> W</label>
 <label><input type="checkbox" name="world" value="X" checked> X</label>
 <label><input type="checkbox" name="world" value="Y" checked> Y</label></fieldset>
 <fieldset><legend>n</legend><select id="n-variable" aria-label="variable of n"></select>
-<input id="n-step" type="number" min="0" step="1" aria-label="step of n"></fieldset>
+<input id="n-step" type="number" min="0" step="1" aria-label="step of n">
+<input id="n-elements" hidden placeholder="all elements" aria-label="elements of n"></fieldset>
 <fieldset><legend>m</legend><select id="m-variable" aria-label="variable of m"></select>
-<input id="m-step" type="number" min="0" step="1" aria-label="step of m"></fieldset>
+<input id="m-step" type="number" min="0" step="1" aria-label="step of m">
+<input id="m-elements" hidden placeholder="all elements" aria-label="elements of m"></fieldset>
 <button id="fit" type="button">fit</button>
 <fieldset id="lanes"><legend>A at every step</legend></fieldset>
 </header>
+<main>
 <div id="graph" role="img" aria-label="the causal graph; the controls above choose its nodes"></div>
+{panel}</main>
 <footer>
 <p id="verdict" aria-live="polite"></p>
 <p id="message" aria-live="assertive"></p>
 <p id="key">Square: in A; round: in B. <b>+δ</b> nudged. <b class="red">▲ red, full line</b>: X
 differs from W. <b class="green">◆ green, dashed</b>: Y differs from X; <b class="green">◇</b>: so
-far as to be back at W. <b>= w</b>: held in Y at W's value; dotted edges are cut in Y.</p>
+far as to be back at W. <b>= w</b>: held in Y at W's value; dotted edges are cut in
+Y.{units_key}</p>
 </footer>
 <script type="application/json" id="data">{data}</script>
 <script>
@@ -71,11 +76,33 @@ far as to be back at W. <b>= w</b>: held in Y at W's value; dotted edges are cut
 """
 
 
+_OPEN_MODE = """
+<label><input type="radio" name="mode" value="open"> open a layer</label>"""
+_PANEL = """<aside id="units" hidden aria-label="the units of a layer">
+<button id="close" type="button" aria-label="close the layer">×</button>
+<h2 id="units-title"></h2>
+<p id="units-note"></p>
+<canvas id="cells" role="img" aria-label="the units, coloured by their values in W"></canvas>
+<p id="units-scale"></p>
+<p id="units-cell" aria-live="polite"></p>
+<label id="connection-label">connection <select id="connection"></select></label>
+<canvas id="weights" role="img" aria-label="the derivative of each unit by each"></canvas>
+<p id="weights-scale"></p>
+<p id="weights-cell" aria-live="polite"></p>
+</aside>
+"""
+_UNITS_KEY = """ <b>some = w</b>: some elements are held. A double click, or the letter o and
+a click, opens a layer into its units; a click there chooses a unit."""
+
+
 def html_text(model: Model, layout: Layout, marks: Marks, title: str) -> str:
     """Return the page as text; it needs nothing but a browser."""
     return _PAGE.format(
         policy=html.escape(POLICY),
         title=html.escape(title),
+        open_mode=_OPEN_MODE if model.is_array else "",
+        panel=_PANEL if model.is_array else "",
+        units_key=_UNITS_KEY if model.is_array else "",
         css=_asset("graph.css"),
         data=_json(_data(model, layout, marks)),
         library=_asset("cytoscape.min.js"),
@@ -95,14 +122,20 @@ def _json(data: Any) -> str:
 
 
 def _data(model: Model, layout: Layout, marks: Marks) -> dict[str, Any]:
-    template = model.template
+    template = model.skeleton
     order = {name: i for i, name in enumerate(template.names)}
     return {
         "static": model.is_static,
         "steps": marks.steps,
         "variables": [
-            {"name": name, "label": model.variables[name].label or ""} for name in template.names
+            {
+                "name": name,
+                "label": model.variables[name].label or "",
+                **({"dims": _dims(model, name)} if model.is_array else {}),
+            }
+            for name in template.names
         ],
+        **({"units": _units(model, layout, marks)} if model.is_array else {}),
         "equations": [
             {
                 "owner": order[equation.owner],
@@ -124,11 +157,33 @@ def _question(model: Model, marks: Marks, order: dict[str, int]) -> dict[str, An
     target = model.question.target
     windows = marks.hold or tuple(Window(name) for name in model.A)
     n = marks.nudge
+    m = None if target is None or n is None else model.target(target)
     return {
-        "n": None if n is None else [order[n.variable], n.t],
-        "m": None if target is None or n is None else [order[target], marks.steps],
-        "hold": [[order[w.variable], w.first, w.last] for w in windows],
+        "n": None if n is None else [order[n.variable], n.t, n.elements],
+        "m": None if m is None else [order[m.variable], marks.steps, m.elements],
+        "hold": [[order[w.variable], w.first, w.last, w.elements] for w in windows],
     }
+
+
+def _dims(model: Model, name: str) -> list[list[Any]]:
+    """Return a variable's dims as selectors have them, with their sizes."""
+    variable = model.arrays.by_name[name]
+    dims = [
+        dim if dim is not None and variable.dims.count(dim) == 1 else f"dim{i}"
+        for i, dim in enumerate(variable.dims)
+    ]
+    return [[dim, size] for dim, size in zip(dims, variable.shape, strict=True)]
+
+
+def _units(model: Model, layout: Layout, marks: Marks) -> dict[str, Any]:
+    """Return what the drawn layers open into."""
+    from causalopt.drawing.graph.units import layer_units
+    from causalopt.model.graph import template_graph
+
+    graph = template_graph(model)
+    edges = [(a, b, lag) for a, b in graph.edges for lag in graph.edges[a, b]["lags"]]
+    places = [(node.variable, node.t) for node in layout.places]
+    return layer_units(model, places, edges, marks.steps)
 
 
 def _elements(layout: Layout, marks: Marks, order: dict[str, int]) -> list[dict[str, Any]]:
@@ -291,6 +346,7 @@ def _style(layout: Layout) -> list[dict[str, Any]]:
             "z-index": 7,
         },
         "edge.cut": {"line-style": "dotted"},
+        ".node.opened": {"underlay-color": INK, "underlay-opacity": 0.18, "underlay-padding": 7},
         ".faded": {"opacity": 0.22},
     }
     return [{"selector": selector, "style": rules} for selector, rules in sheet.items()]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from causalopt.drawing.graph.layers import layered
 from causalopt.drawing.graph.lettering import text_width
 from causalopt.errors import QuestionError
-from causalopt.model.graph import side, template_graph
+from causalopt.model.graph import shape_texts, side, template_graph
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 
@@ -162,7 +162,7 @@ def _lane_grid(model: Model, steps: int) -> _Grid:
     lanes = sorted(model.variables, key=lambda name: side(model, name))
     edges = _edges(model)
     rank = dict.fromkeys(lanes, 0)
-    for equation in model.template.equations:
+    for equation in model.skeleton.equations:
         if equation.owner != equation.name:
             continue
         same = [
@@ -171,7 +171,7 @@ def _lane_grid(model: Model, steps: int) -> _Grid:
             if 0 in graph.edges[p, equation.name]["lags"]
         ]
         rank[equation.name] = max((rank[p] + 1 for p in same), default=0)
-    starts = {e.name: len(e.initial) for e in model.template.equations}
+    starts = {e.name: len(e.initial) for e in model.skeleton.equations}
     return _Grid(
         cells={name: (rank[name], float(row)) for row, name in enumerate(lanes)},
         layer=None,
@@ -247,16 +247,16 @@ def _placed(model: Model, grid: _Grid, nudge: Node | None, limit: int | None) ->
     rows = max(row for _, row in grid.cells.values()) + 1
     pitch = ROW_PITCH if rows <= MANY_ROWS else CLOSE_PITCH
     by_t = {column.t: column for column in columns}
+    labels = captions(model)
     places = {}
     for node, t in nodes.items():
         rank, row = grid.cells[node.variable]
         x = by_t[t].left + width / 2 + rank * (width + RANK_GAP)
         y = HEAD + pitch * (row + 0.5)
-        label = model.variables[node.variable].label or node.variable
+        label = labels[node.variable] or node.variable
         places[node] = Place(node, x, y, model.node_text(node), label)
     lanes = tuple(
-        Row(name, HEAD + pitch * (i + 0.5), model.variables[name].label or "")
-        for i, name in enumerate(grid.lanes)
+        Row(name, HEAD + pitch * (i + 0.5), labels[name]) for i, name in enumerate(grid.lanes)
     )
     return Layout(
         places=places,
@@ -273,6 +273,21 @@ def _placed(model: Model, grid: _Grid, nudge: Node | None, limit: int | None) ->
     )
 
 
+def captions(model: Model) -> dict[str, str]:
+    """Return variable -> its label, and of an array its shape, such as `row 32 × column 32`.
+
+    Example:
+        >>> captions(Model(name="m", sizes={"unit": 3}, variables={"h": {"shape": ["unit"]}}))
+        {'h': 'unit 3'}
+    """
+    shapes = shape_texts(model)
+    shapes = {n: text.replace("=", " ").replace(", ", " × ") for n, text in shapes.items()}
+    return {
+        name: ": ".join(filter(None, [variable.label or "", shapes.get(name, "")]))
+        for name, variable in model.variables.items()
+    }
+
+
 def _nodes(grid: _Grid, shown: Sequence[int]) -> dict[Node, int]:
     """Return node -> its column, for the nodes of the drawn columns."""
     if grid.layer is not None:
@@ -284,8 +299,8 @@ def _nodes(grid: _Grid, shown: Sequence[int]) -> dict[Node, int]:
 def _node_width(model: Model, nodes: Mapping[Node, int]) -> float:
     widest = max(text_width(model.node_text(node), FONT) for node in nodes)
     if model.is_static:
-        labels = [model.variables[node.variable].label or "" for node in nodes]
-        widest = max(widest, *(text_width(label, SMALL) for label in labels))
+        labels = captions(model)
+        widest = max(widest, *(text_width(labels[node.variable], SMALL) for node in nodes))
     return min(max(widest + 2 * NODE_PADDING, 1.4 * NODE_HEIGHT), NODE_LIMIT)
 
 
@@ -293,10 +308,8 @@ def _head_width(model: Model, grid: _Grid) -> float:
     if not grid.lanes:
         return 0.0
     names = max(text_width(name, FONT) * 1.1 for name in grid.lanes)
-    labels = max(
-        text_width(f"{model.variables[name].label or ''} · in A in part", SMALL)
-        for name in grid.lanes
-    )
+    words = captions(model)
+    labels = max(text_width(f"{words[name]} · in A in part", SMALL) for name in grid.lanes)
     return min(max(names, labels), LANE_LIMIT) + MARGIN
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from causalopt.drawing.graph.held_parts import held_parts
 from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Plan
 from causalopt.model.model import Model
@@ -31,6 +32,7 @@ class Marks:
         hold: The set A that Y holds; empty without worlds.
         in_a: Whether the node is in A: held, or in the partition's A.
         held: Whether it keeps its value from W in Y.
+        partly: Whether some elements of an array do, and not all.
         changed: Whether X differs from W there.
         moved: Whether Y differs from X there.
         differs: Whether Y differs from W there.
@@ -42,6 +44,7 @@ class Marks:
     hold: Selection
     in_a: Bools
     held: Bools
+    partly: Bools
     changed: Bools
     moved: Bools
     differs: Bools
@@ -55,8 +58,10 @@ class Marks:
         place = (node.t, self._columns[node.variable])
         return Mark(
             in_a=bool(self.in_a[place]),
-            nudged=node == self.nudge,
+            nudged=self.nudge is not None
+            and (node.variable, node.t) == (self.nudge.variable, self.nudge.t),
             held=bool(self.held[place]),
+            partly=bool(self.partly[place]),
             changed=bool(self.changed[place]),
             moved=bool(self.moved[place]),
             differs=bool(self.differs[place]),
@@ -70,6 +75,7 @@ class Mark:
     in_a: bool = False
     nudged: bool = False
     held: bool = False
+    partly: bool = False
     changed: bool = False
     moved: bool = False
     differs: bool = False
@@ -82,13 +88,20 @@ class Mark:
         return "▲" if self.changed else ""
 
     @property
+    def kept(self) -> str:
+        """What is written at a node that keeps its value from W in Y."""
+        return "= w" if self.held else "some = w" if self.partly else ""
+
+    @property
     def words(self) -> str:
         """The mark in words."""
-        parts = ["in A" if self.in_a else "in B"]
+        parts = ["in A" if self.in_a else "in A in part" if self.partly else "in B"]
         if self.nudged:
             parts.append("nudged in X and Y")
         if self.held:
             parts.append("held at W's value in Y")
+        elif self.partly:
+            parts.append("some elements held at W's values in Y")
         if self.moved:
             parts.append("X changes it, Y " + ("moves it again" if self.differs else "restores W"))
         elif self.changed and not self.nudged:
@@ -99,7 +112,8 @@ class Mark:
 def edge_state(source: Mark, target: Mark) -> str:
     """Return what the worlds do to an edge: plain, changed, moved, or cut.
 
-    An edge into a held node is cut in Y; one out of a node that Y moves again carries that on.
+    An edge into a held node is cut in Y, one into an array that is held in part is not; one out of
+    a node that Y moves again carries that on.
     """
     if target.held:
         return "cut-changed" if source.changed else "cut"
@@ -127,17 +141,18 @@ def marks_for(
         QuestionError: n lies in A or after the last step.
         UnknownNameError: A variable is not declared.
     """
-    template = model.template
+    template = model.skeleton
     n = None if nudge is None else model.node(nudge)
     selection = () if hold == "" else model.held_set(hold) or ()
     if n is not None:
         model.check_nudge(n, selection, steps)
-    plan = _structural_plan(model, steps, selection, n)
-    held = plan.held[np.minimum(np.arange(steps + 1), len(plan.held) - 1)]
+    whole, parts = held_parts(model, selection)
+    plan = _structural_plan(model, steps, whole, n)
+    held, partly = _rows(plan.held, steps), _rows(held_mask(model, parts, steps), steps)
     nothing = np.zeros_like(held)
     changed = nothing if n is None else reachable(template, plan, avoid_held=False).table
     differs = nothing if n is None else reachable(template, plan, avoid_held=True).table
-    moved = _moved(template, plan, changed) if n is not None and selection else nothing
+    moved = _moved(template, plan, partly, changed) if n is not None and selection else nothing
     columns = [template.index[name] for name in template.names]
     partition = np.array([name in model.A for name in template.names])
     return Marks(
@@ -147,6 +162,7 @@ def marks_for(
         hold=selection if n is not None else (),
         in_a=held[:, columns] | partition,
         held=held[:, columns] & (n is not None),
+        partly=partly[:, columns],
         changed=changed[:, columns],
         moved=moved[:, columns],
         differs=differs[:, columns],
@@ -155,7 +171,7 @@ def marks_for(
 
 def _structural_plan(model: Model, steps: int, hold: Selection, nudge: Node | None) -> Plan:
     """Return a plan that says which nodes follow no rule, and no value."""
-    template = model.template
+    template = model.skeleton
     rows = min(max(len(e.initial) for e in template.equations), steps + 1)
     forced = np.zeros((rows, len(template.equations)), dtype=bool)
     for i, equation in enumerate(template.equations):
@@ -171,21 +187,30 @@ def _structural_plan(model: Model, steps: int, hold: Selection, nudge: Node | No
     )
 
 
-def _moved(template: Template, plan: Plan, changed: Bools) -> Bools:
+def _rows(mask: Bools, steps: int) -> Bools:
+    """Return a mask whose last row lasts with a row for every step."""
+    found: Bools = mask[np.minimum(np.arange(steps + 1), len(mask) - 1)]
+    return found
+
+
+def _moved(template: Template, plan: Plan, partly: Bools, changed: Bools) -> Bools:
     """Return where Y differs from X: at held nodes that X changed, and downstream of them."""
     width, depth = len(template.equations), template.max_lag
     parents = [[(template.index[p], lag) for p, lag in e.parents] for e in template.equations]
     starts = [len(e.initial) for e in template.equations]
     moved = np.zeros_like(changed)
     settled = max(len(plan.held), *starts) + depth
-    settled = max(settled, _settled(changed))
+    settled = max(settled, _settled(changed), _settled(partly) + depth)
     for t in range(plan.steps + 1):
         held = plan.held_at(t)
         for i in range(width):
             if held[i]:
                 moved[t, i] = changed[t, i]
-            elif t >= starts[i]:
+                continue
+            if t >= starts[i]:
                 moved[t, i] = any(moved[t - lag, j] for j, lag in parents[i])
+            # The nudge is made outside A: what it changes there itself, Y leaves so.
+            moved[t, i] |= partly[t, i] and changed[t, i] and (t, i) != plan.seed
         if t > settled and (moved[t - depth : t] == moved[t]).all():
             moved[t + 1 :] = moved[t]
             break

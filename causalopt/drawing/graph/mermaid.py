@@ -61,7 +61,7 @@ def _column(column: Column, layout: Layout, marks: Marks, names: dict[Node, str]
 
 
 def _node(name: str, place: Place, mark: Mark) -> tuple[str, list[str]]:
-    tags = ["+δ" if mark.nudged else mark.symbol, "= w" if mark.held else ""]
+    tags = ["+δ" if mark.nudged else mark.symbol, mark.kept]
     label = " ".join(filter(None, [_safe(place.text), *tags]))
     if mark.nudged:
         left, right = ("[[", "]]") if mark.in_a else ("(((", ")))")

@@ -120,8 +120,10 @@ def _bands(layout: Layout, marks: Marks) -> list[Group]:
     spans = list(zip(edges[::2], edges[1::2], strict=True))
     groups = []
     for lane in layout.lanes:
-        inside = marks.in_a[:, marks.names.index(lane.variable)]
-        words = "in A" if inside.all() else "in A in part" if inside.any() else "in B"
+        place = marks.names.index(lane.variable)
+        inside = marks.in_a[:, place] | marks.partly[:, place]
+        is_whole = marks.in_a[:, place].all()
+        words = "in A" if is_whole else "in A in part" if inside.any() else "in B"
         colour = BAND_A if inside.any() else BAND_B
         band: list[Shape] = [
             Outline(box((a + b) / 2, lane.y, b - a, layout.pitch - 6), fill=colour)
@@ -217,12 +219,16 @@ def node_shapes(x: float, y: float, width: float, height: float, mark: Mark) -> 
     shapes.append(Outline(shape, fill=FILL_A if mark.in_a else FILL_B))
     if mark.held:
         shapes.append(Outline(stripes(x, y, width, height, 9), stroke=Stroke("#d9bf74", 1.2)))
+    elif mark.partly:  # a small hatched bar before the name
+        shapes.append(Outline(box(x - width / 2 + 8, y, 7, height * 0.5), fill=FILL_A))
+        hatch = stripes(x - width / 2 + 8, y, 7, height * 0.5, 5)
+        shapes.append(Outline(hatch, stroke=Stroke("#d9bf74", 1.2)))
     shapes.append(Outline(shape, stroke=stroke))
     corner = (x + width / 2 - 3, y - height / 2)
     if mark.moved or (mark.changed and not mark.nudged):
         shapes.append(_badge(*corner, mark))
-    if mark.held:
-        shapes += _tag(x - width / 2 + 5, y - height / 2, "= w")
+    if mark.kept and (mark.held or not mark.nudged):
+        shapes += _tag(x - width / 2 + 5, y - height / 2, mark.kept)
     if mark.nudged:
         shapes += _tag(x - width / 2 + 5, y - height / 2 - 4.5, "+ δ")
     return shapes
@@ -278,6 +284,7 @@ def legend_entries(layout: Layout, marks: Marks) -> list[Entry]:
             any(m.moved and not m.differs for m in shown),
         ),
         ("held in Y at W's value", Mark(in_a=True, held=True), any(m.held for m in shown)),
+        ("some elements held in Y", Mark(partly=True), any(m.partly for m in shown)),
     ]
     entries = [Entry(words, _sample(mark)) for words, mark, present in nodes if present]
     ends = {edge_state(marks.of(link.source), marks.of(link.target)) for link in layout.links}
@@ -297,7 +304,9 @@ def legend_entries(layout: Layout, marks: Marks) -> list[Entry]:
 
 def _sample(mark: Mark) -> Callable[[float, float], list[Shape]]:
     return lambda x, y: (
-        node_shapes(x, y, 26, 16, mark) if not mark.held else node_shapes(x, y, 34, 18, mark)
+        node_shapes(x, y, 34, 18, mark)
+        if mark.held or mark.partly
+        else node_shapes(x, y, 26, 16, mark)
     )
 
 

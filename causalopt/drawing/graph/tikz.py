@@ -20,6 +20,7 @@ _SPECIAL = {
     "…": r"\dots{}",
     "δ": r"$\delta$",
     "·": r"$\cdot$",
+    "×": r"$\times$",
     "<": r"$<$",
     ">": r"$>$",
 }
@@ -131,6 +132,7 @@ def _badges(layout: Layout, marks: Marks) -> list[str]:
         elif mark.changed and not mark.nudged:
             lines.append(rf"\node[x badge] at (n{i}.north east) {{}};")
         tag = r"$+\delta$" if mark.nudged else "$=w$" if mark.held else ""
+        tag = tag or (r"some $=w$" if mark.partly else "")
         if tag:
             lines.append(rf"\node[tag] at (n{i}.north west) {{{tag}}};")
     return lines

@@ -194,9 +194,9 @@ def _draw_op(axes: Axes, run: ArrayRun) -> None:
         legend_above(axes)
     elif not run.is_scalar and len(run.directions) > 1:
         values = np.where(np.isfinite(run.op_total), run.op_total, np.nan)
-        axes.plot(run.time, values, color=FAINT, linestyle="--", linewidth=1.2, label="op_total")
-        axes.lines[0].set_label("rms Op")
-        legend_above(axes)
+        if np.isfinite(values).any():
+            axes.plot(run.time, values, "--", color=FAINT, linewidth=1.2, label="op_total")
+            legend_above(axes)
 
 
 def _draw_last(axes: Axes, run: ArrayRun) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from causalopt.model.selectors import Node
 from causalopt.worlds.array_world import element_slices
 
 _LOOKED = 64  # steps after the nudge in which its way to the target is looked for
+_PROBED = 64  # steps of a second twin that tell whether the first one stayed close by chance
 _SAFE = 1e5  # errors that many times below an effect do not decide its status
 
 
@@ -62,18 +64,17 @@ def doubts_of(
         delta: The nudge's size, None for the limit.
     """
     bases = (found.total, found.direct)
-    twins = [_twin(plan, seed, measured, found, draw, delta, 1)]
-    errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
-    if any(_is_near(base, error) for base, error in zip(bases, errors, strict=True)):
-        twins += [_twin(plan, seed, measured, found, draw, delta, i + 1) for i in range(1, TWINS)]
-        errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
+    twin = functools.partial(_twin, plan, seed, measured, found, draw, delta)
+    twins = [twin(1)]
     zeros = [_is_zero(base) & found.reached[place] for place, base in enumerate(bases)]
     firsts = [_first_reached(plan, seed, measured.variable, kind) for kind in KINDS]
     late = [np.flatnonzero(zero[t:]) + t for zero, t in zip(zeros, firsts, strict=True)]
-    last = max((int(steps[-1]) for steps in late if len(steps)), default=None)
-    if delta is None and last is not None:
-        # A zero is taken at its word only where no sum cancels on the way to it.
-        twins.append(_apart(dataclasses.replace(plan, steps=last), seed, measured, found, draw))
+    # A second one is looked at as far as there are zeros, which one alone may leave by chance.
+    short = twin(2, max([min(firsts) + _PROBED, *(int(ts[-1]) for ts in late if len(ts))]))
+    if _is_near(bases, twins) or _is_near(bases, [short]):
+        twins += [twin(number) for number in range(2, TWINS + 1)]
+    errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
+    twins.append(short)
     doubted = [_doubted(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
     steps = len(found.total)
     kink = None if delta is not None else _first_kink(plan, seed, measured.variable, found)
@@ -90,14 +91,18 @@ def doubts_of(
     )
 
 
-def _is_near(base: Values, errors: Values) -> bool:
-    """Whether rounding comes near an effect's size at some step, or leaves a zero in doubt.
+def _is_near(bases: tuple[Values, Values], twins: list[tuple[Values, Values]]) -> bool:
+    """Whether rounding comes near an effect's size at some step that the twins have.
 
     One twin may by chance stay close to the run; not ten thousand times closer than rounding is.
     """
-    with np.errstate(all="ignore"):
-        size = np.sqrt(np.sum(base.reshape(len(base), -1) ** 2, axis=1))
-        return not bool(np.all(errors * _SAFE <= size))
+    for place, base in enumerate(bases):
+        own = base[: len(twins[0][place])]
+        with np.errstate(all="ignore"):
+            size = np.sqrt(np.sum(own.reshape(len(own), -1) ** 2, axis=1))
+            if not np.all(spread(own, [twin[place] for twin in twins]) * _SAFE <= size):
+                return True
+    return False
 
 
 def _first_reached(plan: ArrayPlan, seed: ArraySeed, target: str, kind: str) -> int:
@@ -148,23 +153,31 @@ def _twin(
     draw: Draw | None,
     delta: float | None,
     number: int,
+    steps: int | None = None,
 ) -> tuple[Values, Values]:
-    """Return total and direct of a disturbed run, in the units of the run itself."""
+    """Return total and direct of a disturbed run, in the units of the run itself.
+
+    Args:
+        plan: W's run, with A.
+        seed: The nudged node and its directions.
+        measured: The measured variable and its elements.
+        found: The run's derivatives.
+        draw: Gives the noises' values at a step.
+        delta: The nudge's size, None for the limit.
+        number: Which twin it is.
+        steps: The last step that is wanted; all when None.
+    """
+    if steps is not None:
+        plan = dataclasses.replace(plan, steps=min(plan.steps, steps))
     disturb = Disturbance(plan, number)
     if delta is None:
-        twin = tangents_of(plan, seed, measured.variable, (), draw, disturb=disturb.value)
+        twin = tangents_of(
+            plan, seed, measured.variable, (), draw, disturb=disturb, execution=found.execution
+        )
     else:
         twin, _ = finite_differences(
             plan, seed, measured.variable, (), delta, draw, disturb=disturb
         )
-    return _in_units(twin, measured, found)
-
-
-def _apart(
-    plan: ArrayPlan, seed: ArraySeed, measured: Node, found: ArrayTangents, draw: Draw | None
-) -> tuple[Values, Values]:
-    """Return total and direct of a run in which the tangents' own operations are disturbed."""
-    twin = tangents_of(plan, seed, measured.variable, (), draw, number=1)
     return _in_units(twin, measured, found)
 
 
@@ -185,7 +198,7 @@ def _in_units(twin: ArrayTangents, measured: Node, found: ArrayTangents) -> tupl
 def _doubted(base: Values, twins: list[Values]) -> Values:
     """Return where a zero is one of these digits alone: some twin has another number there."""
     doubted = np.zeros(len(base), dtype=bool)
-    for twin in twins:  # one that looks into zeros alone may be shorter
+    for twin in twins:
         doubted[: len(twin)] |= ~_is_zero(twin)
     return doubted & _is_zero(base)
 

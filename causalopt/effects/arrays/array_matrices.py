@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.effects.arrays.array_run import MAX_DIRECTIONS, chosen_directions
+from causalopt.effects.arrays.nudge_directions import MAX_DIRECTIONS, chosen_directions
 from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
 from causalopt.effects.measures import NAMES, Effect, Part, ratios, status_codes
 from causalopt.engine.arrays.array_backward import ArrayAdjoint, adjoint_of
@@ -192,7 +192,7 @@ class _Norms:
 def _norms(
     plan: ArrayPlan, seed: ArraySeed, draw: Draw | None, disturb: Disturbance | None
 ) -> _Norms:
-    world = TangentStretches(plan, seed, draw, disturb.value if disturb is not None else None)
+    world = TangentStretches(plan, seed, draw, disturb)
     template, count = plan.template, len(seed.directions)
     values = {
         (kind, n): np.zeros((plan.steps + 1, *template.by_name[n].shape))

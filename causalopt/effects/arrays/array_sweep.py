@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from causalopt.effects.arrays.array_kinks import watched_lanes
-from causalopt.effects.arrays.array_run import chosen_directions
+from causalopt.effects.arrays.nudge_directions import chosen_directions
 from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
 from causalopt.effects.measures import Effect, Part, ratios, status_codes
 from causalopt.engine.arrays.array_course import Draw
@@ -155,7 +155,7 @@ def _chunk(
     watch = functools.partial(watched_lanes, target=measured.variable)
     base = tangents_of(plan, seed, measured.variable, (), draw, watch=watch)
     twins = [
-        tangents_of(plan, seed, measured.variable, (), draw, disturb=Disturbance(plan, k + 1).value)
+        tangents_of(plan, seed, measured.variable, (), draw, disturb=Disturbance(plan, k + 1))
         for k in range(TWINS)
     ]
     where: tuple[slice, ...] = (slice(None), slice(None))
@@ -177,7 +177,7 @@ def _chunk(
         finite=np.all(np.isfinite(w), axis=1),
         kinks=np.any(base.watched.reshape(-1, count), axis=0),
         diverges=np.any(np.isinf(w), axis=1),
-        execution="arrays",
+        execution=base.execution,
     )
     codes = status_codes(effect)
     comp, op = ratios(effect, codes)

@@ -21,12 +21,18 @@ _POOL = 1 << 16
 
 
 class Disturbance:
-    """Moves values by a unit of their last place, up, down or not at all."""
+    """Moves values by a unit of their last place, up, down or not at all.
+
+    Attributes:
+        number: Which disturbance it is, from 1 up.
+        factors: What values are multiplied by, taken from one place after the other.
+    """
 
     def __init__(self, plan: ArrayPlan, number: int) -> None:
+        self.number = number
         self._rng = np.random.default_rng([plan.seed & 0xFFFFFFFF, number])
         largest = max((variable.size for variable in plan.template.variables), default=1)
-        self._factors = 1.0 + _ULP * self._rng.integers(-1, 2, size=_POOL + largest)
+        self.factors = 1.0 + _ULP * self._rng.integers(-1, 2, size=_POOL + largest)
         self._place = 0
         self._base: Row = {}
         # Whole numbers are exact: a count moved by a unit of its last place equals nothing.
@@ -54,12 +60,12 @@ class Disturbance:
     def _factor(self, value: Any) -> Values:
         shape = np.shape(value)
         size = math.prod(shape)
-        if self._place + size > len(self._factors):
+        if self._place + size > len(self.factors):
             # An odd start, so that no two passes over the pool are in step.
             self._place = int(self._rng.integers(0, _POOL // 2))
-            if self._place + size > len(self._factors):
-                self._factors = np.resize(self._factors, self._place + size)
-        found: Values = self._factors[self._place : self._place + size]
+            if self._place + size > len(self.factors):
+                self.factors = np.resize(self.factors, self._place + size)
+        found: Values = self.factors[self._place : self._place + size]
         self._place += size
         return found if len(shape) == 1 else found.reshape(shape)
 

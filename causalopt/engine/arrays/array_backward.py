@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -56,6 +56,7 @@ def adjoint_of(
     draw: Draw | None = None,
     *,
     at: int | None = None,
+    kinds: Sequence[str] = KINDS,
     disturb: Disturb | None = None,
 ) -> ArrayAdjoint:
     """Return the derivatives of a node along directions by the nodes of some variables.
@@ -67,6 +68,7 @@ def adjoint_of(
         wanted: By which variables.
         draw: Gives the noises' values at a step.
         at: The measured step; the last one when None.
+        kinds: Which derivatives: total, direct or both; the others are left 0.
         disturb: Changes W's rows and the derivatives passed back, each once it is made.
     """
     last = plan.steps if at is None else at
@@ -77,14 +79,14 @@ def adjoint_of(
         for kind in KINDS
     }
     exponents = np.zeros((last + 1, 2), dtype=np.int64)
-    bars = {kind: _Bars(plan, kind, count, disturb) for kind in KINDS}
-    for kind in KINDS:
+    bars = {kind: _Bars(plan, kind, count, disturb) for kind in kinds}
+    for kind in kinds:
         bars[kind].start(target, last, directions)
     with np.errstate(all="ignore"):
         for t, row, past in _backwards(plan, draw, disturb):
-            for place, kind in enumerate(KINDS):
+            for kind in kinds:
                 nodes = bars[kind].step(t, row, past)
-                exponents[t, place] = bars[kind].exponent
+                exponents[t, KINDS.index(kind)] = bars[kind].exponent
                 for name in names:
                     if name in nodes:
                         found[kind][name][t] = nodes[name].reshape(found[kind][name][t].shape)
@@ -98,16 +100,9 @@ def _backwards(
     lag = max(plan.template.max_lag, 1)
     bytes_ = 8 * plan.template.numbers * (plan.steps + 1)
     length = plan.steps + 1 if bytes_ <= _KEPT_BYTES else max(lag, math.isqrt(plan.steps) + 1)
-    marks: list[tuple[int, list[Row]]] = []
-    recent: list[Row] = []
-    for t, row in enumerate(rows(plan, draw)):
-        if disturb is not None:
-            disturb(row)
-        if t % length == 0:
-            marks.append((t, list(recent)))
-        if length > plan.steps and t == plan.steps:
-            break
-        recent = [row, *recent][:lag]
+    marks: list[tuple[int, list[Row]]] = [(0, [])]
+    if length <= plan.steps:
+        marks = _marks(plan, draw, disturb, length, lag)
     for start, before in reversed(marks):
         stop = min(start + length - 1, plan.steps)
         piece = dataclasses.replace(plan, steps=stop)
@@ -116,6 +111,21 @@ def _backwards(
         for t in range(stop, start - 1, -1):
             place = offset + t - start
             yield t, part[place], [part[place - k] for k in range(1, min(lag, place) + 1)]
+
+
+def _marks(
+    plan: ArrayPlan, draw: Draw | None, disturb: Disturb | None, length: int, lag: int
+) -> list[tuple[int, list[Row]]]:
+    """Return (t, the rows before it, the last one first) for every so many steps of a run."""
+    marks: list[tuple[int, list[Row]]] = []
+    recent: list[Row] = []
+    for t, row in enumerate(rows(plan, draw)):
+        if disturb is not None:
+            disturb(row)
+        if t % length == 0:
+            marks.append((t, recent))
+        recent = [row, *recent][:lag]
+    return marks
 
 
 def _disturbed(

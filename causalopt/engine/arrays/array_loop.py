@@ -137,7 +137,7 @@ def array_loop(graph: StepGraph, stored: tuple[Key, ...], *, disturbed: bool = F
     Args:
         graph: The step.
         stored: Keys of the nodes whose values are kept.
-        disturbed: Whether each node's value is passed through a function.
+        disturbed: Whether W's rounded values are passed through a function.
     """
     carried = [
         (kind, name, lag) for (kind, name), far in graph.lags.items() for lag in range(1, far + 1)
@@ -168,7 +168,9 @@ def is_disturbed(tensor: Tensor) -> bool:
 
 
 def _computed(named: Mapping[Tensor, Tensor]) -> frozenset[Tensor]:
-    return frozenset(node for node, tensor in named.items() if is_disturbed(tensor))
+    return frozenset(
+        node for node, x in named.items() if node.payload[0] == "ref" and is_disturbed(x)
+    )
 
 
 def _keys(tensors: Iterable[Tensor]) -> tuple[Key, ...]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from causalopt.language.operations import OPERATIONS
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
+from causalopt.tensors import tensor_algebra as algebra
 from causalopt.tensors.building import const, elementwise, expanded, given, ref
 from causalopt.tensors.lifting import lifted
 from causalopt.tensors.tangent import tangents, whole
@@ -26,6 +27,7 @@ from causalopt.tensors.tensor_algebra import ZERO
 from causalopt.tensors.tensor_source import Compiled, compiled
 
 KINDS = ("total", "direct")
+_UNITS = 8  # of the last place, by which a disturbed operation is off at most
 _EXACT = frozenset({"neg", "abs", "sign", "where", "min", "max", "floor", "ceil"})
 
 
@@ -111,6 +113,8 @@ def moves(
     count: int,
     held: frozenset[str] = frozenset(),
     masked: tuple[str, ...] = (),
+    kinds: tuple[str, ...] = KINDS,
+    apart: bool = False,
 ) -> Moves:
     """Return what a nudge of a variable moves.
 
@@ -120,23 +124,33 @@ def moves(
         count: The number of directions.
         held: Variables that are wholly in A at every step.
         masked: Variables of which a part is in A; that part is an input of the step.
+        kinds: Which tangents: total, direct or both.
+        apart: Whether each direction has a part of its own in A, so that these inputs have the
+            directions' axis too.
     """
-    return _moves(template, source, count, held, tuple(masked))
+    return _moves(template, source, count, held, tuple(masked), kinds, apart)
 
 
 @functools.lru_cache(maxsize=64)
 def _moves(
-    template: ArrayTemplate, source: str, count: int, held: frozenset[str], masked: tuple[str, ...]
+    template: ArrayTemplate,
+    source: str,
+    count: int,
+    held: frozenset[str],
+    masked: tuple[str, ...],
+    kinds: tuple[str, ...],
+    apart: bool,
 ) -> Moves:
-    moving = {"total": reached(template, source, frozenset())}
-    moving["direct"] = reached(template, source, held)
+    without = {"total": frozenset[str](), "direct": held}
+    moving = {kind: reached(template, source, without[kind]) for kind in kinds}
     derivatives: dict[tuple[str, str], Tensor] = {}
-    for kind in KINDS:
+    for kind in kinds:
         for variable in template.variables:
             if variable.name in moving[kind] and variable.rule is not None:
                 tangent = _derivative(variable, kind, moving[kind], count)
                 if kind == "direct" and variable.name in masked:
-                    mask = given("held", variable.name, shape=variable.shape)
+                    shape = tangent.shape if apart else variable.shape
+                    mask = given("held", variable.name, shape=shape)
                     tangent = elementwise("where", mask, ZERO, tangent)
                 derivatives[kind, variable.name] = tangent
     return Moves(template, count, moving, derivatives)
@@ -189,10 +203,12 @@ def _is_power_of_two(value: Fraction) -> bool:
     return value != 0 and abs(math.frexp(float(value))[0]) == 0.5
 
 
+@functools.lru_cache(maxsize=64)
 def disturbed(found: Moves, number: int) -> Moves:
-    """Return the same with every operation of the tangents off by a unit of its last place.
+    """Return the same with every operation of the tangents off by some units of its last place.
 
-    A sum that is 0 because its parts cancel is then none any more; one whose parts are 0 stays.
+    Several, for operations that are off by the same may cancel as the exact ones do. A sum that is
+    0 because its parts cancel is then none any more; one whose parts are 0 stays.
 
     Args:
         found: What a nudge moves.
@@ -208,47 +224,13 @@ def disturbed(found: Moves, number: int) -> Moves:
             else Tensor.of(tensor.op, *args, payload=tensor.payload, shape=tensor.shape)
         )
         if is_rounded(tensor):
-            factor = const(Fraction(1.0 + 2.0**-52 * float(rng.choice([-1, 1]))))
-            made = elementwise("mul", made, factor)
+            units = rng.integers(1, _UNITS + 1) * rng.choice([-1, 1])
+            factor = const(Fraction(1) + Fraction(int(units), 2**52))
+            made = expanded(algebra.mul(factor, made), made.shape)
         done[tensor] = made
     return dataclasses.replace(
         found, derivatives={key: done[root] for key, root in found.derivatives.items()}
     )
-
-
-@functools.lru_cache(maxsize=64)
-def tangent_step(found: Moves, module: Any = np) -> ArrayStep:
-    """Return a step that gives every variable with a rule, and the tangents of what moves."""
-    ruled = [v for v in found.template.variables if v.rule is not None]
-    named: dict[Tensor, Tensor] = {ref(v.name, 0, v.shape): _rule(v) for v in ruled}
-    roots = [_rule(v) for v in ruled]
-    keys: list[tuple[Any, ...]] = [("ref", v.name, 0) for v in ruled]
-    for (kind, name), tangent in found.derivatives.items():
-        named[given(kind, name, 0, shape=found.shape(name))] = tangent
-        roots.append(tangent)
-        keys.append((kind, name, 0))
-    return _step(roots, keys, named, module)
-
-
-def operations(template: ArrayTemplate) -> int:
-    """Return about how many elementary operations a step takes."""
-    rules = [v.rule for v in template.variables if v.rule is not None]
-    return sum(_work(tensor) for tensor in postorder(*rules))
-
-
-def _work(tensor: Tensor) -> int:
-    if tensor.op != "einsum":
-        return 0 if tensor.is_leaf else max(tensor.size, 1)
-    indices, _ = tensor.payload
-    sizes = {
-        i: n
-        for axes, arg in zip(indices, tensor.args, strict=True)
-        for i, n in zip(axes, arg.shape, strict=True)
-    }
-    product = 1
-    for n in sizes.values():
-        product *= n
-    return 2 * product
 
 
 @functools.lru_cache(maxsize=64)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import bisect
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from causalopt.engine.arrays.array_course import Draw, Row, given_values, touched
+from causalopt.engine.arrays.array_executions import chosen
 from causalopt.engine.arrays.array_loop import (
     ArrayLoop,
     Key,
@@ -24,11 +25,29 @@ from causalopt.engine.arrays.array_loop import (
     value_graph,
 )
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
+from causalopt.engine.arrays.array_scan import Scanned, scanned
 from causalopt.engine.arrays.array_step import single
 
 _LENGTH = 256  # steps of a stretch at most: progress is told between them
+_SCANNED = 64  # steps from which a stretch is worth a call of JAX
+_SCANNED_NUMBERS = 1 << 24  # numbers of all nodes in such a stretch, at most
 _BLOCK = 1 << 20  # numbers of nodes that are given out at one go
 _DRAWN = 1 << 20  # numbers of noise that are drawn ahead
+
+
+class Disturb(Protocol):
+    """Moves W's values by a unit of their last place.
+
+    Attributes:
+        number: Which disturbance it is, from 1 up; the tangents' operations have one of their own.
+        factors: What values are multiplied by.
+    """
+
+    number: int
+    factors: Values
+
+    def value(self, key: Key, value: Any) -> Any:
+        """Return a node's value times some of the factors."""
 
 
 class Stretches:
@@ -37,17 +56,20 @@ class Stretches:
     Args:
         plan: The run.
         draw: Gives the noises' values at a step.
-        disturb: Changes the value of a node that was computed, by its key.
+        disturb: Moves the values of nodes that are rounded.
         wanted: The nodes that will be asked for; all others are run only where these need them.
+        execution: `numpy`, or `jax` for the stretches that are long enough; by the work when None.
     """
 
     def __init__(
         self,
         plan: ArrayPlan,
         draw: Draw | None = None,
-        disturb: Any = None,
+        disturb: Disturb | None = None,
         wanted: Iterable[Key] | None = None,
+        execution: str | None = None,
     ) -> None:
+        self._asked = execution
         self._wanted = None if wanted is None else frozenset(wanted)
         self.plan, self._draw, self._disturb = plan, draw, disturb
         self.t = 0  # the next step
@@ -69,7 +91,18 @@ class Stretches:
                 if self.is_careful(self.t):
                     self._careful_step(stores, first)
                 else:
-                    self._stretch(min(stop, self.boundary(self.t)), stores, first)
+                    end = min(stop, self.boundary(self.t))
+                    if not self.scans(self.t):
+                        end = self.cut(self.t, end)
+                    self._stretch(end, stores, first)
+
+    def resume(self, t: int, state: Row, powers: Values) -> None:  # noqa: ARG002
+        """Go on from before step t, with what was carried then."""
+        self.t, self.state, self._is_owned = t, state, False
+
+    def noted(self) -> Values:
+        """Return what a run has noted beside values, and `resume` takes."""
+        return np.zeros((0, 2), dtype=np.int64)
 
     def is_careful(self, t: int) -> bool:
         """Whether something starts at a step, or is done to it."""
@@ -77,13 +110,17 @@ class Stretches:
 
     def boundary(self, t: int) -> int:
         """Return before which step the stretch that starts at t ends."""
-        found = t + _LENGTH - t % _LENGTH
+        found = t + self.length
         place = bisect.bisect_left(self._touched, t)
         if place < len(self._touched):
             found = min(found, self._touched[place])
         if self._draw is not None:
             found = min(found, t + max(_DRAWN // max(self.plan.template.numbers, 1), 1))
         return found
+
+    def cut(self, t: int, end: int) -> int:
+        """Return where a stretch ends that numpy runs."""
+        return min(end, t + _LENGTH)
 
     def graph(self, t: int) -> StepGraph:  # noqa: ARG002
         """Return what is computed at a step that is not careful."""
@@ -123,7 +160,7 @@ class Stretches:
             else:
                 value = single(variable.rule, look)
                 if self._disturb is not None and is_disturbed(variable.rule):
-                    value = self._disturb(key, value)
+                    value = self._disturb.value(key, value)
             row[key] = touched(self.plan, t, variable.name, value)
         return row
 
@@ -172,18 +209,87 @@ class Stretches:
         loop = array_loop(graph, names, disturbed=self._disturb is not None)
         constants = tuple(self.constant(key) for key in loop.constants)
         carried = [self._carried(key, graph) for key in loop.carried]
+        streams = self._streams(loop, t, end)
+        parts = [stores[key][t - first : end - first] for key in names]
+        if self.scans(t):
+            self._scan(loop, end, constants, carried, streams, parts)
+            return
         if not self._is_owned or loop is not self._last_loop:
             for place in loop.compiled.overwritten:
                 carried[place] = np.array(carried[place])
-        streams = self._streams(loop, t, end)
-        parts = [stores[key][t - first : end - first] for key in names]
-        found = loop.compiled.function(
-            end - t, t, self._disturb, constants, carried, streams, parts
-        )
+        disturb = None if self._disturb is None else self._disturb.value
+        found = loop.compiled.function(end - t, t, disturb, constants, carried, streams, parts)
         self.state.update(zip(loop.carried, found, strict=True))
         self._is_owned, self._last_loop = True, loop
         self.t = end
         self.after(end - 1)
+
+    @functools.cached_property
+    def execution(self) -> str:
+        """What runs the stretches that are long enough."""
+        return chosen(self._asked, self.graph(self.plan.steps), self.plan.steps)
+
+    def scans(self, t: int) -> bool:
+        """Whether the stretch that step t lies in is run by JAX.
+
+        That does not depend on where a run is stopped: its digits do not either.
+        """
+        return self.execution == "jax" and self._segment(t) >= _SCANNED
+
+    def cuts(self) -> set[int]:
+        """Return the steps at which a stretch begins or ends."""
+        plan = self.plan
+        return {plan.first_free, *plan.touched, *(t + 1 for t in plan.touched), plan.steps + 1}
+
+    @functools.cached_property
+    def _cuts(self) -> list[int]:
+        return sorted(self.cuts())
+
+    def _segment(self, t: int) -> int:
+        """Return how many steps there are around t at which rules alone act."""
+        place = bisect.bisect_right(self._cuts, t)
+        return self._cuts[place] - self._cuts[place - 1]
+
+    def _scan(
+        self,
+        loop: ArrayLoop,
+        end: int,
+        constants: Sequence[Any],
+        carried: Sequence[Any],
+        streams: Sequence[Any],
+        parts: Sequence[Values],
+    ) -> None:
+        found = scanned(
+            loop,
+            end - self.t,
+            self.t,
+            constants,
+            carried,
+            streams,
+            capacity=min(self.length, self._segment(self.t)),
+            factors=None if self._disturb is None else self._disturb.factors,
+            **self.scaling(),
+        )
+        for part, values in zip(parts, found.stored, strict=True):
+            part[...] = values
+        self.state.update(zip(loop.carried, found.carried, strict=True))
+        self._is_owned = False
+        self.t = end
+        self.scanned(found)
+
+    def scaling(self) -> dict[str, Any]:
+        """Return how a scan keeps tangents in range."""
+        return {}
+
+    def scanned(self, found: Scanned) -> None:
+        """Note what a scan has found beside the values."""
+
+    @functools.cached_property
+    def length(self) -> int:
+        """How many steps a stretch has at most."""
+        if self.execution != "jax":
+            return _LENGTH
+        return min(max(_SCANNED_NUMBERS // max(self.plan.template.numbers, 1), _LENGTH), 1 << 14)
 
     def _carried(self, key: Key, graph: StepGraph) -> Any:
         found = self.state.get(key)
@@ -213,26 +319,45 @@ class Stretches:
         return found
 
 
-def course(
-    plan: ArrayPlan,
-    keep: Iterable[str],
-    draw: Draw | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> dict[str, Values]:
-    """Return kept variables' values at every step, shape [t, *shape] each."""
-    kept = {n: np.empty((plan.steps + 1, *plan.template.by_name[n].shape)) for n in keep}
-    stores: dict[Key, Values] = {("ref", name, 0): values for name, values in kept.items()}
-    run_through(Stretches(plan, draw, wanted=stores), stores, progress)
-    return kept
+class Saved(Protocol):
+    """Where a long run is written down now and then."""
+
+    @property
+    def every(self) -> int:
+        """After how many steps."""
+
+    def restore(self, world: Stretches, stores: Mapping[Key, Values]) -> None:
+        """Bring a world to where it was."""
+
+    def write(self, world: Stretches, stores: Mapping[Key, Values]) -> None:
+        """Write down where a world is."""
 
 
 def run_through(
-    world: Stretches, stores: Mapping[Key, Values], progress: Callable[[int], None] | None
+    world: Stretches,
+    stores: Mapping[Key, Values],
+    progress: Callable[[int], None] | None = None,
+    saved: Saved | None = None,
 ) -> None:
-    """Run a world to its last step."""
-    stop = world.plan.steps + 1
-    while world.t < stop:
-        world.run(min(stop, world.t + _LENGTH), stores)
+    """Run a world to its last step.
+
+    Args:
+        world: The world.
+        stores: Node -> the array for its values, step first.
+        progress: Called with the number of steps done, now and then.
+        saved: Where the run goes on from, and is written down.
+    """
+    if saved is not None:
+        world.length = min(world.length, saved.every)
+        saved.restore(world, stores)
+    last = world.plan.steps + 1
+    while world.t < last:
+        stop = min(last, world.t + world.length)
+        if saved is not None:
+            stop = min(stop, world.t + saved.every - world.t % saved.every)
+        world.run(stop, stores)
+        if saved is not None and (world.t % saved.every == 0 or world.t == last):
+            saved.write(world, stores)
         if progress is not None:
             progress(world.t)
 

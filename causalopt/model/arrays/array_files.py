@@ -7,9 +7,11 @@ names an array that goes with the model in memory.
 from __future__ import annotations
 
 import hashlib
+import math
 import zipfile
+import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 
@@ -37,22 +39,51 @@ def load_array(text: str, source: ArraySource | None = None) -> Floats:
         return checked(_in_memory(name.strip(), source), f"'{text}'")
     file = source.file(path.strip())
     try:
-        found = np.load(file, allow_pickle=False)
+        with open(file, "rb") as stream:
+            values = _read(stream, path, name.strip())
+    except FileError:
+        raise
     except FileNotFoundError:
         raise FileError(f"there is no file '{path}': name an .npz or .npy file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
         reason = "it holds Python objects" if "pickle" in str(error).lower() else "it is damaged"
-        raise FileError(f"cannot read '{path}' as .npz or .npy: {reason}") from None
-    try:
-        values = found if isinstance(found, np.ndarray) else _member(found, path, name.strip())
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zipfile.error) as error:
-        if isinstance(error, FileError):
-            raise
-        raise FileError(f"cannot read '{name}' of '{path}': it is damaged") from None
-    finally:
-        if not isinstance(found, np.ndarray):
-            found.close()
+        raise FileError(f"cannot read '{text}' as .npz or .npy: {reason}") from None
     return checked(values, f"'{text}'")
+
+
+def _read(stream: BinaryIO, path: str, name: str) -> np.ndarray:
+    """Return the array of a file, its size looked at before its numbers are."""
+    if stream.read(4) != b"PK\x03\x04":
+        stream.seek(0)
+        _check_header(stream, path)
+        stream.seek(0)
+        found: np.ndarray = np.load(stream, allow_pickle=False)
+        return found
+    stream.seek(0)
+    with zipfile.ZipFile(stream) as archive:
+        names = [member.removesuffix(".npy") for member in archive.namelist()]
+        member = _member(names, path, name)
+        with archive.open(f"{member}.npy") as head:
+            _check_header(head, path)
+        with archive.open(f"{member}.npy") as body:
+            inner: np.ndarray = np.lib.format.read_array(body, allow_pickle=False)
+            return inner
+
+
+def _check_header(stream: IO[bytes], path: str) -> None:
+    """Refuse an array that is too large, by what its file says of it."""
+    version = np.lib.format.read_magic(stream)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read is None:
+        return  # numpy reads it, or says why not
+    shape, _, _ = read(stream)
+    if math.prod(shape) > MAX_NUMBERS:
+        raise FileError(
+            f"'{path}' has an array of {math.prod(shape):,} numbers, the limit is {MAX_NUMBERS:,}"
+        )
 
 
 def _in_memory(name: str, source: ArraySource) -> np.ndarray:
@@ -65,18 +96,16 @@ def _in_memory(name: str, source: ArraySource) -> np.ndarray:
     return source.arrays[name]
 
 
-def _member(found: np.lib.npyio.NpzFile, path: str, name: str) -> np.ndarray:
-    names = list(found.files)
+def _member(names: list[str], path: str, name: str) -> str:
     if not name and len(names) == 1:
-        name = names[0]
-    if name not in names:
-        said = f"'{name}'" if name else "more than one array and no name is given: say which by #"
-        hint = suggestion(name, names) if name else f" ({', '.join(sorted(names))})"
+        return names[0]
+    if not name:
         raise FileError(
-            f"'{path}' has no array {said}{hint}" if name else f"'{path}' has {said}{hint}"
+            f"'{path}' has more than one array: say which by # ({', '.join(sorted(names))})"
         )
-    member: np.ndarray = found[name]
-    return member
+    if name not in names:
+        raise FileError(f"'{path}' has no array '{name}'{suggestion(name, names)}")
+    return name
 
 
 def names_in(path: str) -> list[str]:

@@ -425,7 +425,8 @@ def _check_keys(variable: Variable, path: Path) -> None:
         raise ModelError(
             "'initial' and 'values' both say how it starts: drop one", (*path, "values")
         )
-    if {"noise", "data"} & set(given_keys) and (variable.initial or variable.values) is not None:
+    starts = variable.initial is not None or variable.values is not None
+    if starts and {"noise", "data"} & set(given_keys):
         raise ModelError(
             f"'{given_keys[0]}' gives every step's value: drop the initial one", (*path, "initial")
         )

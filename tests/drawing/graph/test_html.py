@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from causalopt import Model, Node, load
+from causalopt import Model, Node, load, world
 from causalopt.drawing.graph.marks import marks_for
 from causalopt.drawing.graph.pictures import draw
 from tests.chromium import Page, chromium, executable
@@ -29,6 +29,20 @@ MESH = Model(
     },
     partition={"A": ["sprinkler"]},
     question={"nudge": "season", "hold": "A", "target": "slip"},
+)
+
+
+WEIGHTS = Model(
+    name="weights",
+    sizes={"pixel": 3, "hidden": 2},
+    variables={
+        "x": {"shape": ["pixel"], "initial": [1, 2, 3]},
+        "h": {"shape": ["hidden"], "rule": "W @ x"},
+        "o": {"rule": "sum(h)"},
+        "W": {"shape": ["hidden", "pixel"], "initial": [[2, 0, 1], [0, 0, -4]]},
+    },
+    partition={"A": ["h"]},
+    question={"nudge": "x", "hold": "A", "target": "o"},
 )
 
 
@@ -60,7 +74,7 @@ def show(page, tmp_path):
 
 
 def click_node(page: Page, model: Model, variable: str, t: int = 0) -> None:
-    v = list(model.template.names).index(variable)
+    v = list(model.variables).index(variable)
     x, y = page.value(
         f"(() => {{ const n = causalopt.cy.nodes('.node').filter("
         f"(e) => e.data('v') === {v} && e.data('t') === {t})[0].renderedPosition();"
@@ -74,6 +88,32 @@ def choose(page: Page, mode: str) -> None:
     page.click_on(f"input[name=mode][value={mode}]")
 
 
+def colours(page: Page, canvas: str, columns: int, units: list[int]) -> list[list[int]]:
+    """Return the colours of cells near their upper left corners, read at one go."""
+    return page.value(
+        f"(() => {{ const c = document.getElementById('{canvas}'), s = Number(c.dataset.cell);"
+        "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        f"return {units}.map((i) => {{ const x = (i % {columns}) * s + 2;"
+        f"const at = 4 * ((Math.floor(i / {columns}) * s + 2) * c.width + x);"
+        "return Array.from(d.slice(at, at + 3)) }) })()"
+    )
+
+
+def click_unit(page: Page, unit: int) -> None:
+    x, y = page.value(
+        "(() => { const c = document.getElementById('cells'), s = Number(c.dataset.cell);"
+        f"const b = c.getBoundingClientRect(); return [b.x + ({unit} + 0.5) * s, b.y + s / 2] }})()"
+    )
+    page.click(x, y)
+
+
+def write(page: Page, field: str, text: str) -> None:
+    page.value(
+        f"(() => {{ const f = document.getElementById('{field}'); f.value = {json.dumps(text)};"
+        "f.dispatchEvent(new Event('change')) })()"
+    )
+
+
 def message(page: Page) -> str:
     return page.value("document.getElementById('message').textContent")
 
@@ -81,7 +121,7 @@ def message(page: Page) -> str:
 def assert_worlds(page: Page, model: Model, *, steps: int, nudge: str, hold) -> None:
     """Compare every node with Python's marks, drawn or not, and the look of those drawn."""
     marks = marks_for(model, steps=steps, nudge=nudge, hold=hold)
-    names = model.template.names
+    names = list(model.variables)
     found = page.value(
         f"Array.from({{length: {len(names)}}}, (_, v) => Array.from({{length: {steps + 1}}},"
         "(_, t) => causalopt.markOf(v, t)))"
@@ -97,6 +137,7 @@ def assert_worlds(page: Page, model: Model, *, steps: int, nudge: str, hold) -> 
             mark = marks.of(Node(name, t))
             expected = {
                 "held": mark.held,
+                "partly": mark.partly,
                 "x": mark.changed,
                 "y": mark.differs,
                 "moved": mark.moved,
@@ -235,6 +276,91 @@ class TestInChromium:
         click_node(page, model, "x2", 0)
         assert_worlds(page, model, steps=99, nudge="x2[0]", hold="x3")
         assert page.value("performance.now()") - started < 10_000
+
+    @pytest.mark.parametrize(
+        ("name", "options"),
+        [
+            ("lorenz96", {"steps": 4, "nudge": "x[0, cell=20]", "hold": "x[cell=21:31]"}),
+            ("lorenz96", {"steps": 9, "nudge": "x[2]", "hold": "x[4<=t<=6, cell=1:9], energy[3]"}),
+            ("lorenz96", {"steps": 4, "nudge": "x[1]", "hold": "x[2, cell=0:9], x[2, cell=9:40]"}),
+            ("oscillators", {"steps": 4, "nudge": "theta[0, unit=0]", "hold": "pull[1<=t<=3]"}),
+            ("oscillators", {"steps": 4, "nudge": "theta[0]", "hold": "pull[t>=1, unit=3]"}),
+            ("game_of_life", {"steps": 8}),
+        ],
+    )
+    def test_a_page_of_arrays_opens_with_the_worlds_of_the_question(self, show, name, options):
+        model = load(name)
+        page = show(model, **options)
+        asked = model.question
+        question = {"nudge": asked.nudge, "hold": asked.hold, **options}
+        assert_worlds(page, model, **question)
+
+    def test_a_layer_opens_into_its_units(self, show):
+        model = load("lorenz96")
+        page = show(model, steps=4)
+        choose(page, "open")
+        click_node(page, model, "x", 2)
+        assert page.value("document.getElementById('units-title').innerText") == "x[2]: cell 40"
+        w = world(model, steps=4)["x"][2]
+        scale = page.value("document.getElementById('units-scale').textContent")
+        assert scale == f"values in W from {w.min():.4g} to {w.max():.4g}"
+        marks = page.value("Array.from({length: 40}, (_, i) => causalopt.unitMark(0, 2, i).held)")
+        assert marks == [21 <= i < 31 for i in range(40)]
+        least, most = int(w.argmin()), int(w.argmax())
+        light, middle, dark = map(sum, colours(page, "cells", 40, [least, 0, most]))
+        assert light == 3 * 255 > middle > dark
+        page.click_on("#close")
+        assert page.value("document.getElementById('units').hidden")
+
+    def test_a_unit_is_nudged_measured_and_held_by_a_click(self, show):
+        model = load("lorenz96")
+        page = show(model, steps=4)
+        page.value("causalopt.openLayer(0, 1)")
+        click_unit(page, 25)
+        assert "made in B" in message(page)
+        click_unit(page, 7)
+        assert_worlds(page, model, steps=4, nudge="x[1, cell=7]", hold="x[cell=21:31]")
+        choose(page, "m")
+        click_unit(page, 39)
+        choose(page, "A")
+        click_unit(page, 7)
+        assert "made in B" in message(page)
+        click_unit(page, 8)
+        verdict = page.value("document.getElementById('verdict').textContent")
+        assert verdict.startswith(
+            "n = x[1, cell=7], m = x[1, cell=39], A = {x[cell=21:31], x[1, cell=8]}: "
+        )
+        click_unit(page, 8)
+        assert_worlds(page, model, steps=4, nudge="x[1, cell=7]", hold="x[cell=21:31]")
+
+    def test_elements_are_chosen_by_their_text(self, show):
+        model = load("reaction_diffusion")
+        page = show(model, steps=3)
+        write(page, "n-elements", "row=2:4, column=1")
+        verdict = page.value("document.getElementById('verdict').textContent")
+        assert "n = v[0, row=2:4, column=1]," in verdict
+        for text, complaint in (
+            ("pixel=3", '"pixel=3": write a dim and a place'),
+            ("row=32", '"row=32": row goes from 0 to 31.'),
+            ("row=4:4", '"row=4:4": row goes from 0 to 31.'),
+        ):
+            write(page, "n-elements", text)
+            assert complaint in message(page)
+        write(page, "n-elements", "")
+        assert "n = v[0]," in page.value("document.getElementById('verdict').textContent")
+
+    def test_a_connection_is_a_heat_map_of_its_slopes(self, show):
+        page = show(WEIGHTS)
+        page.value("causalopt.openLayer(1, 0)")
+        options = "Array.from(document.getElementById('connection').options, (o) => o.text)"
+        assert page.value(options) == ["x → h", "h → o", "W → h"]
+        red, white, blue = colours(page, "weights", 3, [0, 1, 5])
+        assert red[0] > max(red[1:])
+        assert white == [255, 255, 255]
+        assert blue[2] > max(blue[:2])
+        assert "slopes from -4 to 2" in page.value(
+            "document.getElementById('weights-scale').textContent"
+        )
 
     def test_the_page_cannot_reach_out(self, page, tmp_path):
         file = tmp_path / "graph.html"

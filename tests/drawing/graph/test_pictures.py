@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from causalopt import Model, load
+from causalopt import Model, load, shipped
 from causalopt.cli import main
 from causalopt.drawing.graph.marks import Mark, edge_state
 from causalopt.drawing.graph.pictures import FORMATS, draw
@@ -25,7 +25,6 @@ from causalopt.drawing.graph.svg import svg_text
 from causalopt.drawing.palette import GREEN, RED
 from causalopt.errors import FileError, QuestionError
 from tests.drawing.graph.strategies import asked
-from tests.shipped_models import shipped_numbers
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -279,7 +278,7 @@ def test_tikz_is_compiled_by_latex(tmp_path):
     assert done.returncode == 0, done.stdout[-2000:]
 
 
-@pytest.mark.parametrize("name", shipped_numbers())
+@pytest.mark.parametrize("name", sorted(shipped()))
 def test_every_shipped_model_is_drawn_in_every_text(name):
     drawn = draw(load(name))
     ET.fromstring(drawn.svg())

@@ -109,6 +109,9 @@ def test_a_step_shows_one_direction_as_fields():
     np.testing.assert_array_equal(images(total), found.total[7, :, :, 0])
     np.testing.assert_array_equal(images(direct), found.direct[7, :, :, 0])
     assert (w.get_xlabel(), w.get_ylabel()) == ("column", "row")
+    bottom, top = w.get_ylim()
+    assert bottom > top  # row 0 is above, as a matrix is written
+    assert w.images[0].origin == "upper"
 
 
 def test_a_model_without_time_is_drawn():

@@ -123,3 +123,23 @@ def test_a_question_of_numbers_is_asked_of_a_small_model_of_arrays() -> None:
     matrix = causalopt.op_matrix(MEMORY, sources=["h[0, unit=1]"], targets=["top[20]"], hold="W")
     run = causalopt.run(MEMORY, nudge="h[0, unit=1]", target="top", steps=20, hold="W")
     assert matrix.op.item() == pytest.approx(run.op[-1], abs=1e-10)
+
+
+def test_a_long_run_of_few_numbers_is_run_as_numbers_and_says_so() -> None:
+    question = {"nudge": "x[0, site=2]", "hold": "c", "target": "x[site=4]"}
+    short = causalopt.run(LATTICE, **question, steps=50)
+    assert short.effect.execution == "numpy"
+    long = causalopt.run(LATTICE, **question, steps=30_000)
+    assert long.effect.execution == "llvm"
+    assert long.provenance["execution"] == "llvm"
+    assert long.course("x").shape == (30_001, 6)
+    asked = causalopt.run(LATTICE, **question, steps=50, execution="numbers")
+    np.testing.assert_allclose(asked.op, short.op, atol=1e-10)
+    np.testing.assert_allclose(asked.total, short.total, atol=1e-13)
+    np.testing.assert_allclose(asked.course("x"), short.course("x"), atol=1e-13)
+    assert asked.status.tolist() == short.status.tolist()
+
+
+def test_numbers_are_not_asked_what_they_cannot_answer() -> None:
+    with pytest.raises(causalopt.QuestionError, match="one number nudged and one measured"):
+        causalopt.run(LATTICE, nudge="x[0]", hold="c", target="x", steps=5, execution="numbers")

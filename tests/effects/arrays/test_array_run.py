@@ -10,6 +10,7 @@ import pytest
 
 import causalopt
 from causalopt import Model, QuestionError
+from causalopt.effects.arrays import nudge_directions
 from causalopt.errors import SizeError
 from tests.effects.arrays.models_of_arrays import LATTICE, TRAINING
 
@@ -291,3 +292,23 @@ def test_courses_that_were_not_kept_are_asked_for() -> None:
     assert run.course("h").shape == (6, 3)
     with pytest.raises(QuestionError, match=r"keep=\['W1'\]"):
         run.course("W1")
+
+
+def test_a_run_too_large_for_memory_is_refused_with_what_takes_it(monkeypatch) -> None:
+    model = Model(
+        name="wide",
+        variables={"x": {"shape": [50], "rule": "x[t-1]/2", "initial": 1}},
+        question={"nudge": "x[0]", "target": "x", "steps": 999},
+    )
+    courses, derivatives, step = 8 * 1000 * 50, 16 * 50 * 1000 * 50 * 3, 16 * 50 * 101
+    needed = float(courses + derivatives + step)
+    monkeypatch.setattr(nudge_directions, "machine_memory", lambda: needed - 1)
+    with pytest.raises(SizeError, match=r"courses 0\.0004 GB, derivatives .* 0\.12 GB, one step"):
+        causalopt.run(model, hold=[], execution="numpy")
+    monkeypatch.setattr(nudge_directions, "machine_memory", lambda: needed)
+    causalopt.run(model, hold=[], execution="numpy")
+
+
+def test_numbers_are_for_plain_questions() -> None:
+    with pytest.raises(QuestionError, match="is for one number nudged and one measured"):
+        causalopt.run(relay(), execution="numbers", along=[1, 0])

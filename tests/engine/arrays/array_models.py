@@ -1,12 +1,13 @@
 """Models of arrays for tests, and their courses by evaluating one node after the other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from causalopt import Model
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
+from causalopt.engine.arrays.array_stretches import Stretches, run_through
 from causalopt.tensors.folding import evaluate
 
 # Arrays of 64 x 64 are large enough to be written over in place.
@@ -31,6 +32,14 @@ RULES: dict[str, dict[str, Any]] = {
         "V": {"shape": ["n", "n"], "rule": "transpose(U[t])", "initial": 0},
         "U": {"shape": ["n", "n"], "rule": "U[t-1] + 0.25*V[t-1]", "initial": "normal(0, 1)"},
         "r": {"shape": ["n"], "rule": "V[t-1][0, :]", "initial": 0},
+    },
+    "a view of what is updated": {
+        "U": {"shape": ["n", "n"], "rule": "U[t-1] + 0.25", "initial": "normal(0, 1)"},
+        "r": {"shape": ["n"], "rule": "U[t-1][0, :]", "initial": 0},
+    },
+    "a copy of what is updated": {
+        "U": {"shape": ["n", "n"], "rule": "U[t-1] + 0.25", "initial": "normal(0, 1)"},
+        "old": {"shape": ["n", "n"], "rule": "U[t-1]", "initial": 0},
     },
     "two lags": {
         "W": {
@@ -69,6 +78,16 @@ def data(case: str, steps: int, size: int = 64) -> dict[str, Values]:
     """Return what a model is given from outside."""
     rng = np.random.default_rng(5)
     return {"d": rng.normal(size=(steps + 1, size, size))} if case == "given" else {}
+
+
+def course(
+    plan: ArrayPlan, names: Iterable[str], draw: Any = None, execution: str = "numpy"
+) -> dict[str, Values]:
+    """Return the course of W as the engine runs it."""
+    kept = {n: np.empty((plan.steps + 1, *plan.template.by_name[n].shape)) for n in names}
+    stores: dict[Any, Values] = {("ref", name, 0): values for name, values in kept.items()}
+    run_through(Stretches(plan, draw, wanted=stores, execution=execution), stores)
+    return kept
 
 
 def by_evaluation(plan: ArrayPlan, draw: Any) -> dict[str, Values]:

@@ -3,12 +3,12 @@ import pytest
 
 from causalopt import Model, Nudge, Set
 from causalopt.engine.arrays.array_loop import array_loop, pruned, value_graph
-from causalopt.engine.arrays.array_stretches import Stretches, blocks, course
+from causalopt.engine.arrays.array_stretches import Stretches, blocks
 from causalopt.language.operations import OPERATIONS
 from causalopt.tensors.building import elementwise, given
 from causalopt.tensors.tensor_source import compiled
 from causalopt.worlds.array_world import array_plan_for, array_world
-from tests.engine.arrays.array_models import RULES, by_evaluation, data, model
+from tests.engine.arrays.array_models import RULES, by_evaluation, course, data, model
 
 STEPS = 70
 

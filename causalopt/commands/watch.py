@@ -1,0 +1,106 @@
+"""causalopt watch: Op along training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import causalopt
+from causalopt.commands import options
+from causalopt.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from causalopt.training.film import Film
+
+
+def watch(
+    model: options.ModelArgument,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    nudge: options.NudgeNode = None,
+    hold: options.Hold = None,
+    target: options.Target = None,
+    steps: options.Steps = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws the starts make.")] = 0,
+    seeds: Annotated[int, typer.Option(metavar="K", help="How many networks are trained.")] = 5,
+    updates: Annotated[
+        int | None, typer.Option(metavar="U", help="How many updates; the model's when not given.")
+    ] = None,
+    frames: Annotated[int, typer.Option(metavar="F", help="How often Op is measured.")] = 21,
+    starts: Annotated[
+        int, typer.Option(metavar="B", help="From how many random starts it is measured.")
+    ] = 32,
+    permutations: Annotated[
+        int, typer.Option(metavar="P", help="Random orders that share Op among A's parts; 0: none.")
+    ] = 60,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE.html", help="Write the film: a page with a slider.")
+    ] = None,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw the curve: a .png, .svg or .pdf file.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Train networks and watch an optimizer appear: Op along training, over seeds.
+
+    The model says under `training:` what its weights are trained for. Op is the rms one over the
+    starts, given with its 95 % interval over the seeds.
+    """
+    file = options.output_file(out, (".html",))
+    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    declared = options.read_model(model, sets, initial)
+    with Progress(100, "training and measuring") as progress:
+        film = causalopt.watch(
+            declared,
+            nudge=nudge,
+            hold=hold,
+            target=target,
+            steps=steps,
+            seed=seed,
+            progress=progress,
+            seeds=seeds,
+            updates=updates,
+            frames=frames,
+            starts=starts,
+            permutations=permutations,
+        )
+    if file is not None:
+        film.save(file)
+    if picture is not None:
+        options.write_figure(film.plot(), picture)
+    if json:
+        options.emit({**film.to_dict(), **({} if file is None else {"out": str(file)})})
+    else:
+        typer.echo(_report(film, permutations))
+
+
+def _report(film: Film, permutations: int) -> str:
+    found = film.to_dict()
+    score = film.loss if film.performance is None else film.performance
+    settings = film.training.settings
+    rows = []
+    for i, update in enumerate(film.frames):
+        ends = [found[key][i] for key in ("op_mean", "op_low", "op_high")]
+        shown = ["-" if v is None else v if isinstance(v, str) else f"{v:.4g}" for v in ends]
+        rows.append([str(update), *shown, f"{score[i].mean():.4g}"])
+    name = settings.performance or settings.loss
+    lines = [f"{film!r}\n", options.table(rows, ["update", "Op", "low", "high", name])]
+    wrong = [
+        f"{name} {n}" for name, n in Counter(film.status.ravel().tolist()).items() if name != "ok"
+    ]
+    if wrong:
+        lines.append(
+            f"\nOp that is no number to rely on, of {film.status.size}: {', '.join(wrong)}"
+        )
+    if film.attributions:
+        one = film.attributions[-1][0]
+        carriers = one.carriers()
+        lines.append(
+            f"\nseed {film.training.seeds[0]}, last frame: {len(carriers)} of {len(one.parts)} "
+            f"parts carry 80 % of Op by Shapley values: {', '.join(carriers)}"
+        )
+    elif permutations:
+        lines.append(f"\nOp is not shared among parts of A: {film.unshared}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The film of a training: one page with a slider over the updates."""

@@ -1,0 +1,1 @@
+"""Models that are trained: gradients through a run, updates by Adam, and Op along them."""
