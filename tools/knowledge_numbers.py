@@ -1,7 +1,7 @@
 """What the page on knowledge localization stands on: `python -m tools.knowledge_numbers`.
 
-Asks every question of `causalopt.knowledge.seed_numbers` of 20 seeds on MNIST, on two processes, and
-one seed on scikit-learn's digits, by which a test sees whether the numbers are stale. It writes
+Asks every question of `causalopt.knowledge.seed_numbers` of 20 seeds on MNIST, on two processes,
+and one seed on scikit-learn's digits, by which a test sees whether the numbers are stale. It writes
 docs/knowledge-localization.json, in about five minutes on two processors that do nothing else.
 """
 
