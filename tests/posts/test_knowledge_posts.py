@@ -31,6 +31,7 @@ CHECKS = {
     "knowledge2/squared": [
         "biases-r2",
         "weights-r2",
+        "p-value",
         "brightness",
         "mostly-positive",
         "edges",
