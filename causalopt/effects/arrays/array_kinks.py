@@ -13,7 +13,7 @@ from causalopt.tensors import tensor_algebra as algebra
 from causalopt.tensors.building import const, elementwise, given, largest, reshaped, total
 from causalopt.tensors.lifting import lifted
 from causalopt.tensors.tangent import amax_choice, tangents
-from causalopt.tensors.tensor import Tensor, inputs, postorder
+from causalopt.tensors.tensor import Tensor, inputs
 
 _NEAR = 4 * 2.0**-53
 
@@ -58,7 +58,7 @@ def _gaps(moves: Moves, target: str) -> Iterator[ArrayGap]:
             continue
         if target not in reached(moves.template, name, frozenset()):
             continue
-        for tensor in postorder(variable.rule):
+        for tensor in _moving_parts(variable.rule):
             pair = _pair(tensor)
             if pair is None:
                 continue
@@ -68,10 +68,26 @@ def _gaps(moves: Moves, target: str) -> Iterator[ArrayGap]:
                 yield ArrayGap(name, tensor.op, _closed(gap, scale, slopes))
 
 
+def _moving_parts(rule: Tensor) -> Iterator[Tensor]:
+    """Yield what a rule is made of once, but for what stands still in it."""
+    seen, stack = {rule}, [rule]
+    while stack:
+        tensor = stack.pop()
+        yield tensor
+        if tensor.op != "still":
+            for arg in tensor.args:
+                if arg not in seen:
+                    seen.add(arg)
+                    stack.append(arg)
+
+
 def _pair(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
     """Return what is 0 where a tensor bends or jumps, and the size it is to be compared with."""
     if tensor.op in {"amax", "argmax", "hardmax"}:
         return _runner_up(tensor)
+    if tensor.op in {"take", "put", "onehot"}:
+        index = tensor.args[-1]  # whole numbers only are places, so that one that moves jumps
+        return elementwise("sub", index, elementwise("floor", index)), algebra.ZERO
     operation = OPERATIONS.get(tensor.op)
     if operation is None or operation.kink is None:
         return None
@@ -81,18 +97,18 @@ def _pair(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
         return elementwise("sub", a, b), sizes
     (x,) = tensor.args
     if operation.kink == "zero":
-        return x, elementwise("mul", elementwise("abs", x), x)
+        return x, algebra.ZERO
     return elementwise("sub", x, tensor), elementwise("abs", x)
 
 
-def _runner_up(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
+def _runner_up(tensor: Tensor) -> tuple[Tensor, Tensor]:
     """Return each element's distance to the largest, 1 at the largest itself."""
-    if tensor.op != "amax":
-        return None
     (x,) = tensor.args
-    chosen = amax_choice(tensor)
-    shape = tuple(1 if axis in tensor.payload else n for axis, n in enumerate(x.shape))
-    peak = reshaped(tensor, shape)
+    axes = tensor.payload if tensor.op == "amax" else (tensor.payload,)
+    top = largest(x, axes)
+    shape = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
+    chosen = amax_choice(top)
+    peak = reshaped(top, shape)
     gap = elementwise("add", elementwise("sub", peak, x), chosen)
     return gap, elementwise("abs", x)
 
