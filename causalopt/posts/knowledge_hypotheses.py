@@ -100,9 +100,9 @@ def influence(sheet: Sheet) -> None:
             "update size is correlated with the change that a change of the element would cause",
             found[place].mean,
             found[place].low > 0,
-            f"Spearman's correlation over images with the step controlled for, {found[place]} over "
-            f"{found[place].count} seeds; raw {found[place - 1]}. Influence is the norm over pixels "
-            f"of the derivative of the final {name} by the image, through all later training",
+            f"Spearman's correlation over images with the step controlled for, {found[place]} "
+            f"over {found[place].count} seeds; raw {found[place - 1]}. Influence is the norm over "
+            f"pixels of the derivative of the final {name} by the image, through later training",
         )
 
 
@@ -151,8 +151,8 @@ def matching(sheet: Sheet) -> None:
             "a simple interpreted model lets us infer information about a much larger one",
             carried.mean,
             carried.low > 0,
-            f"{names[name]} of 20 units carried over to 100: correlation with their own, {carried}; "
-            "tuning: the mean activation on 1s and 7s less that on 6s and 8s, in deviations",
+            f"{names[name]} of 20 units carried over to 100: correlation with their own, "
+            f"{carried}; tuning: the mean activation on 1s and 7s less that on 6s and 8s",
         )
 
 
@@ -170,8 +170,10 @@ def start(sheet: Sheet) -> None:
     lines = []
     for name, rows in found.items():
         lines.append(Line(steps, [one.mean for one in rows], f"on the {name}", marker="."))
-        for end in ("low", "high"):
-            lines.append(Line(steps, [getattr(one, end) for one in rows], dash=":", pale=0.4))
+        lines += [
+            Line(steps, [getattr(one, end) for one in rows], dash=":", pale=0.4)
+            for end in ("low", "high")
+        ]
     sheet.picture(
         "comp",
         "Comp of the initial weights, A = the updates.",
@@ -184,16 +186,16 @@ def start(sheet: Sheet) -> None:
         "the final parameters depend mostly on X and much less strongly on theta_0",
         last["weights"].mean,
         last["weights"].high < 0.5,
-        f"Comp on the weights after {steps[-1] + 1} steps, {last['weights']}: of a random change of the "
-        "start as good as all is there for ever, for it lies along directions that the loss is flat in",
+        f"Comp on the weights after {steps[-1] + 1} steps, {last['weights']}: of a random change "
+        "of the start as good as all is still there, for the loss is flat in most directions",
     )
     part.check(
         "outputs",
         "there will presumably be some dependency on initial conditions",
         last["outputs"].mean,
-        0 < last["outputs"].low and last["outputs"].high < 1,
-        f"Comp on the outputs, {last['outputs']}: what a change of the start does to them, over what it "
-        "would do had training not reacted",
+        last["outputs"].low > 0 and last["outputs"].high < 1,
+        f"Comp on the outputs, {last['outputs']}: what a change of the start does to them, over "
+        "what it would do had training not reacted",
     )
 
 
@@ -202,7 +204,7 @@ POST = Post(
     "Hypotheses about Finding Knowledge and One-Shot Causal Entanglements",
     {"local": local, "influence": influence, "matching": matching, "start": start},
     demo=("start",),
-    intro="The hypotheses are stated for learning systems at large; they are tested here on the network "
-    "of the post that follows.",
+    intro="The hypotheses are stated for learning systems at large; they are tested here on the "
+    "network of the post that follows.",
     files=image_files,
 )

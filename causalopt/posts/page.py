@@ -79,9 +79,8 @@ def _summary(checks: Sequence[Check], figures: int) -> str:
     counts = Counter(check.word for check in checks)
     return (
         "<h1>The posts, reproduced</h1>\n"
-        "<p>What the posts on stochastic gradient descent, on knowledge in networks and on defining "
-        "optimization claim, "
-        "beside what causalopt computes, and their figures redrawn. "
+        "<p>What the posts on stochastic gradient descent, on knowledge in networks and on "
+        "defining optimization claim, beside what causalopt computes, and their figures redrawn. "
         f"<strong>{len(checks)} checks</strong>: ✓ {counts['agrees']} agree, "
         f"≠ {counts['differs']} differ, each with the reason; "
         f"<strong>{figures} figures</strong>. A printed number agrees when ours rounds to it.</p>"

@@ -73,11 +73,5 @@ def test_what_is_written_is_escaped_and_verdicts_stand_in_words() -> None:
     assert '<meta name="viewport"' in text
 
 
-def test_the_two_posts_on_knowledge_have_their_place() -> None:
-    text = written()
-    assert 'id="later"' in text
-    assert "Knowledge Localization" in text
-
-
 def test_a_page_names_no_folder_of_this_machine() -> None:
     assert str(Path.home()) not in written()

@@ -9,8 +9,9 @@ from causalopt.posts.series import POSTS
 from causalopt.posts.session import all_pieces, chosen, demo_pieces, reproduce
 
 
-def test_the_six_posts_are_all_there() -> None:
-    assert list(POSTS) == ["sgd1", "sgd2", "part1", "part2", "part3", "part4"]
+def test_the_eight_posts_are_all_there() -> None:
+    networks = ["knowledge1", "knowledge2"]
+    assert list(POSTS) == ["sgd1", "sgd2", *networks, "part1", "part2", "part3", "part4"]
 
 
 def test_the_demonstration_has_a_piece_of_every_post() -> None:

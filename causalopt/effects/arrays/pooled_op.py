@@ -129,7 +129,7 @@ def _is_doubted(
             with np.errstate(all="ignore"):
                 apart = np.ldexp(twin, shift.reshape(-1, *[1] * (twin.ndim - 1))) - base
             size, error = (_pooled(_log_norms(runs, x, measured, 2)) for x in (base, apart))
-            doubted |= (error > size - math.log(8)) | (np.isneginf(size) & ~np.isneginf(error))
+            doubted |= error > size - math.log(8)
     return doubted
 
 

@@ -139,6 +139,6 @@ class ArrayPlan:
         raise QuestionError(
             f"'{variable.name}' has no rule and values for {known} "
             f"step{'s' * (known != 1)}, and step {t} needs one: give data={{'{variable.name}': "
-            'array} with the step first, `data: "FILE.npz#NAME"` in the model file (`causalopt data '
-            "mnist --out FILE.npz` writes images so), a rule, or fewer steps"
+            'array} with the step first, `data: "FILE.npz#NAME"` in the model file (`causalopt '
+            "data mnist --out FILE.npz` writes images so), a rule, or fewer steps"
         )

@@ -10,7 +10,7 @@ import pytest
 
 import causalopt
 from causalopt import Model, QuestionError
-from causalopt.effects.arrays import array_run
+from causalopt.effects.arrays import nudge_directions
 from causalopt.errors import SizeError
 from tests.effects.arrays.models_of_arrays import LATTICE, TRAINING
 
@@ -301,10 +301,10 @@ def test_a_run_too_large_for_memory_is_refused_with_what_takes_it(monkeypatch) -
         question={"nudge": "x[0]", "target": "x", "steps": 999},
     )
     courses, derivatives, step = 8 * 1000 * 50, 16 * 50 * 1000 * 50 * 3, 16 * 50 * 101
-    monkeypatch.setattr(array_run, "machine_memory", lambda: courses + derivatives + step - 1.0)
+    monkeypatch.setattr(nudge_directions, "machine_memory", lambda: courses + derivatives + step - 1.0)
     with pytest.raises(SizeError, match=r"courses 0\.0004 GB, derivatives .* 0\.12 GB, one step"):
         causalopt.run(model, hold=[], execution="numpy")
-    monkeypatch.setattr(array_run, "machine_memory", lambda: float(courses + derivatives + step))
+    monkeypatch.setattr(nudge_directions, "machine_memory", lambda: float(courses + derivatives + step))
     causalopt.run(model, hold=[], execution="numpy")
 
 
