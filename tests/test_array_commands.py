@@ -108,3 +108,22 @@ def test_a_wrong_model_file_is_told_with_its_place(
     code, _, err = run(capsys, "run", model)
     assert code == 2
     assert f"net.yaml:{place}" in err
+
+
+def test_a_run_is_written_down_and_goes_on_from_there(files, capsys, tmp_path) -> None:
+    model, data = files
+    words = ["run", model, "--data", f"x={data}#images", "--execution", "numpy", "--json"]
+    saved = ["--checkpoint", str(tmp_path / "run.npz"), "--checkpoint-every", "2"]
+    _, plain, _ = run(capsys, *words)
+    assert run(capsys, *words, *saved)[:2] == (0, plain)
+    assert run(capsys, *words, *saved)[:2] == (0, plain)
+    code, out, _ = run(capsys, *words, *saved, "--steps", "3")
+    assert code == 2
+    assert "what differs is the number of steps" in json.loads(out)["error"]["message"]
+
+
+def test_an_unknown_execution_is_answered_with_those_there_are(files, capsys) -> None:
+    model, data = files
+    code, _, err = run(capsys, "run", model, "--data", f"x={data}#images", "--execution", "fast")
+    assert code == 2
+    assert err == "error: unknown execution 'fast'; known here: jax, numbers, numpy\n"

@@ -1,7 +1,7 @@
 """What the page on knowledge localization stands on: `python -m tools.knowledge_numbers`.
 
-Asks every question of `causalopt.knowledge.answers` of 20 seeds on MNIST, on two processes, and one
-seed on scikit-learn's digits, by which a test sees whether the numbers are stale. It writes
+Asks every question of `causalopt.knowledge.seed_numbers` of 20 seeds on MNIST, on two processes,
+and one seed on scikit-learn's digits, by which a test sees whether the numbers are stale. It writes
 docs/knowledge-localization.json, in about five minutes.
 """
 
@@ -14,9 +14,9 @@ import time
 from typing import Any
 
 from causalopt import load_images
-from causalopt.knowledge.answers import INQUIRIES, Table
-from causalopt.knowledge.digit_network import Setting
+from causalopt.knowledge.digit_network import NetworkSetting
 from causalopt.knowledge.seed_intervals import over_seeds
+from causalopt.knowledge.seed_numbers import INQUIRIES, Table
 from tools.rooms import ROOT
 
 FILE = ROOT / "docs" / "knowledge-localization.json"
@@ -26,11 +26,11 @@ Measured = dict[str, dict[str, Table]]
 Kept = dict[str, dict[str, dict[str, list[float | None]]]]
 
 
-def name_of(setting: Setting) -> str:
+def name_of(setting: NetworkSetting) -> str:
     """Return a setting in words.
 
     Example:
-        >>> name_of(Setting())
+        >>> name_of(NetworkSetting())
         'softplus, squared, rate 0.03'
     """
     return f"{setting.activation}, {setting.cost}, rate {setting.rate:g}"

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from causalopt.knowledge.answers import CHOSEN, INQUIRIES, RATES, SLOW, settings
-from causalopt.knowledge.digit_network import ACTIVATIONS, COSTS, Setting
+from causalopt.knowledge.digit_network import ACTIVATIONS, COSTS, NetworkSetting
 from causalopt.knowledge.locality import CHANGES
 from causalopt.knowledge.seed_intervals import Interval, interval
+from causalopt.knowledge.seed_numbers import CHOSEN, INQUIRIES, RATES, SLOW, settings
 from causalopt.posts.charts import Chart, Line, line_figure
 from causalopt.posts.knowledge_charts import bar_figure
 from causalopt.posts.sheet import image_bytes
@@ -43,19 +43,19 @@ class Told:
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
 
-    def values(self, question: str, setting: Setting, name: str) -> list[float]:
+    def values(self, question: str, setting: NetworkSetting, name: str) -> list[float]:
         """Return one number a seed, NaN where there is none."""
         every = self._kept[question][name_of(setting)][name]
         return [math.nan if value is None else value for value in every]
 
-    def of(self, question: str, setting: Setting, name: str) -> Interval:
+    def of(self, question: str, setting: NetworkSetting, name: str) -> Interval:
         """Return a mean over the seeds with its interval."""
         return interval(self.values(question, setting, name))
 
     def chosen_rate(self, activation: str, cost: str) -> float:
         """Return the rate of the highest mean accuracy."""
         every = {
-            rate: self.of("localization", Setting(activation, cost, rate), "accuracy").mean
+            rate: self.of("localization", NetworkSetting(activation, cost, rate), "accuracy").mean
             for rate in RATES
         }
         return max(every, key=lambda rate: every[rate])
@@ -86,7 +86,7 @@ class Told:
             for activation in ACTIVATIONS:
                 rate = self.chosen_rate(activation, cost)
                 cells = [
-                    str(self.of("localization", Setting(activation, cost, one), name))
+                    str(self.of("localization", NetworkSetting(activation, cost, one), name))
                     for name in ("weights", "biases")
                     for one in (rate, RATES[-1])
                 ]
@@ -106,7 +106,7 @@ class Told:
         )  # fmt: skip
 
     def _heat(self, rate: float, name: str) -> str:
-        setting = Setting(rate=rate)
+        setting = NetworkSetting(rate=rate)
         if name == "identity":
             return f"{max(self.values('localization', setting, name)):.0e}"
         return str(self.of("localization", setting, name))

@@ -44,6 +44,19 @@ def run(
         int | None,
         typer.Option(metavar="K", help="Random directions that stand for all of an array n's."),
     ] = None,
+    execution: Annotated[
+        str | None,
+        typer.Option(metavar="HOW", help="What runs arrays: numpy, jax or numbers; by the work."),
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.npz", help="Write a long run of arrays down, and go on from there."
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(metavar="N", help="After how many steps; ten times in a run.")
+    ] = None,
     out: Annotated[
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
     ] = None,
@@ -76,6 +89,9 @@ def run(
             data=arrays,
             keep=keep,
             probes=probes,
+            execution=execution,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
         )
     if data_file is not None:
         result.to_netcdf(data_file)

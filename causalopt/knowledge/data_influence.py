@@ -14,7 +14,7 @@ import numpy as np
 
 from causalopt.engine.arrays.array_backward import adjoint_of
 from causalopt.engine.contract import Floats
-from causalopt.knowledge.digit_network import LAYERS, Setting, digit_network
+from causalopt.knowledge.digit_network import LAYERS, NetworkSetting, digit_network
 from causalopt.knowledge.digit_phases import DigitPhases, streams
 from causalopt.knowledge.forks import pruned_plan, shared_past
 from causalopt.knowledge.profile_correlations import correlation, correlation_given
@@ -61,7 +61,7 @@ class DataInfluence:
 
 
 def data_influence(
-    phases: DigitPhases, setting: Setting, seed: int, *, steps: int = 490, units: int = 4
+    phases: DigitPhases, setting: NetworkSetting, seed: int, *, steps: int = 490, units: int = 4
 ) -> DataInfluence:
     """Train for some steps, and pass back what the final values depend on.
 

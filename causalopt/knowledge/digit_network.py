@@ -17,7 +17,7 @@ LAYERS = ("W1", "b1", "W2", "b2")
 
 
 @dataclasses.dataclass(frozen=True)
-class Setting:
+class NetworkSetting:
     """What the post leaves open, or varies.
 
     Under squared error the output layer has the hidden layer's activation, for the post speaks of
@@ -52,7 +52,7 @@ class Setting:
 
 
 @functools.lru_cache(maxsize=64)
-def digit_network(setting: Setting, pixels: int = 784, counted: int = 980) -> Model:
+def digit_network(setting: NetworkSetting, pixels: int = 784, counted: int = 980) -> Model:
     """Return the model of a training run.
 
     Args:
@@ -61,7 +61,7 @@ def digit_network(setting: Setting, pixels: int = 784, counted: int = 980) -> Mo
         counted: The step from which on updates are summed.
 
     Example:
-        >>> digit_network(Setting("relu", "cross-entropy"), pixels=64).functions["output(z)"]
+        >>> digit_network(NetworkSetting("relu", "cross-entropy"), pixels=64).functions["output(z)"]
         'z'
     """
     data: dict[str, Any] = load(NAME).model_dump()

@@ -12,7 +12,7 @@ import numpy as np
 
 from causalopt.datasets.image_set import ImageSet
 from causalopt.engine.contract import Floats
-from causalopt.knowledge.digit_network import LAYERS, Setting, digit_network
+from causalopt.knowledge.digit_network import LAYERS, NetworkSetting, digit_network
 from causalopt.knowledge.digit_phases import DigitPhases, streams
 from causalopt.knowledge.forks import shared_past
 
@@ -91,7 +91,7 @@ def changed_images(images: ImageSet, seed: int) -> dict[str, Floats]:
     return found
 
 
-def locality(phases: DigitPhases, setting: Setting, seed: int) -> dict[str, Locality]:
+def locality(phases: DigitPhases, setting: NetworkSetting, seed: int) -> dict[str, Locality]:
     """Train on the data and on each change of them, from the same start in the same order.
 
     Returns:

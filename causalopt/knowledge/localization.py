@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from causalopt.engine.contract import Floats
-from causalopt.knowledge.digit_network import LAYERS, Setting, digit_network
+from causalopt.knowledge.digit_network import LAYERS, NetworkSetting, digit_network
 from causalopt.knowledge.digit_phases import FUTURES, DigitPhases, future, streams
 from causalopt.knowledge.forks import SharedPast, shared_past
 from causalopt.knowledge.profile_correlations import (
@@ -85,7 +85,7 @@ class Localization:
 
 def first_phase(
     phases: DigitPhases,
-    setting: Setting,
+    setting: NetworkSetting,
     seed: int,
     *,
     counted: int | None = None,
@@ -109,7 +109,7 @@ def futures(phases: DigitPhases, past: SharedPast) -> list[dict[str, Floats]]:
 
 
 def localize(
-    phases: DigitPhases, setting: Setting, seed: int, *, counted: int | None = None
+    phases: DigitPhases, setting: NetworkSetting, seed: int, *, counted: int | None = None
 ) -> Localization:
     """Run phase 1 and the four futures, and set updates beside differences.
 

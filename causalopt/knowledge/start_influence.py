@@ -19,7 +19,7 @@ from causalopt.engine.arrays.array_step import KINDS
 from causalopt.engine.arrays.array_stretches import blocks
 from causalopt.engine.contract import Floats
 from causalopt.knowledge.data_influence import UPDATES
-from causalopt.knowledge.digit_network import LAYERS, Setting, digit_network
+from causalopt.knowledge.digit_network import LAYERS, NetworkSetting, digit_network
 from causalopt.knowledge.digit_phases import DigitPhases, streams
 from causalopt.knowledge.forks import pruned_plan
 
@@ -42,7 +42,7 @@ class StartInfluence:
 
 def start_influence(
     phases: DigitPhases,
-    setting: Setting,
+    setting: NetworkSetting,
     seed: int,
     *,
     steps: int = 980,

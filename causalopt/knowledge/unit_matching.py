@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 
 from causalopt.engine.contract import Floats
-from causalopt.knowledge.digit_network import Setting
+from causalopt.knowledge.digit_network import NetworkSetting
 from causalopt.knowledge.digit_phases import DigitPhases, streams
 from causalopt.knowledge.localization import compare, first_phase, futures
 from causalopt.knowledge.profile_correlations import correlation
@@ -62,7 +62,7 @@ class TrainedUnits:
 
 
 def unit_matching(
-    phases: DigitPhases, setting: Setting, seed: int, *, small: int = 20
+    phases: DigitPhases, setting: NetworkSetting, seed: int, *, small: int = 20
 ) -> dict[str, UnitMatch]:
     """Train three networks from starts of their own, and match their units.
 
@@ -85,7 +85,7 @@ def unit_matching(
     }
 
 
-def trained_units(phases: DigitPhases, setting: Setting, seed: int) -> TrainedUnits:
+def trained_units(phases: DigitPhases, setting: NetworkSetting, seed: int) -> TrainedUnits:
     """Train a network, part its four futures, and record its hidden units."""
     past = first_phase(phases, setting, seed, keep=("h", "db1"))
     told = compare(phases, past, futures(phases, past))

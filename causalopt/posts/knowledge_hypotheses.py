@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.knowledge.answers import INQUIRIES
 from causalopt.knowledge.locality import CHANGES
 from causalopt.knowledge.seed_intervals import interval
+from causalopt.knowledge.seed_numbers import INQUIRIES
 from causalopt.posts.charts import Chart, Line
 from causalopt.posts.knowledge_charts import bar_figure
 from causalopt.posts.knowledge_sheet import image_files, mean_of, shown, words
 from causalopt.posts.post import Post
 
 if TYPE_CHECKING:
-    from causalopt.knowledge.answers import Table
+    from causalopt.knowledge.seed_numbers import Table
     from causalopt.posts.knowledge_sheet import Shown
     from causalopt.posts.sheet import Sheet
 

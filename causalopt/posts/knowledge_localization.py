@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from causalopt.knowledge.answers import INQUIRIES, RATES, numbers_of, settings
-from causalopt.knowledge.digit_network import ACTIVATIONS, Setting
+from causalopt.knowledge.digit_network import ACTIVATIONS, NetworkSetting
 from causalopt.knowledge.digit_phases import digit_phases
 from causalopt.knowledge.localization import localize
 from causalopt.knowledge.seed_intervals import interval
+from causalopt.knowledge.seed_numbers import INQUIRIES, RATES, numbers_of, settings
 from causalopt.posts.knowledge_charts import bar_figure, cloud_figure, cluster_figure, heat_figure
 from causalopt.posts.knowledge_sheet import image_files, mean_of, shown, words
 from causalopt.posts.post import Post
 
 if TYPE_CHECKING:
-    from causalopt.knowledge.answers import Table
+    from causalopt.knowledge.seed_numbers import Table
     from causalopt.posts.knowledge_sheet import Shown
     from causalopt.posts.sheet import Sheet
 
@@ -32,7 +32,8 @@ def network(sheet: Sheet) -> None:
         return
     phases = digit_phases(part.images, 0)
     found = {
-        f"rate {rate:g}": localize(phases, Setting(rate=rate), 0) for rate in (RATES[0], RATES[-1])
+        f"rate {rate:g}": localize(phases, NetworkSetting(rate=rate), 0)
+        for rate in (RATES[0], RATES[-1])
     }
     sheet.picture(
         "clouds",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from causalopt.datasets.image_set import ImageSet
-    from causalopt.knowledge.answers import Table
+    from causalopt.knowledge.seed_numbers import Table
     from causalopt.posts.check import Value
     from causalopt.posts.sheet import Sheet
 

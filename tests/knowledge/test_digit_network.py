@@ -6,23 +6,25 @@ import numpy as np
 import pytest
 
 from causalopt import QuestionError, UnknownNameError, load, run, world
-from causalopt.knowledge.digit_network import LAYERS, Setting, digit_network
+from causalopt.knowledge.digit_network import LAYERS, NetworkSetting, digit_network
 from causalopt.knowledge.digit_phases import digit_phases, streams
 from causalopt.knowledge.forks import shared_past
 from tests.knowledge.by_hand import small_images, trained
 
 CASES = [
-    (Setting("softplus", "squared", 0.1, 5), "softplus"),
-    (Setting("relu", "squared", 0.1, 5), "linear"),
-    (Setting("sigmoid", "squared", 0.3, 5), "sigmoid"),
-    (Setting("tanh", "squared", 0.1, 5), "tanh"),
-    (Setting("softplus", "cross-entropy", 0.1, 5), "softmax"),
-    (Setting("tanh", "cross-entropy", 0.1, 5), "softmax"),
+    (NetworkSetting("softplus", "squared", 0.1, 5), "softplus"),
+    (NetworkSetting("relu", "squared", 0.1, 5), "linear"),
+    (NetworkSetting("sigmoid", "squared", 0.3, 5), "sigmoid"),
+    (NetworkSetting("tanh", "squared", 0.1, 5), "tanh"),
+    (NetworkSetting("softplus", "cross-entropy", 0.1, 5), "softmax"),
+    (NetworkSetting("tanh", "cross-entropy", 0.1, 5), "softmax"),
 ]
 
 
 @pytest.mark.parametrize(("setting", "output"), CASES)
-def test_weights_and_tallies_are_those_of_a_loop_by_hand(setting: Setting, output: str) -> None:
+def test_weights_and_tallies_are_those_of_a_loop_by_hand(
+    setting: NetworkSetting, output: str
+) -> None:
     phases = digit_phases(small_images(), 3)
     data = streams(phases.first)
     counted = len(data["x"]) // 2
@@ -65,7 +67,7 @@ def test_without_images_a_run_says_where_they_come_from() -> None:
 )
 def test_a_misspelt_setting_is_refused(words: tuple[str, ...], hint: str) -> None:
     with pytest.raises(UnknownNameError, match=f"did you mean '{hint}'"):
-        Setting(*words)
+        NetworkSetting(*words)
 
 
 def test_phases_are_balanced_and_hold_every_image_once() -> None:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from causalopt import Model, QuestionError, Set, UnknownNameError, world
-from causalopt.knowledge.digit_network import LAYERS, Setting, digit_network
+from causalopt.knowledge.digit_network import LAYERS, NetworkSetting, digit_network
 from causalopt.knowledge.digit_phases import FUTURES, digit_phases, future, streams
 from causalopt.knowledge.forks import ancestors, shared_past
 from tests.knowledge.by_hand import small_images
 
-SETTING = Setting(rate=0.1, hidden=4)
+SETTING = NetworkSetting(rate=0.1, hidden=4)
 LAGGED = Model(
     name="lagged",
     variables={

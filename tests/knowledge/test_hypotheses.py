@@ -10,7 +10,7 @@ import pytest
 
 from causalopt import QuestionError
 from causalopt.knowledge.data_influence import data_influence
-from causalopt.knowledge.digit_network import LAYERS, Setting, digit_network
+from causalopt.knowledge.digit_network import LAYERS, NetworkSetting, digit_network
 from causalopt.knowledge.digit_phases import digit_phases, streams
 from causalopt.knowledge.forks import shared_past
 from causalopt.knowledge.locality import (
@@ -25,7 +25,7 @@ from causalopt.knowledge.start_influence import start_influence
 from causalopt.knowledge.unit_matching import cross_correlations, matched, trained_units
 from tests.knowledge.by_hand import deltas, small_images, trained
 
-SETTING = Setting(rate=0.3, hidden=5)
+SETTING = NetworkSetting(rate=0.3, hidden=5)
 SEED = 6
 
 

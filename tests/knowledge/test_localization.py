@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from causalopt.knowledge.digit_network import LAYERS, Setting, digit_network
+from causalopt.knowledge.digit_network import LAYERS, NetworkSetting, digit_network
 from causalopt.knowledge.digit_phases import digit_phases, future, streams
 from causalopt.knowledge.forks import shared_past
 from causalopt.knowledge.localization import Localization, localize, share
@@ -20,14 +20,14 @@ RATE = 0.2
 
 @pytest.fixture(scope="module")
 def found() -> Localization:
-    return localize(digit_phases(small_images(count=25), 1), Setting(rate=RATE, hidden=6), 9)
+    return localize(digit_phases(small_images(count=25), 1), NetworkSetting(rate=RATE, hidden=6), 9)
 
 
 def test_both_shares_are_those_of_five_trainings_by_hand(found: Localization) -> None:
     phases = digit_phases(small_images(count=25), 1)
     data = streams(phases.first)
     first = {name: values[:1] for name, values in data.items()}
-    model = digit_network(Setting(rate=RATE, hidden=6), 16, phases.half)
+    model = digit_network(NetworkSetting(rate=RATE, hidden=6), 16, phases.half)
     start = [shared_past(model, first, seed=9).last(name) for name in LAYERS]
     ends = []
     for labels in ([1, 6, 8], [7, 6, 8], [6, 1, 7], [8, 1, 7]):
@@ -47,7 +47,7 @@ def test_both_shares_are_those_of_five_trainings_by_hand(found: Localization) ->
 def test_accuracy_counts_images_before_they_are_learned_from(found: Localization) -> None:
     phases = digit_phases(small_images(count=25), 1)
     data = streams(phases.first)
-    model = digit_network(Setting(rate=RATE, hidden=6), 16, phases.half)
+    model = digit_network(NetworkSetting(rate=RATE, hidden=6), 16, phases.half)
     first = {name: values[:1] for name, values in data.items()}
     start = [shared_past(model, first, seed=9).last(name) for name in LAYERS]
     right = []

@@ -1,4 +1,4 @@
-"""The page on knowledge localization stands on what was measured, and that can be measured again."""
+"""The page on knowledge localization stands on what was measured and can be again."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from causalopt import load_images
-from causalopt.knowledge.answers import CHOSEN, INQUIRIES, RATES, settings
 from causalopt.knowledge.digit_network import ACTIVATIONS, COSTS
+from causalopt.knowledge.seed_numbers import CHOSEN, INQUIRIES, RATES, settings
 from tools import knowledge_page
 from tools.knowledge_numbers import FILE, SEEDS, measure, name_of
 

@@ -68,10 +68,13 @@ def doubts_of(
     twins = [twin(1)]
     zeros = [_is_zero(base) & found.reached[place] for place, base in enumerate(bases)]
     firsts = [_first_reached(plan, seed, measured.variable, kind) for kind in KINDS]
-    is_zero = any(zero[t:].any() for zero, t in zip(zeros, firsts, strict=True))
-    if is_zero or _is_near(bases, twins) or _is_near(bases, [twin(2, min(firsts) + _PROBED)]):
+    late = [np.flatnonzero(zero[t:]) + t for zero, t in zip(zeros, firsts, strict=True)]
+    # A second one is looked at as far as there are zeros, which one alone may leave by chance.
+    short = twin(2, max([min(firsts) + _PROBED, *(int(ts[-1]) for ts in late if len(ts))]))
+    if _is_near(bases, twins) or _is_near(bases, [short]):
         twins += [twin(number) for number in range(2, TWINS + 1)]
     errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
+    twins.append(short)
     doubted = [_doubted(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
     steps = len(found.total)
     kink = None if delta is not None else _first_kink(plan, seed, measured.variable, found)
@@ -196,7 +199,7 @@ def _doubted(base: Values, twins: list[Values]) -> Values:
     """Return where a zero is one of these digits alone: some twin has another number there."""
     doubted = np.zeros(len(base), dtype=bool)
     for twin in twins:
-        doubted |= ~_is_zero(twin)
+        doubted[: len(twin)] |= ~_is_zero(twin)
     return doubted & _is_zero(base)
 
 

@@ -20,10 +20,11 @@ from causalopt.effects.arrays.written_out import NUMBERS, pays, refuse_numbers, 
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, check_delta
 from causalopt.effects.measures import Effect, Part
 from causalopt.engine.arrays.array_course import Draw
+from causalopt.engine.arrays.array_executions import ARRAY_EXECUTIONS
 from causalopt.engine.arrays.array_forward import ArraySeed, ArrayTangents, tangents_of
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.contract import Progress
-from causalopt.errors import QuestionError
+from causalopt.errors import QuestionError, suggestion
 from causalopt.model.arrays.array_files import fingerprint
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Elements, Node, Selection
@@ -76,6 +77,9 @@ def run_arrays(
         directions, is_probed = directions.sum(axis=0, keepdims=True), False
     names = kept_names(plan.template, last, keep, always=(measured.variable,))
     check_memory(plan, directions, measured.variable, names)
+    if execution not in {None, NUMBERS, *ARRAY_EXECUTIONS}:
+        known = suggestion(str(execution), (*ARRAY_EXECUTIONS, NUMBERS))
+        raise QuestionError(f"unknown execution '{execution}'{known}")
     arrays = {**(data or {}), **starts}
     question = _Question(
         model=model,

@@ -58,25 +58,29 @@ class Checkpoint:
             with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             head = json.loads(str(arrays["head"]))
-            self._compare(head, world)
-            t = int(head["t"])
-            for i, store in enumerate(stores.values()):
-                store[:t] = arrays[f"store{i}"]
-            state = {tuple(key): arrays[f"state{i}"] for i, key in enumerate(head["state"])}
+            t, keys, marks, version = (int(head["t"]), head["state"], head["marks"], head["format"])
+            state = {tuple(key): arrays[f"state{i}"] for i, key in enumerate(keys)}
+            parts, powers = [arrays[f"store{i}"] for i in range(len(stores))], arrays["powers"]
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
             raise FileError(
                 f"'{self.path}' is no checkpoint that can be read ({error}): remove it, or name "
                 "another file, to start anew"
             ) from None
-        world.resume(t, state, arrays["powers"])
+        self._compare(marks, version, world)
+        for store, part in zip(stores.values(), parts, strict=True):
+            store[:t] = part
+        world.resume(t, state, powers)
 
     def _marks(self, world: Stretches) -> dict[str, str]:
         return {**self.marks, "the execution": world.execution}
 
-    def _compare(self, head: Mapping[str, Any], world: Stretches) -> None:
-        if head["format"] != _FORMAT:
-            raise FileError(f"'{self.path}' is a checkpoint of another version: start anew")
-        own, marks = self._marks(world), head["marks"]
+    def _compare(self, marks: Mapping[str, str], version: int, world: Stretches) -> None:
+        if version != _FORMAT:
+            raise FileError(
+                f"'{self.path}' is a checkpoint of another version: remove it, or name another "
+                "file, to start anew"
+            )
+        own = self._marks(world)
         other = [name for name in own if own[name] != marks.get(name)]
         if other:
             raise FileError(

@@ -109,6 +109,7 @@ def _padded(values: Any, capacity: int) -> Values:
 @functools.lru_cache(maxsize=32)
 def _function(loop: ArrayLoop) -> Callable[..., Any]:
     """Return the jitted run of a loop; the length and how often tangents are scaled are static."""
+    need("jax")
     import jax
 
     jnp, lax = jax.numpy, jax.lax

@@ -301,13 +301,14 @@ def test_a_run_too_large_for_memory_is_refused_with_what_takes_it(monkeypatch) -
         question={"nudge": "x[0]", "target": "x", "steps": 999},
     )
     courses, derivatives, step = 8 * 1000 * 50, 16 * 50 * 1000 * 50 * 3, 16 * 50 * 101
-    monkeypatch.setattr(nudge_directions, "machine_memory", lambda: courses + derivatives + step - 1.0)
+    needed = float(courses + derivatives + step)
+    monkeypatch.setattr(nudge_directions, "machine_memory", lambda: needed - 1)
     with pytest.raises(SizeError, match=r"courses 0\.0004 GB, derivatives .* 0\.12 GB, one step"):
         causalopt.run(model, hold=[], execution="numpy")
-    monkeypatch.setattr(nudge_directions, "machine_memory", lambda: float(courses + derivatives + step))
+    monkeypatch.setattr(nudge_directions, "machine_memory", lambda: needed)
     causalopt.run(model, hold=[], execution="numpy")
 
 
 def test_numbers_are_for_plain_questions() -> None:
-    with pytest.raises(QuestionError, match="is for the limit of plain questions"):
+    with pytest.raises(QuestionError, match="is for one number nudged and one measured"):
         causalopt.run(relay(), execution="numbers", along=[1, 0])

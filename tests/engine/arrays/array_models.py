@@ -33,6 +33,14 @@ RULES: dict[str, dict[str, Any]] = {
         "U": {"shape": ["n", "n"], "rule": "U[t-1] + 0.25*V[t-1]", "initial": "normal(0, 1)"},
         "r": {"shape": ["n"], "rule": "V[t-1][0, :]", "initial": 0},
     },
+    "a view of what is updated": {
+        "U": {"shape": ["n", "n"], "rule": "U[t-1] + 0.25", "initial": "normal(0, 1)"},
+        "r": {"shape": ["n"], "rule": "U[t-1][0, :]", "initial": 0},
+    },
+    "a copy of what is updated": {
+        "U": {"shape": ["n", "n"], "rule": "U[t-1] + 0.25", "initial": "normal(0, 1)"},
+        "old": {"shape": ["n", "n"], "rule": "U[t-1]", "initial": 0},
+    },
     "two lags": {
         "W": {
             "shape": ["n", "n"],

@@ -10,7 +10,7 @@ import numpy as np
 
 from causalopt.datasets.image_set import ImageSet
 from causalopt.knowledge.data_influence import data_influence
-from causalopt.knowledge.digit_network import ACTIVATIONS, COSTS, Setting
+from causalopt.knowledge.digit_network import ACTIVATIONS, COSTS, NetworkSetting
 from causalopt.knowledge.digit_phases import digit_phases
 from causalopt.knowledge.locality import locality
 from causalopt.knowledge.localization import Localization, compare, first_phase, futures, localize
@@ -22,7 +22,7 @@ Numbers = dict[str, float]
 Table = dict[str, list[float]]
 
 
-def settings(cost: str | None = None) -> list[Setting]:
+def settings(cost: str | None = None) -> list[NetworkSetting]:
     """Return every setting that is compared: activations, rates and costs.
 
     Args:
@@ -30,10 +30,10 @@ def settings(cost: str | None = None) -> list[Setting]:
     """
     costs = COSTS if cost is None else (cost,)
     every = itertools.product(costs, ACTIVATIONS, RATES)
-    return [Setting(activation, one, rate) for one, activation, rate in every]
+    return [NetworkSetting(activation, one, rate) for one, activation, rate in every]
 
 
-def localization_numbers(images: ImageSet, setting: Setting, seed: int) -> Numbers:
+def localization_numbers(images: ImageSet, setting: NetworkSetting, seed: int) -> Numbers:
     """Return what one run of the second post's experiment gives; its seed orders the images too."""
     return numbers_of(localize(digit_phases(images, seed), setting, seed))
 
@@ -66,7 +66,7 @@ def numbers_of(found: Localization) -> Numbers:
     }
 
 
-def half_numbers(images: ImageSet, setting: Setting, seed: int) -> Numbers:
+def half_numbers(images: ImageSet, setting: NetworkSetting, seed: int) -> Numbers:
     """Return R of weights and biases with the tallies over phase 1's second half, and over all."""
     phases = digit_phases(images, seed)
     second = first_phase(phases, setting, seed)
@@ -82,7 +82,7 @@ def half_numbers(images: ImageSet, setting: Setting, seed: int) -> Numbers:
     }
 
 
-def locality_numbers(images: ImageSet, setting: Setting, seed: int) -> Numbers:
+def locality_numbers(images: ImageSet, setting: NetworkSetting, seed: int) -> Numbers:
     """Return, for each change of the data, its size and participation ratios."""
     found = locality(digit_phases(images, seed), setting, seed)
     return {
@@ -92,7 +92,7 @@ def locality_numbers(images: ImageSet, setting: Setting, seed: int) -> Numbers:
     }
 
 
-def influence_numbers(images: ImageSet, setting: Setting, seed: int) -> Numbers:
+def influence_numbers(images: ImageSet, setting: NetworkSetting, seed: int) -> Numbers:
     """Return the rank correlations of update sizes and counterfactual derivatives."""
     found = data_influence(digit_phases(images, seed), setting, seed)
     return {
@@ -103,7 +103,7 @@ def influence_numbers(images: ImageSet, setting: Setting, seed: int) -> Numbers:
     }
 
 
-def matching_numbers(images: ImageSet, setting: Setting, seed: int) -> Numbers:
+def matching_numbers(images: ImageSet, setting: NetworkSetting, seed: int) -> Numbers:
     """Return how alike matched units are, and what of a map is carried over."""
     found = unit_matching(digit_phases(images, seed), setting, seed)
     names = ("likeness", "chance", "best", "tuning", "knowledge")
@@ -112,7 +112,7 @@ def matching_numbers(images: ImageSet, setting: Setting, seed: int) -> Numbers:
     }
 
 
-def start_numbers(images: ImageSet, setting: Setting, seed: int) -> Numbers:
+def start_numbers(images: ImageSet, setting: NetworkSetting, seed: int) -> Numbers:
     """Return Comp of the initial weights on weights and outputs, by the windows' last steps."""
     found = start_influence(digit_phases(images, seed), setting, seed)
     return {
@@ -136,17 +136,17 @@ class Inquiry:
         settings: Of which networks it is asked.
     """
 
-    ask: Callable[[ImageSet, Setting, int], Numbers]
-    settings: tuple[Setting, ...]
+    ask: Callable[[ImageSet, NetworkSetting, int], Numbers]
+    settings: tuple[NetworkSetting, ...]
 
-    def over(self, images: ImageSet, setting: Setting, seeds: Sequence[int]) -> Table:
+    def over(self, images: ImageSet, setting: NetworkSetting, seeds: Sequence[int]) -> Table:
         """Return the numbers of every seed by name, in the seeds' order."""
         rows = [self.ask(images, setting, seed) for seed in seeds]
         return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-CHOSEN = Setting()  # the post's network at the rate that accuracy chooses among `RATES`
-SLOW = Setting(rate=RATES[-1])
+CHOSEN = NetworkSetting()  # the post's network at the rate that accuracy chooses among `RATES`
+SLOW = NetworkSetting(rate=RATES[-1])
 INQUIRIES = {
     "localization": Inquiry(localization_numbers, tuple(settings())),
     "halves": Inquiry(half_numbers, (CHOSEN, SLOW)),
