@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from causalopt.engine.arrays.array_step import KINDS, Moves, reached
 from causalopt.language.operations import OPERATIONS
+from causalopt.model.arrays.array_template import ArrayTemplate
 from causalopt.tensors import tensor_algebra as algebra
 from causalopt.tensors.building import const, elementwise, given, largest, reshaped, total
 from causalopt.tensors.lifting import lifted
@@ -34,9 +35,47 @@ class ArrayGap:
     closed: Tensor
 
 
-def _closed(gap: Tensor, scale: Tensor, slopes: list[Tensor]) -> Tensor:
+@dataclasses.dataclass(frozen=True, eq=False)
+class ValueGap:
+    """A kink of one variable's rule, whatever is nudged.
+
+    Attributes:
+        name: The variable.
+        parents: The variables by which it is decided where W sits.
+        closed: Made of values of a step: whether W is on the kink to within rounding somewhere.
+    """
+
+    name: str
+    parents: frozenset[str]
+    closed: Tensor
+
+
+@functools.lru_cache(maxsize=16)
+def value_gaps(template: ArrayTemplate) -> tuple[ValueGap, ...]:
+    """Return all kinks of a template that some variable decides."""
+    return tuple(_value_gaps(template))
+
+
+def _value_gaps(template: ArrayTemplate) -> Iterator[ValueGap]:
+    for variable in template.variables:
+        for tensor in _moving_parts(variable.rule) if variable.rule is not None else ():
+            pair = _pair(tensor)
+            if pair is None:
+                continue
+            decided = [leaf.payload for leaf in inputs(pair[0]) if leaf.payload[0] == "ref"]
+            if decided:
+                is_near = elementwise("where", _near(*pair), algebra.ONE, algebra.ZERO)
+                parents = frozenset(name for _, name, _ in decided)
+                yield ValueGap(variable.name, parents, largest(is_near))
+
+
+def _near(gap: Tensor, scale: Tensor) -> Tensor:
     near = elementwise("mul", const(Fraction(_NEAR)), scale)
-    is_near = elementwise("le", elementwise("abs", gap), near)
+    return elementwise("le", elementwise("abs", gap), near)
+
+
+def _closed(gap: Tensor, scale: Tensor, slopes: list[Tensor]) -> Tensor:
+    is_near = _near(gap, scale)
     found: Tensor | None = None
     for slope in slopes:
         moved = elementwise("and", is_near, elementwise("ne", slope, algebra.ZERO))

@@ -233,3 +233,20 @@ def test_a_measured_element_in_a_is_held() -> None:
     for hold, status in (("m", "held"), ("m[p=0]", "held"), ("m[p=1:3]", "ok")):
         run = causalopt.run(model, nudge="d", hold=hold, target="m[p=0]")
         assert run.status.tolist() == [status]
+
+
+@pytest.mark.parametrize("bend", ["abs(d[t])", "relu(d[t])", "max(d[t], 0)", "floor(d[t])"])
+def test_one_sweep_from_all_tells_of_kinks(bend: str) -> None:
+    model = Model(
+        name="bent",
+        sizes={"p": 2},
+        variables={
+            "d": {"shape": ["p"], "rule": "d[t-1]", "initial": 0},
+            "e": {"shape": ["p"], "rule": "e[t-1]", "initial": 1},
+            "a": {"shape": ["p"], "rule": "d[t]/2 + e[t]"},
+            "m": {"shape": ["p"], "rule": f"{bend} + a[t]"},
+        },
+    )
+    found = causalopt.op_from_all(model, "m", hold="a", steps=3)
+    assert (found.status_d.values == "kink").all()
+    assert not (found.status_e.values == "kink").any()
