@@ -169,7 +169,7 @@ class Told:
                 str(step + 1),
                 *(str(self.of("start", CHOSEN, f"{n}: {step}")) for n in ("weights", "outputs")),
             ]
-            for step in [steps[0], *steps[1::3], steps[-1]]
+            for step in sorted({steps[0], *steps[1::3], steps[-1]})
         ]
         return table(["after images", "Comp on the weights", "Comp on the outputs"], rows)
 
@@ -241,11 +241,11 @@ def written(page: str, told: Told) -> str:
         "start": told.start_table,
     }
     for name, make in tables.items():
-        mark = rf"(<!-- table: {name} -->\n).*?(\n<!-- end -->)"
+        mark = rf"(<!-- table: {name} -->\n).*?(<!-- end -->)"
         if not re.search(mark, page, re.DOTALL):
             raise ValueError(f"the page has no place marked <!-- table: {name} -->")
         text = make()
-        page = re.sub(mark, lambda m, text=text: m[1] + text + m[2], page, flags=re.DOTALL)  # type: ignore[misc]
+        page = re.sub(mark, lambda m, text=text: m[1] + text + "\n" + m[2], page, flags=re.DOTALL)  # type: ignore[misc]
     return page
 
 

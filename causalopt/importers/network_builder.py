@@ -231,7 +231,7 @@ class NetworkBuilder:
                 f"-inf in '{signal.label or 'a mask'}' is written {MASKED:g}, whose exponential is "
                 "0 too"
             )
-            values = np.where(masked, MASKED, values)
+            values = np.where(masked, MASKED, values.astype(float))
         if not np.isfinite(values).all():
             place = np.argwhere(~np.isfinite(values))[0].tolist()
             raise self.error(

@@ -218,6 +218,7 @@ class _Translation:
         plain = [axis for axis in axes if axis.is_plain]
         label = _tidy(value.name) or "x"
         words = {1: ("feature",), 2: ("position", "feature")}.get(len(plain), ())
+        words = ("position",) if value.is_integer and len(plain) == 1 else words
         for axis, word in zip(plain, words, strict=False):
             axis.suggest(word if len(self.graph.inputs) == 1 else f"{label}_{word}")
         values = None if example is None else self._example(example, axes, value)

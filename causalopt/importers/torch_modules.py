@@ -418,23 +418,38 @@ def _exported(module: Any, example: Any, texts: dict[str, str]) -> Model:
 
     inputs = example if isinstance(example, tuple) else (example,)
     inputs = tuple(v.detach().double() if v.is_floating_point() else v for v in inputs)
-    stream = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    own = copy.deepcopy(module).double().eval()
+    names = ["x"] if len(inputs) == 1 else [f"x{i}" for i in range(len(inputs))]
+    usual, reason = torch.get_default_dtype(), ""
+    # Numbers that forward writes, and masks that it makes, are of the default type; torch cannot
+    # export fused attention where that is float64.
+    for default in (torch.float64, torch.float32):
+        stream = io.BytesIO()
         try:
-            torch.onnx.export(
-                copy.deepcopy(module).double().eval(),
-                inputs,
-                stream,
-                dynamo=False,
-                do_constant_folding=False,
-                opset_version=20,
-                input_names=["x"] if len(inputs) == 1 else [f"x{i}" for i in range(len(inputs))],
-            )
-        except Exception as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
-            raise NetworkError(
-                f"torch cannot export {type(module).__name__} to ONNX: {reason}"
-            ) from error
+            torch.set_default_dtype(default)
+            _export(torch, own, inputs, stream, names)
+            break
+        except Exception as error:  # of torch, which raises many kinds
+            reason = reason or (str(error).strip().splitlines() or ["no reason given"])[0]
+        finally:
+            torch.set_default_dtype(usual)
+    else:
+        raise NetworkError(f"torch cannot export {type(module).__name__} to ONNX: {reason}")
     graph = read_onnx_bytes(stream.getvalue(), file=None)
     return translated(graph, examples=[numbers_of(v) for v in inputs], texts=texts)
+
+
+def _export(
+    torch: Any, module: Any, inputs: tuple[Any, ...], stream: io.BytesIO, names: list[str]
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            inputs,
+            stream,
+            dynamo=False,
+            do_constant_folding=False,
+            opset_version=20,
+            input_names=names,
+        )

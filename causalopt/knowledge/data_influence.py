@@ -14,6 +14,7 @@ import numpy as np
 
 from causalopt.engine.arrays.array_backward import adjoint_of
 from causalopt.engine.contract import Floats
+from causalopt.extras import need
 from causalopt.knowledge.digit_network import LAYERS, NetworkSetting, digit_network
 from causalopt.knowledge.digit_phases import DigitPhases, streams
 from causalopt.knowledge.forks import pruned_plan, shared_past
@@ -106,6 +107,7 @@ def rank_correlation(one: Floats, other: Floats, *, given_step: bool = False) ->
         >>> rank_correlation(np.array([1.0, 4.0, 9.0]), np.array([0.1, 0.2, 0.9]))
         1.0
     """
+    need("scipy", "ranks")
     from scipy.stats import rankdata  # slow to import
 
     ranks = [np.asarray(rankdata(values), dtype=float) for values in (one, other)]

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from causalopt.errors import QuestionError
+from causalopt.extras import need
 from causalopt.knowledge.one_thread import one_thread_each
 
 Found = TypeVar("Found")
@@ -57,6 +58,7 @@ def interval(values: Iterable[float]) -> Interval:
         >>> print(interval([1.0, 2.0, 3.0]))
         2.000 ± 2.484
     """
+    need("scipy", "intervals over seeds")
     from scipy.stats import t  # slow to import
 
     every = np.array([*values], dtype=float)

@@ -53,7 +53,7 @@ def cluster_figure(one: Localization) -> Figure:
         label="biases",
     )
     axes.set(xlabel=UPDATES, ylabel=DIFFERENCES)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

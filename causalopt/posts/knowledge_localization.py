@@ -144,6 +144,14 @@ def squared(sheet: Sheet) -> None:
             f"{found} over {found.count} seeds. {OPEN}rate {rate:g} of {RATES} by accuracy "
             f"({accuracies}); at {RATES[-1]} it is {low}",
         )
+    part.check(
+        "p-value",
+        "p < 0.0001 by T-test",
+        p_value(0.17**0.5, 100),
+        p_value(0.17**0.5, 100) < 1e-4,
+        "of the printed R² = 0.17 over 100 biases; it takes units as independent, and the same "
+        "data move all of them",
+    )
     raw, bright = mean_of(slow, "weights_r2"), mean_of(slow, "brightness_r2")
     controlled = mean_of(slow, "given_brightness")
     part.check(
@@ -156,6 +164,19 @@ def squared(sheet: Sheet) -> None:
     )
     check_heat_map(part, chosen, slow, rate)
     check_activations(shown(sheet.under(CONCLUSIONS)) or part, tables)
+
+
+def p_value(correlation: float, count: int) -> float:
+    """Return the two-sided p of a correlation over so many pairs by Student's t.
+
+    Example:
+        >>> round(p_value(0.6, 10), 4)
+        0.0667
+    """
+    from scipy.stats import t  # slow to import
+
+    ratio = correlation * ((count - 2) / (1 - correlation**2)) ** 0.5
+    return float(2 * t.sf(abs(ratio), count - 2))
 
 
 def check_heat_map(part: Shown, chosen: Table, slow: Table, rate: float) -> None:

@@ -119,6 +119,11 @@ def largest(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
     return Tensor.of("amax", x, payload=chosen, shape=shape)
 
 
+def still(x: Tensor) -> Tensor:
+    """Return an array without derivative, for what a result does not depend on but for rounding."""
+    return Tensor.of("still", x, shape=x.shape)
+
+
 def first_largest(x: Tensor, axis: int) -> Tensor:
     """Return where along an axis the first largest is, as a number without slope."""
     shape = x.shape[:axis] + x.shape[axis + 1 :]

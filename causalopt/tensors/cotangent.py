@@ -30,7 +30,7 @@ from causalopt.tensors.tangent import amax_choice
 from causalopt.tensors.tensor import Tensor, postorder
 
 Cotangents = dict[Tensor, Tensor]
-_FLAT = frozenset({"argmax", "hardmax", "onehot"})
+_FLAT = frozenset({"argmax", "hardmax", "onehot", "still"})
 
 
 def cotangents(

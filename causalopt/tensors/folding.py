@@ -77,7 +77,11 @@ def _place(module: Any, tensor: Tensor, x: Any) -> Any:
 
 def _put(module: Any, tensor: Tensor, x: Any, index: Any) -> Any:
     axis = tensor.payload
-    places = (slice(None),) * axis + (module.asarray(index).astype(int),)
+    whole, is_place = _places(module, index, tensor.shape[axis])
+    if is_place is not None:
+        after = len(tensor.shape) - axis - 1
+        x = module.where(is_place.reshape(is_place.shape + (1,) * after), x, 0.0)
+    places = (slice(None),) * axis + (whole,)
     zeros = module.zeros(tensor.shape)
     if module is np:
         np.add.at(zeros, places, x)
@@ -94,7 +98,25 @@ def _hardmax(module: Any, tensor: Tensor, x: Any) -> Any:
 
 
 def _take(module: Any, tensor: Tensor, x: Any, index: Any) -> Any:
-    return module.take(x, module.asarray(index).astype(int), axis=tensor.payload)
+    size = tensor.args[0].shape[tensor.payload]
+    places, is_place = _places(module, index, size)
+    found = module.take(x, places, axis=tensor.payload)
+    if is_place is None:
+        return found
+    after = len(tensor.args[0].shape) - tensor.payload - 1
+    return module.where(is_place.reshape(is_place.shape + (1,) * after), found, np.nan)
+
+
+def _places(module: Any, index: Any, size: int) -> tuple[Any, Any]:
+    """Return an index as whole numbers, and which of them are places; None where all are.
+
+    What is no whole number from 0 up to the size is no place: it is taken as not a number.
+    """
+    values = module.asarray(index)
+    is_place = (values == module.floor(values)) & (values >= 0) & (values < size)
+    if module is np and is_place.all():
+        return values.astype(int), None
+    return module.where(is_place, values, 0).astype(int), is_place
 
 
 def _onehot(module: Any, tensor: Tensor, index: Any) -> Any:
@@ -109,6 +131,7 @@ _STRUCTURAL: dict[str, Callable[..., Any]] = {
     "hardmax": _hardmax,
     "einsum": _einsum,
     "permute": lambda m, u, x: m.transpose(x, u.payload),
+    "still": lambda *args: args[-1],
     "reshape": lambda m, u, x: m.reshape(x, u.shape),
     "expand": lambda m, u, x: m.broadcast_to(x, u.shape),
     "slice": lambda _, u, x: x[_slices(u)],

@@ -6,10 +6,14 @@ Directions of a tangent, lanes of a sweep and random starts are such axes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
 
 from causalopt.language.operations import OPERATIONS
 from causalopt.tensors.building import (
+    const,
     einsum,
     elementwise,
     expanded,
@@ -17,12 +21,14 @@ from causalopt.tensors.building import (
     hardmax,
     joined,
     largest,
+    literal,
     onehot,
     part,
     permuted,
     placed,
     put,
     reshaped,
+    still,
     taken,
     total,
 )
@@ -83,7 +89,7 @@ def _concat(tensor: Tensor, args: list[Lifted], count: int) -> Tensor:
     return joined(parts, tensor.payload + 1)
 
 
-def _take(tensor: Tensor, args: list[Lifted], _: int) -> Tensor:
+def _take(tensor: Tensor, args: list[Lifted], count: int) -> Tensor:
     (x, moving), (index, index_moves) = args
     axis = tensor.payload
     if not index_moves:
@@ -98,12 +104,16 @@ def _take(tensor: Tensor, args: list[Lifted], _: int) -> Tensor:
     index_axes = tuple(range(50, 50 + rank))
     own = tuple(range(len(x.shape) - 1))
     before, after = own[:axis], own[axis + 1 :]
-    return einsum(
+    found = einsum(
         ((lane, *before, place, *after), (lane, *index_axes, place)),
         (lane, *before, *index_axes, *after),
         x,
         chosen,
     )
+    nowhere = literal(np.array(math.nan))
+    shape = (count, *(1 for _ in before), *tensor.args[1].shape, *(1 for _ in after))
+    is_place = reshaped(total(chosen, (len(chosen.shape) - 1,)), shape)
+    return elementwise("where", elementwise("lt", const(0), is_place), found, nowhere)
 
 
 def _put(tensor: Tensor, args: list[Lifted], _: int) -> Tensor:
@@ -140,6 +150,7 @@ _STRUCTURAL: dict[str, Rule] = {
     "hardmax": _only(lambda u, x, _: hardmax(x, u.payload + 1)),
     "einsum": _einsum,
     "permute": _only(lambda u, x, _: permuted(x, (0, *_later(u.payload)))),
+    "still": lambda _, args, __: still(args[0][0]),
     "reshape": _only(lambda u, x, n: reshaped(x, (n, *u.shape))),
     "expand": _only(lambda u, x, n: _expand(u, x, n)),
     "slice": _only(lambda u, x, n: part(x, ((0, n, 1), *u.payload))),

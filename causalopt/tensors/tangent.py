@@ -9,15 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 
-from causalopt.language.operations import OPERATIONS
+from causalopt.language.operations import COMPARISONS, LOGIC, OPERATIONS
 from causalopt.tensors import tensor_algebra as algebra
 from causalopt.tensors.building import (
+    const,
     einsum,
     elementwise,
     expanded,
     full,
     hardmax,
     joined,
+    largest,
     part,
     permuted,
     placed,
@@ -31,7 +33,8 @@ from causalopt.tensors.tensor import Tensor, postorder
 
 Tangent = Tensor | None
 # These have no slope where they have one at all.
-_FLAT = frozenset({"argmax", "hardmax", "onehot"})
+_FLAT = frozenset({"argmax", "hardmax", "onehot", "still"})
+_LOW = const(-(10**300))  # below any tangent: these are kept within 2**200
 
 
 def tangents(roots: Iterable[Tensor], seeds: Mapping[Tensor, Tensor]) -> list[Tangent]:
@@ -57,7 +60,7 @@ def tangents(roots: Iterable[Tensor], seeds: Mapping[Tensor, Tensor]) -> list[Ta
         else:
             structural = _STRUCTURAL.get(tensor.op)
             found[tensor] = (
-                structural(tensor, moving) if structural else _elementwise(tensor, moving)
+                structural(tensor, moving) if structural else _elementwise(tensor, moving, found)
             )
     return [found[root] for root in roots]
 
@@ -67,17 +70,17 @@ def whole(tangent: Tangent, shape: tuple[int, ...]) -> Tensor:
     return full(shape, 0) if tangent is None else expanded(tangent, shape)
 
 
-def _elementwise(tensor: Tensor, moving: list[Tangent]) -> Tangent:
+def _elementwise(tensor: Tensor, moving: list[Tangent], found: Mapping[Tensor, Tangent]) -> Tangent:
     operation = OPERATIONS[tensor.op]
     if operation.choice is not None:
-        condition, *branches = operation.choice(algebra, tensor, *tensor.args)
-        # Of min and max both arguments are branches; of where the first is the condition.
-        parts = moving[-2:]
-        assert len(branches) == 2
-        then, other = (algebra.ZERO if m is None else m for m in parts)
-        if then is algebra.ZERO and other is algebra.ZERO:
-            return None
-        return expanded(_full_rank(algebra.where(condition, then, other), tensor), tensor.shape)
+        return _branch(tensor, moving, found)
+    if tensor.op == "abs":
+        (x,), (moved,) = tensor.args, moving
+        assert moved is not None
+        beside = algebra.mul(elementwise("sign", x), moved)
+        at_zero = elementwise("eq", x, algebra.ZERO)
+        bent = algebra.where(at_zero, elementwise("abs", moved), beside)
+        return expanded(_full_rank(bent, tensor), tensor.shape)
     if operation.slopes is None or operation.kind != "number":
         return None
     slopes = operation.slopes(algebra, tensor, *tensor.args)
@@ -86,6 +89,45 @@ def _elementwise(tensor: Tensor, moving: list[Tangent]) -> Tangent:
         if tangent is not None:
             result = algebra.add(result, algebra.mul(slope, tangent))
     return None if result is algebra.ZERO else expanded(_full_rank(result, tensor), tensor.shape)
+
+
+def _branch(tensor: Tensor, moving: list[Tangent], found: Mapping[Tensor, Tangent]) -> Tangent:
+    """Return the tangent of a choice: where it hangs in the balance, the side that it moves to.
+
+    The nudge is a positive one, so that at a kink this is the derivative on that side.
+    """
+    then, other = (algebra.ZERO if m is None else m for m in moving[-2:])
+    if then is algebra.ZERO and other is algebra.ZERO:
+        return None
+    a, b = tensor.args[-2:]
+    if tensor.op == "where":
+        result = algebra.where(_after(tensor.args[0], found), then, other)
+    else:
+        choice = OPERATIONS[tensor.op].choice
+        assert choice is not None
+        condition, *_ = choice(algebra, tensor, a, b)
+        beside = algebra.where(condition, then, other)
+        result = algebra.where(elementwise("eq", a, b), elementwise(tensor.op, then, other), beside)
+    return expanded(_full_rank(result, tensor), tensor.shape)
+
+
+def _after(condition: Tensor, found: Mapping[Tensor, Tangent]) -> Tensor:
+    """Return a condition as it is after a small positive nudge."""
+    if condition.op in LOGIC:
+        args = [_after(arg, found) for arg in condition.args]
+        same = all(new is old for new, old in zip(args, condition.args, strict=True))
+        return condition if same else elementwise(condition.op, *args)
+    moved = [found.get(arg) for arg in condition.args]
+    if condition.op not in COMPARISONS or all(m is None for m in moved):
+        return condition
+    left, right = (algebra.ZERO if m is None else m for m in moved)
+    equal = elementwise("eq", *condition.args)
+    tied = elementwise("and", equal, elementwise(condition.op, left, right))
+    if condition.op == "eq":
+        return tied
+    if condition.op == "ne":
+        return elementwise("or", condition, elementwise("ne", left, right))
+    return elementwise("or", elementwise("lt", *condition.args), tied)
 
 
 def _full_rank(x: Tensor, like: Tensor) -> Tensor:
@@ -124,12 +166,12 @@ def amax_choice(tensor: Tensor) -> Tensor:
 
 
 def _amax(tensor: Tensor, moving: list[Tangent]) -> Tangent:
-    (moved,) = moving
+    (moved,), (x,) = moving, tensor.args
     assert moved is not None
-    chosen = elementwise(
-        "where", elementwise("lt", algebra.ZERO, amax_choice(tensor)), moved, algebra.ZERO
-    )
-    return total(chosen, tensor.payload)
+    shape = tuple(1 if axis in tensor.payload else n for axis, n in enumerate(x.shape))
+    is_largest = elementwise("eq", x, reshaped(tensor, shape))
+    # Of several that are largest the one that moves up most is so after a positive nudge.
+    return largest(algebra.where(is_largest, moved, _LOW), tensor.payload)
 
 
 def _concat(tensor: Tensor, moving: list[Tangent]) -> Tangent:

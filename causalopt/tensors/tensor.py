@@ -30,6 +30,7 @@ STRUCTURAL = frozenset(
         "einsum",  # payload: the indices of each argument and of the result
         "permute",  # payload: the axes in their new order
         "reshape",
+        "still",  # the argument, as a number that does not move: it has no derivative
         "expand",  # axes of size 1 repeated
         "slice",  # payload: (start, stop, step) of each axis
         "place",  # zeros with the argument in a slice; payload: likewise

@@ -491,7 +491,7 @@ def _kept(x: Tensor, axis: int) -> Tensor:
 
 def _scaled(x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     """Return the largest m along an axis, kept, and exp(x - m), which does not overflow."""
-    largest = _kept(building.largest(x, (axis,)), axis)
+    largest = building.still(_kept(building.largest(x, (axis,)), axis))
     return largest, elementwise("exp", elementwise("sub", x, largest))
 
 

@@ -278,6 +278,8 @@ class _Writer:
             return f"({rounded(tensor.payload)!r})"
         if op == "literal":
             return self._bound("c", self._module.asarray(tensor.payload.values))
+        if op == "div" and not tensor.shape:  # Python raises where its floats are divided by 0
+            return f"xp.divide({args[0]}, {args[1]})"
         if op in _SIGNS:
             if target:
                 return f"xp.{_IN_PLACE[op]}({args[0]}, {args[1]}, out={target})"
@@ -355,6 +357,7 @@ _STRUCTURAL: dict[str, Callable[[Tensor, list[str]], str]] = {
     "sum": lambda u, a: f"{a[0]}.sum({_axes(u)})",
     "amax": lambda u, a: f"{a[0]}.max({_axes(u)})",
     "permute": lambda u, a: f"{a[0]}.transpose({u.payload})",
+    "still": lambda _, a: a[0],
     "reshape": lambda u, a: (
         # A parameter may be one of Python's numbers, which has no method for it.
         f"xp.reshape({a[0]}, {u.shape})" if u.args[0].is_leaf else f"{a[0]}.reshape({u.shape})"

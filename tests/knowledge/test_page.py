@@ -1,4 +1,4 @@
-"""The page on knowledge localization stands on what was measured and can be again."""
+"""The page on knowledge localization stands on what was measured, and can be measured again."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +44,47 @@ class Transformer(nn.Module):
         for block in self.blocks:
             x = block(x)
         return self.head(x.mean(1))
+
+
+class CausalAttention(nn.Module):
+    """Attention to what stands before, with a mask; `is_fused` by torch's own function."""
+
+    def __init__(self, width: int, heads: int, *, is_fused: bool) -> None:
+        super().__init__()
+        self.c_attn, self.c_proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.heads, self.is_fused = heads, is_fused
+        self.register_buffer("later", torch.ones(1, 1, 16, 16, dtype=torch.bool).triu(1))
+
+    def forward(self, x: Any) -> Any:
+        batch, count, width = x.shape
+        shape = (batch, count, self.heads, width // self.heads)
+        q, k, v = (t.view(shape).transpose(1, 2) for t in self.c_attn(x).split(width, 2))
+        if self.is_fused:
+            y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        else:
+            a = (q @ k.transpose(-2, -1)) * (1.0 / math.sqrt(shape[3]))
+            a = a.masked_fill(self.later[:, :, :count, :count], -math.inf)
+            y = torch.softmax(a, -1) @ v
+        return self.c_proj(y.transpose(1, 2).contiguous().view(batch, count, width))
+
+
+class LanguageModel(nn.Module):
+    """A small GPT: embeddings of tokens and positions, causal blocks, tied embeddings."""
+
+    def __init__(self, *, is_fused: bool) -> None:
+        super().__init__()
+        width, entries = 8, 11
+        self.wte, self.wpe = nn.Embedding(entries, width), nn.Embedding(16, width)
+        self.attn = nn.ModuleList(CausalAttention(width, 2, is_fused=is_fused) for _ in range(2))
+        self.ln = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
+        self.lm_head = nn.Linear(width, entries, bias=False)
+        self.lm_head.weight = self.wte.weight
+
+    def forward(self, ids: Any) -> Any:
+        x = self.wte(ids) + self.wpe(torch.arange(ids.shape[1]))
+        for norm, attn in zip(self.ln, self.attn, strict=False):
+            x = x + attn(norm(x))
+        return self.lm_head(self.ln[2](x))
 
 
 class Recurrent(nn.Module):

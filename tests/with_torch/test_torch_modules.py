@@ -19,6 +19,7 @@ from causalopt.importers.onnx_translation import from_onnx
 from causalopt.importers.torch_modules import LAYERS, from_torch
 from tests.with_torch.networks import (
     Array,
+    LanguageModel,
     Recurrent,
     Residual,
     Transformer,
@@ -137,6 +138,24 @@ def test_a_network_gives_what_torch_gives(name: str, seed: int) -> None:
     net, x = random(make, seed), torch.randn(*shape)
     found, expected = output(from_torch(net, x)), forward(net, x)[0]
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("is_fused", [True, False])
+def test_a_language_model_reads_tokens_and_masks_what_comes_later(is_fused: bool) -> None:
+    net = random(lambda: LanguageModel(is_fused=is_fused))
+    ids = torch.randint(0, 11, (1, 7))
+    model = from_torch(net, ids)
+    expected = exact(net)(ids)[0].detach().numpy()
+    np.testing.assert_allclose(output(model), expected, rtol=1e-12, atol=1e-12)
+    assert "-inf in 'attn.0." in model.description
+    assert torch.get_default_dtype() == torch.float32
+    # The fourth position's effect on those before it is none, on itself and later ones some.
+    asked: dict[str, Any] = {"along": np.arange(8.0)[None], "hold": "attn.1"}
+    for position, reached in ((2, False), (3, True), (6, True)):
+        target = f"{model.question.target}[position={position}]"
+        run = causalopt.run(model, nudge="attn.0[position=3]", target=target, **asked)
+        assert (run.status[-1] != "no_influence") == reached
+        assert bool(np.any(run.total)) == reached
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -9,11 +9,12 @@ from fractions import Fraction
 
 from causalopt.engine.arrays.array_step import KINDS, Moves, reached
 from causalopt.language.operations import OPERATIONS
+from causalopt.model.arrays.array_template import ArrayTemplate
 from causalopt.tensors import tensor_algebra as algebra
 from causalopt.tensors.building import const, elementwise, given, largest, reshaped, total
 from causalopt.tensors.lifting import lifted
 from causalopt.tensors.tangent import amax_choice, tangents
-from causalopt.tensors.tensor import Tensor, inputs, postorder
+from causalopt.tensors.tensor import Tensor, inputs
 
 _NEAR = 4 * 2.0**-53
 
@@ -34,9 +35,47 @@ class ArrayGap:
     closed: Tensor
 
 
-def _closed(gap: Tensor, scale: Tensor, slopes: list[Tensor]) -> Tensor:
+@dataclasses.dataclass(frozen=True, eq=False)
+class ValueGap:
+    """A kink of one variable's rule, whatever is nudged.
+
+    Attributes:
+        name: The variable.
+        parents: The variables by which it is decided where W sits.
+        closed: Made of values of a step: whether W is on the kink to within rounding somewhere.
+    """
+
+    name: str
+    parents: frozenset[str]
+    closed: Tensor
+
+
+@functools.lru_cache(maxsize=16)
+def value_gaps(template: ArrayTemplate) -> tuple[ValueGap, ...]:
+    """Return all kinks of a template that some variable decides."""
+    return tuple(_value_gaps(template))
+
+
+def _value_gaps(template: ArrayTemplate) -> Iterator[ValueGap]:
+    for variable in template.variables:
+        for tensor in _moving_parts(variable.rule) if variable.rule is not None else ():
+            pair = _pair(tensor)
+            if pair is None:
+                continue
+            decided = [leaf.payload for leaf in inputs(pair[0]) if leaf.payload[0] == "ref"]
+            if decided:
+                is_near = elementwise("where", _near(*pair), algebra.ONE, algebra.ZERO)
+                parents = frozenset(name for _, name, _ in decided)
+                yield ValueGap(variable.name, parents, largest(is_near))
+
+
+def _near(gap: Tensor, scale: Tensor) -> Tensor:
     near = elementwise("mul", const(Fraction(_NEAR)), scale)
-    is_near = elementwise("le", elementwise("abs", gap), near)
+    return elementwise("le", elementwise("abs", gap), near)
+
+
+def _closed(gap: Tensor, scale: Tensor, slopes: list[Tensor]) -> Tensor:
+    is_near = _near(gap, scale)
     found: Tensor | None = None
     for slope in slopes:
         moved = elementwise("and", is_near, elementwise("ne", slope, algebra.ZERO))
@@ -58,7 +97,7 @@ def _gaps(moves: Moves, target: str) -> Iterator[ArrayGap]:
             continue
         if target not in reached(moves.template, name, frozenset()):
             continue
-        for tensor in postorder(variable.rule):
+        for tensor in _moving_parts(variable.rule):
             pair = _pair(tensor)
             if pair is None:
                 continue
@@ -68,10 +107,26 @@ def _gaps(moves: Moves, target: str) -> Iterator[ArrayGap]:
                 yield ArrayGap(name, tensor.op, _closed(gap, scale, slopes))
 
 
+def _moving_parts(rule: Tensor) -> Iterator[Tensor]:
+    """Yield what a rule is made of once, but for what stands still in it."""
+    seen, stack = {rule}, [rule]
+    while stack:
+        tensor = stack.pop()
+        yield tensor
+        if tensor.op != "still":
+            for arg in tensor.args:
+                if arg not in seen:
+                    seen.add(arg)
+                    stack.append(arg)
+
+
 def _pair(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
     """Return what is 0 where a tensor bends or jumps, and the size it is to be compared with."""
     if tensor.op in {"amax", "argmax", "hardmax"}:
         return _runner_up(tensor)
+    if tensor.op in {"take", "put", "onehot"}:
+        index = tensor.args[-1]  # whole numbers only are places, so that one that moves jumps
+        return elementwise("sub", index, elementwise("floor", index)), algebra.ZERO
     operation = OPERATIONS.get(tensor.op)
     if operation is None or operation.kink is None:
         return None
@@ -81,18 +136,18 @@ def _pair(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
         return elementwise("sub", a, b), sizes
     (x,) = tensor.args
     if operation.kink == "zero":
-        return x, elementwise("mul", elementwise("abs", x), x)
+        return x, algebra.ZERO
     return elementwise("sub", x, tensor), elementwise("abs", x)
 
 
-def _runner_up(tensor: Tensor) -> tuple[Tensor, Tensor] | None:
+def _runner_up(tensor: Tensor) -> tuple[Tensor, Tensor]:
     """Return each element's distance to the largest, 1 at the largest itself."""
-    if tensor.op != "amax":
-        return None
     (x,) = tensor.args
-    chosen = amax_choice(tensor)
-    shape = tuple(1 if axis in tensor.payload else n for axis, n in enumerate(x.shape))
-    peak = reshaped(tensor, shape)
+    axes = tensor.payload if tensor.op == "amax" else (tensor.payload,)
+    top = largest(x, axes)
+    shape = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape))
+    chosen = amax_choice(top)
+    peak = reshaped(top, shape)
     gap = elementwise("add", elementwise("sub", peak, x), chosen)
     return gap, elementwise("abs", x)
 

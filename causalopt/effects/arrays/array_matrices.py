@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from causalopt.effects.arrays.array_kinks import value_gaps
 from causalopt.effects.arrays.nudge_directions import MAX_DIRECTIONS, chosen_directions
 from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
 from causalopt.effects.measures import NAMES, Effect, Part, ratios, status_codes
 from causalopt.engine.arrays.array_backward import ArrayAdjoint, adjoint_of
-from causalopt.engine.arrays.array_course import Draw
+from causalopt.engine.arrays.array_course import Draw, Row, lookup, rows
 from causalopt.engine.arrays.array_forward import ArraySeed, TangentStretches
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
-from causalopt.engine.arrays.array_step import KINDS, moves
+from causalopt.engine.arrays.array_step import KINDS, moves, single
 from causalopt.engine.arrays.array_stretches import blocks
 from causalopt.errors import QuestionError, SizeError
 from causalopt.extras import need
@@ -75,13 +77,49 @@ def arrays_op_from_all(
         adjoint_of(plan, target.variable, directions, names, draw, disturb=Disturbance(plan, k + 1))
         for k in range(TWINS)
     ]
+    closed = _closed_kinks(plan, found, target.variable, draw)
     tables: dict[str, Any] = {}
     for name in names:
         paths = [target.variable in _after(plan, name, avoid) for avoid in (False, True)]
         effect = _effect_from(name, found, twins, paths, hold)
+        reach = _after(plan, name, False)
+        last = max((t for t, parents in closed if parents & reach), default=-1)
+        kinks = np.zeros(effect.held.shape, dtype=bool)
+        kinks[: last + 1] = True
+        effect = dataclasses.replace(effect, kinks=kinks)
         tables |= _entries(plan, name, effect)
     attrs = {"target": model.node_text(target)}
     return _dataset(model, tables, attrs, hold)
+
+
+def _closed_kinks(
+    plan: ArrayPlan, found: ArrayAdjoint, target: str, draw: Draw | None
+) -> list[tuple[int, frozenset[str]]]:
+    """Return where W sits on a kink that m follows: (step, the variables that decide it).
+
+    Which elements of a nudged array move it is not asked: all that reach one of these variables
+    are said to be on the kink.
+    """
+    template = plan.template
+    closed: list[tuple[int, frozenset[str]]] = []
+    watched = value_gaps(template)
+    if not watched:
+        return closed
+    past: deque[Row] = deque(maxlen=max(template.max_lag, 1))
+    for t, row in enumerate(rows(plan, draw)):
+        look = lookup(plan, t, row, past)
+        for gap in watched:
+            variable = template.by_name[gap.name]
+            owner = variable.owner
+            at_m = owner == target and t == plan.steps
+            if plan.initial_at(variable, t) is not None:
+                continue
+            if at_m or found.total[owner][t].any() or found.direct[owner][t].any():
+                with np.errstate(all="ignore"):
+                    if single(gap.closed, look):
+                        closed.append((t, gap.parents))
+        past.appendleft(row)
+    return closed
 
 
 def _check_memory(plan: ArrayPlan, count: int, names: Sequence[str]) -> None:

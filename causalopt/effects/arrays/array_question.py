@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -240,12 +241,7 @@ def _effect(asked: _Question, found: ArrayTangents, delta: float | None) -> Effe
         _part(mantissas, found.exponents[:, place], doubts, place, found.reached[place])
         for place, mantissas in enumerate((found.total, found.direct))
     ]
-    steps = np.arange(asked.plan.steps + 1)
-    name = asked.measured.variable
-    whole = [w for w in asked.hold if w.variable == name and w.elements is None]
-    held = np.zeros(len(steps), dtype=bool)
-    for window in whole:
-        held |= (steps >= window.first) & (True if window.last is None else steps <= window.last)
+    held = _held(asked.plan, asked.measured)
     return Effect(
         total=parts[0],
         direct=parts[1],
@@ -258,6 +254,18 @@ def _effect(asked: _Question, found: ArrayTangents, delta: float | None) -> Effe
         drifted=None,
         execution=found.execution,
     )
+
+
+def _held(plan: ArrayPlan, measured: Node) -> Values:
+    """Return at which steps all that is measured is in A, shape [t]."""
+    name, held = measured.variable, np.zeros(plan.steps + 1, dtype=bool)
+    if not any(window.name == name for window in plan.held):
+        return held
+    edges = sorted({0, *(t for t in plan.held_edges if t <= plan.steps), plan.steps + 1})
+    where = () if measured.elements is None else element_slices(measured.elements)
+    for first, last in itertools.pairwise(edges):
+        held[first:last] = plan.mask_at(name, first)[where].all()
+    return held
 
 
 def _part(mantissas: Values, exponents: Values, doubts: Doubts, place: int, has_path: bool) -> Part:

@@ -67,7 +67,7 @@ def work(graph: StepGraph) -> tuple[int, int]:
 
 
 def _elements(tensor: Tensor) -> int:
-    if tensor.op in {"reshape", "permute", "expand", "slice"}:
+    if tensor.op in {"reshape", "permute", "expand", "slice", "still"}:
         return 0
     if tensor.op != "einsum":
         return max(tensor.size, *(arg.size for arg in tensor.args), 1)

@@ -306,10 +306,12 @@ def _marks(terms: list[Term]) -> list[Term]:
 def _picked(index: Term, options: list[Term]) -> Term:
     """Return the option at an index, a chain of choices where the index is no constant."""
     value = algebra.constant(index)
+    nowhere = Term.of("div", algebra.ZERO, algebra.ZERO)  # not a number
     if value is not None:
-        return options[int(value)]
-    result = options[-1]
-    for i, option in reversed(list(enumerate(options))[:-1]):
+        is_place = value.denominator == 1 and 0 <= value < len(options)
+        return options[int(value)] if is_place else nowhere
+    result = nowhere
+    for i, option in reversed(list(enumerate(options))):
         result = Term.of("where", Term.of("eq", index, const(i)), option, result)
     return result
 
@@ -336,7 +338,7 @@ def _put(tensor: Tensor, x: Terms, index: Terms) -> Terms:
             if value is None:
                 chosen = Term.of("eq", index[at], const(k))
                 term = Term.of("where", chosen, term, algebra.ZERO)
-            elif int(value) != k:
+            elif value != k:
                 continue
             found[place] = algebra.add(found[place], term)
     return found
@@ -363,6 +365,7 @@ _STRUCTURAL: dict[str, Callable[..., Terms]] = {
     "hardmax": lambda u, x: _along(u, x, _marks),
     "einsum": _einsum,
     "permute": lambda u, x: np.transpose(x, u.payload),
+    "still": lambda _, x: x,
     "reshape": lambda u, x: np.reshape(x, u.shape),
     "expand": lambda u, x: np.broadcast_to(x, u.shape),
     "slice": lambda u, x: x[tuple(slice(*axis) for axis in u.payload)],

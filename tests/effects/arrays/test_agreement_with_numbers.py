@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import causalopt
+from causalopt import Model
 from causalopt.worlds.expand import Expanded
 from tests.effects.arrays.models_of_arrays import LATTICE, MEMORY, STATIC, TRAINING
 
@@ -143,3 +144,109 @@ def test_a_long_run_of_few_numbers_is_run_as_numbers_and_says_so() -> None:
 def test_numbers_are_not_asked_what_they_cannot_answer() -> None:
     with pytest.raises(causalopt.QuestionError, match="one number nudged and one measured"):
         causalopt.run(LATTICE, nudge="x[0]", hold="c", target="x", steps=5, execution="numbers")
+
+
+def bent(rule: str, start: object = 0, size: int = 1) -> Model:
+    """Return a model whose measure bends at the start of d."""
+    return Model(
+        name="bent",
+        sizes={"p": size},
+        variables={
+            "d": {"shape": ["p"], "initial": start},
+            "a": {"shape": ["p"], "rule": "d/2"},
+            "m": {"shape": ["p"], "rule": rule},
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "start", "comp"),
+    [
+        ("abs(d) + a", 0, 1.5),
+        ("max(0, d) + a", 0, 1.5),
+        ("max(d, 0) + a", 0, 1.5),
+        ("min(d, 0) + a", 0, np.inf),
+        ("clip(d, -1, 1) + a", 1, np.inf),
+        ("relu(-d) + a", 0, np.inf),
+        ("relu(d) + a", 0, 1.5),
+        ("where(d > 0, d, 0*d) + a", 0, 1.5),
+        ("where(d >= 0 and not d < 0, d, 0*d) + a", 0, 1.5),
+        ("where(d == 0, 7*d, d) + a", 0, 1.5),
+    ],
+)
+def test_at_a_kink_comp_is_that_of_a_positive_nudge(rule: str, start: float, comp: float) -> None:
+    question = {"nudge": "d", "hold": "a", "target": "m"}
+    for execution in ("numpy", "jax", "numbers"):
+        run = causalopt.run(bent(rule, start), **question, execution=execution)
+        assert run.status.tolist() == ["kink"], execution
+        assert run.comp[0] == comp, execution
+    finite = causalopt.run(bent(rule, start), **question, delta=1e-6)
+    assert finite.comp[0] == pytest.approx(comp, rel=1e-6)
+
+
+def test_of_equal_largest_elements_the_nudged_one_is_largest_after() -> None:
+    model = bent("max(d) + a", [1, 1, 1], 3)
+    for i in range(3):
+        run = causalopt.run(model, nudge=f"d[p={i}]", hold="a", target=f"m[p={i}]")
+        assert run.status.tolist() == ["kink"]
+        assert run.comp[0] == 1.5
+
+
+@pytest.mark.parametrize("rule", ["softmax(d) + a", "logsumexp(d) + a", "sum(softmax(d)*d) + a"])
+def test_what_is_smooth_at_equal_elements_is_no_kink(rule: str) -> None:
+    run = causalopt.run(bent(rule, [1, 1, 1], 3), nudge="d[p=1]", hold="a", target="m[p=1]")
+    assert run.status.tolist() == ["ok"]
+
+
+def test_a_place_that_moves_is_a_kink() -> None:
+    for rule in ("argmax(d) + a", "take(d, d[0], p) + a", "onehot(d[0], p) + a"):
+        run = causalopt.run(bent(rule, [1, 1, 1], 3), nudge="d[p=0]", hold="a", target="m[p=0]")
+        assert run.status.tolist() == ["kink"], rule
+
+
+@pytest.mark.parametrize("place", [-1, 0.5, 3, 1e9])
+def test_what_is_no_place_is_not_a_number_everywhere(place: float) -> None:
+    model = Model(
+        name="places",
+        sizes={"p": 3},
+        variables={
+            "k": {"rule": "k[t-1]", "initial": place},
+            "x": {"shape": ["p"], "rule": "x[t-1]", "initial": [1, 2, 3]},
+            "a": {"rule": "x[t][1]/2"},
+            "m": {"rule": "take(x[t], k[t], p) + a[t]"},
+        },
+    )
+    for execution in ("numpy", "jax", "numbers"):
+        run = causalopt.run(
+            model, nudge="x[0, p=1]", hold="a", target="m", steps=3, execution=execution
+        )
+        assert np.isnan(run.course("m")).all(), execution
+        assert set(run.status.tolist()) == {"nonfinite"}, execution
+    swept = causalopt.sweep(
+        model, {"k[0]": [place, 1.0]}, nudge="x[0, p=1]", hold="a", target="m", steps=3
+    )
+    assert swept.status.tolist() == ["nonfinite", "ok"]
+
+
+def test_a_measured_element_in_a_is_held() -> None:
+    model = bent("2*d", [1, 2, 3], 3)
+    for hold, status in (("m", "held"), ("m[p=0]", "held"), ("m[p=1:3]", "ok")):
+        run = causalopt.run(model, nudge="d", hold=hold, target="m[p=0]")
+        assert run.status.tolist() == [status]
+
+
+@pytest.mark.parametrize("bend", ["abs(d[t])", "relu(d[t])", "max(d[t], 0)", "floor(d[t])"])
+def test_one_sweep_from_all_tells_of_kinks(bend: str) -> None:
+    model = Model(
+        name="bent",
+        sizes={"p": 2},
+        variables={
+            "d": {"shape": ["p"], "rule": "d[t-1]", "initial": 0},
+            "e": {"shape": ["p"], "rule": "e[t-1]", "initial": 1},
+            "a": {"shape": ["p"], "rule": "d[t]/2 + e[t]"},
+            "m": {"shape": ["p"], "rule": f"{bend} + a[t]"},
+        },
+    )
+    found = causalopt.op_from_all(model, "m", hold="a", steps=3)
+    assert (found.status_d.values == "kink").all()
+    assert not (found.status_e.values == "kink").any()

@@ -312,3 +312,19 @@ def test_a_run_too_large_for_memory_is_refused_with_what_takes_it(monkeypatch) -
 def test_numbers_are_for_plain_questions() -> None:
     with pytest.raises(QuestionError, match="is for one number nudged and one measured"):
         causalopt.run(relay(), execution="numbers", along=[1, 0])
+
+
+def test_a_quotient_by_zero_is_not_finite_and_no_error() -> None:
+    model = Model(
+        name="zero",
+        parameters={"k": 0.0, "one": 1.0},
+        variables={
+            "x": {"shape": [2], "rule": "x[t-1]/2", "initial": 1},
+            "q": {"rule": "one/k + 0/0 + t/k"},
+            "m": {"shape": [2], "rule": "x[t] + 0*q[t]"},
+        },
+        question={"nudge": "x[0]", "hold": "q", "target": "m", "steps": 3},
+    )
+    for execution in ("numpy", "jax"):
+        assert set(causalopt.run(model, execution=execution).status.tolist()) == {"nonfinite"}
+    assert set(causalopt.run(model, parameters={"k": 1}, hold=[]).status.tolist()) == {"nonfinite"}
