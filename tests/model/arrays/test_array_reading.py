@@ -135,7 +135,8 @@ def test_a_law_of_many_worlds_is_looked_at_too() -> None:
     assert draw is not None
     with pytest.raises(QuestionError, match=r"'e': a standard deviation is at least 0, found -"):
         draw(0)
-    good = batched(drawn("noise", "normal(0, uniform(1, 2))").arrays, ["e"], 3)
+    # Over the two elements of one world the sum is about 1; over three worlds it would be 1.5.
+    good = batched(drawn("noise", "normal(0, 1.2 - sum(uniform(0.5, 0.51)))").arrays, ["e"], 3)
     _, draw = template_plan(good, steps=1)
     assert draw is not None
     assert draw(0)["e"].shape == (3, 2)
