@@ -112,7 +112,9 @@ def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> C
     """
     host = processor()
     version = ".".join(map(str, binding.llvm_version_info))
-    key = "\n".join([host.name, host.features, host.triple, version, repr(effort), text])
+    key = "\n".join(
+        [host.name, host.features, host.triple, version, repr(effort), "nounwind", text]
+    )
     with _lock:
         store = ObjectStore.default()
         image = store.find(key)
@@ -139,6 +141,11 @@ def _compiled(text: str, effort: Effort) -> bytes:
     module = binding.parse_assembly(text)
     module.triple = processor().triple
     module.data_layout = str(machine.target_data)
+    for function in module.functions:
+        # Nothing throws here. Without tables for unwinding none are registered with the process:
+        # libgcc aborts where another compiler in it, such as JAX's, has left some at that address.
+        if not function.is_declaration:
+            function.add_function_attribute("nounwind")
     options = binding.create_pipeline_tuning_options(speed_level=effort.passes)
     options.loop_vectorization = False
     options.slp_vectorization = False
