@@ -10,6 +10,7 @@ import ctypes
 import dataclasses
 import functools
 import itertools
+import sys
 import threading
 from typing import Any
 
@@ -72,7 +73,9 @@ def _machine(level: int) -> Any:
 
 @functools.cache
 def _linker() -> Any:
-    return binding.create_lljit_compiler(_machine(2), use_jit_link=False)
+    # JITLink puts an object's parts side by side. The older linker takes them where there is room,
+    # and ends the process where that is more than 2 GB apart, as beside JAX's large reservations.
+    return binding.create_lljit_compiler(_machine(2), use_jit_link=sys.platform != "win32")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,8 +145,7 @@ def _compiled(text: str, effort: Effort) -> bytes:
     module.triple = processor().triple
     module.data_layout = str(machine.target_data)
     for function in module.functions:
-        # Nothing throws here. Without tables for unwinding none are registered with the process:
-        # libgcc aborts where another compiler in it, such as JAX's, has left some at that address.
+        # Nothing throws here, so that no tables for unwinding need be registered.
         if not function.is_declaration:
             function.add_function_attribute("nounwind")
     options = binding.create_pipeline_tuning_options(speed_level=effort.passes)
