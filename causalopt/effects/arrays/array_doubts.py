@@ -85,7 +85,7 @@ def doubts_of(
     finite: Values = np.all(np.isfinite(target), axis=1)
     nonfinite, overflowed = None, False
     if not (finite.all() and all(np.isfinite(base).all() for base in bases)):
-        nonfinite, overflowed = _first_nonfinite(plan, draw)
+        nonfinite, overflowed = first_unbounded(plan, draw)
     return Doubts(
         (errors[0], errors[1]), (doubted[0], doubted[1]), finite, kinks, kink, nonfinite, overflowed
     )
@@ -135,7 +135,7 @@ def _first_kink(
     return gap.name, int(steps[0]), f"{gap.op} of what is equal"
 
 
-def _first_nonfinite(plan: ArrayPlan, draw: Draw | None) -> tuple[tuple[str, int] | None, bool]:
+def first_unbounded(plan: ArrayPlan, draw: Draw | None) -> tuple[tuple[str, int] | None, bool]:
     """Return the first variable of W whose value is not finite, its step, and if it is infinite."""
     for t, row in enumerate(rows(plan, draw)):
         for variable in plan.template.variables:

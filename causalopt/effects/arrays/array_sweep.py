@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from causalopt.effects.arrays.array_doubts import first_unbounded
 from causalopt.effects.arrays.array_kinks import watched_lanes
 from causalopt.effects.arrays.nudge_directions import chosen_directions
 from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
@@ -26,6 +27,7 @@ from causalopt.worlds.array_world import array_plan_for, element_slices
 from causalopt.worlds.interventions import Intervention, Set
 
 _CHUNK = 1 << 21  # numbers that one step of a chunk has, tangents included
+_FAR_BELOW = 2.0**-400  # of the largest: what is smaller may have lost digits on the way
 Point = dict[str, float]
 
 
@@ -86,7 +88,7 @@ def sweep_arrays(
             )
             plans.append(plan)
             draws.append(draw)
-        found = _chunk(_with_starts(plans, nodes), draws, node, measured)
+        found = _apart(_with_starts(plans, nodes), draws, node, measured)
         for name, values in found.items():
             columns[name].append(values)
         done += len(chunk)
@@ -142,15 +144,45 @@ def _with_starts(plans: list[ArrayPlan], nodes: Mapping[str, Node]) -> list[Arra
     return found
 
 
-def _chunk(
+def _apart(
     plans: list[ArrayPlan], draws: list[Draw | None], node: Node, measured: Node
 ) -> dict[str, Values]:
+    """Return what a chunk gives; lanes that the largest leave no digits are run without those.
+
+    The lanes of one run share a power of two.
+    """
+    found, lost = _chunk(plans, draws, node, measured)
+    whole = len(lost) == len(plans) > 1
+    for lanes in np.array_split(lost, 2) if whole else [lost][: len(lost) < len(plans)]:
+        if len(lanes):
+            again = _apart([plans[i] for i in lanes], [draws[i] for i in lanes], node, measured)
+            for name, values in again.items():
+                found[name][lanes] = values
+    return found
+
+
+def _lost(parts: list[Part]) -> Values:
+    """Return the lanes that must be run without the largest, or without those not finite."""
+    lost = np.zeros(parts[0].mantissa.shape, dtype=bool)
+    for part in parts:
+        if not part.has_path.any():
+            continue
+        finite, size = np.isfinite(part.mantissa), np.abs(part.mantissa)
+        if finite.all():
+            lost |= size < _FAR_BELOW * size.max()
+        else:
+            lost |= finite
+    return np.flatnonzero(lost)
+
+
+def _chunk(
+    plans: list[ArrayPlan], draws: list[Draw | None], node: Node, measured: Node
+) -> tuple[dict[str, Values], Values]:
+    """Return what a run of lanes gives, and the lanes that it leaves no digits."""
     directions, _ = chosen_directions(plans[0], node, None, None, 0)
     count = len(plans)
-    plan, draw = lane_plan(plans, draws)
+    plan, draw = lane_plan(plans, draws, (node.variable, measured.variable))
     lanes = np.repeat(directions[:, None], count, axis=1)
-    if plan.template.by_name[node.variable].shape == directions.shape[1:]:
-        raise QuestionError(f"'{node.variable}' is a stream: nudge what follows from it")
     seed = ArraySeed(node.variable, node.t, lanes)
     watch = functools.partial(watched_lanes, target=measured.variable)
     base = tangents_of(plan, seed, measured.variable, (), draw, watch=watch)
@@ -170,19 +202,25 @@ def _chunk(
         ]
         parts.append(_part(own, others, int(base.exponents[-1, place]), base.reached[place]))
     w = base.values[measured.variable][-1][where[1:]].reshape(count, -1)
+    finite = np.all(np.isfinite(w), axis=1)
+    for part in parts:
+        finite &= np.isfinite(part.mantissa)
+    diverges = np.array(
+        [not f and first_unbounded(p, d)[1] for f, p, d in zip(finite, plans, draws, strict=True)]
+    )
     effect = Effect(
         total=parts[0],
         direct=parts[1],
         held=np.full(count, _is_held(plan, measured)),
-        finite=np.all(np.isfinite(w), axis=1),
+        finite=finite,
         kinks=np.any(base.watched.reshape(-1, count), axis=0),
-        diverges=np.any(np.isinf(w), axis=1),
+        diverges=diverges,
         execution=base.execution,
     )
     codes = status_codes(effect)
     comp, op = ratios(effect, codes)
     values = w[:, 0] if w.shape[1] == 1 else np.sqrt(np.sum(w * w, axis=1))
-    return {
+    found = {
         "values": values,
         "total": effect.total.value,
         "direct": effect.direct.value,
@@ -190,6 +228,7 @@ def _chunk(
         "op": op,
         "codes": codes,
     }
+    return found, _lost(parts)
 
 
 def _is_held(plan: ArrayPlan, measured: Node) -> bool:

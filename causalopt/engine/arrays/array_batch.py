@@ -1,8 +1,8 @@
 """Many worlds of one template at once: what differs between them gets a leading axis.
 
-Random starts, seeds, checkpoints of a training run and masks of A are such axes, one within another
-where needed. What is the same in all worlds has no axis and is computed once, so that a derivative
-by it is summed over the worlds.
+Random starts, seeds, points of a sweep, checkpoints of a training run and masks of A are such axes,
+one within another where needed. What is the same in all worlds has no axis and is computed once, so
+that a derivative by it is summed over the worlds.
 """
 
 from __future__ import annotations
@@ -22,26 +22,36 @@ from causalopt.tensors.tensor import Tensor, inputs
 LANE = "lane"
 
 
-def batched(template: ArrayTemplate, varying: Iterable[str], count: int) -> ArrayTemplate:
+def batched(
+    template: ArrayTemplate,
+    varying: Iterable[str],
+    count: int,
+    parameters: frozenset[str] = frozenset(),
+) -> ArrayTemplate:
     """Return a template of `count` worlds, in which some variables differ from world to world.
 
     Args:
         template: One world's variables.
         varying: The declared variables that differ by themselves; what reads them differs too.
         count: How many worlds.
+        parameters: Those whose values differ too; their values have shape [world].
 
     Returns:
         The template with a first dim of that size on every variable that differs; initial laws and
         noises of those are drawn for each world.
     """
-    return _batched(template, frozenset(varying), count)
+    return _batched(template, frozenset(varying), count, parameters)
 
 
 @functools.lru_cache(maxsize=32)
-def _batched(template: ArrayTemplate, varying: frozenset[str], count: int) -> ArrayTemplate:
-    differing = differs(template, varying)
+def _batched(
+    template: ArrayTemplate, varying: frozenset[str], count: int, parameters: frozenset[str]
+) -> ArrayTemplate:
+    reading = {v.name for v in template.variables if _reads(v, parameters)}
+    differing = differs(template, varying | reading)
     variables = tuple(
-        _wide(v, differing, count) if v.name in differing else v for v in template.variables
+        _wide(v, differing, count, parameters) if v.name in differing else v
+        for v in template.variables
     )
     return dataclasses.replace(template, variables=variables)
 
@@ -68,18 +78,28 @@ def differs(template: ArrayTemplate, varying: Iterable[str]) -> frozenset[str]:
         found |= more
 
 
-def _wide(variable: ArrayVariable, differing: frozenset[str], count: int) -> ArrayVariable:
+def _reads(variable: ArrayVariable, parameters: frozenset[str]) -> bool:
+    """Whether a variable is made of some of the parameters."""
+    texts = [variable.rule, variable.noise, *variable.initial]
+    leaves = inputs(*(text for text in texts if text is not None))
+    return any(leaf.payload[0] == "param" and leaf.payload[1] in parameters for leaf in leaves)
+
+
+def _wide(
+    variable: ArrayVariable, differing: frozenset[str], count: int, parameters: frozenset[str]
+) -> ArrayVariable:
     shape = (count, *variable.shape)
 
-    def wide(tensor: Tensor) -> Tensor:
-        leaves = [x for x in inputs(tensor) if _moves(x, differing)]
+    def lift(tensor: Tensor) -> Tensor:
+        leaves = [x for x in inputs(tensor) if _moves(x, differing, parameters)]
         axes = {x: given(*x.payload, shape=(count, *x.shape)) for x in leaves}
-        return expanded(lifted([tensor], axes, count)[0], shape)
+        return lifted([tensor], axes, count)[0]
+
+    def wide(tensor: Tensor) -> Tensor:
+        return expanded(lift(tensor), shape)
 
     def wide_law(law: ArrayLaw) -> ArrayLaw:
-        leaves = [x for x in inputs(law.number) if _moves(x, differing)]
-        axes = {x: given(*x.payload, shape=(count, *x.shape)) for x in leaves}
-        return dataclasses.replace(law, number=lifted([law.number], axes, count)[0])
+        return dataclasses.replace(law, number=lift(law.number))
 
     stream = variable.stream
     if stream is not None:
@@ -96,10 +116,11 @@ def _wide(variable: ArrayVariable, differing: frozenset[str], count: int) -> Arr
     )
 
 
-def _moves(leaf: Tensor, differing: frozenset[str]) -> bool:
-    if leaf.payload[0] == "ref":
-        return leaf.payload[1] in differing
-    return bool(leaf.payload[0] == "draw")
+def _moves(leaf: Tensor, differing: frozenset[str], parameters: frozenset[str]) -> bool:
+    kind, *rest = leaf.payload
+    if kind == "ref":
+        return rest[0] in differing
+    return kind == "draw" or (kind == "param" and rest[0] in parameters)
 
 
 def is_random(variable: ArrayVariable) -> bool:

@@ -63,7 +63,7 @@ class ArrayPlan:
     Attributes:
         template: The variables.
         steps: The last step; nodes exist at t = 0 .. steps.
-        parameters: Name -> value.
+        parameters: Name -> value; of many worlds at once, shape [world] where they differ.
         initial: Variable -> its values before its rule takes over.
         streams: Variable -> its values at every step, step first, for what is given from outside.
         forces: (t, variable) -> values put over the rule's.
@@ -74,7 +74,7 @@ class ArrayPlan:
 
     template: ArrayTemplate
     steps: int
-    parameters: Mapping[str, float]
+    parameters: Mapping[str, Any]
     initial: Mapping[str, Sequence[Values]]
     streams: Mapping[str, Values]
     forces: Mapping[tuple[int, str], Force] = dataclasses.field(default_factory=dict)

@@ -81,3 +81,61 @@ def test_kinks_and_zeros_are_told_by_lane() -> None:
 def test_an_unknown_axis_is_told() -> None:
     with pytest.raises(causalopt.UnknownNameError, match="neither a parameter nor a node"):
         causalopt.sweep(TRAINING, {"rate": [1.0]}, nudge="b1[0]", hold="W2", target="o", steps=2)
+
+
+def test_lanes_that_grow_apart_beyond_floats_keep_their_digits() -> None:
+    """x grows by k alone and by k/2 with A: Op is N ln 2 for all k, X and Y span 2^16000."""
+    model = Model(
+        name="apart",
+        parameters={"k": 0.5},
+        variables={
+            "x": {"shape": [2], "rule": "k*x[t-1] + u[t-1]", "initial": 0},
+            "u": {"shape": [2], "rule": "-k*x[t]/2"},
+        },
+        question={"nudge": "x[0]", "hold": "u", "target": "x", "steps": 3000},
+    )
+    for nudge, target in (("x[0]", "x"), ("x[0, dim0=1]", "x[dim0=1]")):
+        found = causalopt.sweep(
+            model, {"k": [0.1, -0.5, 3.0, 7.0, 0.0]}, nudge=nudge, target=target
+        )
+        alone = causalopt.run(model, nudge=nudge, target=target, parameters={"k": 0.0})
+        assert found.status.tolist() == ["ok"] * 4 + [alone.status[-1]]
+        np.testing.assert_allclose(found.op[:4], 3000 * np.log(2), rtol=1e-12)
+
+
+def test_a_lane_that_diverges_leaves_the_others_alone() -> None:
+    model = Model(
+        name="blown",
+        parameters={"k": 0.5},
+        variables={
+            "x": {"shape": [2], "rule": "x[t-1] - k*x[t-1]**3 + u[t-1]", "initial": 1},
+            "u": {"shape": [2], "rule": "-x[t]/2"},
+        },
+        question={"nudge": "x[0]", "hold": "u", "target": "x", "steps": 60},
+    )
+    values = [-1.0, 0.1, 0.2]
+    found = causalopt.sweep(model, {"k": values})
+    for i, k in enumerate(values):
+        alone = causalopt.run(model, parameters={"k": k})
+        assert found.status[i] == alone.status[-1]
+        if i:
+            assert found.op[i] == pytest.approx(alone.op[-1], abs=1e-11)
+    assert found.status[1:].tolist() == ["ok", "ok"]
+    assert found.status[0] == "diverged"
+
+
+def test_the_nudged_node_may_be_a_streams() -> None:
+    model = Model(
+        name="streamed",
+        parameters={"k": 0.5},
+        variables={
+            "s": {"shape": [2]},
+            "x": {"shape": [2], "rule": "k*x[t-1] + s[t] + u[t-1]", "initial": 0},
+            "u": {"shape": [2], "rule": "-x[t]/4"},
+        },
+        question={"nudge": "s[3]", "hold": "u", "target": "x", "steps": 8},
+    )
+    data = {"s": np.ones((9, 2))}
+    found = causalopt.sweep(model, {"k": [0.3, 0.9]}, data=data)
+    for i, k in enumerate((0.3, 0.9)):
+        assert found.op[i] == pytest.approx(-5 * np.log((k - 0.25) / k), abs=1e-12)
