@@ -79,6 +79,10 @@ class Part:
         """Return the part with the zeros that were found to be exact."""
         return dataclasses.replace(self, doubts_zero=self.doubts_zero & ~zero)
 
+    def doubting(self, zero: Bools) -> Part:
+        """Return the part with zeros that may be no zeros in truth."""
+        return dataclasses.replace(self, doubts_zero=self.doubts_zero | zero)
+
     def widened(self, error: Floats) -> Part:
         """Return the part with an error that is no smaller than this one."""
         return dataclasses.replace(self, error=np.fmax(np.abs(self.error), error))

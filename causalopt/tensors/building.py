@@ -12,7 +12,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from causalopt.language.operations import OPERATIONS
 from causalopt.tensors.tensor import Literal, Shape, Tensor
 
 Slices = tuple[tuple[int, int, int], ...]
@@ -320,8 +319,3 @@ def convolved(x: Tensor, kernel: Tensor, axis: int) -> Tensor:
     places = tuple(range(rank))
     flipped = reversed_along(kernel, 0)
     return einsum(((*places, rank), (rank,)), places, shown, flipped)
-
-
-def is_operation(name: str) -> bool:
-    """Whether a name is an elementwise operation."""
-    return name in OPERATIONS

@@ -70,12 +70,16 @@ def doubts_of(
     firsts = [_first_reached(plan, seed, measured.variable, kind) for kind in KINDS]
     late = [np.flatnonzero(zero[t:]) + t for zero, t in zip(zeros, firsts, strict=True)]
     # A second one is looked at as far as there are zeros, which one alone may leave by chance.
-    short = twin(2, max([min(firsts) + _PROBED, *(int(ts[-1]) for ts in late if len(ts))]))
+    last = max((int(ts[-1]) for ts in late if len(ts)), default=-1)
+    short = twin(2, max(min(firsts) + _PROBED, last))
     if _is_near(bases, twins) or _is_near(bases, [short]):
         twins += [twin(number) for number in range(2, TWINS + 1)]
     errors = [spread(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
     twins.append(short)
     doubted = [_doubted(base, [t[place] for t in twins]) for place, base in enumerate(bases)]
+    if last >= 0:
+        lost = _may_be_lost(plan, seed, measured, draw, delta, last)
+        doubted = [a | (b & c) for a, b, c in zip(doubted, zeros, lost, strict=True)]
     steps = len(found.total)
     kink = None if delta is not None else _first_kink(plan, seed, measured.variable, found)
     kinks = np.zeros(steps, dtype=bool)
@@ -133,6 +137,32 @@ def _first_kink(
     moved = moves(plan.template, seed.name, count, plan.held_throughout, plan.held_partly)
     gap = gaps(moved, target)[places[0]]
     return gap.name, int(steps[0]), f"{gap.op} of what is equal"
+
+
+def _may_be_lost(
+    plan: ArrayPlan,
+    seed: ArraySeed,
+    measured: Node,
+    draw: Draw | None,
+    delta: float | None,
+    last: int,
+) -> tuple[Values, Values]:
+    """Return where a zero of total or direct may be what floats are too coarse for, shape [t] each.
+
+    A tangent vanishes where it is far smaller than others that it is carried with; a finite
+    difference beside the value that it is taken of, and there its tangent is none.
+    """
+    piece = dataclasses.replace(plan, steps=last)
+    found = tangents_of(piece, seed, measured.variable, (), draw, execution="numpy")
+    steps = np.arange(plan.steps + 1)
+    faint = steps >= (len(steps) if found.faint is None else found.faint)
+    lost = []
+    for part in _in_units(found, measured, found):
+        moving = np.zeros(len(steps), dtype=bool)
+        if delta is not None and not plan.template.by_name[measured.variable].is_integer:
+            moving[: len(part)] = ~_is_zero(part)
+        lost.append(faint | moving)
+    return lost[0], lost[1]
 
 
 def first_unbounded(plan: ArrayPlan, draw: Draw | None) -> tuple[tuple[str, int] | None, bool]:

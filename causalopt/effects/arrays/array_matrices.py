@@ -17,6 +17,7 @@ import numpy as np
 from causalopt.effects.arrays.array_kinks import value_gaps
 from causalopt.effects.arrays.nudge_directions import MAX_DIRECTIONS, chosen_directions
 from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
+from causalopt.effects.arrays.vector_effect import norms
 from causalopt.effects.measures import NAMES, Effect, Part, ratios, status_codes
 from causalopt.engine.arrays.array_backward import ArrayAdjoint, adjoint_of
 from causalopt.engine.arrays.array_course import Draw, Row, lookup, rows
@@ -145,32 +146,62 @@ def _effect_from(
     """Return the effects of a variable's elements on m, shape [t, *shape]."""
     parts = []
     for place, kind in enumerate(KINDS):
-        base = getattr(found, kind)[name]
-        others = []
-        for twin in twins:
-            moved = (twin.exponents[:, place] - found.exponents[:, place]).astype(np.int32)
-            values = getattr(twin, kind)[name]
-            others.append(np.ldexp(values, moved.reshape(-1, *[1] * (values.ndim - 1))))
-        exponents = found.exponents[:, place]
-        parts.append(_part(base, others, exponents, paths[place]))
-    shape = parts[0].mantissa.shape
+        base, exponents = getattr(found, kind)[name], found.exponents[:, place]
+        others = [
+            _in_units(getattr(twin, kind)[name], twin.exponents[:, place] - exponents)
+            for twin in twins
+        ]
+        lost = np.arange(len(base)) <= found.faint[place]
+        parts.append(_part(base, others, exponents, paths[place], lost))
+    finite = np.isfinite(parts[0].mantissa) & np.isfinite(parts[1].mantissa)
+    held = _held(hold, name, finite.shape)
+    return Effect(parts[0], parts[1], held, finite, execution="arrays")
+
+
+def _in_units(values: Values, powers: Values) -> Values:
+    """Return a twin's derivatives with the powers of two of what it is a twin of."""
+    return np.ldexp(values, powers.astype(np.int32).reshape(-1, *[1] * (values.ndim - 1)))
+
+
+def _held(hold: Selection, name: str, shape: tuple[int, ...]) -> Values:
+    """Return which elements of a variable are in A, shape [t, *shape]."""
     held = np.zeros(shape, dtype=bool)
     for window in hold:
         if window.variable == name:
             last = None if window.last is None else window.last + 1
             held[(slice(window.first, last), *element_slices(window.elements or ()))] = True
-    finite = np.isfinite(parts[0].mantissa) & np.isfinite(parts[1].mantissa)
-    return Effect(parts[0], parts[1], held, finite, execution="arrays")
+    return held
 
 
-def _part(base: Values, others: list[Values], exponents: Values, has_path: bool) -> Part:
+def _part(
+    base: Values, others: list[Values], exponents: Values, has_path: bool, lost: Values
+) -> Part:
+    """Return the norms over directions, [t, *shape] of [t, direction, *shape].
+
+    Args:
+        base: Mantissas.
+        others: Those of twins.
+        exponents: Their powers of two, shape [t].
+        has_path: Whether the graph has a path.
+        lost: Where a zero may be one of floats alone, shape [t].
+    """
+    size = _over_directions(base)
     with np.errstate(all="ignore"):
-        size = base[:, 0] if base.shape[1] == 1 else np.sqrt(np.sum(base * base, axis=1))
-        errors = np.max([np.sqrt(np.sum((other - base) ** 2, axis=1)) for other in others], axis=0)
+        errors = np.max([np.abs(_over_directions(other - base)) for other in others], axis=0)
         moved = np.any([np.any(other != 0, axis=1) for other in others], axis=0)
-    wide = np.broadcast_to(exponents.reshape(-1, *[1] * (size.ndim - 1)), size.shape)
+    steps = (-1, *[1] * (size.ndim - 1))
+    doubted = (size == 0) & (moved | (has_path & lost).reshape(steps))
+    wide = np.broadcast_to(exponents.reshape(steps), size.shape)
     path = np.full(size.shape, has_path)
-    return Part(size, wide, np.nan_to_num(errors, nan=np.inf), path, (size == 0) & moved)
+    return Part(size, wide, np.nan_to_num(errors, nan=np.inf), path, doubted)
+
+
+def _over_directions(values: Values) -> Values:
+    """Return the norm over the directions; of a single one the number itself."""
+    if values.shape[1] == 1:
+        return values[:, 0]
+    last = np.moveaxis(values, 1, -1)
+    return norms(last.reshape(-1, values.shape[1])).reshape(last.shape[:-1])
 
 
 def arrays_op_to_all(
@@ -225,6 +256,7 @@ class _Norms:
     exponents: Values
     finite: Mapping[str, Values]
     moving: Mapping[str, frozenset[str]]
+    faint: int | None
 
 
 def _norms(
@@ -248,29 +280,24 @@ def _norms(
         for (kind, n, _), found in block.items():
             if kind == "ref":
                 finite[n][part] = np.isfinite(found)
-            elif count == 1:
-                values[kind, n][part] = found
             else:
-                with np.errstate(all="ignore"):
-                    values[kind, n][part] = np.sqrt(np.sum(found * found, axis=1))
-    return _Norms(values, world.exponents, finite, moving)
+                many = found[:, None] if count == 1 else found
+                values[kind, n][part] = _over_directions(many)
+    return _Norms(values, world.exponents, finite, moving, world.faint)
 
 
 def _effect_to(name: str, base: _Norms, twins: list[_Norms], hold: Selection) -> Effect:
+    """Return the effects of n on a variable's elements, shape [t, *shape]."""
     parts = []
     for place, kind in enumerate(KINDS):
-        own = base.values[kind, name][:, None]
-        others = []
-        for twin in twins:
-            moved = (twin.exponents[:, place] - base.exponents[:, place]).astype(np.int32)
-            values = twin.values[kind, name][:, None]
-            others.append(np.ldexp(values, moved.reshape(-1, *[1] * (values.ndim - 1))))
-        parts.append(_part(own, others, base.exponents[:, place], name in base.moving[kind]))
-    held = np.zeros(parts[0].mantissa.shape, dtype=bool)
-    for window in hold:
-        if window.variable == name:
-            last = None if window.last is None else window.last + 1
-            held[(slice(window.first, last), *element_slices(window.elements or ()))] = True
+        own, exponents = base.values[kind, name][:, None], base.exponents[:, place]
+        others = [
+            _in_units(twin.values[kind, name][:, None], twin.exponents[:, place] - exponents)
+            for twin in twins
+        ]
+        lost = np.arange(len(own)) >= (len(own) if base.faint is None else base.faint)
+        parts.append(_part(own, others, exponents, name in base.moving[kind], lost))
+    held = _held(hold, name, parts[0].mantissa.shape)
     return Effect(parts[0], parts[1], held, base.finite[name], execution="arrays")
 
 

@@ -16,6 +16,7 @@ from causalopt.effects.arrays.array_kinks import watched
 from causalopt.effects.arrays.array_run import ArrayRun
 from causalopt.effects.arrays.array_worlds_apart import finite_differences
 from causalopt.effects.arrays.nudge_directions import check_memory, chosen_directions
+from causalopt.effects.arrays.vector_effect import norms
 from causalopt.effects.arrays.whole_numbers import check_whole, refuse_integers
 from causalopt.effects.arrays.written_out import NUMBERS, pays, refuse_numbers, run_written_out
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, check_delta
@@ -270,10 +271,6 @@ def _held(plan: ArrayPlan, measured: Node) -> Values:
 
 def _part(mantissas: Values, exponents: Values, doubts: Doubts, place: int, has_path: bool) -> Part:
     flat = mantissas.reshape(len(mantissas), -1)
-    if flat.shape[1] == 1:
-        size = flat[:, 0]
-    else:
-        with np.errstate(all="ignore"):
-            size = np.sqrt(np.sum(flat * flat, axis=1))
+    size = flat[:, 0] if flat.shape[1] == 1 else norms(flat)
     path = np.full(len(size), has_path)
     return Part(size, exponents, doubts.errors[place], path, doubts.doubted_zero[place])

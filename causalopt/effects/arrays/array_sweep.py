@@ -15,6 +15,7 @@ from causalopt.effects.arrays.array_doubts import first_unbounded
 from causalopt.effects.arrays.array_kinks import watched_lanes
 from causalopt.effects.arrays.nudge_directions import chosen_directions
 from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
+from causalopt.effects.arrays.vector_effect import norms
 from causalopt.effects.measures import Effect, Part, ratios, status_codes
 from causalopt.engine.arrays.array_course import Draw
 from causalopt.engine.arrays.array_forward import ArraySeed, tangents_of
@@ -201,6 +202,11 @@ def _chunk(
             np.ldexp(getattr(t, kind)[-1][where], s) for t, s in zip(twins, shift, strict=True)
         ]
         parts.append(_part(own, others, int(base.exponents[-1, place]), base.reached[place]))
+    if any((part.has_path & (part.mantissa == 0)).any() for part in parts):
+        # Only numpy sees where tangents come near the smallest floats.
+        seen = tangents_of(plan, seed, measured.variable, (), draw, execution="numpy")
+        if seen.faint is not None:
+            parts = [part.doubting(part.has_path & (part.mantissa == 0)) for part in parts]
     w = base.values[measured.variable][-1][where[1:]].reshape(count, -1)
     finite = np.all(np.isfinite(w), axis=1)
     for part in parts:
@@ -242,9 +248,7 @@ def _part(own: Values, others: list[Values], exponent: int, has_path: bool) -> P
 
     def norm(values: Values) -> Values:
         moved = np.moveaxis(values, 1, 0).reshape(values.shape[1], -1)
-        if moved.shape[1] == 1:
-            return moved[:, 0]
-        return np.asarray(np.sqrt(np.sum(moved * moved, axis=1)))
+        return moved[:, 0] if moved.shape[1] == 1 else norms(moved)
 
     size = norm(own)
     with np.errstate(all="ignore"):

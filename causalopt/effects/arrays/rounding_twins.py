@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from causalopt.effects.arrays.vector_effect import norms
 from causalopt.engine.arrays.array_course import Row
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 
@@ -73,8 +74,6 @@ class Disturbance:
 def spread(base: Values, twins: list[Values]) -> Values:
     """Return the largest distance of twins from a course of Jacobians, by their norm, shape [t]."""
     with np.errstate(all="ignore"):
-        found = [
-            np.sqrt(np.sum((twin - base).reshape(len(base), -1) ** 2, axis=1)) for twin in twins
-        ]
+        found = [norms((twin - base).reshape(len(base), -1)) for twin in twins]
     largest: Values = np.nan_to_num(np.max(found, axis=0), nan=np.inf)
     return largest

@@ -123,6 +123,17 @@ def _log(size: float) -> float:
     return math.log(value) if value > 0 else -math.inf if value == 0 else math.nan
 
 
+def norms(rows: Values) -> Values:
+    """Return the Euclidean norm of each row, shape [row]; tiny ones do not vanish in squares."""
+    if rows.shape[1] == 1:
+        return np.abs(rows[:, 0])
+    with np.errstate(all="ignore"):
+        top = np.max(np.abs(rows), axis=1)
+        scale = np.where((top > 0) & np.isfinite(top), top, 1.0)
+        found: Values = scale * np.sqrt(np.sum((rows / scale[:, None]) ** 2, axis=1))
+    return found
+
+
 def probe_error(total: Values, direct: Values) -> float:
     """Return the standard error of an rms Op that random probes gave, in nats, by the jackknife.
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from causalopt.engine.arrays.array_course import Draw, Row, lookup, rows
+from causalopt.engine.arrays.array_forward import is_faint
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_step import KINDS, ArrayStep
 from causalopt.model.arrays.array_template import ArrayTemplate
@@ -41,11 +42,14 @@ class ArrayAdjoint:
         total: Variable -> derivatives over all paths, mantissas, shape [t, direction, *shape].
         direct: Likewise over the paths that avoid A.
         exponents: Of total and direct, shape [t, 2].
+        faint: For total and direct the step up to which a zero may be a derivative too small beside
+            others for floats, -1 for none.
     """
 
     total: dict[str, Values]
     direct: dict[str, Values]
     exponents: Values
+    faint: tuple[int, int] = (-1, -1)
 
 
 def adjoint_of(
@@ -90,7 +94,8 @@ def adjoint_of(
                 for name in names:
                     if name in nodes:
                         found[kind][name][t] = nodes[name].reshape(found[kind][name][t].shape)
-    return ArrayAdjoint(found["total"], found["direct"], exponents)
+    faint = [bars[kind].faint if kind in bars else -1 for kind in KINDS]
+    return ArrayAdjoint(found["total"], found["direct"], exponents, (faint[0], faint[1]))
 
 
 def _backwards(
@@ -146,6 +151,7 @@ class _Bars:
         self._plan, self._count, self._disturb = plan, count, disturb
         self._held = kind == "direct"
         self.exponent = 0
+        self.faint = -1
         self._gathered: dict[tuple[int, str], Values] = {}  # (step, variable)
 
     def start(self, target: str, t: int, directions: Values) -> None:
@@ -156,6 +162,8 @@ class _Bars:
         plan = self._plan
         if t % _EVERY == 0:
             self._rescale()
+            if self.faint < 0 and any(is_faint(bar) for bar in self._gathered.values()):
+                self.faint = t
         starting = frozenset(
             v.name
             for v in plan.template.variables

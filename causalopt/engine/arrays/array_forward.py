@@ -25,6 +25,7 @@ from causalopt.tensors.tensor import Tensor
 Watch: TypeAlias = Callable[[Moves], tuple[tuple[str, Tensor], ...]]
 _EVERY = 32  # steps between looks at the tangents' size
 _FAR = 2.0**200
+_FAINT = 2.0**-250  # what shrinks by less than 1e-7 a step is seen before it is 0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,6 +57,8 @@ class ArrayTangents:
         reached: Whether total and direct have a path to the target at all.
         watched: What was watched, shape [t, number], of lanes [t, number, lane].
         execution: What ran it, `numpy` or `jax`.
+        faint: The step from which on a zero may be a tangent too small beside others for floats,
+            None for none; numpy alone sees it.
     """
 
     values: dict[str, Values]
@@ -65,6 +68,7 @@ class ArrayTangents:
     reached: tuple[bool, bool]
     watched: Values
     execution: str = "numpy"
+    faint: int | None = None
 
 
 class TangentStretches(Stretches):
@@ -99,6 +103,7 @@ class TangentStretches(Stretches):
         self.moves: Moves = self.moved()
         if disturb is not None:
             self.moves = disturbed(self.moves, disturb.number)
+        self.faint: int | None = None
         self.watched = watch(self.moves) if watch is not None else ()
         self.exponents = np.zeros((plan.steps + 1, 2), dtype=np.int64)
         self._edges = sorted({*self.held_edges(), seed.t})
@@ -256,6 +261,8 @@ class TangentStretches(Stretches):
         for place, kind in enumerate(KINDS):
             keys = [key for key in self.state if key[0] == kind]
             largest = max((_size(self.state[key]) for key in keys), default=0.0)
+            if self.faint is None and any(is_faint(self.state[key]) for key in keys):
+                self.faint = self.t
             if not np.isfinite(largest) or largest == 0 or 1 / _FAR < largest < _FAR:
                 continue
             shift = int(np.frexp(largest)[1])
@@ -263,6 +270,12 @@ class TangentStretches(Stretches):
                 self.state[key] = np.ldexp(self.state[key], -shift)
             powers[place] += shift
         self._powers = (powers[0], powers[1])
+
+
+def is_faint(values: Any) -> bool:
+    """Whether an element comes near the smallest that floats have, beside others of size 1."""
+    sizes = np.abs(values)
+    return bool(np.any((sizes < _FAINT) & (sizes > 0)))
 
 
 def _size(values: Any) -> float:
@@ -320,4 +333,5 @@ def tangents_of(
         reached=(reached["total"], reached["direct"]),
         watched=watched,
         execution=world.execution,
+        faint=world.faint,
     )

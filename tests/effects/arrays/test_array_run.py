@@ -328,3 +328,62 @@ def test_a_quotient_by_zero_is_not_finite_and_no_error() -> None:
     for execution in ("numpy", "jax"):
         assert set(causalopt.run(model, execution=execution).status.tolist()) == {"nonfinite"}
     assert set(causalopt.run(model, parameters={"k": 1}, hold=[]).status.tolist()) == {"nonfinite"}
+
+
+def fading() -> Model:
+    """Return n -> y, which fades by .05 a step with A and by .1 without; n itself stays."""
+    return Model(
+        name="fading",
+        variables={
+            "n": {"shape": [2], "rule": "n[t-1]", "initial": 1},
+            "y": {
+                "shape": [2],
+                "rule": "0.1*y[t-1] + u[t-1] + where(t < 2, n[t-1], 0) + 1",
+                "initial": 1,
+            },
+            "u": {"shape": [2], "rule": "-0.05*y[t]"},
+            "m": {"shape": [2], "rule": "y[t]"},
+        },
+        question={"nudge": "n[0]", "hold": "u", "target": "m", "steps": 1000},
+    )
+
+
+@pytest.mark.parametrize("execution", ["numpy", "jax"])
+def test_what_floats_are_too_coarse_for_is_no_zero(execution: str) -> None:
+    """Beside n's own tangent of 1 those of y end at the smallest float: they are no zeros."""
+    run = causalopt.run(fading(), execution=execution)
+    assert run.status[100] == "ok"
+    assert run.op[100] == pytest.approx(99 * math.log(2), rel=1e-12)
+    assert set(run.status[400:].tolist()) == {"unresolved"}
+    # Norms of 2**-540 have squares below any float.
+    assert run.op[125] == pytest.approx(124 * math.log(2), rel=1e-12)
+
+
+def test_no_zero_of_one_pass_to_all_is_one_of_floats_alone() -> None:
+    found = causalopt.op_to_all(fading(), "n[0]", steps=600)
+    assert set(found.status_m.values[400:].ravel().tolist()) == {"unresolved"}
+    assert found.op_m.values[100] == pytest.approx(99 * math.log(2), rel=1e-12)
+    assert set(causalopt.sweep(fading(), {"seed": [0, 1]}).status.tolist()) == {"unresolved"}
+
+
+def test_no_zero_of_the_sweep_from_all_is_one_of_floats_alone() -> None:
+    """m reads x, which stays, and y, which has faded since n moved it: n's part is no zero."""
+    model = Model(
+        name="faded",
+        variables={
+            "n": {"shape": [2], "rule": "ones(2)", "initial": 1},
+            "y": {"shape": [2], "rule": "0.1*y[t-1] + n[t-1]", "initial": 0},
+            "x": {"shape": [2], "rule": "x[t-1]", "initial": 1},
+            "m": {"shape": [2], "rule": "x[t] + y[t]"},
+        },
+    )
+    found = causalopt.op_from_all(model, "m", hold="x[t>=700]", steps=600)
+    assert found.status_n.values[0].tolist() == ["unresolved"] * 2
+    assert found.status_n.values[550].tolist() == ["ok"] * 2
+    assert found.status_x.values[0].tolist() == ["ok"] * 2
+
+
+def test_a_finite_difference_lost_in_its_value_is_no_zero() -> None:
+    run = causalopt.run(fading(), delta=1e-3)
+    assert run.status[5] == "ok"
+    assert set(run.status[100:].tolist()) == {"unresolved"}
