@@ -90,3 +90,19 @@ def test_a_constant_is_told_its_rule() -> None:
 def test_constants_of_several_steps_are_counted() -> None:
     with pytest.raises(QuestionError, match="'K' has no rule and values for 2 steps, and step 3"):
         world(doubling(K={"shape": [2], "initial": [[1, 2], [3, 4]]}), steps=3)
+
+
+def test_initial_laws_and_noises_draw_numbers_of_their_own() -> None:
+    model = Model(
+        name="draws",
+        variables={
+            "z": {"shape": [6], "noise": "normal(0, 1)"},
+            "x": {"shape": [6], "rule": "x[t-1] + z[t]", "initial": "normal(0, 1)"},
+            "y": {"shape": [6], "rule": "y[t-1]", "initial": "normal(0, 1)"},
+        },
+    )
+    base = world(model, steps=1)
+    starts = [base["z"][0], base["x"][0], base["y"][0], base["z"][1]]
+    for i, first in enumerate(starts):
+        for other in starts[:i]:
+            assert not np.any(first == other)
