@@ -96,8 +96,8 @@ def test_initial_laws_and_noises_draw_numbers_of_their_own() -> None:
     model = Model(
         name="draws",
         variables={
-            "z": {"shape": [6], "noise": "normal(0, 1)"},
             "x": {"shape": [6], "rule": "x[t-1] + z[t]", "initial": "normal(0, 1)"},
+            "z": {"shape": [6], "noise": "normal(0, 1)"},
             "y": {"shape": [6], "rule": "y[t-1]", "initial": "normal(0, 1)"},
         },
     )
