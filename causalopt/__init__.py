@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from causalopt.effects.matrices import op_matrix as op_matrix
     from causalopt.effects.matrices import op_to_all as op_to_all
     from causalopt.effects.measures import STATUSES as STATUSES
-    from causalopt.effects.optimizers import Candidate as Candidate
-    from causalopt.effects.optimizers import find_optimizers as find_optimizers
     from causalopt.effects.run import Run as Run
     from causalopt.effects.running import run as run
     from causalopt.effects.sweeps.sweep import Sweep as Sweep
@@ -114,6 +112,18 @@ if TYPE_CHECKING:
     from causalopt.model.graph import unrolled_graph as unrolled_graph
     from causalopt.model.model import Model as Model
     from causalopt.model.selectors import Node as Node
+    from causalopt.optimizers.optimizer_matrix import OptimizerMatrix as OptimizerMatrix
+    from causalopt.optimizers.optimizer_matrix import optimizer_matrix as optimizer_matrix
+    from causalopt.optimizers.optimizers import Candidate as Candidate
+    from causalopt.optimizers.optimizers import Optimizers as Optimizers
+    from causalopt.optimizers.optimizers import find_optimizers as find_optimizers
+    from causalopt.optimizers.optimizers_over_draws import (
+        OptimizersOverDraws as OptimizersOverDraws,
+    )
+    from causalopt.optimizers.optimizers_over_draws import (
+        optimizers_over_draws as optimizers_over_draws,
+    )
+    from causalopt.optimizers.optimizers_over_time import OptimizersOverTime as OptimizersOverTime
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
     from causalopt.symbolic.derivation import Derivation as Derivation
@@ -151,7 +161,6 @@ _HOMES = {
     "effects.attribution": "Attribution shapley",
     "effects.matrices": "op_from_all op_matrix op_to_all",
     "effects.measures": "STATUSES",
-    "effects.optimizers": "Candidate find_optimizers",
     "effects.exponents.rates": "Rates rates",
     "effects.run": "Run",
     "effects.running": "run",
@@ -174,6 +183,10 @@ _HOMES = {
     "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
     "SizeError UnknownNameError",
     "influence.influence": "Currents currents",
+    "optimizers.optimizer_matrix": "OptimizerMatrix optimizer_matrix",
+    "optimizers.optimizers": "Candidate Optimizers find_optimizers",
+    "optimizers.optimizers_over_draws": "OptimizersOverDraws optimizers_over_draws",
+    "optimizers.optimizers_over_time": "OptimizersOverTime",
     "importers.network_builder": "NetworkError",
     "importers.onnx_translation": "from_onnx",
     "importers.sklearn_networks": "from_sklearn",
@@ -225,6 +238,22 @@ _results.offer(
         "causalopt.influence.influence.Currents": {
             "labelled": "influence.currents_dataset",
             "plot": "drawing.plots.of_currents",
+        },
+        "causalopt.optimizers.optimizer_matrix.OptimizerMatrix": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
+        },
+        "causalopt.optimizers.optimizers.Optimizers": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
+        },
+        "causalopt.optimizers.optimizers_over_draws.OptimizersOverDraws": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
+        },
+        "causalopt.optimizers.optimizers_over_time.OptimizersOverTime": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",

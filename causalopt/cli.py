@@ -31,6 +31,7 @@ COMMANDS = (
     "descent",
     "rates",
     "draw",
+    "optimizers",
     "watch",
     "import",
     "data",

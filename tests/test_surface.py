@@ -32,6 +32,10 @@ COMMANDS_CALL = {
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
     "draw": ("draw", {"out": "Picture.save"}),
+    "optimizers": (
+        "find_optimizers",
+        {"over_time": "Optimizers.over_time", "plot": "Optimizers.plot"},
+    ),
     "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),
     "data": (
