@@ -164,6 +164,8 @@ QUESTIONS = {
     "find_optimizers": {"steps": 9},
     "op_from_all": {"target": "R[5]"},
     "op_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
+    "optimizer_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
+    "optimizers_over_draws": {"steps": 9, "draws": 3, "spread": {"R": 1.0}},
     "op_to_all": {"nudge": "R[0]", "steps": 5},
     "rates": {"steps": 60},
     "run": {"steps": 9},

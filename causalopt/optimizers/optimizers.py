@@ -173,10 +173,10 @@ class Optimizers(Sequence[Candidate]):
         return float(self.effects.total.total.value[-1])
 
     def over_time(self, *, count: int = 50, every: int | None = None) -> OptimizersOverTime:
-        """Return Op of the best candidates, and of all single parts, at every step.
+        """Return Op of the best candidates, and of single parts, at every step.
 
         Args:
-            count: How many of the best candidates are followed.
+            count: How many of the best candidates are followed; up to 50 single parts are besides.
             every: From one step told to the next; such that about 1,000 are, when not given.
         """
         from causalopt.optimizers.optimizers_over_time import follow

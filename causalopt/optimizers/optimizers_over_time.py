@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TOLD = 1000  # steps
 _SHOWN = 20
+_SINGLE = 50  # single parts that are followed besides
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +146,7 @@ class OptimizersOverTime:
 
 
 def follow(found: Optimizers, count: int, every: int | None) -> OptimizersOverTime:
-    """Return Op of the best candidates, and of all single sets among them, at every step.
+    """Return Op of the best candidates, and of single parts, at every step.
 
     Args:
         found: The candidates.
@@ -167,7 +168,7 @@ def follow(found: Optimizers, count: int, every: int | None) -> OptimizersOverTi
     steps = np.arange(asked.steps, first - 1, -stride, dtype=np.int64)[::-1]
     sets = found.ranked.sets
     sizes = (sets.members >= 0).sum(axis=1)
-    places = np.union1d(np.arange(min(count, len(sets))), np.flatnonzero(sizes == 1)[:count])
+    places = np.union1d(np.arange(min(count, len(sets))), np.flatnonzero(sizes == 1)[:_SINGLE])
     chosen = sets.unions(sets.members[places])
     effect = SetEffects(asked, at=steps.tolist()).of(chosen).effect
     measures = measure(effect)

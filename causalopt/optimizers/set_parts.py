@@ -69,7 +69,8 @@ class PartReader:
 
         Args:
             among: Selectors; a window, a region or several of them together are a part as they
-                stand, a variable is divided by `by` and `windows`. All variables when not given.
+                stand, a variable is divided by `by` and `windows`; of its units those that are n
+                or m are left out. All variables when not given.
             by: What a variable is divided into: itself, the units of an array, or its nodes.
             windows: How many pieces the run is cut into, or the steps of the cuts: the parts are
                 then all windows of a variable between two cuts.
@@ -84,13 +85,14 @@ class PartReader:
             if len(selection) > 1 or not window.is_whole:
                 found[self._checked(self._written(selection))] = None
                 continue
-            for whole in self._units(window, by):
+            units = self._units(window, by)
+            for whole in units:
                 if is_divided:
                     cut = [self._cut(whole, *steps) for steps in self._steps(windows)]
                     found |= {part: None for part in cut if not self._holds_end(part)}
                 elif not self._is_end(whole):
                     found[self._checked(self._written(whole))] = None
-                elif among is not None:
+                elif among is not None and len(units) == 1:
                     label = self._written(whole).label
                     raise QuestionError(
                         f"'{label}' is nudged or measured: A holds neither n nor m; cut it into "

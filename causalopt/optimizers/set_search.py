@@ -29,6 +29,7 @@ Method: TypeAlias = Literal["auto", "all", "sums", "bounds", "grown"]
 WORK = 2e10  # products of slopes and tangents: half a minute
 _BLOCK = 1 << 18  # sets that are evaluated together
 _BEAM = 8  # sets that are grown on
+_MOST_BOUNDS = 4_000  # sets that are swept for bounds
 _CLOSED = 1e-8  # nats
 WITH_NUMBER = np.isin(NAMES, ["ok", "kink", "perfect", "only_path", "held"])
 _UNRESOLVED = list(NAMES).index("unresolved")
@@ -205,7 +206,7 @@ class SetSearch:
         order = np.argsort(-np.abs(singles - 1.0), kind="stable").tolist()
         steps = effects.keep[-1] + 1
         products = len(linearize(effects.asked.model.template.structure).partials)
-        budget = int(min(20_000, max(WORK / 10 / (steps * products), 64)))
+        budget = int(min(_MOST_BOUNDS, max(WORK / 10 / (steps * products), 64)))
         found = branch_and_bound(beside, order, self._size, budget)
         certificate = found.certificate
         # Those whose numbers are listed are evaluated with their statuses.
