@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.asked import Asked, ask, asked_node
+from causalopt.effects.asked import Asked, ask
 from causalopt.effects.limit import tangent_effect
 from causalopt.effects.measures import NAMES, Effect, measure
 from causalopt.effects.reach import reachable
@@ -27,8 +27,9 @@ from causalopt.influence.node_currents import (
     shares,
     summed,
 )
-from causalopt.model.model import Model
-from causalopt.model.selectors import Node, Window, overlap, selection_text
+from causalopt.influence.through import Through, own_set
+from causalopt.model.model import Model, refuse_for_numbers
+from causalopt.model.selectors import Node, Window, selection_text
 from causalopt.worlds.interventions import Intervention
 from causalopt.worlds.results import labelled, plain, plain_number, plot
 
@@ -36,32 +37,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
     import xarray
 
-
-@dataclasses.dataclass(frozen=True)
-class Through:
-    """What of the influence goes through a set A.
-
-    Attributes:
-        hold: The set, as a selector.
-        share: Of the total effect: 1 - 1/Comp; below 0 where A works against the rest.
-        comp: Comp(A; n, m) at the last step.
-        op: Op(A; n, m) in nats.
-        status: A key of `causalopt.STATUSES`.
-        how: `currents` where no path crosses A twice, so that currents were added; `worlds` where
-            some path does, so that the effect beside A was computed.
-    """
-
-    hold: str
-    share: float
-    comp: float
-    op: float
-    status: str
-    how: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON's types."""
-        numbers = {name: plain_number(getattr(self, name)) for name in ("share", "comp", "op")}
-        return {"hold": self.hold, **numbers, "status": self.status, "how": self.how}
+    from causalopt.influence.array_currents import ArrayCurrents
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -315,7 +291,9 @@ def currents(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
-) -> Currents:
+    data: Mapping[str, Any] | None = None,
+    along: Any = None,
+) -> Currents | ArrayCurrents:
     """Follow the influence of a nudge: what of it goes through each node and edge to m.
 
     The current through v is (dv/dn)(dm/dv), along u -> v it is (du/dn)(dv/du)(dm/dv). Of any A
@@ -333,6 +311,9 @@ def currents(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
+        data: In a model with arrays, variable without a rule -> its values, step first.
+        along: In a model with arrays, the direction in which n is nudged, of n's shape; all
+            directions when not given.
 
     Returns:
         The currents, with `through(A)`, `crossings(A)` and `paths(count)`.
@@ -347,10 +328,26 @@ def currents(
         >>> found.share[50].sum().round(12).item(), found.through("R[50]").status
         (1.0, 'ok')
     """
+    if model.is_array:
+        from causalopt.influence.array_currents import array_currents  # few models have any
+
+        return array_currents(
+            model.replace(parameters=parameters),
+            nudge=nudge,
+            hold=hold,
+            target=target,
+            steps=steps,
+            given=given,
+            initial=initial,
+            seed=seed,
+            data=data,
+            along=along,
+        )
+    refuse_for_numbers(data=data, along=along)
     asked = ask(
         model,
         nudge=nudge,
-        hold=_own_set(model, nudge) if hold is None else hold,
+        hold=own_set(model, nudge) if hold is None else hold,
         target=target,
         steps=steps,
         given=given,
@@ -359,12 +356,3 @@ def currents(
         seed=seed,
     )
     return Currents(**vars(asked), nodes=node_currents(asked))
-
-
-def _own_set(model: Model, nudge: str | Node | None) -> list[str | Node]:
-    """Return the set A of the model's question, nothing where n lies in it."""
-    own = model.held_set() or ()
-    node = asked_node(model, nudge)
-    if any(node in window and overlap(node, window) for window in own):
-        return []
-    return [str(window) for window in own]
