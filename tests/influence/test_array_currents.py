@@ -136,3 +136,10 @@ def test_the_dataset_and_json_name_elements():
         json.loads(json.dumps(found.to_dict(), allow_nan=False))["share"]["h"][3][1]
         == (found.share["h"][3, 1])
     )
+
+
+def test_the_picture_has_a_panel_for_each_array_on_the_way():
+    figure = currents(LOOP, **QUESTION).plot()
+    assert [axes.get_ylabel() for axes in figure.axes] == ["x", "h", "y"]
+    lines = figure.axes[1].get_lines()
+    assert lines[2].get_ydata()[3] == currents(LOOP, **QUESTION).share["h"][3, 2]
