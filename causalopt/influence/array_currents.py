@@ -32,7 +32,7 @@ from causalopt.influence.through import Through, own_set
 from causalopt.model.graph import declared_edges
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, Window, selection_text
-from causalopt.worlds.array_world import array_plan_for, element_slices, split_initial
+from causalopt.worlds.array_world import array_plan_for, element_slices, held_arrays, split_initial
 from causalopt.worlds.interventions import Intervention
 from causalopt.worlds.results import labelled, plain, plain_number, plot
 
@@ -250,11 +250,16 @@ class ArrayCurrents(Asked):
         return found
 
     def _is_slice(self, selection: Selection) -> bool:
-        """Whether A lies in one step and none of its variables follows from another there."""
+        """Whether A lies in one step, no stage in it, and none of it follows from another there."""
         steps = {0} if self.model.is_static else set[int | None]()
         if not self.model.is_static:
             steps = {t for window in selection for t in (window.first, window.last)}
-        if len(steps) != 1 or None in steps:
+        held = {
+            array.name
+            for array in held_arrays(self.model.arrays, selection)
+            if array.last is None or array.first <= array.last
+        }
+        if len(steps) != 1 or None in steps or not held <= set(self.array_plan.template.names):
             return False
         chosen = {window.variable for window in selection}
         below = {name: {name} for name in self.array_plan.template.names}

@@ -102,6 +102,25 @@ class TestSets:
         assert sum(shares) + beside == pytest.approx(1.0)
         assert found.through("h").share == pytest.approx(1 - beside, rel=1e-12)
 
+    @pytest.mark.parametrize(("hold", "how"), [("p[5]", "worlds"), ("y[5]", "currents")])
+    def test_an_algebraic_node_is_held_with_its_stages(self, hold, how):
+        model = Model(
+            name="m",
+            dt=0.1,
+            method="rk4",
+            sizes={"unit": 2},
+            variables={
+                "x": {"shape": ["unit"], "flow": "-x + p", "initial": [1, 0.5]},
+                "p": {"shape": ["unit"], "algebraic": "sin(y)"},
+                "y": {"shape": ["unit"], "flow": "p - 2*y + x", "initial": [0.3, 0.2]},
+            },
+        )
+        question = {"nudge": "x[0, unit=0]", "target": "y[unit=0]", "steps": 9}
+        through = currents(model, **question).through(hold)
+        assert through.how == how
+        expected = run(model, hold=hold, **question).op[-1]
+        assert through.op == pytest.approx(expected, rel=1e-10)
+
     def test_no_set_contains_n(self):
         with pytest.raises(QuestionError, match="x"):
             currents(LOOP, **QUESTION).through("x")
