@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.effects.arrays.array_kinks import value_gaps
 from causalopt.effects.arrays.array_question import run_arrays
 from causalopt.effects.arrays.edge_slopes import Edge, pushed_along
 from causalopt.effects.arrays.nudge_directions import MAX_DIRECTIONS, chosen_directions
@@ -26,6 +27,7 @@ from causalopt.effects.arrays.whole_numbers import refuse_integers
 from causalopt.effects.asked import Asked, asked_node, asked_target
 from causalopt.engine.arrays.array_course import Draw, Row, lookup, rows
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
+from causalopt.engine.arrays.array_step import single
 from causalopt.errors import SizeError
 from causalopt.influence.array_passes import Passes, Passing
 from causalopt.influence.through import Through, own_set
@@ -152,7 +154,7 @@ class ArrayCurrents(Asked):
         selection = self.hold if hold is None else self.model.selection(hold)
         self.model.check_nudge(self.nudge, selection, self.steps)
         text = selection_text(selection, self.model.named_shapes)
-        if self.total_status == "ok" and self._is_slice(selection):
+        if self.total_status == "ok" and self._is_slice(selection) and not self._has_ties:
             found = self._by_currents(selection, text)
             if found is not None:
                 return found
@@ -248,6 +250,23 @@ class ArrayCurrents(Asked):
         if self.total_status != "ok":
             found[~zero] = self.total_status
         return found
+
+    @functools.cached_property
+    def _has_ties(self) -> bool:
+        """Whether W sits on a branch of a variable on the way, which a set may bring to bear."""
+        plan = self.array_plan
+        owners = {variable.name: variable.owner for variable in plan.template.variables}
+        watched = [g for g in value_gaps(plan.template) if owners[g.name] in self.names]
+        past: deque[Row] = deque(maxlen=max(plan.template.max_lag, 1))
+        for t, row in enumerate(rows(plan, self.draw) if watched else ()):
+            look = lookup(plan, t, row, past)
+            for gap in watched:
+                if plan.initial_at(plan.template.by_name[gap.name], t) is None:
+                    with np.errstate(all="ignore"):
+                        if single(gap.closed, look):
+                            return True
+            past.appendleft(row)
+        return False
 
     def _is_slice(self, selection: Selection) -> bool:
         """Whether A lies in one step, no stage in it, and none of it follows from another there."""

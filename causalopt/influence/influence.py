@@ -16,6 +16,8 @@ from causalopt.effects.limit import tangent_effect
 from causalopt.effects.measures import NAMES, Effect, measure
 from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Floats, Plan
+from causalopt.engine.executions import run_values
+from causalopt.engine.linearization import linearize
 from causalopt.influence.crossings import Crossings, between, crossings, is_crossed_twice
 from causalopt.influence.edge_currents import EdgeCurrents, edge_currents
 from causalopt.influence.influence_paths import InfluencePath, largest_paths
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     import xarray
 
     from causalopt.influence.array_currents import ArrayCurrents
+
+
+_TIED = 2.0**-30  # sides of a branch that are so near may be on either side in exact numbers
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -111,8 +116,9 @@ class Currents(Asked):
 
     @functools.cached_property
     def total_status(self) -> str:
-        """What the total effect means: that of the current through m itself."""
-        return str(self.status[self.steps, self.variables.index(self.target)])
+        """What the total effect means, as `run` says of it with nothing held."""
+        last = self.steps, self.nodes.names.index(self.target)
+        return str(measure(self.nodes.forward.at(last)).status)
 
     def through(self, hold: str | Sequence[str | Node | Window] | None = None) -> Through:
         """Return what goes through a set A, with Comp(A) and Op(A).
@@ -128,10 +134,10 @@ class Currents(Asked):
         asked = dataclasses.replace(self._question, hold=selection)
         plan = asked.plan()
         found, how = None, "currents"
-        if self._is_crossed_once(plan):
+        if self.total_status == "ok" and not self._has_ties and self._is_crossed_once(plan):
             found = measure(self._beside(plan))
-        if found is None or found.status == "unresolved":
-            # Worlds prove zeros, and lose no digits where almost all goes through A.
+        if found is None or found.status not in {"ok", "only_path", "held"}:
+            # Worlds prove zeros, see kinks, and lose no digits where almost all goes through A.
             found, how = measure(tangent_effect(asked)[1]().at(self.steps)), "worlds"
         comp = float(found.comp)
         return Through(
@@ -244,6 +250,23 @@ class Currents(Asked):
         """Which nodes, stages included, lie on a path from n to m, shape [t, equation]."""
         template = self.model.template
         return between(template, self.nodes.plan, template.index[self.target])
+
+    @functools.cached_property
+    def _has_ties(self) -> bool:
+        """Whether W sits on a branch on a way from n to m, or nearly so.
+
+        It may decide nothing of the total effect and something of the effect beside a set.
+        """
+        structure, plan = self.model.template.structure, self.nodes.plan
+        gaps = linearize(structure).gaps
+        if not gaps:
+            return False
+        sides = tuple(side for gap in gaps for side in (gap.kink.left, gap.kink.right))
+        values = run_values(structure, dataclasses.replace(plan, seed=None), sides).extras
+        left, right = values[:, ::2], values[:, 1::2]
+        with np.errstate(all="ignore"):
+            tied = ~(np.abs(left - right) > _TIED * (np.abs(left) + np.abs(right)))
+        return bool((tied & self._between[:, [gap.child for gap in gaps]]).any())
 
     def _is_crossed_once(self, plan: Plan) -> bool:
         """Whether no path crosses A twice and none goes through a stage of it."""

@@ -132,6 +132,24 @@ class TestStatus:
         assert set(found.status["W"].ravel()) == {"no_influence"}
         assert set(found.status["h"][-1]) == {"ok"}
 
+    def test_a_tie_that_a_set_brings_to_bear_asks_the_worlds(self):
+        """Two numbers that move together are equal; with one of them held they part."""
+        model = Model(
+            name="m",
+            sizes={"unit": 2},
+            variables={
+                "x": {"initial": 1},
+                "s": {"shape": ["unit"], "initial": [1, 2]},
+                "a": {"shape": ["unit"], "rule": "x*s"},
+                "b": {"shape": ["unit"], "rule": "x*s"},
+                "y": {"rule": "sum(max(a, b) + 3*x)"},
+            },
+        )
+        through = currents(model, nudge="x", target="y").through("a")
+        asked = run(model, nudge="x", hold="a", target="y")
+        assert (through.status, through.how) == (asked.status[-1], "worlds")
+        assert through.op == asked.op[-1]
+
     def test_a_kink_on_the_way_is_told(self):
         model = Model(
             name="m",
