@@ -20,7 +20,7 @@ Members = tuple[int, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Tie:
+class ConduitTie:
     """Sets with one effect to rounding, that are one conduit: their unions have it as well.
 
     Attributes:
@@ -38,7 +38,7 @@ class Tie:
     idle: tuple[Members, ...]
 
 
-def ties_of(effects: SetEffects, found: Ranked, names: Sequence[str]) -> list[Tie]:
+def ties_of(effects: SetEffects, found: Ranked, names: Sequence[str]) -> list[ConduitTie]:
     """Return ranked sets in groups, in their order.
 
     Sets whose Op is unresolved or undefined stand alone. Two minimal sets are in one group where
@@ -57,14 +57,14 @@ def ties_of(effects: SetEffects, found: Ranked, names: Sequence[str]) -> list[Ti
         [places[k] for k in small] for places, (small, _) in zip(classes, below, strict=True)
     ]
     leaders = _joined(effects, found, sets, minimal)
-    ties: list[tuple[int, Tie]] = []
+    ties: list[tuple[int, ConduitTie]] = []
     for places, (_, first), leader in zip(classes, below, leaders, strict=True):
         groups: dict[int, tuple[list[Members], list[Members]]] = {}
         for k, place in enumerate(places):
             own, idle = groups.setdefault(leader[places[first[k]]], ([], []))
             (own if place in leader else idle).append(sets[place])
         for place, (own, idle) in groups.items():
-            tie = Tie(
+            tie = ConduitTie(
                 float(found.op[place]),
                 float(found.comp[place]),
                 str(names[int(found.codes[place])]),

@@ -13,7 +13,7 @@ from causalopt.effects.measures import NAMES, STATUSES
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, Window
-from causalopt.optimizers.conduits import Tie, ties_of
+from causalopt.optimizers.conduits import ConduitTie, ties_of
 from causalopt.optimizers.node_sets import NodeSets
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, PartReader, Selectors, SetPart
@@ -64,7 +64,7 @@ class Candidate:
 
 
 @dataclasses.dataclass(frozen=True)
-class Group:
+class ConduitGroup:
     """Candidates with one effect to rounding, because each carries the same paths.
 
     Attributes:
@@ -158,7 +158,7 @@ class Optimizers(Sequence[Candidate]):
         )
 
     @functools.cached_property
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[ConduitGroup, ...]:
         """The candidates in groups of one effect, the strongest first."""
         return tuple(map(self._group, ties_of(self.effects, self.ranked, NAMES.tolist())))
 
@@ -181,7 +181,8 @@ class Optimizers(Sequence[Candidate]):
         """
         from causalopt.optimizers.optimizers_over_time import follow
 
-        return follow(self, count, every)
+        labels = [part.label for part in self.parts]
+        return follow(self.asked, self.nudge, labels, self.ranked.sets, count, every)
 
     def selection(self, candidate: Candidate) -> Selection:
         """Return a candidate as nodes of the model of numbers."""
@@ -259,9 +260,9 @@ class Optimizers(Sequence[Candidate]):
     def _names(self, members: Sequence[int]) -> tuple[str, ...]:
         return tuple(self.parts[k].label for k in members)
 
-    def _group(self, tie: Tie) -> Group:
+    def _group(self, tie: ConduitTie) -> ConduitGroup:
         minimal, idle = (tuple(map(self._names, sets)) for sets in (tie.minimal, tie.idle))
-        return Group(tie.op, tie.comp, tie.status, minimal, idle)
+        return ConduitGroup(tie.op, tie.comp, tie.status, minimal, idle)
 
 
 def find_optimizers(

@@ -37,9 +37,10 @@ class OptimizersOverDraws:
     """Op of candidate sets over draws, the largest mean first.
 
     Attributes:
-        asked: The question of the first draw, among numbers.
+        asked: The question, among numbers, with the seed of the first draw.
         nudge: The node n as the user writes it.
         target: The node m likewise.
+        spread: Variable -> the standard deviation by which its initial values were moved.
         sets: The parts of each set.
         op: Nats, shape [draw, set].
         status: Keys of `causalopt.STATUSES`, shape [draw, set].
@@ -52,6 +53,7 @@ class OptimizersOverDraws:
     asked: Asked
     nudge: str
     target: str
+    spread: Mapping[str, float]
     sets: tuple[tuple[str, ...], ...]
     op: Floats
     status: NDArray[np.str_]
@@ -94,7 +96,10 @@ class OptimizersOverDraws:
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
-        return self.asked.provenance_with(draws=str(self.draws), seed=str(self.asked.seed))
+        spread = ", ".join(f"{name}: {size!r}" for name, size in self.spread.items())
+        return self.asked.provenance_with(
+            draws=str(self.draws), seed=str(self.asked.seed), spread=spread
+        )
 
     def __repr__(self) -> str:
         lines = [
@@ -195,7 +200,9 @@ def optimizers_over_draws(
         effect = SetEffects(reader.asked).of(sets.unions(members)).effect
         op.append(measure(effect).op)
         codes.append(status_codes(effect))
-    return _summed_up(found.asked, (found.nudge, found.target), found.parts, members, op, codes)
+    asked = read_question(model, given=(), seed=seed, **question)[0].asked
+    texts = found.nudge, found.target
+    return _summed_up(asked, texts, moved, found.parts, members, op, codes)
 
 
 def _check_random(model: Model, moved: Mapping[str, float]) -> None:
@@ -230,6 +237,7 @@ def _started(model: Model, moved: Mapping[str, float], seed: int) -> Model:
 def _summed_up(
     asked: Asked,
     texts: tuple[str, str],
+    spread: Mapping[str, float],
     parts: Sequence[Any],
     members: NDArray[np.int64],
     op: list[Floats],
@@ -248,6 +256,7 @@ def _summed_up(
     return OptimizersOverDraws(
         asked,
         *texts,
+        dict(spread),
         tuple(names),
         values[:, order],
         NAMES[np.array(codes)][:, order],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import xarray
 
     from causalopt.effects.asked import Asked
-    from causalopt.optimizers.optimizers import Optimizers
+    from causalopt.optimizers.node_sets import NodeSets
 
 _TOLD = 1000  # steps
 _SHOWN = 20
@@ -60,7 +61,7 @@ class OptimizersOverTime:
     Attributes:
         asked: The question, among numbers.
         nudge: The node n as the user writes it.
-        target: The measured variable likewise.
+        target: The measured variable, among numbers.
         sets: The parts of each set.
         t: The steps, shape [t].
         op: Nats, shape [t, set].
@@ -145,18 +146,22 @@ class OptimizersOverTime:
         return "\n".join(lines)
 
 
-def follow(found: Optimizers, count: int, every: int | None) -> OptimizersOverTime:
+def follow(
+    asked: Asked, nudge: str, labels: Sequence[str], sets: NodeSets, count: int, every: int | None
+) -> OptimizersOverTime:
     """Return Op of the best candidates, and of single parts, at every step.
 
     Args:
-        found: The candidates.
+        asked: The question, among numbers.
+        nudge: The node n as the user writes it.
+        labels: The parts as the user writes them.
+        sets: The candidates, best first.
         count: How many of the best are followed.
         every: From one step told to the next; such that about 1,000 are, when None.
 
     Raises:
         QuestionError: There is none, or the model has no time.
     """
-    asked = found.asked
     if asked.model.is_static:
         raise QuestionError(f"'{asked.model.name}' has no time: its ranks do not change")
     if count < 1:
@@ -166,21 +171,12 @@ def follow(found: Optimizers, count: int, every: int | None) -> OptimizersOverTi
     if stride < 1:
         raise QuestionError(f"every must be at least 1, found {every}")
     steps = np.arange(asked.steps, first - 1, -stride, dtype=np.int64)[::-1]
-    sets = found.ranked.sets
     sizes = (sets.members >= 0).sum(axis=1)
     places = np.union1d(np.arange(min(count, len(sets))), np.flatnonzero(sizes == 1)[:_SINGLE])
     chosen = sets.unions(sets.members[places])
     effect = SetEffects(asked, at=steps.tolist()).of(chosen).effect
-    measures = measure(effect)
-    names = [tuple(found.parts[k].label for k in row) for row in as_tuples(chosen.members)]
-    target = found.target.partition("[")[0] if not found.asked.model.is_static else found.target
+    measures, codes = measure(effect), status_codes(effect)
+    names = tuple(tuple(labels[k] for k in row) for row in as_tuples(chosen.members))
     return OptimizersOverTime(
-        asked,
-        found.nudge,
-        target,
-        tuple(names),
-        steps,
-        measures.op,
-        measures.comp,
-        NAMES[status_codes(effect)],
+        asked, nudge, asked.target, names, steps, measures.op, measures.comp, NAMES[codes]
     )
