@@ -75,7 +75,7 @@ class SetEffects:
         >>> asked = ask(load("lorenz"), nudge="b[0]", target="b", steps=100)
         >>> sets = [asked.model.selection(text) for text in ("a", "c", "a, c[t<=10]")]
         >>> measure(SetEffects(asked).of(sets).effect).op.round(3).tolist()
-        [-1.588, 0.303, -1.549]
+        [-2.821, 0.597, -2.521]
     """
 
     def __init__(
