@@ -94,7 +94,7 @@ class NodeSets:
         """Return the same by a product of matrices: a node is held where some part holds it."""
         joins = np.zeros((self.parts.shape[2] + 1, len(chosen)), dtype=np.float32)
         joins[chosen.T, np.arange(len(chosen))] = 1.0  # NO_PART is the last row
-        found: Bools = self.parts.astype(np.float32) @ joins[:-1] > 1
+        found: Bools = self.parts.astype(np.float32) @ joins[:-1] > 0
         return found
 
     def table(self, place: int, steps: int) -> Bools:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -87,6 +89,29 @@ def test_the_best_may_turn_the_sign() -> None:
     assert found[0].hold == ("a0", "a1", "a2", "a3")
     assert found[0].comp == pytest.approx(-3 / -17)
     assert certificate.gap == pytest.approx(0, abs=1e-8)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000))
+def test_every_leaf_bounds_every_set_that_it_stands_for(seed: int) -> None:
+    rng = random.Random(seed)
+    ways = {f"a{k}": f"{rng.choice([-1, 1]) * rng.randint(1, 9)}*n" for k in range(7)}
+    model = Model(
+        name="m", variables={"n": {"initial": 1}, **ways, "m": "0.5*n + " + " + ".join(ways)}
+    )
+    _, certificate = certified(model, 7, nudge="n", target="m")
+    effect = [float(way.removesuffix("*n")) for way in ways.values()]
+    total = 0.5 + sum(effect)
+    seen = 0
+    for leaf in certificate.leaves:
+        rest = certificate.order[leaf.depth :]
+        for count in range(len(rest) + 1):
+            for more in itertools.combinations(rest, count):
+                held = {*leaf.included, *more}
+                beside = 0.5 + sum(e for k, e in enumerate(effect) if k not in held)
+                seen += 1
+                assert not held or abs(beside / total) <= leaf.height * (1 + 1e-9)
+    assert seen == 2**7
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ KINKS = {
 
 @pytest.mark.parametrize("name", KINKS)
 def test_kinks_are_seen_as_a_run_sees_them(name: str) -> None:
-    start = 0.7 if "rounding" in name else 0
+    start = 1.6 if "rounding" in name else 0  # floats: sin(1.6)**2 + cos(1.6)**2 is not 1
     model = Model(name="kinks", variables={"n": {"initial": start}, **KINKS[name]})
     asked = ask(model, nudge="n", hold=(), target="m")
     sets: list[Selection] = [(Window("b"),), (Window("c"),), (Window("b"), Window("c"))]
@@ -203,6 +203,29 @@ def test_only_sets_in_doubt_are_run_alone_and_what_is_left_is_unresolved() -> No
     short = SetEffects(asked, budget=1).of(twice)
     assert (short.alone.sum(), short.left) == (1, 1)
     assert measure(short.effect).status.tolist() == ["ok", "only_path", "ok", "unresolved"]
+
+
+def test_sets_in_doubt_for_which_there_is_no_time_are_unresolved_even_on_a_kink() -> None:
+    variables = {"n": {"initial": 0}, **KINKS["a side that W does not take"]}
+    asked = ask(Model(name="kinks", variables=variables), nudge="n", hold=(), target="m")
+    sets: list[Selection] = [(Window("b"),), (Window("c"),)]
+    found = SetEffects(asked, budget=1).of(sets)
+    assert (found.alone.tolist(), found.left) == ([True, False], 1)
+    assert measure(SetEffects(asked).of(sets).effect).status.tolist() == ["kink", "kink"]
+    assert found.effect.direct.is_unresolved.tolist() == [False, True]
+
+
+def test_exact_slopes_tell_what_floats_leave_beside_a_set() -> None:
+    variables = {
+        "n": {"initial": 1},
+        "u": "0.1*n",
+        "v": "0.2*n",
+        "w": "0.3*n",
+        "a": "n",
+        "m": "a + u + v - w",
+    }
+    asked = ask(Model(name="tenths", variables=variables), nudge="n", hold=(), target="m")
+    assert assert_as_runs(asked, [(Window("a"),), (Window("u"),)], [0]) == {"ok", "only_path"}
 
 
 def test_a_set_with_the_nudged_node_is_refused() -> None:
