@@ -22,6 +22,7 @@ ROOMS = [
     "worlds",
     "datasets",
     "effects",
+    "influence",
     "knowledge",
     "laws",
     "entropy",
