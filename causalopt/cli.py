@@ -30,6 +30,7 @@ COMMANDS = (
     "escape",
     "descent",
     "rates",
+    "compare",
     "draw",
     "watch",
     "import",
@@ -38,7 +39,13 @@ COMMANDS = (
     "schema",
     "cache",
 )
-MATRICES = {"entropy", "escape", "rates", "reproduce"}  # commands whose matrices are worth threads
+MATRICES = {
+    "compare",
+    "entropy",
+    "escape",
+    "rates",
+    "reproduce",
+}  # commands whose matrices are worth threads
 
 
 def _version(value: bool) -> None:

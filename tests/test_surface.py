@@ -31,6 +31,7 @@ COMMANDS_CALL = {
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
+    "compare": ("compare_measures", {"out": "Comparison.to_html", "plot": "Comparison.plot"}),
     "draw": ("draw", {"out": "Picture.save"}),
     "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),

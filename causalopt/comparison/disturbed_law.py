@@ -4,7 +4,7 @@ Information measures need a law, and a model of numbers without noise has none. 
 variable that has a rule gets, at every step and at t = 0, an independent normal disturbance of one
 small standard deviation s in its own unit, and what follows is linear in them:
 
-    z[t] = sum over lags l of J_l(t) z[t - l] + w[t],        J_l the derivatives of the rules along W.
+    z[t] = sum over lags l of J_l(t) z[t - l] + w[t],     J_l the derivatives of the rules along W.
 
 Differences of entropies do not depend on s. They do depend on the units that variables are measured
 in: twice the unit of one variable is half the disturbance there.
@@ -57,6 +57,10 @@ class DisturbedLaw:
         """Which nodes are variables, not stages; these are disturbed. Shape [node]."""
         return np.array([n == o for n, o in zip(self.names, self.owners, strict=True)])
 
+    @property
+    def _disturbed(self) -> Array:
+        return self.declared.astype(float)
+
     def of(self, variables: Collection[str]) -> npt.NDArray[np.bool_]:
         """Return which nodes belong to some declared variables, shape [node]."""
         return np.array([owner in variables for owner in self.owners])
@@ -85,11 +89,11 @@ class DisturbedLaw:
     def moved(self, covariance: Array | None = None, step: int = 0) -> Array:
         """Return the covariance one step later, of as many steps."""
         now = self.covariance if covariance is None else covariance
-        return _moved(now, self.within(step), self.before(step), self.declared)
+        return _moved(now, self.within(step), self.before(step), self._disturbed)
 
     def joint(self) -> Array:
         """Return the covariance of (z[t + 1], z[t], z[t - 1], ...)."""
-        return _joint(self.covariance, self.within(), self.before(), self.declared)
+        return _joint(self.covariance, self.within(), self.before(), self._disturbed)
 
 
 def disturbed_law(model: Model, world: World, *, at: int) -> DisturbedLaw:
@@ -123,14 +127,14 @@ def disturbed_law(model: Model, world: World, *, at: int) -> DisturbedLaw:
     if not np.isfinite(slopes).all():
         raise QuestionError("the derivatives of the rules are not finite along W")
     names, owners = tuple(e.name for e in kept), tuple(e.owner for e in kept)
-    declared = np.array([n == o for n, o in zip(names, owners, strict=True)])
+    disturbed = np.array([float(n == o) for n, o in zip(names, owners, strict=True)])
     size = len(names)
     covariance = np.zeros((lags * size, lags * size))
     start = np.linalg.inv(np.eye(size) - slopes[0, 0])  # what is read within the step t = 0
-    covariance[:size, :size] = start @ np.diag(declared.astype(float)) @ start.T
+    covariance[:size, :size] = start @ np.diag(disturbed) @ start.T
     for t in range(1, at + 1):
         within = np.linalg.inv(np.eye(size) - slopes[t, 0])
-        covariance = _moved(covariance, within, np.concatenate(list(slopes[t, 1:]), 1), declared)
+        covariance = _moved(covariance, within, np.concatenate(list(slopes[t, 1:]), 1), disturbed)
     return DisturbedLaw(names, owners, lags, slopes[at + 1 :], covariance)
 
 
@@ -173,7 +177,7 @@ def _joint(covariance: Array, within: Array, before: Array, disturbed: Array) ->
     carried = within @ before
     whole = np.concatenate([carried, np.eye(len(covariance))])
     joint: Array = whole @ covariance @ whole.T
-    joint[:size, :size] += within @ np.diag(disturbed.astype(float)) @ within.T
+    joint[:size, :size] += within @ np.diag(disturbed) @ within.T
     return joint
 
 
@@ -197,4 +201,3 @@ def log_det(covariance: Array) -> float:
             "only; ask at an earlier step"
         )
     return float(np.linalg.slogdet(covariance)[1])
-

@@ -127,4 +127,5 @@ def _chances(law: Law, seen: Sequence[str], goal: Mapping[str, Label], contexts:
     space = law.space.only(goal)
     place = np.ravel_multi_index(space.position(goal), space.shape)
     weight = joint.sum(axis=1)
-    return np.divide(joint[:, place], weight, out=np.zeros(contexts), where=weight > 0)
+    found: Array = np.divide(joint[:, place], weight, out=np.zeros(contexts), where=weight > 0)
+    return found

@@ -126,13 +126,17 @@ def _into(equation: Equation, step: _Step) -> dict[Link, Floats]:
     dz = _without_rounding(z[1][0] - z[0][0], floor)
     scores = {}
     for name in sources:
-        alone = step.reader(equation, lambda other, name=name: 0 if other == name else 1)
-        moved = _value(equation, alone, is_stock=is_stock)
+        moved = _value(equation, step.reader(equation, _all_but(name)), is_stock=is_stock)
         part = _without_rounding(moved[0] - z[0][0], floor)
         leaf = next(ref(n, lag) for n, lag in equation.parents if n == name)
         dx = np.asarray(after(leaf)) - np.asarray(before(leaf))
         scores[name, equation.name] = _score(part, dz, dx)
     return scores
+
+
+def _all_but(name: str) -> Callable[[str], int]:
+    """Return the shifts that leave all a step earlier but one variable."""
+    return lambda other: 0 if other == name else 1
 
 
 def _score(part: Floats, dz: Floats, dx: Floats) -> Floats:
@@ -174,4 +178,3 @@ def _refuse_two_lags(equation: Equation) -> None:
                 f"'{equation.name}' reads '{name}' at two lags ({lags}): a link has one change; "
                 f"let a variable of its own carry the older value"
             )
-

@@ -1,8 +1,9 @@
 """Loop shares: which feedback loops make W move as it does ("Loops that Matter").
 
-The score of a loop is the product of its links' scores (`causalopt.comparison.link_scores`), positive
-where it reinforces and negative where it balances. Its share is its score over the sum of the sizes
-of all scores in its cycle partition, the strongly connected part of the graph that it lies in.
+The score of a loop is the product of its links' scores (`causalopt.comparison.link_scores`),
+positive where it reinforces and negative where it balances. Its share is its score over the sum of
+the sizes of all scores in its cycle partition, the strongly connected part of the graph that it
+lies in.
 
 A lone loop has share +1 or -1 whatever its gain; the loops of one stock share as the slopes of its
 net change do. Both are about W's own motion: at rest there is nothing to share.
@@ -77,37 +78,42 @@ class LoopShares:
         """Each loop's share on average over the steps at which there is one, shape [loop]."""
         return _mean(self.shares)
 
-    def through(self, hold: str | Sequence[str | Node] | None = None) -> Floats:
+    def through(
+        self, hold: str | Sequence[str | Node] | None = None, *, target: str | None = None
+    ) -> Floats:
         """Return the share of the loops through A, in size, at every step.
-
-        The partitions that A is part of count together; 0 where A is part of none.
 
         Args:
             hold: The set A, whole variables; the one the shares were asked for by default.
+            target: m: only loops from which m can be reached count. All do by default. Partitions
+                count together.
 
         Returns:
-            Shape [t]; NaN where those partitions are at rest.
+            Shape [t]; NaN where no such loop acts.
 
         Raises:
             QuestionError: There is no A, or it is no whole variables.
         """
+        inside = self._passing(hold)
+        counted = np.ones(len(self.loops), dtype=bool)
+        if target is not None:
+            reaching = _upstream(self.links, self.model.variable(target))
+            counted = np.array([loop[0] in reaching for loop in self.loops], dtype=bool)
+        size = np.abs(self.scores)
+        return _over(size[inside & counted].sum(axis=0), size[counted].sum(axis=0))
+
+    def _passing(self, hold: str | Sequence[str | Node] | None) -> NDArray[np.bool_]:
         names = self.hold if hold is None else _whole(self.model, hold)
         if not names:
             raise QuestionError("there is no set A: say hold")
-        inside = np.array([bool({*loop} & {*names}) for loop in self.loops], dtype=bool)
-        if not inside.any():
-            return np.zeros(len(self.t))
-        counted = np.isin(self.partition, self.partition[inside])
-        return _over(np.abs(self.scores[inside]).sum(0), np.abs(self.scores[counted]).sum(0))
+        return np.array([bool({*loop} & {*names}) for loop in self.loops], dtype=bool)
 
     def balancing(self, hold: str | Sequence[str | Node] | None = None) -> Floats:
         """Return how much more the loops through A balance than reinforce, from -1 to 1.
 
         The sum of their scores with the sign turned, over the sum of their sizes; shape [t].
         """
-        names = self.hold if hold is None else _whole(self.model, hold)
-        inside = np.array([bool({*loop} & {*names}) for loop in self.loops], dtype=bool)
-        found = self.scores[inside]
+        found = self.scores[self._passing(hold)]
         return _over(-found.sum(0), np.abs(found).sum(0))
 
     @functools.cached_property
@@ -239,13 +245,24 @@ def _turned(loop: Loop, order: Mapping[str, int]) -> Loop:
     return loop[start:] + loop[:start]
 
 
+def _upstream(links: Iterable[Link], target: str) -> set[str]:
+    """Return the variables from which one can be reached, and itself."""
+    found, fresh = {target}, {target}
+    pairs = [*links]
+    while fresh:
+        fresh = {a for a, b in pairs if b in fresh} - found
+        found |= fresh
+    return found
+
+
 def _around(loop: Loop) -> list[Link]:
     return list(zip(loop, (*loop[1:], loop[0]), strict=True))
 
 
 def _over(part: Floats, whole: Floats) -> Floats:
     """Return part / whole; NaN where there is nothing to share."""
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    found: Floats = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return found
 
 
 def _mean(values: Floats) -> Floats:

@@ -1,0 +1,128 @@
+"""The cells of a model of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from causalopt.comparison.cells import defined, not_defined, said
+from causalopt.comparison.comparison import Cell, Row
+from causalopt.comparison.disturbed_law import DisturbedLaw, disturbed_law
+from causalopt.comparison.loop_shares import loop_shares
+from causalopt.comparison.normal_measures import (
+    FARTHEST,
+    decision,
+    normal_causal_strength,
+    normal_empowerment,
+    normal_strength,
+    normal_transfer,
+)
+from causalopt.effects.asked import Asked, ask
+from causalopt.errors import CausaloptError, QuestionError
+from causalopt.influence.influence import Through, currents
+from causalopt.model.model import Model
+from causalopt.model.selectors import whole_variables
+from causalopt.worlds.world import number_world
+
+_WHOLE = "a law is of all steps alike: name whole variables"
+_INFORMATION = {
+    "strength": normal_strength,
+    "transfer_entropy": normal_transfer,
+    "causal_strength": normal_causal_strength,
+    "empowerment": normal_empowerment,
+}
+
+
+def number_row(model: Model) -> Row:
+    """Return the cells of a model of numbers, asked its own question.
+
+    Raises:
+        QuestionError: The model has no question, so that there is nothing to compare.
+    """
+    asked = ask(model)
+    cells = {"share": defined(lambda: _share(asked)), "op": defined(lambda: _op(asked))}
+    law = _law(asked)
+    hold = _hold(asked)
+    for key, function in _INFORMATION.items():
+        cells[key] = _of_law(law, hold, function)
+    cells["goal_directedness"] = _of_law(law, hold, lambda found, A: _decision(found, A, asked))
+    cells["loop_share"] = defined(lambda: _loops(asked))
+    static = model.is_static
+    question = asked.op_name + ("" if static else f" at t = {asked.steps}")
+    law_text = (
+        "numbers: law of one small normal disturbance of every variable at every step, sd 1 in its "
+        "own unit, linear along W, at the last step; normal closed forms, A's power 1 an actuator"
+    )
+    return Row(model.name, question, law_text, cells, model.fingerprint)
+
+
+def _op(asked: Asked) -> Cell:
+    found = _through(asked)
+    op, status = found.op, found.status
+    return Cell(op, status, said(status))
+
+
+def _share(asked: Asked) -> Cell:
+    found = _through(asked)
+    if math.isfinite(found.share):
+        return Cell(found.share, found.status, said(found.status))
+    return not_defined(f"no share of the influence where it is {said(found.status)}")
+
+
+def _through(asked: Asked) -> Through:
+    model = asked.model
+    found = currents(model, nudge=asked.nudge, target=asked.target, steps=asked.steps)
+    return found.through(asked.hold)
+
+
+def _hold(asked: Asked) -> tuple[str, ...] | str:
+    """Return A's variables, or why a law has no such A."""
+    try:
+        return whole_variables(asked.hold, _WHOLE)
+    except CausaloptError as error:
+        return error.message
+
+
+def _law(asked: Asked) -> DisturbedLaw | str:
+    """Return the law at the last step, or why there is none."""
+    try:
+        if asked.model.is_static:
+            raise QuestionError("the model has no time: nothing follows a step later")
+        world = number_world(asked.model, steps=asked.steps + FARTHEST + 1)
+        return disturbed_law(asked.model, world, at=asked.steps)
+    except CausaloptError as error:
+        return error.message
+
+
+def _of_law(
+    law: DisturbedLaw | str,
+    hold: Sequence[str] | str,
+    function: Callable[[DisturbedLaw, Sequence[str]], float | Cell],
+) -> Cell:
+    if isinstance(law, str) or isinstance(hold, str):
+        return not_defined(law if isinstance(law, str) else str(hold))
+    return defined(lambda: function(law, hold))
+
+
+def _decision(law: DisturbedLaw, hold: Sequence[str], asked: Asked) -> Cell:
+    found = decision(law, hold, asked.target)
+    if found is None:
+        return Cell(
+            0.0, "ok", f"A moves m within none of {FARTHEST + 1} steps: it has no goal there"
+        )
+    return Cell(found.directedness(), "ok")
+
+
+def _loops(asked: Asked) -> Cell:
+    found = loop_shares(asked.model, steps=asked.steps)
+    if not found.loops:
+        return not_defined("the model has no loop")
+    share = found.through([*whole_variables(asked.hold, _WHOLE)], target=asked.target)
+    known = share[~np.isnan(share)]
+    if not len(known):
+        return not_defined("W is at rest, or no loop leads to m: there is nothing to share")
+    rest = len(share) - len(known)
+    note = "W is at rest at some steps, which do not count" if rest else ""
+    return Cell(float(known.mean()), "ok", note)
