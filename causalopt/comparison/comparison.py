@@ -7,6 +7,7 @@ import functools
 import html
 import math
 import platform
+import textwrap
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -235,8 +236,9 @@ class Comparison:
             "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
             for line in table
         ]
-        laws = dict.fromkeys(f"{row.law}" for row in self.rows)
-        return "\n".join([*lines, "", *notes, *laws])
+        said = [*notes, *dict.fromkeys(row.law for row in self.rows)]
+        wrapped = [textwrap.fill(text, 100, subsequent_indent="    ") for text in said]
+        return "\n".join([*lines, "", *wrapped])
 
     def to_markdown(self) -> str:
         """Return the table as Markdown, its notes and what was asked below it."""

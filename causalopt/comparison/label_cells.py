@@ -22,6 +22,7 @@ from causalopt.laws.propagation import law_at, prepared
 from causalopt.laws.space import Label
 from causalopt.model.model import Model
 
+_START = {"model": "model's own law", "uniform": "uniform law"}
 _ROUNDING = 1e-12  # of sums of probabilities
 
 
@@ -45,8 +46,8 @@ def label_row(model: Model, asked: LabelQuestion) -> Row:
         + ", ".join(f"{name} = {label}" for name, label in asked.state.items())
     )
     law_text = (
-        f"labels: law at t = {asked.at} from the {asked.initial} law at t = 0; exact enumeration, "
-        "Op and currents of average effects with noise shared, words by their places 0, 1, 2, ..."
+        f"labels: the law at t = {asked.at} from the {_START[asked.initial]} at t = 0, by exact "
+        "enumeration; Op and currents of average effects under shared noise, words by their places"
     )
     cells = _effects(model, asked) | _information(model, asked)
     cells["loop_share"] = not_defined("labels have no differences along one W")

@@ -92,7 +92,7 @@ def link_scores(model: Model, W: Mapping[str, Floats]) -> tuple[int, dict[Link, 
         >>> w = world(thermostat, steps=4)
         >>> first, scores = link_scores(thermostat, {name: w[name] for name in ("T", "R")})
         >>> first, scores["T", "R"].tolist()
-        (1, [-1.0, -1.0, -1.0, -1.0])
+        (1, [0.0, -1.0, -1.0, -1.0])
     """
     euler = model.replace(method="euler") if model.method == "rk4" else model
     template = euler.template

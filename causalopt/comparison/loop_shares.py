@@ -50,7 +50,7 @@ class LoopShares:
         hold: The set A that `through` asks for when nothing is said.
         t: The steps that have a change, shape [t].
         links: (from, to) -> score, shape [t].
-        loops: Each loop's variables in the order of its arrows, the first one named once.
+        loops: Each loop's variables in the order of its arrows, from the one declared first.
         partition: Which cycle partition each loop lies in, shape [loop].
         scores: Shape [loop, t]; negative where a loop balances.
         shares: Scores over the sum of sizes in the partition, shape [loop, t]; NaN at rest.
@@ -188,9 +188,9 @@ def loop_shares(
 
     Example:
         >>> from causalopt import load
-        >>> loop_shares(load("thermostat"), steps=50)
-        1 loop of thermostat, mean share of W's motion
-          T -> R -> T  -1.0000
+        >>> loop_shares(load("base_optimizer"))
+        1 loop of base_optimizer, mean share of W's motion
+          theta -> G -> theta  -1.0000
     """
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_array:
@@ -205,7 +205,7 @@ def loop_shares(
     world = number_world(model, steps=last, seed=seed)
     W = {name: np.asarray(world[name], dtype=float) for name in model.variables}
     first, links = link_scores(model, W)
-    loops, partition = _loops(links)
+    loops, partition = _loops(links, list(model.variables))
     width = last - first + 1
     scores = np.array(
         [np.prod([links[link] for link in _around(loop)], axis=0) for loop in loops]
@@ -219,7 +219,7 @@ def loop_shares(
     return LoopShares(model, names, t, links, loops, partition, scores, shares)
 
 
-def _loops(links: Iterable[Link]) -> tuple[tuple[Loop, ...], NDArray[np.int64]]:
+def _loops(links: Iterable[Link], names: list[str]) -> tuple[tuple[Loop, ...], NDArray[np.int64]]:
     """Return the elementary cycles of the template, and the partition each lies in."""
     import networkx as nx
 
@@ -233,14 +233,17 @@ def _loops(links: Iterable[Link]) -> tuple[tuple[Loop, ...], NDArray[np.int64]]:
             f"the template has more than {MOST_LOOPS:,} loops: ask of a part of it, or join "
             "variables that only pass a value on"
         )
-    order = {name: i for i, name in enumerate(graph)}
-    loops = sorted((_turned(loop, order) for loop in found), key=lambda a: (len(a), a))
+    order = {name: i for i, name in enumerate(names)}
+    loops = sorted(
+        (_turned(loop, order) for loop in found),
+        key=lambda loop: (len(loop), [order[name] for name in loop]),
+    )
     numbers = np.array([place[loop[0]] for loop in loops], dtype=np.int64)
     return tuple(loops), numbers
 
 
 def _turned(loop: Loop, order: Mapping[str, int]) -> Loop:
-    """Return a loop from its first variable in the template on."""
+    """Return a loop from the variable on that is declared first."""
     start = min(range(len(loop)), key=lambda i: order[loop[i]])
     return loop[start:] + loop[:start]
 

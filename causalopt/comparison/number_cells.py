@@ -52,8 +52,9 @@ def number_row(model: Model) -> Row:
     static = model.is_static
     question = asked.op_name + ("" if static else f" at t = {asked.steps}")
     law_text = (
-        "numbers: law of one small normal disturbance of every variable at every step, sd 1 in its "
-        "own unit, linear along W, at the last step; normal closed forms, A's power 1 an actuator"
+        "numbers: the law at the last step of one small normal disturbance of every variable at "
+        "every step, sd 1 in its own unit, linear along W; normal closed forms, A's power 1 an "
+        "actuator"
     )
     return Row(model.name, question, law_text, cells, model.fingerprint)
 

@@ -179,8 +179,8 @@ def smallest_disagreement(claim: str) -> Disagreement | None:
     Example:
         >>> smallest_disagreement("uninformed")
         Op is infinite, and a and m share no information
-          a(n) = 01, m(n, a) = 0110
-          3 arrows; 4 such of 64 systems looked at, 28 of them smaller
+          a(n) = 01, m(n, a) = 0010
+          3 arrows; 8 such of 64 systems looked at, 44 of them smaller
     """
     if claim not in CLAIMS:
         known = ", ".join(CLAIMS)

@@ -99,12 +99,15 @@ class BooleanNetwork:
 
     @functools.cached_property
     def model(self) -> Model:
-        """The model: labels 0 and 1, uniform at t = 0."""
+        """The model: labels 0 and 1, uniform at t = 0; a rule reads what it depends on.
+
+        A constant reads its own value a step ago, so that there is time.
+        """
         variables = {
             name: {
                 "domain": (0, 1),
-                "parents": ("a[t-1]", "b[t-1]"),
-                "table": tuple((*state, bit) for state, bit in zip(STATES, rule, strict=True)),
+                "parents": tuple(f"{source}[t-1]" for source in _reads(rule) or (name,)),
+                "table": _rows(rule, _reads(rule) or (name,)),
                 "initial": {0: "1/2", 1: "1/2"},
             }
             for name, rule in (("a", self.f), ("b", self.g))
@@ -138,7 +141,9 @@ class BooleanNetwork:
 
     @functools.cached_property
     def causal(self) -> float:
-        """Causal strength of a -> b, in bits, at t = 1."""
+        """Causal strength of a -> b, in bits, at t = 1; 0 where there is no such arrow."""
+        if "a" not in _reads(self.g):
+            return 0.0
         return causal_strength(self.tables, [("a", "b")], law=self.law)
 
     @functools.cached_property
@@ -300,6 +305,19 @@ def binary_dags(nodes: int = 3) -> Iterator[BinaryDag]:
     """Yield all graphs of a coin and so many bits less one, those with fewest arrows first."""
     levels = [list(itertools.product((0, 1), repeat=2**i)) for i in range(1, nodes)]
     yield from sorted(map(BinaryDag, itertools.product(*levels)), key=lambda dag: dag.size)
+
+
+def _reads(rule: Bits) -> tuple[str, ...]:
+    """Return which of a and b a network's rule depends on."""
+    by_a, by_b = rule[:2] != rule[2:], rule[::2] != rule[1::2]
+    return tuple(name for name, on in (("a", by_a), ("b", by_b)) if on)
+
+
+def _rows(rule: Bits, names: tuple[str, ...]) -> tuple[Bits, ...]:
+    """Return a rule's table over what it reads."""
+    read = ["ab".index(name) for name in names]
+    rows = {tuple(s[i] for i in read): bit for s, bit in zip(STATES, rule, strict=True)}
+    return tuple((*seen, bit) for seen, bit in rows.items())
 
 
 def _arrows(rule: Bits) -> int:
