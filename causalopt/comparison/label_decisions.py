@@ -50,8 +50,8 @@ def rule_directedness(
         >>> from causalopt import load, strength
         >>> from causalopt.entropy.declared import finite_model
         >>> smart = load("thermostat_smart")
-        >>> uniform = strength(smart, initial="uniform").P
-        >>> found = rule_directedness(finite_model(smart), uniform, {"room": "warm"})
+        >>> law = strength(smart, at=1, initial="uniform").P
+        >>> found = rule_directedness(finite_model(smart), law, {"room": "warm"})
         >>> round(found.value, 6)  # log2 3: always the best of three
         1.584963
     """

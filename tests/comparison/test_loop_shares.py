@@ -149,31 +149,32 @@ class TestLaws:
         assert found.to_dict()["loops"][0]["share"] == [None] * 5
 
 
-class TestThrough:
-    TWO = {
-        "x": {"rule": "x[t-1] - 0.1*u[t-1]", "initial": 1},
-        "u": {"rule": "x[t]"},
-        "y": {"rule": "y[t-1] - 0.3*v[t-1] + 0.1*x[t-1]", "initial": 1},
-        "v": {"rule": "y[t]"},
-    }
+TWO: dict[str, object] = {
+    "x": {"rule": "x[t-1] - 0.1*u[t-1]", "initial": 1},
+    "u": {"rule": "x[t]"},
+    "y": {"rule": "y[t-1] - 0.3*v[t-1] + 0.1*x[t-1]", "initial": 1},
+    "v": {"rule": "y[t]"},
+}
 
+
+class TestThrough:
     def test_only_loops_that_reach_m_count(self) -> None:
-        found = loop_shares(model(self.TWO), steps=9)
+        found = loop_shares(model(TWO), steps=9)
         assert found.through("u", target="x") == pytest.approx(np.ones(9))
         assert found.through("v", target="x") == pytest.approx(np.zeros(9))
         both = found.through("u", target="y") + found.through("v", target="y")
         assert both == pytest.approx(np.ones(9))
 
     def test_balancing_is_signed(self) -> None:
-        found = loop_shares(model(self.TWO), steps=9)
+        found = loop_shares(model(TWO), steps=9)
         assert found.balancing("u, v") == pytest.approx(np.ones(9))
         assert loop_shares(load("amplifier"), steps=9).balancing() == pytest.approx(-np.ones(9))
 
     def test_without_a_set_it_says_so(self) -> None:
         with pytest.raises(QuestionError, match="say hold"):
-            loop_shares(model(self.TWO), steps=4).through()
+            loop_shares(model(TWO), steps=4).through()
         with pytest.raises(QuestionError, match="whole variables"):
-            loop_shares(model(self.TWO), steps=4).through("u[2]")
+            loop_shares(model(TWO), steps=4).through("u[2]")
 
 
 class TestRefusals:

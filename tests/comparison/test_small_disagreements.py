@@ -203,7 +203,7 @@ def test_rules_of_two_numbers() -> None:
 
 
 def test_a_lone_loop_that_amplifies() -> None:
-    """Share 1 and Op finite below 0 in three arrows: a = q b, b = b + r a with q r > 0 (or s = -1)."""
+    """Share 1 and Op finite below 0, in three arrows: a = q b, b = b + r a with q r > 0."""
     found = smallest_disagreement("lone_loop")
     assert found is not None
     halves = [Fraction(k, 2) for k in (0, 1, -1, 2, -2)]
@@ -261,7 +261,7 @@ def test_a_graph_of_four_bits_by_hand() -> None:
 
 
 def test_an_unknown_claim_is_an_error_with_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'lockstep'.*open_loop"):
+    with pytest.raises(UnknownNameError, match=r"did you mean 'lockstep'.*open_loop"):
         smallest_disagreement("lockstepp")
 
 
