@@ -28,8 +28,11 @@ from causalopt.worlds.world import World
 
 Array = npt.NDArray[np.float64]
 
-MOST_STATES = 200
+MOST_STATES = 250
 """Most nodes of a step, times the lags that are remembered."""
+
+MOST_SLOPES = 50_000_000
+"""Most derivatives along W."""
 
 _DIGITS = 1e13  # the largest condition of a covariance whose determinant keeps three digits
 
@@ -89,11 +92,14 @@ class DisturbedLaw:
     def moved(self, covariance: Array | None = None, step: int = 0) -> Array:
         """Return the covariance one step later, of as many steps."""
         now = self.covariance if covariance is None else covariance
-        return _moved(now, self.within(step), self.before(step), self._disturbed)
+        within = self.within(step)
+        joint = _joint(now, within, within @ self.before(step), self._disturbed)
+        return joint[: len(now), : len(now)]
 
     def joint(self) -> Array:
         """Return the covariance of (z[t + 1], z[t], z[t - 1], ...)."""
-        return _joint(self.covariance, self.within(), self.before(), self._disturbed)
+        within = self.within()
+        return _joint(self.covariance, within, within @ self.before(), self._disturbed)
 
 
 def disturbed_law(model: Model, world: World, *, at: int) -> DisturbedLaw:
@@ -123,19 +129,41 @@ def disturbed_law(model: Model, world: World, *, at: int) -> DisturbedLaw:
             f"the law of {len(kept)} nodes over {lags} steps is more than {MOST_STATES} numbers: "
             "ask of a smaller model"
         )
+    if (world.steps + 1) * (lags + 1) * len(kept) ** 2 > MOST_SLOPES:
+        raise QuestionError(
+            f"the derivatives of {len(kept)} nodes at {world.steps:,} steps are more than "
+            f"{MOST_SLOPES:,} numbers: ask at an earlier step"
+        )
     slopes = _slopes(model, world, [e.name for e in kept], lags)
     if not np.isfinite(slopes).all():
         raise QuestionError("the derivatives of the rules are not finite along W")
     names, owners = tuple(e.name for e in kept), tuple(e.owner for e in kept)
-    disturbed = np.array([float(n == o) for n, o in zip(names, owners, strict=True)])
-    size = len(names)
-    covariance = np.zeros((lags * size, lags * size))
-    start = np.linalg.inv(np.eye(size) - slopes[0, 0])  # what is read within the step t = 0
-    covariance[:size, :size] = start @ np.diag(disturbed) @ start.T
-    for t in range(1, at + 1):
-        within = np.linalg.inv(np.eye(size) - slopes[t, 0])
-        covariance = _moved(covariance, within, np.concatenate(list(slopes[t, 1:]), 1), disturbed)
+    disturbed = np.array([n == o for n, o in zip(names, owners, strict=True)])
+    covariance = _followed(slopes[: at + 1], disturbed)
     return DisturbedLaw(names, owners, lags, slopes[at + 1 :], covariance)
+
+
+def _followed(slopes: Array, disturbed: npt.NDArray[np.bool_]) -> Array:
+    """Return the covariance at the last step, of as many steps as are remembered.
+
+    Nodes that no later step reads and nothing disturbs, an integrator's stages, are left out on the
+    way and have zeros.
+    """
+    size, lags = len(disturbed), slopes.shape[1] - 1
+    kept = np.flatnonzero(disturbed | slopes[:, 1:].any(axis=(0, 1, 2)))
+    inner = disturbed[kept].astype(float)
+    now = np.zeros((lags * len(kept),) * 2)
+    for t, J in enumerate(slopes):
+        read = np.concatenate([*J[1:, :, kept], np.eye(size)[:, kept]], axis=1)
+        solved = np.linalg.solve(np.eye(size) - J[0], read)[kept]
+        carried, within = solved[:, : len(now)], solved[:, len(now) :]
+        now = _joint(now if t else np.zeros_like(now), within, carried, inner)[
+            : len(now), : len(now)
+        ]
+    covariance = np.zeros((lags * size,) * 2)
+    places = (np.arange(lags)[:, None] * size + kept).reshape(-1)
+    covariance[np.ix_(places, places)] = now
+    return covariance
 
 
 def _slopes(model: Model, world: World, names: list[str], lags: int) -> Array:
@@ -171,19 +199,20 @@ def _slopes(model: Model, world: World, names: list[str], lags: int) -> Array:
     return slopes
 
 
-def _joint(covariance: Array, within: Array, before: Array, disturbed: Array) -> Array:
-    """Return the covariance of the next step's nodes and of what was remembered."""
+def _joint(covariance: Array, within: Array, carried: Array, disturbed: Array) -> Array:
+    """Return the covariance of the next step's nodes and of what was remembered.
+
+    Args:
+        covariance: Of what is remembered.
+        within: What a disturbance makes of the next step's nodes.
+        carried: What the remembered nodes make of them.
+        disturbed: The variance of each disturbance.
+    """
     size = len(within)
-    carried = within @ before
     whole = np.concatenate([carried, np.eye(len(covariance))])
     joint: Array = whole @ covariance @ whole.T
     joint[:size, :size] += within @ np.diag(disturbed) @ within.T
     return joint
-
-
-def _moved(covariance: Array, within: Array, before: Array, disturbed: Array) -> Array:
-    keep = len(covariance)
-    return _joint(covariance, within, before, disturbed)[:keep, :keep]
 
 
 def log_det(covariance: Array) -> float:

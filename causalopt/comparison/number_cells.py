@@ -21,7 +21,7 @@ from causalopt.comparison.normal_measures import (
 )
 from causalopt.effects.asked import Asked, ask
 from causalopt.errors import CausaloptError, QuestionError
-from causalopt.influence.influence import Through, currents
+from causalopt.influence.influence import currents
 from causalopt.model.model import Model
 from causalopt.model.selectors import whole_variables
 from causalopt.worlds.world import number_world
@@ -42,7 +42,7 @@ def number_row(model: Model) -> Row:
         QuestionError: The model has no question, so that there is nothing to compare.
     """
     asked = ask(model)
-    cells = {"share": defined(lambda: _share(asked)), "op": defined(lambda: _op(asked))}
+    cells = _effects(asked)
     law = _law(asked)
     hold = _hold(asked)
     for key, function in _INFORMATION.items():
@@ -59,23 +59,20 @@ def number_row(model: Model) -> Row:
     return Row(model.name, question, law_text, cells, model.fingerprint)
 
 
-def _op(asked: Asked) -> Cell:
-    found = _through(asked)
-    op, status = found.op, found.status
-    return Cell(op, status, said(status))
-
-
-def _share(asked: Asked) -> Cell:
-    found = _through(asked)
+def _effects(asked: Asked) -> dict[str, Cell]:
+    """Return Op, and what of the influence goes through A."""
+    try:
+        along = currents(
+            asked.model, nudge=asked.nudge, hold=[], target=asked.target, steps=asked.steps
+        )
+        found = along.through(asked.hold)
+    except CausaloptError as error:
+        return dict.fromkeys(("op", "share"), not_defined(error.message))
+    op = Cell(found.op, found.status, said(found.status))
     if math.isfinite(found.share):
-        return Cell(found.share, found.status, said(found.status))
-    return not_defined(f"no share of the influence where it is {said(found.status)}")
-
-
-def _through(asked: Asked) -> Through:
-    model = asked.model
-    found = currents(model, nudge=asked.nudge, target=asked.target, steps=asked.steps)
-    return found.through(asked.hold)
+        return {"op": op, "share": Cell(found.share, found.status, said(found.status))}
+    why = f"no share of the influence where it is {said(found.status)}"
+    return {"op": op, "share": not_defined(why)}
 
 
 def _hold(asked: Asked) -> tuple[str, ...] | str:

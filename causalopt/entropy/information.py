@@ -170,11 +170,11 @@ def divergence(P: Law, Q: Law, *, unit: Unit = "bit") -> float:
         Q: The law compared with, over the same variables.
         unit: Bits or nats.
     """
-    other = Q.marginal(P.space.names)
+    names = P.space.names  # a product's own marginal keeps the order of its blocks
     if P.space.size <= _SUMMED_EXACTLY:
-        p, q = P.dense().p, other.dense().p
+        p, q = P.dense().p, Q.dense().marginal(names).p
     else:
-        p, q = _side_by_side(P.sparse(), other.sparse())
+        p, q = _side_by_side(P.sparse(), Q.sparse().marginal(names))
     held = np.asarray(p != 0, dtype=bool)
     if np.any(q[held] == 0):
         return math.inf

@@ -25,7 +25,9 @@ from causalopt import (
 )
 from causalopt.cli import main
 from causalopt.comparison.comparison import COLUMNS, NOT_DEFINED
+from causalopt.comparison.label_decisions import rule_directedness
 from causalopt.comparison.subjects import DOZEN, QUESTIONS, label_question, subject
+from causalopt.entropy.declared import finite_model
 from causalopt.errors import QuestionError, UnknownNameError
 
 LABELS = [name for name in DOZEN if name in QUESTIONS]
@@ -85,6 +87,13 @@ class TestEveryCell:
         for row in table.rows:
             known = row.cells["transfer_entropy"].value, row.cells["causal_strength"].value
             assert known[0] <= known[1] + 1e-12
+
+    @pytest.mark.parametrize("name", LABELS)
+    def test_bounds_by_counts_of_labels(self, name: str, table: Comparison) -> None:
+        model = load(name)
+        choices = math.log2(math.prod(len(model.finite.domains[a]) for a in model.A))
+        for key in ("empowerment", "goal_directedness", "transfer_entropy"):
+            assert table[name, key].value <= choices + 1e-9
 
     def test_op_follows_from_the_current(self, table: Comparison) -> None:
         """Op = ln |1 - s|: below 0 and above 2 is compression."""
@@ -160,6 +169,11 @@ class TestInvariances:
         ):
             one, two = (measure(m, s.P) for m, s in zip((model, other), laws, strict=True))
             assert one == pytest.approx(two, abs=1e-12)
+        goals = [
+            rule_directedness(finite_model(m), s.P, {"room": label})
+            for m, s, label in zip((model, other), laws, ("warm", names["warm"]), strict=True)
+        ]
+        assert goals[0].value == pytest.approx(goals[1].value, abs=1e-12)
         for state in (("low", "warm"), ("off", "hot")):
             renamed_state = [names[label] for label in state]
             assert empowerment(model, state).value == pytest.approx(

@@ -29,7 +29,7 @@ from causalopt.laws.sparse import step
 from causalopt.model.model import Model
 
 Arrow = tuple[str, str]
-"""(tail, head): tail at t and head at t + 1, or both at t + 1 where the head reads it there."""
+"""(tail, head): from tail at t, or within the step, to head at t + 1, as the head's rule reads."""
 
 
 def causal_strength(
@@ -43,7 +43,8 @@ def causal_strength(
 
     Args:
         model: A model of finite domains.
-        arrows: (tail, head), each an arrow of the model, from t to t + 1 or within t + 1.
+        arrows: (tail, head), each an arrow of the model, from t to t + 1 or within t + 1; where the
+            head reads the tail at both, both are cut.
         law: The law at t, over all state variables; the model's at t = 0 by default.
         unit: Bits or nats.
 
