@@ -160,6 +160,7 @@ QUESTIONS = {
     "derive": {"at": 3},
     "describe": {},
     "find_optimizers": {"steps": 9},
+    "loop_shares": {"steps": 9},
     "op_from_all": {"target": "R[5]"},
     "op_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
     "op_to_all": {"nudge": "R[0]", "steps": 5},

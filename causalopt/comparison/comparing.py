@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from causalopt.comparison.comparison import Comparison, Row
+from causalopt.comparison.comparison import Comparison, ComparedModel
 from causalopt.comparison.label_cells import label_row
 from causalopt.comparison.number_cells import number_row
 from causalopt.comparison.subjects import DOZEN, label_question, subject
@@ -45,7 +45,7 @@ def compare_measures(
         names = [models] if isinstance(models, (str, Model)) else [*models]
     if not names:
         raise QuestionError("there is no model to compare measures on: name one")
-    rows: list[Row] = []
+    rows: list[ComparedModel] = []
     for name in names:
         model = subject(name)
         asked = label_question(model, goal)

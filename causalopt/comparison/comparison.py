@@ -26,7 +26,7 @@ NOT_DEFINED = "not_defined"
 
 
 @dataclasses.dataclass(frozen=True)
-class Column:
+class ComparedMeasure:
     """A measure.
 
     Attributes:
@@ -44,45 +44,47 @@ class Column:
     source: str
 
 
-COLUMNS = (
-    Column("op", "Op", "nat", "-ln |total / direct| of n on m", "this package"),
-    Column(
+COMPARED = (
+    ComparedMeasure("op", "Op", "nat", "-ln |total / direct| of n on m", "this package"),
+    ComparedMeasure(
         "strength",
         "strength",
         "bit",
         "entropy gained a step after A is decorrelated from B",
         "Defining Optimization in a Deeper Way, Part 1",
     ),
-    Column("share", "current", "1", "share of the influence of n on m through A", "this package"),
-    Column(
+    ComparedMeasure(
+        "share", "current", "1", "share of the influence of n on m through A", "this package"
+    ),
+    ComparedMeasure(
         "empowerment",
         "empowerment",
         "bit",
         "capacity from A's setting now to B one step later",
         "Klyubin, Polani, Nehaniv 2005",
     ),
-    Column(
+    ComparedMeasure(
         "goal_directedness",
         "goal-directed",
         "bit",
         "how well the goal predicts A's decision, beyond indifference",
         "MacDermott, Fox, Belardinelli, Everitt 2024",
     ),
-    Column(
+    ComparedMeasure(
         "causal_strength",
         "causal str.",
         "bit",
         "divergence from the world with all arrows from A to B cut",
         "Janzing, Balduzzi, Grosse-Wentrup, Schoelkopf 2013",
     ),
-    Column(
+    ComparedMeasure(
         "transfer_entropy",
         "transfer",
         "bit",
         "what A's present says of B's next beyond B's present",
         "Schreiber 2000",
     ),
-    Column(
+    ComparedMeasure(
         "loop_share",
         "loops",
         "1",
@@ -93,7 +95,7 @@ COLUMNS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One measure of one model.
 
     Attributes:
@@ -116,21 +118,21 @@ class Cell:
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class ComparedModel:
     """One model's cells.
 
     Attributes:
         model: Its name.
         question: What is asked: A, n, m and when.
         law: The law that information measures are of, and how they were computed.
-        cells: Column's key -> cell.
+        cells: A measure's key -> its cell.
         fingerprint: The model's hash.
     """
 
     model: str
     question: str
     law: str
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, TableCell]
     fingerprint: str
 
 
@@ -143,10 +145,10 @@ class Comparison:
         columns: One a measure.
     """
 
-    rows: tuple[Row, ...]
-    columns: tuple[Column, ...] = COLUMNS
+    rows: tuple[ComparedModel, ...]
+    columns: tuple[ComparedMeasure, ...] = COMPARED
 
-    def __getitem__(self, key: tuple[str, str]) -> Cell:
+    def __getitem__(self, key: tuple[str, str]) -> TableCell:
         """Return the cell of (model, measure)."""
         model, measure = key
         return next(row for row in self.rows if row.model == model).cells[measure]

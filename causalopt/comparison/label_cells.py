@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 from causalopt.comparison.average_effects import AverageEffect, average_effect
-from causalopt.comparison.cells import defined, not_defined, said
-from causalopt.comparison.comparison import Cell, Row
+from causalopt.comparison.table_cells import defined, not_defined, said
+from causalopt.comparison.comparison import TableCell, ComparedModel
 from causalopt.comparison.label_decisions import rule_directedness
 from causalopt.comparison.subjects import LabelQuestion
 from causalopt.entropy.declared import finite_model, strengths
@@ -26,7 +26,7 @@ _START = {"model": "model's own law", "uniform": "uniform law"}
 _ROUNDING = 1e-12  # of sums of probabilities
 
 
-def label_row(model: Model, asked: LabelQuestion) -> Row:
+def label_row(model: Model, asked: LabelQuestion) -> ComparedModel:
     """Return the cells of a model of labels.
 
     Args:
@@ -51,10 +51,10 @@ def label_row(model: Model, asked: LabelQuestion) -> Row:
     )
     cells = _effects(model, asked) | _information(model, asked)
     cells["loop_share"] = not_defined("labels have no differences along one W")
-    return Row(model.name, question, law_text, cells, model.fingerprint)
+    return ComparedModel(model.name, question, law_text, cells, model.fingerprint)
 
 
-def _effects(model: Model, asked: LabelQuestion) -> dict[str, Cell]:
+def _effects(model: Model, asked: LabelQuestion) -> dict[str, TableCell]:
     try:
         effect = average_effect(
             finite_model(model),
@@ -69,18 +69,18 @@ def _effects(model: Model, asked: LabelQuestion) -> dict[str, Cell]:
     return {"op": _op(effect), "share": _share(effect)}
 
 
-def _op(effect: AverageEffect) -> Cell:
+def _op(effect: AverageEffect) -> TableCell:
     status = _status(effect)
     if status == "ok":
-        return Cell(math.log(abs(effect.direct / effect.total)) + 0.0, status)
+        return TableCell(math.log(abs(effect.direct / effect.total)) + 0.0, status)
     value = {"perfect": math.inf, "only_path": -math.inf}.get(status, math.nan)
-    return Cell(value, status, said(status))
+    return TableCell(value, status, said(status))
 
 
-def _share(effect: AverageEffect) -> Cell:
+def _share(effect: AverageEffect) -> TableCell:
     status = _status(effect)
     if status in ("ok", "only_path"):
-        return Cell(1.0 - effect.direct / effect.total, status, said(status))
+        return TableCell(1.0 - effect.direct / effect.total, status, said(status))
     return not_defined(f"no share of the influence where it is {said(status)}")
 
 
@@ -94,7 +94,7 @@ def _status(effect: AverageEffect) -> str:
     }[total, direct]
 
 
-def _information(model: Model, asked: LabelQuestion) -> dict[str, Cell]:
+def _information(model: Model, asked: LabelQuestion) -> dict[str, TableCell]:
     keys = ("strength", "empowerment", "goal_directedness", "causal_strength", "transfer_entropy")
     try:
         tables = finite_model(model)
@@ -102,7 +102,7 @@ def _information(model: Model, asked: LabelQuestion) -> dict[str, Cell]:
     except CausaloptError as error:
         return dict.fromkeys(keys, not_defined(error.message))
     arrows = [(a, b) for b in tables.B for a in tables.A if _reads(tables, b, a)]
-    measures: dict[str, Callable[[], float | Cell]] = {
+    measures: dict[str, Callable[[], float | TableCell]] = {
         "strength": lambda: (
             strengths(model, at=[asked.at], initial=asked.initial, engine="auto")[
                 0
@@ -120,7 +120,7 @@ def _reads(tables: DiscreteModel, head: str, tail: str) -> bool:
     return any(parent.name == tail for parent in tables[head].parents)
 
 
-def _empowerment(tables: DiscreteModel, asked: LabelQuestion) -> Cell:
+def _empowerment(tables: DiscreteModel, asked: LabelQuestion) -> TableCell:
     start: Law = sparse.begin(tables, law_of(tables.initial.space, {_initial(tables, asked): 1}))
     state = start.sparse()
     if len(state.p) > 1:
@@ -128,17 +128,21 @@ def _empowerment(tables: DiscreteModel, asked: LabelQuestion) -> Cell:
     here = state.space.state([int(i) for i in state.states[0]])
     named = dict(zip(state.space.names, here, strict=True))
     found = empowerment(tables, named)
-    return Cell(found.value, found.status, "" if found.status == "ok" else "unresolved: bounds")
+    return TableCell(
+        found.value, found.status, "" if found.status == "ok" else "unresolved: bounds"
+    )
 
 
 def _initial(tables: DiscreteModel, asked: LabelQuestion) -> tuple[Label, ...]:
     return tuple(asked.state[name] for name in tables.initial.space.names)
 
 
-def _goal(tables: DiscreteModel, law: Law, asked: LabelQuestion) -> Cell:
+def _goal(tables: DiscreteModel, law: Law, asked: LabelQuestion) -> TableCell:
     if not asked.goal:
         return not_defined("no goal is named: --goal VAR=LABEL, goal={variable: label}")
     found = rule_directedness(tables, law, asked.goal)
     if found is None:
-        return Cell(0.0, "ok", "A moves the goal in none of the next steps: it is no goal of A's")
-    return Cell(found.value, "ok")
+        return TableCell(
+            0.0, "ok", "A moves the goal in none of the next steps: it is no goal of A's"
+        )
+    return TableCell(found.value, "ok")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from causalopt.comparison.cells import defined, not_defined, said
-from causalopt.comparison.comparison import Cell, Row
+from causalopt.comparison.table_cells import defined, not_defined, said
+from causalopt.comparison.comparison import TableCell, ComparedModel
 from causalopt.comparison.disturbed_law import DisturbedLaw, disturbed_law
 from causalopt.comparison.loop_shares import loop_shares
 from causalopt.comparison.normal_measures import (
@@ -35,7 +35,7 @@ _INFORMATION = {
 }
 
 
-def number_row(model: Model) -> Row:
+def number_row(model: Model) -> ComparedModel:
     """Return the cells of a model of numbers, asked its own question.
 
     Raises:
@@ -56,10 +56,10 @@ def number_row(model: Model) -> Row:
         "every step, sd 1 in its own unit, linear along W; normal closed forms, A's power 1 an "
         "actuator"
     )
-    return Row(model.name, question, law_text, cells, model.fingerprint)
+    return ComparedModel(model.name, question, law_text, cells, model.fingerprint)
 
 
-def _effects(asked: Asked) -> dict[str, Cell]:
+def _effects(asked: Asked) -> dict[str, TableCell]:
     """Return Op, and what of the influence goes through A."""
     try:
         along = currents(
@@ -68,9 +68,9 @@ def _effects(asked: Asked) -> dict[str, Cell]:
         found = along.through(asked.hold)
     except CausaloptError as error:
         return dict.fromkeys(("op", "share"), not_defined(error.message))
-    op = Cell(found.op, found.status, said(found.status))
+    op = TableCell(found.op, found.status, said(found.status))
     if math.isfinite(found.share):
-        return {"op": op, "share": Cell(found.share, found.status, said(found.status))}
+        return {"op": op, "share": TableCell(found.share, found.status, said(found.status))}
     why = f"no share of the influence where it is {said(found.status)}"
     return {"op": op, "share": not_defined(why)}
 
@@ -97,23 +97,23 @@ def _law(asked: Asked) -> DisturbedLaw | str:
 def _of_law(
     law: DisturbedLaw | str,
     hold: Sequence[str] | str,
-    function: Callable[[DisturbedLaw, Sequence[str]], float | Cell],
-) -> Cell:
+    function: Callable[[DisturbedLaw, Sequence[str]], float | TableCell],
+) -> TableCell:
     if isinstance(law, str) or isinstance(hold, str):
         return not_defined(law if isinstance(law, str) else str(hold))
     return defined(lambda: function(law, hold))
 
 
-def _decision(law: DisturbedLaw, hold: Sequence[str], asked: Asked) -> Cell:
+def _decision(law: DisturbedLaw, hold: Sequence[str], asked: Asked) -> TableCell:
     found = decision(law, hold, asked.target)
     if found is None:
-        return Cell(
+        return TableCell(
             0.0, "ok", f"A moves m within none of {FARTHEST + 1} steps: it has no goal there"
         )
-    return Cell(found.directedness(), "ok")
+    return TableCell(found.directedness(), "ok")
 
 
-def _loops(asked: Asked) -> Cell:
+def _loops(asked: Asked) -> TableCell:
     found = loop_shares(asked.model, steps=asked.steps)
     if not found.loops:
         return not_defined("the model has no loop")
@@ -123,4 +123,4 @@ def _loops(asked: Asked) -> Cell:
         return not_defined("W is at rest, or no loop leads to m: there is nothing to share")
     rest = len(share) - len(known)
     note = "W is at rest at some steps, which do not count" if rest else ""
-    return Cell(float(known.mean()), "ok", note)
+    return TableCell(float(known.mean()), "ok", note)

@@ -58,7 +58,7 @@ STATES = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
 @dataclasses.dataclass(frozen=True)
-class Response:
+class NudgeEffect:
     """The effects of n on m in one pair of worlds.
 
     Attributes:
@@ -125,7 +125,7 @@ class BooleanNetwork:
         return law_at(self.tables, 1)
 
     @functools.cached_property
-    def responses(self) -> tuple[Response, ...]:
+    def responses(self) -> tuple[NudgeEffect, ...]:
         """Effects of the other b[0] on b[2], from each state."""
         return tuple(self._response(a, b) for a, b in STATES)
 
@@ -161,13 +161,13 @@ class BooleanNetwork:
         found = rule_directedness(self.tables, self.law, {"b": goal})
         return 0.0 if found is None else found.value
 
-    def _response(self, a: int, b: int) -> Response:
+    def _response(self, a: int, b: int) -> NudgeEffect:
         courses = {"w": (a, b), "x": (a, 1 - b), "y": (a, 1 - b)}
         for _ in range(2):
             courses = {k: (self.f[2 * i + j], self.g[2 * i + j]) for k, (i, j) in courses.items()}
             courses["y"] = (courses["w"][0], courses["y"][1])
         w, x, y = (courses[k][1] for k in "wxy")
-        return Response(Fraction(x - w), Fraction(y - w))
+        return NudgeEffect(Fraction(x - w), Fraction(y - w))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,9 +206,9 @@ class LinearRule:
         )
 
     @property
-    def response(self) -> Response:
+    def response(self) -> NudgeEffect:
         """The effect of b[0] on b[2]."""
-        return Response(self.r * self.q + self.s**2, self.s**2)
+        return NudgeEffect(self.r * self.q + self.s**2, self.s**2)
 
     @property
     def op(self) -> float:
@@ -261,11 +261,11 @@ class BinaryDag:
         return ", ".join(parts)
 
     @functools.cached_property
-    def response(self) -> Response:
+    def response(self) -> NudgeEffect:
         """Effects on m of n = 1 in place of 0."""
         w, x = self.world(0), self.world(1)
         y = self.world(1, a=w[1])
-        return Response(Fraction(x[-1] - w[-1]), Fraction(y[-1] - w[-1]))
+        return NudgeEffect(Fraction(x[-1] - w[-1]), Fraction(y[-1] - w[-1]))
 
     @property
     def op(self) -> float:

@@ -24,7 +24,7 @@ from causalopt import (
     transfer_entropy,
 )
 from causalopt.cli import main
-from causalopt.comparison.comparison import COLUMNS, NOT_DEFINED
+from causalopt.comparison.comparison import COMPARED, NOT_DEFINED
 from causalopt.comparison.label_decisions import rule_directedness
 from causalopt.comparison.subjects import DOZEN, QUESTIONS, label_question, subject
 from causalopt.entropy.declared import finite_model
@@ -66,10 +66,10 @@ def renamed(model: Model, names: dict[str, str]) -> Model:
 
 class TestEveryCell:
     def test_has_a_status_and_where_it_is_not_ok_a_note(self, table: Comparison) -> None:
-        assert table.value.shape == (len(DOZEN), len(COLUMNS)) == (16, 8)
+        assert table.value.shape == (len(DOZEN), len(COMPARED)) == (16, 8)
         for row in table.rows:
             assert [*row.cells] != []
-            for column in COLUMNS:
+            for column in COMPARED:
                 cell = row.cells[column.key]
                 assert cell.status in {*STATUSES, NOT_DEFINED}
                 assert cell.note or cell.status == "ok"
@@ -148,7 +148,7 @@ class TestEveryCell:
 
     def test_who_does_nothing_has_nothing(self, table: Comparison) -> None:
         for name in ("bystander", "free_decay"):
-            for column in COLUMNS:
+            for column in COMPARED:
                 if column.key not in {"strength", "loop_share"}:
                     assert table[name, column.key].value == pytest.approx(0.0, abs=1e-12)
 
@@ -299,7 +299,7 @@ class TestFaces:
             assert all(cell.strip() for cell in line.strip("|").split("|"))
         page = table.to_html()
         assert "<td></td>" not in page
-        assert page.count("<tr>") == 2 * (len(DOZEN) + 1) + len(COLUMNS) + 1
+        assert page.count("<tr>") == 2 * (len(DOZEN) + 1) + len(COMPARED) + 1
 
     def test_a_page_escapes_what_it_is_told(self) -> None:
         row = dataclasses.replace(compare_measures("solver").rows[0], question="<b>&")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from causalopt.comparison.comparison import NOT_DEFINED, Cell
+from causalopt.comparison.comparison import NOT_DEFINED, TableCell
 from causalopt.effects.measures import STATUSES
 from causalopt.errors import CausaloptError, MissingPackageError
 
 
-def defined(measure: Callable[[], float | Cell]) -> Cell:
+def defined(measure: Callable[[], float | TableCell]) -> TableCell:
     """Return a measure's cell; what the measure refuses is not defined, in its own words."""
     try:
         found = measure()
@@ -17,12 +17,12 @@ def defined(measure: Callable[[], float | Cell]) -> Cell:
         raise
     except CausaloptError as error:
         return not_defined(error.message)
-    return found if isinstance(found, Cell) else Cell(float(found), "ok")
+    return found if isinstance(found, TableCell) else TableCell(float(found), "ok")
 
 
-def not_defined(why: str) -> Cell:
+def not_defined(why: str) -> TableCell:
     """Return the cell of a measure that is not defined."""
-    return Cell(float("nan"), NOT_DEFINED, f"not defined: {why}")
+    return TableCell(float("nan"), NOT_DEFINED, f"not defined: {why}")
 
 
 def said(status: str) -> str:
