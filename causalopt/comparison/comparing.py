@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from causalopt.comparison.comparison import Comparison, ComparedModel
+from causalopt.comparison.comparison import ComparedModel, Comparison
 from causalopt.comparison.label_cells import label_row
 from causalopt.comparison.number_cells import number_row
 from causalopt.comparison.subjects import DOZEN, label_question, subject

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 
 from causalopt.comparison.average_effects import AverageEffect, average_effect
-from causalopt.comparison.table_cells import defined, not_defined, said
-from causalopt.comparison.comparison import TableCell, ComparedModel
+from causalopt.comparison.comparison import ComparedModel, TableCell
 from causalopt.comparison.label_decisions import rule_directedness
 from causalopt.comparison.subjects import LabelQuestion
+from causalopt.comparison.table_cells import defined, not_defined, said
 from causalopt.entropy.declared import finite_model, strengths
 from causalopt.entropy.relatives.causal_strength import causal_strength
 from causalopt.entropy.relatives.empowerment import empowerment

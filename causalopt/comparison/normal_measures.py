@@ -5,7 +5,7 @@ normal law of `causalopt.comparison.disturbed_law` in place of a table: with S t
 
     strength           (1/2) ln det S[P'_{t+1}] / det S[P_{t+1}],  A and B uncorrelated in P'_t
     transfer entropy   (1/2) ln det S[B'|B] / det S[B'|B, A]
-    causal strength    D(P || P_cut) of the two joint laws of now and one step later
+    causal strength    D(P || P_cut) of the joint laws of what is remembered and one step later
     empowerment        capacity of B' = G a + noise, by water-filling, a of the disturbance's power
 
 and goal-directedness of the decision a towards m = w^m (`decision`).
@@ -96,7 +96,7 @@ def normal_causal_strength(
     Q = without.joint()
     within = without.within()
     Q[:size, :size] += within @ fed @ within.T
-    kept = np.flatnonzero(np.concatenate([law.declared, law.declared]))
+    kept = np.flatnonzero(np.tile(law.declared, 1 + law.lags))
     P, Q = (S[np.ix_(kept, kept)] for S in (law.joint(), Q))
     nats = (np.trace(np.linalg.solve(Q, P)) - len(P) + log_det(Q) - log_det(P)) / 2.0
     return max(0.0, float(nats)) * per_nat(unit)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from causalopt.comparison.table_cells import defined, not_defined, said
-from causalopt.comparison.comparison import TableCell, ComparedModel
+from causalopt.comparison.comparison import ComparedModel, TableCell
 from causalopt.comparison.disturbed_law import DisturbedLaw, disturbed_law
 from causalopt.comparison.loop_shares import loop_shares
 from causalopt.comparison.normal_measures import (
@@ -19,6 +18,7 @@ from causalopt.comparison.normal_measures import (
     normal_strength,
     normal_transfer,
 )
+from causalopt.comparison.table_cells import defined, not_defined, said
 from causalopt.effects.asked import Asked, ask
 from causalopt.errors import CausaloptError, QuestionError
 from causalopt.influence.influence import currents

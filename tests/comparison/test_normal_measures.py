@@ -239,3 +239,17 @@ def test_an_arrow_within_the_step_is_cut_too() -> None:
     law = law_of(model, 3)
     assert normal_causal_strength(law, ["a"]) == pytest.approx(bits(2.0))
     assert normal_transfer(law, ["a"]) == 0.0
+
+
+def test_an_arrow_over_two_steps_is_cut_too() -> None:
+    """b[t] = r a[t-2] + w, a = v alone: (1/2) log2 (1 + r^2), though a[t-1] tells nothing."""
+    model = Model(
+        name="m",
+        variables={
+            "a": {"rule": "0*a[t-1]", "initial": 0},
+            "b": {"rule": "3*a[t-2]", "initial": [0, 0]},
+        },
+    )
+    law = law_of(model, 4)
+    assert normal_causal_strength(law, ["a"]) == pytest.approx(bits(1 + 3**2))
+    assert normal_transfer(law, ["a"]) == 0.0
