@@ -141,8 +141,7 @@ def _all_but(name: str) -> Callable[[str], int]:
 
 def _score(part: Floats, dz: Floats, dx: Floats) -> Floats:
     """Return |part / dz| sign(part / dx), 0 where dz or dx is 0."""
-    moves = (dz != 0) & (dx != 0)
-    size = np.abs(np.divide(part, dz, out=np.zeros(len(dz)), where=moves))
+    size = np.abs(np.divide(part, dz, out=np.zeros(len(dz)), where=dz != 0))
     score: Floats = np.where(np.isnan(part + dz + dx), np.nan, size * np.sign(part) * np.sign(dx))
     return score
 

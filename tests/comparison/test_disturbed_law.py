@@ -31,6 +31,12 @@ DELAYED = Model(
         "u": {"rule": "0.5*R[t-1]**2", "initial": 1},
     },
 )
+LATE = Model(
+    name="late",
+    variables={"x": {"flow": "-x[time - 0.015]*x[time - 0.01]", "initial": 1}},
+    dt=0.01,
+    method="rk4",
+)
 MODELS = [
     pytest.param(load("thermostat"), 7, id="thermostat"),
     pytest.param(load("solver"), 4, id="read within the step"),
@@ -38,6 +44,7 @@ MODELS = [
     pytest.param(load("lorenz"), 6, id="flow"),
     pytest.param(load("lorenz").replace(method="rk4"), 4, id="stages"),
     pytest.param(DELAYED, 6, id="two lags"),
+    pytest.param(LATE, 5, id="a lag between steps"),
 ]
 
 

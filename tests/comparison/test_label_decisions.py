@@ -117,3 +117,21 @@ def test_too_many_contexts_are_refused() -> None:
     model = DiscreteModel("m", tuple(rules), start, ("a",))
     with pytest.raises(QuestionError, match="131072 contexts of 2 decisions are more than 131072"):
         rule_directedness(model, start, {"b": 1})
+
+
+def test_what_a_reads_of_itself_within_the_step_is_part_of_the_decision() -> None:
+    """Two labels of A, the second a copy of the first: right half of the time, as indifference."""
+    coin = {0: "1/2", 1: "1/2"}
+    model = Model(
+        name="m",
+        variables={
+            "first": {"domain": "0..1", "rule": "b[t-1]", "initial": coin},
+            "second": {"domain": "0..1", "rule": "first[t]", "initial": coin},
+            "b": {"domain": "0..1", "rule": "second[t-1]", "initial": coin},
+        },
+        partition={"A": ["first", "second"]},
+    )
+    finite = finite_model(model)
+    found = rule_directedness(finite, uniform(finite.state), {"b": 1})
+    assert found is not None
+    assert found.value == pytest.approx(0.0, abs=1e-12)

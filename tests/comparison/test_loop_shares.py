@@ -157,6 +157,16 @@ TWO: dict[str, object] = {
 }
 
 
+def test_a_change_that_is_rounding_is_none() -> None:
+    """Two clocks in step: each reads how far apart they are, which moves by rounding alone."""
+    apart = "0.2*(x[t-1] - y[t-1] + 0.3)"
+    clocks = {
+        "x": {"rule": f"x[t-1] + 0.1 - {apart}", "initial": 0},
+        "y": {"rule": f"y[t-1] + 0.1 + {apart}", "initial": 0.3},
+    }
+    assert (loop_shares(model(clocks), steps=20).status == "at_rest").all()
+
+
 class TestThrough:
     def test_only_loops_that_reach_m_count(self) -> None:
         found = loop_shares(model(TWO), steps=9)

@@ -219,6 +219,10 @@ class TestWaterFilling:
         expected = 0.5 * math.log(3) + 0.5 * math.log(1.5)
         assert water_filled(np.array([1.0, 0.5]), power=3.0) == pytest.approx(expected)
 
+    def test_a_weak_channel_is_left_dry(self) -> None:
+        """Noises 1 and 10 under power 1: the level is 2, and all goes to the first."""
+        assert water_filled(np.array([1.0, 0.1]), power=1.0) == pytest.approx(0.5 * math.log(2))
+
     def test_nothing_reached_is_nothing(self) -> None:
         assert water_filled(np.array([0.0, 0.0]), power=1.0) == 0.0
 
@@ -253,3 +257,17 @@ def test_an_arrow_over_two_steps_is_cut_too() -> None:
     law = law_of(model, 4)
     assert normal_causal_strength(law, ["a"]) == pytest.approx(bits(1 + 3**2))
     assert normal_transfer(law, ["a"]) == 0.0
+
+
+def test_a_copy_has_the_variance_of_when_it_is_read() -> None:
+    """m[t] = a[t] + w, Var a 1 and then 1.25: (1/2) log2 2.25 within the step, 2 over one."""
+    for read, variance in (("a[t]", 1.25), ("a[t-1]", 1.0)):
+        model = Model(
+            name="m",
+            variables={
+                "a": {"rule": "0.5*a[t-1]", "initial": 0},
+                "m": {"rule": read, "initial": 0},
+            },
+        )
+        found = normal_causal_strength(law_of(model, 0), ["a"])
+        assert found == pytest.approx(bits(1 + variance))
