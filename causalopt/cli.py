@@ -39,13 +39,7 @@ COMMANDS = (
     "schema",
     "cache",
 )
-MATRICES = {
-    "compare",
-    "entropy",
-    "escape",
-    "rates",
-    "reproduce",
-}  # commands whose matrices are worth threads
+MATRICES = {"entropy", "escape", "rates", "reproduce"}  # commands whose matrices are worth threads
 
 
 def _version(value: bool) -> None:

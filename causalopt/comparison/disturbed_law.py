@@ -72,6 +72,12 @@ class DisturbedLaw:
         """Return which nodes are those variables themselves, without stages, shape [node]."""
         return self.of(variables) & self.declared
 
+    def is_read_at_once(self, variables: Collection[str]) -> bool:
+        """Whether rules outside read some variables within the step, and none reads them later."""
+        inside = self.of(variables)
+        later = self.slopes[0, 1:][:, :, inside].any()
+        return bool(self.slopes[0, 0][np.ix_(~inside, inside)].any() and not later)
+
     def within(self, step: int = 0, held: npt.NDArray[np.bool_] | None = None) -> Array:
         """Return (1 - J_0)^-1, what a change of a node makes of the nodes of the same step.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ from causalopt.comparison.average_effects import AverageEffect, average_effect
 from causalopt.comparison.comparison import ComparedModel, TableCell
 from causalopt.comparison.label_decisions import rule_directedness
 from causalopt.comparison.subjects import LabelQuestion
-from causalopt.comparison.table_cells import defined, not_defined, said
+from causalopt.comparison.table_cells import SETTLED, defined, not_defined, said
 from causalopt.entropy.declared import finite_model, strengths
 from causalopt.entropy.relatives.causal_strength import causal_strength
 from causalopt.entropy.relatives.empowerment import empowerment
@@ -113,7 +114,18 @@ def _information(model: Model, asked: LabelQuestion) -> dict[str, TableCell]:
         "causal_strength": lambda: causal_strength(tables, arrows, law=law) if arrows else 0.0,
         "transfer_entropy": lambda: transfer_entropy(tables, law=law),
     }
-    return {key: defined(measure) for key, measure in measures.items()}
+    found = {key: defined(measure) for key, measure in measures.items()}
+    lags = {
+        (p.lag, m.name in tables.A)
+        for m in tables.mechanisms
+        for p in m.parents
+        if p.name in tables.A
+    }
+    if (0, False) in lags and not {(1, False), (1, True)} & lags:
+        for key in ("strength", "empowerment", "transfer_entropy"):
+            if found[key].status == "ok":
+                found[key] = dataclasses.replace(found[key], note=SETTLED)
+    return found
 
 
 def _reads(tables: DiscreteModel, head: str, tail: str) -> bool:

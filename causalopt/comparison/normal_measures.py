@@ -98,7 +98,8 @@ def normal_causal_strength(
     Q[:size, :size] += within @ fed @ within.T
     kept = np.flatnonzero(np.tile(law.declared, 1 + law.lags))
     P, Q = (S[np.ix_(kept, kept)] for S in (law.joint(), Q))
-    nats = (np.trace(np.linalg.solve(Q, P)) - len(P) + log_det(Q) - log_det(P)) / 2.0
+    wider = log_det(Q) - log_det(P)  # refuses what cannot be solved
+    nats = (np.trace(np.linalg.solve(Q, P)) - len(P) + wider) / 2.0
     return max(0.0, float(nats)) * per_nat(unit)
 
 

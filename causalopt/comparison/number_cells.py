@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 
@@ -18,7 +19,7 @@ from causalopt.comparison.normal_measures import (
     normal_strength,
     normal_transfer,
 )
-from causalopt.comparison.table_cells import defined, not_defined, said
+from causalopt.comparison.table_cells import SETTLED, defined, not_defined, said
 from causalopt.effects.asked import Asked, ask
 from causalopt.errors import CausaloptError, QuestionError
 from causalopt.influence.influence import currents
@@ -46,7 +47,7 @@ def number_row(model: Model) -> ComparedModel:
     law = _law(asked)
     hold = _hold(asked)
     for key, function in _INFORMATION.items():
-        cells[key] = _of_law(law, hold, function)
+        cells[key] = _of_law(law, hold, function, clocked=key != "causal_strength")
     cells["goal_directedness"] = _of_law(law, hold, lambda found, A: _decision(found, A, asked))
     cells["loop_share"] = defined(lambda: _loops(asked))
     static = model.is_static
@@ -98,10 +99,15 @@ def _of_law(
     law: DisturbedLaw | str,
     hold: Sequence[str] | str,
     function: Callable[[DisturbedLaw, Sequence[str]], float | TableCell],
+    *,
+    clocked: bool = False,
 ) -> TableCell:
     if isinstance(law, str) or isinstance(hold, str):
         return not_defined(law if isinstance(law, str) else str(hold))
-    return defined(lambda: function(law, hold))
+    cell = defined(lambda: function(law, hold))
+    if clocked and cell.status == "ok" and law.is_read_at_once(hold):
+        return dataclasses.replace(cell, note=SETTLED)
+    return cell
 
 
 def _decision(law: DisturbedLaw, hold: Sequence[str], asked: Asked) -> TableCell:

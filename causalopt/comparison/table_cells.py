@@ -25,6 +25,13 @@ def not_defined(why: str) -> TableCell:
     return TableCell(float("nan"), NOT_DEFINED, f"not defined: {why}")
 
 
+SETTLED = (
+    "A is read within its own step alone: what it did is in B already, and one step later says "
+    "nothing more"
+)
+"""The note of measures over one step that a zero owes to their clock."""
+
+
 def said(status: str) -> str:
     """Return what a status means; nothing for `ok`."""
     return "" if status == "ok" else f"{status}: {STATUSES[status]}"

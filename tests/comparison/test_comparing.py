@@ -248,9 +248,64 @@ class TestOtherModels:
         assert "at rest" in cell.note
 
     def test_a_written_out_array_is_compared_like_numbers(self) -> None:
-        found = compare_measures("oscillators")
-        assert found["oscillators", "op"].status == "ok"
-        assert found["oscillators", "transfer_entropy"].status in {"ok", NOT_DEFINED}
+        """Two base optimizers side by side: the first answers as one alone does."""
+        pair = Model(
+            name="pair",
+            sizes={"side": 2},
+            variables={
+                "theta": {"shape": ["side"], "rule": "theta[t-1] - 0.1*G[t-1]", "initial": 1},
+                "G": {"shape": ["side"], "rule": "theta[t] - 3"},
+            },
+            partition={"A": ["G"]},
+            question={"nudge": "theta[0, side=0]", "target": "theta[side=0]", "steps": 20},
+        )
+        found, alone = compare_measures(pair), compare_measures("base_optimizer")
+        assert found["pair", "op"].value == pytest.approx(alone["base_optimizer", "op"].value)
+        # Both answer at once: twice the information, and the two of A share no loop.
+        for key in ("strength", "causal_strength", "transfer_entropy"):
+            both, one = found["pair", key].value, alone["base_optimizer", key].value
+            assert both == pytest.approx(2 * one)
+        assert found["pair", "loop_share"].value == pytest.approx(1.0)
+        assert "of one decision" in found["pair", "goal_directedness"].note
+
+    def test_an_actuator_that_is_read_within_the_step_alone_has_a_note(self) -> None:
+        """What it did is in B already: zeros of one step; Op and causal strength as they are."""
+        numbers = Model(
+            name="prompt",
+            variables={
+                "x": {"rule": "0.9*x[t-1] + 0.1*push[t]", "initial": 1},
+                "push": {"rule": "-x[t-1]", "initial": 0},
+            },
+            partition={"A": "push"},
+            question={"nudge": "x[0]", "target": "x", "steps": 9},
+        )
+        labels = Model(
+            name="prompt",
+            variables={
+                "x": {
+                    "domain": "0..1",
+                    "rule": "abs(abs(x[t-1] - push[t]) - e[t])",
+                    "initial": {0: "1/2", 1: "1/2"},
+                },
+                "push": {"domain": "0..1", "rule": "x[t-1]", "initial": {0: "1/2", 1: "1/2"}},
+                "e": {"noise": {0: "3/4", 1: "1/4"}},
+            },
+            partition={"A": "push"},
+        )
+        for model in (numbers, labels):
+            found = compare_measures(model)
+            for key in ("strength", "empowerment", "transfer_entropy"):
+                assert found["prompt", key].value == pytest.approx(0.0, abs=1e-12)
+                assert "within its own step alone" in found["prompt", key].note
+            assert found["prompt", "causal_strength"].value > 0
+            assert found["prompt", "op"].value != 0
+
+    def test_a_law_that_chaos_has_flattened_says_so(self) -> None:
+        data = load("standard_map").model_dump(exclude={"facts"})
+        data["question"]["steps"] = 14
+        found = compare_measures(Model(**data))
+        for key in ("strength", "causal_strength", "transfer_entropy"):
+            assert "ask at an earlier step" in found["standard_map", key].note
 
 
 class TestWrongInput:
