@@ -106,6 +106,7 @@ def link_scores(model: Model, W: Mapping[str, Floats]) -> tuple[int, dict[Link, 
     scores: dict[Link, Floats] = {}
     for equation in ruled:
         _refuse_two_lags(equation)
+        _refuse_between(equation, W)
         scores |= _into(equation, step)
     return step.first, scores
 
@@ -163,9 +164,17 @@ def _without_rounding(change: Floats, floor: Floats) -> Floats:
 
 
 def _nearest(equation: Equation) -> int:
-    """Return the smallest lag at which a rule reads others; its change belongs to that step."""
-    lags = [lag for name, lag in equation.parents if name != equation.name]
-    return min(lags, default=1 if equation.parents else 0)
+    """Return the smallest lag at which a rule reads; its change belongs to the step it is read at."""
+    return min((lag for _, lag in equation.parents), default=0)
+
+
+def _refuse_between(equation: Equation, W: Mapping[str, Floats]) -> None:
+    between = [name for name, _ in equation.parents if name not in W]
+    if between:
+        raise QuestionError(
+            f"'{equation.name}' reads '{between[0]}', a value between two steps that W does not "
+            "have: choose dt so that its lags in time are whole steps"
+        )
 
 
 def _refuse_two_lags(equation: Equation) -> None:

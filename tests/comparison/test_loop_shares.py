@@ -195,6 +195,17 @@ class TestRefusals:
         ):
             loop_shares(delayed, steps=5)
 
+    def test_a_value_between_steps(self) -> None:
+        flows = {"x": {"flow": "y", "initial": 1}, "y": {"flow": "-x[time - 0.015]", "initial": 0}}
+        late = model(flows, dt=0.01, method="euler")
+        with pytest.raises(QuestionError, match="choose dt so that its lags in time are whole"):
+            loop_shares(late, steps=9)
+        assert loop_shares(late.replace(dt=0.005), steps=9).loops == (("x", "y"),)
+
+    def test_labels_have_no_differences(self) -> None:
+        with pytest.raises(QuestionError, match="takes labels, not numbers"):
+            loop_shares(load("thermostat_smart"), steps=3)
+
     def test_no_time_and_too_short(self) -> None:
         with pytest.raises(QuestionError, match="has no time"):
             loop_shares(load("amortized"))
