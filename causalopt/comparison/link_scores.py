@@ -164,7 +164,7 @@ def _without_rounding(change: Floats, floor: Floats) -> Floats:
 
 
 def _nearest(equation: Equation) -> int:
-    """Return the smallest lag at which a rule reads; its change belongs to the step it is read at."""
+    """Return the smallest lag at which a rule reads: its change belongs to the step read there."""
     return min((lag for _, lag in equation.parents), default=0)
 
 
