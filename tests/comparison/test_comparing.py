@@ -145,6 +145,8 @@ class TestEveryCell:
             assert min(table[name, key].value for name in chaotic) > max(rest)
         finite = {r.model: r.cells["op"].value for r in table.rows if r.cells["op"].status == "ok"}
         assert max(finite, key=finite.__getitem__) == "thermostat"
+        for key in ("strength", "empowerment", "causal_strength", "transfer_entropy"):
+            assert table["thermostat", key].value < 0.01
 
     def test_who_does_nothing_has_nothing(self, table: Comparison) -> None:
         for name in ("bystander", "free_decay"):
