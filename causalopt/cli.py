@@ -30,6 +30,7 @@ COMMANDS = (
     "escape",
     "descent",
     "rates",
+    "compare",
     "draw",
     "optimizers",
     "watch",

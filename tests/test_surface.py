@@ -31,6 +31,7 @@ COMMANDS_CALL = {
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
+    "compare": ("compare_measures", {"out": "Comparison.to_html", "plot": "Comparison.plot"}),
     "draw": ("draw", {"out": "Picture.save"}),
     "optimizers": (
         "find_optimizers",
@@ -163,6 +164,7 @@ QUESTIONS = {
     "derive": {"at": 3},
     "describe": {},
     "find_optimizers": {"steps": 9},
+    "loop_shares": {"steps": 9},
     "op_from_all": {"target": "R[5]"},
     "op_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
     "optimizer_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
