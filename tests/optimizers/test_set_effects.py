@@ -120,12 +120,21 @@ KINKS = {
         "c": "cos(n)",
         "m": "n*max(b*b + c*c, 1) + where(b*b + c*c > 1, b, c)",
     },
+    "a tie to within rounding beside a set alone": {
+        "k": "1.7",  # floats: sin(1.7)**2 + cos(1.7)**2 is not 1
+        "b": "n",
+        "x": "n - b",
+        "c": "0.5*n",
+        "m": "max(sin(k)**2 + cos(k)**2 + x, 1) + n + c",
+    },
 }
 
 
 @pytest.mark.parametrize("name", KINKS)
 def test_kinks_are_seen_as_a_run_sees_them(name: str) -> None:
     start = 1.6 if "rounding" in name else 0  # floats: sin(1.6)**2 + cos(1.6)**2 is not 1
+    if "alone" in name:
+        start = 0.5
     model = Model(name="kinks", variables={"n": {"initial": start}, **KINKS[name]})
     asked = ask(model, nudge="n", hold=(), target="m")
     sets: list[Selection] = [(Window("b"),), (Window("c"),), (Window("b"), Window("c"))]
