@@ -43,6 +43,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
         "tests/engine/test_jacobians.py",
     ),
     "engine/rescaling": ("tests/engine",),
+    "effects/sweeps/point_lanes": ("tests/effects",),
     "effects/sweeps/sweep": ("tests/effects",),
     "effects/sweeps/sweep_dataset": ("tests/effects",),
     "worlds": ("tests/worlds", "tests/effects"),
