@@ -79,8 +79,8 @@ class OpShare(Asked):
         total = self.points * counts.size
         mean = float(counts.sum()) / total
         if self.design == "lattice" and np.ptp(counts) > 0:
-            _, low, high = student_interval(counts / self.points, _LEVEL)
-            return mean, max(float(low), 0.0), min(float(high), 1.0)
+            _, lower, upper = student_interval(counts / self.points, _LEVEL)
+            return mean, max(float(lower), 0.0), min(float(upper), 1.0)
         asked = total if self.design == "random" else self.points
         low, high = binomial_interval(round(mean * asked), asked, _LEVEL)
         return mean, low, high
@@ -117,8 +117,9 @@ class OpShare(Asked):
             f"  {name}: {mean:.6g} [{low:.6g}, {high:.6g}]"
             for name, (mean, low, high) in self.shares.items()
         ]
-        what = f"{replicas} shifted lattices of" if self.design == "lattice" else "at random,"
-        lines.append(f"  {what} {self.points} points, intervals at 95 %")
+        drawn = f"{self.points * replicas} points at random"
+        lattices = f"{replicas} shifted lattices of {self.points} points"
+        lines.append(f"  {lattices if self.design == 'lattice' else drawn}, intervals at 95 %")
         return "\n".join(lines)
 
 
