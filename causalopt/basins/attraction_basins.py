@@ -30,14 +30,16 @@ if TYPE_CHECKING:
 _ESCAPED_CODE = 126  # the class of a corner is a small whole number
 MOST_ATTRACTORS = 100
 _LOOKS = 64  # of one stretch of lanes
+_SLOWEST = 64
 _FOLLOWED = 512  # looks of one stretch of the machine
 _WATCHED = 512  # steps of an attractor that tell what it is
+_RECORDED = 4096  # looks at an attractor that make its cells, once it is settled
 _LONGEST = 128  # the longest period that is told from none
 _SETTLED = 1e-6  # of the grid: what comes back so near is periodic
-_SETTLING = 20_000  # steps before an attractor is watched
+_SETTLING = 200_000  # steps before an attractor is watched
 _TRIALS = 4  # what repels one orbit from is asked again, so often
 _BESIDE = 1e-3  # of a cell: how far beside an attractor orbits start that must come back
-_PATIENCE = 1024  # looks after which a lane that met no known attractor is followed by the machine
+_PATIENCE = 8192  # looks after which a lane that met no known attractor is followed by the machine
 
 
 @dataclasses.dataclass(frozen=True)
@@ -292,11 +294,15 @@ class _Mapper:
         owners = np.array([self.machine.attractors[cell] for cell in known.tolist()])
         until = lanes.looks + self._patience
         while lanes.count and lanes.looks < until:
-            rows, lanes.states = self.orbits.advance(lanes.states, _LOOKS, self.stride)
+            # What is slow to arrive is looked at less and less often.
+            slower = min(1 << (lanes.stretches // 2), _SLOWEST)
+            stride = self.stride * slower
+            rows, lanes.states = self.orbits.advance(lanes.states, _LOOKS, stride)
             cells = self.grid.cell(rows)
             places = np.minimum(np.searchsorted(known, cells), len(known) - 1)
             found = np.where(known[places] == cells, owners[places], 0)
-            lanes.looks += _LOOKS
+            lanes.looks += _LOOKS * slower
+            lanes.stretches += 1
             for k in range(_LOOKS):
                 lanes.look(found[k], cells[k], self.counters)
             lanes.settle(labels)
@@ -344,6 +350,12 @@ class _Mapper:
             return ESCAPED
         rows, _ = self.orbits.advance(state, _WATCHED)
         seen = rows[:, :, 0]
+        # The cells it had on its way, of a chaotic transient say, are none of the attractor's.
+        rows, _ = self.orbits.advance(state, max(_RECORDED, self.counters.locate), self.stride)
+        self.machine.forget(label)
+        for cell in np.unique(self.grid.cell(rows)).tolist():
+            if cell >= 0:
+                self.machine.attractors.setdefault(cell, label)
         same = self._same(label, seen)
         if same:
             self.machine.adopt(label, same)
@@ -414,7 +426,8 @@ class _Lanes:
     """Orbits that run side by side, with the counters of each."""
 
     def __init__(self, states: Floats, index: NDArray[np.intp]) -> None:
-        self.states, self.index, self.looks = states, index, 0
+        self.states, self.index = states, index
+        self.looks, self.stretches = 0, 0
         self._last = np.zeros(len(index), dtype=np.int64)
         self._matches, self._lost = np.zeros_like(self._last), np.zeros_like(self._last)
         self._found = np.zeros_like(self._last)

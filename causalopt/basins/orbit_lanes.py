@@ -45,7 +45,7 @@ class OrbitLanes:
         self.slots = [(t, i) for i in carried for t in range(len(template.equations[i].initial))]
         self._columns = tuple(carried)
         self._depth = max(len(equation.initial) for equation in template.equations)
-        self._runners: dict[int, BatchRunner] = {}
+        self._runners: dict[tuple[int, int], BatchRunner] = {}
 
     def start(self, values: Mapping[str, Floats]) -> Floats:
         """Return states, shape [slot, lane], the model's own initial values where none is given.
@@ -112,10 +112,11 @@ class OrbitLanes:
         looks = [base + stride * k for k in range(1, steps + 1)]
         keep = sorted({*looks, *range(max(last - base, 0), last + 1)})
         batch = self._batch(states, keep)
-        runner = self._runners.get(last)
-        runner = batch_runner(self._model.template.structure, batch) if runner is None else runner
-        self._runners[last] = runner
-        runner = runner.over(batch)
+        prepared = self._runners.get((steps, stride))
+        if prepared is None:
+            prepared = batch_runner(self._model.template.structure, batch)
+            self._runners[steps, stride] = prepared
+        runner = prepared.over(batch)
         size = -(-batch.count // self._workers) if batch.count * last > _WORTH else batch.count
         tasks = runner.tasks(size)
         with concurrent.futures.ThreadPoolExecutor(len(tasks)) as pool:
