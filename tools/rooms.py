@@ -22,6 +22,7 @@ ROOMS = [
     "worlds",
     "datasets",
     "effects",
+    "basins",
     "knowledge",
     "laws",
     "entropy",

@@ -43,7 +43,7 @@ _PATIENCE = 8192  # looks after which a lane that met no known attractor is foll
 
 
 @dataclasses.dataclass(frozen=True)
-class Attractor:
+class AttractingSet:
     """Where orbits end.
 
     Attributes:
@@ -89,7 +89,7 @@ class AttractionBasins:
     model: Model
     box: StartBox
     tree: CellTree
-    attractors: tuple[Attractor, ...]
+    attractors: tuple[AttractingSet, ...]
     grid: StateGrid
     stride: int
     counters: Counters
@@ -486,7 +486,7 @@ def _summed(model: Model, box: StartBox, tree: CellTree, mapper: _Mapper) -> Att
     for code in order:
         low, middle, high = (size * box.volume for size in sizes[code])
         found.append(
-            Attractor(
+            AttractingSet(
                 label=mapper.order[code],
                 cells=int(cells[code]),
                 measure=middle,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.basins.attraction_basins import AttractionBasins
+from causalopt.basins.binomial_bounds import binomial_interval
 from causalopt.basins.op_basins import OpBasins
 from causalopt.basins.op_share import check_design, design_points
 from causalopt.basins.point_classes import ABOVE, CLASSES, PointAnswers, ask_points
@@ -22,13 +23,14 @@ from causalopt.basins.recurrence_machine import ESCAPED
 from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
-from causalopt.worlds.results import labelled, plain
+from causalopt.worlds.results import labelled, plain, plot
 
 if TYPE_CHECKING:
+    import matplotlib.figure
     import xarray
 
 _REGIONS = 8  # with columns of their own
-# What happens to a disturbance, by |total| against 1 and Op against the level.
+# What happens to a disturbance, by |total| against 1 and Op against 0.
 FATES = ("by A", "without A", "A slows its growth", "not at all")
 
 
@@ -46,9 +48,9 @@ class BasinContingency:
         high: The upper end.
         total: The median of ln |total effect|, NaN where there is no point.
         direct: The median of ln |direct effect|.
-        fate: The share of a row's points that are compressed `by A` (|total| < 1 and Op above the
-            level), `without A` (|total| < 1 and Op not above), whose growth A slows (Op above, and
-            |total| >= 1 all the same), or that are compressed `not at all`, shape [row, fate]; of
+        fate: The share of a row's points that are compressed `by A` (|total| < 1 and Op > 0),
+            `without A` (|total| < 1 and Op <= 0: A does not help, or hinders), whose growth A slows
+            (|total| >= 1 and Op > 0), or that are compressed `not at all`, shape [row, fate]; of
             those whose status is no doubt.
         points: How many points there are in all.
     """
@@ -82,6 +84,10 @@ class BasinContingency:
     def dataset(self) -> xarray.Dataset:
         """The table, with labelled rows and columns."""
         return labelled(self)
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Return a figure: regions of Op, basins beside them, and what compresses in each."""
+        return plot(self)
 
     def __repr__(self) -> str:
         asked = self.op
@@ -130,13 +136,10 @@ def basin_contingency(
 
     Example:
         >>> from causalopt import attraction_basins, load, op_basins
-        >>> lorenz = load("lorenz").replace(parameters={"rho": 10})
-        >>> over = {"a[0]": (-20, 20), "b[0]": (-25, 25)}
-        >>> found = basin_contingency(
-        ...     op_basins(lorenz, over, level=0, steps=200), attraction_basins(lorenz, over)
-        ... )
-        >>> found.rows[:2], found.fate[0].round(1).tolist()
-        (('1', '2'), [0.0, 1.0, 0.0, 0.0])
+        >>> model, over = load("thermostat"), {"R[0]": (0, 50)}
+        >>> found = basin_contingency(op_basins(model, over), attraction_basins(model, over))
+        >>> found.rows, found.columns, found.fate.tolist()
+        (('1',), ('region 1',), [[1.0, 0.0, 0.0, 0.0]])
     """
     _check_alike(op, attraction)
     check_design("lattice", points, replicas)
@@ -197,8 +200,8 @@ def _table(
     fate = np.full((len(rows), len(FATES)), np.nan)
     with np.errstate(divide="ignore"):
         logs = [np.log(np.abs(values)) for values in (found.total, found.direct)]
-    shrinks, above, plain_ones = logs[0] < 0, codes == ABOVE, codes <= ABOVE
-    fates = (shrinks & above, shrinks & ~above, ~shrinks & above, ~shrinks & ~above)
+    shrinks, helps, plain_ones = logs[0] < 0, found.op > 0, codes <= ABOVE
+    fates = (shrinks & helps, shrinks & ~helps, ~shrinks & helps, ~shrinks & ~helps)
     for i, label in enumerate(rows.values()):
         mine = goes == label
         for j in range(len(columns)):
@@ -210,6 +213,10 @@ def _table(
         if sure.any():
             fate[i] = [float((kind & sure).sum() / sure.sum()) for kind in fates]
     share, low, high = student_interval(each)
+    for place in zip(*np.nonzero(np.ptp(each, axis=2) == 0), strict=True):
+        # Replicas that all agree may all have missed something.
+        size = len(goes) // replicas
+        low[place], high[place] = binomial_interval(round(float(share[place]) * size), size)
     return BasinContingency(
         op=op,
         attraction=attraction,

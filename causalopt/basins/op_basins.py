@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _COUNTS = {1: 64, 2: 32, 3: 16}  # cells along an axis, by the number of axes
 _DEPTHS = {1: 8, 2: 4, 3: 2}
 _SHOWN = 12  # regions that a text names
+_SMALL = 0.001  # of all regions: smaller ones are not named
 _MEASURE = ("", "length", "area", "volume")
 
 
@@ -185,9 +186,7 @@ class OpBasins(Asked):
                 f"  {kind} {self.measure:.6g}, between {self.low:.6g} and {self.high:.6g} "
                 f"({share:.2%} of the box), in {_region_count(self)}"
             )
-            lines += [_region_text(region) for region in self.regions[:_SHOWN]]
-            if len(self.regions) > _SHOWN:
-                lines.append(f"    and {len(self.regions) - _SHOWN} smaller ones")
+            lines += _region_texts(self.regions)
         lines += _doubts(self)
         shape = " x ".join(map(str, self.tree.shape))
         lines.append(f"  {self.asked_points} points asked, finest cells {shape}")
@@ -251,9 +250,9 @@ def op_basins(
 
     Example:
         >>> from causalopt import load
-        >>> found = op_basins(load("thermostat_saturating"), {"R[0]": (5, 45)}, level=5.0)
-        >>> [(r.label, round(r.measure, 2)) for r in found.regions]
-        [(1, 10.19)]
+        >>> found = op_basins(load("thermostat_saturating"), {"R[0]": (4, 45.3)}, level=5.0)
+        >>> [(r.label, round(r.measure, 1)) for r in found.regions]
+        [(1, 12.2)]
     """
     asked = ask_at(
         plain_model(model), at, steps=steps, nudge=nudge, hold=hold, target=target, given=given,
@@ -502,6 +501,17 @@ def _region_dict(region: OpRegion) -> dict[str, Any]:
         "extent": {name: list(ends) for name, ends in region.extent.items()},
         "op_max": plain_number(region.op_max),
     }
+
+
+def _region_texts(regions: Sequence[OpRegion]) -> list[str]:
+    """Return a line for each region that is not small, and one for the rest."""
+    least = _SMALL * sum(region.measure for region in regions)
+    shown = [region for region in regions[:_SHOWN] if region.measure >= least]
+    lines, rest = list(map(_region_text, shown)), regions[len(shown) :]
+    if rest:
+        size = sum(region.measure for region in rest)
+        lines.append(f"    and {_counted(len(rest), 'smaller one')}, {size:.4g} in all")
+    return lines
 
 
 def _region_text(region: OpRegion) -> str:

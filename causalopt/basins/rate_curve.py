@@ -46,7 +46,8 @@ class RateCurve(Asked):
         rate: How fast Op grows, in nats per unit of time (or per step, in a map), NaN where the
             status is not `ok`.
         error: Half of Student's interval at 95 % over the windows.
-        orbit: m at the last steps, shape [value, step].
+        orbit: What m is in the long run, shape [value, step]: its last values in a map, values
+            some steps apart in a flow.
         status: `ok`; `perfect` or `only_path` where an effect became 0, `no_influence` where both
             did, `diverged` where a value is not finite.
         transient: Steps before the first window.
@@ -144,7 +145,7 @@ def rate_curve(
         initial: Initial values that replace the model's.
         transient: Steps before the first window; a quarter of all when not given.
         windows: How many windows, two or more.
-        orbit: How many of m's last values are kept.
+        orbit: How many values of m in the long run are kept.
         workers: Threads; one per processor when not given.
         progress: Called with the number of values done.
 
@@ -179,8 +180,9 @@ def rate_curve(
     inner = min(length, _FITTED)
     ends = [asked.steps - length * k for k in range(windows, 0, -1)]
     marks = [end + length * j // inner for end in ends for j in range(inner + 1)]
-    last = max(asked.steps - max(orbit, 1) + 1, 0)
-    batch = _lanes(asked, name, values, sorted({*marks, *range(last, asked.steps + 1)}))
+    apart = 1 if model.dt is None else max((asked.steps - first) // (10 * max(orbit, 1)), 1)
+    looks = list(range(asked.steps, -1, -apart))[: max(orbit, 1)][::-1]
+    batch = _lanes(asked, name, values, sorted({*marks, *looks}))
     results = _run(asked, batch, workers, progress)
     where = {t: k for k, t in enumerate(batch.keep)}
     places = [where[t] for t in marks]
@@ -193,7 +195,7 @@ def rate_curve(
         values=values,
         rate=rate / dt,
         error=error / dt,
-        orbit=seen[where[last] :].T,
+        orbit=seen[[where[t] for t in looks]].T,
         status=status,
         transient=marks[0],
         windows=windows,

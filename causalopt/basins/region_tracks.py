@@ -245,7 +245,7 @@ def attraction_along(
     Example:
         >>> from causalopt import load
         >>> found = attraction_along(
-        ...     load("lorenz"), {"rho": [0.5, 0.9, 2, 5]}, {"a[0]": (-5, 5)}, depth=0
+        ...     load("lorenz"), {"rho": [0.5, 0.9, 2, 5]}, {"a[0]": (-20, 20)}, depth=0
         ... )
         >>> [(event.kind, event.before, event.after) for event in found.events]
         [('splits', 0.9, 2.0)]
