@@ -39,6 +39,7 @@ WHOLE = (
     "causalopt.effects.run_dataset",
     "causalopt.effects.arrays.array_run_dataset",
     "causalopt.effects.sweeps.sweep_dataset",
+    "causalopt.basins.basin_datasets",
     "causalopt.laws.samples",
     "causalopt.engine.machine.native",
 )

@@ -18,7 +18,7 @@ from causalopt.basins.recurrence_machine import ESCAPED, UNDECIDED, Counters, Re
 from causalopt.basins.start_box import Ranges, StartBox, start_box
 from causalopt.basins.state_grid import NOWHERE, OUTSIDE, StateGrid, crossing_stride, state_grid
 from causalopt.effects.sweeps.point_lanes import Progress
-from causalopt.engine.contract import Floats
+from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.worlds.results import labelled, plot
@@ -35,8 +35,12 @@ _FOLLOWED = 512  # looks of one stretch of the machine
 _WATCHED = 512  # steps of an attractor that tell what it is
 _RECORDED = 4096  # looks at an attractor that make its cells, once it is settled
 _LONGEST = 128  # the longest period that is told from none
-_SETTLED = 1e-6  # of the grid: what comes back so near is periodic
-_SETTLING = 200_000  # steps before an attractor is watched
+_SETTLED = 1e-6  # of the grid: what is so near an attractor is on it
+_COMES_BACK = 1e-9  # of the grid: what comes back so near is periodic, if it goes so much farther
+_FARTHER = 1e4
+_SETTLING = 200_000  # steps after which an attractor is watched that is not periodic before
+_SOME = 5000  # steps between which it is seen whether it is
+_BRIEF = 256  # looks at a periodic attractor that make its cells
 _TRIALS = 4  # what repels one orbit from is asked again, so often
 _BESIDE = 1e-3  # of a cell: how far beside an attractor orbits start that must come back
 _PATIENCE = 8192  # looks after which a lane that met no known attractor is followed by the machine
@@ -344,14 +348,13 @@ class _Mapper:
         Itself; a known one that its orbits end on, whose cells these are then too; or none, where
         orbits that start beside it leave it: one that starts on a saddle recurs there as well.
         """
-        _, state = self.orbits.advance(state, 1, _SETTLING)
+        state, seen = self._at_rest(state)
         if not np.isfinite(state).all():
             self._forget(label, None)
             return ESCAPED
-        rows, _ = self.orbits.advance(state, _WATCHED)
-        seen = rows[:, :, 0]
         # The cells it had on its way, of a chaotic transient say, are none of the attractor's.
-        rows, _ = self.orbits.advance(state, max(_RECORDED, self.counters.locate), self.stride)
+        looks = max(_RECORDED, self.counters.locate) if _period(self.grid, seen) is None else _BRIEF
+        rows, _ = self.orbits.advance(state, looks, self.stride)
         self.machine.forget(label)
         for cell in np.unique(self.grid.cell(rows)).tolist():
             if cell >= 0:
@@ -368,6 +371,19 @@ class _Mapper:
         self._forget(label, seen)
         self._repelling.append(state)
         return UNDECIDED
+
+    def _at_rest(self, state: Floats) -> tuple[Floats, Floats]:
+        """Return an orbit's state once it is periodic, or has had long to be, and what it does."""
+        for _ in range(0, _SETTLING, _SOME):
+            _, state = self.orbits.advance(state, 1, _SOME)
+            if not np.isfinite(state).all():
+                break
+            rows, _ = self.orbits.advance(state, _WATCHED)
+            if _period(self.grid, rows[:, :, 0]) is not None:
+                break
+        else:
+            rows, _ = self.orbits.advance(state, _WATCHED)
+        return state, rows[:, :, 0]
 
     def _same(self, label: int, seen: Floats) -> int:
         """Return the known attractor on which another was seen to be, 0 for none."""
@@ -389,16 +405,18 @@ class _Mapper:
         """
         sizes = (self.grid.high - self.grid.low) / np.array(self.grid.counts)
         beside = self.orbits.beside(state, _BESIDE * sizes)
-        _, beside = self.orbits.advance(beside, 1, _SETTLING)
-        if not np.isfinite(beside).all():
-            return False
+        own = np.array([c for c, k in self.machine.attractors.items() if k == label])
+        apart = _SETTLED * (self.grid.high - self.grid.low)
+        for _ in range(0, _SETTLING, _SOME):
+            _, beside = self.orbits.advance(beside, 1, _SOME)
+            if not np.isfinite(beside).all():
+                return False
+            if _near(self.orbits.now(beside), seen, apart).all():
+                break
         rows, _ = self.orbits.advance(beside, _LOOKS, self.stride)
         cells = self.grid.cell(rows)
-        own = np.array([c for c, k in self.machine.attractors.items() if k == label])
         back = np.isin(cells, own)
-        apart = _SETTLED * (self.grid.high - self.grid.low)
-        ends = rows[-1].T[:, None]
-        back[-1] |= (np.abs(ends - seen[None]) <= apart).all(axis=2).any(axis=1)
+        back[-1] |= _near(rows[-1], seen, apart)
         if not back.any(axis=0).all():
             return False
         for cell in np.unique(cells[cells >= 0]).tolist():
@@ -526,12 +544,8 @@ def _ends(tree: CellTree, code: int) -> tuple[float, float, float]:
 
 def _description(grid: StateGrid, seen: Floats) -> dict[str, Any]:
     """Return what an attractor is, by its last steps, shape [step, variable]."""
-    apart = _SETTLED * (grid.high - grid.low)
-    kind = "aperiodic"
-    for period in range(1, _LONGEST + 1):
-        if (np.abs(seen[period:] - seen[:-period]) <= apart).all():
-            kind = "fixed point" if period == 1 else f"period {period}"
-            break
+    period = _period(grid, seen)
+    kind = {None: "aperiodic", 1: "fixed point"}.get(period, f"period {period}")
     return {
         "kind": kind,
         "centre": dict(zip(grid.names, seen.mean(axis=0).tolist(), strict=True)),
@@ -540,3 +554,21 @@ def _description(grid: StateGrid, seen: Floats) -> dict[str, Any]:
             for name, column in zip(grid.names, seen.T, strict=True)
         },
     }
+
+
+def _near(states: Floats, seen: Floats, apart: Floats) -> Bools:
+    """Return which states, [variable, lane], are near one of the places seen, [step, variable]."""
+    near: Bools = np.abs(states.T[:, None] - seen[None]) <= apart
+    found: Bools = np.logical_or.reduce(np.logical_and.reduce(near, axis=2), axis=1)
+    return found
+
+
+def _period(grid: StateGrid, seen: Floats) -> int | None:
+    """Return after how many steps an orbit, shape [step, variable], comes back; None for never."""
+    apart = _COMES_BACK * (grid.high - grid.low)
+    # A slow spiral comes back near itself after a turn long before it is at rest.
+    goes_far = bool((np.ptp(seen, axis=0) > _FARTHER * apart).any())
+    for period in range(1, _LONGEST + 1 if goes_far else 2):
+        if (np.abs(seen[period:] - seen[:-period]) <= apart).all():
+            return period
+    return None

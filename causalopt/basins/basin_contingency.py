@@ -148,7 +148,7 @@ def basin_contingency(
     codes = found.classes(op.level)
     goes = attraction.labels_of(op.box.at(shares))
     rows = _rows(attraction, goes)
-    columns, column = _columns(op, codes, op.labels[op.tree.leaf_at(shares)])
+    columns, column = _columns(op, codes, op.nearest[op.tree.leaf_at(shares)])
     return _table(op, attraction, rows, columns, goes, column, found, codes, replicas)
 
 

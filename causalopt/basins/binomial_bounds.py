@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
+
+import numpy as np
+
+from causalopt.engine.contract import Floats
 
 
 def binomial_interval(hits: int, count: int, level: float = 0.95) -> tuple[float, float]:
@@ -37,12 +42,17 @@ def _tail(hits: int, count: int, p: float) -> float:
     """Return the probability of `hits` or more in `count` draws."""
     if p <= 0 or p >= 1:
         return float(p >= 1 or hits == 0)
-    logs = [
-        math.lgamma(count + 1) - math.lgamma(k + 1) - math.lgamma(count - k + 1)
-        + k * math.log(p) + (count - k) * math.log1p(-p)
-        for k in range(hits, count + 1)
-    ]  # fmt: skip
-    return math.fsum(map(math.exp, logs))
+    draws = np.arange(hits, count + 1)
+    logs = _log_counts(count)[hits:] + draws * math.log(p) + (count - draws) * math.log1p(-p)
+    return float(np.exp(logs).sum())
+
+
+@functools.lru_cache(maxsize=8)
+def _log_counts(count: int) -> Floats:
+    """Return the logarithm of how many ways there are to draw 0, 1, ..., count hits."""
+    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, count + 1)))])
+    found: Floats = logs[-1] - logs - logs[::-1]
+    return found
 
 
 def _solved(tail: Callable[[float], float], probability: float) -> float:

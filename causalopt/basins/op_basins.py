@@ -72,6 +72,8 @@ class OpBasins(Asked):
         tree: The box cut into cells, with the points that were asked.
         regions: The connected regions above the level, the largest first.
         labels: Which region each leaf of the tree belongs to, 0 for none, shape [leaf].
+        nearest: Likewise, mixed leaves with a corner above counted to the region that is the
+            fewest faces away.
         measure: Length, area or volume above the level, as estimated.
         low: That of the cells whose corners all lie above.
         high: With all mixed cells that have a corner above.
@@ -88,6 +90,7 @@ class OpBasins(Asked):
     tree: CellTree
     regions: tuple[OpRegion, ...]
     labels: NDArray[np.int64]
+    nearest: NDArray[np.int64]
     measure: float
     low: float
     high: float
@@ -390,6 +393,7 @@ def _summed(
         tree=tree,
         regions=_regions(box, tree, closed, opened, near, estimates),
         labels=closed,
+        nearest=near,
         measure=float(estimates.sum()) * volume,
         low=float(tree.shares[closed > 0].sum()) * volume,
         high=float(tree.shares[(closed > 0) | may_be].sum()) * volume,
