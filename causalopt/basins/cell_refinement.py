@@ -10,6 +10,7 @@ may be, by points asked at random inside uncut cells.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.basins.linked_cells import Labels, touching
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import SizeError
 
@@ -60,6 +62,11 @@ class CellTree:
         finest = 1.0 / self.cells.size
         shares: Floats = finest * 2.0 ** (self.cells.ndim * (self.depth - self.levels.astype(int)))
         return shares
+
+    @functools.cached_property
+    def faces(self) -> tuple[Labels, Labels]:
+        """The pairs of leaves that share a face."""
+        return touching(self.cells)
 
     def leaf_at(self, shares: Floats) -> NDArray[np.int32]:
         """Return the leaves in which points lie, given as shares of the box, [axis, point]."""

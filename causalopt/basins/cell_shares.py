@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.basins.cell_refinement import MIXED, CellTree
-from causalopt.basins.linked_cells import Labels, linked, touching
+from causalopt.basins.linked_cells import Labels, linked
 from causalopt.basins.point_classes import ABOVE, BELOW
 from causalopt.engine.contract import Bools, Floats
 
@@ -74,7 +74,7 @@ def regions_of(tree: CellTree, may_be: Bools) -> tuple[Labels, Labels, Labels]:
         none.
     """
     inside = tree.classes == ABOVE
-    first, second = touching(tree.cells)
+    first, second = tree.faces
     count, shares = len(inside), tree.shares
     closed = _numbered(_joined(count, first, second, inside), inside, shares)
     every = inside | may_be
@@ -105,16 +105,19 @@ def _numbered(roots: Labels, chosen: Bools, shares: Floats) -> Labels:
 def _nearest(closed: Labels, every: Bools, first: Labels, second: Labels) -> Labels:
     """Spread the numbers of regions over leaves that may belong to them, step by step."""
     near = closed.copy()
+    open_pair = every[first] & every[second] & ((near[first] == 0) | (near[second] == 0))
+    sides = (first[open_pair], second[open_pair])
+    source, goal = np.concatenate(sides), np.concatenate(sides[::-1])
     while True:
-        grown = near.copy()
-        for a, b in ((first, second), (second, first)):
-            new = (near[a] > 0) & (near[b] == 0) & every[b]
-            # Where two regions meet the larger one, of the smaller number, is written last.
-            order = np.argsort(-near[a[new]], kind="stable")
-            grown[b[new][order]] = near[a[new]][order]
-        if np.array_equal(grown, near):
+        left = near[goal] == 0
+        source, goal = source[left], goal[left]
+        known = near[source] > 0
+        if not known.any():
             return near
-        near = grown
+        # Where two regions meet the larger one, of the smaller number, is written last.
+        labels, places = near[source[known]], goal[known]
+        order = np.argsort(-labels, kind="stable")
+        near[places[order]] = labels[order]
 
 
 def may_be_above(tree: CellTree, mixed: NDArray[np.intp], codes: NDArray[np.int8]) -> Bools:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from causalopt.basins.binomial_bounds import upper_bound
 from causalopt.basins.cell_refinement import MIXED, CellTree, Codes, refine
 from causalopt.basins.cell_shares import may_be_above, mixed_corners, regions_of, share_above
-from causalopt.basins.linked_cells import linked, touching
+from causalopt.basins.linked_cells import linked
 from causalopt.basins.point_classes import ABOVE, CLASSES, PointAnswers, ask_points
 from causalopt.basins.start_box import Ranges, StartBox, start_box
 from causalopt.effects.asked import Asked, ask_at
@@ -410,7 +410,7 @@ def _groups(tree: CellTree, chosen: NDArray[np.bool_]) -> int:
     """Return how many groups of cells that share faces the chosen ones form."""
     if not chosen.any():
         return 0
-    first, second = touching(tree.cells)
+    first, second = tree.faces
     both = chosen[first] & chosen[second]
     return len(np.unique(linked(len(chosen), (first[both], second[both]))[chosen]))
 

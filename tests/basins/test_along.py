@@ -227,3 +227,11 @@ def test_the_curve_is_labelled() -> None:
     assert data.op_rate.sizes == {"k": 2}
     assert data.op_rate.attrs["units"] == "nat per step"
     assert found.to_dict()["op_rate"] == found.rate.tolist()
+
+
+def test_the_rate_falls_by_a_jump_where_the_orbit_enters_chaos() -> None:
+    model = load("lorenz").replace(method="rk4")
+    found = rate_curve(model, {"rho": [23.0, 25.0]})
+    assert found.rate[0] == pytest.approx(-1.77, abs=0.06)  # of the equilibrium's two Jacobians
+    assert found.rate[1] + found.error[1] < -2.3
+    assert np.ptp(found.orbit[0]) < 1e-3 < 20 < np.ptp(found.orbit[1])

@@ -18,7 +18,7 @@ from causalopt import (
 )
 from causalopt.basins.orbit_lanes import OrbitLanes
 from causalopt.basins.recurrence_machine import ESCAPED, UNDECIDED, Phase, RecurrenceMachine
-from causalopt.basins.state_grid import NOWHERE, OUTSIDE
+from causalopt.basins.state_grid import NOWHERE, OUTSIDE, StateGrid
 
 FEW = Counters(recurrences=3, locate=5, attractor_steps=2, basin_steps=4, lost_steps=3, most=60)
 
@@ -421,3 +421,33 @@ def test_labels_do_not_depend_on_the_points_beside() -> None:
     points = np.linspace(-1.9, 0.9, 29)
     together = found.labels_of({"x[0]": points}).tolist()
     assert together == [int(found.labels_of({"x[0]": np.array([x])})[0]) for x in points]
+
+
+def test_cells_of_the_state_are_numbered_row_by_row() -> None:
+    grid = StateGrid(("x", "y"), np.array([-1.0, 0.0]), np.array([1.0, 3.0]), (4, 6))
+    rng = np.random.default_rng(4)
+    inside = np.array([rng.uniform(-1, 1, 50), rng.uniform(0, 3, 50)])
+    places = (((inside[0] + 1) / 0.5).astype(int), (inside[1] / 0.5).astype(int))
+    np.testing.assert_array_equal(grid.cell(inside), np.ravel_multi_index(places, (4, 6)))
+    edges = np.array([[-1.0, 1.0, 1.0, -1.1, 1.0, np.nan], [0.0, 3.0, 0.0, 1.0, 3.1, 1.0]])
+    assert grid.cell(edges).tolist() == [0, 23, 18, OUTSIDE, OUTSIDE, NOWHERE]
+    np.testing.assert_array_equal(grid.cell(np.stack([edges, edges])), [grid.cell(edges)] * 2)
+
+
+def test_the_cells_of_a_chaotic_transient_are_no_attractor_s() -> None:
+    """At rho = 23 chaos passes: by symmetry each equilibrium has half of the plane."""
+    model = load("lorenz").replace(parameters={"rho": 23}, method="rk4", dt=0.02)
+    over = {"a[0]": (-20, 20), "b[0]": (-25, 25)}
+    # Powers of two: mirrored starts are mirrored to the bit, and so are their orbits.
+    one, two = attraction_basins(model, over, counts=32, depth=0).attractors
+    assert (one.low, one.measure, one.high) == pytest.approx((two.low, two.measure, two.high))
+
+
+def test_what_is_found_twice_is_one_attractor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without patience the machine follows every slow orbit, and finds the same point anew."""
+    monkeypatch.setattr("causalopt.basins.attraction_basins._PATIENCE", 1)
+    slow = Model(name="slow", variables={"x": {"rule": "0.9995*x[t-1]", "initial": 1}})
+    found = attraction_basins(slow, {"x[0]": (-1.0, 1.2)}, counts=6, depth=0, cells=51)
+    (point,) = found.attractors
+    assert point.centre["x"] == pytest.approx(0, abs=1e-6)
+    assert point.measure == pytest.approx(2.2)

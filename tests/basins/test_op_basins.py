@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 
 import numpy as np
 import pytest
 
 from causalopt import Model, OpBasins, QuestionError, UnknownNameError, load, op_basins, sweep
-from causalopt.basins.cell_refinement import MIXED
+from causalopt.basins.cell_refinement import MIXED, CellTree
+from causalopt.basins.cell_shares import regions_of
 from causalopt.basins.linked_cells import linked, touching
 from causalopt.basins.point_classes import ABOVE
 from causalopt.errors import SizeError
@@ -52,6 +54,36 @@ def test_the_estimate_is_far_nearer_than_the_bounds_and_they_halve_with_the_cell
     # The mixed cells are as many as the border is long.
     ratios = [a / b for a, b in itertools.pairwise(widths)]
     assert ratios == pytest.approx([2, 2, 2, 2], rel=0.15)
+
+
+def test_the_thermostat_s_region_is_that_of_a_program_of_its_own() -> None:
+    """Part 4's thermostat, R and dR/dR[0] on a fine grid, by numpy; Y's disturbance stays 1."""
+    room = np.linspace(4, 45.3, 400_001)
+    start, dt = np.copy(room), 0.02
+    therm, slope, before = np.zeros_like(room), np.ones_like(room), np.zeros_like(room)
+    for _ in range(500):
+        inside = np.abs(therm) < 1
+        heat = np.clip(therm, -1, 1)
+        therm, room, slope, before = (
+            room - 25, room - dt * heat, slope - dt * inside * before, slope,
+        )  # fmt: skip
+    above = start[-np.log(np.abs(slope)) > 5]
+    found = op_basins(load("thermostat_saturating"), {"R[0]": (4, 45.3)}, level=5)
+    (region,) = found.regions
+    assert region.measure == pytest.approx(len(above) * 41.3 / 400_000, abs=2e-3)
+    assert region.low <= np.ptp(above) <= region.high
+    assert region.extent["R[0]"] == pytest.approx((above[0], above[-1]), abs=3e-3)
+
+
+def test_the_regions_parts_add_up_to_the_whole() -> None:
+    over = {"a[0]": (-20, 20), "b[0]": (-25, 25)}
+    found = op_basins(load("lorenz"), over, level=-3, steps=100)
+    assert len(found.regions) > 10
+    mixed_alone = (found.nearest == 0) & (found.labels == 0)
+    assert found.low == pytest.approx(sum(region.low for region in found.regions))
+    assert sum(region.measure for region in found.regions) <= found.measure
+    share = found.tree.shares[mixed_alone & (found.tree.classes == MIXED)].sum()
+    assert sum(region.measure for region in found.regions) >= found.measure - 2000 * share
 
 
 def test_two_lobes_are_two_regions_until_the_level_joins_them() -> None:
@@ -279,3 +311,32 @@ def test_a_gap_thinner_than_a_cell_is_told_by_the_bounds() -> None:
     found = op_basins(splitting(1 + 1e-6), {"x[0]": (-1.61, 1.57)}, counts=2048, depth=3)
     assert len(found.regions) == 2
     assert found.low <= exact <= found.high
+
+
+@pytest.mark.slow
+def test_a_plane_of_a_million_starts_over_2000_steps_takes_half_a_minute_at_most() -> None:
+    over = {"a[0]": (-20, 20), "b[0]": (-25, 25)}
+    begin = time.process_time()
+    found = op_basins(load("lorenz"), over, level=-40, steps=2000, counts=1000, depth=0)
+    assert found.tree.asked == 1_002_001
+    assert time.process_time() - begin < 30
+
+
+def test_a_mixed_cell_between_two_regions_counts_to_the_larger_one() -> None:
+    """Region 2 above, below it two mixed cells, region 1 in the last row, larger by a cell."""
+    rows = np.array([[0, 0, 9], [1, 1, 9], [2, 2, 2]], dtype=np.int32)
+    cells = np.where(rows == 9, 3, rows).astype(np.int32)
+    classes = np.array([ABOVE, MIXED, ABOVE, 0], dtype=np.int8)
+    tree = CellTree(
+        corners=np.zeros((4, 4), np.int8),
+        op=np.zeros((4, 4), np.float32),
+        cells=cells,
+        classes=classes,
+        levels=np.array([1, 1, 0, 0], np.int8),
+        depth=1,
+        asked=0,
+    )
+    closed, opened, near = regions_of(tree, classes == MIXED)
+    assert closed.tolist() == [2, 0, 1, 0]
+    assert near.tolist() == [2, 1, 1, 0]
+    assert opened.tolist() == [1, 1, 1, 0]
