@@ -166,6 +166,7 @@ def numbers(found: object) -> object:
 QUESTIONS = {
     "basins_along": {"along": {"d": [25.0]}, "over": {"R[0]": [1.0, 40.0]}, "steps": 9},
     "binned_strength": {"width": 1.0, "steps": 3, "draws": 3, "bins": 8},
+    "currents": {"steps": 9},
     "derive": {"at": 3},
     "describe": {},
     "find_optimizers": {"steps": 9},

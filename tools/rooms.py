@@ -22,6 +22,7 @@ ROOMS = [
     "worlds",
     "datasets",
     "effects",
+    "influence",
     "basins",
     "knowledge",
     "laws",
