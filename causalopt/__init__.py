@@ -36,6 +36,13 @@ if TYPE_CHECKING:
     from causalopt.basins.region_tracks import RegionTracks as RegionTracks
     from causalopt.basins.region_tracks import attraction_along as attraction_along
     from causalopt.basins.region_tracks import basins_along as basins_along
+    from causalopt.comparison.comparing import compare_measures as compare_measures
+    from causalopt.comparison.comparison import Comparison as Comparison
+    from causalopt.comparison.loop_shares import LoopShares as LoopShares
+    from causalopt.comparison.loop_shares import loop_shares as loop_shares
+    from causalopt.comparison.small_disagreements import (
+        smallest_disagreement as smallest_disagreement,
+    )
     from causalopt.datasets.collection import fetch_images as fetch_images
     from causalopt.datasets.collection import load_images as load_images
     from causalopt.datasets.image_set import ImageSet as ImageSet
@@ -164,6 +171,10 @@ _HOMES = {
     "basins.rate_curve": "RateCurve rate_curve",
     "basins.recurrence_machine": "Counters",
     "basins.region_tracks": "RegionTracks attraction_along basins_along",
+    "comparison.comparing": "compare_measures",
+    "comparison.comparison": "Comparison",
+    "comparison.loop_shares": "LoopShares loop_shares",
+    "comparison.small_disagreements": "smallest_disagreement",
     "datasets.collection": "fetch_images load_images",
     "datasets.image_set": "ImageSet",
     "descents.escape.answer": "Answer",
@@ -253,6 +264,14 @@ _results.offer(
         "causalopt.basins.region_tracks.RegionTracks": {
             "plot": "drawing.plots.of_basins",
             "labelled": "basins.basin_datasets",
+        },
+        "causalopt.comparison.comparison.Comparison": {
+            "labelled": "comparison.comparison_dataset",
+            "plot": "drawing.plots.of_comparison",
+        },
+        "causalopt.comparison.loop_shares.LoopShares": {
+            "labelled": "comparison.comparison_dataset",
+            "plot": "drawing.plots.of_comparison",
         },
         "causalopt.descents.escape.answer.Answer": {"plot": "drawing.plots.of_answer"},
         "causalopt.descents.escape.curves.EscapeCurve": {"plot": "drawing.plots.of_escape"},

@@ -31,6 +31,7 @@ COMMANDS = (
     "escape",
     "descent",
     "rates",
+    "compare",
     "draw",
     "watch",
     "import",
