@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import xarray
 
 _FITTED = 32  # places in a window at which the slope is fitted
-STATUS = ("ok", "perfect", "only_path", "no_influence", "diverged")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
