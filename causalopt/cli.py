@@ -26,6 +26,7 @@ COMMANDS = (
     "run",
     "derive",
     "sweep",
+    "basins",
     "entropy",
     "escape",
     "descent",

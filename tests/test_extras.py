@@ -40,6 +40,7 @@ WHOLE = (
     "causalopt.effects.run_dataset",
     "causalopt.effects.arrays.array_run_dataset",
     "causalopt.effects.sweeps.sweep_dataset",
+    "causalopt.basins.basin_datasets",
     "causalopt.influence.array_currents_dataset",
     "causalopt.influence.currents_dataset",
     "causalopt.laws.samples",
