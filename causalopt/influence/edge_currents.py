@@ -57,7 +57,7 @@ def edge_currents(template: Template, nodes: NodeCurrents) -> EdgeCurrents:
     slope = np.stack(list(slopes.values())) if edges else np.zeros((0, rows))
     ends = _Ends(nodes, edges)
     kinds = (np.float64, np.int64, np.float64, np.bool_, np.bool_)
-    whole = [np.empty((len(edges), rows), dtype=kind) for kind in kinds]
+    whole: list[NDArray[Any]] = [np.empty((len(edges), rows), dtype=kind) for kind in kinds]
     on_kink, finite = (np.empty((len(edges), rows), dtype=bool) for _ in range(2))
     size = max(1, _CACHED // max(len(edges), 1))
     for first in range(0, rows, size):
@@ -149,7 +149,8 @@ def _moved(values: Floats, power: NDArray[Any]) -> Floats:
     """Return values times powers of two."""
     if not power.any():
         return values
-    return np.ldexp(values, np.clip(power, -1100, 1100).astype(np.int32))
+    found: Floats = np.ldexp(values, np.clip(power, -1100, 1100).astype(np.int32))
+    return found
 
 
 def declared_slopes(template: Template, nodes: NodeCurrents) -> dict[Edge, Floats]:
