@@ -199,6 +199,36 @@ class TestSets:
             currents(load("thermostat"), steps=9).through("R")
 
 
+@st.composite
+def bent_models(draw):
+    """A DAG whose rules bend, jump and blow up, and starts that sit on branches."""
+    names = ("p", "q", "r", "s")
+    shapes = [
+        "({c})*{a}", "({c})*abs({a})", "max({a}, {b})", "min({a}, 0)", "clip({a}, -1, 1)",
+        "where({a} > {b}, {a}, ({c})*{b})", "floor({a})", "sign({a})*{b}", "sqrt({a})", "({c})/{a}",
+    ]  # fmt: skip
+    variables = {"p": {"initial": draw(st.sampled_from([-1, 0, 0.5, 1]))}}
+    for i, name in enumerate(names[1:], 1):
+        terms = []
+        for _ in range(draw(st.integers(1, 2))):
+            a, b = (draw(st.sampled_from(names[:i])) for _ in range(2))
+            c = draw(st.sampled_from([-2, -0.5, 1, 2]))
+            terms.append(draw(st.sampled_from(shapes)).format(a=a, b=b, c=c))
+        variables[name] = {"rule": " + ".join(terms)}
+    return Model(name="bent", variables=variables)
+
+
+@settings(max_examples=300)
+@given(bent_models(), st.sampled_from(["q", "r", "q, r", "s"]))
+def test_branches_and_infinities_are_told_as_worlds_tell_them(model, hold):
+    found = currents(model, nudge="p", target="s")
+    asked = run(model, nudge="p", hold=hold, target="s")
+    assert found.total_status == run(model, nudge="p", hold=[], target="s").status[-1]
+    through = found.through(hold)
+    assert through.status == asked.status[-1]
+    assert through.op == pytest.approx(float(asked.op[-1]), rel=1e-9, abs=1e-12, nan_ok=True)
+
+
 class TestCrossings:
     def test_inclusion_and_exclusion_over_two_steps(self):
         """By hand: two nodes in a row, so that pairs are the paths through both."""
