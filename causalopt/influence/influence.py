@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -174,8 +175,12 @@ class Currents(Asked):
         edges = self.edges
         return largest_paths(edges.edges, edges.slope, self.nudge, target, count, size)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as JSON's types: infinities as "inf" and "-inf", undefined as None."""
+    def to_dict(self, *, paths: int = 10) -> dict[str, Any]:
+        """Return the result as JSON's types: infinities as "inf" and "-inf", undefined as None.
+
+        Args:
+            paths: How many of the largest paths it has.
+        """
         return {
             "model": self.model.name,
             "nudge": self.node_name,
@@ -200,11 +205,12 @@ class Currents(Asked):
             ],
             "paths": [
                 {
-                    "nodes": [self.model.node_text(node) for node in path.nodes],
+                    "path": str(path),
                     "product": plain_number(path.product),
+                    "log": plain_number(path.log),
                     "share": plain_number(path.share),
                 }
-                for path in self.paths()
+                for path in self.paths(paths)
             ],
             "through": self.through().to_dict() if self.hold else None,
         }
@@ -213,6 +219,16 @@ class Currents(Asked):
     def dataset(self) -> xarray.Dataset:
         """Currents and shares with labelled axes `t`, `variable` and `edge`, and provenance."""
         return labelled(self)
+
+    def to_netcdf(self, path: str | os.PathLike[str]) -> None:
+        """Write the dataset to a NetCDF file, whole or not at all.
+
+        Raises:
+            FileError: The file cannot be written.
+        """
+        from causalopt.effects.netcdf import write_netcdf
+
+        write_netcdf(self.dataset, path)
 
     def plot(self) -> matplotlib.figure.Figure:
         """Return a figure of what flows through each variable, step by step."""

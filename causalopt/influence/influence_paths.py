@@ -49,7 +49,7 @@ class InfluencePath:
     @property
     def product(self) -> float:
         """The product of the slopes along it; it may overflow where `log` does not."""
-        return self.sign * (math.exp(self.log) if self.log < 709 else math.inf)
+        return self.sign * _exponential(self.log)
 
     @functools.cached_property
     def stretches(self) -> tuple[tuple[str, int, int], ...]:
@@ -111,6 +111,11 @@ def largest_paths(
     ways = _best_ways(ahead, start, (target.t, place[target.variable]), count)
     found = [_written(tuple(names), way, size, slope, total) for way in ways]
     return sorted(found, key=lambda path: -path.log)
+
+
+def _exponential(log: float) -> float:
+    """Return e to a power, infinite where that is beyond floats."""
+    return math.exp(log) if log < 709 else math.inf
 
 
 class _Way(NamedTuple):
@@ -213,7 +218,5 @@ def _written(
     sign = -1 if np.count_nonzero(slope[way.steps[1:], way.edges] < 0) % 2 else 1
     whole, whole_sign = total
     known = math.isfinite(whole)
-    share = (
-        sign * whole_sign * float(np.exp(np.clip(log - whole, -745, 709))) if known else math.nan
-    )
+    share = sign * whole_sign * _exponential(log - whole) if known else math.nan
     return InfluencePath(names, way.places, way.steps, log, sign, share)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from causalopt.effects.asked import Asked
 from causalopt.effects.measures import Part
 from causalopt.engine.contract import Bools, Floats
 from causalopt.influence.edge_currents import Edge
 from causalopt.influence.influence import Currents
 from causalopt.influence.node_currents import shares
 
+if TYPE_CHECKING:
+    from causalopt.influence.array_currents import ArrayCurrents
+
 OF_TOTAL = "of the total effect"
 OF_LARGEST = "of the largest current"
 DOUBTED = ("unresolved", "kink")
+# From what says least to what is worst: of several statuses the last is told.
+GRAVE = ("ok", "held", "perfect", "only_path", "kink", "unresolved", "nonfinite", "diverged")
 
 
 def times(unit: str) -> str:
@@ -29,26 +38,49 @@ def times(unit: str) -> str:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RelativeCurrents:
-    """Currents of one question on one scale.
+    """Currents of one question on one scale; of an array the sums over its elements.
 
     Attributes:
+        asked: The question.
         unit: What they are divided by: `OF_TOTAL`, or `OF_LARGEST` where n moves m in no way.
+        effect: The total effect in words.
+        variables: The declared variables.
+        between: Those on a way from n to m.
         nodes: Shape [t, variable]; NaN where a value is not finite.
+        node_status: What each means, shape [t, variable]; of elements the gravest.
+        edge_names: (parent, child, lag) each.
         edges: Shape [t of the child, edge].
-        doubts: Where rounding or a branch decided an edge's current, shape [t, edge].
-        found: The currents.
+        edge_status: Shape [t, edge].
+        status: What the total effect means.
     """
 
+    asked: Asked
     unit: str
+    effect: str
+    variables: tuple[str, ...]
+    between: tuple[str, ...]
     nodes: Floats
+    node_status: NDArray[np.str_]
+    edge_names: tuple[Edge, ...]
     edges: Floats
-    doubts: Bools
-    found: Currents
+    edge_status: NDArray[np.str_]
+    status: str
 
     @property
     def times(self) -> str:
         """What a number of such a current is a multiple of, in words."""
         return times(self.unit)
+
+    @property
+    def target(self) -> str:
+        """The variable that is measured; of an array's elements the array."""
+        return self.asked.model.target(self.asked.target).variable
+
+    @property
+    def doubts(self) -> Bools:
+        """Where rounding or a branch decided an edge's current, shape [t, edge]."""
+        found: Bools = np.isin(self.edge_status, DOUBTED)
+        return found
 
     @property
     def carried(self) -> Floats:
@@ -59,34 +91,82 @@ class RelativeCurrents:
         """
         rows = len(self.nodes)
         whole = np.zeros(self.nodes.shape)
-        for e, (parent, _, lag) in enumerate(self.found.edges.edges):
-            k = self.found.variables.index(parent)
+        for e, (parent, _, lag) in enumerate(self.edge_names):
+            k = self.variables.index(parent)
+            # An edge that ends so soon that it would begin before the run carries nothing.
             for later in range(1, lag + 1):
                 whole[: rows - later, k] += self.edges[later:, e]
-                # An edge that ends so soon would have begun before the run: it carries nothing.
-        m = self.found.variables.index(self.found.target)
+        m = self.variables.index(self.target)
         whole[-1, m] += self.nodes[-1, m]
         return whole
 
 
-def relative_currents(found: Currents) -> RelativeCurrents:
+def relative_currents(found: Currents | ArrayCurrents) -> RelativeCurrents:
     """Return currents on one scale.
 
     Args:
         found: The currents.
     """
-    doubts = np.isin(found.edge_status, DOUBTED)
-    if found.nodes.total.mantissa != 0:
-        return RelativeCurrents(OF_TOTAL, found.share, found.edge_share, doubts, found)
+    if not isinstance(found, Currents):
+        return _of_arrays(found)
+    unit, nodes, edges = OF_TOTAL, found.share, found.edge_share
+    if found.nodes.total.mantissa == 0:
+        unit, (nodes, edges) = OF_LARGEST, _of_largest(found)
+    return RelativeCurrents(
+        asked=found,
+        unit=unit,
+        effect=f"total effect {number_text(_sign(found.nodes.total), found.log_total)}",
+        variables=found.variables,
+        between=found.nodes.names,
+        nodes=nodes,
+        node_status=found.status,
+        edge_names=found.edges.edges,
+        edges=edges,
+        edge_status=found.edge_status,
+        status=found.total_status,
+    )
+
+
+def _of_arrays(found: ArrayCurrents) -> RelativeCurrents:
+    variables, rows = tuple(found.share), found.steps + 1
+    nodes = np.stack([v.reshape(rows, -1).sum(axis=1) for v in found.share.values()], axis=1)
+    status = np.full(nodes.shape, "no_influence", dtype="U12")
+    for k, name in enumerate(variables):
+        own = found.status[name].reshape(rows, -1)
+        for kind in GRAVE:
+            status[(own == kind).any(axis=1), k] = kind
+    edges = found.edge_share
+    edge_status = np.where(edges == 0, "no_influence", found.total_status)
+    known = math.isfinite(found.log_total)
+    return RelativeCurrents(
+        asked=found,
+        unit=OF_TOTAL,
+        effect=f"size of the total effect {number_text(1, found.log_total)}",
+        variables=variables,
+        between=tuple(found.names),
+        nodes=nodes if known else np.zeros(nodes.shape),
+        node_status=status,
+        edge_names=found.edges,
+        edges=edges if known else np.zeros(edges.shape),
+        edge_status=edge_status,
+        status=found.total_status,
+    )
+
+
+def _of_largest(found: Currents) -> tuple[Floats, Floats]:
+    """Return the currents through nodes and along edges over the largest of them."""
     current, edges = found.nodes.current, found.edges.current
     largest = _largest(current)
-    if largest is None:
-        nothing = np.zeros(found.share.shape), np.zeros(edges.mantissa.shape)
-        return RelativeCurrents(OF_LARGEST, *nothing, doubts, found)
     nodes = np.zeros(found.share.shape)
+    if largest is None:
+        return nodes, np.zeros(edges.mantissa.shape)
     columns = [found.variables.index(name) for name in found.nodes.names]
     nodes[:, columns] = shares(current, largest)
-    return RelativeCurrents(OF_LARGEST, nodes, shares(edges, largest), doubts, found)
+    return nodes, shares(edges, largest)
+
+
+def _sign(part: Part) -> int:
+    return -1 if part.mantissa < 0 else 1
 
 
 def _largest(part: Part) -> Part | None:
@@ -136,7 +216,7 @@ class FoldedCurrents:
         return times(self.unit)
 
 
-def folded_currents(found: Currents) -> FoldedCurrents:
+def folded_currents(found: Currents | ArrayCurrents) -> FoldedCurrents:
     """Return the sums over time of the currents along edges and through variables.
 
     Args:
@@ -151,14 +231,18 @@ def folded_currents(found: Currents) -> FoldedCurrents:
         T R 1 0.0 -0.0206
         R R 1 3.0412 0.0
     """
-    relative = relative_currents(found)
+    return folded(relative_currents(found))
+
+
+def folded(relative: RelativeCurrents) -> FoldedCurrents:
+    """Return the sums over time of currents on one scale."""
     edges = np.where(np.isfinite(relative.edges), relative.edges, 0.0)
     nodes = np.where(np.isfinite(relative.nodes), relative.nodes, 0.0)
     return FoldedCurrents(
         unit=relative.unit,
-        steps=max(found.steps - found.nudge.t, 1),
-        variables=found.variables,
-        edges=found.edges.edges,
+        steps=max(relative.asked.steps - relative.asked.nudge.t, 1),
+        variables=relative.variables,
+        edges=relative.edge_names,
         positive=np.maximum(edges, 0.0).sum(axis=0),
         negative=np.minimum(edges, 0.0).sum(axis=0),
         doubted=(np.abs(edges) * relative.doubts).sum(axis=0),
@@ -166,3 +250,25 @@ def folded_currents(found: Currents) -> FoldedCurrents:
         node_positive=np.maximum(nodes, 0.0).sum(axis=0),
         node_negative=np.minimum(nodes, 0.0).sum(axis=0),
     )
+
+
+def number_text(sign: int, log: float) -> str:
+    """Return a number that is known by its logarithm; it may be beyond the range of floats.
+
+    Example:
+        >>> number_text(-1, math.log(0.25)), number_text(1, -1000.0), number_text(1, -math.inf)
+        ('-0.25', '5.076e-435', '0')
+    """
+    if math.isnan(log) or log == math.inf:
+        return "?"
+    if log == -math.inf:
+        return "0"
+    mark = "-" if sign < 0 else ""
+    if abs(log) < 700:
+        return f"{mark}{math.exp(log):.4g}"
+    power = log / math.log(10)
+    whole = math.floor(power)
+    mantissa = 10 ** (power - whole)
+    if round(mantissa, 3) >= 10:
+        mantissa, whole = mantissa / 10, whole + 1
+    return f"{mark}{mantissa:.3f}e{whole:+d}"

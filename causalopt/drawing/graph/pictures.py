@@ -22,6 +22,7 @@ from causalopt.model.selectors import Node, selection_text
 
 if TYPE_CHECKING:
     from causalopt.drawing.influence.current_picture import CurrentPicture
+    from causalopt.influence.array_currents import ArrayCurrents
     from causalopt.influence.influence import Currents
 
 PLAIN_STEPS = 4  # when neither the caller nor the model says how far to unroll
@@ -75,7 +76,7 @@ class Picture(Rendering):
 
 @overload
 def draw(
-    subject: Currents, *, columns: int | None = None, folded: bool = False
+    subject: Currents | ArrayCurrents, *, columns: int | None = None, folded: bool = False
 ) -> CurrentPicture: ...
 
 
@@ -92,7 +93,7 @@ def draw(
 
 
 def draw(
-    subject: Model | Currents,
+    subject: Model | Currents | ArrayCurrents,
     *,
     nudge: str | Node | None = None,
     hold: str | Sequence[str | Node] | None = None,
@@ -151,18 +152,22 @@ def draw(
     return Picture(model, lay_out(model, steps=last, nudge=marks.nudge, columns=columns), marks)
 
 
-def _draw_currents(found: Currents, columns: int | None, *, folded: bool) -> CurrentPicture:
+def _draw_currents(
+    found: Currents | ArrayCurrents, columns: int | None, *, folded: bool
+) -> CurrentPicture:
     from causalopt.drawing.influence.current_picture import CurrentPicture
+    from causalopt.influence.relative_currents import relative_currents
 
+    relative = relative_currents(found)
     if not folded:
         from causalopt.drawing.influence.unrolled_diagram import unrolled_diagram
 
-        return CurrentPicture(found, unrolled_diagram(found, columns=columns))
+        return CurrentPicture(found, unrolled_diagram(relative, columns=columns))
     from causalopt.drawing.influence.folded_diagram import folded_diagram
 
     if columns is not None:
         raise QuestionError("a folded picture has no columns: leave out one of the two")
-    return CurrentPicture(found, folded_diagram(found))
+    return CurrentPicture(found, folded_diagram(relative))
 
 
 def _last_step(model: Model, steps: int | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from typing import TYPE_CHECKING
 
 from causalopt.drawing.graph.rendering import Rendering
 from causalopt.drawing.graph.shapes import Scene
@@ -12,6 +13,9 @@ from causalopt.drawing.influence.diagram_page import page_text
 from causalopt.drawing.influence.diagram_scene import diagram_scene
 from causalopt.drawing.influence.diagram_texts import dot_diagram, mermaid_diagram, tikz_diagram
 from causalopt.influence.influence import Currents
+
+if TYPE_CHECKING:
+    from causalopt.influence.array_currents import ArrayCurrents
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -23,7 +27,7 @@ class CurrentPicture(Rendering):
         diagram: Where everything stands, and how wide it is.
     """
 
-    found: Currents
+    found: Currents | ArrayCurrents
     diagram: Diagram
 
     @property

@@ -233,25 +233,3 @@ def share_text(value: float) -> str:
         return "?"
     text = f"{value:.3g}"
     return text.replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
-
-
-def power_text(sign: int, log: float) -> str:
-    """Return a number that is known by its logarithm; it may be beyond the range of floats.
-
-    Example:
-        >>> power_text(-1, math.log(0.25)), power_text(1, -1000.0), power_text(1, -math.inf)
-        ('-0.25', '5.076e-435', '0')
-    """
-    if math.isnan(log) or log == math.inf:
-        return "?"
-    if log == -math.inf:
-        return "0"
-    mark = "-" if sign < 0 else ""
-    if abs(log) < 700:
-        return f"{mark}{math.exp(log):.4g}"
-    power = log / math.log(10)
-    whole = math.floor(power)
-    mantissa = 10 ** (power - whole)
-    if round(mantissa, 3) >= 10:
-        mantissa, whole = mantissa / 10, whole + 1
-    return f"{mark}{mantissa:.3f}e{whole:+d}"

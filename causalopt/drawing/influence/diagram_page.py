@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import html
+from typing import TYPE_CHECKING
 
 from causalopt.drawing.graph.html import FAMILY
 from causalopt.drawing.influence.diagram import Diagram, share_text
 from causalopt.drawing.influence.path_lines import path_rows
 from causalopt.influence.influence import Currents
+
+if TYPE_CHECKING:
+    from causalopt.influence.array_currents import ArrayCurrents
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _PAGE = """<!doctype html>
@@ -33,15 +37,14 @@ td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
 {svg}</figure>
 <section><h2>Edges that carry most</h2>
 {edges}</section>
-<section><h2>Paths that carry most</h2>
-{paths}</section>
-</body>
+{paths}</body>
 </html>
 """
 _MOST = 40
+_PATHS = 10
 
 
-def page_text(found: Currents, diagram: Diagram, svg: str) -> str:
+def page_text(found: Currents | ArrayCurrents, diagram: Diagram, svg: str) -> str:
     """Return the page as text; a pointer on an edge or a node brings up its numbers.
 
     Args:
@@ -61,8 +64,16 @@ def page_text(found: Currents, diagram: Diagram, svg: str) -> str:
         family=FAMILY,
         svg=svg,
         edges=_table(["edge", "with the total effect", "against it"], rows),
-        paths=_table(["path", "product", "share"], path_rows(found, 10, width=90)),
+        paths=_paths(found),
     )
+
+
+def _paths(found: Currents | ArrayCurrents) -> str:
+    """Return the largest paths as a section; between arrays nobody lists them."""
+    if not isinstance(found, Currents):
+        return ""
+    table = _table(["path", "product", "share"], path_rows(found, _PATHS, width=90))
+    return f"<section><h2>Paths that carry most</h2>\n{table}</section>\n"
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

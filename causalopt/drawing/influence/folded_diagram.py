@@ -18,8 +18,7 @@ from causalopt.drawing.influence.diagram import (
 )
 from causalopt.drawing.influence.unrolled_diagram import title_of
 from causalopt.influence.edge_currents import Edge
-from causalopt.influence.influence import Currents
-from causalopt.influence.relative_currents import FoldedCurrents, folded_currents
+from causalopt.influence.relative_currents import FoldedCurrents, RelativeCurrents, folded
 
 WIDEST = 14.0
 HEIGHT = 40.0
@@ -29,51 +28,51 @@ TELLING = 0.02  # of the largest: less than that has no label
 IN_DOUBT = 0.01  # of an edge's current: more than that marks it
 
 
-def folded_diagram(found: Currents) -> Diagram:
+def folded_diagram(relative: RelativeCurrents) -> Diagram:
     """Return the picture of currents summed over time.
 
     A width is the mean over the steps from n to m of a current's size; with the total effect and
     against it apart, side by side.
 
     Args:
-        found: The currents.
+        relative: The currents.
     """
-    folded = folded_currents(found)
-    names = _on_the_way(found, folded)
-    texts = {name: _node_text(folded, name) for name in names}
+    sums = folded(relative)
+    names = _on_the_way(relative, sums)
+    texts = {name: _node_text(sums, name) for name in names}
     widths = (text_width(t, SMALL) for t in texts.values())
     width = max(*widths, *(text_width(name, FONT) for name in names), 40.0) + 2 * NODE_PADDING
     ring = _ring(names, width)
-    means = [(p / folded.steps, q / folded.steps) for p, q in _sums(folded)]
+    means = [(p / sums.steps, q / sums.steps) for p, q in _sums(sums)]
     scale = WidthScale(max((p - q for p, q in means), default=0.0), WIDEST)
     lanes: dict[tuple[str, str], int] = {}
     edges = []
-    for e, edge in enumerate(folded.edges):
+    for e, edge in enumerate(sums.edges):
         parent, child, _ = edge
         lane = lanes.setdefault((parent, child), 0)
         lanes[parent, child] += 1
-        edges.append(_edge(folded, e, means[e], ring, (width, lane), scale))
-    nodes = [_node(found, folded, name, ring[name], texts[name]) for name in names]
+        edges.append(_edge(sums, e, means[e], ring, (width, lane), scale))
+    nodes = [_node(relative, sums, name, ring[name], texts[name]) for name in names]
     labels = _Labels(nodes, width, edges)
     for e in sorted(range(len(edges)), key=lambda e: -edges[e].size):
         if edges[e].label:
             edges[e] = labels.place(edges[e], scale.width(edges[e].size))
-    return _placed(found, folded, scale, nodes, edges, width)
+    return _placed(relative, sums, scale, nodes, edges, width)
 
 
-def _sums(folded: FoldedCurrents) -> list[tuple[float, float]]:
-    return list(zip(folded.positive.tolist(), folded.negative.tolist(), strict=True))
+def _sums(sums: FoldedCurrents) -> list[tuple[float, float]]:
+    return list(zip(sums.positive.tolist(), sums.negative.tolist(), strict=True))
 
 
-def _on_the_way(found: Currents, folded: FoldedCurrents) -> list[str]:
+def _on_the_way(relative: RelativeCurrents, sums: FoldedCurrents) -> list[str]:
     """Return the variables between n and m, that of n first, neighbours near each other."""
     weights: dict[frozenset[str], float] = {}
-    for (parent, child, _), (p, q) in zip(folded.edges, _sums(folded), strict=True):
+    for (parent, child, _), (p, q) in zip(sums.edges, _sums(sums), strict=True):
         if parent != child:
             pair = frozenset((parent, child))
             weights[pair] = weights.get(pair, 0.0) + (p - q) + 1e-300
-    rest = [name for name in found.nodes.names if name != found.nudge.variable]
-    order = [found.nudge.variable]
+    rest = [name for name in relative.between if name != relative.asked.nudge.variable]
+    order = [relative.asked.nudge.variable]
     while rest:
         rest.sort(key=lambda name: -weights.get(frozenset((order[-1], name)), 0.0))
         order.append(rest.pop(0))
@@ -95,14 +94,14 @@ def _ring(names: list[str], width: float) -> dict[str, Point]:
 
 
 def _edge(
-    folded: FoldedCurrents,
+    sums: FoldedCurrents,
     e: int,
     mean: tuple[float, float],
     ring: dict[str, Point],
     room: tuple[float, int],
     scale: WidthScale,
 ) -> DiagramEdge:
-    parent, child, _ = folded.edges[e]
+    parent, child, _ = sums.edges[e]
     width, lane = room
     source, target = ring[parent], ring[child]
     whole = scale.width(mean[0] - mean[1])
@@ -110,10 +109,10 @@ def _edge(
     rims = [functools.partial(_inside, width, place) for place in (source, target)]
     curve = trimmed(curve, *rims)
     size = mean[0] - mean[1]
-    share = folded.doubted[e] / (folded.positive[e] - folded.negative[e]) if size > 0 else 0.0
+    share = sums.doubted[e] / (sums.positive[e] - sums.negative[e]) if size > 0 else 0.0
     label = _signs(mean) if size > TELLING * scale.largest else ""
-    if label and any(other[2] != 1 for other in folded.edges):
-        label = f"{_lag_text(folded.edges[e])} {label}"
+    if label and any(other[2] != 1 for other in sums.edges):
+        label = f"{_lag_text(sums.edges[e])} {label}"
     return DiagramEdge(
         source=parent,
         target=child,
@@ -122,7 +121,7 @@ def _edge(
         negative=mean[1],
         doubted=bool(share > IN_DOUBT),
         label=label,
-        words=_words(folded, e, share),
+        words=_words(sums, e, share),
     )
 
 
@@ -130,18 +129,18 @@ def _lag_text(edge: Edge) -> str:
     return "[t]" if edge[2] == 0 else f"[t-{edge[2]}]"
 
 
-def _words(folded: FoldedCurrents, e: int, doubted: float) -> str:
-    parent, child, _ = folded.edges[e]
-    gain, loss = folded.positive[e], folded.negative[e]
+def _words(sums: FoldedCurrents, e: int, doubted: float) -> str:
+    parent, child, _ = sums.edges[e]
+    gain, loss = sums.positive[e], sums.negative[e]
     text = (
-        f"{parent}{_lag_text(folded.edges[e])} -> {child}: summed over {folded.steps} steps "
+        f"{parent}{_lag_text(sums.edges[e])} -> {child}: summed over {sums.steps} steps "
         f"{share_text(gain)} and {share_text(loss)}, together {share_text(gain + loss)} "
-        f"{folded.unit}"
+        f"{sums.unit}"
     )
     if doubted > IN_DOUBT:
         text += f"; {doubted:.0%} of it in doubt"
-    if folded.undefined[e]:
-        text += f"; at {folded.undefined[e]} steps not finite"
+    if sums.undefined[e]:
+        text += f"; at {sums.undefined[e]} steps not finite"
     return text
 
 
@@ -151,18 +150,18 @@ def _signs(mean: tuple[float, float]) -> str:
     return " ".join(f"{v:+.3g}" for v in mean if abs(v) > IN_DOUBT * large) or "0"
 
 
-def _node_text(folded: FoldedCurrents, name: str) -> str:
-    k = folded.variables.index(name)
-    count = folded.steps + 1 if folded.steps > 1 else 1
-    return _signs((folded.node_positive[k] / count, folded.node_negative[k] / count))
+def _node_text(sums: FoldedCurrents, name: str) -> str:
+    k = sums.variables.index(name)
+    count = sums.steps + 1 if sums.steps > 1 else 1
+    return _signs((sums.node_positive[k] / count, sums.node_negative[k] / count))
 
 
 def _node(
-    found: Currents, folded: FoldedCurrents, name: str, place: Point, text: str
+    relative: RelativeCurrents, sums: FoldedCurrents, name: str, place: Point, text: str
 ) -> DiagramNode:
-    k = folded.variables.index(name)
-    gain, loss = float(folded.node_positive[k]), float(folded.node_negative[k])
-    held = {window.variable for window in found.hold} or set(found.model.A)
+    k = sums.variables.index(name)
+    gain, loss = float(sums.node_positive[k]), float(sums.node_negative[k])
+    held = {window.variable for window in relative.asked.hold} or set(relative.asked.model.A)
     return DiagramNode(
         name=name,
         x=place[0],
@@ -171,9 +170,9 @@ def _node(
         caption=text,
         value=gain + loss,
         in_a=name in held,
-        is_n=name == found.nudge.variable,
-        is_m=name == found.target,
-        words=f"{name}: summed over time {share_text(gain)} and {share_text(loss)} {folded.unit}",
+        is_n=name == relative.asked.nudge.variable,
+        is_m=name == relative.target,
+        words=f"{name}: summed over time {share_text(gain)} and {share_text(loss)} {sums.unit}",
     )
 
 
@@ -252,8 +251,8 @@ def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float,
 
 
 def _placed(
-    found: Currents,
-    folded: FoldedCurrents,
+    relative: RelativeCurrents,
+    sums: FoldedCurrents,
     scale: WidthScale,
     nodes: list[DiagramNode],
     edges: list[DiagramEdge],
@@ -274,9 +273,9 @@ def _placed(
     def moved(point: Point) -> Point:
         return point[0] + dx, point[1] + dy
 
-    unit = folded.times + (f", mean of {folded.steps} steps" if folded.steps > 1 else "")
+    unit = sums.times + (f", mean of {sums.steps} steps" if sums.steps > 1 else "")
     return Diagram(
-        title=title_of(found),
+        title=title_of(relative),
         unit=unit,
         scale=scale,
         nodes=[dataclasses.replace(n, x=n.x + dx, y=n.y + dy) for n in nodes],
@@ -293,7 +292,7 @@ def _placed(
         right=right + dx,
         top=14.0,
         bottom=bottom + dy + 8,
-        notes=_notes(found, folded),
+        notes=_notes(relative, sums),
     )
 
 
@@ -302,14 +301,14 @@ def _samples(curve: Curve, width: float) -> list[Point]:
     return [(x + a * width / 2, y + a * width / 2) for x, y in points for a in (-1, 1)]
 
 
-def _notes(found: Currents, folded: FoldedCurrents) -> tuple[str, ...]:
+def _notes(relative: RelativeCurrents, sums: FoldedCurrents) -> tuple[str, ...]:
     notes = []
-    if folded.steps > 1:
+    if sums.steps > 1:
         notes.append(
             "Folded over time: what goes with the total effect and what goes against it are "
             "summed apart and divided by the number of steps."
         )
-    away = [name for name in found.variables if name not in found.nodes.names]
+    away = [name for name in relative.variables if name not in relative.between]
     if away:
         notes.append(f"Not between n and m: {', '.join(away)}.")
     return tuple(notes)

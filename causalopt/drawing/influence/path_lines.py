@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from causalopt.drawing.influence.diagram import power_text
 from causalopt.influence.influence import Currents
 from causalopt.influence.influence_paths import InfluencePath, stretch_text
+from causalopt.influence.relative_currents import number_text
 
 
 def path_rows(found: Currents, count: int, *, width: int) -> list[list[str]]:
@@ -16,7 +16,11 @@ def path_rows(found: Currents, count: int, *, width: int) -> list[list[str]]:
         width: Characters of a path at most; a longer one is cut in the middle, and says how much.
     """
     return [
-        [short_path(path, width), power_text(path.sign, path.log), power_text(*_share(path, found))]
+        [
+            short_path(path, width),
+            number_text(path.sign, path.log),
+            number_text(*_share(path, found)),
+        ]
         for path in found.paths(count)
     ]
 

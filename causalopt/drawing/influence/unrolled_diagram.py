@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from causalopt.drawing.graph.layout import (
@@ -21,24 +23,22 @@ from causalopt.drawing.influence.diagram import (
     DiagramEdge,
     DiagramNode,
     WidthScale,
-    power_text,
     share_text,
 )
-from causalopt.influence.influence import Currents
-from causalopt.influence.relative_currents import DOUBTED, RelativeCurrents, relative_currents
+from causalopt.influence.relative_currents import DOUBTED, RelativeCurrents
 from causalopt.model.selectors import Node
 
 WIDEST = 14.0  # pixels
 
 
-def unrolled_diagram(found: Currents, *, columns: int | None = None) -> Diagram:
+def unrolled_diagram(relative: RelativeCurrents, *, columns: int | None = None) -> Diagram:
     """Return the picture of currents step by step; a long run is cut in the middle.
 
     Args:
-        found: The currents.
+        relative: The currents.
         columns: How many steps are drawn at most; as many as fit, up to twelve, when not given.
     """
-    relative, model = relative_currents(found), found.model
+    found, model = relative.asked, relative.asked.model
     hold = [str(window) for window in found.hold]
     marks = marks_for(model, steps=found.steps, nudge=found.nudge, hold=hold or "")
     least = max(text_width(text, SMALL) for text in ("-0.999", *_extremes(relative)))
@@ -50,7 +50,7 @@ def unrolled_diagram(found: Currents, *, columns: int | None = None) -> Diagram:
     book = _Book(relative, layout)
     edges = [book.edge(route) for route in routes(layout, marks)]
     return Diagram(
-        title=title_of(found),
+        title=title_of(relative),
         unit=relative.times,
         scale=WidthScale(max((edge.size for edge in edges), default=0.0), WIDEST),
         nodes=[book.node(node, marks.of(node).in_a) for node in layout.places],
@@ -65,16 +65,13 @@ def unrolled_diagram(found: Currents, *, columns: int | None = None) -> Diagram:
     )
 
 
-def title_of(found: Currents) -> str:
+def title_of(relative: RelativeCurrents) -> str:
     """Return what a picture of currents shows, in one line."""
-    model = found.model
-    m = model.node_text(Node(found.target, found.steps))
+    found, model = relative.asked, relative.asked.model
+    m = model.node_text(dataclasses.replace(model.target(found.target), t=found.steps))
     name = model.title or model.name
-    total = found.nodes.total
-    effect = f"total effect {power_text(-1 if total.mantissa < 0 else 1, found.log_total)}"
-    status = found.total_status
-    doubt = "" if status == "ok" else f", {status}"
-    return f"{name}: influence of {found.node_name} on {m} ({effect}{doubt})"
+    doubt = "" if relative.status == "ok" else f", {relative.status}"
+    return f"{name}: influence of {found.node_name} on {m} ({relative.effect}{doubt})"
 
 
 def _extremes(relative: RelativeCurrents) -> list[str]:
@@ -88,9 +85,9 @@ class _Book:
 
     def __init__(self, relative: RelativeCurrents, layout: Layout) -> None:
         self._relative, self._layout = relative, layout
-        self._found = relative.found
-        self._columns = {name: k for k, name in enumerate(self._found.variables)}
-        self._edges = {edge: e for e, edge in enumerate(self._found.edges.edges)}
+        self._asked = relative.asked
+        self._columns = {name: k for k, name in enumerate(relative.variables)}
+        self._edges = {edge: e for e, edge in enumerate(relative.edge_names)}
         self._through_gaps: dict[tuple[Node | None, Node | None, str, int], list[Link]] = {}
         for link in layout.links:
             if link.gap is not None:
@@ -98,10 +95,10 @@ class _Book:
 
     def node(self, node: Node, in_a: bool) -> DiagramNode:
         """Return a node with the current through it."""
-        found, place = self._found, self._layout.places[node]
+        relative, place = self._relative, self._layout.places[node]
         at = (node.t, self._columns[node.variable])
-        value, status = float(self._relative.nodes[at]), str(found.status[at])
-        unit = self._relative.unit
+        value, status = float(relative.nodes[at]), str(relative.node_status[at])
+        n, amount = self._asked.nudge, f"{share_text(value)} {relative.unit}"
         return DiagramNode(
             name=place.text,
             x=place.x,
@@ -110,10 +107,10 @@ class _Book:
             caption=share_text(value) if status != "no_influence" else "",
             value=value if np.isfinite(value) else 0.0,
             in_a=in_a,
-            is_n=node == found.nudge,
-            is_m=(node.variable, node.t) == (found.target, found.steps),
+            is_n=(node.variable, node.t) == (n.variable, n.t),
+            is_m=self._is_m(node),
             doubted=status in DOUBTED,
-            words=f"{place.text}: {share_text(value)} {unit} goes through it, status {status}",
+            words=f"{place.text}: {amount} goes through it, status {status}",
         )
 
     def edge(self, route: Route) -> DiagramEdge:
@@ -126,7 +123,7 @@ class _Book:
         statuses = sorted({status for _, status in values})
         places = self._layout.places
         ends = [places[n].text if n in places else None for n in (link.source, link.target)]
-        names = " -> ".join(self._found.model.node_text(n) for n in (link.source, link.target))
+        names = " -> ".join(self._asked.model.node_text(n) for n in (link.source, link.target))
         texts = " and ".join(filter(None, (_signed(positive), _signed(negative)))) or "nothing"
         return DiagramEdge(
             source=ends[0],
@@ -141,10 +138,9 @@ class _Book:
 
     def _short_of_m(self, route: Route) -> Curve:
         """Cut a curve into m at the ring round it."""
-        found, link, width = self._found, route.link, self._layout.node_width
-        if (link.target.variable, link.target.t) != (found.target, found.steps):
+        if not self._is_m(route.link.target):
             return route.curve
-        place = self._layout.places[link.target]
+        place, width = self._layout.places[route.link.target], self._layout.node_width
 
         def rings(point: Point) -> bool:
             across, up = abs(point[0] - place.x), abs(point[1] - place.y)
@@ -152,13 +148,16 @@ class _Book:
 
         return trimmed(route.curve, None, rings)
 
+    def _is_m(self, node: Node) -> bool:
+        return (node.variable, node.t) == (self._relative.target, self._asked.steps)
+
     def _current(self, link: Link) -> tuple[float, str]:
         lag = link.target.t - link.source.t
         e = self._edges.get((link.source.variable, link.target.variable, lag))
         if e is None:
             return 0.0, "no_influence"
         at = (link.target.t, e)
-        return float(self._relative.edges[at]), str(self._found.edge_status[at])
+        return float(self._relative.edges[at]), str(self._relative.edge_status[at])
 
     def _gap_key(self, link: Link) -> tuple[Node | None, Node | None, str, int]:
         """Return what edges into a gap share that are drawn as one: a row of it, and a node."""

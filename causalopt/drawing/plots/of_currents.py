@@ -18,6 +18,7 @@ from causalopt.drawing.influence.path_lines import path_rows
 from causalopt.drawing.influence.unrolled_diagram import title_of
 from causalopt.drawing.palette import BLUE, FAINT, INK, PAPER, RED, STATUS_HATCHES
 from causalopt.drawing.plots.panels import draw_status, plain_axes, uneven_norm
+from causalopt.effects.asked import Asked
 from causalopt.effects.measures import STATUSES
 from causalopt.influence.influence import Currents
 from causalopt.influence.relative_currents import DOUBTED, RelativeCurrents, relative_currents
@@ -60,7 +61,7 @@ def plot_currents(found: Currents) -> Figure:
     """
     relative = relative_currents(found)
     figure = Figure(figsize=(11.5, 6.6), layout="constrained")
-    figure.suptitle("\n".join([title_of(found), *_through(found)]), fontsize=11)
+    figure.suptitle("\n".join([title_of(relative), *_through(found)]), fontsize=11)
     left, right = figure.subfigures(1, 2, width_ratios=[2.7, 1.0], squeeze=False)[0]
     if found.model.is_static:
         _draw_bars(left.subplots(), relative)
@@ -144,7 +145,7 @@ def columns_of(first: int, last: int, scale: float) -> _Columns:
 
 
 def _draw_course(figure: SubFigure, relative: RelativeCurrents) -> None:
-    found = relative.found
+    found = relative.asked
     first, last = found.nudge.t, found.steps
     columns = columns_of(first, last, float(found.model.template.time(np.array([1]))[0]))
     bands = _bands_of(relative, columns)
@@ -164,7 +165,7 @@ def _draw_course(figure: SubFigure, relative: RelativeCurrents) -> None:
         _draw_gross(axes["gross"], relative, columns, bands)
     if exchanges:
         _draw_exchanges(axes["exchanges"], relative, columns, exchanges)
-    _draw_statuses(axes["status"], found, columns)
+    _draw_statuses(axes["status"], relative.node_status, columns)
     axes["status"].set_xlim(columns.edges[0], columns.edges[-1])
     _mark_time(axes["status"], found, columns)
 
@@ -188,7 +189,7 @@ class _Bands:
 
 def _bands_of(relative: RelativeCurrents, columns: _Columns) -> _Bands:
     carried = np.nan_to_num(relative.carried, nan=0.0, posinf=0.0, neginf=0.0)[columns.first[0] :]
-    names, carried = _few(relative.found, carried)
+    names, carried = _few(relative, carried)
     shown = carried[_busiest(np.abs(carried).sum(axis=1), columns)]
     gross = np.abs(shown).sum(axis=1)
     is_strong = bool(gross.max(initial=0.0) > STRONG)
@@ -198,7 +199,7 @@ def _bands_of(relative: RelativeCurrents, columns: _Columns) -> _Bands:
 
 
 def _draw_bands(axes: Axes, relative: RelativeCurrents, columns: _Columns, bands: _Bands) -> None:
-    found, names = relative.found, bands.names
+    found, names = relative.asked, bands.names
     plain_axes(axes)
     up, down = np.zeros(len(columns.first)), np.zeros(len(columns.first))
     gains, losses = np.maximum(bands.values, 0.0), np.minimum(bands.values, 0.0)
@@ -208,7 +209,7 @@ def _draw_bands(axes: Axes, relative: RelativeCurrents, columns: _Columns, bands
         for base, part, colour in ((up, gain, RED), (down, loss, BLUE)):
             if part.any():
                 _fill(axes, columns, (base, base + part), _shade(colour, k, len(names)))
-                _hatch(axes, columns, (base, base + part), _doubts(found, name, columns))
+                _hatch(axes, columns, (base, base + part), _doubts(relative, name, columns))
                 _name_band(axes, columns, (base, part), name, room)
         up, down = up + gain, down + loss
     axes.axhline(0, color=INK, linewidth=0.8)
@@ -234,15 +235,17 @@ def _draw_bands(axes: Axes, relative: RelativeCurrents, columns: _Columns, bands
     )
 
 
-def _few(found: Currents, carried: Floats) -> tuple[list[str], Floats]:
+def _few(relative: RelativeCurrents, carried: Floats) -> tuple[list[str], Floats]:
     """Return the variables that carry most and their currents; the rest are one band."""
     size = np.abs(carried).sum(axis=0)
-    live = [k for k in range(len(size)) if size[k] > 0] or [found.variables.index(found.target)]
+    live = [k for k in range(len(size)) if size[k] > 0] or [
+        relative.variables.index(relative.target)
+    ]
     if len(live) <= MOST_BANDS + 1:
-        return [found.variables[k] for k in live], carried[:, live]
+        return [relative.variables[k] for k in live], carried[:, live]
     chosen = sorted(sorted(live, key=lambda k: -size[k])[:MOST_BANDS])
     rest = [k for k in live if k not in chosen]
-    names = [*(found.variables[k] for k in chosen), f"{len(rest)} others"]
+    names = [*(relative.variables[k] for k in chosen), f"{len(rest)} others"]
     return names, np.column_stack((carried[:, chosen], carried[:, rest].sum(axis=1)))
 
 
@@ -286,11 +289,11 @@ def _hatch(
         )
 
 
-def _doubts(found: Currents, name: str, columns: _Columns) -> dict[str, Bools]:
+def _doubts(relative: RelativeCurrents, name: str, columns: _Columns) -> dict[str, Bools]:
     """Return the statuses that doubt a variable's current, with the columns where they do."""
-    if name not in found.variables:
+    if name not in relative.variables:
         return {}
-    status = found.status[columns.first[0] :, found.variables.index(name)]
+    status = relative.node_status[columns.first[0] :, relative.variables.index(name)]
     where = {kind: columns.any(status == kind) for kind in DOUBTED}
     return {kind: columns for kind, columns in where.items() if columns.any()}
 
@@ -330,7 +333,7 @@ def _shade(colour: str, place: int, count: int) -> tuple[float, float, float]:
 def _exchanges(relative: RelativeCurrents) -> list[int]:
     """Return the edges between different variables that carry most."""
     size = np.nansum(np.abs(relative.edges), axis=0)
-    edges = relative.found.edges.edges
+    edges = relative.edge_names
     live = [e for e, (p, c, _) in enumerate(edges) if p != c and size[e] > 0]
     return sorted(sorted(live, key=lambda e: -size[e])[:MOST_EXCHANGES])
 
@@ -338,7 +341,7 @@ def _exchanges(relative: RelativeCurrents) -> list[int]:
 def _draw_exchanges(
     axes: Axes, relative: RelativeCurrents, columns: _Columns, chosen: list[int]
 ) -> None:
-    edges = relative.found.edges.edges
+    edges = relative.edge_names
     values = np.nan_to_num(relative.edges[columns.first[0] :, chosen], nan=0.0)
     shown = columns.largest(values).T
     mesh = axes.pcolormesh(
@@ -365,9 +368,9 @@ def _draw_exchanges(
     bar.ax.tick_params(labelsize=7)
 
 
-def _draw_statuses(axes: Axes, found: Currents, columns: _Columns) -> None:
+def _draw_statuses(axes: Axes, statuses: NDArray[np.str_], columns: _Columns) -> None:
     """Draw the gravest status of each column's currents."""
-    status = found.status[columns.first[0] :]
+    status = statuses[columns.first[0] :]
     grave = np.array(["ok"] * len(columns.first), dtype="<U12")
     counts = {}
     for name in ("kink", "unresolved", "nonfinite", "diverged"):
@@ -383,7 +386,7 @@ def _draw_statuses(axes: Axes, found: Currents, columns: _Columns) -> None:
     draw_status(axes, middles, grave, edges=columns.edges, counts=known)
 
 
-def _mark_time(axes: Axes, found: Currents, columns: _Columns) -> None:
+def _mark_time(axes: Axes, found: Asked, columns: _Columns) -> None:
     if not columns.is_long:
         axes.set_xlabel("t [steps]" if found.model.dt is None else "time", labelpad=2)
         return
@@ -409,13 +412,12 @@ def _write_paths(axes: Axes, found: Currents) -> None:
 
 def _draw_bars(axes: Axes, relative: RelativeCurrents) -> None:
     """Draw the currents of a model without time: a bar for each node."""
-    found = relative.found
     values = np.nan_to_num(relative.nodes[0])
     chosen = [k for k in range(len(values)) if values[k]][:40] or [
-        found.variables.index(found.target)
+        relative.variables.index(relative.target)
     ]
     plain_axes(axes)
-    status = found.status[0, chosen]
+    status = relative.node_status[0, chosen]
     for row, k in enumerate(chosen):
         kind = str(status[row])
         axes.barh(
@@ -426,7 +428,7 @@ def _draw_bars(axes: Axes, relative: RelativeCurrents) -> None:
             edgecolor=INK if kind in DOUBTED else FAINT,
             linewidth=0.4,
         )
-    axes.set_yticks(range(len(chosen)), [found.variables[k] for k in chosen])
+    axes.set_yticks(range(len(chosen)), [relative.variables[k] for k in chosen])
     axes.invert_yaxis()
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_xlabel(f"current, {relative.unit}")
