@@ -30,6 +30,7 @@ COMMANDS = (
     "escape",
     "descent",
     "rates",
+    "currents",
     "draw",
     "watch",
     "import",

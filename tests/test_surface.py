@@ -31,6 +31,16 @@ COMMANDS_CALL = {
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
+    "currents": (
+        "currents",
+        {
+            "out": "Currents.to_netcdf",
+            "plot": "Currents.plot",
+            "draw": "draw",
+            "folded": "draw",
+            "paths": "Currents.paths",
+        },
+    ),
     "draw": ("draw", {"out": "Picture.save"}),
     "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),

@@ -94,10 +94,15 @@ class Currents(Asked):
     @functools.cached_property
     def status(self) -> NDArray[np.str_]:
         """What each node's current means, shape [t, variable]: `no_influence` where it is 0."""
+        found: NDArray[np.str_] = NAMES[self.status_codes]
+        return found
+
+    @functools.cached_property
+    def status_codes(self) -> NDArray[np.int8]:
+        """The same as places in `causalopt.STATUSES`, for long runs."""
         nodes = self.nodes
         codes = nodes.statuses(nodes.current, nodes.on_kink, nodes.finite)
-        found: NDArray[np.str_] = NAMES[self._spread(codes, list(NAMES).index("no_influence"))]
-        return found
+        return self._spread(codes, list(NAMES).index("no_influence"))
 
     @functools.cached_property
     def edges(self) -> EdgeCurrents:
@@ -112,8 +117,14 @@ class Currents(Asked):
     @functools.cached_property
     def edge_status(self) -> NDArray[np.str_]:
         """What each edge's current means, shape [t of the child, edge]."""
+        found: NDArray[np.str_] = NAMES[self.edge_status_codes]
+        return found
+
+    @functools.cached_property
+    def edge_status_codes(self) -> NDArray[np.int8]:
+        """The same as places in `causalopt.STATUSES`, for long runs."""
         edges = self.edges
-        return NAMES[self.nodes.statuses(edges.current, edges.on_kink, edges.finite)]
+        return self.nodes.statuses(edges.current, edges.on_kink, edges.finite)
 
     @functools.cached_property
     def total_status(self) -> str:
@@ -173,7 +184,9 @@ class Currents(Asked):
         size = (self.log_total, float(np.sign(self.nodes.total.mantissa)))
         target = Node(self.target, self.steps)
         edges = self.edges
-        return largest_paths(edges.edges, edges.slope, self.nudge, target, count, size)
+        found = largest_paths(edges.edges, edges.slope, self.nudge, target, count, size)
+        static = self.model.is_static
+        return [dataclasses.replace(path, is_static=static) for path in found]
 
     def to_dict(self, *, paths: int = 10) -> dict[str, Any]:
         """Return the result as JSON's types: infinities as "inf" and "-inf", undefined as None.

@@ -7,6 +7,7 @@ import functools
 import heapq
 import itertools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ class InfluencePath:
         log: The logarithm of its product's size.
         sign: The product's sign.
         share: Its product over the total effect; NaN where that is 0.
+        is_static: Whether its model has no time, so that its text needs no steps.
     """
 
     names: tuple[str, ...]
@@ -39,6 +41,7 @@ class InfluencePath:
     log: float
     sign: int
     share: float
+    is_static: bool = False
 
     @functools.cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -62,18 +65,14 @@ class InfluencePath:
         return tuple(pairs)
 
     def __str__(self) -> str:
-        return " -> ".join(map(stretch_text, self.stretches))
+        return self.text(self.stretches)
 
-
-def stretch_text(stretch: tuple[str, int, int]) -> str:
-    """Return a stretch of a path as text.
-
-    Example:
-        >>> stretch_text(("b", 0, 38)), stretch_text(("c", 40, 40))
-        ('b[0..38]', 'c[40]')
-    """
-    name, first, last = stretch
-    return f"{name}[{first}]" if first == last else f"{name}[{first}..{last}]"
+    def text(self, stretches: Sequence[tuple[str, int, int]]) -> str:
+        """Return some of its stretches as text, such as `b[0..38] -> c[39]`."""
+        if self.is_static:
+            return " -> ".join(name for name, _, _ in stretches)
+        spans = [(n, f"{a}" if a == b else f"{a}..{b}") for n, a, b in stretches]
+        return " -> ".join(f"{name}[{span}]" for name, span in spans)
 
 
 def largest_paths(
@@ -162,21 +161,22 @@ def _followed(ahead: Ahead, start: tuple[int, int], goal: tuple[int, int], other
     met = np.full(ahead.best.size, -1, dtype=np.int64)
     met[other.steps * width + other.places] = np.arange(len(other.steps))
     (t, k), steps, places, edges = start, list[int](), list[int](), list[int]()
-    choice, ends = ahead.choice, ahead.ends
-    while met[t * width + k] < 0:
+    # Views of memory give Python's numbers, faster than arrays do.
+    choice, ends, at = ahead.choice.ravel().data, ahead.ends, met.data
+    while at[t * width + k] < 0:
         steps.append(t)
         places.append(k)
         if (t, k) == goal:
             return _Way(np.array(steps), np.array(places), np.array(edges, dtype=np.int64), 0)
-        edge = int(choice[t, k])
+        edge = choice[t * width + k]
         edges.append(edge)
         _, k, lag = ends[edge]
         t += lag
-    at = int(met[t * width + k])
+    where = at[t * width + k]
     return _Way(
-        np.concatenate((np.array(steps, dtype=np.int64), other.steps[at:])),
-        np.concatenate((np.array(places, dtype=np.int64), other.places[at:])),
-        np.concatenate((np.array(edges, dtype=np.int64), other.edges[at:])),
+        np.concatenate((np.array(steps, dtype=np.int64), other.steps[where:])),
+        np.concatenate((np.array(places, dtype=np.int64), other.places[where:])),
+        np.concatenate((np.array(edges, dtype=np.int64), other.edges[where:])),
         0,
     )
 

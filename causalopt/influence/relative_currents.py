@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked
-from causalopt.effects.measures import Part
+from causalopt.effects.measures import NAMES, STATUSES, Part
 from causalopt.engine.contract import Bools, Floats
 from causalopt.influence.edge_currents import Edge
 from causalopt.influence.influence import Currents
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 OF_TOTAL = "of the total effect"
 OF_LARGEST = "of the largest current"
 DOUBTED = ("unresolved", "kink")
+CODES = {name: code for code, name in enumerate(STATUSES)}
+_TELLING = 0.01  # of an array's current: a status of less of it is not told
 # From what says least to what is worst: of several statuses the last is told.
 GRAVE = ("ok", "held", "perfect", "only_path", "kink", "unresolved", "nonfinite", "diverged")
 
@@ -47,10 +49,10 @@ class RelativeCurrents:
         variables: The declared variables.
         between: Those on a way from n to m.
         nodes: Shape [t, variable]; NaN where a value is not finite.
-        node_status: What each means, shape [t, variable]; of elements the gravest.
+        node_codes: What each means as places in `STATUSES`, shape [t, variable].
         edge_names: (parent, child, lag) each.
         edges: Shape [t of the child, edge].
-        edge_status: Shape [t, edge].
+        edge_codes: Shape [t, edge].
         status: What the total effect means.
     """
 
@@ -60,10 +62,10 @@ class RelativeCurrents:
     variables: tuple[str, ...]
     between: tuple[str, ...]
     nodes: Floats
-    node_status: NDArray[np.str_]
+    node_codes: NDArray[np.int8]
     edge_names: tuple[Edge, ...]
     edges: Floats
-    edge_status: NDArray[np.str_]
+    edge_codes: NDArray[np.int8]
     status: str
 
     @property
@@ -76,10 +78,15 @@ class RelativeCurrents:
         """The variable that is measured; of an array's elements the array."""
         return self.asked.model.target(self.asked.target).variable
 
+    def gravest(self, t: int) -> str:
+        """Return the gravest status of a step's currents."""
+        present = {str(name) for name in NAMES[self.node_codes[t]]}
+        return next((name for name in reversed(GRAVE) if name in present), "no_influence")
+
     @property
     def doubts(self) -> Bools:
         """Where rounding or a branch decided an edge's current, shape [t, edge]."""
-        found: Bools = np.isin(self.edge_status, DOUBTED)
+        found: Bools = np.isin(self.edge_codes, [CODES[name] for name in DOUBTED])
         return found
 
     @property
@@ -119,10 +126,10 @@ def relative_currents(found: Currents | ArrayCurrents) -> RelativeCurrents:
         variables=found.variables,
         between=found.nodes.names,
         nodes=nodes,
-        node_status=found.status,
+        node_codes=found.status_codes,
         edge_names=found.edges.edges,
         edges=edges,
-        edge_status=found.edge_status,
+        edge_codes=found.edge_status_codes,
         status=found.total_status,
     )
 
@@ -130,13 +137,16 @@ def relative_currents(found: Currents | ArrayCurrents) -> RelativeCurrents:
 def _of_arrays(found: ArrayCurrents) -> RelativeCurrents:
     variables, rows = tuple(found.share), found.steps + 1
     nodes = np.stack([v.reshape(rows, -1).sum(axis=1) for v in found.share.values()], axis=1)
-    status = np.full(nodes.shape, "no_influence", dtype="U12")
+    codes = np.full(nodes.shape, CODES["no_influence"], dtype=np.int8)
     for k, name in enumerate(variables):
-        own = found.status[name].reshape(rows, -1)
+        own, size = found.status[name].reshape(rows, -1), np.abs(found.share[name])
+        size = size.reshape(rows, -1)
+        least = _TELLING * size.sum(axis=1)
         for kind in GRAVE:
-            status[(own == kind).any(axis=1), k] = kind
+            weight = np.where(own == kind, size, 0.0).sum(axis=1)
+            codes[(weight > least) | np.isnan(weight), k] = CODES[kind]
     edges = found.edge_share
-    edge_status = np.where(edges == 0, "no_influence", found.total_status)
+    edge_codes = np.where(edges == 0, CODES["no_influence"], CODES[found.total_status])
     known = math.isfinite(found.log_total)
     return RelativeCurrents(
         asked=found,
@@ -145,10 +155,10 @@ def _of_arrays(found: ArrayCurrents) -> RelativeCurrents:
         variables=variables,
         between=tuple(found.names),
         nodes=nodes if known else np.zeros(nodes.shape),
-        node_status=status,
+        node_codes=codes,
         edge_names=found.edges,
         edges=edges if known else np.zeros(edges.shape),
-        edge_status=edge_status,
+        edge_codes=edge_codes.astype(np.int8),
         status=found.total_status,
     )
 

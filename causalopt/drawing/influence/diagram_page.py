@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from causalopt.drawing.graph.html import FAMILY
 from causalopt.drawing.influence.diagram import Diagram, share_text
-from causalopt.drawing.influence.path_lines import path_rows
 from causalopt.influence.influence import Currents
+from causalopt.influence.path_lines import path_rows
 
 if TYPE_CHECKING:
     from causalopt.influence.array_currents import ArrayCurrents

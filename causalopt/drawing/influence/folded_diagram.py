@@ -215,14 +215,14 @@ class _Labels:
             for n in nodes
         ]
         self._points = {
-            id(edge): [point_at(edge.curve, i / 24) for i in range(25)] for edge in edges
+            id(edge): [point_at(edge.curve, i / 60) for i in range(61)] for edge in edges
         }
 
     def place(self, edge: DiagramEdge, width: float) -> DiagramEdge:
         """Return an edge with its label at the place that hides least."""
         half = text_width(edge.label, SMALL) / 2 + 4
         best: tuple[float, Point, tuple[float, float, float, float]] | None = None
-        for s in (0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78):
+        for s in (0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78, 0.15, 0.85):
             for side in (1.0, -1.0):
                 x, y = self._beside(edge, s, side, width, half)
                 box = (x - half, y - 8, x + half, y + 8)

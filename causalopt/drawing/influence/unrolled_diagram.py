@@ -25,6 +25,7 @@ from causalopt.drawing.influence.diagram import (
     WidthScale,
     share_text,
 )
+from causalopt.effects.measures import NAMES
 from causalopt.influence.relative_currents import DOUBTED, RelativeCurrents
 from causalopt.model.selectors import Node
 
@@ -97,7 +98,7 @@ class _Book:
         """Return a node with the current through it."""
         relative, place = self._relative, self._layout.places[node]
         at = (node.t, self._columns[node.variable])
-        value, status = float(relative.nodes[at]), str(relative.node_status[at])
+        value, status = float(relative.nodes[at]), str(NAMES[relative.node_codes[at]])
         n, amount = self._asked.nudge, f"{share_text(value)} {relative.unit}"
         return DiagramNode(
             name=place.text,
@@ -157,7 +158,7 @@ class _Book:
         if e is None:
             return 0.0, "no_influence"
         at = (link.target.t, e)
-        return float(self._relative.edges[at]), str(self._relative.edge_status[at])
+        return float(self._relative.edges[at]), str(NAMES[self._relative.edge_codes[at]])
 
     def _gap_key(self, link: Link) -> tuple[Node | None, Node | None, str, int]:
         """Return what edges into a gap share that are drawn as one: a row of it, and a node."""

@@ -13,15 +13,22 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
-from causalopt.drawing.influence.path_lines import path_rows
 from causalopt.drawing.influence.unrolled_diagram import title_of
 from causalopt.drawing.palette import BLUE, FAINT, INK, PAPER, RED, STATUS_HATCHES
-from causalopt.drawing.plots.panels import draw_status, plain_axes, uneven_norm
+from causalopt.drawing.plots.panels import draw_status, plain_axes, time_label, uneven_norm
 from causalopt.effects.asked import Asked
-from causalopt.effects.measures import STATUSES
+from causalopt.effects.measures import NAMES, STATUSES
 from causalopt.influence.influence import Currents
-from causalopt.influence.relative_currents import DOUBTED, RelativeCurrents, relative_currents
+from causalopt.influence.path_lines import path_rows
+from causalopt.influence.relative_currents import (
+    CODES,
+    DOUBTED,
+    GRAVE,
+    RelativeCurrents,
+    relative_currents,
+)
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -165,7 +172,7 @@ def _draw_course(figure: SubFigure, relative: RelativeCurrents) -> None:
         _draw_gross(axes["gross"], relative, columns, bands)
     if exchanges:
         _draw_exchanges(axes["exchanges"], relative, columns, exchanges)
-    _draw_statuses(axes["status"], relative.node_status, columns)
+    _draw_statuses(axes["status"], relative.node_codes, columns)
     axes["status"].set_xlim(columns.edges[0], columns.edges[-1])
     _mark_time(axes["status"], found, columns)
 
@@ -293,8 +300,8 @@ def _doubts(relative: RelativeCurrents, name: str, columns: _Columns) -> dict[st
     """Return the statuses that doubt a variable's current, with the columns where they do."""
     if name not in relative.variables:
         return {}
-    status = relative.node_status[columns.first[0] :, relative.variables.index(name)]
-    where = {kind: columns.any(status == kind) for kind in DOUBTED}
+    codes = relative.node_codes[columns.first[0] :, relative.variables.index(name)]
+    where = {kind: columns.any(codes == CODES[kind]) for kind in DOUBTED}
     return {kind: columns for kind, columns in where.items() if columns.any()}
 
 
@@ -368,27 +375,25 @@ def _draw_exchanges(
     bar.ax.tick_params(labelsize=7)
 
 
-def _draw_statuses(axes: Axes, statuses: NDArray[np.str_], columns: _Columns) -> None:
-    """Draw the gravest status of each column's currents."""
-    status = statuses[columns.first[0] :]
-    grave = np.array(["ok"] * len(columns.first), dtype="<U12")
-    counts = {}
-    for name in ("kink", "unresolved", "nonfinite", "diverged"):
-        where = (status == name).any(axis=1)
-        counts[name] = int(where.sum())
-        grave[columns.any(where)] = name
-    nothing = (status == "no_influence").all(axis=1)
-    grave[~columns.any(~nothing)] = "no_influence"
-    counts["no_influence"] = int(nothing.sum())
-    counts["ok"] = int((np.isin(status, ["ok", "no_influence"]).all(axis=1) & ~nothing).sum())
+def _draw_statuses(axes: Axes, codes: NDArray[np.int8], columns: _Columns) -> None:
+    """Draw the gravest status of each column's currents, with how many steps have which."""
+    nothing = CODES["no_influence"]
+    rank = np.zeros(len(STATUSES), dtype=np.int8)  # the graver, the higher
+    order = [nothing, *(CODES[name] for name in GRAVE)]
+    rank[order] = np.arange(len(order))
+    ranks = rank[codes[columns.first[0] :]].max(axis=1)
+    names = NAMES[order]
+    counts = dict(zip(names, np.bincount(ranks, minlength=len(order)).tolist(), strict=True))
+    starts = columns.first - columns.first[0]
+    gravest = names[np.maximum.reduceat(ranks, starts)]
     middles = (columns.edges[1:] + columns.edges[:-1]) / 2
-    known = {name: counts.get(name, 0) for name in STATUSES}
-    draw_status(axes, middles, grave, edges=columns.edges, counts=known)
+    draw_status(axes, middles, gravest, edges=columns.edges, counts=counts)
 
 
 def _mark_time(axes: Axes, found: Asked, columns: _Columns) -> None:
     if not columns.is_long:
-        axes.set_xlabel("t [steps]" if found.model.dt is None else "time", labelpad=2)
+        axes.set_xlabel(time_label(found.model), labelpad=2)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=found.model.dt is None))
         return
     first, last = found.nudge.t, found.steps
     decades = range(1, int(math.log10((last - first) / 2)) + 1)
@@ -417,7 +422,7 @@ def _draw_bars(axes: Axes, relative: RelativeCurrents) -> None:
         relative.variables.index(relative.target)
     ]
     plain_axes(axes)
-    status = relative.node_status[0, chosen]
+    status = NAMES[relative.node_codes[0, chosen]]
     for row, k in enumerate(chosen):
         kind = str(status[row])
         axes.barh(

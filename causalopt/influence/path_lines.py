@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from causalopt.influence.influence import Currents
-from causalopt.influence.influence_paths import InfluencePath, stretch_text
+from causalopt.influence.influence_paths import InfluencePath
 from causalopt.influence.relative_currents import number_text
 
 
@@ -37,9 +37,8 @@ def short_path(path: InfluencePath, width: int) -> str:
         return text
     for kept in range(min(len(parts) - 1, width), 1, -1):
         head, tail = (kept + 1) // 2, kept // 2
-        words = [stretch_text(p) for p in parts[:head]]
-        words += [f"({len(parts) - kept} more)", *(stretch_text(p) for p in parts[-tail:])]
-        text = " -> ".join(words)
+        between = f" -> ({len(parts) - kept} more) -> "
+        text = path.text(parts[:head]) + between + path.text(parts[-tail:])
         if len(text) <= width:
             break
     return text
