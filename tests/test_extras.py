@@ -39,6 +39,8 @@ WHOLE = (
     "causalopt.effects.run_dataset",
     "causalopt.effects.arrays.array_run_dataset",
     "causalopt.effects.sweeps.sweep_dataset",
+    "causalopt.influence.currents_dataset",
+    "causalopt.influence.array_currents_dataset",
     "causalopt.laws.samples",
     "causalopt.engine.machine.native",
 )

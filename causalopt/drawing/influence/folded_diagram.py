@@ -24,7 +24,7 @@ WIDEST = 14.0
 HEIGHT = 40.0
 APART = 125.0  # from one node's rim to the next one's on the ring
 LOOP = 150.0  # how far the control points of a loop stand out
-TELLING = 0.02  # of the largest: less than that has no label
+TELLING = 0.005  # of the largest: less than that has no label
 IN_DOUBT = 0.01  # of an edge's current: more than that marks it
 
 
@@ -152,8 +152,7 @@ def _signs(mean: tuple[float, float]) -> str:
 
 def _node_text(sums: FoldedCurrents, name: str) -> str:
     k = sums.variables.index(name)
-    count = sums.steps + 1 if sums.steps > 1 else 1
-    return _signs((sums.node_positive[k] / count, sums.node_negative[k] / count))
+    return _signs((sums.node_positive[k] / sums.steps, sums.node_negative[k] / sums.steps))
 
 
 def _node(

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -331,3 +332,11 @@ def test_questions_of_currents_are_asked_of_currents():
             draw(found, **given)
     with pytest.raises(QuestionError, match="what is folded are currents"):
         draw(load("thermostat"), folded=True)
+
+
+def test_the_documentation_shows_the_pictures_that_are_drawn():
+    images = Path(__file__).parents[3] / "docs" / "images"
+    solver = draw(currents(load("solver"))).svg()
+    assert (images / "currents-solver.svg").read_text(encoding="utf-8") == solver
+    folded = draw(currents(load("thermostat"), steps=300), folded=True).svg()
+    assert (images / "currents-thermostat.svg").read_text(encoding="utf-8") == folded
