@@ -237,9 +237,9 @@ def folded_currents(found: Currents | ArrayCurrents) -> FoldedCurrents:
         >>> folded = folded_currents(currents(load("thermostat"), steps=3))
         >>> for edge, gain, loss in zip(folded.edges, folded.positive, folded.negative):
         ...     print(*edge, gain.round(4), loss.round(4))
-        R T 1 0.0 -0.0206
-        T R 1 0.0 -0.0206
-        R R 1 3.0412 0.0
+        R T 1 0.0 -0.0204
+        T R 1 0.0 -0.0204
+        R R 1 3.0408 0.0
     """
     return folded(relative_currents(found))
 

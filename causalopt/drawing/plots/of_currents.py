@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     from causalopt.engine.contract import Bools, Floats
 
-COLUMNS = 700  # steps of a longer run share a column
+EACH = 700  # steps up to which each has a column of its own
+COLUMNS = 240  # of a longer run; each shows the few of its steps at which a band is largest
 LONG = 3000  # steps from which the axis is logarithmic from both ends
 STRONG = 20.0  # a gross current above which bands are drawn as parts of it
 MOST_BANDS = 7
@@ -54,8 +55,8 @@ def plot_currents(found: Currents) -> Figure:
     """Return a figure of what each variable carries from step to step, and of the largest paths.
 
     Bands above 0 go with the total effect, those below it against. Steps of a long run share a
-    column: it shows the one of them at which most flows. What goes from one variable to another is
-    below, edge by edge, the largest of each column.
+    column: it shows those of them at which a band is largest. What goes from one variable to
+    another is below, edge by edge, the largest of each column.
 
     Args:
         found: The currents.
@@ -138,7 +139,7 @@ def columns_of(first: int, last: int, scale: float) -> _Columns:
         found: Floats = np.where(since <= until, near, 2 * half - near) / (2 * half)
         return found
 
-    if length < COLUMNS:
+    if length < EACH:
         starts = steps
     else:
         places = place(steps.astype(float))
@@ -169,7 +170,7 @@ def _draw_course(figure: SubFigure, relative: RelativeCurrents) -> None:
     axes = dict(zip(heights, rows[:, 0], strict=True))
     _draw_bands(axes["bands"], relative, columns, bands)
     if bands.is_strong:
-        _draw_gross(axes["gross"], relative, columns, bands)
+        _draw_gross(axes["gross"], relative, bands)
     if exchanges:
         _draw_exchanges(axes["exchanges"], relative, columns, exchanges)
     _draw_statuses(axes["status"], relative.node_codes, columns)
@@ -183,12 +184,16 @@ class _Bands:
 
     Attributes:
         names: Of the bands.
-        values: Currents, shape [column, band]; where they are strong, parts of the gross.
-        gross: The sum of the currents' sizes, shape [column].
+        edges: Where the slices that are shown begin and end on the axis, shape [slice + 1].
+        column: Of each slice the column that it is one of, shape [slice].
+        values: Currents, shape [slice, band]; where they are strong, parts of the gross.
+        gross: The sum of the currents' sizes, shape [slice].
         is_strong: Whether the gross is so large at its largest that bands are parts of it.
     """
 
     names: list[str]
+    edges: Floats
+    column: NDArray[np.int64]
     values: Floats
     gross: Floats
     is_strong: bool
@@ -197,27 +202,52 @@ class _Bands:
 def _bands_of(relative: RelativeCurrents, columns: _Columns) -> _Bands:
     carried = np.nan_to_num(relative.carried, nan=0.0, posinf=0.0, neginf=0.0)[columns.first[0] :]
     names, carried = _few(relative, carried)
-    shown = carried[_busiest(np.abs(carried).sum(axis=1), columns)]
+    rows, column, edges = _slices(carried, columns)
+    shown = carried[rows]
     gross = np.abs(shown).sum(axis=1)
     is_strong = bool(gross.max(initial=0.0) > STRONG)
     if is_strong:
         shown = shown / np.where(gross > 0, gross, 1.0)[:, None]
-    return _Bands(names, shown, gross, is_strong)
+    return _Bands(names, edges, column, shown, gross, is_strong)
+
+
+def _slices(
+    carried: Floats, columns: _Columns
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """Return the rows that are shown, their columns, and where they begin and end.
+
+    Of a column of several steps those are shown, in their order, at which one of the bands, or all
+    of them together, are largest in size: a mean would hide a peak, and the bands of a single step
+    sum to what they should.
+    """
+    if (columns.count == 1).all():
+        rows = np.arange(len(carried))
+        return rows, rows, columns.edges
+    size = np.abs(carried)
+    picks = [_largest_of(size.sum(axis=1), columns)]
+    picks += [_largest_of(size[:, k], columns) for k in range(size.shape[1])]
+    places, owners, edges = [], [], [columns.edges[:1]]
+    for c, chosen in enumerate(np.stack(picks, axis=1)):
+        steps = np.unique(chosen)
+        places.append(steps)
+        owners.append(np.full(len(steps), c))
+        edges.append(np.linspace(columns.edges[c], columns.edges[c + 1], len(steps) + 1)[1:])
+    return np.concatenate(places), np.concatenate(owners), np.concatenate(edges)
 
 
 def _draw_bands(axes: Axes, relative: RelativeCurrents, columns: _Columns, bands: _Bands) -> None:
     found, names = relative.asked, bands.names
     plain_axes(axes)
-    up, down = np.zeros(len(columns.first)), np.zeros(len(columns.first))
+    up, down = np.zeros(len(bands.gross)), np.zeros(len(bands.gross))
     gains, losses = np.maximum(bands.values, 0.0), np.minimum(bands.values, 0.0)
     room = float(gains.sum(axis=1).max() - losses.sum(axis=1).min())
     for k, name in enumerate(names):
         gain, loss = gains[:, k], losses[:, k]
         for base, part, colour in ((up, gain, RED), (down, loss, BLUE)):
             if part.any():
-                _fill(axes, columns, (base, base + part), _shade(colour, k, len(names)))
-                _hatch(axes, columns, (base, base + part), _doubts(relative, name, columns))
-                _name_band(axes, columns, (base, part), name, room)
+                _fill(axes, bands, (base, base + part), _shade(colour, k, len(names)))
+                _hatch(axes, bands, (base, base + part), _doubts(relative, name, columns))
+                _name_band(axes, bands, (base, part), name, room)
         up, down = up + gain, down + loss
     axes.axhline(0, color=INK, linewidth=0.8)
     if not bands.is_strong:
@@ -256,35 +286,39 @@ def _few(relative: RelativeCurrents, carried: Floats) -> tuple[list[str], Floats
     return names, np.column_stack((carried[:, chosen], carried[:, rest].sum(axis=1)))
 
 
-def _busiest(gross: Floats, columns: _Columns) -> NDArray[np.int64]:
-    """Return the row of each column at which most flows."""
-    if (columns.count == 1).all():
-        return np.arange(len(gross))
+def _largest_of(sizes: Floats, columns: _Columns) -> NDArray[np.int64]:
+    """Return the row of each column at which something is largest."""
     starts = columns.first - columns.first[0]
-    most = np.repeat(np.maximum.reduceat(gross, starts), columns.count)
-    candidates = np.flatnonzero(gross == most)
+    most = np.repeat(np.maximum.reduceat(sizes, starts), columns.count)
+    candidates = np.flatnonzero(sizes == most)
     owner = np.searchsorted(starts, candidates, side="right") - 1
     _, first = np.unique(owner, return_index=True)
     return candidates[first]
 
 
 def _fill(
-    axes: Axes, columns: _Columns, span: tuple[Floats, Floats], colour: tuple[float, float, float]
+    axes: Axes, bands: _Bands, span: tuple[Floats, Floats], colour: tuple[float, float, float]
 ) -> None:
     low, high = (np.append(part, part[-1]) for part in span)
     axes.fill_between(
-        columns.edges, low, high, step="post", facecolor=colour, edgecolor=PAPER, linewidth=0.3
+        bands.edges,
+        low,
+        high,
+        step="post",
+        facecolor=colour,
+        edgecolor=PAPER,
+        linewidth=0.3 if len(bands.gross) <= EACH else 0.0,
     )
 
 
 def _hatch(
-    axes: Axes, columns: _Columns, span: tuple[Floats, Floats], doubts: dict[str, Bools]
+    axes: Axes, bands: _Bands, span: tuple[Floats, Floats], doubts: dict[str, Bools]
 ) -> None:
     low, high = (np.append(part, part[-1]) for part in span)
     for status, where in doubts.items():
-        chosen = np.append(where, where[-1])
+        chosen = np.append(where[bands.column], where[-1])
         axes.fill_between(
-            columns.edges,
+            bands.edges,
             low,
             high,
             where=chosen,
@@ -306,7 +340,7 @@ def _doubts(relative: RelativeCurrents, name: str, columns: _Columns) -> dict[st
 
 
 def _name_band(
-    axes: Axes, columns: _Columns, span: tuple[Floats, Floats], name: str, room: float
+    axes: Axes, bands: _Bands, span: tuple[Floats, Floats], name: str, room: float
 ) -> None:
     """Write a variable's name where its band is thickest, if it has room there."""
     base, part = span
@@ -315,17 +349,17 @@ def _name_band(
     at = int(thick.argmax())
     if min(thick[at], abs(part[at])) < LEAST_NAMED * room:
         return
-    x = (columns.edges[at] + columns.edges[at + 1]) / 2
+    x = (bands.edges[at] + bands.edges[at + 1]) / 2
     text = axes.text(
         x, base[at] + part[at] / 2, name, ha="center", va="center", fontsize=9, color=INK
     )
     text.set_path_effects([effects.withStroke(linewidth=2, foreground=PAPER)])
 
 
-def _draw_gross(axes: Axes, relative: RelativeCurrents, columns: _Columns, bands: _Bands) -> None:
+def _draw_gross(axes: Axes, relative: RelativeCurrents, bands: _Bands) -> None:
     """Draw the sum of the currents' sizes, of which bands are parts."""
     plain_axes(axes)
-    axes.stairs(bands.gross, columns.edges, color=INK, linewidth=1.1, baseline=None)
+    axes.stairs(bands.gross, bands.edges, color=INK, linewidth=1.1, baseline=None)
     axes.set_yscale("log")
     axes.set_ylabel(f"all that flows,\n{relative.times}", fontsize=8)
 
