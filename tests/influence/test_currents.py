@@ -124,21 +124,23 @@ class TestEdgesInBlocks:
         assert_carries_paths(found, LAGGED, 8)
 
     def test_factors_far_apart_lose_neither_size_nor_errors(self):
-        """By hand: slopes 1e-100, 1e200 and 1e-95 make 1e5; 3e5 goes straight."""
+        """By hand: 1e-100 * 1e200 * 1e-95 and 1e-100 * 1e-100 * 1e205 are 1e5; 2e5 goes straight."""
         model = Model(
             name="m",
             variables={
                 "n": {"initial": 1},
                 "a": {"rule": "1e-100*n"},
                 "b": {"rule": "1e200*a"},
-                "m": {"rule": "1e-95*b + 3e5*n"},
+                "c": {"rule": "1e-100*n"},
+                "d": {"rule": "1e-100*c"},
+                "m": {"rule": "1e-95*b + 1e205*d + 2e5*n"},
             },
         )
         found = currents(model, nudge="n", target="m")
         share = dict(zip(found.edges.edges, found.edge_share[0], strict=True))
-        for edge in (("n", "a", 0), ("a", "b", 0), ("b", "m", 0)):
-            assert share[edge] == pytest.approx(0.25, rel=1e-13)
-        assert share["n", "m", 0] == pytest.approx(0.75, rel=1e-13)
+        for edge in ("na", "ab", "bm", "nc", "cd", "dm"):
+            assert share[(*edge, 0)] == pytest.approx(0.25, rel=1e-13)
+        assert share["n", "m", 0] == pytest.approx(0.5, rel=1e-13)
         assert set(found.edge_status.ravel()) == {"ok"}
         part = found.edges.current
         relative = np.abs(part.error) / np.abs(part.mantissa)
