@@ -121,6 +121,24 @@ class TestSets:
         expected = run(model, hold=hold, **question).op[-1]
         assert through.op == pytest.approx(expected, rel=1e-10)
 
+    def test_a_layer_that_is_the_only_way(self):
+        variables = {**NET.model_dump()["variables"], "y": {"shape": ["unit"], "rule": "V @ h"}}
+        model = Model(name="net", sizes={"unit": 3, "wide": 5}, variables=variables)
+        through = currents(model, nudge="x", target="y").through("h")
+        assert (through.status, through.op) == ("only_path", -np.inf)
+
+    def test_layers_of_which_one_follows_the_other_are_crossed_twice(self):
+        variables = {
+            **NET.model_dump()["variables"],
+            "k": {"shape": ["wide"], "rule": "sin(h)"},
+            "y": {"shape": ["unit"], "rule": "V @ (h + k) + 0.5*x"},
+        }
+        model = Model(name="net", sizes={"unit": 3, "wide": 5}, variables=variables)
+        through = currents(model, nudge="x", target="y").through("h[wide=0:3], k[wide=1:5]")
+        asked = run(model, nudge="x", hold="h[wide=0:3], k[wide=1:5]", target="y")
+        assert through.how == "worlds"
+        assert through.op == pytest.approx(asked.op[-1], rel=1e-12)
+
     def test_no_set_contains_n(self):
         with pytest.raises(QuestionError, match="x"):
             currents(LOOP, **QUESTION).through("x")
@@ -132,6 +150,39 @@ class TestStatus:
         assert set(found.status["W"].ravel()) == {"no_influence"}
         assert set(found.status["h"][-1]) == {"ok"}
 
+    def test_chaos_is_unresolved(self):
+        model = Model(
+            name="m",
+            sizes={"cell": 2},
+            variables={
+                "x": {
+                    "shape": ["cell"],
+                    "rule": "3.9*x[t-1]*(1 - x[t-1]) + 0.01*x[t-1][0]",
+                    "initial": [0.3, 0.6],
+                }
+            },
+        )
+        found = currents(model, nudge="x[0, cell=0]", target="x[cell=1]", steps=150)
+        assert set(found.status["x"][100]) == {"unresolved"}
+        short = currents(model, nudge="x[0, cell=0]", target="x[cell=1]", steps=20)
+        assert set(short.status["x"][10]) == {"ok"}
+
+    def test_effects_beyond_floats_have_shares(self):
+        model = Model(
+            name="m",
+            sizes={"cell": 2},
+            variables={
+                "x": {"shape": ["cell"], "rule": "0.375*x[t-1] + 0.5*y[t]", "initial": [1, 1]},
+                "y": {"shape": ["cell"], "rule": "0.25*x[t-1]", "initial": 0},
+            },
+        )
+        found = currents(model, nudge="x[0, cell=0]", target="x[cell=0]", steps=3000)
+        assert found.log_total == pytest.approx(-3000 * np.log(2))
+        np.testing.assert_allclose(found.share["y"][1:-1], [[0.25, 0.0]] * 2999, rtol=1e-12)
+        for edge, share in ((("y", "x", 0), 0.25), (("x", "x", 1), 0.75), (("x", "y", 1), 0.25)):
+            place = found.edges.index(edge)
+            np.testing.assert_allclose(found.edge_share[2:-1, place], share, rtol=1e-12)
+
     def test_a_tie_that_a_set_brings_to_bear_asks_the_worlds(self):
         """Two numbers that move together are equal; with one of them held they part."""
         model = Model(
@@ -142,7 +193,7 @@ class TestStatus:
                 "s": {"shape": ["unit"], "initial": [1, 2]},
                 "a": {"shape": ["unit"], "rule": "x*s"},
                 "b": {"shape": ["unit"], "rule": "x*s"},
-                "y": {"rule": "sum(max(a, b) + 3*x)"},
+                "y": {"rule": "sum(where(a > b, a, b) + 3*x)"},
             },
         )
         through = currents(model, nudge="x", target="y").through("a")
