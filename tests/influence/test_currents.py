@@ -124,7 +124,7 @@ class TestEdgesInBlocks:
         assert_carries_paths(found, LAGGED, 8)
 
     def test_factors_far_apart_lose_neither_size_nor_errors(self):
-        """By hand: 1e-100 * 1e200 * 1e-95 and 1e-100 * 1e-100 * 1e205 are 1e5; 2e5 goes straight."""
+        """By hand: 1e-100 * 1e200 * 1e-95 and 1e-200 * 1e205 are 1e5; 2e5 goes straight."""
         model = Model(
             name="m",
             variables={
