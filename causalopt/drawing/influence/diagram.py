@@ -161,6 +161,14 @@ class Diagram:
     marks: Marks | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> str:
+        """What widths and colours say, in one line, for languages without a legend."""
+        if not self.scale.largest > 0:
+            return "nothing flows"
+        largest = f"the widest line is {share_text(self.scale.largest)} {self.unit}"
+        return f"{largest}; red with the total effect, blue against it"
+
     def strands(self, edge: DiagramEdge) -> tuple[Strand, ...]:
         """Return the lines of an edge: side by side where it carries both signs."""
         total = self.scale.width(edge.size)

@@ -25,7 +25,8 @@ def dot_diagram(diagram: Diagram) -> str:
     """Return a picture of currents in the DOT language, with pinned places; a line per strand."""
     lines = [
         "digraph {",
-        f"  graph [label={quoted(diagram.title)}, labelloc=t, layout=neato, inputscale=72, "
+        f"  graph [label={_lines(diagram.title, diagram.key)}, labelloc=t, layout=neato, "
+        "inputscale=72, "
         'rankdir=LR, splines=true, fontname="DejaVu Sans"]',
         '  node [fontname="DejaVu Sans", fontsize=9, fixedsize=true, '
         f"width={number(diagram.node_width / 96)}, height={number(diagram.node_height / 96)}]",
@@ -38,13 +39,17 @@ def dot_diagram(diagram: Diagram) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _lines(*texts: str) -> str:
+    """Return texts as the lines of one string of DOT; empty ones are left out."""
+    return '"' + "\\n".join(quoted(text)[1:-1] for text in texts if text) + '"'
+
+
 def _dot_node(node: DiagramNode, diagram: Diagram) -> str:
     rim = diagram.rim(node)
-    label = "\\n".join(filter(None, [node.text, node.caption]))
     styles = ["filled", *([] if node.in_a else ["rounded"]), *(["dashed"] if rim.dash else [])]
     place = f"{number(node.x * POINT)},{number((diagram.bottom - node.y) * POINT)}!"
     parts = [
-        f"label={quoted(label).replace(chr(92) * 2 + 'n', chr(92) + 'n')}",
+        f"label={_lines(node.text, node.caption)}",
         f'pos="{place}"',
         "shape=box",
         f'style="{",".join(styles)}"',
@@ -175,13 +180,15 @@ def _tikz_scale(diagram: Diagram) -> list[str]:
             rf"({number(x + 30)},{number(y)}) node[note, anchor=west] {{{text}}};"
         )
         y += 22
-    return lines
+    text = escaped(diagram.key)
+    return [*lines, rf"\node[note, anchor=west] at ({number(x)},{number(y)}) {{{text}}};"]
 
 
 def mermaid_diagram(diagram: Diagram) -> str:
     """Return a picture of currents as a Mermaid flowchart, which places its nodes itself."""
     names = {node.name: f"n{i}" for i, node in enumerate(diagram.nodes)}
-    lines = ["---", f"title: {yaml_text(diagram.title)}", "---", "flowchart LR"]
+    title = f"{diagram.title}; {diagram.key}"
+    lines = ["---", f"title: {yaml_text(title)}", "---", "flowchart LR"]
     for node in diagram.nodes:
         text = safe(f"{node.text} {node.caption}".strip())
         left, right = ("[", "]") if node.in_a else ("([", "])")

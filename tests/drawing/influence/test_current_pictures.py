@@ -235,6 +235,11 @@ def numbers_of(diagram) -> list[tuple[str, float]]:
     ]
 
 
+def largest_text(drawn) -> str:
+    largest = max(edge.positive - edge.negative for edge in drawn.diagram.edges)
+    return f"{largest:.3g}"
+
+
 @pytest.mark.parametrize("folded", [False, True])
 def test_dot_tikz_and_mermaid_have_the_same_widths_and_colours(folded):
     drawn = draw(currents(load("lorenz"), **LORENZ, steps=6), folded=folded)
@@ -252,6 +257,10 @@ def test_dot_tikz_and_mermaid_have_the_same_widths_and_colours(folded):
     assert [(c, float(w)) for c, w in mermaid] == [
         (c, pytest.approx(w, abs=0.006)) for c, w in expected
     ]
+    key = f"the widest line is {largest_text(drawn)} × the total effect"
+    assert key in drawn.dot()
+    assert key in drawn.mermaid()
+    assert key.replace("×", r"$\times$") in drawn.tikz()
     arrows = re.findall(r"^  (\w+) -->(?:\|.*\|)? (\w+)$", drawn.mermaid(), re.MULTILINE)
     assert len(arrows) == len(expected)
 
