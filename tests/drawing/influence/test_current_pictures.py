@@ -180,7 +180,7 @@ class TestFolded:
         assert "summed over 3 steps 0 and -0.0204," in words["R -> T"]
 
     def test_nodes_stand_apart_and_none_is_left_out(self):
-        for name, question in (("maze", {}), ("lorenz", LORENZ), ("cart_pole", {})):
+        for name, question in (("maze", {}), ("lorenz", LORENZ), ("optimal_transport_1d", {})):
             found = currents(load(name), steps=6, **question)
             diagram = draw(found, folded=True).diagram
             assert {n.name for n in diagram.nodes} == set(found.nodes.names)
