@@ -31,6 +31,7 @@ COMMANDS = (
     "descent",
     "rates",
     "currents",
+    "compare",
     "draw",
     "watch",
     "import",

@@ -29,6 +29,7 @@ ROOMS = [
     "descents",
     "training",
     "symbolic",
+    "comparison",
     "drawing",
     "posts",
     "commands",
