@@ -108,7 +108,7 @@ def _shares(relative: RelativeCurrents) -> str:
     order = sorted(relative.between, key=lambda name: -size[names.index(name)])
     shown = [name for name in relative.between if name in order[:_COLUMNS]]
     left = len(relative.between) - len(shown)
-    head = f"currents {relative.unit}"
+    head = f"shares {relative.unit}"
     head += f" (of {left} more variables less)" if left else ""
     first, last = asked.nudge.t, asked.steps
     count = min(_ROWS, last - first + 1)

@@ -342,17 +342,23 @@ def _doubts(relative: RelativeCurrents, name: str, columns: _Columns) -> dict[st
 def _name_band(
     axes: Axes, bands: _Bands, span: tuple[Floats, Floats], name: str, room: float
 ) -> None:
-    """Write a variable's name where its band is thickest, if it has room there."""
+    """Write a variable's name where its band is thickest, if it has room there.
+
+    Where another name stands already it is left to the legend.
+    """
     base, part = span
     window = max(1, len(part) // 40)
     thick = np.convolve(np.abs(part), np.ones(window) / window, mode="same")
     at = int(thick.argmax())
     if min(thick[at], abs(part[at])) < LEAST_NAMED * room:
         return
-    x = (bands.edges[at] + bands.edges[at + 1]) / 2
-    text = axes.text(
-        x, base[at] + part[at] / 2, name, ha="center", va="center", fontsize=9, color=INK
-    )
+    x, y = (bands.edges[at] + bands.edges[at + 1]) / 2, base[at] + part[at] / 2
+    wide = (0.012 * len(name) + 0.01) * (bands.edges[-1] - bands.edges[0])
+    for other in axes.texts:
+        (p, q), reach = other.get_position(), max(len(other.get_text()), len(name)) / len(name)
+        if abs(x - p) < wide * reach and abs(y - q) < LEAST_NAMED * room:
+            return
+    text = axes.text(x, y, name, ha="center", va="center", fontsize=9, color=INK)
     text.set_path_effects([effects.withStroke(linewidth=2, foreground=PAPER)])
 
 
