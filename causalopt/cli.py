@@ -31,6 +31,7 @@ COMMANDS = (
     "escape",
     "descent",
     "rates",
+    "currents",
     "compare",
     "draw",
     "optimizers",

@@ -41,6 +41,16 @@ COMMANDS_CALL = {
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
+    "currents": (
+        "currents",
+        {
+            "out": "Currents.to_netcdf",
+            "plot": "Currents.plot",
+            "draw": "draw",
+            "folded": "draw",
+            "paths": "Currents.paths",
+        },
+    ),
     "compare": ("compare_measures", {"out": "Comparison.to_html", "plot": "Comparison.plot"}),
     "draw": ("draw", {"out": "Picture.save"}),
     "optimizers": (
