@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from causalopt.model.graph import to_graphml as to_graphml
     from causalopt.model.graph import unrolled_graph as unrolled_graph
     from causalopt.model.model import Model as Model
+    from causalopt.model.regions.region import Region as Region
     from causalopt.model.selectors import Node as Node
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
@@ -131,6 +132,7 @@ if TYPE_CHECKING:
     from causalopt.worlds.interventions import Replace as Replace
     from causalopt.worlds.interventions import Set as Set
     from causalopt.worlds.replacement import replace as replace
+    from causalopt.worlds.spacetime_regions import region as region
     from causalopt.worlds.world import World as World
     from causalopt.worlds.world import world as world
 
@@ -182,6 +184,7 @@ _HOMES = {
     "model.graph": "edge_list paths template_graph to_adjacency to_dagitty "
     "to_graphml unrolled_graph",
     "model.model": "Model",
+    "model.regions.region": "Region",
     "model.selectors": "Node",
     "posts.session": "Reproduction reproduce",
     "symbolic.derivation": "Derivation",
@@ -194,6 +197,7 @@ _HOMES = {
     "worlds.expand": "expand",
     "worlds.interventions": "Nudge Replace Set",
     "worlds.replacement": "replace",
+    "worlds.spacetime_regions": "region",
     "worlds.world": "World world",
 }
 # Result -> what it offers, and the module that registers it.

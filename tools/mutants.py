@@ -32,7 +32,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "effects/finite": ("tests/effects", "tests/worlds"),
     "effects/limit": ("tests/effects",),
     "effects/sweeps/lanes": ("tests/effects", "tests/engine/test_batch.py"),
-    "effects/reach": ("tests/effects",),
+    "model/regions": ("tests/model/regions", "tests/effects"),
     "effects/matrices": ("tests/effects", "tests/engine/test_adjoint.py"),
     "effects/optimizers": ("tests/effects",),
     "effects/exponents/rates": ("tests/effects",),

@@ -513,7 +513,7 @@ def _replace(
             "replace takes nodes from a world of the same model and length: it has the steps 0 to "
             f"{world.steps}, and the run ends at {steps}: make it with steps={steps}"
         )
-    for held in held_arrays(template, model.selection(intervention.nodes)):
+    for held in held_arrays(template, model.selection(intervention.nodes, steps=steps)):
         owner = template.by_name[held.name].owner
         own = kept(world.values, owner, model)
         values = own if held.name == owner else world.stages[held.name]

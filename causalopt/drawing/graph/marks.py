@@ -13,9 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from causalopt.drawing.graph.held_parts import held_parts
-from causalopt.effects.reach import reachable
+from causalopt.effects.asked import said_hold
 from causalopt.engine.contract import Bools, Plan
 from causalopt.model.model import Model
+from causalopt.model.regions.reach import reachable
 from causalopt.model.selectors import Node, Selection
 from causalopt.model.template import Template
 from causalopt.worlds.interventions import held_mask
@@ -143,7 +144,7 @@ def marks_for(
     """
     template = model.skeleton
     n = None if nudge is None else model.node(nudge)
-    selection = () if hold == "" else model.held_set(hold) or ()
+    selection = () if hold == "" else said_hold(model, hold, nudge=n, steps=steps) or ()
     if n is not None:
         model.check_nudge(n, selection, steps)
     whole, parts = held_parts(model, selection)

@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from causalopt.effects.asked import Asked, ask_at, asked_hold, asked_node, asked_target, check_delta
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
-from causalopt.effects.reach import reachable
 from causalopt.effects.sweeps.axes import (
     axis_values,
     smallest_step,
@@ -35,6 +34,7 @@ from causalopt.engine.contract import Floats
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
+from causalopt.model.regions.reach import reachable
 from causalopt.model.selectors import Node
 from causalopt.model.template import refuse_between
 from causalopt.worlds.interventions import Intervention, Set
@@ -334,7 +334,8 @@ def _of_arrays(
         )
     numbers, arrays = split_initial(initial)
     model = model.replace(parameters=parameters, initial=numbers)
-    node, selection = asked_node(model, nudge), asked_hold(model, hold)
+    node = asked_node(model, nudge)
+    selection = asked_hold(model, hold, nudge=node, target=target, steps=last, given=given)
     text = asked_target(model, target)
     steps = run_length(model, last)
     model.check_nudge(node, selection, steps)
