@@ -11,7 +11,7 @@ import numpy as np
 
 from causalopt import extras
 from causalopt.errors import QuestionError
-from causalopt.model.regions.neighbours import Neighbours, edges_within, neighbours_of
+from causalopt.model.regions.neighbours import Neighbours, edges_within, neighbours_of, tables
 from causalopt.model.regions.reach import Bools
 from causalopt.model.regions.selector_syntax import Call, Combination, Complement, Expression
 from causalopt.model.regions.spacetime import Spacetime, Timelines
@@ -197,7 +197,14 @@ class Region(Sequence[Node]):
 
     def _reached(self, function: str, found: Timelines) -> Region:
         call = Call(function, (self.expression,))
-        return Region(self.spacetime, (Region(self.spacetime, found, call) - self).timelines, call)
+        reached = Region(self.spacetime, found, call)
+        own = tables(self.spacetime, self.timelines, self.spacetime.last(function))
+        in_part = own[0] & ~own[1]
+        if in_part.any():  # the other elements of an array that is in the set: by an edge or not
+            edges = reached.neighbours
+            by_edge = edges.is_child if function == "downstream" else edges.is_parent
+            reached = reached._table(function, by_edge | ~in_part, inside=True)
+        return Region(self.spacetime, (reached - self).timelines, call)
 
     @property
     def parents(self) -> Region:

@@ -77,6 +77,11 @@ class Timeline:
         starts = np.union1d(self.starts, other.starts)
         return Timeline(starts, operation(self.at(starts), other.at(starts))).shortest()
 
+    def delayed(self) -> Timeline:
+        """Return the masks of the step before; at step 0 those of step 0 itself."""
+        starts = np.concatenate([self.starts[:1], self.starts[1:] + 1])
+        return Timeline(starts, self.masks)
+
     def pieces(self, last: int | None) -> Iterator[tuple[int, int | None, Bools]]:
         """Yield (first step, last step, mask); the last piece ends with the run."""
         ends: list[int | None] = [int(start) - 1 for start in self.starts[1:]]
