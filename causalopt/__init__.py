@@ -113,6 +113,8 @@ if TYPE_CHECKING:
     from causalopt.model.model import Model as Model
     from causalopt.model.regions.region import Region as Region
     from causalopt.model.selectors import Node as Node
+    from causalopt.optimizers.across import Across as Across
+    from causalopt.optimizers.across import across as across
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
     from causalopt.symbolic.derivation import Derivation as Derivation
@@ -186,6 +188,7 @@ _HOMES = {
     "model.model": "Model",
     "model.regions.region": "Region",
     "model.selectors": "Node",
+    "optimizers.across": "Across across",
     "posts.session": "Reproduction reproduce",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
@@ -223,6 +226,7 @@ _results.offer(
             "labelled": "effects.sweeps.sweep_dataset",
         },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
+        "causalopt.optimizers.across.Across": {"plot": "drawing.plots.of_across"},
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",
             "report": "symbolic.report",

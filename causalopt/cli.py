@@ -30,6 +30,7 @@ COMMANDS = (
     "escape",
     "descent",
     "rates",
+    "across",
     "draw",
     "watch",
     "import",

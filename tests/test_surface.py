@@ -31,6 +31,7 @@ COMMANDS_CALL = {
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
+    "across": ("across", {"out": "Across.to_netcdf", "plot": "Across.plot"}),
     "draw": ("draw", {"out": "Picture.save"}),
     "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),
@@ -154,6 +155,7 @@ def numbers(found: object) -> object:
 
 
 QUESTIONS = {
+    "across": {"region": "T", "steps": 5},
     "binned_strength": {"width": 1.0, "steps": 3, "draws": 3, "bins": 8},
     "derive": {"at": 3},
     "describe": {},

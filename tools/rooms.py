@@ -22,6 +22,7 @@ ROOMS = [
     "worlds",
     "datasets",
     "effects",
+    "optimizers",
     "knowledge",
     "laws",
     "entropy",

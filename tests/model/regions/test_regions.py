@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import causalopt
 from causalopt import Model, Node, Set, load, region, run, world
-from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.errors import ModelError, QuestionError, UnknownNameError
 from causalopt.model.regions.region import Region
 from causalopt.model.regions.selector_syntax import parse_set
 from tests.oracles import declared_graph
@@ -412,7 +412,7 @@ def test_names_of_the_question_are_its_nodes() -> None:
     np.testing.assert_array_equal(run(named).op, plain.op)
     longer = run(named, steps=20)  # the set is another one in a longer run
     assert longer.hold[0].last == 19
-    with pytest.raises(QuestionError, match="unknown variable 'mm'"):
+    with pytest.raises(ModelError, match="hold: unknown variable 'mm'"):
         Model(**{**model.model_dump(), "question": {**options, "hold": "between(n, mm)"}})
 
 
