@@ -10,7 +10,7 @@ import causalopt
 from causalopt.commands import options
 
 if TYPE_CHECKING:
-    from causalopt.optimizers.across import Across, Side
+    from causalopt.optimizers.across import Across, HeldSide
 
 _ROWS = 12
 
@@ -67,7 +67,7 @@ def _report(found: Across) -> str:
     return "\n\n".join([repr(found), *tables])
 
 
-def _table(side: Side) -> str:
+def _table(side: HeldSide) -> str:
     """Return the pairs whose Op is farthest from 0, half of them from each end."""
     places = [(i, j) for i, j in zip(*side.crosses.nonzero(), strict=True)]
     places.sort(key=lambda place: -side.op[place] if side.op[place] == side.op[place] else 0.0)

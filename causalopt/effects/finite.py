@@ -19,7 +19,7 @@ from causalopt.engine.linearization import linearize
 from causalopt.language.algebra import ONE
 from causalopt.language.term import Term
 from causalopt.model.model import Model
-from causalopt.model.regions.reach import reachable
+from causalopt.model.reach import reachable
 from causalopt.worlds.world import World, three_worlds, worlds_along
 
 EPSILON = 2.0**-52

@@ -20,7 +20,7 @@ from causalopt.engine.executions import run_tangents
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.model.regions.reach import reachable
+from causalopt.model.reach import reachable
 from causalopt.model.template import Template, ancestors, descendants, refuse_between
 
 if TYPE_CHECKING:

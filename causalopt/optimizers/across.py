@@ -47,7 +47,7 @@ _COLUMNS = ("op", "comp", "total", "direct", "log_total", "log_direct")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Side:
+class HeldSide:
     """Op of one side of a boundary, held, for pairs of nodes on the other.
 
     Arrays have shape [source, target]; Op is in nats, NaN where no path from n to m passes through
@@ -155,12 +155,12 @@ class Across:
     model: Model
     region: Region
     said: str
-    inside: Side
-    outside: Side
+    inside: HeldSide
+    outside: HeldSide
     execution: str
 
     @property
-    def sides(self) -> tuple[Side, Side]:
+    def sides(self) -> tuple[HeldSide, HeldSide]:
         """The two halves of the table."""
         return self.inside, self.outside
 
@@ -335,7 +335,7 @@ def _side(
     nodes: list[list[Node]],
     given: Sequence[Intervention],
     execution: dict[str, None],
-) -> Side:
+) -> HeldSide:
     """Return one half of the table."""
     sources, targets = nodes
     if len(sources) * len(targets) > _MOST:
@@ -365,7 +365,7 @@ def _side(
             for column, values in columns.items():
                 values[at] = found[column].values
                 values[~crosses] = "no_influence" if column == "status" else np.nan
-    return Side(
+    return HeldSide(
         held=name,
         sources=tuple(model.node_text(node) for node in sources),
         targets=tuple(model.node_text(node) for node in targets),
@@ -384,7 +384,7 @@ def _norm(logs: Floats) -> float:
     return top + 0.5 * math.log(float(np.exp(2 * (logs - top)).sum()))
 
 
-def _sentence(side: Side) -> str:
+def _sentence(side: HeldSide) -> str:
     """Return one side's figures as a line."""
     n_m = "outside" if side.held == "inside" else "inside"
     head = f"{side.held} held, n and m {n_m}: {side.pairs} pairs"
@@ -406,6 +406,6 @@ def _percent(share: float) -> str:
     return f"{inner} %"
 
 
-def _counts(side: Side) -> str:
+def _counts(side: HeldSide) -> str:
     rest = {name: count for name, count in side.statuses.items() if name not in _DECIDED}
     return ", ".join(f"{name} {count}" for name, count in rest.items())

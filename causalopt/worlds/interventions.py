@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.model.regions.node_equations import belonging, equations_mask, has_stages
 from causalopt.model.selectors import Node, Selection, Window
-from causalopt.model.template import Equation
+from causalopt.model.template import Equation, belonging, equations_mask, has_stages
 
 if TYPE_CHECKING:
     import numpy as np

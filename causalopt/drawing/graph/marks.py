@@ -16,7 +16,7 @@ from causalopt.drawing.graph.held_parts import held_parts
 from causalopt.effects.asked import said_hold
 from causalopt.engine.contract import Bools, Plan
 from causalopt.model.model import Model
-from causalopt.model.regions.reach import reachable
+from causalopt.model.reach import reachable
 from causalopt.model.regions.set_evaluation import region_of_windows
 from causalopt.model.selectors import Node, Selection
 from causalopt.model.template import Template
@@ -38,7 +38,7 @@ class Marks:
         changed: Whether X differs from W there.
         moved: Whether Y differs from X there.
         differs: Whether Y differs from W there.
-        region: What is held, whole or in part, where that is not whole variables; else nothing.
+        region: What is held, whole or in part, where it is not the same at all steps.
         border: Whether the node is in that region, with a parent or a child outside of it.
     """
 
@@ -183,8 +183,8 @@ def marks_for(
 
 
 def _region(model: Model, selection: Selection, steps: int) -> tuple[Bools, Bools]:
-    """Return a set's nodes and those on its boundary, nothing where it is whole variables."""
-    if all(window.is_whole for window in selection):
+    """Return a set's nodes and those on its boundary, nothing where it is the same at all steps."""
+    if all(window.first == 0 and window.last is None for window in selection):
         nothing = np.zeros((steps + 1, len(model.skeleton.names)), dtype=bool)
         return nothing, nothing
     space = model.spacetime(steps)

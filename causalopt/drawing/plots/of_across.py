@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from causalopt.drawing.palette import FAINT, OP_MAP, PALE, PAPER, STATUS_COLOURS
-from causalopt.optimizers.across import Across, Side
+from causalopt.optimizers.across import Across, HeldSide
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def plot_across(found: Across) -> Figure:
 _WORDS = {"perfect": "perfect (Op ∞)", "only_path": "only path (Op -∞)"}
 
 
-def _panel(axes: Axes, side: Side, norm: Any, shown: dict[str, None]) -> None:
+def _panel(axes: Axes, side: HeldSide, norm: Any, shown: dict[str, None]) -> None:
     other = "outside" if side.held == "inside" else "inside"
     axes.set_title(_title(side), fontsize=9)
     axes.set_xlabel(f"m, {other}", fontsize=9)
@@ -94,7 +94,9 @@ def _panel(axes: Axes, side: Side, norm: Any, shown: dict[str, None]) -> None:
     axes.tick_params(axis="x", rotation=30)
 
 
-def _colours(side: Side, at: tuple[Any, ...], norm: Any, shown: dict[str, None]) -> NDArray[Any]:
+def _colours(
+    side: HeldSide, at: tuple[Any, ...], norm: Any, shown: dict[str, None]
+) -> NDArray[Any]:
     """Return the cells' colours, shape [row, column, 4]."""
     op, status, crosses = side.op[at], side.status[at].astype(str), side.crosses[at]
     finite = np.isfinite(op) & side.decided[at]
@@ -107,7 +109,7 @@ def _colours(side: Side, at: tuple[Any, ...], norm: Any, shown: dict[str, None])
     return cells
 
 
-def _title(side: Side) -> str:
+def _title(side: HeldSide) -> str:
     if not side.pairs:
         return f"{side.held} held: no pair"
     if not side.decided.any():

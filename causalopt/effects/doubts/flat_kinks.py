@@ -16,7 +16,7 @@ from causalopt.engine.adjoint import Baseline, whole_baseline
 from causalopt.engine.contract import Bools, Plan, Tangents
 from causalopt.engine.executions import execution
 from causalopt.engine.linearization import Linearization, linearize
-from causalopt.model.regions.reach import reachable
+from causalopt.model.reach import reachable
 from causalopt.model.template import Template
 
 _NUDGE = 2.0**-20

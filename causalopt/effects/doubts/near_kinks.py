@@ -21,7 +21,7 @@ from causalopt.engine.adjoint import whole_baseline
 from causalopt.engine.contract import Bools, Floats, Plan, Tangents
 from causalopt.engine.executions import execution
 from causalopt.engine.linearization import Gap, linearize
-from causalopt.model.regions.reach import reachable
+from causalopt.model.reach import reachable
 from causalopt.model.template import Structure, Template
 
 # A twin says what W's error is like, not how large it may be: signs that are all the same, where a

@@ -34,7 +34,7 @@ from causalopt.engine.contract import Floats
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
-from causalopt.model.regions.reach import reachable
+from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node
 from causalopt.model.template import refuse_between
 from causalopt.worlds.interventions import Intervention, Set

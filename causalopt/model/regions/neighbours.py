@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from causalopt.model.regions.reach import Bools
+from causalopt.model.reach import Bools
 from causalopt.model.regions.spacetime import Spacetime, Timelines
 
 

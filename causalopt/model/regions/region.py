@@ -11,8 +11,8 @@ import numpy as np
 
 from causalopt import extras
 from causalopt.errors import QuestionError
+from causalopt.model.reach import Bools
 from causalopt.model.regions.neighbours import Neighbours, edges_within, neighbours_of, tables
-from causalopt.model.regions.reach import Bools
 from causalopt.model.regions.selector_syntax import Call, Combination, Complement, Expression
 from causalopt.model.regions.spacetime import Spacetime, Timelines
 from causalopt.model.regions.timeline import Timeline

@@ -10,8 +10,7 @@ import numpy as np
 
 from causalopt.errors import QuestionError
 from causalopt.model.declaration import Variable
-from causalopt.model.regions.node_equations import belonging, equations_mask, has_stages
-from causalopt.model.regions.reach import Bools, Reach, reachable, reaching
+from causalopt.model.reach import Bools, Reach, reachable, reaching
 from causalopt.model.regions.timeline import Timeline
 from causalopt.model.selectors import (
     Labels,
@@ -22,7 +21,7 @@ from causalopt.model.selectors import (
     parse_node,
     selection_text,
 )
-from causalopt.model.template import Equation, Template
+from causalopt.model.template import Equation, Template, belonging, equations_mask, has_stages
 
 Timelines = Mapping[str, Timeline]
 Link = tuple[str, str, int]  # parent, child, and how many steps later the child is

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from causalopt import Model, Set, load
-from causalopt.model.regions.reach import reachable, reaching
+from causalopt.model.reach import reachable, reaching
 from causalopt.worlds.interventions import plan_for
 from tests.oracles import declared_graph
 from tests.strategies import templates
