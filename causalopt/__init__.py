@@ -88,6 +88,10 @@ if TYPE_CHECKING:
     from causalopt.importers.onnx_translation import from_onnx as from_onnx
     from causalopt.importers.sklearn_networks import from_sklearn as from_sklearn
     from causalopt.importers.torch_modules import from_torch as from_torch
+    from causalopt.influence.array_currents import ArrayCurrents as ArrayCurrents
+    from causalopt.influence.influence import Currents as Currents
+    from causalopt.influence.influence import currents as currents
+    from causalopt.influence.through import Through as Through
     from causalopt.model.array_source import ArraySource as ArraySource
     from causalopt.model.declaration import Fact as Fact
     from causalopt.model.declaration import Partition as Partition
@@ -175,6 +179,9 @@ _HOMES = {
     "entropy.relatives.transfer_entropy": "transfer_entropy",
     "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
     "SizeError UnknownNameError",
+    "influence.array_currents": "ArrayCurrents",
+    "influence.influence": "Currents currents",
+    "influence.through": "Through",
     "importers.network_builder": "NetworkError",
     "importers.onnx_translation": "from_onnx",
     "importers.sklearn_networks": "from_sklearn",
@@ -226,6 +233,14 @@ _results.offer(
             "labelled": "effects.sweeps.sweep_dataset",
         },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
+        "causalopt.influence.array_currents.ArrayCurrents": {
+            "labelled": "influence.array_currents_dataset",
+            "plot": "drawing.plots.of_array_currents",
+        },
+        "causalopt.influence.influence.Currents": {
+            "labelled": "influence.currents_dataset",
+            "plot": "drawing.plots.of_currents",
+        },
         "causalopt.optimizers.across.Across": {"plot": "drawing.plots.of_across"},
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",

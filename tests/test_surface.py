@@ -157,6 +157,7 @@ def numbers(found: object) -> object:
 QUESTIONS = {
     "across": {"region": "T", "steps": 5},
     "binned_strength": {"width": 1.0, "steps": 3, "draws": 3, "bins": 8},
+    "currents": {"steps": 9},
     "derive": {"at": 3},
     "describe": {},
     "find_optimizers": {"steps": 9},

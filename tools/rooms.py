@@ -22,6 +22,7 @@ ROOMS = [
     "worlds",
     "datasets",
     "effects",
+    "influence",
     "optimizers",
     "knowledge",
     "laws",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
-from causalopt.model.selectors import Node, Selection, is_plain, selection_text
+from causalopt.model.selectors import Node, Selection, Window, is_plain, selection_text
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
 if TYPE_CHECKING:
@@ -69,6 +69,19 @@ class Asked:
             "numpy": version("numpy"),
             "python": platform.python_version(),
         }
+
+    def held(self, hold: str | Sequence[str | Node | Window] | None) -> Selection:
+        """Return another set A of the same run; the question's own for None."""
+        if hold is None:
+            return self.hold
+        return asked_hold(
+            self.model,
+            hold,  # type: ignore[arg-type]
+            nudge=self.nudge,
+            target=self.target,
+            steps=self.steps,
+            given=self.given,
+        )
 
     def plan(self, *settings: Intervention) -> Plan:
         """Return the plan of the baseline W, with n its seed, after some settings."""
