@@ -210,24 +210,24 @@ def op_matrix(
     tables["status"] = np.full(shape, "no_influence", dtype=object)
     plan = plan_for(model, tuple(given), steps=last, hold=selection)
     execution: dict[str, None] = {}
+    others = rows if backwards else columns
+    steps = np.array([node.t for node in others])
+    places = np.array([model.template.names.index(node.variable) for node in others])
     in_a = [k for k, node in enumerate(rows) if any(node in window for window in selection)]
     for k, node in enumerate(columns if backwards else rows):
         if backwards:
             ending = plan_for(model, tuple(given), steps=node.t, hold=selection)
             effect = effects_from_all(model, ending, node.variable, repeats=many)
-            others = [(r, n) for r, n in enumerate(rows) if n.t <= node.t]
+            at = np.flatnonzero(steps <= node.t)
         elif k in in_a or node.t > last:
             continue
         else:
             model.check_nudge(node, selection, last)
             seed = node.t, model.template.index[node.variable]
             effect = effects_to_all(model, dataclasses.replace(plan, seed=seed), repeats=many)
-            others = list(enumerate(columns))
+            at = np.arange(len(columns))
         execution[effect.execution] = None
-        places = [model.template.names.index(other.variable) for _, other in others]
-        steps = [other.t for _, other in others]
-        at = [index for index, _ in others]
-        for name, values in _entries(effect.at((steps, places))).items():
+        for name, values in _entries(effect.at((steps[at], places[at]))).items():
             line = tables[name][:, k] if backwards else tables[name][k]
             line[at] = values
     for name, table in tables.items():
