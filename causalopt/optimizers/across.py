@@ -91,13 +91,18 @@ class HeldSide:
 
     @property
     def compressed(self) -> float:
-        """The share of decided pairs with Op > 0, from 0 to 1; NaN where there are none."""
+        """The share of decided pairs with Op > 0, also of +inf; NaN where there are none."""
         return self._share(self.op > 0)
 
     @property
     def amplified(self) -> float:
-        """The share of decided pairs with Op < 0; where A is the only path Op is -inf."""
-        return self._share(self.op < 0)
+        """The share of decided pairs with a finite Op < 0."""
+        return self._share(np.isfinite(self.op) & (self.op < 0))
+
+    @property
+    def conveyed(self) -> float:
+        """The share of decided pairs that only the held side joins: `only_path`, Op = -inf."""
+        return self._share(np.isneginf(self.op))
 
     def _share(self, where: Bools) -> float:
         count = int(self.decided.sum())
@@ -128,7 +133,9 @@ class HeldSide:
 
     def summary(self) -> dict[str, Any]:
         """Return the figures over all pairs, as JSON's types."""
-        numbers = {k: getattr(self, k) for k in ("median", "pooled", "compressed", "amplified")}
+        numbers = {
+            k: getattr(self, k) for k in ("median", "pooled", "compressed", "amplified", "conveyed")
+        }
         return {
             "sources": len(self.sources),
             "targets": len(self.targets),
@@ -387,7 +394,7 @@ def _norm(logs: Floats) -> float:
 def _sentence(side: HeldSide) -> str:
     """Return one side's figures as a line."""
     n_m = "outside" if side.held == "inside" else "inside"
-    head = f"{side.held} held, n and m {n_m}: {side.pairs} pairs"
+    head = f"{side.held} held, n and m {n_m}: {side.pairs} pair{'s' * (side.pairs != 1)}"
     if not side.pairs:
         return f"{head}; no path leads from {n_m} through the {side.held} and back"
     doubtful = side.pairs - int(side.decided.sum())
@@ -395,9 +402,19 @@ def _sentence(side: HeldSide) -> str:
     if doubtful == side.pairs:
         return head + beside
     return (
-        f"{head}, {_percent(side.compressed)} compressed, {_percent(side.amplified)} amplified, "
-        f"median Op {side.median:.4g}, pooled {side.pooled:.4g} nats{beside}"
+        f"{head}, {shares_text(side)}; median Op {side.median:.4g}, pooled {side.pooled:.4g} nats"
+        f"{beside}"
     )
+
+
+def shares_text(side: HeldSide) -> str:
+    """Return which shares of a side's decided pairs are compressed, amplified or only through A."""
+    shares = (
+        (side.compressed, "compressed"),
+        (side.amplified, "amplified"),
+        (side.conveyed, "only through A"),
+    )
+    return ", ".join(f"{_percent(share)} {word}" for share, word in shares if share) or "Op 0"
 
 
 def _percent(share: float) -> str:

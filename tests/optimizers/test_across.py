@@ -110,9 +110,11 @@ def test_a_thermostat_compresses_every_disturbance_of_its_room_and_the_room_is_i
     assert side.pooled == pytest.approx(pooled, rel=1e-10)
     # A disturbance of the thermostat comes back by way of the room alone.
     assert found.outside.statuses == {"only_path": found.outside.pairs}
+    assert found.outside.conveyed == 1.0
+    assert found.outside.amplified == 0.0
     assert found.outside.median == -math.inf
     assert found.outside.pooled == -math.inf
-    assert "100 % compressed" in repr(found).splitlines()[1]
+    assert "100 % compressed; median" in repr(found).splitlines()[1]
 
 
 def test_a_bystander_that_only_watches_is_no_optimizer() -> None:
@@ -165,6 +167,7 @@ def test_figures_count_what_is_decided_and_nothing_else() -> None:
     assert side.decided.tolist() == [[True, True, True, False, False]]
     assert side.compressed == pytest.approx(1 / 3)
     assert side.amplified == pytest.approx(1 / 3)
+    assert side.conveyed == 0.0
     assert side.median == 0.0
     assert side.pooled == pytest.approx(math.log(math.sqrt(14) / 5))  # 1, 3, 2 over 0, 3, 4
     assert side.statuses == {"no_influence": 1, "ok": 2, "perfect": 1, "unresolved": 1}
@@ -298,7 +301,7 @@ def test_the_picture_has_a_panel_for_each_side() -> None:
     figure = across(load("thermostat"), "T", steps=12).plot()
     titles = [axes.get_title() for axes in figure.axes[:2]]
     assert titles[0].startswith("inside held: 66 pairs, 100 % compressed")
-    assert titles[1].startswith("outside held: 66 pairs, 0 % compressed")
+    assert titles[1].startswith("outside held: 66 pairs, 100 % only through A")
     cells = figure.axes[1].images[0].get_array()
     pink = np.array([0xCC, 0x79, 0xA7]) / 255  # only_path
     assert np.allclose(cells[0, -1, :3], pink, atol=0.01)

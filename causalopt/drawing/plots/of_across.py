@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from causalopt.drawing.palette import FAINT, OP_MAP, PALE, PAPER, STATUS_COLOURS
-from causalopt.optimizers.across import Across, HeldSide
+from causalopt.optimizers.across import Across, HeldSide, shares_text
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _title(side: HeldSide) -> str:
     if not side.decided.any():
         return f"{side.held} held: {side.pairs} pairs, undecided"
     return (
-        f"{side.held} held: {side.pairs} pairs, {100 * side.compressed:.0f} % compressed\n"
+        f"{side.held} held: {side.pairs} pairs, {shares_text(side)}\n"
         f"median Op {side.median:.3g}, pooled {side.pooled:.3g} nats"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -98,3 +99,9 @@ def test_the_title_says_the_set_as_it_was_written() -> None:
 @pytest.mark.parametrize("kind", ["svg", "tex", "dot", "mmd", "html"])
 def test_every_format_takes_a_region(kind: str) -> None:
     assert drawn("between(b[0], c[6]) - a[t<=3]").render(kind)
+
+
+def test_the_documentation_shows_the_region_that_is_drawn() -> None:
+    file = Path(__file__).parents[3] / "docs" / "images" / "region.svg"
+    picture = drawn("(a[2<=t<=5] | b[4<=t<=7]) - a[3]", steps=9)
+    assert file.read_text(encoding="utf-8") == picture.svg()
