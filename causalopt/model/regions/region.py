@@ -84,7 +84,7 @@ class Region(Sequence[Node]):
         return tuple(self)
 
     def __len__(self) -> int:
-        last = self.spacetime.last("the number of nodes")
+        last = self.spacetime.end("the number of nodes")
         return sum(
             (end - first + 1) * int(mask.sum())
             for line in self.timelines.values()
@@ -96,7 +96,7 @@ class Region(Sequence[Node]):
         return bool(self.timelines)
 
     def __iter__(self) -> Iterator[Node]:
-        last = self.spacetime.last("a list of nodes")
+        last = self.spacetime.end("a list of nodes")
         edges = {int(start) for line in self.timelines.values() for start in line.starts}
         for first, after in itertools.pairwise(sorted({*edges, 0, last + 1})):
             places = [

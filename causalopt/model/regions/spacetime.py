@@ -95,7 +95,7 @@ class Spacetime:
         """Return windows as the user writes them."""
         return selection_text(selection, self.shapes or None)
 
-    def last(self, why: str) -> int:
+    def end(self, why: str) -> int:
         """Return the last step.
 
         Raises:
@@ -103,15 +103,24 @@ class Spacetime:
         """
         if self.steps is None:
             raise QuestionError(
-                f"{why} depends on where the run ends, and no last step is said here: say steps, "
-                "or write the nodes as windows such as a[t<=10]"
-            )
-        if (self.steps + 1) * len(self.template.equations) > _WALL:
-            raise QuestionError(
-                f"{why} needs a table of {self.steps + 1} steps by "
-                f"{len(self.template.equations)} variables, more than fits: ask for fewer steps"
+                f"{why} depends on where the run ends, and this question has no last step: say "
+                "steps if it takes them, or write the nodes as windows such as a[t<=10]"
             )
         return self.steps
+
+    def last(self, why: str) -> int:
+        """Return the last step, of a run of which a table is made.
+
+        Raises:
+            QuestionError: No run is given, or it is too long.
+        """
+        last = self.end(why)
+        if (last + 1) * len(self.template.equations) > _WALL:
+            raise QuestionError(
+                f"{why} needs a table of {last + 1} steps by "
+                f"{len(self.template.equations)} variables, more than fits: ask for fewer steps"
+            )
+        return last
 
     @functools.cached_property
     def forced(self) -> Bools:
