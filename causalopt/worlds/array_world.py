@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -419,10 +418,11 @@ def held_arrays(template: ArrayTemplate, hold: Selection) -> tuple[HeldArray, ..
             stages.setdefault(stage.owner, []).append(stage.name)
     for name in dict.fromkeys(window.variable for window in hold):
         variable = template.by_name[name]
-        lines = [Timeline.of_window(w, variable.shape) for w in hold if w.variable == name]
-        found += [held for line in lines for held in _held_pieces(name, line)]
+        own = [window for window in hold if window.variable == name]
+        for window in own:
+            found += _held_pieces(name, Timeline.of_windows([window], variable.shape))
         if name in stages:
-            line = functools.reduce(lambda a, b: a.combined(b, np.logical_or), lines)
+            line = Timeline.of_windows(own, variable.shape)
             later = line.delayed()
             is_algebraic = not variable.initial  # of those that have stages
             line = later if is_algebraic else line.combined(later, np.logical_and)

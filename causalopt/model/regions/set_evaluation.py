@@ -62,10 +62,8 @@ def read_selection(space: Spacetime, said: object) -> Selection:
         raise QuestionError(f"a set of nodes is a text, a region or a list of them, found {said!r}")
     found: list[Window] = []
     for item in said:
-        if isinstance(item, Window):
-            found.append(item)
-        elif isinstance(item, Node):
-            found.append(Window(item.variable, item.t, item.t, item.elements))
+        if isinstance(item, Node | Window):
+            found += parse_selection([item], space.names, static=space.template.is_static)
         else:
             found += read_selection(space, item)
     return tuple(dict.fromkeys(found))
@@ -117,16 +115,14 @@ def check_names(space: Spacetime, text: str) -> None:
 
 def region_of_windows(space: Spacetime, windows: Selection) -> Region:
     """Return the region that windows are."""
-    region = Region(space, {}, Item(space.text(windows)))
-    lines: dict[str, Timeline] = {}
+    by_name: dict[str, list[Window]] = {}
     for window in windows:
         _refuse_late(space, window, space.text((window,)))
-        line = Timeline.of_window(window, space.shape(window.variable))
-        before = lines.get(window.variable)
-        lines[window.variable] = before.combined(line, operator.or_) if before else line
+        by_name.setdefault(window.variable, []).append(window)
+    lines = {name: Timeline.of_windows(own, space.shape(name)) for name, own in by_name.items()}
     items = tuple(_item(space.text((window,))) for window in windows)
     expression = items[0] if len(items) == 1 else Combination("|", items) if items else Item("")
-    return Region(region.spacetime, lines, expression)
+    return Region(space, lines, expression)
 
 
 def why_empty(region: Region) -> str:

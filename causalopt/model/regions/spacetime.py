@@ -138,13 +138,12 @@ class Spacetime:
 
     def _whole_given(self) -> Selection:
         """Return the given nodes of which every element is given."""
-        found: dict[str, Timeline] = {}
-        for window in self.given:
-            timeline = Timeline.of_window(window, self.shape(window.variable))
-            before = found.get(window.variable)
-            found[window.variable] = (
-                before.combined(timeline, np.logical_or) if before else timeline
+        found = {
+            name: Timeline.of_windows(
+                (w for w in self.given if w.variable == name), self.shape(name)
             )
+            for name in dict.fromkeys(window.variable for window in self.given)
+        }
         windows = [w for name, timeline in found.items() for w in timeline.windows(name)]
         return tuple(window for window in windows if window.elements is None)
 

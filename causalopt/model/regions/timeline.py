@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,24 +32,18 @@ class Timeline:
         return cls(np.zeros(1, dtype=np.int64), np.full((1, *shape), value))
 
     @classmethod
-    def of_window(cls, window: Window, shape: tuple[int, ...]) -> Timeline:
-        """Return the nodes of a window."""
-        mask = np.zeros(shape, dtype=bool)
-        if window.elements is None:
-            mask[...] = True
-        else:
-            mask[tuple(slice(*axis) for axis in window.elements)] = True
-        return cls.during(window.first, window.last, mask)
-
-    @classmethod
-    def during(cls, first: int, last: int | None, mask: Bools) -> Timeline:
-        """Return elements from one step to another; None is without end."""
-        nothing = np.zeros_like(mask)
-        pieces = [(0, nothing)] if first else []
-        pieces.append((first, mask))
-        pieces += [] if last is None else [(last + 1, nothing)]
-        starts, masks = zip(*pieces, strict=True)
-        return cls(np.array(starts, dtype=np.int64), np.stack(masks)).shortest()
+    def of_windows(cls, windows: Iterable[Window], shape: tuple[int, ...]) -> Timeline:
+        """Return the nodes of windows of one variable."""
+        own = list(windows)
+        edges = {0, *(w.first for w in own), *(w.last + 1 for w in own if w.last is not None)}
+        starts = np.array(sorted(edges), dtype=np.int64)
+        place = {int(start): i for i, start in enumerate(starts)}
+        masks = np.zeros((len(starts), *shape), dtype=bool)
+        for window in own:
+            end = None if window.last is None else place[window.last + 1]
+            elements = () if window.elements is None else (slice(*axis) for axis in window.elements)
+            masks[(slice(place[window.first], end), *elements)] = True
+        return cls(starts, masks).shortest()
 
     @classmethod
     def of_rows(cls, rows: Bools) -> Timeline:

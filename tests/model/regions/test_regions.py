@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 import causalopt
 from causalopt import Model, Node, Set, load, region, run, world
+from causalopt.cli import main
 from causalopt.errors import ModelError, QuestionError, UnknownNameError
 from causalopt.model.regions.region import Region
 from causalopt.model.regions.selector_syntax import parse_set
@@ -303,6 +305,11 @@ def test_the_graph_of_an_algebraic_variable_is_that_of_its_equations(lag: int, t
     after = {owner[place] for place in reached if place in owner} - {("u", t)}
     assert places(region(model, f"downstream(u[{t}])", steps=steps)) == after
     assert ("x", t + 1) in after
+    # u's own value reads x alone; its stages read what moves x within the step.
+    before = set().union(*(nx.ancestors(graph, place) for place in own))
+    into = {owner[place] for place in before if place in owner} - {("u", t)}
+    assert places(region(model, f"upstream(u[{t}])", steps=steps)) == into
+    assert ("w", t) in into
 
 
 def test_without_a_run_sets_have_no_end_and_the_graph_is_not_asked() -> None:
@@ -587,3 +594,60 @@ def test_stages_between_two_held_nodes_are_held_whichever_windows_the_nodes_are_
     found = run(ring, hold=tube, **asked).op
     expected = run(numbers, nudge="x_20[0]", hold=written, target="x_23", steps=8).op
     np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_sets_of_laws_have_the_algebra_and_no_graph() -> None:
+    model = load("thermostat_dumb")
+    plain = causalopt.strength(model, hold="thermostat")
+    found = causalopt.strength(model, hold="(thermostat | room) & ~room")
+    assert found.to_dict() == plain.to_dict()
+    with pytest.raises(QuestionError, match="upstream depends on where the run ends"):
+        causalopt.strength(model, hold="upstream(room)")
+
+
+def test_rates_take_whole_variables_written_as_differences() -> None:
+    model = load("lorenz")
+    found = causalopt.rates(model, hold="~(b | c)", steps=200)
+    assert found.op_rate == causalopt.rates(model, hold="a", steps=200).op_rate
+    with pytest.raises(QuestionError, match="hold whole variables"):
+        causalopt.rates(model, hold="a - a[3]", steps=200)
+
+
+def test_several_texts_and_nodes_are_one_set() -> None:
+    model = load("thermostat")
+    mixed = ["T - T[t<=3]", Node("R", 5), "R[7]"]
+    assert [str(w) for w in model.selection(mixed, steps=9)] == ["T[t>=4]", "R[5]", "R[7]"]
+    assert places(region(model, mixed, steps=9)) == {
+        *(("T", t) for t in range(4, 10)),
+        ("R", 5),
+        ("R", 7),
+    }
+    with pytest.raises(UnknownNameError, match="unknown variable 'Q'"):
+        model.selection(["T - T[t<=3]", Node("Q", 5)], steps=9)
+    with pytest.raises(QuestionError, match="a text, a region or a list of them, found 3"):
+        run(model, hold=3, steps=9)  # type: ignore[arg-type]
+
+
+def test_a_wrong_set_in_a_file_is_an_error_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(
+        "name: wrong\n"
+        "variables:\n"
+        '  T: {rule: "T[t-1]", initial: 1}\n'
+        'question: {nudge: "T[0]", hold: "upstream(T[3]", steps: 4}\n'
+    )
+    assert main(["check", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert f"{file}:4:34:" in error
+    assert "character 14: expected an operator, a comma or the ')' that closes" in error
+
+
+def test_a_long_run_costs_as_much_as_what_changes_in_it() -> None:
+    """A million steps are few pieces: the walk over the graph finds where it repeats itself."""
+    found = region(load("lorenz"), "between(b[0], c[1000000]) - a[t<=9]", steps=1_000_000)
+    # b[0] moves a[1], b[1] and c[1]; c[1000000] reads all three at 999999.
+    last = 999_999
+    assert len(found) == (last - 9) + last + last
+    assert len(found.windows) == 3
