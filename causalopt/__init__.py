@@ -20,6 +20,13 @@ from typing import TYPE_CHECKING
 from causalopt.worlds import results as _results
 
 if TYPE_CHECKING:
+    from causalopt.comparison.comparing import compare_measures as compare_measures
+    from causalopt.comparison.comparison import Comparison as Comparison
+    from causalopt.comparison.loop_shares import LoopShares as LoopShares
+    from causalopt.comparison.loop_shares import loop_shares as loop_shares
+    from causalopt.comparison.small_disagreements import (
+        smallest_disagreement as smallest_disagreement,
+    )
     from causalopt.datasets.collection import fetch_images as fetch_images
     from causalopt.datasets.collection import load_images as load_images
     from causalopt.datasets.image_set import ImageSet as ImageSet
@@ -144,6 +151,10 @@ if TYPE_CHECKING:
 
 # The public names, by home; the imports above tell type checkers the same.
 _HOMES = {
+    "comparison.comparing": "compare_measures",
+    "comparison.comparison": "Comparison",
+    "comparison.loop_shares": "LoopShares loop_shares",
+    "comparison.small_disagreements": "smallest_disagreement",
     "datasets.collection": "fetch_images load_images",
     "datasets.image_set": "ImageSet",
     "descents.escape.answer": "Answer",
@@ -213,6 +224,14 @@ _HOMES = {
 # Result -> what it offers, and the module that registers it.
 _results.offer(
     {
+        "causalopt.comparison.comparison.Comparison": {
+            "labelled": "comparison.comparison_dataset",
+            "plot": "drawing.plots.of_comparison",
+        },
+        "causalopt.comparison.loop_shares.LoopShares": {
+            "labelled": "comparison.comparison_dataset",
+            "plot": "drawing.plots.of_comparison",
+        },
         "causalopt.descents.escape.answer.Answer": {"plot": "drawing.plots.of_answer"},
         "causalopt.descents.escape.curves.EscapeCurve": {"plot": "drawing.plots.of_escape"},
         "causalopt.descents.escape.evolution.Evolution": {"plot": "drawing.plots.of_escape"},

@@ -31,6 +31,7 @@ COMMANDS = (
     "descent",
     "rates",
     "across",
+    "compare",
     "draw",
     "watch",
     "import",

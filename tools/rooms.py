@@ -30,6 +30,7 @@ ROOMS = [
     "descents",
     "training",
     "symbolic",
+    "comparison",
     "drawing",
     "posts",
     "commands",

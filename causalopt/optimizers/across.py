@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 SIDES = ("inside", "outside")
 _MOST = 4_000_000
+_SHOWN = 80  # characters of a region that a repr shows
 _DECIDED = ("ok", "perfect", "only_path")
 _COLUMNS = ("op", "comp", "total", "direct", "log_total", "log_direct")
 
@@ -174,7 +175,8 @@ class Across:
     def __repr__(self) -> str:
         count, steps = len(self.region), self.region.steps
         run = "" if self.model.is_static else f", t = 0..{steps}"
-        head = f"across {self.said} in {self.model.name}: {count} node{'s' * (count != 1)}{run}"
+        said = self.said if len(self.said) <= _SHOWN else self.said[: _SHOWN - 3] + "..."
+        head = f"across {said} in {self.model.name}: {count} node{'s' * (count != 1)}{run}"
         return "\n".join([head, *(f"  {_sentence(side)}" for side in self.sides)])
 
     @functools.cached_property
@@ -290,7 +292,9 @@ def across(
     model = model.replace(parameters=parameters, initial=initial)
     last = run_length(model, steps)
     chosen = asked_hold(model, region, steps=last, given=given)
-    said = selection_text(chosen, model.named_shapes)
+    listed = region_of_windows(model.spacetime(last), chosen).windows
+    texts = [selection_text(windows, model.named_shapes) for windows in (chosen, listed)]
+    said = min(texts, key=len)
     own = [_windows(model, nodes, last, given) for nodes in (sources, targets)]
     if model.is_array:
         from causalopt.worlds.expand import Expanded  # few models have arrays

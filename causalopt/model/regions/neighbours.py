@@ -45,8 +45,9 @@ def neighbours_of(space: Spacetime, timelines: Timelines) -> Neighbours:
     touched, whole = tables(space, timelines, last)
     none = [np.zeros_like(touched) for _ in range(4)]
     found = Neighbours(touched, whole, *none, *np.zeros((2, last + 1), dtype=np.int64))
+    place = {name: i for i, name in enumerate(space.names)}
     for (parent, child, lag), there in space.links.items():
-        u, v = space.names.index(parent), space.names.index(child)
+        u, v = place[parent], place[child]
         at, before, opened = _edges(last, lag, there)
         enters = opened & touched[at, v] & ~whole[before, u]
         leaves = opened & touched[before, u] & ~whole[at, v]
@@ -64,8 +65,9 @@ def edges_within(
 ) -> Iterator[tuple[tuple[str, int], tuple[str, int]]]:
     """Yield the edges between nodes of a set, as pairs of (variable, t)."""
     last = len(touched) - 1
+    place = {name: i for i, name in enumerate(space.names)}
     for (parent, child, lag), there in space.links.items():
-        u, v = space.names.index(parent), space.names.index(child)
+        u, v = place[parent], place[child]
         at, before, opened = _edges(last, lag, there)
         steps = np.arange(last + 1)[at]
         for t in steps[opened & touched[at, v] & touched[before, u]].tolist():
