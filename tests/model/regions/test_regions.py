@@ -651,3 +651,25 @@ def test_a_long_run_costs_as_much_as_what_changes_in_it() -> None:
     last = 999_999
     assert len(found) == (last - 9) + last + last
     assert len(found.windows) == 3
+
+
+def test_a_set_flow_has_no_edges_into_it_whatever_its_stages_read() -> None:
+    model = load("lorenz").replace(method="rk4")
+    given = [Set("a[2]", 1.0)]
+    assert places(region(model, "parents(a[2])", steps=4, given=given)) == set()
+    others = {("a", 1), ("b", 1), ("c", 1)}
+    assert places(region(model, "parents(b[2])", steps=4, given=given)) == others
+
+
+def test_a_part_of_an_array_is_its_own_boundary() -> None:
+    model = Model(
+        name="layers",
+        sizes={"layer": 2},
+        variables={"x": {"shape": ["layer"], "rule": "x[t-1]/2", "initial": 1}},
+    )
+    part = region(model, "x[layer=0]", steps=3)
+    assert part.boundary == part  # the array a step before or after is not whole in it
+    assert not part.inner
+    whole = region(model, "x[1<=t<=2]", steps=3)
+    assert [node.t for node in whole.boundary] == [1, 1, 2, 2]
+    assert places(region(model, "parents(x[layer=0])", steps=3)) == {("x", 0), ("x", 1), ("x", 2)}
