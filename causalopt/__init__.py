@@ -20,6 +20,22 @@ from typing import TYPE_CHECKING
 from causalopt.worlds import results as _results
 
 if TYPE_CHECKING:
+    from causalopt.basins.attraction_basins import AttractionBasins as AttractionBasins
+    from causalopt.basins.attraction_basins import attraction_basins as attraction_basins
+    from causalopt.basins.basin_contingency import BasinContingency as BasinContingency
+    from causalopt.basins.basin_contingency import basin_contingency as basin_contingency
+    from causalopt.basins.op_basins import OpBasins as OpBasins
+    from causalopt.basins.op_basins import op_basins as op_basins
+    from causalopt.basins.op_share import OpShare as OpShare
+    from causalopt.basins.op_share import op_share as op_share
+    from causalopt.basins.optimization_amount import OptimizationAmount as OptimizationAmount
+    from causalopt.basins.optimization_amount import optimization_amount as optimization_amount
+    from causalopt.basins.rate_curve import RateCurve as RateCurve
+    from causalopt.basins.rate_curve import rate_curve as rate_curve
+    from causalopt.basins.recurrence_machine import Counters as Counters
+    from causalopt.basins.region_tracks import RegionTracks as RegionTracks
+    from causalopt.basins.region_tracks import attraction_along as attraction_along
+    from causalopt.basins.region_tracks import basins_along as basins_along
     from causalopt.comparison.comparing import compare_measures as compare_measures
     from causalopt.comparison.comparison import Comparison as Comparison
     from causalopt.comparison.loop_shares import LoopShares as LoopShares
@@ -151,6 +167,14 @@ if TYPE_CHECKING:
 
 # The public names, by home; the imports above tell type checkers the same.
 _HOMES = {
+    "basins.attraction_basins": "AttractionBasins attraction_basins",
+    "basins.basin_contingency": "BasinContingency basin_contingency",
+    "basins.op_basins": "OpBasins op_basins",
+    "basins.op_share": "OpShare op_share",
+    "basins.optimization_amount": "OptimizationAmount optimization_amount",
+    "basins.rate_curve": "RateCurve rate_curve",
+    "basins.recurrence_machine": "Counters",
+    "basins.region_tracks": "RegionTracks attraction_along basins_along",
     "comparison.comparing": "compare_measures",
     "comparison.comparison": "Comparison",
     "comparison.loop_shares": "LoopShares loop_shares",
@@ -224,6 +248,30 @@ _HOMES = {
 # Result -> what it offers, and the module that registers it.
 _results.offer(
     {
+        "causalopt.basins.attraction_basins.AttractionBasins": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.basin_contingency.BasinContingency": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.op_basins.OpBasins": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.op_share.OpShare": {"labelled": "basins.basin_datasets"},
+        "causalopt.basins.optimization_amount.OptimizationAmount": {
+            "labelled": "basins.basin_datasets"
+        },
+        "causalopt.basins.rate_curve.RateCurve": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.region_tracks.RegionTracks": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
         "causalopt.comparison.comparison.Comparison": {
             "labelled": "comparison.comparison_dataset",
             "plot": "drawing.plots.of_comparison",

@@ -24,6 +24,7 @@ ROOMS = [
     "effects",
     "influence",
     "optimizers",
+    "basins",
     "knowledge",
     "laws",
     "entropy",
