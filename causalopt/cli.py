@@ -31,6 +31,7 @@ COMMANDS = (
     "escape",
     "descent",
     "rates",
+    "across",
     "currents",
     "compare",
     "draw",
