@@ -28,6 +28,7 @@ COMMANDS = (
     "sweep",
     "entropy",
     "escape",
+    "transitions",
     "descent",
     "rates",
     "draw",
@@ -38,7 +39,13 @@ COMMANDS = (
     "schema",
     "cache",
 )
-MATRICES = {"entropy", "escape", "rates", "reproduce"}  # commands whose matrices are worth threads
+MATRICES = {
+    "entropy",
+    "escape",
+    "rates",
+    "reproduce",
+    "transitions",
+}  # commands whose matrices are worth threads
 
 
 def _version(value: bool) -> None:

@@ -29,6 +29,7 @@ COMMANDS_CALL = {
     "sweep": ("sweep", {"out": "Sweep.write", "resume": None, "dask": None}),
     "entropy": ("strength", {}),
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
+    "transitions": ("transitions", {"out": "Transitions.to_netcdf", "plot": "Transitions.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
     "draw": ("draw", {"out": "Picture.save"}),
@@ -184,7 +185,7 @@ def test_parameters_and_initial_are_the_model_s_own_replaced(name: str) -> None:
 
 def test_every_function_that_takes_parameters_is_asked() -> None:
     elsewhere = {"descent", "escape", "find_modes", "find_orbits", "linearise", "noisy_op"}
-    elsewhere |= {"strength", "strengths"}
+    elsewhere |= {"strength", "strengths", "transitions"}
     elsewhere |= {"gradient", "shapley", "train", "watch"}  # tests/training, tests/effects
     takes = {name for name in FUNCTIONS if "parameters" in arguments(name)}
     assert takes == elsewhere | QUESTIONS.keys()
