@@ -29,6 +29,7 @@ COMMANDS = (
     "entropy",
     "escape",
     "transitions",
+    "action",
     "descent",
     "rates",
     "draw",

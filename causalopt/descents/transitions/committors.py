@@ -118,7 +118,7 @@ def restarted(
         direct: As for `long_run_law`.
 
     Raises:
-        QuestionError: Some walkers never arrive.
+        QuestionError: Some walkers never arrive, or so rarely that floats do not hold it.
     """
     need("scipy")
     from scipy import sparse
@@ -138,7 +138,11 @@ def restarted(
     law[others] = np.maximum(visits, 0.0)
     arrivals = matrix.T @ law
     law[arrive] = arrivals[arrive]
-    # Each cycle arrives once; its sum differs from 1 by what the factorisation has lost.
+    if not 0 < law[arrive].sum() < np.inf or not np.isfinite(law.sum()):
+        raise QuestionError(
+            "the passage is so rare that floats hold none of it: ask for the least action, whose "
+            "exponential it is"
+        )
     keep = sparse.diags_array((~arrive).astype(float))
     begin = sparse.csr_array(arrive.astype(float)[:, np.newaxis]) @ sparse.csr_array(
         start[np.newaxis]
