@@ -218,13 +218,15 @@ def slow_cost(law: StepLaw, states: Array, moves_by: Array) -> Cost:
         if done.all():
             break
         # No round goes further than e-folds of the tilted weights allow the parabola to be true.
-        far = np.sqrt(np.einsum("cp,cdp,dp->p", change, found.bend, change))
+        far = np.sqrt(np.maximum(np.einsum("cp,cdp,dp->p", change, found.bend, change), 0.0))
         theta = theta + change * np.minimum(1.0, 3.0 / np.maximum(far, 1e-300))
         found = cumulant(law, moves, theta)
-    value = (theta * moves_by).sum(axis=0)
-    count = _steps_needed(found, moves_by)
-    slope = -count * cumulant_slope(moves, theta, found.weights)
-    return Cost(np.where(done, np.maximum(value, 0.0), np.inf), theta, slope)
+    # Where no draws go that way theta grows for ever: infinite, and of no slope.
+    theta = np.where(done, theta, 0.0)
+    found = cumulant(law, moves, theta)
+    value = np.maximum((theta * moves_by).sum(axis=0), 0.0)
+    slope = -_steps_needed(found, moves_by) * cumulant_slope(moves, theta, found.weights)
+    return Cost(np.where(done, value, np.inf), theta, slope)
 
 
 def slow_steps(law: StepLaw, states: Array, moves_by: Array, theta: Array) -> Array:
