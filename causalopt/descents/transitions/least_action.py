@@ -253,8 +253,8 @@ def _found(path: CostedPath, limit: Limit, steps: int | None = None) -> CostedPa
     if not np.isfinite(path.action):
         if limit == "rate":
             raise QuestionError(
-                "no draws lead there: at a place on the way no outcome of the noise moves walkers "
-                "towards the end, so the action is infinite"
+                "no draws lead there: somewhere on the straight line to the end no outcome of the "
+                "noise moves walkers towards it, so that way costs without end; ask for another end"
             )
         raise _out_of_reach(steps)
     return path

@@ -85,6 +85,8 @@ def cheapest_curve(law: StepLaw, places: Array) -> CostedPath:
             break
         normals = _normals(path)
         before = _curve_cost(law, path)[0]
+        if not np.isfinite(before):
+            break
 
         def action(
             offsets: Array, path: Array = path, normals: Array = normals
@@ -145,6 +147,8 @@ def _descended(action: Action, inner: Array, *, rounds: int = ROUNDS) -> tuple[A
     if inner.size == 0:
         return inner, True
     value, slope = action(inner)
+    if not np.isfinite(value):
+        return inner, False
     damping, quiet = 1e-3, 0
     for _ in range(rounds):
         found, damping = _improved(action, inner, (value, slope), damping)
