@@ -296,9 +296,10 @@ def transitions(
 
     Example:
         >>> from causalopt import load
-        >>> found = transitions(load("sgd_basins"), origin="W < -2", destination="W > 2")
+        >>> asked = {"origin": "W < 1.05", "destination": "W > 1.196", "restart": True}
+        >>> found = transitions(load("sgd_pit"), **asked)
         >>> found.status, f"{found.mean_passage:.0f}"
-        ('ok', '829')
+        ('ok', '143')
     """
     changed = model.replace(parameters=parameters, initial=initial)
     chain = chain_of(changed)

@@ -19,6 +19,7 @@ from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.maps.random_map import RandomMap
 from causalopt.descents.transfer.grid import Box
 from causalopt.descents.transitions.divided_operator import divided_axes, divided_operator
+from causalopt.descents.transitions.grid_search import GridSearch
 from causalopt.descents.transitions.path_search import cheapest_curve
 from causalopt.descents.transitions.state_sets import Division, StateSet
 from causalopt.descents.transitions.step_costs import (
@@ -255,6 +256,33 @@ def test_long_steps_leave_the_pit_by_a_swing_not_by_a_climb():
     # A grid only takes ways away, so its least cost is above, and comes down.
     assert found.action <= fine <= coarse + 1e-9
     assert found.action == pytest.approx(fine, rel=0.02)
+
+
+def test_between_two_learning_rates_the_way_out_changes():
+    # The swing takes over at T = 0.0127: the search finds it where the climb is a dear local least.
+    T = 0.015
+    asked = {"end": {"W": TOP}, "initial": {"W": FOOT}, "parameters": {"T": T}}
+    found = least_action(PIT, **asked)
+    law = law_of_model(PIT.replace(parameters={"T": T}))
+    assert found.action == pytest.approx(
+        by_dynamic_programming(law, FOOT, TOP, 0.85, 300), rel=0.01
+    )
+    assert found.places.min() < FOOT - 0.03
+    climb = least_action(PIT, **asked, limit="rate")
+    assert found.action < 0.85 * climb.action
+
+
+def test_a_grid_finds_the_cheapest_of_all_paths_on_it():
+    law = law_of_model(PIT)
+    grid = GridSearch(law, FOOT, TOP)
+    for count in (3, 60):
+        path = grid.path(count)
+        assert path.shape == (1, count + 1)
+        assert (path[0, 0], path[0, -1]) == (FOOT, TOP)
+    cost = step_cost(law, path[:, :-1], np.diff(path)).value.sum()
+    assert cost == pytest.approx(by_dynamic_programming(law, FOOT, TOP, 0.85, 500), rel=0.03)
+    assert grid.path(1) is None  # out of reach in one step
+    assert grid.path(3).shape == (1, 4)
 
 
 def test_log_passage_times_grow_with_the_draws_at_the_action_s_rate():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from causalopt import Transitions, load, parse_model, transitions
+from causalopt.cli import main
 from causalopt.descents.chain import chain_of
 from causalopt.descents.maps.random_map import RandomMap
 from causalopt.descents.transfer.grid import Box
@@ -410,3 +413,43 @@ def test_figures_show_sets_committors_and_the_mean_passage(name, request):
         lines = {line.get_label(): line for line in upper.get_lines()}
         assert np.array_equal(lines["q+, the destination is next"].get_ydata(), found.forward)
         assert lower.get_xlabel() == "W"
+
+
+class TestTheCommand:
+    WORDS = ("transitions", "sgd_pit", "--from", "W < 1.05", "--to", f"W > {PIT_EDGE}", "--restart")
+
+    def test_prints_what_the_function_returns(self, capsys):
+        assert main([*self.WORDS]) == 0
+        assert capsys.readouterr().out == repr(transitions(PIT, **OUT)) + "\n"
+
+    def test_prints_strict_json(self, capsys):
+        assert main([*self.WORDS, "--json", "--nodes", "512", "--span", "W=0.9:2.1"]) == 0
+        found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+        same = transitions(PIT, **OUT, nodes=512, span={"W": (0.9, 2.1)})
+        assert found == json.loads(json.dumps(same.to_dict()))
+        assert found["from"] == "W < 1.05"
+        assert set(found["mean_passage"]) == {"value", "error"}
+
+    def test_writes_a_figure_and_a_dataset(self, tmp_path):
+        figure, store = tmp_path / "pit.svg", tmp_path / "pit.nc"
+        assert main([*self.WORDS, "--plot", str(figure), "--out", str(store)]) == 0
+        assert "<svg" in figure.read_text()
+        assert store.stat().st_size > 10_000
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["--span", "W:1"], "--span takes VAR=LO:HI"),
+            (["--out", "pit.txt"], "must end in .nc"),
+            (["--set", "T=0"], "the learning rate T is positive"),
+            (["--nodes", "3"], "at least 16 nodes"),
+        ],
+    )
+    def test_refuses_wrong_input_with_exit_code_2(self, words, message, capsys):
+        assert main([*self.WORDS, *words]) == 2
+        assert message in capsys.readouterr().err
+
+    def test_tells_errors_in_json(self, capsys):
+        words = ["transitions", "sgd_pit", "--from", "W < 2", "--to", "W > 1", "--json"]
+        assert main(words) == 2
+        assert "the sets overlap" in json.loads(capsys.readouterr().out)["error"]["message"]
