@@ -20,6 +20,13 @@ from typing import TYPE_CHECKING
 from causalopt.worlds import results as _results
 
 if TYPE_CHECKING:
+    from causalopt.comparison.comparing import compare_measures as compare_measures
+    from causalopt.comparison.comparison import Comparison as Comparison
+    from causalopt.comparison.loop_shares import LoopShares as LoopShares
+    from causalopt.comparison.loop_shares import loop_shares as loop_shares
+    from causalopt.comparison.small_disagreements import (
+        smallest_disagreement as smallest_disagreement,
+    )
     from causalopt.datasets.collection import fetch_images as fetch_images
     from causalopt.datasets.collection import load_images as load_images
     from causalopt.datasets.image_set import ImageSet as ImageSet
@@ -94,6 +101,10 @@ if TYPE_CHECKING:
     from causalopt.importers.onnx_translation import from_onnx as from_onnx
     from causalopt.importers.sklearn_networks import from_sklearn as from_sklearn
     from causalopt.importers.torch_modules import from_torch as from_torch
+    from causalopt.influence.array_currents import ArrayCurrents as ArrayCurrents
+    from causalopt.influence.influence import Currents as Currents
+    from causalopt.influence.influence import currents as currents
+    from causalopt.influence.through import Through as Through
     from causalopt.model.array_source import ArraySource as ArraySource
     from causalopt.model.declaration import Fact as Fact
     from causalopt.model.declaration import Partition as Partition
@@ -142,6 +153,10 @@ if TYPE_CHECKING:
 
 # The public names, by home; the imports above tell type checkers the same.
 _HOMES = {
+    "comparison.comparing": "compare_measures",
+    "comparison.comparison": "Comparison",
+    "comparison.loop_shares": "LoopShares loop_shares",
+    "comparison.small_disagreements": "smallest_disagreement",
     "datasets.collection": "fetch_images load_images",
     "datasets.image_set": "ImageSet",
     "descents.escape.answer": "Answer",
@@ -180,6 +195,9 @@ _HOMES = {
     "entropy.relatives.transfer_entropy": "transfer_entropy",
     "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
     "SizeError UnknownNameError",
+    "influence.array_currents": "ArrayCurrents",
+    "influence.influence": "Currents currents",
+    "influence.through": "Through",
     "importers.network_builder": "NetworkError",
     "importers.onnx_translation": "from_onnx",
     "importers.sklearn_networks": "from_sklearn",
@@ -208,6 +226,14 @@ _HOMES = {
 # Result -> what it offers, and the module that registers it.
 _results.offer(
     {
+        "causalopt.comparison.comparison.Comparison": {
+            "labelled": "comparison.comparison_dataset",
+            "plot": "drawing.plots.of_comparison",
+        },
+        "causalopt.comparison.loop_shares.LoopShares": {
+            "labelled": "comparison.comparison_dataset",
+            "plot": "drawing.plots.of_comparison",
+        },
         "causalopt.descents.escape.answer.Answer": {"plot": "drawing.plots.of_answer"},
         "causalopt.descents.escape.curves.EscapeCurve": {"plot": "drawing.plots.of_escape"},
         "causalopt.descents.escape.evolution.Evolution": {"plot": "drawing.plots.of_escape"},
@@ -240,6 +266,14 @@ _results.offer(
             "labelled": "effects.sweeps.sweep_dataset",
         },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
+        "causalopt.influence.array_currents.ArrayCurrents": {
+            "labelled": "influence.array_currents_dataset",
+            "plot": "drawing.plots.of_array_currents",
+        },
+        "causalopt.influence.influence.Currents": {
+            "labelled": "influence.currents_dataset",
+            "plot": "drawing.plots.of_currents",
+        },
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",
             "report": "symbolic.report",

@@ -32,6 +32,7 @@ COMMANDS = (
     "action",
     "descent",
     "rates",
+    "compare",
     "draw",
     "watch",
     "import",

@@ -33,6 +33,7 @@ COMMANDS_CALL = {
     "action": ("least_action", {"plot": "LeastAction.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
+    "compare": ("compare_measures", {"out": "Comparison.to_html", "plot": "Comparison.plot"}),
     "draw": ("draw", {"out": "Picture.save"}),
     "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),
@@ -157,9 +158,11 @@ def numbers(found: object) -> object:
 
 QUESTIONS = {
     "binned_strength": {"width": 1.0, "steps": 3, "draws": 3, "bins": 8},
+    "currents": {"steps": 9},
     "derive": {"at": 3},
     "describe": {},
     "find_optimizers": {"steps": 9},
+    "loop_shares": {"steps": 9},
     "op_from_all": {"target": "R[5]"},
     "op_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
     "op_to_all": {"nudge": "R[0]", "steps": 5},

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.limit import all_columns, forward_effect, read_by
+from causalopt.effects.limit import columns_of, forward_effect, read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
 from causalopt.effects.reach import reaching
 from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Tangents
@@ -21,22 +22,26 @@ _SMALL = 2.0**-10  # of the largest adjoint: what is smaller may be what cancell
 _MOST_NODES = 200_000  # node-updates of runs that are made again: a fraction of a second
 
 
-def effects_from_all(model: Model, plan: Plan, target: str, *, repeats: int = 1) -> Effect:
-    """Return the derivatives of a variable's last value by every node, shape [t, variable].
+def effects_from_all(
+    model: Model, plan: Plan, target: str, *, names: Sequence[str] | None = None, repeats: int = 1
+) -> Effect:
+    """Return the derivatives of a variable's last value by nodes, shape [t, variable].
 
     Args:
         model: The model.
         plan: The baseline.
         target: The measured variable.
+        names: The variables whose nodes are asked; all that are declared when not given.
         repeats: Of how many such sweeps it is one: many are worth machine code.
 
     Raises:
         QuestionError: An integer variable stands between one of them and the target.
     """
     template = model.template
-    for name in template.names:
-        refuse_between(model.template, name, target)
-    place, columns = template.index[target], all_columns(model)
+    wanted = template.names if names is None else tuple(names)
+    for name in wanted:
+        refuse_between(template, name, target)
+    place, columns = template.index[target], columns_of(template, wanted)
     found = run_adjoint(template.structure, plan, place, repeats=repeats)
     total, direct = (
         Part.of_tangents(
@@ -95,7 +100,8 @@ def effects_from_all(model: Model, plan: Plan, target: str, *, repeats: int = 1)
         lost = steps_lost(template.structure, plan, run_values(template.structure, plan).values)
         if len(lost):
             asked[: lost[-1] + 1] |= (total.has_path & ~effect.held)[: lost[-1] + 1]
-    return _decided(model, plan, effect, target, np.argwhere(asked).tolist())
+    nodes = [(t, columns[k]) for t, k in np.argwhere(asked).tolist()]
+    return _decided(model, plan, effect, place, nodes, columns)
 
 
 def _may_cancel(part: Part, lags: int) -> Bools:
@@ -118,7 +124,12 @@ def _may_cancel(part: Part, lags: int) -> Bools:
 
 
 def _decided(
-    model: Model, plan: Plan, effect: Effect, target: str, nodes: list[list[int]]
+    model: Model,
+    plan: Plan,
+    effect: Effect,
+    target: int,
+    nodes: list[tuple[int, int]],
+    columns: list[int],
 ) -> Effect:
     """Ask nodes one by one, forwards, where they are few: a kink or a slope was met on their paths.
 
@@ -131,11 +142,10 @@ def _decided(
         return effect
     kinks = effect.kinks.copy()
     parts = [part.writable() for part in (effect.total, effect.direct)]
-    column = model.template.index[target]
-    for t, k in nodes:
-        seed = (t, model.template.index[model.template.names[k]])
+    for seed in nodes:
+        t, k = seed[0], columns.index(seed[1])
         own = dataclasses.replace(plan, seed=seed)
-        found = forward_effect(model, own, run_tangents(model.template.structure, own), column)
+        found = forward_effect(model, own, run_tangents(model.template.structure, own), target)
         assert found.kinks is not None
         kinks[t, k] = found.kinks[-1]
         for part, source in zip(parts, (found.total, found.direct), strict=True):

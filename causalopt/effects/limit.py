@@ -8,7 +8,7 @@ words.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,22 +46,27 @@ def tangent_effect(
     return run, functools.partial(forward_effect, asked.model, plan, run, column)
 
 
-def effects_to_all(model: Model, plan: Plan, *, repeats: int = 1) -> Effect:
-    """Return the derivatives of every variable by the plan's seeded node, shape [t, variable].
+def effects_to_all(
+    model: Model, plan: Plan, *, names: Sequence[str] | None = None, repeats: int = 1
+) -> Effect:
+    """Return the derivatives of variables by the plan's seeded node, shape [t, variable].
 
     Args:
         model: The model.
         plan: The run.
+        names: The variables; all that are declared when not given.
         repeats: Of how many such runs it is one: many are worth machine code.
 
     Raises:
         QuestionError: An integer variable follows from it.
     """
     assert plan.seed is not None
-    for name in model.template.names:
-        refuse_between(model.template, model.template.equations[plan.seed[1]].name, name)
-    run = run_tangents(model.template.structure, plan, repeats=repeats)
-    return forward_effect(model, plan, run, all_columns(model))
+    template = model.template
+    wanted = template.names if names is None else names
+    for name in wanted:
+        refuse_between(template, template.equations[plan.seed[1]].name, name)
+    run = run_tangents(template.structure, plan, repeats=repeats)
+    return forward_effect(model, plan, run, columns_of(template, wanted))
 
 
 def forward_effect(model: Model, plan: Plan, run: Tangents, columns: int | list[int]) -> Effect:
@@ -171,9 +176,9 @@ def _described(template: Template, tie: Tie | None) -> tuple[str, int, str] | No
     return owner, tie.t, to_text(tie.term, static=template.is_static)
 
 
-def all_columns(model: Model) -> list[int]:
-    """Return the places of the declared variables, in order."""
-    return [model.template.index[name] for name in model.template.names]
+def columns_of(template: Template, names: Iterable[str]) -> list[int]:
+    """Return the places of variables among the equations, in order."""
+    return [template.index[name] for name in names]
 
 
 def refuse_in_dynamics(model: Model) -> None:
