@@ -62,7 +62,7 @@ Status = Literal["ok", "unresolved"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Level:
+class GridLevel:
     """Everything on one grid.
 
     Args:
@@ -100,7 +100,7 @@ class Transitions:
     names: tuple[str, ...]
     start: tuple[float, ...]
     restart: bool
-    level: Level
+    level: GridLevel
     forward_error: Array
     errors: Array
     status: Status
@@ -376,7 +376,7 @@ def _levels(
     *,
     restart: bool,
     most: int | None,
-) -> list[Level]:
+) -> list[GridLevel]:
     """Double the grid until the numbers settle or the last size is reached."""
     if chain.dimension not in NODES:
         raise QuestionError(
@@ -394,7 +394,7 @@ def _levels(
     count = most
     while count // 2 >= min(FIRST_NODES[chain.dimension], max(most // 8, LEAST_NODES // 2)):
         count //= 2
-    levels: list[Level] = []
+    levels: list[GridLevel] = []
     while count <= most:
         axes = divided_axes(chain, division, box, count, start)
         operator = divided_operator(chain, division, axes, is_final=restart)
@@ -407,7 +407,7 @@ def _levels(
     return levels
 
 
-def solve_level(operator: DividedOperator, start: tuple[float, ...], *, restart: bool) -> Level:
+def solve_level(operator: DividedOperator, start: tuple[float, ...], *, restart: bool) -> GridLevel:
     """Return committors, flow and numbers on one grid.
 
     Raises:
@@ -421,7 +421,7 @@ def solve_level(operator: DividedOperator, start: tuple[float, ...], *, restart:
         found, flow = _solved(operator, start, restart=restart, direct=True)
     chance = operator.expect(found.forward, start)
     scalars = np.array([chance, flow.flux, flow.share, flow.mean_passage])
-    return Level(operator, found, flow, scalars)
+    return GridLevel(operator, found, flow, scalars)
 
 
 def _solved(
@@ -468,7 +468,7 @@ def _check_visits(operator: DividedOperator, law: Array) -> None:
             )
 
 
-def _errors(levels: list[Level]) -> tuple[Array, Array]:
+def _errors(levels: list[GridLevel]) -> tuple[Array, Array]:
     """Return the errors of the numbers and of q+ at each node: the largest of three changes."""
     scalars = np.stack([level.scalars for level in levels])
     last = levels[-1]
@@ -482,7 +482,7 @@ def _errors(levels: list[Level]) -> tuple[Array, Array]:
     return errors, forward
 
 
-def _carried(level: Level, last: Level) -> Array:
+def _carried(level: GridLevel, last: GridLevel) -> Array:
     """Return a coarser grid's q+ at the nodes of the last."""
     from causalopt.descents.transitions.divided_operator import shared_corners
 
@@ -499,7 +499,7 @@ def _settled(errors: Array, scalars: Array, tolerance: float) -> bool:
     return bool(np.all(errors <= tolerance * np.abs(scalars)))
 
 
-def _verdict(level: Level, errors: Array) -> tuple[Status, str]:
+def _verdict(level: GridLevel, errors: Array) -> tuple[Status, str]:
     flow = level.flow
     if not _balances(flow, BALANCE):
         return "unresolved", (
