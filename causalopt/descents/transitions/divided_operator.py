@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from causalopt.descents.transitions.state_sets import Division
 
 HEAD_POINTS = 4096
-LEAK = 1e-12
+LEAK = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +41,9 @@ class DividedOperator:
         axes: One increasing array of nodes a coordinate; nodes run in C order over the axes.
         matrix: Axes (from, to); rows sum to 1.
         labels: 1 in the origin, 2 in the destination, 0 between; axis (node,).
+        exits: Where a walker that leaves the grid from a node goes, axes (coordinate, node); NaN
+            where none does. In the matrix it is put back on the border.
+        leak: With what chance one does, axis (node,).
     """
 
     chain: RandomMap
@@ -48,6 +51,8 @@ class DividedOperator:
     axes: tuple[Array, ...]
     matrix: Any
     labels: NDArray[np.int8]
+    exits: Array
+    leak: Array
 
     def points(self) -> Array:
         """Return the nodes, axes (coordinate, node)."""
@@ -118,7 +123,7 @@ def divided_operator(
             may leave the grid, and arrive outside it.
 
     Raises:
-        QuestionError: A set holds no node, walkers leave the grid, or the update overflows.
+        QuestionError: A set holds no node, or the update overflows.
     """
     need("scipy")
     from scipy import sparse
@@ -133,19 +138,22 @@ def divided_operator(
         )
     count, home = len(labels), int(np.flatnonzero(labels == DESTINATION)[0])
     matters = labels != DESTINATION if is_final else np.ones(count, dtype=bool)
+    exits, leak = np.full(points.shape, np.nan), np.zeros(count)
     rows, columns, values = [], [], []
     for image, chance in zip(images, chain.probabilities, strict=True):
         corners, shares, inside = shared_corners(axes, image, division, labels)
         arrived = ~inside & (division.labels(image) == DESTINATION) if is_final else ~inside & False
-        _check_inside(inside | arrived | ~matters, points, image, chain)
-        corners = np.where(inside, corners, home)
+        gone = ~inside & ~arrived & matters
+        exits[:, gone] = image[:, gone]
+        leak[gone] += chance
+        corners = np.where(arrived, home, corners)
         rows.append(np.tile(np.arange(count), len(corners)))
         columns.append(corners.ravel())
         values.append((shares * chance).ravel())
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
     matrix = sparse.csr_array(entries, shape=(count, count))
     matrix.eliminate_zeros()
-    return DividedOperator(chain, division, axes, matrix, labels)
+    return DividedOperator(chain, division, axes, matrix, labels, exits, leak)
 
 
 def shared_corners(
@@ -184,11 +192,23 @@ def _check_sets(
         )
 
 
-def _check_inside(fine: NDArray[np.bool_], points: Array, image: Array, chain: RandomMap) -> None:
-    gone = np.flatnonzero(~fine)
-    if len(gone):
-        told = [", ".join(f"{value:.6g}" for value in p[:, gone[0]]) for p in (points, image)]
+def check_exits(operator: DividedOperator, law: Array, flux: float) -> None:
+    """Refuse a grid that more walkers leave than a millionth of those that pass.
+
+    Args:
+        operator: The chain on the grid.
+        law: How often a walker is at each node, axis (node,).
+        flux: How many pass, a step.
+
+    Raises:
+        QuestionError: More do.
+    """
+    lost = law * operator.leak
+    if lost.sum() > LEAK * flux:
+        worst = int(np.argmax(lost))
+        places = operator.points()[:, worst], operator.exits[:, worst]
+        told = [", ".join(f"{value:.6g}" for value in place) for place in places]
         raise QuestionError(
-            f"walkers leave the grid: from {', '.join(chain.names)} = {told[0]} one goes to "
-            f"{told[1]}; widen --span, which must hold all that walkers can reach"
+            f"walkers leave the grid: from {', '.join(operator.chain.names)} = {told[0]} one goes "
+            f"to {told[1]}; {lost.sum():.2g} a step leave, {flux:.2g} pass: widen --span"
         )

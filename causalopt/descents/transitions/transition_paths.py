@@ -27,6 +27,7 @@ from causalopt.descents.transitions.committors import (
 )
 from causalopt.descents.transitions.divided_operator import (
     DividedOperator,
+    check_exits,
     divided_axes,
     divided_operator,
 )
@@ -167,7 +168,7 @@ class Transitions:
         """Return q+ at a point, one number a coordinate.
 
         Raises:
-            QuestionError: Another number of coordinates.
+            QuestionError: Another number of coordinates, or a point outside the grid.
 
         Example:
             >>> from causalopt import load
@@ -180,6 +181,12 @@ class Transitions:
                 f"a state has {len(self.names)} coordinates ({', '.join(self.names)}); "
                 f"{len(point)} came"
             )
+        for name, line, value in zip(self.names, self.axes, point, strict=True):
+            if not line[0] <= value <= line[-1]:
+                raise QuestionError(
+                    f"{name} = {value:g} lies outside the grid, {line[0]:g} to {line[-1]:g}: ask "
+                    "again with a wider span"
+                )
         return self.level.operator.expect(self.level.found.forward, point)
 
     def flux_through(self, condition: Any) -> float:
@@ -404,6 +411,9 @@ def _levels(
         ):
             break
         count *= 2
+    # Coarse grids spread walkers further than they go: only the finest one is held to it.
+    last = levels[-1]
+    check_exits(last.operator, last.found.law, last.flow.flux)
     return levels
 
 
@@ -428,11 +438,14 @@ def _solved(
     operator: DividedOperator, start: tuple[float, ...], *, restart: bool, direct: bool | None
 ) -> tuple[Committors, ReactiveFlow]:
     matrix, labels = operator.matrix, operator.labels
+    begin = operator.place(np.array(start)[:, np.newaxis], np.ones(1))
+    last = labels == DESTINATION if restart else np.zeros(len(labels), dtype=bool)
+    visited = reaching(matrix.T.tocsr(), begin > 0, stop=last)
     if restart:
-        begin = operator.place(np.array(start)[:, np.newaxis], np.ones(1))
         matrix, law = restarted(matrix, labels, begin, direct=direct)
     else:
-        law = long_run_law(matrix, direct=direct)
+        law, places = np.zeros(len(labels)), np.flatnonzero(visited)
+        law[places] = long_run_law(matrix[places][:, places], direct=direct)
         _check_visits(operator, law)
     found = solve_committors(matrix, labels, law, direct=direct)
     return found, reactive_flow(matrix, labels, found)

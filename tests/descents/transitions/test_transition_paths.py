@@ -260,6 +260,24 @@ def test_no_mass_is_shared_across_an_edge():
     assert rows.sum(axis=1) == pytest.approx(1)
 
 
+def test_corners_that_no_walker_visits_may_lead_out_of_the_grid():
+    # Beyond 2 the walk runs away, but from 0 it never gets past 1.5.
+    text = """
+name: shelf
+variables:
+  pick: {noise: bernoulli(1/2)}
+  W:
+    rule: "where(abs(W[t-1]) < 2, 0.8*W[t-1] + where(pick[t] == 1, 0.3, -0.3), 3*W[t-1])"
+    initial: 0
+"""
+    asked = {"origin": "W < -0.7", "destination": "W > 0.7"}
+    wide = transitions(parse_model(text), **asked, span={"W": (-3, 3)})
+    tight = transitions(parse_model(text), **asked)
+    assert np.nansum(wide.level.operator.leak) > 0
+    gap = wide.errors[3] + tight.errors[3]
+    assert abs(wide.mean_passage - tight.mean_passage) <= gap < 0.1 * tight.mean_passage
+
+
 class TestWhatCannotBeAsked:
     def test_sets_that_overlap(self):
         with pytest.raises(QuestionError, match=r"the sets overlap: .* lies in 'W < 1.3' and in"):
@@ -344,6 +362,10 @@ variables:
     def test_a_point_with_another_number_of_coordinates(self, pit):
         with pytest.raises(QuestionError, match=r"1 coordinates \(W\); 2 came"):
             pit.committor_at(1.0, 2.0)
+
+    def test_a_point_outside_the_grid(self, pit):
+        with pytest.raises(QuestionError, match="W = 7 lies outside the grid"):
+            pit.committor_at(7.0)
 
     def test_walkers_that_are_not_done(self, pit):
         operator = pit.level.operator
