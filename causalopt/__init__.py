@@ -20,6 +20,22 @@ from typing import TYPE_CHECKING
 from causalopt.worlds import results as _results
 
 if TYPE_CHECKING:
+    from causalopt.basins.attraction_basins import AttractionBasins as AttractionBasins
+    from causalopt.basins.attraction_basins import attraction_basins as attraction_basins
+    from causalopt.basins.basin_contingency import BasinContingency as BasinContingency
+    from causalopt.basins.basin_contingency import basin_contingency as basin_contingency
+    from causalopt.basins.op_basins import OpBasins as OpBasins
+    from causalopt.basins.op_basins import op_basins as op_basins
+    from causalopt.basins.op_share import OpShare as OpShare
+    from causalopt.basins.op_share import op_share as op_share
+    from causalopt.basins.optimization_amount import OptimizationAmount as OptimizationAmount
+    from causalopt.basins.optimization_amount import optimization_amount as optimization_amount
+    from causalopt.basins.rate_curve import RateCurve as RateCurve
+    from causalopt.basins.rate_curve import rate_curve as rate_curve
+    from causalopt.basins.recurrence_machine import Counters as Counters
+    from causalopt.basins.region_tracks import RegionTracks as RegionTracks
+    from causalopt.basins.region_tracks import attraction_along as attraction_along
+    from causalopt.basins.region_tracks import basins_along as basins_along
     from causalopt.comparison.comparing import compare_measures as compare_measures
     from causalopt.comparison.comparison import Comparison as Comparison
     from causalopt.comparison.loop_shares import LoopShares as LoopShares
@@ -128,7 +144,10 @@ if TYPE_CHECKING:
     from causalopt.model.graph import to_graphml as to_graphml
     from causalopt.model.graph import unrolled_graph as unrolled_graph
     from causalopt.model.model import Model as Model
+    from causalopt.model.regions.region import Region as Region
     from causalopt.model.selectors import Node as Node
+    from causalopt.optimizers.across import Across as Across
+    from causalopt.optimizers.across import across as across
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
     from causalopt.symbolic.derivation import Derivation as Derivation
@@ -148,11 +167,20 @@ if TYPE_CHECKING:
     from causalopt.worlds.interventions import Replace as Replace
     from causalopt.worlds.interventions import Set as Set
     from causalopt.worlds.replacement import replace as replace
+    from causalopt.worlds.spacetime_regions import region as region
     from causalopt.worlds.world import World as World
     from causalopt.worlds.world import world as world
 
 # The public names, by home; the imports above tell type checkers the same.
 _HOMES = {
+    "basins.attraction_basins": "AttractionBasins attraction_basins",
+    "basins.basin_contingency": "BasinContingency basin_contingency",
+    "basins.op_basins": "OpBasins op_basins",
+    "basins.op_share": "OpShare op_share",
+    "basins.optimization_amount": "OptimizationAmount optimization_amount",
+    "basins.rate_curve": "RateCurve rate_curve",
+    "basins.recurrence_machine": "Counters",
+    "basins.region_tracks": "RegionTracks attraction_along basins_along",
     "comparison.comparing": "compare_measures",
     "comparison.comparison": "Comparison",
     "comparison.loop_shares": "LoopShares loop_shares",
@@ -209,7 +237,9 @@ _HOMES = {
     "model.graph": "edge_list paths template_graph to_adjacency to_dagitty "
     "to_graphml unrolled_graph",
     "model.model": "Model",
+    "model.regions.region": "Region",
     "model.selectors": "Node",
+    "optimizers.across": "Across across",
     "posts.session": "Reproduction reproduce",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
@@ -221,11 +251,36 @@ _HOMES = {
     "worlds.expand": "expand",
     "worlds.interventions": "Nudge Replace Set",
     "worlds.replacement": "replace",
+    "worlds.spacetime_regions": "region",
     "worlds.world": "World world",
 }
 # Result -> what it offers, and the module that registers it.
 _results.offer(
     {
+        "causalopt.basins.attraction_basins.AttractionBasins": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.basin_contingency.BasinContingency": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.op_basins.OpBasins": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.op_share.OpShare": {"labelled": "basins.basin_datasets"},
+        "causalopt.basins.optimization_amount.OptimizationAmount": {
+            "labelled": "basins.basin_datasets"
+        },
+        "causalopt.basins.rate_curve.RateCurve": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.region_tracks.RegionTracks": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
         "causalopt.comparison.comparison.Comparison": {
             "labelled": "comparison.comparison_dataset",
             "plot": "drawing.plots.of_comparison",
@@ -241,7 +296,7 @@ _results.offer(
             "plot": "drawing.plots.of_escape"
         },
         "causalopt.descents.transitions.basin_diagram.BasinDiagram": {
-            "plot": "drawing.plots.of_basins",
+            "plot": "drawing.plots.of_two_basins",
             "labelled": "descents.transitions.basin_dataset",
         },
         "causalopt.descents.transitions.least_action.LeastAction": {
@@ -274,6 +329,7 @@ _results.offer(
             "labelled": "influence.currents_dataset",
             "plot": "drawing.plots.of_currents",
         },
+        "causalopt.optimizers.across.Across": {"plot": "drawing.plots.of_across"},
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",
             "report": "symbolic.report",

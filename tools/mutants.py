@@ -32,7 +32,10 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "effects/finite": ("tests/effects", "tests/worlds"),
     "effects/limit": ("tests/effects",),
     "effects/sweeps/lanes": ("tests/effects", "tests/engine/test_batch.py"),
-    "effects/reach": ("tests/effects",),
+    "model/reach": ("tests/model/test_reach.py", "tests/effects"),
+    "model/regions": ("tests/model/regions",),
+    "optimizers/across": ("tests/optimizers",),
+    "optimizers/crossing_paths": ("tests/optimizers",),
     "effects/matrices": ("tests/effects", "tests/engine/test_adjoint.py"),
     "effects/optimizers": ("tests/effects",),
     "effects/exponents/rates": ("tests/effects",),
@@ -43,8 +46,20 @@ TARGETS: dict[str, tuple[str, ...]] = {
         "tests/engine/test_jacobians.py",
     ),
     "engine/rescaling": ("tests/engine",),
+    "effects/sweeps/point_lanes": ("tests/effects",),
     "effects/sweeps/sweep": ("tests/effects",),
     "effects/sweeps/sweep_dataset": ("tests/effects",),
+    **{
+        f"basins/{stem}": ("tests/basins",)
+        for stem in (
+            "cell_refinement",
+            "cell_shares",
+            "linked_cells",
+            "op_basins",
+            "recurrence_machine",
+            "region_tracks",
+        )
+    },
     "worlds": ("tests/worlds", "tests/effects"),
     "symbolic/verification": ("tests/symbolic",),
     "symbolic/program_checks": ("tests/symbolic",),

@@ -23,6 +23,8 @@ ROOMS = [
     "datasets",
     "effects",
     "influence",
+    "optimizers",
+    "basins",
     "knowledge",
     "laws",
     "entropy",
