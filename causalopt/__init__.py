@@ -297,7 +297,7 @@ _results.offer(
         },
         "causalopt.descents.transitions.basin_diagram.BasinDiagram": {
             "plot": "drawing.plots.of_two_basins",
-            "labelled": "descents.transitions.basin_dataset",
+            "labelled": "descents.transitions.diagram_dataset",
         },
         "causalopt.descents.transitions.least_action.LeastAction": {
             "plot": "drawing.plots.of_action",
