@@ -29,6 +29,8 @@ COMMANDS = (
     "basins",
     "entropy",
     "escape",
+    "transitions",
+    "action",
     "descent",
     "rates",
     "across",
@@ -43,7 +45,13 @@ COMMANDS = (
     "schema",
     "cache",
 )
-MATRICES = {"entropy", "escape", "rates", "reproduce"}  # commands whose matrices are worth threads
+MATRICES = {
+    "entropy",
+    "escape",
+    "rates",
+    "reproduce",
+    "transitions",
+}  # commands whose matrices are worth threads
 
 
 def _version(value: bool) -> None:
