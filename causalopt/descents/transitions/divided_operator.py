@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from causalopt.descents.transitions.state_sets import Division
 
 HEAD_POINTS = 4096
+HEAD_STEPS = 64
 LEAK = 1e-6
 
 
@@ -78,16 +79,17 @@ class DividedOperator:
         """
         points, weights = np.array(point, dtype=float)[:, np.newaxis], np.ones(1)
         total = 0.0
-        while True:
+        # Where all picks but one lead into a set the sequences never become many.
+        for _ in range(HEAD_STEPS):
             free = self.division.labels(points) == BETWEEN
             total += float(values @ self.place(points[:, ~free], weights[~free]))
             points, weights = points[:, free], weights[free]
-            if points.shape[1] * len(self.chain.maps) > HEAD_POINTS or not len(weights):
-                return total + float(values @ self.place(points, weights))
-            if len(self.chain.maps) == 1:
-                return total + float(values @ self.place(points, weights))
+            maps = len(self.chain.maps)
+            if maps == 1 or not 0 < points.shape[1] * maps <= HEAD_POINTS:
+                break
             points = np.concatenate(list(self.chain.images(points)), axis=1)
             weights = np.outer(self.chain.probabilities, weights).ravel()
+        return total + float(values @ self.place(points, weights))
 
 
 def grid_points(axes: tuple[Array, ...]) -> Array:

@@ -38,6 +38,15 @@ variables:
   W: {rule: "clip(W[t-1] + where(pick[t] == 1, up, -1), -1, 13)", initial: 5}
 """
 
+WAIT = """
+name: wait
+variables:
+  pick: {noise: {0: 1/2, 1: 1/4, 2: 1/4}}
+  W:
+    rule: "where(W[t-1] < 0.5, 1, where(W[t-1] > 1.5, 0, where(pick[t] == 2, 1, 2*pick[t])))"
+    initial: 1
+"""
+
 
 def agrees(value: float, error: float, counted: Counted) -> bool:
     """Whether a number is within three standard errors of a count, and within its own error."""
@@ -460,3 +469,11 @@ class TestTheCommand:
         words = ["transitions", "sgd_pit", "--from", "W < 2", "--to", "W > 1", "--json"]
         assert main(words) == 2
         assert "the sets overlap" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+def test_a_walker_that_waits_between_the_sets_has_the_committor_of_its_last_step() -> None:
+    """From 1 to 0, to 2 or to stay, with 1/2, 1/4, 1/4: q+ = (1/4) / (3/4); from 0 it takes 7."""
+    found = transitions(parse_model(WAIT), origin="W < 0.5", destination="W > 1.5")
+    assert found.committor_at(1) == pytest.approx(1 / 3, rel=1e-12)
+    assert found.mean_passage == pytest.approx(7, rel=1e-9)
+    assert found.status == "ok"
