@@ -316,8 +316,9 @@ def find_optimizers(
         The candidates, the strongest optimizer first, with groups of those that are one conduit.
 
     Raises:
-        QuestionError: A part of the question is missing, a candidate holds n or is empty, or the
-            measured step lies outside the run.
+        QuestionError: A part of the question is missing, a candidate holds n or is empty, the
+            measured step lies outside the run, candidates come with `among`, `by` or `windows`, or
+            `sums` or `bounds` are asked for where shares do not add up or are not defined.
 
     Example:
         >>> from causalopt import load
@@ -354,10 +355,16 @@ def read_parts(
     """Return what sets are made of, or the sets that are said.
 
     Raises:
-        QuestionError: A part holds n, or the list is empty.
+        QuestionError: A part holds n, the list is empty, or it comes with what divides a model.
     """
     if candidates is None:
         return reader.parts(among, by, windows)
+    search = {"among": among, "by": by, "windows": windows}
+    if others := [name for name, value in search.items() if value is not None]:
+        raise QuestionError(
+            f"candidates are asked as they are, nothing is divided or cut: leave out "
+            f"{' and '.join(others)}, or candidates"
+        )
     if not candidates:
         raise QuestionError("there are no candidates: the list is empty")
     return list(dict.fromkeys(reader.part(text) for text in candidates))
@@ -386,18 +393,10 @@ def ranked_parts(
     effects = SetEffects(asked)
     sets = NodeSets.of_selections(asked.model, [part.nodes for part in parts], asked.steps)
     found = SetSearch(effects, sets, size, best)
-    if search == "sums":
-        _check_sums(found)
+    if why := found.refusal(search):
+        raise QuestionError(f"{why}; take search 'auto'")
     ranked, record = found.run(search)
     return Optimizers(asked, *texts, tuple(parts), ranked, record, effects)
-
-
-def _check_sums(search: SetSearch) -> None:
-    if not search.adds:
-        raise QuestionError(
-            "effects do not add up over these parts: a path crosses two of them, a kink or an "
-            "integrator's stage is on the way; take search 'auto'"
-        )
 
 
 def read_question(

@@ -131,6 +131,13 @@ class SetEffects:
         done[asked] = True
         return SetAnswer(effect.at(0) if self._flat else effect, done, len(alone) - len(asked))
 
+    @property
+    def has_shares(self) -> bool:
+        """Whether the total effect at the last kept step is known and not 0."""
+        whole = self.total.at([-1])
+        size = abs(float(whole.total.mantissa[-1]))
+        return bool(0 < size < np.inf and whole.finite[-1] and not whole.total.is_unresolved[-1])
+
     def over_total(self, sets: NodeSets) -> tuple[Floats, Floats]:
         """Return direct effects over the total one at the last kept step, without statuses.
 

@@ -139,13 +139,28 @@ class SetSearch:
     def _chosen(self) -> Method:
         if self.count <= self._best:
             return "all"
-        if self.adds:
+        if not self.refusal("sums"):
             return "sums"
         steps = self._effects.keep[-1] + 1
         products = len(linearize(self._effects.asked.model.template.structure).partials)
         if not self._effects.may_kink and self.count * steps * products <= WORK:
             return "all"
-        return "grown" if self._effects.may_kink else "bounds"
+        return "grown" if self.refusal("bounds") else "bounds"
+
+    def refusal(self, method: Method) -> str:
+        """Return why a method cannot answer this question; empty where it can."""
+        if method not in ("sums", "bounds"):
+            return ""
+        if self._effects.may_kink:
+            return "W sits on a kink that n reaches and m reads, so that every set is run alone"
+        if not self._effects.has_shares:
+            return "the total effect of n on m is 0 or not known, so that no set has a share of it"
+        if method == "sums" and not self.adds:
+            return (
+                "effects do not add up over these parts: a path crosses two of them, or an "
+                "integrator's stage is on the way"
+            )
+        return ""
 
     @property
     def adds(self) -> bool:
@@ -156,8 +171,6 @@ class SetSearch:
         """
         effects = self._effects
         template, target = effects.asked.model.template, effects.target
-        if effects.may_kink:
-            return False
         on_path = between(template, effects.plan, target)
         rows = np.searchsorted(self._parts.starts, np.arange(len(on_path)), side="right") - 1
         held = self._parts.parts[rows] & on_path[:, :, np.newaxis]
@@ -214,22 +227,27 @@ class SetSearch:
         listed = [
             tuple(sorted(found.sets[k])) for k in np.argsort(-height, kind="stable")[: self._best]
         ]
-        evaluated = found.evaluated + self._width
         singly = [(k,) for k in range(self._width)]
+        looked_at = {tuple(sorted(chosen)) for chosen in [*found.sets, *singly]}
         if certificate.gap <= _CLOSED:
             ranked = self.ranked([_members(list(dict.fromkeys([*listed, *singly])))])
             how = "branch and bound"
-            record = self._record("certified", how, evaluated, certificate.bound, certificate)
+            bound = certificate.bound
+            record = self._record("certified", how, len(looked_at), bound, certificate)
             return ranked, record
-        grown, other = self._grown()
+        grown, tried = self._grow()
         ranked = _first(_together(grown, self.ranked([_members(listed)])), self._best)
         how = "the best sets grown part by part, and branch and bound with a gap"
-        evaluated += other.evaluated
+        evaluated = len(looked_at | tried.keys())
         record = self._record("heuristic", how, evaluated, certificate.bound, certificate)
         return ranked, record
 
-    def _grown(self) -> tuple[Ranked, SearchRecord]:
-        """Grow the best sets part by part: singles, then what each of the best becomes by one."""
+    def _grow(self) -> tuple[Ranked, dict[tuple[int, ...], None]]:
+        """Grow the best sets part by part: singles, then what each of the best becomes by one.
+
+        Returns:
+            The best sets, and all that were tried.
+        """
         tried: dict[tuple[int, ...], None] = {(k,): None for k in range(self._width)}
         kept = self.ranked([_members(list(tried))])
         beam = kept
@@ -245,6 +263,10 @@ class SetSearch:
             tried |= grown
             beam = self.ranked([_members(list(grown))])
             kept = _first(_together(kept, beam), self._best)
+        return kept, tried
+
+    def _grown(self) -> tuple[Ranked, SearchRecord]:
+        kept, tried = self._grow()
         how = "the best sets grown part by part"
         if len(tried) == self.count:
             return kept, self._record("exact", "every set", len(tried), _top(kept))

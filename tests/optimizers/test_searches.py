@@ -206,3 +206,59 @@ def test_the_same_nodes_written_twice_are_one_candidate() -> None:
     assert ("a[t<=9]",) in holds
     assert ("a[t<=4]", "a[5<=t<=9]") not in holds
     assert len(holds) == 7  # a's three and c, and c with each of the three
+
+
+def balanced(lanes: int) -> Model:
+    """Lanes from n to m with gains 1, -1, 2, -2, ...: they sum to 0."""
+    gains = {f"a{k}": f"{(-1) ** k * (1 + k // 2)}*n" for k in range(lanes)}
+    return Model(name="balanced", variables={"n": {"initial": 1}, **gains, "m": " + ".join(gains)})
+
+
+def test_where_the_total_effect_is_0_every_set_that_unbalances_it_is_perfect() -> None:
+    """Shares are not defined there: sums of them listed the empty set and lost others."""
+    found = find_optimizers(balanced(8), nudge="n", target="m", size=8, best=100)
+    gains = np.array([(-1) ** k * (1 + k // 2) for k in range(8)])
+    subsets = (np.arange(1, 2**8)[:, np.newaxis] >> np.arange(8)) & 1
+    assert found.search.count == len(subsets)
+    assert len(found) == 100 < int((subsets @ gains != 0).sum())
+    assert {candidate.status for candidate in found} == {"perfect"}
+    assert all(candidate.hold for candidate in found)
+    for method in ("sums", "bounds"):
+        with pytest.raises(QuestionError, match="total effect of n on m is 0"):
+            find_optimizers(balanced(8), nudge="n", target="m", search=method)
+
+
+def test_what_does_not_reach_m_at_all_has_candidates_without_influence() -> None:
+    variables = {"n": {"initial": 1}, **{f"a{k}": "n" for k in range(5)}, "c": "0", "m": "n*c"}
+    model = Model(name="apart", variables=variables)
+    found = find_optimizers(model, nudge="n", target="m", size=5, best=10)
+    assert [c.status for c in found] == ["no_influence"] * 10
+
+
+def test_bounds_and_sums_are_refused_on_a_kink() -> None:
+    """Held {b} leaves 3 of 2, an Op of ln(3/2); bounds of one side of abs(n) said at most 0."""
+    variables = {"n": {"initial": 0}, "a": "abs(n)", "b": "-n", "c": "2*n", "m": "a + b + c"}
+    model = Model(name="kink", variables=variables)
+    for method in ("sums", "bounds"):
+        with pytest.raises(QuestionError, match="sits on a kink"):
+            find_optimizers(model, nudge="n", target="m", search=method)
+    best = find_optimizers(model, nudge="n", target="m")
+    assert best[0].hold == ("b",)
+    assert best[0].op == pytest.approx(np.log(3 / 2))
+
+
+def test_branch_and_bound_counts_the_sets_that_it_looked_at_once() -> None:
+    variables = {"n": {"initial": 1}, "a": "n", "b": "-a", "c": "3*b", "m": "c"}
+    model = Model(name="line", variables=variables)
+    found = find_optimizers(model, nudge="n", target="m", search="bounds")
+    assert found.search.kind == "certified"
+    assert 3 <= found.search.evaluated <= found.search.count == 7
+
+
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [({"among": "a"}, "among"), ({"by": "node"}, "by"), ({"windows": 2}, "windows")],
+)
+def test_candidates_come_with_nothing_that_divides_the_model(more: dict, name: str) -> None:
+    with pytest.raises(QuestionError, match=f"leave out {name}, or candidates"):
+        find_optimizers(load("lorenz"), candidates=["a"], **more)
