@@ -23,6 +23,7 @@ ROOMS = [
     "datasets",
     "effects",
     "influence",
+    "optimizers",
     "knowledge",
     "laws",
     "entropy",
