@@ -122,7 +122,7 @@ class StartEffects:
         kept = run_batch(self.asked.model.template.structure, batch)
         make = _tangents if delta is None else self._differences
         parts = [make(batch, kept, world, path) for world, path in enumerate(paths)]
-        total, direct = ([_norm(part, rows) for rows in self._rows] for part in parts)
+        total, direct = ([norm(part, rows) for rows in self._rows] for part in parts)
         worlds = "w" if delta is None else "wxy"
         finite = np.logical_and.reduce([np.isfinite(kept.values[w][:, 0]) for w in worlds])
         kinks = (kept.kink >= 0) & (delta is None or not self.is_whole)
@@ -198,10 +198,16 @@ def _tangents(batch: Batch, kept: BatchResult, world: int, path: Bools) -> Part:
     return Part.of_tangents(mantissa, exponents, error if batch.estimate else None, has_path)
 
 
-def _norm(part: Part, rows: NDArray[np.intp]) -> Part:
-    """Return the root of the sum of squares over some steps, shape [lane]: errors add likewise."""
+def norm(part: Part, rows: NDArray[np.intp]) -> Part:
+    """Return the root of the sum of squares over some steps, shape [lane]: errors add likewise.
+
+    Args:
+        part: Shape [step, lane].
+        rows: The steps.
+    """
     if len(rows) == 1:
-        return part.each(lambda values: np.abs(values[rows[0]]))
+        one = part.each(lambda values: values[rows[0]])
+        return dataclasses.replace(one, mantissa=np.abs(one.mantissa))
     mantissa, exponent, error = part.mantissa[rows], part.exponent[rows], part.error[rows]
     top = np.where(mantissa != 0, exponent, np.iinfo(np.int64).min // 2).max(axis=0)
     top = np.where((mantissa != 0).any(axis=0), top, 0)
