@@ -169,7 +169,7 @@ class StartEffects:
                 starts.pop((node.t, index[node.variable]), None)
         if not starts:
             nudge = asked.nudge
-            value = world(points.model, steps=asked.steps, given=asked.given)[nudge.variable]
+            value = world(points.model, *asked.given, steps=asked.steps)[nudge.variable]
             starts[nudge.t, index[nudge.variable]] = np.full(points.count, value[nudge.t])
         return starts
 

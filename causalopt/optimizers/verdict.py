@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,10 +38,43 @@ from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import StartEffects
 from causalopt.optimizers.starting_points import starting_points
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import plain_number
+from causalopt.worlds.results import labelled, plain_number, plot
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import xarray
 
 COHERENT = math.log(2)
 _DOUBTFUL = ("kink", "unresolved", "diverged", "nonfinite")
+
+
+@dataclasses.dataclass(frozen=True)
+class SetScore:
+    """How one set fared against its level.
+
+    Attributes:
+        hold: Its variables.
+        op: The median over starting points of its weaker block's Op, in nats; NaN of none.
+        level: The Op that it needs in both blocks, in nats.
+        passed: At how many starting points it reaches it.
+        halved: At how many it takes half of the disturbance, at least.
+        informative: At how many n reaches m, with or without A.
+        part: Its part of alpha.
+    """
+
+    hold: Held
+    op: float
+    level: float
+    passed: int
+    halved: int
+    informative: int
+    part: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON's types."""
+        numbers = {name: plain_number(getattr(self, name)) for name in ("op", "level", "part")}
+        counts = {"passed": self.passed, "halved": self.halved, "informative": self.informative}
+        return {"hold": list(self.hold), **numbers, **counts}
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -64,6 +97,7 @@ class Verdict(Asked):
         listed: Which sets were tried.
         law: What starting points were drawn from.
         blocks: The stretches of steps in each of which Op must pass, first and last step.
+        scores: Every set that was tried.
     """
 
     answer: str
@@ -78,6 +112,7 @@ class Verdict(Asked):
     listed: SetList
     law: str
     blocks: tuple[tuple[int, int], ...]
+    scores: tuple[SetScore, ...]
 
     @property
     def found(self) -> bool:
@@ -100,7 +135,30 @@ class Verdict(Asked):
             "complete": self.listed.is_complete,
             "law": self.law,
             "blocks": [list(block) for block in self.blocks],
+            "scores": [score.to_dict() for score in self.scores],
         }
+
+    @property
+    def dataset(self) -> xarray.Dataset:
+        """Every set's Op and level, with an axis `set`, and provenance."""
+        return labelled(self)
+
+    def plot(self) -> matplotlib.figure.Figure:
+        """Return a figure of the sets' Op beside the levels that they need."""
+        return plot(self)
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What made these numbers: model, settings and versions."""
+        return self.provenance_with(
+            given="; ".join(repr(i) for i in self.given),
+            seed=str(self.seed),
+            starts=str(self.starts),
+            law=self.law,
+            alpha=repr(self.alpha),
+            quorum=repr(self.quorum),
+            answer=self.answer,
+        )
 
     def __repr__(self) -> str:
         first = f"{self.model.name}, n = {self.node_name}, m = {self.target}: {self.answer}"
@@ -232,19 +290,6 @@ def set_weight(size: int, count: int) -> float:
     return 2.0**-size / (1.0 - 2.0**-count) / math.comb(count, size)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Score:
-    """How one set fared: at how many starting points it passed its level, and halved."""
-
-    hold: Held
-    op: float
-    level: float
-    passed: int
-    halved: int
-    informative: int
-    part: float
-
-
 class _Trial:
     """All sets, each against its level."""
 
@@ -261,28 +306,24 @@ class _Trial:
         coherent = [score for score in scores if self._is_coherent(score)]
         answer = "optimizer" if winners else "undecided" if coherent else "none"
         chosen = winners or coherent or scores
-        if not chosen:
-            nothing = binomial_interval(0, 0)
-            return {
-                "answer": "none",
-                "sets": (),
-                "op": math.nan,
-                "level": math.nan,
-                "passed": nothing,
-                "doubtful": 0,
-            }
-        best = max(chosen, key=_rank)
-        ties = tuple(score.hold for score in chosen if _is_tie(score, best))
+        best = max(chosen, key=_rank, default=None)
+        if best is None:
+            sets, passed, op, level = (), binomial_interval(0, 0), math.nan, math.nan
+        else:
+            sets = tuple(score.hold for score in chosen if _is_tie(score, best))
+            passed = binomial_interval(best.passed, best.informative)
+            op, level = best.op, best.level
         return {
             "answer": answer,
-            "sets": ties,
-            "op": best.op,
-            "level": best.level,
-            "passed": binomial_interval(best.passed, best.informative),
+            "sets": sets,
+            "op": op,
+            "level": level,
+            "passed": passed,
             "doubtful": self._doubtful,
+            "scores": tuple(scores),
         }
 
-    def _score(self, hold: Held) -> _Score:
+    def _score(self, hold: Held) -> SetScore:
         found = self._effects.measures(hold)
         part = self._alpha * set_weight(len(hold), len(self._listed.core))
         level = COHERENT if self._effects.is_whole else level_of(part * self._quorum)
@@ -296,16 +337,16 @@ class _Trial:
         worst = worst[~np.isnan(worst)]
         op = float(np.median(worst)) if len(worst) else math.nan
         counts = (int(mask.sum()) for mask in (passed, halved, informative))
-        return _Score(hold, op, level, *counts, part)
+        return SetScore(hold, op, level, *counts, part)
 
-    def _is_optimizer(self, score: _Score) -> bool:
+    def _is_optimizer(self, score: SetScore) -> bool:
         if not score.informative or score.passed < self._quorum * score.informative:
             return False
         if not self._effects.is_whole:
             return True
         return binomial_tail(score.passed, score.informative, 0.5) <= score.part
 
-    def _is_coherent(self, score: _Score) -> bool:
+    def _is_coherent(self, score: SetScore) -> bool:
         if not score.informative or score.halved < self._quorum * score.informative:
             return False
         chance = chance_of(COHERENT, is_whole=self._effects.is_whole)
@@ -322,16 +363,16 @@ def level_of(probability: float) -> float:
     return math.log(1.0 / probability - 1.0) if probability < 0.5 else 0.0
 
 
-def _rank(score: _Score) -> tuple[float, ...]:
-    """Return what the best set has most of: by how much it passes, then where, then how few it is.
+def _rank(score: SetScore) -> tuple[float, ...]:
+    """Return what the best set has most of: by how much it passes, at how many points, how small.
 
-    Of effects in whole numbers the places come first: Op is infinite at most of them.
+    Where Op is infinite, as of whole numbers, a point more counts a coin's toss, less the price.
     """
     margin = -math.inf if math.isnan(score.op) else score.op - score.level
-    return (margin, score.passed, -len(score.hold))
+    return (margin, score.passed * COHERENT + math.log(score.part), -len(score.hold))
 
 
-def _is_tie(one: _Score, other: _Score) -> bool:
+def _is_tie(one: SetScore, other: SetScore) -> bool:
     same = (one.passed, one.informative, len(one.hold))
     return same == (other.passed, other.informative, len(other.hold)) and is_tie(one.op, other.op)
 
