@@ -114,6 +114,14 @@ if TYPE_CHECKING:
     from causalopt.model.graph import unrolled_graph as unrolled_graph
     from causalopt.model.model import Model as Model
     from causalopt.model.selectors import Node as Node
+    from causalopt.optimizers.division import Division as Division
+    from causalopt.optimizers.division import divide as divide
+    from causalopt.optimizers.division_stability import DivisionStability as DivisionStability
+    from causalopt.optimizers.division_stability import division_stability as division_stability
+    from causalopt.optimizers.false_positives import FalsePositives as FalsePositives
+    from causalopt.optimizers.false_positives import false_positive_table as false_positive_table
+    from causalopt.optimizers.verdict import Verdict as Verdict
+    from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
     from causalopt.symbolic.derivation import Derivation as Derivation
@@ -186,6 +194,10 @@ _HOMES = {
     "to_graphml unrolled_graph",
     "model.model": "Model",
     "model.selectors": "Node",
+    "optimizers.division": "Division divide",
+    "optimizers.division_stability": "DivisionStability division_stability",
+    "optimizers.false_positives": "FalsePositives false_positive_table",
+    "optimizers.verdict": "Verdict detect_optimizer",
     "posts.session": "Reproduction reproduce",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
@@ -225,6 +237,22 @@ _results.offer(
         "causalopt.influence.influence.Currents": {
             "labelled": "influence.currents_dataset",
             "plot": "drawing.plots.of_currents",
+        },
+        "causalopt.optimizers.division.Division": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_division",
+        },
+        "causalopt.optimizers.division_stability.DivisionStability": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_division",
+        },
+        "causalopt.optimizers.false_positives.FalsePositives": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_verdict",
+        },
+        "causalopt.optimizers.verdict.Verdict": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_verdict",
         },
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",

@@ -29,6 +29,7 @@ COMMANDS = (
     "entropy",
     "escape",
     "descent",
+    "divide",
     "rates",
     "draw",
     "watch",

@@ -28,7 +28,8 @@ from causalopt.optimizers.regularised_path import (
     regularised_path,
 )
 from causalopt.optimizers.set_lists import MOST, SetList, set_list
-from causalopt.optimizers.set_search import SetSearch, Tried
+from causalopt.optimizers.split_search import SplitSearch, Tried
+from causalopt.optimizers.starting_points import OWN
 from causalopt.worlds.interventions import Intervention
 from causalopt.worlds.results import labelled, plain_number, plot
 
@@ -55,6 +56,7 @@ class Division(Asked):
         tried: The sets, with Op and status.
         path: The best sets of each size, and the prices at which they win.
         beyond: What the Op of no set that was not tried exceeds, in nats; -inf where all were.
+        law: What the starting point was drawn from, where the model declares a law at t = 0.
     """
 
     price: Price
@@ -66,6 +68,7 @@ class Division(Asked):
     tried: Tried
     path: RegularisedPath
     beyond: float
+    law: str
 
     @property
     def best(self) -> PathPoint:
@@ -108,6 +111,7 @@ class Division(Asked):
             "nudge": self.node_name,
             "target": self.target,
             "steps": self.steps,
+            "law": self.law,
             "window": self.window,
             "delta": self.delta,
             "price": self.price,
@@ -153,6 +157,8 @@ class Division(Asked):
             f"division of {self.model.name}, n = {self.node_name}, m = {m}: "
             f"{len(self.tried.sets)} sets of {len(self.listed.core)} variables tried, {what}"
         ]
+        if self.law != OWN:
+            lines.append(f"  from one starting point, seed {self.seed}: {self.law}")
         for point in self.path.corners:
             names = " = ".join(str(s) for s in point.splits[:_SHOWN]) or "{}"
             more = f" and {len(point.splits) - _SHOWN} more" if len(point.splits) > _SHOWN else ""
@@ -242,7 +248,7 @@ def divide(
         seed=seed,
     )
     listed = set_list(asked.model, [asked.nudge], asked.target, among=among, most=most)
-    search = SetSearch(asked, listed, window=window, delta=delta)
+    search = SplitSearch(asked, listed, window=window, delta=delta)
     tried = search.tried(list(listed.sets()))
     beyond = np.full(len(listed.core) + 1, -np.inf)
     if not listed.is_complete:
@@ -261,6 +267,7 @@ def divide(
         tried=tried,
         path=_path(tried, sizes, by_size, float(beyond.max())),
         beyond=float(beyond.max()),
+        law=search.law,
     )
 
 

@@ -68,6 +68,7 @@ def stability_dataset(found: DivisionStability) -> xarray.Dataset:
         {
             "op": (cases, found.op, {"long_name": "Op of the winner", **_NATS}),
             "winner": (cases, names),
+            "reached": (cases, found.reached, {"long_name": "whether n reaches m"}),
             "unsure": (cases, found.unsure, {"long_name": "sets without a certain Op"}),
             "members": ((*cases, "variable"), members),
             "frequency": ("variable", np.array([shares[name].share for name in core])),

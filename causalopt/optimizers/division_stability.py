@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from causalopt.effects.asked import Asked, ask
-from causalopt.engine.contract import Floats
+from causalopt.effects.asked import ask
+from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
@@ -24,7 +25,7 @@ from causalopt.optimizers.cut_sizes import CutSizes, Price
 from causalopt.optimizers.division import HALVING
 from causalopt.optimizers.minimal_sets import TIE
 from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
-from causalopt.optimizers.start_effects import StartEffects
+from causalopt.optimizers.start_effects import DOUBTFUL, USABLE, StartEffects
 from causalopt.optimizers.starting_points import starting_points
 from causalopt.worlds.interventions import Intervention
 from causalopt.worlds.results import labelled, plain_number, plot
@@ -51,7 +52,9 @@ class DivisionStability:
         law: What starting points were drawn from.
         winners: The winners of each case; none where the empty set wins, shape [nudge, start].
         op: Their Op in nats, 0 of the empty set, shape [nudge, start].
+        reached: Whether n reaches m there, with or without some A, shape [nudge, start].
         unsure: How many sets had no certain Op there, shape [nudge, start].
+        provenance: What made these numbers: model, settings and versions.
     """
 
     model: Model
@@ -64,31 +67,43 @@ class DivisionStability:
     law: str
     winners: tuple[tuple[Winners, ...], ...]
     op: Floats
-    unsure: np.ndarray
+    reached: Bools
+    unsure: NDArray[np.int64]
     provenance: Mapping[str, str]
 
     @property
     def count(self) -> int:
-        """How many cases: nudges times starting points."""
-        return self.op.size
+        """How many cases there are, of nudge and starting point, in which n reaches m."""
+        return int(self.reached.sum())
 
     @property
     def divisions(self) -> list[tuple[Winners, BinomialInterval]]:
-        """The divisions that win anywhere, the most frequent first, with their shares."""
-        found = collections.Counter(w for row in self.winners for w in row)
+        """The divisions that win anywhere, the most frequent first, with their shares of cases.
+
+        The intervals are exact for one nudge: cases of one starting point are not independent.
+        """
+        found = collections.Counter(self._cases())
         return [(w, binomial_interval(n, self.count)) for w, n in found.most_common()]
 
     @property
     def members(self) -> dict[str, BinomialInterval]:
         """Variable -> in how many cases it belongs to a set that wins."""
-        cases = [set().union(*winners) for row in self.winners for winners in row]
+        cases = [set().union(*winners) for winners in self._cases()]
         return {
             name: binomial_interval(sum(name in case for case in cases), self.count)
             for name in self.listed.core
         }
 
+    def _cases(self) -> list[Winners]:
+        """Return the winners of the cases in which n reaches m."""
+        pairs = zip(self.winners, self.reached.tolist(), strict=True)
+        return [
+            w for row, seen in pairs for w, is_reached in zip(row, seen, strict=True) if is_reached
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON's types."""
+        median = float(np.median(self.op[self.reached])) if self.count else math.nan
         return {
             "nudges": list(self.nudges),
             "target": self.target,
@@ -96,6 +111,7 @@ class DivisionStability:
             "cost": self.cost,
             "law": self.law,
             "cases": self.count,
+            "drawn": self.reached.size,
             "complete": self.listed.is_complete,
             "divisions": [
                 {"sets": [list(hold) for hold in winners], **share.to_dict()}
@@ -103,7 +119,7 @@ class DivisionStability:
             ],
             "members": {name: share.to_dict() for name, share in self.members.items()},
             "unsure": int(self.unsure.sum()),
-            "op_median": plain_number(float(np.median(self.op))),
+            "op_median": plain_number(median),
         }
 
     @property
@@ -123,6 +139,9 @@ class DivisionStability:
         for winners, share in self.divisions[:6]:
             names = " = ".join("{" + ", ".join(hold) + "}" for hold in winners) or "none"
             lines.append(f"  {share}: {names}")
+        silent = self.reached.size - self.count
+        if silent:
+            lines.append(f"  in {silent} cases more n does not reach m")
         if self.unsure.any():
             lines.append(f"  {int(self.unsure.sum())} times a set had no certain Op")
         return "\n".join(lines)
@@ -208,8 +227,8 @@ def division_stability(
     for node in every:
         one = dataclasses.replace(asked, nudge=node)
         effects = StartEffects(one, points, window=window, delta=delta)
-        rows.append(_winners(effects, tried, holds, cost * sizes))
-    winners, op, unsure = zip(*rows, strict=True)
+        rows.append(_winners(effects, tried, holds, cost * sizes.astype(float)))
+    winners, op, reached, unsure = zip(*rows, strict=True)
     return DivisionStability(
         asked.model,
         tuple(asked.model.node_text(node) for node in every),
@@ -221,6 +240,7 @@ def division_stability(
         points.law,
         winners,
         np.array(op),
+        np.array(reached),
         np.array(unsure),
         asked.provenance_with(starts=str(starts), law=points.law, seed=str(seed), price=price),
     )
@@ -228,27 +248,48 @@ def division_stability(
 
 def _winners(
     effects: StartEffects, tried: Sequence[Held], holds: Sequence[Held], costs: Floats
-) -> tuple[tuple[Winners, ...], Floats, np.ndarray]:
-    """Return the winners at each starting point, their Op, and how many sets were not certain."""
-    count = effects.points.count
+) -> tuple[tuple[Winners, ...], Floats, Bools, NDArray[np.int64]]:
+    """Return the winners at each starting point, their Op, where n reaches m, and what is unsure.
+
+    Args:
+        effects: The effects of one nudge.
+        tried: The sets.
+        holds: The same with the idle variables on their side.
+        costs: What each costs, in nats.
+    """
+    bare = effects.measures(())
+    reached = bare.status[0] != "no_influence"
     if not tried:
-        return ((),) * count, np.zeros(count), np.zeros(count, dtype=np.int64)
+        count = effects.points.count
+        nothing = np.zeros(count, dtype=np.int64)
+        return ((),) * count, np.zeros(count), reached, nothing
     found = [effects.measures(hold) for hold in tried]
     op = np.array([one.op[0] for one in found])
     status = np.array([one.status[0] for one in found])
-    usable = np.isin(status, ["ok", "perfect"]) & ~np.isnan(op)
-    unsure = np.isin(status, ["kink", "unresolved", "diverged", "nonfinite"]).sum(axis=0)
-    winners, tops = [], []
-    for k in range(count):
-        own = np.where(usable[:, k], op[:, k], -np.inf)
-        worth = own - costs
-        if np.isposinf(own).any():  # of perfect sets the cheapest
-            worth = np.where(np.isposinf(own), -costs, -np.inf)
-            best = worth.max()
-        else:
-            best = max(float(worth.max()), 0.0)
-        ties = np.flatnonzero(worth >= best - TIE * max(1.0, abs(best)))
-        is_none = best == 0.0 and not np.isposinf(own).any()
-        winners.append(() if is_none else tuple(holds[j] for j in ties.tolist()))
-        tops.append(0.0 if is_none else float(own[ties].max()))
-    return tuple(winners), np.array(tops), unsure
+    reached = reached | (status != "no_influence").any(axis=0)
+    unsure = np.isin(status, DOUBTFUL).sum(axis=0)
+    own = np.where(np.isin(status, USABLE) & ~np.isnan(op), op, -np.inf)
+    cases = [_winner(column, costs) for column in own.T]
+    winners = tuple(tuple(holds[j] for j in places) for places in cases)
+    tops = [
+        float(column[places].max()) if places else 0.0
+        for column, places in zip(own.T, cases, strict=True)
+    ]
+    return winners, np.array(tops), reached, unsure
+
+
+def _winner(op: Floats, costs: Floats) -> list[int]:
+    """Return the places of the sets that win, none where the empty set does.
+
+    Args:
+        op: Nats, -inf where it is not certain, shape [set].
+        costs: Nats, shape [set].
+    """
+    perfect = np.isposinf(op)
+    worth = np.where(perfect, -costs, -np.inf) if perfect.any() else op - costs
+    best = float(worth.max())
+    slack = TIE * max(1.0, abs(best))
+    if not perfect.any() and best <= slack:
+        return []
+    found: list[int] = np.flatnonzero(worth >= best - slack).tolist()
+    return found

@@ -131,7 +131,8 @@ class FalsePositives:
             mine = [case for case in self.cases if case.has_optimizer == has]
             wrong = sum(case.outcome != "right" for case in mine)
             word = "missed" if has else "false positives"
-            yield f"| **{len(mine)} systems {kind} an optimizer** | | | | | | | **{wrong} {word}** |"
+            blank = " |" * 6
+            yield f"| **{len(mine)} systems {kind} an optimizer** |{blank} **{wrong} {word}** |"
         yield ""
         yield "| drawn at random | planted? | optimizer | undecided | none | share found | named |"
         yield "|---|---|---|---|---|---|---|"

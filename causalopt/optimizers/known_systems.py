@@ -7,6 +7,7 @@ far from its goal is counted as having an optimizer, and a spring with friction 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -95,7 +96,9 @@ def known_families() -> tuple[KnownFamily, ...]:
 
 def _with_optimizer() -> Iterator[KnownSystem]:
     def shipped(name: str, text: str, of: str, **question: Any) -> KnownSystem:
-        return KnownSystem(name if not text else f"{name}, {text}", True, lambda: load(of), question)
+        return KnownSystem(
+            name if not text else f"{name}, {text}", True, lambda: load(of), question
+        )
 
     yield shipped("thermostat", "", "thermostat")
     near, far = {"R": (24.3, 25.7)}, {"R": (5.0, 45.0)}
@@ -132,7 +135,9 @@ def _without_optimizer() -> Iterator[KnownSystem]:
     star = dict.fromkeys(("x", "y", "px", "py"), (-0.3, 0.3))
     for n, m in (("x", "x"), ("px", "px"), ("x", "y")):
         question = {"nudge": f"{n}[0]", "target": m, "within": star, "steps": 4000}
-        yield KnownSystem(f"Hénon-Heiles, {n} on {m}", False, lambda: load("henon_heiles"), question)
+        yield KnownSystem(
+            f"Hénon-Heiles, {n} on {m}", False, lambda: load("henon_heiles"), question
+        )
     butterfly = {"a": (-10.0, 10.0), "b": (-10.0, 10.0), "c": (10.0, 30.0)}
     for m in "bc":
         question = {"nudge": "b[0]", "target": m, "within": butterfly, "steps": 2000}
@@ -168,7 +173,10 @@ def proportional_control() -> Model:
         variables={
             "outside": {"rule": "outside[t-1]", "initial": 5},
             "heater": {"rule": "gain*loss*(20 - room[t-1])", "initial": 0},
-            "room": {"rule": "room[t-1] + heater[t] + loss*(outside[t-1] - room[t-1])", "initial": 15},
+            "room": {
+                "rule": "room[t-1] + heater[t] + loss*(outside[t-1] - room[t-1])",
+                "initial": 15,
+            },
         },
         question={"nudge": "outside[0]", "target": "room", "steps": 200},
     )
@@ -305,7 +313,7 @@ def layered_network(seed: int, *, width: int = 3) -> Model:
     rng = np.random.default_rng([seed, 4])
     layers = [["n"], *([f"{kind}{i}" for i in range(width)] for kind in "ab"), ["m"]]
     variables, weights = {"n": {"rule": "1"}}, dict[str, float]()
-    for above, below in zip(layers, layers[1:], strict=False):
+    for above, below in itertools.pairwise(layers):
         for name in below:
             terms = {f"w_{other}_{name}": other for other in above}
             weights |= {weight: float(rng.standard_normal()) for weight in terms}

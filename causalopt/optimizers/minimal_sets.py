@@ -71,7 +71,9 @@ def minimal_sets(
         return MinimalSets(share, math.nan, (), is_complete)
     needed = share * best
     slack = 0.0 if math.isinf(needed) else TIE * needed
-    reach = [(frozenset(s), s, float(o)) for s, o in zip(sets, op, strict=True) if o >= needed - slack]
+    reach = [
+        (frozenset(s), s, float(o)) for s, o in zip(sets, op, strict=True) if o >= needed - slack
+    ]
     reach.sort(key=lambda item: len(item[0]))
     minimal: list[tuple[frozenset[str], Held, float]] = []
     for item in reach:

@@ -7,6 +7,7 @@ between corners are the prices at which the winner changes.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -123,7 +124,8 @@ def regularised_path(best: Mapping[int, PathPoint]) -> RegularisedPath:
     """
     points = [best[size] for size in sorted(best)]
     corners = _hull([(point.size, point.op) for point in points])
-    ends = [math.inf, *(_slope(points[a], points[b]) for a, b in zip(corners, corners[1:])), 0.0]
+    slopes = [_slope(points[a], points[b]) for a, b in itertools.pairwise(corners)]
+    ends = [math.inf, *slopes, 0.0]
     found = {k: (ends[j + 1], ends[j]) for j, k in enumerate(corners)}
     return RegularisedPath(
         tuple(

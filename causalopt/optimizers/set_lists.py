@@ -1,4 +1,4 @@
-"""Which sets of variables are tried: all of the variables between n and m, by size, as far as asked.
+"""Which sets of variables are tried: those of the variables between n and m, by size.
 
 A variable that no path from n to m passes changes no Op: it is idle, and left out without loss.
 """

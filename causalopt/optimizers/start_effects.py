@@ -28,6 +28,9 @@ from causalopt.optimizers.starting_points import StartingPoints
 from causalopt.worlds.interventions import Set, plan_for
 from causalopt.worlds.world import world
 
+USABLE = ("ok", "perfect")  # statuses of which Op is certain, and a set may win by it
+DOUBTFUL = ("kink", "unresolved", "diverged", "nonfinite")
+
 
 class StartEffects:
     """Effects of one n on one m, for sets A of variables: Comp and Op by block and start.
@@ -97,11 +100,12 @@ class StartEffects:
         ]
         found = [self._of(plan, lanes, delta, paths) for lanes, delta in self._groups]
         order = np.argsort(np.concatenate([lanes for lanes, _ in self._groups]))
+        totals, directs, finites, kinked = zip(*found, strict=True)
         parts = [
-            Part(*(_joined([getattr(one[k], f.name) for one in found], order) for f in _FIELDS))
-            for k in (0, 1)
+            Part(*(_joined([getattr(part, f.name) for part in group], order) for f in _FIELDS))
+            for group in (totals, directs)
         ]
-        finite, kinks = (_joined([one[k] for one in found], order) for k in (2, 3))
+        finite, kinks = _joined(finites, order), _joined(kinked, order)
         held = np.full(finite.shape, asked.target in hold)
         return Effect(parts[0], parts[1], held=held, finite=finite, kinks=kinks, diverges=True)
 
@@ -169,8 +173,8 @@ class StartEffects:
                 starts.pop((node.t, index[node.variable]), None)
         if not starts:
             nudge = asked.nudge
-            value = world(points.model, *asked.given, steps=asked.steps)[nudge.variable]
-            starts[nudge.t, index[nudge.variable]] = np.full(points.count, value[nudge.t])
+            own = np.asarray(world(points.model, *asked.given, steps=asked.steps)[nudge.variable])
+            starts[nudge.t, index[nudge.variable]] = np.full(points.count, own[nudge.t])
         return starts
 
     def _nudges(self) -> list[tuple[NDArray[np.intp], float | None]]:
@@ -218,8 +222,8 @@ def norm(part: Part, rows: NDArray[np.intp]) -> Part:
         unit = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
         root = unit * np.sqrt(np.square(size / unit).sum(axis=0))
         root_error = unit * np.sqrt(np.square(doubt / unit).sum(axis=0))
-    doubts = (part.doubted[rows]).any(axis=0)
-    return Part(root, top, root_error, part.has_path[rows].any(axis=0), doubts)
+    doubts, path = (np.asarray(mask[rows].any(axis=0)) for mask in (part.doubted, part.has_path))
+    return Part(root, top, root_error, path, doubts)
 
 
 def _stacked(parts: list[Part]) -> Part:
@@ -227,6 +231,6 @@ def _stacked(parts: list[Part]) -> Part:
     return Part(*(np.stack([getattr(part, f.name) for part in parts]) for f in _FIELDS))
 
 
-def _joined(arrays: list[NDArray[Any]], order: NDArray[np.intp]) -> NDArray[Any]:
+def _joined(arrays: Sequence[NDArray[Any]], order: NDArray[np.intp]) -> NDArray[Any]:
     """Return groups of lanes side by side, in the order of the starting points."""
     return np.concatenate(arrays, axis=1)[:, order]

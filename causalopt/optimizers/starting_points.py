@@ -16,6 +16,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 
+OWN = "the model's own"
 _HALF_WIDTH = 0.5  # of the default box, in units of a starting value's size or of 1
 
 
@@ -42,7 +43,10 @@ class StartingPoints:
 
 
 def starting_points(
-    model: Model, count: int = 1, *, within: Mapping[str, Sequence[float]] | None = None,
+    model: Model,
+    count: int = 1,
+    *,
+    within: Mapping[str, Sequence[float]] | None = None,
     seed: int = 0,
 ) -> StartingPoints:
     """Return starting points: the model's own for one, independent draws for more.
@@ -72,7 +76,7 @@ def starting_points(
     values |= _drawn_laws(model, laws - box.keys(), count, rng)
     for name, numbers in own.items():  # a batch's lanes need one node at least that they start
         values.setdefault(name, np.repeat(np.array(numbers)[:, None], count, axis=1))
-    words = "the model's own" if count == 1 and not laws else _words(box, laws - box.keys())
+    words = OWN if count == 1 and not laws else _words(box, laws - box.keys())
     return StartingPoints(settled, values, tuple(range(seed, seed + count)), words)
 
 
@@ -137,9 +141,9 @@ def _drawn_laws(
         return values
     finite = model.finite
     if finite.joint is not None:
-        columns, law = finite.joint
-        rows = list(law)
-        picked = rng.choice(len(rows), size=count, p=np.array([float(law[row]) for row in rows]))
+        columns, joint = finite.joint
+        rows = list(joint)
+        picked = rng.choice(len(rows), size=count, p=np.array([float(joint[row]) for row in rows]))
         for k, name in enumerate(columns):
             values[name] = np.array([[float(rows[i][k]) for i in picked]])
     for name in sorted(names - values.keys()):
@@ -154,4 +158,4 @@ def _words(box: Mapping[str, tuple[float, float]], laws: set[str]) -> str:
     parts = [f"{name} in [{low:g}, {high:g}]" for name, (low, high) in box.items()]
     if laws:
         parts.append(f"{', '.join(sorted(laws))} from the law at t = 0")
-    return "; ".join(parts) or "the model's own, other noise"
+    return "; ".join(parts) or f"{OWN}, other noise"

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked, ask, check_delta
 from causalopt.effects.measures import Measures
-from causalopt.engine.contract import Bools, Floats
+from causalopt.engine.contract import Bools
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
@@ -35,7 +35,7 @@ from causalopt.optimizers.binomial_interval import (
 )
 from causalopt.optimizers.minimal_sets import is_tie
 from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
-from causalopt.optimizers.start_effects import StartEffects
+from causalopt.optimizers.start_effects import DOUBTFUL, StartEffects
 from causalopt.optimizers.starting_points import starting_points
 from causalopt.worlds.interventions import Intervention
 from causalopt.worlds.results import labelled, plain_number, plot
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     import xarray
 
 COHERENT = math.log(2)
-_DOUBTFUL = ("kink", "unresolved", "diverged", "nonfinite")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -246,9 +245,7 @@ def detect_optimizer(
     points = starting_points(asked.model, starts, within=within, seed=seed)
     length = asked.steps - asked.nudge.t
     window = max((length + 1) // 2, 1)
-    effects = StartEffects(
-        asked, points, window=window, blocks=min(2, window), delta=delta
-    )
+    effects = StartEffects(asked, points, window=window, blocks=min(2, window), delta=delta)
     trial = _Trial(effects, listed, alpha, quorum)
     return Verdict(
         **vars(asked),
@@ -293,9 +290,7 @@ def set_weight(size: int, count: int) -> float:
 class _Trial:
     """All sets, each against its level."""
 
-    def __init__(
-        self, effects: StartEffects, listed: SetList, alpha: float, quorum: float
-    ) -> None:
+    def __init__(self, effects: StartEffects, listed: SetList, alpha: float, quorum: float) -> None:
         self._effects, self._listed = effects, listed
         self._alpha, self._quorum, self._doubtful = alpha, quorum, 0
 
@@ -307,8 +302,9 @@ class _Trial:
         answer = "optimizer" if winners else "undecided" if coherent else "none"
         chosen = winners or coherent or scores
         best = max(chosen, key=_rank, default=None)
+        sets: tuple[Held, ...] = ()
         if best is None:
-            sets, passed, op, level = (), binomial_interval(0, 0), math.nan, math.nan
+            passed, op, level = binomial_interval(0, 0), math.nan, math.nan
         else:
             sets = tuple(score.hold for score in chosen if _is_tie(score, best))
             passed = binomial_interval(best.passed, best.informative)
@@ -327,7 +323,7 @@ class _Trial:
         found = self._effects.measures(hold)
         part = self._alpha * set_weight(len(hold), len(self._listed.core))
         level = COHERENT if self._effects.is_whole else level_of(part * self._quorum)
-        doubtful = np.isin(found.status, _DOUBTFUL)
+        doubtful = np.isin(found.status, DOUBTFUL)
         self._doubtful += int(doubtful.any(axis=0).sum())
         passed, informative = _passing(found, level, doubtful)
         halved, _ = _passing(found, COHERENT, doubtful)
@@ -336,8 +332,15 @@ class _Trial:
             worst = np.where(informative, np.fmin.reduce(known, axis=0), np.nan)
         worst = worst[~np.isnan(worst)]
         op = float(np.median(worst)) if len(worst) else math.nan
-        counts = (int(mask.sum()) for mask in (passed, halved, informative))
-        return SetScore(hold, op, level, *counts, part)
+        return SetScore(
+            hold,
+            op,
+            level,
+            passed=int(passed.sum()),
+            halved=int(halved.sum()),
+            informative=int(informative.sum()),
+            part=part,
+        )
 
     def _is_optimizer(self, score: SetScore) -> bool:
         if not score.informative or score.passed < self._quorum * score.informative:
@@ -377,9 +380,7 @@ def _is_tie(one: SetScore, other: SetScore) -> bool:
     return same == (other.passed, other.informative, len(other.hold)) and is_tie(one.op, other.op)
 
 
-def _passing(
-    found: Measures, level: float, doubtful: NDArray[np.bool_]
-) -> tuple[Bools, Bools]:
+def _passing(found: Measures, level: float, doubtful: NDArray[np.bool_]) -> tuple[Bools, Bools]:
     """Return at which starting points a set passes, and which tell of it, shape [start].
 
     A point passes where every block reaches the level; it tells where it passes or where some block
@@ -388,5 +389,5 @@ def _passing(
     with np.errstate(invalid="ignore"):
         reaches = (found.op >= level) & ~doubtful
         fails = (found.op < level) | doubtful
-    passed: Bools = reaches.all(axis=0)
-    return passed, passed | fails.any(axis=0)
+    passed: Bools = np.asarray(reaches.all(axis=0))
+    return passed, passed | np.asarray(fails.any(axis=0))

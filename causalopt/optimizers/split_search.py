@@ -23,11 +23,10 @@ from causalopt.model.selectors import Window
 from causalopt.optimizers.node_sets import NodeSets
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_lists import Held, SetList
-from causalopt.optimizers.start_effects import StartEffects, norm
+from causalopt.optimizers.start_effects import USABLE, StartEffects, norm
 from causalopt.optimizers.starting_points import starting_points
 
 _BEAM = 16
-_USABLE = ("ok", "perfect")
 _BLOCK = 1024
 
 
@@ -50,7 +49,7 @@ class Tried:
     @property
     def usable(self) -> NDArray[np.bool_]:
         """Which have an Op that is certain, shape [set]."""
-        return np.isin(self.status, _USABLE) & ~np.isnan(self.op)
+        return np.isin(self.status, USABLE) & ~np.isnan(self.op)
 
     def joined(self, other: Tried) -> Tried:
         """Return these sets and others."""
@@ -61,7 +60,7 @@ class Tried:
         return Tried((*self.sets, *other.sets), *arrays)
 
 
-class SetSearch:
+class SplitSearch:
     """Op of any sets of variables, from the model's own starting point.
 
     Args:
@@ -69,12 +68,16 @@ class SetSearch:
         listed: The variables that A may hold.
         window: How many of the last steps count.
         delta: The nudge's size; None for the limit delta -> 0.
+
+    Attributes:
+        law: What the starting point was drawn from.
     """
 
     def __init__(
         self, asked: Asked, listed: SetList, *, window: int = 1, delta: float | None = None
     ) -> None:
         points = starting_points(asked.model, 1, seed=asked.seed)
+        self.law = points.law
         self._worlds = StartEffects(asked, points, window=window, delta=delta)
         self._asked, self._core, self._delta = self._worlds.asked, listed.core, delta
         self._keep = range(asked.steps + 1 - window, asked.steps + 1)
@@ -87,7 +90,8 @@ class SetSearch:
         """Return sets with their Op and statuses."""
         if not sets:
             return Tried((), np.zeros(0), np.zeros(0), np.zeros(0, dtype="<U12"))
-        found = self._by_worlds(sets) if self._effects is None else self._by_tangents(sets)
+        effects = self._effects
+        found = self._by_worlds(sets) if effects is None else self._by_tangents(effects, sets)
         return Tried(tuple(sets), found.comp, found.op, found.status)
 
     def grown(self, tried: Tried, size: int) -> Tried:
@@ -143,12 +147,12 @@ class SetSearch:
         known.update(new)
         return tried.joined(self.tried(new))
 
-    def _by_tangents(self, sets: Sequence[Held]) -> Measures:
+    def _by_tangents(self, effects: SetEffects, sets: Sequence[Held]) -> Measures:
         place = {name: k for k, name in enumerate(self._core)}
         rows, parts = np.arange(len(self._keep)), []
         for low in range(0, len(sets), _BLOCK):
             chosen = [[place[name] for name in hold] for hold in sets[low : low + _BLOCK]]
-            effect = self._effects.of(self._parts.unions(chosen)).effect
+            effect = effects.of(self._parts.unions(chosen)).effect
             parts.append(
                 measure(
                     dataclasses.replace(
@@ -156,9 +160,9 @@ class SetSearch:
                         total=norm(effect.total, rows),
                         direct=norm(effect.direct, rows),
                         held=effect.held[0],
-                        finite=effect.finite.all(axis=0),
-                        kinks=effect.on_kink.any(axis=0),
-                        diverges=np.asarray(effect.is_divergence).all(axis=0),
+                        finite=np.asarray(effect.finite.all(axis=0)),
+                        kinks=np.asarray(effect.on_kink.any(axis=0)),
+                        diverges=np.asarray(np.asarray(effect.is_divergence).all(axis=0)),
                     )
                 )
             )
