@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from causalopt.effects.matrices import op_matrix as op_matrix
     from causalopt.effects.matrices import op_to_all as op_to_all
     from causalopt.effects.measures import STATUSES as STATUSES
-    from causalopt.effects.optimizers import Candidate as Candidate
-    from causalopt.effects.optimizers import find_optimizers as find_optimizers
     from causalopt.effects.run import Run as Run
     from causalopt.effects.running import run as run
     from causalopt.effects.sweeps.sweep import Sweep as Sweep
@@ -88,8 +86,10 @@ if TYPE_CHECKING:
     from causalopt.importers.onnx_translation import from_onnx as from_onnx
     from causalopt.importers.sklearn_networks import from_sklearn as from_sklearn
     from causalopt.importers.torch_modules import from_torch as from_torch
+    from causalopt.influence.array_currents import ArrayCurrents as ArrayCurrents
     from causalopt.influence.influence import Currents as Currents
     from causalopt.influence.influence import currents as currents
+    from causalopt.influence.through import Through as Through
     from causalopt.model.array_source import ArraySource as ArraySource
     from causalopt.model.declaration import Fact as Fact
     from causalopt.model.declaration import Partition as Partition
@@ -120,6 +120,18 @@ if TYPE_CHECKING:
     from causalopt.optimizers.division_stability import division_stability as division_stability
     from causalopt.optimizers.false_positives import FalsePositives as FalsePositives
     from causalopt.optimizers.false_positives import false_positive_table as false_positive_table
+    from causalopt.optimizers.optimizer_matrix import OptimizerMatrix as OptimizerMatrix
+    from causalopt.optimizers.optimizer_matrix import optimizer_matrix as optimizer_matrix
+    from causalopt.optimizers.optimizers import Candidate as Candidate
+    from causalopt.optimizers.optimizers import Optimizers as Optimizers
+    from causalopt.optimizers.optimizers import find_optimizers as find_optimizers
+    from causalopt.optimizers.optimizers_over_draws import (
+        OptimizersOverDraws as OptimizersOverDraws,
+    )
+    from causalopt.optimizers.optimizers_over_draws import (
+        optimizers_over_draws as optimizers_over_draws,
+    )
+    from causalopt.optimizers.optimizers_over_time import OptimizersOverTime as OptimizersOverTime
     from causalopt.optimizers.verdict import Verdict as Verdict
     from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
@@ -159,7 +171,6 @@ _HOMES = {
     "effects.attribution": "Attribution shapley",
     "effects.matrices": "op_from_all op_matrix op_to_all",
     "effects.measures": "STATUSES",
-    "effects.optimizers": "Candidate find_optimizers",
     "effects.exponents.rates": "Rates rates",
     "effects.run": "Run",
     "effects.running": "run",
@@ -181,7 +192,13 @@ _HOMES = {
     "entropy.relatives.transfer_entropy": "transfer_entropy",
     "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
     "SizeError UnknownNameError",
+    "influence.array_currents": "ArrayCurrents",
     "influence.influence": "Currents currents",
+    "optimizers.optimizer_matrix": "OptimizerMatrix optimizer_matrix",
+    "optimizers.optimizers": "Candidate Optimizers find_optimizers",
+    "optimizers.optimizers_over_draws": "OptimizersOverDraws optimizers_over_draws",
+    "optimizers.optimizers_over_time": "OptimizersOverTime",
+    "influence.through": "Through",
     "importers.network_builder": "NetworkError",
     "importers.onnx_translation": "from_onnx",
     "importers.sklearn_networks": "from_sklearn",
@@ -234,6 +251,10 @@ _results.offer(
             "labelled": "effects.sweeps.sweep_dataset",
         },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
+        "causalopt.influence.array_currents.ArrayCurrents": {
+            "labelled": "influence.array_currents_dataset",
+            "plot": "drawing.plots.of_array_currents",
+        },
         "causalopt.influence.influence.Currents": {
             "labelled": "influence.currents_dataset",
             "plot": "drawing.plots.of_currents",
@@ -253,6 +274,22 @@ _results.offer(
         "causalopt.optimizers.verdict.Verdict": {
             "labelled": "optimizers.division_dataset",
             "plot": "drawing.plots.of_verdict",
+        },
+        "causalopt.optimizers.optimizer_matrix.OptimizerMatrix": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
+        },
+        "causalopt.optimizers.optimizers.Optimizers": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
+        },
+        "causalopt.optimizers.optimizers_over_draws.OptimizersOverDraws": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
+        },
+        "causalopt.optimizers.optimizers_over_time.OptimizersOverTime": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",

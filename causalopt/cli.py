@@ -32,6 +32,7 @@ COMMANDS = (
     "divide",
     "rates",
     "draw",
+    "optimizers",
     "watch",
     "import",
     "data",

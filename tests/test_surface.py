@@ -31,7 +31,15 @@ COMMANDS_CALL = {
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
+    "divide": (
+        "divide",
+        {"starts": "division_stability", "within": "detect_optimizer", "plot": "Division.plot"},
+    ),
     "draw": ("draw", {"out": "Picture.save"}),
+    "optimizers": (
+        "find_optimizers",
+        {"over_time": "Optimizers.over_time", "plot": "Optimizers.plot"},
+    ),
     "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),
     "data": (
@@ -155,11 +163,17 @@ def numbers(found: object) -> object:
 
 QUESTIONS = {
     "binned_strength": {"width": 1.0, "steps": 3, "draws": 3, "bins": 8},
+    "currents": {"steps": 9},
     "derive": {"at": 3},
     "describe": {},
+    "detect_optimizer": {"steps": 400, "starts": 2},
+    "divide": {"steps": 9},
+    "division_stability": {"steps": 9, "starts": 2},
     "find_optimizers": {"steps": 9},
     "op_from_all": {"target": "R[5]"},
     "op_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
+    "optimizer_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
+    "optimizers_over_draws": {"steps": 9, "draws": 3, "spread": {"R": 1.0}},
     "op_to_all": {"nudge": "R[0]", "steps": 5},
     "rates": {"steps": 60},
     "run": {"steps": 9},

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.asked import Asked, ask, asked_node
+from causalopt.effects.asked import Asked, ask
 from causalopt.effects.limit import tangent_effect
 from causalopt.effects.measures import NAMES, Effect, measure
 from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Floats, Plan
+from causalopt.engine.executions import run_values
+from causalopt.engine.linearization import linearize
 from causalopt.influence.crossings import Crossings, between, crossings, is_crossed_twice
 from causalopt.influence.edge_currents import EdgeCurrents, edge_currents
 from causalopt.influence.influence_paths import InfluencePath, largest_paths
@@ -27,8 +29,9 @@ from causalopt.influence.node_currents import (
     shares,
     summed,
 )
-from causalopt.model.model import Model
-from causalopt.model.selectors import Node, Window, overlap, selection_text
+from causalopt.influence.through import Through, own_set
+from causalopt.model.model import Model, refuse_for_numbers
+from causalopt.model.selectors import Node, Window, selection_text
 from causalopt.worlds.interventions import Intervention
 from causalopt.worlds.results import labelled, plain, plain_number, plot
 
@@ -36,32 +39,10 @@ if TYPE_CHECKING:
     import matplotlib.figure
     import xarray
 
+    from causalopt.influence.array_currents import ArrayCurrents
 
-@dataclasses.dataclass(frozen=True)
-class Through:
-    """What of the influence goes through a set A.
 
-    Attributes:
-        hold: The set, as a selector.
-        share: Of the total effect: 1 - 1/Comp; below 0 where A works against the rest.
-        comp: Comp(A; n, m) at the last step.
-        op: Op(A; n, m) in nats.
-        status: A key of `causalopt.STATUSES`.
-        how: `currents` where no path crosses A twice, so that currents were added; `worlds` where
-            some path does, so that the effect beside A was computed.
-    """
-
-    hold: str
-    share: float
-    comp: float
-    op: float
-    status: str
-    how: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON's types."""
-        numbers = {name: plain_number(getattr(self, name)) for name in ("share", "comp", "op")}
-        return {"hold": self.hold, **numbers, "status": self.status, "how": self.how}
+_TIED = 2.0**-30  # sides of a branch that are so near may be on either side in exact numbers
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -135,8 +116,9 @@ class Currents(Asked):
 
     @functools.cached_property
     def total_status(self) -> str:
-        """What the total effect means: that of the current through m itself."""
-        return str(self.status[self.steps, self.variables.index(self.target)])
+        """What the total effect means, as `run` says of it with nothing held."""
+        last = self.steps, self.nodes.names.index(self.target)
+        return str(measure(self.nodes.forward.at(last)).status)
 
     def through(self, hold: str | Sequence[str | Node | Window] | None = None) -> Through:
         """Return what goes through a set A, with Comp(A) and Op(A).
@@ -152,10 +134,10 @@ class Currents(Asked):
         asked = dataclasses.replace(self._question, hold=selection)
         plan = asked.plan()
         found, how = None, "currents"
-        if self._is_crossed_once(plan):
+        if self.total_status == "ok" and not self._has_ties and self._is_crossed_once(plan):
             found = measure(self._beside(plan))
-        if found is None or found.status == "unresolved":
-            # Worlds prove zeros, and lose no digits where almost all goes through A.
+        if found is None or found.status not in {"ok", "only_path", "held"}:
+            # Worlds prove zeros, see kinks, and lose no digits where almost all goes through A.
             found, how = measure(tangent_effect(asked)[1]().at(self.steps)), "worlds"
         comp = float(found.comp)
         return Through(
@@ -269,6 +251,23 @@ class Currents(Asked):
         template = self.model.template
         return between(template, self.nodes.plan, template.index[self.target])
 
+    @functools.cached_property
+    def _has_ties(self) -> bool:
+        """Whether W sits on a branch on a way from n to m, or nearly so.
+
+        It may decide nothing of the total effect and something of the effect beside a set.
+        """
+        structure, plan = self.model.template.structure, self.nodes.plan
+        gaps = linearize(structure).gaps
+        if not gaps:
+            return False
+        sides = tuple(side for gap in gaps for side in (gap.kink.left, gap.kink.right))
+        values = run_values(structure, dataclasses.replace(plan, seed=None), sides).extras
+        left, right = values[:, ::2], values[:, 1::2]
+        with np.errstate(all="ignore"):
+            tied = ~(np.abs(left - right) > _TIED * (np.abs(left) + np.abs(right)))
+        return bool((tied & self._between[:, [gap.child for gap in gaps]]).any())
+
     def _is_crossed_once(self, plan: Plan) -> bool:
         """Whether no path crosses A twice and none goes through a stage of it."""
         held = plan.held_table & self._between
@@ -315,7 +314,9 @@ def currents(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
-) -> Currents:
+    data: Mapping[str, Any] | None = None,
+    along: Any = None,
+) -> Currents | ArrayCurrents:
     """Follow the influence of a nudge: what of it goes through each node and edge to m.
 
     The current through v is (dv/dn)(dm/dv), along u -> v it is (du/dn)(dv/du)(dm/dv). Of any A
@@ -333,6 +334,9 @@ def currents(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
+        data: In a model with arrays, variable without a rule -> its values, step first.
+        along: In a model with arrays, the direction in which n is nudged, of n's shape; all
+            directions when not given.
 
     Returns:
         The currents, with `through(A)`, `crossings(A)` and `paths(count)`.
@@ -347,10 +351,26 @@ def currents(
         >>> found.share[50].sum().round(12).item(), found.through("R[50]").status
         (1.0, 'ok')
     """
+    if model.is_array:
+        from causalopt.influence.array_currents import array_currents  # few models have any
+
+        return array_currents(
+            model.replace(parameters=parameters),
+            nudge=nudge,
+            hold=hold,
+            target=target,
+            steps=steps,
+            given=given,
+            initial=initial,
+            seed=seed,
+            data=data,
+            along=along,
+        )
+    refuse_for_numbers(data=data, along=along)
     asked = ask(
         model,
         nudge=nudge,
-        hold=_own_set(model, nudge) if hold is None else hold,
+        hold=own_set(model, nudge) if hold is None else hold,
         target=target,
         steps=steps,
         given=given,
@@ -359,12 +379,3 @@ def currents(
         seed=seed,
     )
     return Currents(**vars(asked), nodes=node_currents(asked))
-
-
-def _own_set(model: Model, nudge: str | Node | None) -> list[str | Node]:
-    """Return the set A of the model's question, nothing where n lies in it."""
-    own = model.held_set() or ()
-    node = asked_node(model, nudge)
-    if any(node in window and overlap(node, window) for window in own):
-        return []
-    return [str(window) for window in own]

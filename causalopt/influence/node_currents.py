@@ -151,7 +151,8 @@ def _added(part: Part) -> Part:
     power = np.clip(part.exponent - top, -_LARGEST_POWER, _LARGEST_POWER).astype(np.int32)
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         terms, errors = np.ldexp(part.mantissa, power), np.ldexp(part.error, power)
-    mantissa, size, rounds = math.fsum(terms), np.abs(terms).sum(), np.count_nonzero(live) > 1
+    size, rounds = np.abs(terms).sum(), np.count_nonzero(live) > 1
+    mantissa = math.fsum(terms) if np.isfinite(size) else math.nan
     return Part(
         np.asarray(mantissa),
         np.asarray(top),

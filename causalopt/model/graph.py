@@ -123,6 +123,21 @@ def _declared_parents(template: Template) -> dict[str, set[tuple[str, int]]]:
     return {name: through[name] for name in template.names}
 
 
+def declared_edges(model: Model) -> list[tuple[str, str, int]]:
+    """Return the template's edges (parent, child, lag), by child; stages are contracted away.
+
+    Example:
+        >>> from causalopt import load
+        >>> declared_edges(load("thermostat"))
+        [('R', 'T', 1), ('R', 'R', 1), ('T', 'R', 1)]
+    """
+    return [
+        (parent, child, lag)
+        for child, parents in _declared_parents(model.skeleton).items()
+        for parent, lag in sorted(parents)
+    ]
+
+
 def shape_texts(model: Model) -> dict[str, str]:
     """Return variable -> its dims with their sizes, "" for a number; nothing without arrays.
 

@@ -15,6 +15,7 @@ from causalopt.model.selectors import Selection
 from causalopt.worlds.interventions import held_mask
 
 NO_PART = -1
+_FEW = 8  # parts of a set that are joined one by one
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -82,9 +83,18 @@ class NodeSets:
     def held(self, sets: slice | NDArray[np.intp] = slice(None)) -> Bools:
         """Return the masks of some sets, shape [row, equation, set]."""
         chosen = self.members[sets]
+        if chosen.shape[1] > _FEW:
+            return self._held_by_many(chosen)
         found = np.zeros((*self.parts.shape[:2], len(chosen)), dtype=bool)
         for column in chosen.T:
             found |= self.parts[:, :, column] & (column != NO_PART)
+        return found
+
+    def _held_by_many(self, chosen: NDArray[np.int64]) -> Bools:
+        """Return the same by a product of matrices: a node is held where some part holds it."""
+        joins = np.zeros((self.parts.shape[2] + 1, len(chosen)), dtype=np.float32)
+        joins[chosen.T, np.arange(len(chosen))] = 1.0  # NO_PART is the last row
+        found: Bools = self.parts.astype(np.float32) @ joins[:-1] > 0
         return found
 
     def table(self, place: int, steps: int) -> Bools:

@@ -24,7 +24,7 @@ from causalopt.effects.limit import forward_effect, read_by
 from causalopt.effects.measures import Effect, Part
 from causalopt.effects.reach import reachable
 from causalopt.engine.adjoint import Baseline, terms_of
-from causalopt.engine.contract import Bools, Tangents
+from causalopt.engine.contract import Bools, Floats, Tangents
 from causalopt.engine.executions import run_tangents, run_values
 from causalopt.engine.held_sets import HeldSets
 from causalopt.engine.linearization import linearize
@@ -85,7 +85,7 @@ class SetEffects:
         self._template, self._budget = asked.model.template, budget
         refuse_between(self._template, asked.nudge.variable, asked.target)
         self.plan = self.asked.plan()
-        self._target = self._template.index[asked.target]
+        self.target = self._template.index[asked.target]
         self._flat = at is None
         self.keep = (asked.steps,) if at is None else tuple(at)
 
@@ -97,7 +97,7 @@ class SetEffects:
     @functools.cached_property
     def total(self) -> Effect:
         """The effect of n on m with nothing held, at the kept steps, shape [kept step]."""
-        effect = forward_effect(self.asked.model, self.plan, self.run, self._target)
+        effect = forward_effect(self.asked.model, self.plan, self.run, self.target)
         return effect.at(list(self.keep))
 
     def of(self, sets: NodeSets | Sequence[Selection]) -> SetAnswer:
@@ -129,6 +129,32 @@ class SetEffects:
         done[asked] = True
         return SetAnswer(effect.at(0) if self._flat else effect, done, len(alone) - len(asked))
 
+    def over_total(self, sets: NodeSets) -> tuple[Floats, Floats]:
+        """Return direct effects over the total one at the last kept step, without statuses.
+
+        As they are, and with the product of every path, and of the total effect, counted by its
+        size; shape [set] each.
+        """
+        total = self.total.total
+        found = []
+        for sweeps in (self._sweeps, self._absolute):
+            parts = [
+                sweeps.over(sets.held(slice(low, low + _CHUNK)), sets.starts, self.keep[-1:])
+                for low in range(0, len(sets), _CHUNK)
+            ]
+            mantissa = np.concatenate([part[0][0] for part in parts])
+            power = np.concatenate([part[1][0] for part in parts]) - int(total.exponent[-1])
+            with np.errstate(all="ignore"):
+                found.append(np.ldexp(mantissa, np.clip(power, -4000, 4000).astype(np.int32)))
+        whole = float(total.mantissa[-1])
+        with np.errstate(all="ignore"):
+            return found[0] / whole, found[1] / abs(whole)
+
+    @functools.cached_property
+    def _absolute(self) -> HeldSets:
+        structure, slopes = self._template.structure, np.abs(self._baseline.slopes)
+        return HeldSets(structure, self.plan, self.target, slopes=slopes)
+
     def _empty(self, count: int) -> Effect:
         """Return effects whose direct part is still to be filled in, shape [kept step, set]."""
         shape = (len(self.keep), count)
@@ -155,7 +181,7 @@ class SetEffects:
         zero = (mantissas == 0).any(axis=0)
         if zero.any():
             path[:, zero] = reached_beside(
-                self._template, self.plan, self._target, held[:, :, zero], sets.starts, self.keep
+                self._template, self.plan, self.target, held[:, :, zero], sets.starts, self.keep
             )
         error = np.zeros(mantissas.shape)
         for twin in self._twins:
@@ -173,14 +199,14 @@ class SetEffects:
         ):
             getattr(direct, name)[:, part] = values
         rows = np.searchsorted(sets.starts, self.keep, side="right") - 1
-        effect.held[:, part] = held[rows, self._target]
+        effect.held[:, part] = held[rows, self.target]
         with np.errstate(invalid="ignore"):
             is_known = (error <= _PARTED * np.abs(mantissas)) & ((mantissas != 0) | ~path)
         total = self.total
         # What W's end or the total effect leaves open, no set can close.
         settled = ~total.finite | (total.total.is_unresolved & ~total.on_kink)
         is_known |= settled[:, np.newaxis] & ((mantissas != 0) | ~path)
-        return np.full(held.shape[2], True) if self._may_kink else ~is_known.all(axis=0)
+        return np.full(held.shape[2], True) if self.may_kink else ~is_known.all(axis=0)
 
     @functools.cached_property
     def _baseline(self) -> Baseline:
@@ -192,7 +218,7 @@ class SetEffects:
     @functools.cached_property
     def _sweeps(self) -> HeldSets:
         structure, slopes = self._template.structure, self._baseline.slopes
-        return HeldSets(structure, self.plan, self._target, slopes=slopes)
+        return HeldSets(structure, self.plan, self.target, slopes=slopes)
 
     @functools.cached_property
     def _moved(self) -> list[Baseline]:
@@ -221,12 +247,12 @@ class SetEffects:
             slopes = twin.slopes * (1.0 + _ROUNDED * counter_uniforms(first, shape))
             for k, (_, error) in lost.items():
                 slopes[:, k] += error * counter_signs(first + k, (shape[0], 1))[:, 0]
-            found.append(HeldSets(structure, self.plan, self._target, slopes=slopes))
+            found.append(HeldSets(structure, self.plan, self.target, slopes=slopes))
         return found
 
     @functools.cached_property
     def _read(self) -> Bools:
-        return read_by(self.asked.model, [self._target])
+        return read_by(self.asked.model, [self.target])
 
     @functools.cached_property
     def _drifts(self) -> bool:
@@ -234,7 +260,7 @@ class SetEffects:
         return bool(linearize(self._template.structure).drifting & read)
 
     @functools.cached_property
-    def _may_kink(self) -> bool:
+    def may_kink(self) -> bool:
         """Whether W sits on a kink that n reaches and m reads, or may do so to within rounding."""
         structure, base = self._template.structure, self._baseline
         gaps = linearize(structure).moving_gaps
@@ -255,7 +281,7 @@ class SetEffects:
         structure = self._template.structure
         own = dataclasses.replace(self.plan, held=sets.table(place, self.asked.steps))
         run = run_tangents(structure, own, repeats=repeats)
-        found = forward_effect(self.asked.model, own, run, self._target).at(list(self.keep))
+        found = forward_effect(self.asked.model, own, run, self.target).at(list(self.keep))
         for mine, others in ((effect.total, found.total), (effect.direct, found.direct)):
             for field in dataclasses.fields(Part):
                 getattr(mine, field.name)[:, place] = getattr(others, field.name)

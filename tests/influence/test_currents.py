@@ -199,7 +199,75 @@ class TestSets:
             currents(load("thermostat"), steps=9).through("R")
 
 
+@st.composite
+def bent_models(draw):
+    """A DAG whose rules bend, jump and blow up, and starts that sit on branches."""
+    names = ("p", "q", "r", "s")
+    shapes = [
+        "({c})*{a}", "({c})*abs({a})", "max({a}, {b})", "min({a}, 0)", "clip({a}, -1, 1)",
+        "where({a} > {b}, {a}, ({c})*{b})", "floor({a})", "sign({a})*{b}", "sqrt({a})", "({c})/{a}",
+    ]  # fmt: skip
+    variables = {"p": {"initial": draw(st.sampled_from([-1, 0, 0.5, 1]))}}
+    for i, name in enumerate(names[1:], 1):
+        terms = []
+        for _ in range(draw(st.integers(1, 2))):
+            a, b = (draw(st.sampled_from(names[:i])) for _ in range(2))
+            c = draw(st.sampled_from([-2, -0.5, 1, 2]))
+            terms.append(draw(st.sampled_from(shapes)).format(a=a, b=b, c=c))
+        variables[name] = {"rule": " + ".join(terms)}
+    return Model(name="bent", variables=variables)
+
+
+@settings(max_examples=300)
+@given(bent_models(), st.sampled_from(["q", "r", "q, r", "s"]))
+def test_branches_and_infinities_are_told_as_worlds_tell_them(model, hold):
+    found = currents(model, nudge="p", target="s")
+    asked = run(model, nudge="p", hold=hold, target="s")
+    assert found.total_status == run(model, nudge="p", hold=[], target="s").status[-1]
+    through = found.through(hold)
+    assert through.status == asked.status[-1]
+    assert through.op == pytest.approx(float(asked.op[-1]), rel=1e-9, abs=1e-12, nan_ok=True)
+
+
+def test_a_branch_that_bends_only_beside_the_set_is_seen():
+    """q > p never changes while both move alike; with q held it does."""
+    model = Model(
+        name="m",
+        variables={
+            "p": {"initial": -1},
+            "q": {"rule": "max(p, p)"},
+            "r": {"rule": "2*p + where(q > p, q, p)"},
+        },
+    )
+    through = currents(model, nudge="p", target="r").through("q")
+    assert (through.status, through.how) == ("kink", "worlds")
+    assert through.op == run(model, nudge="p", hold="q", target="r").op[-1]
+
+
+class TestRange:
+    def test_effects_beyond_floats_have_shares(self):
+        """x shrinks by 2**-3000; a quarter of each step goes through y and back."""
+        model = Model(
+            name="m",
+            variables={
+                "x": {"rule": "0.375*x[t-1] + 0.5*y[t]", "initial": 1},
+                "y": {"rule": "0.25*x[t-1]", "initial": 0},
+            },
+        )
+        found = currents(model, nudge="x[0]", target="x", steps=3000)
+        assert found.log_total == pytest.approx(-3000 * math.log(2))
+        np.testing.assert_allclose(found.share[1:-1], [[1.0, 0.25]] * 2999, rtol=1e-12)
+        place = found.edges.edges.index(("y", "x", 0))
+        np.testing.assert_allclose(found.edge_share[1:, place], 0.25, rtol=1e-12)
+        assert found.through("y[1500]").comp == pytest.approx(4 / 3)
+
+
 class TestCrossings:
+    def test_the_last_entry_holds_all_that_cross_more_often(self):
+        found = currents(load("thermostat"), steps=12)
+        few, many = (found.crossings("T", most=most).share for most in (2, 20))
+        np.testing.assert_allclose(few, [*many[:2], many[2:].sum()], rtol=1e-12)
+
     def test_inclusion_and_exclusion_over_two_steps(self):
         """By hand: two nodes in a row, so that pairs are the paths through both."""
         model = Model(
@@ -310,6 +378,7 @@ class TestStatus:
     def test_a_chaotic_run_s_currents_are_unresolved(self):
         found = currents(load("lorenz"), nudge="b[0]", target="c", steps=20_000)
         assert set(found.status[10_000]) == {"unresolved"}
+        assert set(found.edge_status[10_000]) == {"unresolved"}
         assert math.isfinite(found.log_total)
 
     def test_whole_numbers_have_none(self):

@@ -107,9 +107,7 @@ class TestAgainstBruteForce:
         for _ in range(14):
             p, c = rng.choice(len(names), 2, replace=False)
             edges.append((names[p], names[c]))
-        rules = {
-            c: " + ".join([f"{p}[t-1]" for p, d in edges if d == c] or ["0"]) for c in names
-        }
+        rules = {c: " + ".join([f"{p}[t-1]" for p, d in edges if d == c] or ["0"]) for c in names}
         model = Model(
             name="m", variables={c: {"rule": rule, "initial": 1} for c, rule in rules.items()}
         )

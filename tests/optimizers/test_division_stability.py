@@ -46,9 +46,7 @@ def test_a_thermostat_that_saturates_wins_near_its_goal_alone() -> None:
     question = {"steps": 500, "starts": 60, "window": 1}
     far = division_stability(load("thermostat_saturating"), within={"R": (40, 60)}, **question)
     assert [w for w, _ in far.divisions] == [()]
-    near = division_stability(
-        load("thermostat_saturating"), within={"R": (24.5, 25.5)}, **question
-    )
+    near = division_stability(load("thermostat_saturating"), within={"R": (24.5, 25.5)}, **question)
     assert [w for w, _ in near.divisions] == [(("T",),)]
     assert near.members["T"].share == 1.0
 

@@ -75,7 +75,9 @@ class TestWholeNumbers:
                 status = str(found.status[0, k])
                 if total and direct:
                     assert status == "ok"
-                    assert found.op[0, k] == pytest.approx(0.5 * math.log(direct / total), abs=1e-12)
+                    assert found.op[0, k] == pytest.approx(
+                        0.5 * math.log(direct / total), abs=1e-12
+                    )
                 else:
                     names = {(0, 0): "no_influence", (0, 1): "perfect", (1, 0): "only_path"}
                     assert status == names[bool(total), bool(direct)]
@@ -136,10 +138,7 @@ class TestTangents:
     def test_noise_is_each_start_s_own(self) -> None:
         model = Model(
             name="m",
-            variables={
-                "e": {"noise": "normal(0, 1)"},
-                "x": {"rule": "x[t-1]*e[t]", "initial": 1},
-            },
+            variables={"e": {"noise": "normal(0, 1)"}, "x": {"rule": "x[t-1]*e[t]", "initial": 1}},
         )
         asked = ask(model, nudge="x[0]", hold=[], target="x", steps=3)
         effect = StartEffects(asked, starting_points(model, 4, seed=7)).effect(())
@@ -158,8 +157,7 @@ class TestTangents:
 
     def test_a_model_without_time(self) -> None:
         model = Model(
-            name="m",
-            variables={"n": {"rule": "1"}, "a": {"rule": "3*n"}, "m": {"rule": "n - a/4"}},
+            name="m", variables={"n": {"rule": "1"}, "a": {"rule": "3*n"}, "m": {"rule": "n - a/4"}}
         )
         asked = ask(model, nudge="n", hold=[], target="m")
         found = StartEffects(asked, starting_points(model)).measures(["a"])

@@ -79,7 +79,9 @@ class TestTheorems:
         assert found.best.size == 0
 
     @pytest.mark.parametrize("seed", range(3))
-    def test_with_signs_drawn_at_each_step_op_is_not_positive_in_the_mean_square(self, seed) -> None:
+    def test_with_signs_drawn_at_each_step_op_is_not_positive_in_the_mean_square(
+        self, seed
+    ) -> None:
         """All signs of the edges from B into A at each of three steps, enumerated by numpy."""
         rng, steps = np.random.default_rng(seed), 4
         w = rng.standard_normal((3, 3))
