@@ -1,6 +1,6 @@
 """python -m tools.false_positives: the table of errors of the test for an optimizer, on its page.
 
-It is computed and written between its two marks in docs/division.md; a test fails where it is stale.
+It is computed and written between its marks in docs/division.md; a test fails where it is stale.
 """
 
 from __future__ import annotations

@@ -223,11 +223,11 @@ class TestBeyondEnumeration:
 
     def test_a_bound_below_the_winner_makes_it_certain(self) -> None:
         """Nine that lean on the room a little, and a thermostat that is worth its price."""
+        lean = " + ".join(f"w{i}[t-1]" for i in range(9))
         variables = {
             "T": {"rule": "R[t-1] - 25", "initial": 10},
-            "R": {"rule": "R[t-1] - 0.05*T[t-1]" + "".join(f" - 0.0001*w{i}[t-1]" for i in range(9)),
-                  "initial": 35},
-        }  # fmt: skip
+            "R": {"rule": f"R[t-1] - 0.05*T[t-1] - 0.0001*({lean})", "initial": 35},
+        }
         variables |= {f"w{i}": {"rule": "R[t-1]*0.1", "initial": 0} for i in range(9)}
         model = Model(name="m", variables=variables)
         question = {"nudge": "R[0]", "target": "R", "steps": 60}

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from causalopt import Model, QuestionError, detect_optimizer, divide, load, run
-from causalopt.optimizers.known_systems import leaking_decay, linear_network
+from causalopt.optimizers.known_systems import leaking_decay, linear_network, spring
 from causalopt.optimizers.verdict import chance_of, level_of, set_weight
 
 LEVELS = (0.0, 0.3, math.log(2), 2.0, 5.0)
@@ -141,9 +141,7 @@ class TestAnswers:
         assert detect_optimizer(model, steps=200, **question).answer == "none"
 
     def test_a_swing_is_none_though_op_peaks(self) -> None:
-        """A spring's effect passes 0: Op of single steps has no bound, its mean square has ln 2/2."""
-        from causalopt.optimizers.known_systems import spring
-
+        """A spring's effect passes 0: single steps have any Op, their mean square ln 2/2."""
         peak = run(spring(), hold="v", nudge="x[0]", target="x").op
         assert np.nanmax(peak) > 4
         found = detect_optimizer(spring(), starts=8)
