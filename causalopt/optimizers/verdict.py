@@ -166,6 +166,8 @@ class Verdict(Asked):
         names = " = ".join("{" + ", ".join(hold) + "}" for hold in self.sets)
         op = "no Op" if math.isnan(self.op) else f"Op {self.op:.4g} nats in the median"
         told = f"{op}, {self.level:.4g} needed, reached at {self.passed} starting points"
+        if self.passed.of < self.starts:
+            told += f"; at the other {self.starts - self.passed.of} n does not reach m"
         return f"{first}\n  {names}: {told}"
 
 

@@ -40,6 +40,13 @@ class TestChance:
         r = np.random.default_rng(2).choice([-1.0, 1.0], 10_000)
         assert np.mean(np.abs(1 + r) == 0) == pytest.approx(chance_of(9.0, is_whole=True), abs=0.02)
 
+    def test_what_is_missed_by_the_page_s_numbers(self) -> None:
+        assert chance_of(math.log(5)) == pytest.approx(1 / 6)
+        assert 1 / chance_of(2.314) == pytest.approx(11, abs=0.2)
+        for count, times in ((1, 21), (5, 214)):
+            level = level_of(0.05 * 0.9 * set_weight(1, count))
+            assert math.exp(level) == pytest.approx(times, abs=0.6)
+
     def test_a_level_has_its_probability(self) -> None:
         for p in (0.4, 0.05, 1e-9):
             assert chance_of(level_of(p)) == pytest.approx(p)
@@ -177,6 +184,12 @@ class TestAnswers:
         assert all("Cdc20" in hold for hold in found.sets)
         alone = next(s for s in found.scores if s.hold == ("Cdc20",))
         assert alone.passed == alone.informative > 100
+        assert alone.passed == 124
+        own = detect_optimizer(
+            load("yeast_cell_cycle"), starts=512, among=["Cdh1", "Sic1"], **question
+        )
+        assert (own.sets, str(own.passed)[:8]) == ((("Sic1",),), "17 of 17")
+        assert "at the other 495 n does not reach m" in repr(own)
         few = detect_optimizer(load("yeast_cell_cycle"), starts=8, **question)
         assert few.answer == "none"  # so few heads of a coin are not rare enough
 
