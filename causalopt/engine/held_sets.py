@@ -12,10 +12,12 @@ from causalopt.engine.adjoint import terms_of
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.executions import carrier_for, run_values
 from causalopt.engine.jacobians import StepDerivative
+from causalopt.engine.processor_count import processors
 from causalopt.engine.rescaling import RESCALE, rescale_lanes
 from causalopt.model.template import Structure
 
 TOGETHER = 32  # candidate sets that go together
+_THREADS_FROM = 2_000_000  # products and steps: a fraction of a second for one thread
 _NO_STARTS = np.zeros(1, dtype=np.int64)
 
 
@@ -65,10 +67,20 @@ class HeldSets:
             keep: The steps, ascending; the last one when not given.
         """
         kept = (self._plan.steps,) if keep is None else keep
-        parts = [
-            self._of(held[:, :, low : low + TOGETHER], starts, kept, held.shape[2])
-            for low in range(0, held.shape[2], TOGETHER)
-        ]
+        count = held.shape[2]
+
+        def part(low: int) -> tuple[Floats, NDArray[np.int64]]:
+            return self._of(held[:, :, low : low + TOGETHER], starts, kept, count)
+
+        lows, steps = range(0, count, TOGETHER), kept[-1] + 1 - self._seed[0]
+        threads = min(processors(), len(lows))
+        if threads > 1 and len(lows) * steps * len(self._map.products.columns) >= _THREADS_FROM:
+            import concurrent.futures  # slow to load
+
+            with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+                parts = list(pool.map(part, lows))
+        else:
+            parts = list(map(part, lows))
         mantissas, exponents = zip(*parts, strict=True)
         return np.concatenate(mantissas, axis=1), np.concatenate(exponents, axis=1)
 

@@ -424,8 +424,8 @@ def read_question(
         at_numbers = expanded.node(node)
         to_numbers = expanded.node(model.target(measured), "measured").variable
     asked = ask_at(among, nudge=at_numbers, hold=(), target=to_numbers, **more)
-    m = measured if model.is_array else model.node_text(Node(measured, asked.steps))
-    return PartReader(model, expanded, asked), (model.node_text(node), m)
+    m = dataclasses.replace(model.target(measured), t=asked.steps)
+    return PartReader(model, expanded, asked), (model.node_text(node), model.node_text(m))
 
 
 def _set_text(hold: Sequence[str]) -> str:

@@ -75,7 +75,7 @@ class SetEffects:
         >>> asked = ask(load("lorenz"), nudge="b[0]", target="b", steps=100)
         >>> sets = [asked.model.selection(text) for text in ("a", "c", "a, c[t<=10]")]
         >>> measure(SetEffects(asked).of(sets).effect).op.round(3).tolist()
-        [-1.588, 0.303, -1.549]
+        [-2.821, 0.597, -2.521]
     """
 
     def __init__(
@@ -184,7 +184,10 @@ class SetEffects:
                 self._template, self.plan, self.target, held[:, :, zero], sets.starts, self.keep
             )
         error = np.zeros(mantissas.shape)
-        for twin in self._twins:
+        total = self.total
+        # What W's end or the total effect leaves open, no set can close.
+        settled = ~total.finite | (total.total.is_unresolved & ~total.on_kink)
+        for twin in [] if settled.all() else self._twins:
             others, powers = twin.over(held, sets.starts, self.keep)
             with np.errstate(all="ignore"):
                 moved = np.clip(powers - exponents, -4000, 4000).astype(np.int32)
@@ -202,9 +205,6 @@ class SetEffects:
         effect.held[:, part] = held[rows, self.target]
         with np.errstate(invalid="ignore"):
             is_known = (error <= _PARTED * np.abs(mantissas)) & ((mantissas != 0) | ~path)
-        total = self.total
-        # What W's end or the total effect leaves open, no set can close.
-        settled = ~total.finite | (total.total.is_unresolved & ~total.on_kink)
         is_known |= settled[:, np.newaxis] & ((mantissas != 0) | ~path)
         return np.full(held.shape[2], True) if self.may_kink else ~is_known.all(axis=0)
 

@@ -26,7 +26,7 @@ from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.subset_sums import best_subsets
 
 Method: TypeAlias = Literal["auto", "all", "sums", "bounds", "grown"]
-WORK = 2e10  # products of slopes and tangents: half a minute
+WORK = 5e10  # products of slopes and tangents: half a minute
 _BLOCK = 1 << 18  # sets that are evaluated together
 _BEAM = 8  # sets that are grown on
 _MOST_BOUNDS = 4_000  # sets that are swept for bounds

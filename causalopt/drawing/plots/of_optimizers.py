@@ -52,17 +52,17 @@ def plot_optimizers(found: Optimizers) -> Figure:
     axes = figure.subplots()
     plain_axes(axes)
     ops = np.array([group.op for group in groups])
-    finite = np.abs(ops[np.isfinite(ops)])
-    edge = 1.25 * float(finite.max(initial=0.0)) or 1.0
+    finite = ops[np.isfinite(ops)]
+    edge = 1.25 * float(np.abs(finite).max(initial=0.0)) or 1.0
     for place, group in enumerate(groups):
         _bar(axes, place, group.op, group.status, edge)
     axes.axvline(0, color=FAINT, linewidth=0.8)
     axes.set_yticks(range(len(groups)), [_short(str(group)) for group in groups], fontsize=8)
     axes.set_ylim(len(groups) - 0.4, -0.6)
-    axes.set_xlim(
-        min(-0.05 * edge, 1.1 * min(ops[np.isfinite(ops)], default=0), *_left(ops, edge)),
-        edge if (ops > 0).any() else 0.15 * edge,
-    )
+    left = -edge if np.isneginf(ops).any() else 1.1 * float(finite.min(initial=0.0))
+    right = edge if np.isposinf(ops).any() else 1.25 * float(finite.max(initial=0.0))
+    room = 0.2 * (right - left) or 1.0  # what a text beside 0 takes
+    axes.set_xlim(min(left, -0.02 * edge), max(right, room))
     rest = len(found.groups) - len(groups)
     more = f"\n{rest} more groups are not shown" if rest else ""
     axes.set_xlabel("Op [nats]" + more)
@@ -72,10 +72,6 @@ def plot_optimizers(found: Optimizers) -> Figure:
         loc="left",
     )
     return figure
-
-
-def _left(ops: np.ndarray, edge: float) -> list[float]:
-    return [-edge] if np.isneginf(ops).any() else []
 
 
 def _bar(axes: Axes, place: int, op: float, status: str, edge: float) -> None:

@@ -33,6 +33,7 @@ from causalopt.engine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
 from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
 from causalopt.engine.linearization import linearize
+from causalopt.engine.processor_count import processors
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
@@ -372,15 +373,6 @@ def _of_arrays(
         workers=1,
         execution="arrays",
     )
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if sys.platform == "emscripten":
-        return 1  # a browser starts no threads
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclasses.dataclass(frozen=True)
