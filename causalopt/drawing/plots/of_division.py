@@ -107,14 +107,14 @@ def _draw_hull(division: Division, axes: Axes, top: float) -> None:
         text = _names(point) + ("\nperfect: Op is infinite" if perfect else "")
         if math.isfinite(point.high):
             text += f"\nwins up to {point.high:.3g} nats a {unit}"
-        below = {"xytext": (9, -4), "va": "top"}  # of the hull, which rises and bends down
-        above = {"xytext": (7, 5), "va": "bottom"}
+        last = point is corners[-1]
         axes.annotate(
             text,
             (point.size, height),
+            xytext=(7, 5) if last else (9, -4),  # below the hull, which rises and bends down
+            va="bottom" if last else "top",
             textcoords="offset points",
             fontsize=8,
-            **(above if point is corners[-1] else below),
         )
     if any(point.size != division.best.size for point in corners):
         axes.plot([], [], "o", color=RED, label="wins at another price")
