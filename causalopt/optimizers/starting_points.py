@@ -76,7 +76,7 @@ def starting_points(
     values |= _drawn_laws(model, laws - box.keys(), count, rng)
     for name, numbers in own.items():  # a batch's lanes need one node at least that they start
         values.setdefault(name, np.repeat(np.array(numbers)[:, None], count, axis=1))
-    words = OWN if count == 1 and not laws else _words(box, laws - box.keys())
+    words = OWN if count == 1 and not box and not laws else _words(box, laws - box.keys())
     return StartingPoints(settled, values, tuple(range(seed, seed + count)), words)
 
 

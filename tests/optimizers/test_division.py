@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from causalopt import Model, QuestionError, divide, load, run
 from causalopt.optimizers.cut_sizes import CutSizes
-from causalopt.optimizers.known_systems import linear_network, two_thermostats
+from causalopt.optimizers.known_systems import linear_network, planted_network, two_thermostats
 from causalopt.optimizers.minimal_sets import minimal_sets
 from causalopt.optimizers.regularised_path import PathPoint, regularised_path
 from tests.strategies import templates
@@ -99,6 +99,28 @@ class TestAgainstBruteForce:
         sets = [set(split.hold) for split in found.best.splits]
         assert {"error", "integral", "derivative", "pid", "heater"} in sets
         assert {"heater"} in sets
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.integers(0, 10**6), st.integers(5, 40))
+    def test_a_planted_controller_s_op_by_matrix_powers(self, seed: int, steps: int) -> None:
+        """State (d, sum, x0..x3), u written into it; with u held the plant is on its own."""
+        model = planted_network(seed)
+        w = np.array([[model.parameters[f"w{i}_{j}"] for j in range(4)] for i in range(4)])
+        kp, ki = model.parameters["kp"], model.parameters["ki"]
+        beside = np.zeros((6, 6))
+        beside[0, 0] = beside[1, 1] = beside[1, 2] = beside[2, 0] = 1.0
+        beside[2:, 2:] = w
+        whole = beside.copy()
+        whole[2, 1] -= ki
+        whole[2, 2] -= kp
+        total, direct = (np.linalg.matrix_power(a, steps)[2, 0] for a in (whole, beside))
+        found = divide(model, nudge="d[0]", target="x0", steps=steps)
+        place = found.tried.sets.index(("u",))
+        if found.tried.status[place] != "ok" or abs(total) < 1e-12:
+            return
+        op = math.log(abs(direct / total))
+        assert found.tried.op[place] == pytest.approx(op, rel=1e-6, abs=1e-7)
+        assert found.best.op - found.cost * found.best.size >= op - found.cost - 1e-9
 
     @pytest.mark.parametrize("seed", range(4))
     def test_idle_variables_stand_where_fewest_edges_are_cut(self, seed: int) -> None:
@@ -305,6 +327,12 @@ def test_minimal_sets_of_three_groups_by_hand() -> None:
     op = np.array([1.0, 2.0, np.nan, 9.5, 9.5, 10.0, 3.0])
     found = minimal_sets(sets, np.where(np.isnan(op), -np.inf, op), 0.9)
     assert found.groups == ((10.0, (("b", "c"),)), (9.5, (("a", "b"), ("a", "c"))))
+
+
+def test_a_minimal_set_may_be_larger_than_another() -> None:
+    sets = [("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", "c"), ("a", "b", "c")]
+    found = minimal_sets(sets, np.array([9.0, 1.0, 1.0, 9.5, 9.5, 10.0, 9.2]), 0.9)
+    assert found.groups == ((10.0, (("b", "c"),)), (9.0, (("a",),)))
 
 
 def test_the_dataset_and_json() -> None:

@@ -209,6 +209,11 @@ class TestStartingPoints:
         points = starting_points(load("thermostat"))
         assert {k: v.tolist() for k, v in points.values.items()} == {"T": [[10.0]], "R": [[35.0]]}
 
+    def test_one_is_drawn_where_a_box_is_given(self) -> None:
+        points = starting_points(load("thermostat"), within={"R": (20, 30)})
+        assert 20 <= points.values["R"][0, 0] <= 30
+        assert points.law == "R in [20, 30]"
+
     def test_many_fill_the_box(self) -> None:
         points = starting_points(load("thermostat"), 4000, within={"R": (20, 30)}, seed=1)
         drawn = points.values["R"][0]
