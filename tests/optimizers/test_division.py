@@ -91,7 +91,7 @@ class TestAgainstBruteForce:
         assert [s.hold for s in found.best.splits] == [("error",), ("pid",), ("heater",)]
         own = {name: run(load("pid_loop"), hold=name).op[-1] for name in found.listed.core}
         assert found.best.op == pytest.approx(max(own.values()), rel=1e-6)
-        assert own["derivative"] < 2 < 30 < own["integral"] < own["heater"] - 2
+        assert own["derivative"] < 1 < 15 < own["integral"] < own["heater"] - 2
 
     def test_a_price_on_edges_draws_the_controller_s_boundary(self) -> None:
         found = divide(load("pid_loop"), price="edge")
