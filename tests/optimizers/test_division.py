@@ -245,6 +245,29 @@ class TestBeyondEnumeration:
         )
         assert hits >= 6
 
+    def test_where_no_path_is_negative_the_bounds_are_the_singles_op(self) -> None:
+        """Sums of sizes are the sums themselves: of k variables the k-th best single bounds all."""
+        rng = np.random.default_rng(3)
+        model = linear_network(0, size=7)
+        weights = {
+            name: float(w) for name, w in zip(model.parameters, rng.uniform(0, 1, 49), strict=True)
+        }
+        question = {"nudge": "x0[0]", "target": "x1", "steps": 6, "parameters": weights}
+        own = {f"x{i}": run(model, hold=f"x{i}", **question).op[-1] for i in range(2, 7)}
+        found = divide(model, **question, most=5)
+        singles = sorted(own.values(), reverse=True)
+        bounds = [point.bound for point in found.path.points if point.how == "heuristic"]
+        assert bounds == pytest.approx(singles[1:], rel=1e-9)
+
+    def test_growth_exchanges_what_it_began_with(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """By hand: {a} ln 6, {b} = {c} ln 3; {a, b} = {a, c} ln 8, {b, c} ln 15; all ln 20."""
+        monkeypatch.setattr("causalopt.optimizers.split_search._BEAM", 1)
+        rules = {"n": "1", "a": "n", "b": "n", "c": "10*b - 12*n", "m": "20*n - 5*a - 12*b + c"}
+        model = Model(name="m", variables={name: {"rule": rule} for name, rule in rules.items()})
+        found = divide(model, nudge="n", target="m", most=3)
+        ops = [math.exp(point.op) for point in found.path.points]
+        assert ops == pytest.approx([1, 6, 15, 20])
+
     def test_a_bound_below_the_winner_makes_it_certain(self) -> None:
         """Nine that lean on the room a little, and a thermostat that is worth its price."""
         lean = " + ".join(f"w{i}[t-1]" for i in range(9))
