@@ -130,7 +130,7 @@ def _without_optimizer() -> Iterator[KnownSystem]:
             f"standard map, K = {kick}",
             False,
             lambda: load("standard_map"),
-            {"within": torus, "parameters": {"K": kick}},
+            {"within": torus, "parameters": {"K": kick}, "steps": 200},
         )
     star = dict.fromkeys(("x", "y", "px", "py"), (-0.3, 0.3))
     for n, m in (("x", "x"), ("px", "px"), ("x", "y")):
