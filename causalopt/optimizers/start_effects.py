@@ -25,7 +25,7 @@ from causalopt.errors import QuestionError
 from causalopt.model.selectors import Window
 from causalopt.model.template import refuse_between
 from causalopt.optimizers.starting_points import StartingPoints
-from causalopt.worlds.interventions import Set, plan_for
+from causalopt.worlds.interventions import Set, held_mask, plan_for
 from causalopt.worlds.world import world
 
 USABLE = ("ok", "perfect")  # statuses of which Op is certain, and a set may win by it
@@ -73,6 +73,8 @@ class StartEffects:
         self._rows = np.array_split(np.arange(window), blocks)
         self._starts = self._lanes()
         self._groups = self._nudges()
+        self._plan = dataclasses.replace(self.asked, hold=()).plan()
+        self._path = self._path_of(self._plan, avoid_held=False)
 
     @property
     def blocks(self) -> list[tuple[int, int]]:
@@ -91,13 +93,10 @@ class StartEffects:
 
     def effect(self, hold: Sequence[str]) -> Effect:
         """Return the total and the direct effect beside a set, shape [block, start]."""
-        asked = dataclasses.replace(self.asked, hold=tuple(Window(name) for name in hold))
-        template, plan = asked.model.template, asked.plan()
-        column = template.index[asked.target]
-        paths = [
-            reachable(template, plan, avoid_held=avoid).of(column)[self._keep[0] :]
-            for avoid in (False, True)
-        ]
+        asked, windows = self.asked, tuple(Window(name) for name in hold)
+        held = held_mask(asked.model, windows, asked.steps)
+        plan = dataclasses.replace(self._plan, held=held)
+        paths = [self._path, self._path_of(plan, avoid_held=True)]
         found = [self._of(plan, lanes, delta, paths) for lanes, delta in self._groups]
         order = np.argsort(np.concatenate([lanes for lanes, _ in self._groups]))
         totals, directs, finites, kinked = zip(*found, strict=True)
@@ -106,8 +105,14 @@ class StartEffects:
             for group in (totals, directs)
         ]
         finite, kinks = _joined(finites, order), _joined(kinked, order)
-        held = np.full(finite.shape, asked.target in hold)
-        return Effect(parts[0], parts[1], held=held, finite=finite, kinks=kinks, diverges=True)
+        measured = np.full(finite.shape, asked.target in hold)
+        return Effect(parts[0], parts[1], held=measured, finite=finite, kinks=kinks, diverges=True)
+
+    def _path_of(self, plan: Plan, *, avoid_held: bool) -> Bools:
+        """Return whether the graph has a path from n to m at each counted step."""
+        template = self.asked.model.template
+        found = reachable(template, plan, avoid_held=avoid_held)
+        return found.of(template.index[self.asked.target])[self._keep[0] :]
 
     def _of(
         self, plan: Plan, lanes: NDArray[np.intp], delta: float | None, paths: list[Bools]

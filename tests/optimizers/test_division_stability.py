@@ -83,6 +83,23 @@ def test_cases_in_which_n_does_not_reach_m_are_told_apart() -> None:
     assert "does not reach m" in repr(found)
 
 
+def test_of_perfect_sets_the_smaller_wins() -> None:
+    """{a} and {a, b} both leave nothing; b alone changes nothing."""
+    whole = {"kind": "integer"}
+    model = Model(
+        name="m",
+        variables={
+            "n": {"rule": "n[t-1]", "initial": 1, **whole},
+            "a": {"rule": "n[t-1]", "initial": 0, **whole},
+            "b": {"rule": "0*n[t-1]", "initial": 0, **whole},
+            "m": {"rule": "n[t-1] - a[t] + b[t]", "initial": 0, **whole},
+        },
+    )
+    found = division_stability(model, nudge="n[0]", target="m", steps=5, delta=1, starts=3)
+    assert [w for w, _ in found.divisions] == [(("a",),)]
+    assert np.isposinf(found.op).all()
+
+
 def test_an_interval_is_clopper_and_pearson_s() -> None:
     for count, of in [(0, 7), (3, 10), (32, 32), (1, 1), (40, 200)]:
         own = scipy.stats.binomtest(count, of).proportion_ci(method="exact")
