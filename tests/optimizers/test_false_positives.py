@@ -138,6 +138,14 @@ def test_a_family_counts_sets_without_the_planted_part_as_not_named() -> None:
     assert (count_of(family, 3).found.count, count_of(family, 3).named) == (3, 0)
 
 
+def test_every_set_that_ties_must_hold_a_planted_part() -> None:
+    def named(*planted: str) -> int:
+        family = KnownFamily("loops", True, lambda _: load("pid_loop"), {"starts": 2}, planted)
+        return count_of(family, 2).named
+
+    assert (named("heater"), named("error", "pid", "heater")) == (0, 2)
+
+
 def test_every_known_system_is_asked_of_a_model_of_its_own_name() -> None:
     names = [system.name for system in known_systems()]
     assert len(set(names)) == len(names)
