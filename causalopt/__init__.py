@@ -20,6 +20,29 @@ from typing import TYPE_CHECKING
 from causalopt.worlds import results as _results
 
 if TYPE_CHECKING:
+    from causalopt.basins.attraction_basins import AttractionBasins as AttractionBasins
+    from causalopt.basins.attraction_basins import attraction_basins as attraction_basins
+    from causalopt.basins.basin_contingency import BasinContingency as BasinContingency
+    from causalopt.basins.basin_contingency import basin_contingency as basin_contingency
+    from causalopt.basins.op_basins import OpBasins as OpBasins
+    from causalopt.basins.op_basins import op_basins as op_basins
+    from causalopt.basins.op_share import OpShare as OpShare
+    from causalopt.basins.op_share import op_share as op_share
+    from causalopt.basins.optimization_amount import OptimizationAmount as OptimizationAmount
+    from causalopt.basins.optimization_amount import optimization_amount as optimization_amount
+    from causalopt.basins.rate_curve import RateCurve as RateCurve
+    from causalopt.basins.rate_curve import rate_curve as rate_curve
+    from causalopt.basins.recurrence_machine import Counters as Counters
+    from causalopt.basins.region_tracks import RegionTracks as RegionTracks
+    from causalopt.basins.region_tracks import attraction_along as attraction_along
+    from causalopt.basins.region_tracks import basins_along as basins_along
+    from causalopt.comparison.comparing import compare_measures as compare_measures
+    from causalopt.comparison.comparison import Comparison as Comparison
+    from causalopt.comparison.loop_shares import LoopShares as LoopShares
+    from causalopt.comparison.loop_shares import loop_shares as loop_shares
+    from causalopt.comparison.small_disagreements import (
+        smallest_disagreement as smallest_disagreement,
+    )
     from causalopt.datasets.collection import fetch_images as fetch_images
     from causalopt.datasets.collection import load_images as load_images
     from causalopt.datasets.image_set import ImageSet as ImageSet
@@ -158,6 +181,18 @@ if TYPE_CHECKING:
 
 # The public names, by home; the imports above tell type checkers the same.
 _HOMES = {
+    "basins.attraction_basins": "AttractionBasins attraction_basins",
+    "basins.basin_contingency": "BasinContingency basin_contingency",
+    "basins.op_basins": "OpBasins op_basins",
+    "basins.op_share": "OpShare op_share",
+    "basins.optimization_amount": "OptimizationAmount optimization_amount",
+    "basins.rate_curve": "RateCurve rate_curve",
+    "basins.recurrence_machine": "Counters",
+    "basins.region_tracks": "RegionTracks attraction_along basins_along",
+    "comparison.comparing": "compare_measures",
+    "comparison.comparison": "Comparison",
+    "comparison.loop_shares": "LoopShares loop_shares",
+    "comparison.small_disagreements": "smallest_disagreement",
     "datasets.collection": "fetch_images load_images",
     "datasets.image_set": "ImageSet",
     "descents.escape.answer": "Answer",
@@ -231,6 +266,38 @@ _HOMES = {
 # Result -> what it offers, and the module that registers it.
 _results.offer(
     {
+        "causalopt.basins.attraction_basins.AttractionBasins": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.basin_contingency.BasinContingency": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.op_basins.OpBasins": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.op_share.OpShare": {"labelled": "basins.basin_datasets"},
+        "causalopt.basins.optimization_amount.OptimizationAmount": {
+            "labelled": "basins.basin_datasets"
+        },
+        "causalopt.basins.rate_curve.RateCurve": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.basins.region_tracks.RegionTracks": {
+            "plot": "drawing.plots.of_basins",
+            "labelled": "basins.basin_datasets",
+        },
+        "causalopt.comparison.comparison.Comparison": {
+            "labelled": "comparison.comparison_dataset",
+            "plot": "drawing.plots.of_comparison",
+        },
+        "causalopt.comparison.loop_shares.LoopShares": {
+            "labelled": "comparison.comparison_dataset",
+            "plot": "drawing.plots.of_comparison",
+        },
         "causalopt.descents.escape.answer.Answer": {"plot": "drawing.plots.of_answer"},
         "causalopt.descents.escape.curves.EscapeCurve": {"plot": "drawing.plots.of_escape"},
         "causalopt.descents.escape.evolution.Evolution": {"plot": "drawing.plots.of_escape"},

@@ -33,12 +33,16 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Whose modules import an extra's package at their top, since nothing in them works without it;
 # what loads them says the install line: `extras.load`, `need`, or the package's own `__getattr__`.
 WHOLE = (
+    "causalopt.comparison.comparison_dataset",
     "causalopt.drawing.plots",
     "causalopt.drawing.graph.figure",
     "causalopt.posts",
     "causalopt.effects.run_dataset",
     "causalopt.effects.arrays.array_run_dataset",
     "causalopt.effects.sweeps.sweep_dataset",
+    "causalopt.basins.basin_datasets",
+    "causalopt.influence.array_currents_dataset",
+    "causalopt.influence.currents_dataset",
     "causalopt.laws.samples",
     "causalopt.engine.machine.native",
 )

@@ -27,6 +27,16 @@ COMMANDS_CALL = {
         {"latex": "Derivation.latex", "report": "Derivation.report", "python": "Derivation.python"},
     ),
     "sweep": ("sweep", {"out": "Sweep.write", "resume": None, "dask": None}),
+    "basins": (
+        "op_basins",
+        {
+            "grid": "over",
+            "attractors": "attraction_basins",
+            "within": "attraction_basins",
+            "along": "basins_along",
+            "plot": "OpBasins.plot",
+        },
+    ),
     "entropy": ("strength", {}),
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
     "descent": ("descent", {"out": None}),
@@ -35,6 +45,7 @@ COMMANDS_CALL = {
         "divide",
         {"starts": "division_stability", "within": "detect_optimizer", "plot": "Division.plot"},
     ),
+    "compare": ("compare_measures", {"out": "Comparison.to_html", "plot": "Comparison.plot"}),
     "draw": ("draw", {"out": "Picture.save"}),
     "optimizers": (
         "find_optimizers",
@@ -162,6 +173,7 @@ def numbers(found: object) -> object:
 
 
 QUESTIONS = {
+    "basins_along": {"along": {"d": [25.0]}, "over": {"R[0]": [1.0, 40.0]}, "steps": 9},
     "binned_strength": {"width": 1.0, "steps": 3, "draws": 3, "bins": 8},
     "currents": {"steps": 9},
     "derive": {"at": 3},
@@ -170,11 +182,16 @@ QUESTIONS = {
     "divide": {"steps": 9},
     "division_stability": {"steps": 9, "starts": 2},
     "find_optimizers": {"steps": 9},
+    "loop_shares": {"steps": 9},
     "op_from_all": {"target": "R[5]"},
     "op_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
     "optimizer_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
     "optimizers_over_draws": {"steps": 9, "draws": 3, "spread": {"R": 1.0}},
+    "op_basins": {"over": {"R[0]": [1.0, 40.0]}, "steps": 9},
+    "op_share": {"over": {"R[0]": [1.0, 40.0]}, "level": 0.2, "steps": 9},
     "op_to_all": {"nudge": "R[0]", "steps": 5},
+    "optimization_amount": {"over": {"R[0]": [1.0, 40.0]}, "steps": 9},
+    "rate_curve": {"along": {"d": [25.0]}, "steps": 200},
     "rates": {"steps": 60},
     "run": {"steps": 9},
     "side_by_side": {"steps": 9},
@@ -199,6 +216,7 @@ def test_parameters_and_initial_are_the_model_s_own_replaced(name: str) -> None:
 def test_every_function_that_takes_parameters_is_asked() -> None:
     elsewhere = {"descent", "escape", "find_modes", "find_orbits", "linearise", "noisy_op"}
     elsewhere |= {"strength", "strengths"}
+    elsewhere |= {"attraction_along", "attraction_basins"}  # tests/basins
     elsewhere |= {"gradient", "shapley", "train", "watch"}  # tests/training, tests/effects
     takes = {name for name in FUNCTIONS if "parameters" in arguments(name)}
     assert takes == elsewhere | QUESTIONS.keys()

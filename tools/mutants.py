@@ -44,8 +44,20 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "engine/held_sets": ("tests/engine/test_jacobians.py", "tests/optimizers"),
     "engine/rescaling": ("tests/engine",),
     "optimizers": ("tests/optimizers",),
+    "effects/sweeps/point_lanes": ("tests/effects",),
     "effects/sweeps/sweep": ("tests/effects",),
     "effects/sweeps/sweep_dataset": ("tests/effects",),
+    **{
+        f"basins/{stem}": ("tests/basins",)
+        for stem in (
+            "cell_refinement",
+            "cell_shares",
+            "linked_cells",
+            "op_basins",
+            "recurrence_machine",
+            "region_tracks",
+        )
+    },
     "worlds": ("tests/worlds", "tests/effects"),
     "symbolic/verification": ("tests/symbolic",),
     "symbolic/program_checks": ("tests/symbolic",),

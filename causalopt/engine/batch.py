@@ -153,6 +153,8 @@ class BatchRunner(abc.ABC):
         """Return a runner of other values in the same places: nothing is prepared again."""
         if batch.starts.keys() != self._batch.starts.keys():
             raise QuestionError("a prepared batch takes other values of the same nodes")
+        if (batch.keep, batch.outputs) != (self._batch.keep, self._batch.outputs):
+            raise QuestionError("a prepared batch keeps the same steps of the same variables")
         other = copy.copy(self)
         other._batch = batch
         return other

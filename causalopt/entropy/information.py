@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from causalopt.errors import QuestionError
-from causalopt.laws.law import Law, Masses, ProductLaw
+from causalopt.laws.law import Law, Masses, ProductLaw, SparseLaw
 
 Unit = Literal["bit", "nat"]
 """The unit of an entropy."""
@@ -170,12 +170,26 @@ def divergence(P: Law, Q: Law, *, unit: Unit = "bit") -> float:
         Q: The law compared with, over the same variables.
         unit: Bits or nats.
     """
-    p, q = P.dense().p, Q.marginal(P.space.names).dense().p
+    names = P.space.names  # a product's own marginal keeps the order of its blocks
+    if P.space.size <= _SUMMED_EXACTLY:
+        p, q = P.dense().p, Q.dense().marginal(names).p
+    else:
+        p, q = _side_by_side(P.sparse(), Q.sparse().marginal(names))
     held = np.asarray(p != 0, dtype=bool)
     if np.any(q[held] == 0):
         return math.inf
     terms = p[held].astype(float) * np.log((p[held] / q[held]).astype(float))
     return max(0.0, math.fsum(terms)) * per_nat(unit)
+
+
+def _side_by_side(P: SparseLaw, Q: SparseLaw) -> tuple[Masses, Masses]:
+    """Return the masses of two laws over the states that either has mass on, as floats."""
+    rows = np.concatenate([P.states, Q.states])
+    _, place = np.unique(rows, axis=0, return_inverse=True)
+    masses = np.zeros((2, int(place.max()) + 1))
+    np.add.at(masses[0], place[: len(P.p)], P.p.astype(float))
+    np.add.at(masses[1], place[len(P.p) :], Q.p.astype(float))
+    return masses[0], masses[1]
 
 
 def marginal_entropies(law: Law, *, unit: Unit = "bit") -> dict[frozenset[str], float]:

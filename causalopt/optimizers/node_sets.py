@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.engine.contract import Bools
-from causalopt.errors import QuestionError
+from causalopt.errors import QuestionError, SizeError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Selection
 from causalopt.worlds.interventions import held_mask
 
 NO_PART = -1
+_MOST = 500_000_000  # numbers of a mask: half a gigabyte
 _FEW = 8  # parts of a set that are joined one by one
 
 
@@ -42,6 +43,9 @@ class NodeSets:
             model: The model.
             parts: The selections.
             steps: The last step of the run.
+
+        Raises:
+            SizeError: Their masks would not fit into memory.
         """
         masks = [held_mask(model, selection, steps) for selection in parts]
         changes = {0}
@@ -49,6 +53,11 @@ class NodeSets:
             changes |= set((np.flatnonzero((mask[1:] != mask[:-1]).any(axis=1)) + 1).tolist())
         starts = np.array(sorted(changes), dtype=np.int64)
         width = len(model.template.equations)
+        if len(starts) * width * len(parts) > _MOST:
+            raise SizeError(
+                f"{len(parts):,} parts that begin or end at {len(starts):,} steps are too many: "
+                "cut the run into fewer windows, or ask causalopt.currents for every node at once"
+            )
         held = np.zeros((len(starts), width, len(parts)), dtype=bool)
         for k, mask in enumerate(masks):
             held[:, :, k] = mask[np.minimum(starts, len(mask) - 1)]

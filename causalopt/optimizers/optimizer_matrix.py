@@ -80,6 +80,8 @@ class OptimizerMatrix:
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
         known = [f for row in self.found for f in row if f]
+        if not known:
+            return {"model": self.model.name, "model_hash": self.model.fingerprint}
         return {k: v for k, v in known[0].provenance.items() if k not in {"nudge", "target"}}
 
     def __repr__(self) -> str:

@@ -1,9 +1,9 @@
 """The effect of n on m beside each of many sets A, over one baseline W.
 
-Total effect, values and their statuses are one run's. The effects beside the sets are swept in
-lanes, together with those of twins: baselines whose values and slopes are moved by their rounding.
-Where twins part, where a zero may be none, and where a branch may decide, a set is run alone, as
-`run` does it.
+Total effect, values and their statuses are one run's. In long runs currents tell the effect beside
+a set of one node; the effects beside all others are swept in lanes, together with those of twins:
+baselines whose values and slopes are moved by their rounding. Where twins part, where a zero may be
+none, and where a branch may decide, a set is run alone, as `run` does it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,13 @@ from causalopt.model.selectors import Selection
 from causalopt.model.template import refuse_between
 from causalopt.optimizers.lane_reach import reached_beside
 from causalopt.optimizers.node_sets import NodeSets
+from causalopt.optimizers.single_nodes import SingleNodes
 
 BUDGET = 4_000_000  # node-updates of sets run alone: some seconds
 _EACH = 500  # node-updates that take as long as what a set run alone costs besides
 _PARTED = 2.0**-10  # share by which a twin's effect differs that is not known to be right
 _ROUNDED = 2.0**-50  # what a slope, its product and the sum may be wrong by, relative
+_LONG = 64  # steps from which currents take less time than sweeps
 _CHUNK = 2048  # sets whose masks are written out together
 
 
@@ -118,7 +120,7 @@ class SetEffects:
         doubtful = np.zeros(count, dtype=bool)
         for low in range(0, count, _CHUNK):
             part = slice(low, min(low + _CHUNK, count))
-            doubtful[part] = self._swept(sets, part, effect)
+            doubtful[part] = self._filled(sets, part, effect)
         alone = np.flatnonzero(doubtful)
         size = (self.plan.steps + 1) * len(self._template.equations) + _EACH
         asked = alone[: max(self._budget // size, 1)]
@@ -173,22 +175,56 @@ class SetEffects:
             diverges=np.broadcast_to(np.asarray(total.is_divergence), shape).copy(),
         )
 
-    def _swept(self, sets: NodeSets, part: slice, effect: Effect) -> Bools:
+    def _filled(self, sets: NodeSets, part: slice, effect: Effect) -> Bools:
         """Fill in the effects beside some sets; return which of them are in doubt."""
         held = sets.held(part)
-        mantissas, exponents = self._sweeps.over(held, sets.starts, self.keep)
+        rows = np.searchsorted(sets.starts, self.keep, side="right") - 1
+        effect.held[:, part] = held[rows, self.target]
+        places = np.arange(part.start, part.stop)
+        if self.may_kink:
+            return np.full(len(places), True)
+        known = self._by_currents(held, sets.starts, places, effect)
+        left = ~known
+        if left.any():
+            known[left] = self._swept(held[:, :, left], sets.starts, places[left], effect)
+        return ~known
+
+    def _by_currents(
+        self, held: Bools, starts: NDArray[np.int64], places: NDArray[np.intp], effect: Effect
+    ) -> Bools:
+        """Fill in what currents know: sets of one node, which no path crosses twice."""
+        total = effect.total
+        if not self._flat or self.plan.steps < _LONG or not total.mantissa[0, 0]:
+            return np.zeros(len(places), dtype=bool)
+        is_single, ratio, error = self._single_nodes.beside(held, starts)
+        known = is_single & (error <= _PARTED * np.abs(ratio))
+        whole, chosen = total.mantissa[0, places[known]], places[known]
+        effect.direct.mantissa[0, chosen] = whole * ratio[known]
+        effect.direct.error[0, chosen] = np.abs(whole) * error[known]
+        effect.direct.has_path[0, chosen] = effect.direct.doubts_zero[0, chosen] = True
+        return known
+
+    @functools.cached_property
+    def _single_nodes(self) -> SingleNodes:
+        return SingleNodes.of(self.asked)
+
+    def _swept(
+        self, held: Bools, starts: NDArray[np.int64], places: NDArray[np.intp], effect: Effect
+    ) -> Bools:
+        """Fill in what sweeps say beside sets; return of which it is known."""
+        mantissas, exponents = self._sweeps.over(held, starts, self.keep)
         path = np.ones(mantissas.shape, dtype=bool)
         zero = (mantissas == 0).any(axis=0)
         if zero.any():
             path[:, zero] = reached_beside(
-                self._template, self.plan, self.target, held[:, :, zero], sets.starts, self.keep
+                self._template, self.plan, self.target, held[:, :, zero], starts, self.keep
             )
         error = np.zeros(mantissas.shape)
         total = self.total
         # What W's end or the total effect leaves open, no set can close.
         settled = ~total.finite | (total.total.is_unresolved & ~total.on_kink)
         for twin in [] if settled.all() else self._twins:
-            others, powers = twin.over(held, sets.starts, self.keep)
+            others, powers = twin.over(held, starts, self.keep)
             with np.errstate(all="ignore"):
                 moved = np.clip(powers - exponents, -4000, 4000).astype(np.int32)
                 error = np.fmax(error, np.abs(np.ldexp(others, moved) - mantissas))
@@ -200,13 +236,12 @@ class SetEffects:
             ("has_path", path),
             ("doubts_zero", path),
         ):
-            getattr(direct, name)[:, part] = values
-        rows = np.searchsorted(sets.starts, self.keep, side="right") - 1
-        effect.held[:, part] = held[rows, self.target]
+            getattr(direct, name)[:, places] = values
         with np.errstate(invalid="ignore"):
             is_known = (error <= _PARTED * np.abs(mantissas)) & ((mantissas != 0) | ~path)
         is_known |= settled[:, np.newaxis] & ((mantissas != 0) | ~path)
-        return np.full(held.shape[2], True) if self.may_kink else ~is_known.all(axis=0)
+        known: Bools = is_known.all(axis=0)
+        return known
 
     @functools.cached_property
     def _baseline(self) -> Baseline:

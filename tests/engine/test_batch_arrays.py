@@ -12,6 +12,7 @@ from causalopt.engine.batch import Batch, BatchResult
 from causalopt.engine.batch_arrays import ArrayBatch
 from causalopt.engine.lane_worlds import LaneWorlds
 from causalopt.engine.machine.batch_code import MachineBatch
+from causalopt.errors import QuestionError
 from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_model
 
@@ -247,3 +248,15 @@ def test_what_parameters_alone_decide_is_computed_once() -> None:
     assert not np.array_equal(
         runner.run(slice(0, 3)).values["w"], runner.over(other).run(slice(0, 3)).values["w"]
     )
+
+
+@pytest.mark.parametrize("kind", [ArrayBatch, MachineBatch])
+def test_a_prepared_batch_takes_no_other_steps_or_variables(kind: type) -> None:
+    """Machine code writes what it was prepared to keep: other room for it would be overrun."""
+    model = load("thermostat")
+    plan = plan_for(model, steps=5)
+    batch = Batch(plan, {(0, 1): np.ones(3)}, {}, (5,), (1,), mode="values")
+    runner = kind(model.template.structure, batch)
+    for change in ({"keep": (4,)}, {"outputs": (0,)}):
+        with pytest.raises(QuestionError, match="keeps the same steps"):
+            runner.over(dataclasses.replace(batch, **change))

@@ -17,7 +17,7 @@ from causalopt.entropy.information import (
 )
 from causalopt.errors import QuestionError
 from causalopt.laws.discrete import DiscreteModel
-from causalopt.laws.law import DenseLaw, law_of
+from causalopt.laws.law import DenseLaw, ProductLaw, law_of
 from causalopt.laws.space import Space
 from tests.entropy.strategies import discrete_models
 
@@ -115,3 +115,23 @@ def test_divergence_is_infinite_where_mass_is_missed() -> None:
 def test_units_are_bit_or_nat() -> None:
     with pytest.raises(QuestionError, match="'bit' or 'nat', got 'ban'"):
         entropy_of(np.array([1.0]), unit="ban")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_divergence_in_a_wide_space_is_that_over_the_states_with_mass(shared: bool) -> None:
+    """Twenty bits, two states with mass: the sum of two terms, infinite if Q misses one."""
+    space = Space(tuple(f"x{i}" for i in range(20)), (BIT,) * 20)
+    zeros, ones, mixed = (0,) * 20, (1,) * 20, (0, 1) * 10
+    P = law_of(space, {zeros: 0.25, ones: 0.75})
+    Q = law_of(space, {ones: 0.5, zeros if shared else mixed: 0.5})
+    expected = 0.25 * math.log2(0.25 / 0.5) + 0.75 * math.log2(0.75 / 0.5) if shared else math.inf
+    assert divergence(P, Q) == pytest.approx(expected)
+    assert divergence(P, Q.marginal(reversed(space.names))) == pytest.approx(expected)
+
+
+def test_a_divergence_does_not_mind_the_order_of_a_product_s_blocks() -> None:
+    """P over (a, b), Q over (b) and (a): 1 bit for what P knows of a and Q does not."""
+    space = {name: Space((name,), (BIT,)) for name in "ab"}
+    P = law_of(PAIR, {(0, 1): 1.0})
+    Q = ProductLaw((law_of(space["b"], {(1,): 1.0}), law_of(space["a"], {(0,): 0.5, (1,): 0.5})))
+    assert divergence(P, Q) == pytest.approx(1.0)

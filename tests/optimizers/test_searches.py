@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt import Model, currents, find_optimizers, load
-from causalopt.errors import QuestionError
+from causalopt import Model, currents, find_optimizers, load, run
+from causalopt.errors import QuestionError, SizeError
 from causalopt.optimizers import set_search
 from tests.optimizers.systems import by_runs, linear_dag, linear_loop
 
@@ -49,6 +49,27 @@ def test_windows_of_variables_are_ranked_as_runs_rank_them() -> None:
     assert len(texts) == 6 + 3 + 3
     assert {"b[10<=t<=19]", "b[t>=20]", "b[t>=10]", "c[t<=19]", "a"} <= set(texts)
     assert_ranked_as(found, by_runs(model, texts, 1, **question))
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4"])
+def test_single_nodes_of_a_long_run_have_by_currents_what_runs_say(method: str) -> None:
+    model = load("lorenz").replace(method=method)
+    question = {"nudge": "b[0]", "target": "c", "steps": 90}
+    found = find_optimizers(model, **question, by="node", size=1)
+    assert len(found) == 91 + 90 + 90
+    for candidate in found[::9]:
+        own = run(model, hold=candidate.hold[0], **question)
+        assert candidate.op == pytest.approx(own.op[-1], abs=1e-7)
+        assert candidate.status == own.status[-1]
+    two = find_optimizers(model, **question, candidates=["a[20], b[70]", "a[20]", "b[70]"])
+    for candidate in two:
+        own = run(model, hold=candidate.hold[0], **question)
+        assert candidate.op == pytest.approx(own.op[-1], abs=1e-8)
+
+
+def test_more_nodes_than_fit_are_refused() -> None:
+    with pytest.raises(SizeError, match="too many: cut the run into fewer windows"):
+        find_optimizers(load("lorenz"), nudge="b[0]", target="b", steps=9000, by="node")
 
 
 @settings(max_examples=15, deadline=None)
@@ -110,6 +131,31 @@ def test_sums_are_refused_where_a_path_crosses_two_parts() -> None:
         find_optimizers(
             model, nudge="x0[0]", target="x3", steps=9, among=["x1", "x2"], search="sums"
         )
+
+
+def test_sums_are_refused_where_parts_share_a_node() -> None:
+    among = ["x1[4]", "x1[4], x2[4]"]
+    with pytest.raises(QuestionError, match="do not add up"):
+        find_optimizers(
+            linear_loop(1, 4), nudge="x0[0]", target="x3", steps=9, among=among, search="sums"
+        )
+
+
+def test_what_is_not_resolved_comes_after_the_only_conduit() -> None:
+    variables = {
+        "n": {"initial": 1},
+        "u": "5*sin(0.1*n)",
+        "w": "sin(0.1*n)",
+        "a": "n",
+        "m": "a + u/5 - w",
+    }
+    model = Model(name="left", variables=variables)
+    found = find_optimizers(model, nudge="n", target="m", size=3)
+    holds = [candidate.hold for candidate in found]
+    beside = found[holds.index(("a",))]
+    assert (beside.status, beside.op > -50) == ("unresolved", True)
+    assert holds.index(("u", "w", "a")) < holds.index(("a",))
+    assert found[holds.index(("u", "w", "a"))].status == "only_path"
 
 
 def test_a_heuristic_says_so_and_has_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -79,16 +81,50 @@ def test_the_best_of_paths_that_cancel_is_known_by_hand() -> None:
     assert found.search.evaluated < found.search.count == 2**8 - 1
 
 
+def test_the_best_may_turn_the_sign() -> None:
+    # m = (1 + 14 - 18) n: beside the b's 15 n, beside the a's -17 n, which is more.
+    ways = {f"a{k}": f"{2 + k}*n" for k in range(4)} | {f"b{k}": f"-{3 + k}*n" for k in range(4)}
+    variables = {"n": {"initial": 1}, **ways, "m": "n + " + " + ".join(ways)}
+    found, certificate = certified(Model(name="m", variables=variables), 8, nudge="n", target="m")
+    assert found[0].hold == ("a0", "a1", "a2", "a3")
+    assert found[0].comp == pytest.approx(-3 / -17)
+    assert certificate.gap == pytest.approx(0, abs=1e-8)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000))
+def test_every_leaf_bounds_every_set_that_it_stands_for(seed: int) -> None:
+    rng = random.Random(seed)
+    ways = {f"a{k}": f"{rng.choice([-1, 1]) * rng.randint(1, 9)}*n" for k in range(7)}
+    model = Model(
+        name="m", variables={"n": {"initial": 1}, **ways, "m": "0.5*n + " + " + ".join(ways)}
+    )
+    _, certificate = certified(model, 7, nudge="n", target="m")
+    effect = [float(way.removesuffix("*n")) for way in ways.values()]
+    total = 0.5 + sum(effect)
+    seen = 0
+    for leaf in certificate.leaves:
+        rest = certificate.order[leaf.depth :]
+        for count in range(len(rest) + 1):
+            for more in itertools.combinations(rest, count):
+                held = {*leaf.included, *more}
+                beside = 0.5 + sum(e for k, e in enumerate(effect) if k not in held)
+                seen += 1
+                assert not held or abs(beside / total) <= leaf.height * (1 + 1e-9)
+    assert seen == 2**7
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         (lambda c: {"leaves": (lowered(c.leaves[0]), *c.leaves[1:])}, "the bound of sets"),
         (lambda c: {"leaves": c.leaves[1:]}, "do not hold every set"),
         (lambda c: {"leaves": (*c.leaves, c.leaves[0])}, "do not hold every set"),
+        (lambda c: {"leaves": instead(c.leaves)}, "do not hold every set"),
         (lambda c: {"height": c.height * 1.01}, "the best set has"),
         (lambda c: {"best": c.best[:-1]}, "the best set has"),
     ],
-    ids=["bound", "leaf lost", "leaf twice", "height", "best"],
+    ids=["bound", "leaf lost", "leaf twice", "leaf for another", "height", "best"],
 )
 def test_a_tampered_certificate_is_noticed(change, told: str) -> None:
     _, certificate = certified(MODEL, 8, nudge="n", target="m")
@@ -97,6 +133,14 @@ def test_a_tampered_certificate_is_noticed(change, told: str) -> None:
     certificate = dataclasses.replace(certificate, leaves=tuple(order))
     tampered = dataclasses.replace(certificate, **change(certificate))
     assert any(told in problem for problem in tampered.problems())
+
+
+def instead(leaves: tuple[Leaf, ...]) -> tuple[Leaf, ...]:
+    """Return leaves one of which stands where another of its depth stood."""
+    one, other = next(
+        (a, b) for a in leaves for b in leaves if a.depth == b.depth and a.included != b.included
+    )
+    return tuple(one if leaf == other else leaf for leaf in leaves)
 
 
 def lowered(leaf: Leaf) -> Leaf:

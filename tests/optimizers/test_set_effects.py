@@ -96,6 +96,52 @@ def test_a_set_is_unresolved_where_a_run_says_so_and_the_others_are_not() -> Non
     assert met == {"ok", "unresolved"}
 
 
+@pytest.mark.parametrize("times", [3, 5, 7, 9])
+def test_what_rounding_leaves_beside_a_set_is_unresolved_zero_or_not(times: int) -> None:
+    variables = {
+        "n": {"initial": 1},
+        "u": f"{times}*sin(0.1*n)",
+        "a": "n",
+        "m": f"a + u/{times} - sin(0.1*n)",
+    }
+    asked = ask(Model(name="left", variables=variables), nudge="n", hold=(), target="m")
+    assert assert_as_runs(asked, [(Window("a"),), (Window("u"),)], [0]) == {"ok", "unresolved"}
+
+
+KINKS = {
+    "a side that W does not take": {
+        "b": "min(n, 0) - 0.3*n",
+        "c": "2*abs(n)",
+        "m": "b + c + max(n, 0)",
+    },
+    "a tie beside a set alone": {"b": "n", "x": "n - b", "m": "max(x, 0) + n", "c": "0.5*n"},
+    "a tie to within rounding": {
+        "b": "sin(n)",
+        "c": "cos(n)",
+        "m": "n*max(b*b + c*c, 1) + where(b*b + c*c > 1, b, c)",
+    },
+    "a tie to within rounding beside a set alone": {
+        "k": "1.7",  # floats: sin(1.7)**2 + cos(1.7)**2 is not 1
+        "b": "n",
+        "x": "n - b",
+        "c": "0.5*n",
+        "m": "max(sin(k)**2 + cos(k)**2 + x, 1) + n + c",
+    },
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_kinks_are_seen_as_a_run_sees_them(name: str) -> None:
+    start = 1.6 if "rounding" in name else 0  # floats: sin(1.6)**2 + cos(1.6)**2 is not 1
+    if "alone" in name:
+        start = 0.5
+    model = Model(name="kinks", variables={"n": {"initial": start}, **KINKS[name]})
+    asked = ask(model, nudge="n", hold=(), target="m")
+    sets: list[Selection] = [(Window("b"),), (Window("c"),), (Window("b"), Window("c"))]
+    met = assert_as_runs(asked, sets, [0])
+    assert "kink" in met or "unresolved" in met
+
+
 def test_a_chaotic_run_is_as_unresolved_as_a_run() -> None:
     model = load("lorenz")
     asked = ask(model, nudge="b[0]", hold=(), target="b", steps=4000)
@@ -156,6 +202,9 @@ def test_only_sets_in_doubt_are_run_alone_and_what_is_left_is_unresolved() -> No
     )
     asked = ask(model, nudge="n", hold=(), target="m")
     sets: list[Selection] = [(Window("a"),), (Window("c"),), (Window("b"), Window("c"))]
+    cut = SetEffects(asked).of([(Window("a"), Window("b"), Window("c"))])
+    # No path is left beside it: its zero is proved by the graph.
+    assert (cut.alone.tolist(), measure(cut.effect).status.tolist()) == ([False], ["only_path"])
     found = SetEffects(asked).of(sets)
     assert (found.alone.tolist(), found.left) == ([False, True, False], 0)
     assert measure(found.effect).status.tolist() == ["ok", "only_path", "ok"]
@@ -163,6 +212,29 @@ def test_only_sets_in_doubt_are_run_alone_and_what_is_left_is_unresolved() -> No
     short = SetEffects(asked, budget=1).of(twice)
     assert (short.alone.sum(), short.left) == (1, 1)
     assert measure(short.effect).status.tolist() == ["ok", "only_path", "ok", "unresolved"]
+
+
+def test_sets_in_doubt_for_which_there_is_no_time_are_unresolved_even_on_a_kink() -> None:
+    variables = {"n": {"initial": 0}, **KINKS["a side that W does not take"]}
+    asked = ask(Model(name="kinks", variables=variables), nudge="n", hold=(), target="m")
+    sets: list[Selection] = [(Window("b"),), (Window("c"),)]
+    found = SetEffects(asked, budget=1).of(sets)
+    assert (found.alone.tolist(), found.left) == ([True, False], 1)
+    assert measure(SetEffects(asked).of(sets).effect).status.tolist() == ["kink", "kink"]
+    assert found.effect.direct.is_unresolved.tolist() == [False, True]
+
+
+def test_exact_slopes_tell_what_floats_leave_beside_a_set() -> None:
+    variables = {
+        "n": {"initial": 1},
+        "u": "0.1*n",
+        "v": "0.2*n",
+        "w": "0.3*n",
+        "a": "n",
+        "m": "a + u + v - w",
+    }
+    asked = ask(Model(name="tenths", variables=variables), nudge="n", hold=(), target="m")
+    assert assert_as_runs(asked, [(Window("a"),), (Window("u"),)], [0]) == {"ok", "only_path"}
 
 
 def test_a_set_with_the_nudged_node_is_refused() -> None:

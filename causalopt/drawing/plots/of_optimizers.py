@@ -60,7 +60,7 @@ def plot_optimizers(found: Optimizers) -> Figure:
     axes.set_yticks(range(len(groups)), [_short(str(group)) for group in groups], fontsize=8)
     axes.set_ylim(len(groups) - 0.4, -0.6)
     left = -edge if np.isneginf(ops).any() else 1.1 * float(finite.min(initial=0.0))
-    right = edge if np.isposinf(ops).any() else 1.25 * float(finite.max(initial=0.0))
+    right = edge if np.isposinf(ops).any() else 1.25 * float(finite.max(initial=0.0)) - 0.08 * left
     room = 0.2 * (right - left) or 1.0  # what a text beside 0 takes
     axes.set_xlim(min(left, -0.02 * edge), max(right, room))
     rest = len(found.groups) - len(groups)

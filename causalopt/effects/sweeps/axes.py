@@ -72,7 +72,7 @@ def smallest_step(values: Floats) -> float:
     return float(steps.min()) if len(steps) else 1.0
 
 
-def sorted_axes(model: Model, axes: dict[str, Floats]) -> tuple[dict[str, Node], list[str]]:
+def sorted_axes(model: Model, axes: Mapping[str, Floats]) -> tuple[dict[str, Node], list[str]]:
     """Tell axes that are nodes from axes that are parameters."""
     nodes: dict[str, Node] = {}
     parameters: list[str] = []

@@ -2,53 +2,34 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import functools
 import math
 import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from causalopt.effects.asked import Asked, ask_at, asked_hold, asked_node, asked_target, check_delta
-from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
-from causalopt.effects.reach import reachable
-from causalopt.effects.sweeps.axes import (
-    axis_values,
-    smallest_step,
-    sorted_axes,
-    spread,
-    trapezoid,
-    varying_parameters,
-    varying_starts,
-)
-from causalopt.effects.sweeps.lane_doubts import finite_doubts, settle, twin_of, widened
+from causalopt.effects.measures import NAMES, ratios, status_codes
+from causalopt.effects.sweeps.axes import axis_values, smallest_step, spread, trapezoid
 from causalopt.effects.sweeps.lanes import lane_effect
-from causalopt.engine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
-from causalopt.engine.batch_choice import batch_runner
+from causalopt.effects.sweeps.point_lanes import PointLanes, Progress, prepared, run_lanes, settled
 from causalopt.engine.contract import Floats
-from causalopt.engine.linearization import linearize
-from causalopt.engine.processor_count import processors
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
-from causalopt.model.template import refuse_between
-from causalopt.worlds.interventions import Intervention, Set
+from causalopt.worlds.interventions import Intervention
 from causalopt.worlds.results import labelled, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
     import xarray
 
-Progress: TypeAlias = Callable[[int], None]
 _ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
-_TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
-_WORTH = 1_000_000  # steps of lanes: less than that is done before another thread begins
 LARGEST = 1_000_000_000
 _FAILED = [int(np.flatnonzero(name == NAMES)[0]) for name in ("diverged", "nonfinite")]
 _UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
@@ -287,15 +268,10 @@ def sweep(
         initial=initial,
     )
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
-    work = _prepared(asked, axes, delta, estimate)
-    threads = min(workers or processors(), len(work.tasks))
-    columns = _run(work, threads, progress)
-    doubtful = np.flatnonzero(columns.pop("doubtful"))
-    undecided = len(doubtful)
-    if estimate:
-        if delta is not None:
-            doubtful = finite_doubts(asked, work.batch, columns)
-        undecided = settle(asked, work.batch, doubtful, columns)
+    _refuse_size(axes)
+    work = prepared(asked, spread(axes), delta, estimate)
+    columns = run_lanes(work, workers, progress)
+    undecided = settled(asked, work, columns, estimate=estimate)
     _one_sided(work, columns, [*axes] == [asked.node_name])
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
@@ -305,7 +281,7 @@ def sweep(
         delta=delta,
         **results,
         undecided=undecided,
-        workers=threads,
+        workers=work.threads(workers),
         execution=work.runner.execution,
     )
 
@@ -375,145 +351,16 @@ def _of_arrays(
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Work:
-    """A sweep made ready to run."""
-
-    model: Model
-    batch: Batch
-    runner: BatchRunner
-    twin: BatchRunner | None
-    misses: bool
-    paths: tuple[bool, bool]
-    tasks: list[slice]
-
-    @property
-    def is_brief(self) -> bool:
-        """Whether the whole is done before another thread would begin."""
-        return self.batch.count * (self.batch.plan.steps + 1) <= _WORTH
-
-
-def _prepared(asked: Asked, axes: dict[str, Floats], delta: float | None, estimate: bool) -> _Work:
-    model, template = asked.model, asked.model.template
-    nodes, parameters = sorted_axes(model, axes)
+def _refuse_size(axes: Mapping[str, Floats]) -> None:
+    """Refuse a grid without an axis, or with more points than fit."""
     if not axes:
         raise QuestionError("a sweep needs an axis: --grid R[0]=5:45:401, or grid={'R[0]': values}")
     count = math.prod(len(values) for values in axes.values())
     if count > LARGEST:
         raise QuestionError(f"the grid has {count} points; {LARGEST} at most fit one sweep")
-    plan = asked.plan(*(Set(node, float(axes[name][0])) for name, node in nodes.items()))
-    if delta is None:
-        refuse_between(model.template, asked.nudge.variable, asked.target)
-    i = template.index[asked.target]
-    paths = tuple(
-        bool(reachable(template, plan, avoid_held=avoid).of(i)[asked.steps])
-        for avoid in (False, True)
-    )
-    lanes = spread(axes)
-    starts = {(node.t, template.index[node.variable]): lanes[name] for name, node in nodes.items()}
-    varying = varying_parameters(model, {name: lanes[name] for name in parameters})
-    set_nodes = {(node.t, node.variable) for node in nodes.values()}
-    set_nodes |= {_place(model, item) for item in asked.given if isinstance(item, Set)}
-    starts |= varying_starts(model, varying, set_nodes, asked.steps)
-    places = {name: k for k, name in enumerate(template.structure.parameters)}
-    batch = Batch(
-        plan=plan,
-        starts=starts,
-        parameters={places[name]: values for name, values in varying.items()},
-        keep=(asked.steps,),
-        outputs=(i,),
-        mode="tangents" if delta is None else "finite",
-        delta=0.0 if delta is None else delta,
-        estimate=estimate,
-        near=delta is None and bool(linearize(template.structure).gaps),
-    )
-    runner = batch_runner(template.structure, batch)
-    share, least = -(-count // (4 * processors())), _WORTH // (asked.steps + 1)
-    size = max(LANES, min(TASK, max(share, least) // LANES * LANES))
-    is_asked = delta is None and estimate
-    twin, misses = twin_of(model, batch, runner) if is_asked else (None, False)
-    return _Work(model, batch, runner, twin, misses, (paths[0], paths[1]), runner.tasks(size))
 
 
-def _place(model: Model, item: Set) -> tuple[int, str]:
-    node = model.node(item.node)
-    return node.t, node.variable
-
-
-def _run(work: _Work, threads: int, progress: Progress | None) -> dict[str, NDArray[Any]]:
-    count = work.batch.count
-    columns: dict[str, NDArray[Any]] = {
-        name: np.empty(count) for name in ("values", "total", "direct", "comp", "op")
-    }
-    columns["codes"] = np.empty(count, dtype=np.int8)
-    columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
-    columns["doubtful"] = np.zeros(count, dtype=bool)
-    left, done = collections.deque(work.tasks), list[int]()
-    if sys.platform == "emscripten" or (threads == 1 and work.is_brief):
-        for lanes in work.tasks:
-            done.append(_task(work, columns, lanes))
-            if progress is not None:
-                progress(sum(done))
-        return columns
-    # Slow to load. This thread waits, so that an interruption is heard between tasks.
-    import concurrent.futures
-
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        pending = {pool.submit(_tasks, work, columns, left, done) for _ in range(threads)}
-        try:
-            while pending:
-                over, pending = concurrent.futures.wait(
-                    pending, timeout=_TELL, return_when=concurrent.futures.FIRST_EXCEPTION
-                )
-                for future in over:
-                    future.result()
-                if progress is not None:
-                    progress(sum(done))
-        finally:
-            left.clear()  # after an error or an interruption no thread begins another task
-    return columns
-
-
-def _tasks(
-    work: _Work, columns: dict[str, NDArray[Any]], left: collections.deque[slice], done: list[int]
-) -> None:
-    """Run tasks as long as there are any left, in one of the threads."""
-    while left:
-        try:
-            lanes = left.popleft()
-        except IndexError:  # another thread took the last one
-            return
-        done.append(_task(work, columns, lanes))
-
-
-def _task(work: _Work, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
-    """Run some lanes and write their results into their places."""
-    kept = work.runner.run(lanes)
-    effect = _effect(work, work.batch, kept, lanes)
-    doubtful = effect.total.doubted | effect.direct.doubted | effect.on_kink | work.misses
-    doubtful &= effect.finite
-    if work.twin is not None:
-        effect, asked = widened(effect, kept, work.twin.run(lanes))
-        doubtful |= asked & effect.finite
-    codes = status_codes(effect)
-    columns["codes"][lanes] = codes
-    if work.batch.near:
-        columns["near"][lanes] = kept.near[0] != 0
-        doubtful |= (kept.near[0] != 0) & effect.finite
-    columns["doubtful"][lanes] = doubtful if work.batch.mode == "tangents" else False
-    columns["comp"][lanes], columns["op"][lanes] = ratios(effect, codes)
-    columns["values"][lanes] = kept.values["w"][0, 0]
-    columns["total"][lanes] = effect.total.value
-    columns["direct"][lanes] = effect.direct.value
-    return len(codes)
-
-
-def _effect(work: _Work, batch: Batch, kept: BatchResult, lanes: slice) -> Effect:
-    first = lanes.start
-    return lane_effect(work.model, batch, kept, 0, work.paths, first=first, decide=False)
-
-
-def _one_sided(work: _Work, columns: dict[str, NDArray[Any]], is_asked: bool) -> None:
+def _one_sided(work: PointLanes, columns: dict[str, NDArray[Any]], is_asked: bool) -> None:
     """Find Comp for delta -> 0 from above where a point lies on a kink to within rounding."""
     columns["slopes"] = columns["comp"]
     chosen = np.flatnonzero(columns.pop("near"))

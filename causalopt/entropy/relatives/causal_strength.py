@@ -17,17 +17,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+import numpy as np
+
 from causalopt.entropy.declared import finite_model
 from causalopt.entropy.information import Unit, divergence
 from causalopt.errors import QuestionError
 from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
-from causalopt.laws.law import Law
+from causalopt.laws.law import Law, Masses
 from causalopt.laws.propagation import law_at, transition
+from causalopt.laws.sparse import step
 from causalopt.model.model import Model
-from causalopt.worlds.replacement import replace
 
 Arrow = tuple[str, str]
-"""(tail at t, head at t + 1)."""
+"""(tail, head): from tail at t, or within the step, to head at t + 1, as the head's rule reads."""
 
 
 def causal_strength(
@@ -41,7 +43,8 @@ def causal_strength(
 
     Args:
         model: A model of finite domains.
-        arrows: (tail at t, head at t + 1), each an arrow of the model.
+        arrows: (tail, head), each an arrow of the model, from t to t + 1 or within t + 1; where the
+            head reads the tail at both, both are cut.
         law: The law at t, over all state variables; the model's at t = 0 by default.
         unit: Bits or nats.
 
@@ -62,18 +65,28 @@ def causal_strength(
 
 
 def _without(model: DiscreteModel, law: Law, arrows: tuple[Arrow, ...]) -> DiscreteModel:
-    """Return the model in which each arrow leaves a replica's copy of its tail."""
+    """Return the model in which each arrow leaves a replica's copy of its tail.
+
+    A copy is read by one rule only, and is summed out in its table.
+    """
     mechanisms = list(model.mechanisms)
+    later = step(model, law) if any(Parent(t, 0) in model[h].parents for t, h in arrows) else law
     for tail, head in arrows:
         place = next(i for i, m in enumerate(mechanisms) if m.name == model[head].name)
-        whole = mechanisms[place]
-        if Parent(tail, 1) not in whole.parents:
+        rule = mechanisms[place]
+        cut = [parent for parent in rule.parents if parent.name == tail]
+        if not cut:
             read = ", ".join(f"{p.name}[t-{p.lag}]" for p in model[head].parents) or "nothing"
             raise QuestionError(f"no arrow from {tail!r} to {head!r}: {head!r} reads {read}")
-        copy = Mechanism(
-            f"{tail} for {head}", model[tail].labels, (), law.marginal([tail]).dense().p, noise=True
-        )
-        there = Parent(copy.name, 0)
-        mechanisms[place] = replace(whole, [Parent(tail, 1)], lambda _, there=there: there)
-        mechanisms.append(copy)
+        for parent in cut:
+            rule = _fed(rule, parent, (law if parent.lag else later).marginal([tail]).dense().p)
+        mechanisms[place] = rule
     return dataclasses.replace(model, mechanisms=tuple(mechanisms))
+
+
+def _fed(rule: Mechanism, parent: Parent, masses: Masses) -> Mechanism:
+    """Return a rule that has an independent value in the place of a parent's."""
+    axis = rule.parents.index(parent)
+    slices = [rule.table.take(i, axis=axis) * mass for i, mass in enumerate(masses)]
+    rest = tuple(other for other in rule.parents if other != parent)
+    return dataclasses.replace(rule, parents=rest, table=np.asarray(sum(slices[1:], slices[0])))

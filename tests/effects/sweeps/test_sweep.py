@@ -106,7 +106,7 @@ def test_statuses_are_told_apart_point_by_point() -> None:
 def test_results_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     brief = sweep(load("lorenz"), {"b[0]": np.linspace(-3, 3, 333)}, steps=60)
     assert brief.workers == 1
-    monkeypatch.setattr("causalopt.effects.sweeps.sweep._WORTH", 0)
+    monkeypatch.setattr("causalopt.effects.sweeps.point_lanes._WORTH", 0)
     grid = {"b[0]": np.linspace(-3, 3, 333), "rho": [20, 28]}
     one, two = (sweep(load("lorenz"), grid, steps=60, workers=k) for k in (1, 2))
     assert (one.workers, two.workers) == (1, 2)
@@ -452,7 +452,7 @@ def test_a_folder_is_no_file_to_write_to(tmp_path: Path) -> None:
 def test_a_sweep_sees_a_comparison_with_what_has_no_value(
     runner: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("sweep", "lane_doubts"):
+    for module in ("point_lanes", "lane_doubts"):
         monkeypatch.setattr(f"causalopt.effects.sweeps.{module}.batch_runner", runner)
     model = Model(
         name="m",

@@ -22,6 +22,7 @@ from causalopt.entropy.relatives.requisite_variety import requisite_variety
 from causalopt.entropy.relatives.touchette_lloyd import entropy_reduction, largest_reduction
 from causalopt.entropy.relatives.transfer_entropy import transfer_entropy
 from causalopt.errors import QuestionError
+from causalopt.laws import sparse
 from causalopt.laws.discrete import DiscreteModel, Mechanism, Parent
 from causalopt.laws.law import law_of, uniform
 from causalopt.laws.space import Space
@@ -174,6 +175,66 @@ class TestCausalStrength:
                 told = mutual_information(both, [before(tail)], [rule.name], given=known)
                 strength = causal_strength(model, [(tail, rule.name)])
                 assert strength >= told - 1e-10
+
+    @given(discrete_models(noise=False))
+    @settings(max_examples=25, deadline=None)
+    def test_all_arrows_of_a_step_by_the_definition(self, model: DiscreteModel) -> None:
+        """D(P || P_cut) summed over states, each cut arrow fed from its tail's marginal.
+
+        Arrows within the step are cut with those from the step before.
+        """
+        arrows = [(p.name, m.name) for m in model.mechanisms for p in m.parents if p.lag]
+        if not arrows:
+            return
+        law, space = model.initial, model.state
+        laws = {1: law, 0: sparse.step(model, law)}
+        mass = {
+            (name, lag): laws[lag].marginal([name]).dense().p
+            for name in space.names
+            for lag in laws
+        }
+
+        def chances(m: Mechanism, at: dict[tuple[str, int], int]) -> tuple[float, float]:
+            own = at[m.name, 0]
+            cut = [(p.name, m.name) in arrows for p in m.parents]
+            labels = [space.domain(p.name) for p in m.parents]
+            fed = [
+                range(len(n)) if c else [at[p]]
+                for p, n, c in zip(m.parents, labels, cut, strict=True)
+            ]
+            without = 0.0
+            for copy in itertools.product(*fed):
+                weights = [mass[p][i] for p, i, c in zip(m.parents, copy, cut, strict=True) if c]
+                without += float(m.table[(*copy, own)]) * math.prod(map(float, weights))
+            return float(m.table[(*(at[p] for p in m.parents), own)]), without
+
+        expected = 0.0
+        for now in itertools.product(*map(range, space.shape)):
+            for then in itertools.product(*map(range, space.shape)):
+                at = {(n, 1): i for n, i in zip(space.names, now, strict=True)}
+                at |= {(n, 0): i for n, i in zip(space.names, then, strict=True)}
+                pairs = [chances(m, at) for m in model.mechanisms]
+                weight = float(law.dense().p[now]) * math.prod(p for p, _ in pairs)
+                if weight > 0:
+                    expected += weight * sum(math.log2(p / q) for p, q in pairs)
+        assert causal_strength(model, arrows) == pytest.approx(expected, abs=1e-9)
+
+    def test_an_arrow_within_the_step(self) -> None:
+        """y[t] = x[t], x a coin with p = 0.3: cut, y is as likely x or not: H(x) bits."""
+        coin = tabulate("x", BIT, {}, lambda: {0: Fraction(3, 10), 1: Fraction(7, 10)})
+        copy = tabulate("y", BIT, {Parent("x", 0): BIT}, lambda x: x)
+        model = DiscreteModel("copy", (coin, copy), uniform(PAIR), ("x",))
+        assert causal_strength(model, [("x", "y")]) == pytest.approx(binary(0.3), abs=1e-12)
+
+    def test_many_arrows_of_a_wide_network_cost_no_copies(self) -> None:
+        """Twelve bits that read one: each cut costs H(x) = 1 bit. Copies would be 2^24 states."""
+        rules = [tabulate("x", BIT, {}, lambda: {0: HALF, 1: HALF})]
+        rules += [tabulate(f"y{i}", BIT, {Parent("x"): BIT}, lambda x: x) for i in range(12)]
+        names = tuple(rule.name for rule in rules)
+        start = {(bit, *[0] * 12): HALF for bit in BIT}
+        model = DiscreteModel("fan", tuple(rules), law_of(Space(names, (BIT,) * 13), start), ("x",))
+        arrows = [("x", name) for name in names[1:]]
+        assert causal_strength(model, arrows) == pytest.approx(12.0)
 
     def test_an_arrow_that_is_not_there_is_refused(self) -> None:
         with pytest.raises(QuestionError, match="no arrow from 'thermostat'"):

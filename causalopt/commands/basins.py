@@ -1,0 +1,181 @@
+"""causalopt basins: where, among starting values, Op lies above a level, and what attracts."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import causalopt
+from causalopt.commands import options
+from causalopt.commands.progress import Progress
+from causalopt.errors import QuestionError
+
+if TYPE_CHECKING:
+    from causalopt.model.model import Model
+
+
+def basins(
+    model: options.ModelArgument,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grid",
+            metavar="NODE=LO:HI[:COUNT]",
+            help="An axis of starting values, in COUNT cells before any is halved. Repeatable.",
+        ),
+    ] = None,
+    level: Annotated[
+        float, typer.Option("--level", metavar="L", help="Above lies Op > L, in nats.")
+    ] = 0.0,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    nudge: options.NudgeNode = None,
+    hold: options.Hold = None,
+    target: options.Target = None,
+    steps: options.Steps = None,
+    at: Annotated[
+        int | None, typer.Option("--at", metavar="N", help="The step measured; the last one.")
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="How often cells at a border are halved; 0 asks all alike."),
+    ] = None,
+    audit: Annotated[
+        int, typer.Option(metavar="N", help="Points at random that look for what cells miss.")
+    ] = 1000,
+    attractors: Annotated[
+        bool, typer.Option("--attractors", help="Set basins of attraction beside the regions.")
+    ] = False,
+    within: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VAR=LO:HI",
+            help="Where attractors are looked for; found by pilots. Repeatable.",
+        ),
+    ] = None,
+    along: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=LO:HI:COUNT",
+            help="Follow the regions along a parameter; without --grid, the rate of Op.",
+        ),
+    ] = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which points are at random.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(metavar="K", help="Threads; one per processor.")
+    ] = None,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw it: .png, .pdf or .svg.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Find the connected regions of starting values where Op lies above a level.
+
+    Each is measured between two bounds: cells that lie in it wholly, and all that may. Kinks,
+    unresolved and diverged points are classes of their own. With --attractors, attractors and
+    their basins stand beside: what is compressed into, and what by A. With --along, regions are
+    followed along a parameter.
+    """
+    file = options.output_file(plot, (".png", ".pdf", ".svg"), "matplotlib")
+    question: dict[str, Any] = {"nudge": nudge, "hold": hold, "target": target, "steps": steps}
+    over, counts = _over(grid or [])
+    ranges = {name: ends for name, ends, _ in map(_range_of("--within"), within or [])}
+    if within and not attractors:
+        raise QuestionError("--within says where attractors are looked for: give --attractors too")
+    declared = options.read_model(model, sets, initial, dt, method)
+    with Progress(1_000_000, "asking") as progress:
+        question |= {"workers": workers, "progress": progress}
+        cells: dict[str, Any] = {"counts": counts, "depth": depth}
+        if along is not None and not over:
+            found: Any = causalopt.rate_curve(declared, _values(along), **question)
+        elif along is not None and attractors:
+            found = causalopt.attraction_along(
+                declared, _values(along), over, within=ranges, workers=workers, **cells
+            )
+        elif along is not None:
+            found = causalopt.basins_along(
+                declared, _values(along), over, level=level, at=at, **question, **cells
+            )
+        else:
+            found = causalopt.op_basins(
+                declared, over, level=level, at=at, audit=audit, seed=seed, **question, **cells
+            )
+    data, text = found.to_dict(), repr(found)
+    if attractors and along is None:
+        data, text, found = _beside(declared, found, cells, ranges, seed, workers)
+    if file is not None:
+        options.write_figure(found.plot(), file)
+    if json:
+        options.emit(data)
+    else:
+        typer.echo(text)
+        if plot is not None:
+            typer.echo(f"drawn in {plot}")
+
+
+def _beside(
+    model: Model,
+    found: Any,
+    cells: dict[str, Any],
+    within: dict[str, Any],
+    seed: int,
+    workers: int | None,
+) -> tuple[dict[str, Any], str, Any]:
+    """Set basins of attraction beside regions of Op; return them as JSON, as text and crossed."""
+    basins = causalopt.attraction_basins(
+        model, found.box.to_dict(), within=within, workers=workers, **cells
+    )
+    crossed = causalopt.basin_contingency(found, basins, seed=seed, workers=workers)
+    data = found.to_dict() | {"attraction": basins.to_dict(), "contingency": crossed.to_dict()}
+    return data, "\n".join(map(repr, (found, basins, crossed))), crossed
+
+
+def _over(texts: list[str]) -> tuple[dict[str, tuple[float, float]], list[int] | None]:
+    """Return the box that --grid names, and the cells along each axis."""
+    axes = [_range_of("--grid")(text) for text in texts]
+    over = {name: ends for name, ends, _ in axes}
+    if len(over) < len(axes):
+        raise QuestionError("--grid names an axis twice: drop one of them")
+    counts = [count for _, _, count in axes]
+    if any(counts) and not all(counts):
+        raise QuestionError("--grid takes a COUNT for every axis, or for none")
+    return over, [count for count in counts if count is not None] or None
+
+
+def _range_of(option: str) -> Any:
+    example = "a[0]=-20:20 or a[0]=-20:20:64" if option == "--grid" else "c=0:50"
+
+    def parsed(text: str) -> tuple[str, tuple[float, float], int | None]:
+        name, _, span = text.rpartition("=")
+        parts = span.split(":")
+        try:
+            low, high = float(parts[0]), float(parts[1])
+            count = int(parts[2]) if len(parts) > 2 and option == "--grid" else None
+        except (ValueError, IndexError):
+            raise QuestionError(f"{option} takes {example}, found '{text}'") from None
+        if not name.strip() or len(parts) > (3 if option == "--grid" else 2):
+            raise QuestionError(f"{option} takes {example}, found '{text}'")
+        if count is not None and count < 1:
+            raise QuestionError(f"{option} {text}: COUNT must be at least 1")
+        return name.strip(), (low, high), count
+
+    return parsed
+
+
+def _values(text: str) -> dict[str, Any]:
+    """Return the parameter that --along names, with its values."""
+    from causalopt.effects.sweeps.axes import spaced
+
+    name, _, span = text.rpartition("=")
+    parts = span.split(":")
+    try:
+        low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
+    except (ValueError, IndexError):
+        raise QuestionError(f"--along takes rho=0.5:30:60, found '{text}'") from None
+    if not name.strip() or len(parts) > 3 or count < 1 or not math.isfinite(high - low):
+        raise QuestionError(f"--along takes rho=0.5:30:60, found '{text}'")
+    return {name.strip(): spaced(low, high, count)}

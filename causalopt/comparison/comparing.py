@@ -1,0 +1,55 @@
+"""Measures compared: one table of Op and other people's measures on the same models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from causalopt.comparison.comparison import ComparedModel, Comparison
+from causalopt.comparison.label_cells import label_row
+from causalopt.comparison.number_cells import number_row
+from causalopt.comparison.subjects import DOZEN, label_question, subject
+from causalopt.engine.contract import Progress
+from causalopt.errors import QuestionError
+from causalopt.laws.space import Label
+from causalopt.model.model import Model
+
+
+def compare_measures(
+    models: str | Model | Sequence[str | Model] | None = None,
+    *,
+    goal: Mapping[str, Label] | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Return Op beside optimizing strength, currents and other people's measures.
+
+    A model of numbers is asked its own question, information measures under small normal
+    disturbances; one of labels from one state, by exact enumeration. What is not defined says why.
+
+    Args:
+        models: Shipped names, files, the comparison's own controls, or models; a dozen that are
+            known by default.
+        goal: For goal-directedness in models of labels, variable -> label.
+        progress: Called with the number of models done.
+
+    Raises:
+        UnknownNameError: There is no such model.
+        QuestionError: A model of numbers has no question, or a goal is not of its labels.
+
+    Example:
+        >>> compare_measures("base_optimizer")["base_optimizer", "op"].text
+        '2.107'
+    """
+    if models is None:
+        names: Sequence[str | Model] = DOZEN
+    else:
+        names = [models] if isinstance(models, (str, Model)) else [*models]
+    if not names:
+        raise QuestionError("there is no model to compare measures on: name one")
+    rows: list[ComparedModel] = []
+    for name in names:
+        model = subject(name)
+        asked = label_question(model, goal)
+        rows.append(number_row(model) if asked is None else label_row(model, asked))
+        if progress is not None:
+            progress(len(rows))
+    return Comparison(tuple(rows))

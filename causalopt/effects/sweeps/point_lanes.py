@@ -1,0 +1,215 @@
+"""One question asked at many points, each a lane of a batch, on threads.
+
+A point is a value of every axis: a starting value or a parameter. Points need form no grid.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from causalopt.effects.asked import Asked
+from causalopt.effects.measures import Effect, ratios, status_codes
+from causalopt.effects.reach import reachable
+from causalopt.effects.sweeps.axes import sorted_axes, varying_parameters, varying_starts
+from causalopt.effects.sweeps.lane_doubts import finite_doubts, settle, twin_of, widened
+from causalopt.effects.sweeps.lanes import lane_effect
+from causalopt.engine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
+from causalopt.engine.batch_choice import batch_runner
+from causalopt.engine.contract import Floats
+from causalopt.engine.linearization import linearize
+from causalopt.engine.processor_count import processors
+from causalopt.model.model import Model
+from causalopt.model.template import refuse_between
+from causalopt.worlds.interventions import Set
+
+Progress: TypeAlias = Callable[[int], None]
+_TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
+_WORTH = 1_000_000  # steps of lanes: less than that is done before another thread begins
+
+
+@dataclasses.dataclass(frozen=True)
+class PointLanes:
+    """Points made ready to run, one a lane."""
+
+    model: Model
+    batch: Batch
+    runner: BatchRunner
+    twin: BatchRunner | None
+    misses: bool
+    paths: tuple[bool, bool]
+    tasks: list[slice]
+
+    def threads(self, workers: int | None) -> int:
+        """Return how many threads run it: one per processor where it is not said."""
+        return min(workers or processors(), len(self.tasks))
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether the whole is done before another thread would begin."""
+        return self.batch.count * (self.batch.plan.steps + 1) <= _WORTH
+
+
+def prepared(
+    asked: Asked, points: Mapping[str, Floats], delta: float | None, estimate: bool
+) -> PointLanes:
+    """Return lanes made ready to run, one a point.
+
+    Args:
+        asked: The question.
+        points: Axis, a parameter or a starting value -> its value at each point, shape [point].
+        delta: The nudge's size; None for the limit.
+        estimate: Whether rounding errors are estimated.
+
+    Raises:
+        QuestionError: The question cannot be asked at these points.
+        UnknownNameError: An axis is neither a parameter nor a variable.
+    """
+    model, template = asked.model, asked.model.template
+    nodes, parameters = sorted_axes(model, points)
+    count = len(next(iter(points.values())))
+    plan = asked.plan(*(Set(node, float(points[name][0])) for name, node in nodes.items()))
+    if delta is None:
+        refuse_between(model.template, asked.nudge.variable, asked.target)
+    i = template.index[asked.target]
+    paths = tuple(
+        bool(reachable(template, plan, avoid_held=avoid).of(i)[asked.steps])
+        for avoid in (False, True)
+    )
+    starts = {(node.t, template.index[node.variable]): points[name] for name, node in nodes.items()}
+    varying = varying_parameters(model, {name: points[name] for name in parameters})
+    set_nodes = {(node.t, node.variable) for node in nodes.values()}
+    set_nodes |= {_place(model, item) for item in asked.given if isinstance(item, Set)}
+    starts |= varying_starts(model, varying, set_nodes, asked.steps)
+    places = {name: k for k, name in enumerate(template.structure.parameters)}
+    batch = Batch(
+        plan=plan,
+        starts=starts,
+        parameters={places[name]: values for name, values in varying.items()},
+        keep=(asked.steps,),
+        outputs=(i,),
+        mode="tangents" if delta is None else "finite",
+        delta=0.0 if delta is None else delta,
+        estimate=estimate,
+        near=delta is None and bool(linearize(template.structure).gaps),
+    )
+    runner = batch_runner(template.structure, batch)
+    share, least = -(-count // (4 * processors())), _WORTH // (asked.steps + 1)
+    size = max(LANES, min(TASK, max(share, least) // LANES * LANES))
+    is_asked = delta is None and estimate
+    twin, misses = twin_of(model, batch, runner) if is_asked else (None, False)
+    return PointLanes(model, batch, runner, twin, misses, (paths[0], paths[1]), runner.tasks(size))
+
+
+def _place(model: Model, item: Set) -> tuple[int, str]:
+    node = model.node(item.node)
+    return node.t, node.variable
+
+
+def run_lanes(
+    work: PointLanes, workers: int | None = None, progress: Progress | None = None
+) -> dict[str, NDArray[Any]]:
+    """Run all lanes on threads and return what they say, name -> shape [point].
+
+    `values` of m in W, `total`, `direct`, `comp`, `op`, status `codes`, and which are `doubtful`;
+    `near` says which passed a kink within rounding, where the model has any.
+    """
+    threads = work.threads(workers)
+    count = work.batch.count
+    columns: dict[str, NDArray[Any]] = {
+        name: np.empty(count) for name in ("values", "total", "direct", "comp", "op")
+    }
+    columns["codes"] = np.empty(count, dtype=np.int8)
+    columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
+    columns["doubtful"] = np.zeros(count, dtype=bool)
+    left, done = collections.deque(work.tasks), list[int]()
+    if sys.platform == "emscripten" or (threads == 1 and work.is_brief):
+        for lanes in work.tasks:
+            done.append(_task(work, columns, lanes))
+            if progress is not None:
+                progress(sum(done))
+        return columns
+    # Slow to load. This thread waits, so that an interruption is heard between tasks.
+    import concurrent.futures
+
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        pending = {pool.submit(_tasks, work, columns, left, done) for _ in range(threads)}
+        try:
+            while pending:
+                over, pending = concurrent.futures.wait(
+                    pending, timeout=_TELL, return_when=concurrent.futures.FIRST_EXCEPTION
+                )
+                for future in over:
+                    future.result()
+                if progress is not None:
+                    progress(sum(done))
+        finally:
+            left.clear()  # after an error or an interruption no thread begins another task
+    return columns
+
+
+def _tasks(
+    work: PointLanes,
+    columns: dict[str, NDArray[Any]],
+    left: collections.deque[slice],
+    done: list[int],
+) -> None:
+    """Run tasks as long as there are any left, in one of the threads."""
+    while left:
+        try:
+            lanes = left.popleft()
+        except IndexError:  # another thread took the last one
+            return
+        done.append(_task(work, columns, lanes))
+
+
+def _task(work: PointLanes, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
+    """Run some lanes and write their results into their places."""
+    kept = work.runner.run(lanes)
+    effect = _effect(work, work.batch, kept, lanes)
+    doubtful = effect.total.doubted | effect.direct.doubted | effect.on_kink | work.misses
+    doubtful &= effect.finite
+    if work.twin is not None:
+        effect, asked = widened(effect, kept, work.twin.run(lanes))
+        doubtful |= asked & effect.finite
+    codes = status_codes(effect)
+    columns["codes"][lanes] = codes
+    if work.batch.near:
+        columns["near"][lanes] = kept.near[0] != 0
+        doubtful |= (kept.near[0] != 0) & effect.finite
+    columns["doubtful"][lanes] = doubtful if work.batch.mode == "tangents" else False
+    columns["comp"][lanes], columns["op"][lanes] = ratios(effect, codes)
+    columns["values"][lanes] = kept.values["w"][0, 0]
+    columns["total"][lanes] = effect.total.value
+    columns["direct"][lanes] = effect.direct.value
+    return len(codes)
+
+
+def _effect(work: PointLanes, batch: Batch, kept: BatchResult, lanes: slice) -> Effect:
+    first = lanes.start
+    return lane_effect(work.model, batch, kept, 0, work.paths, first=first, decide=False)
+
+
+def settled(
+    asked: Asked, work: PointLanes, columns: dict[str, NDArray[Any]], *, estimate: bool
+) -> int:
+    """Run doubtful points alone, as far as the budget goes, and return how many were left.
+
+    Args:
+        asked: The question.
+        work: The lanes.
+        columns: What `run_lanes` returned; written to.
+        estimate: Whether rounding errors were estimated; without, no point is run alone.
+    """
+    doubtful = np.flatnonzero(columns.pop("doubtful"))
+    if not estimate:
+        return len(doubtful)
+    if work.batch.mode == "finite":
+        doubtful = finite_doubts(asked, work.batch, columns)
+    return settle(asked, work.batch, doubtful, columns)
