@@ -32,6 +32,7 @@ COMMANDS = (
     "descent",
     "divide",
     "rates",
+    "currents",
     "compare",
     "draw",
     "optimizers",

@@ -44,6 +44,15 @@ COMMANDS_CALL = {
     "divide": (
         "divide",
         {"starts": "division_stability", "within": "detect_optimizer", "plot": "Division.plot"},
+    "currents": (
+        "currents",
+        {
+            "out": "Currents.to_netcdf",
+            "plot": "Currents.plot",
+            "draw": "draw",
+            "folded": "draw",
+            "paths": "Currents.paths",
+        },
     ),
     "compare": ("compare_measures", {"out": "Comparison.to_html", "plot": "Comparison.plot"}),
     "draw": ("draw", {"out": "Picture.save"}),

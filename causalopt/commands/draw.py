@@ -44,7 +44,7 @@ def draw(
     Square nodes are in A, round ones in B. What X changes is red with a triangle, what Y moves
     again is green and dashed with a diamond. The .html page lets n, m, A and the worlds be chosen.
     """
-    from causalopt.drawing.graph.pictures import FORMATS
+    from causalopt.drawing.graph.rendering import FORMATS
 
     if columns is not None and columns > MOST_COLUMNS:
         raise QuestionError(

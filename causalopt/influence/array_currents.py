@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -194,6 +195,16 @@ class ArrayCurrents(Asked):
     def dataset(self) -> xarray.Dataset:
         """Shares and statuses with labelled axes, and provenance."""
         return labelled(self)
+
+    def to_netcdf(self, path: str | os.PathLike[str]) -> None:
+        """Write the dataset to a NetCDF file, whole or not at all.
+
+        Raises:
+            FileError: The file cannot be written.
+        """
+        from causalopt.effects.netcdf import write_netcdf
+
+        write_netcdf(self.dataset, path)
 
     def plot(self) -> matplotlib.figure.Figure:
         """Return a figure of what flows through each array, step by step."""

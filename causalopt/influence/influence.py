@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -93,10 +94,15 @@ class Currents(Asked):
     @functools.cached_property
     def status(self) -> NDArray[np.str_]:
         """What each node's current means, shape [t, variable]: `no_influence` where it is 0."""
+        found: NDArray[np.str_] = NAMES[self.status_codes]
+        return found
+
+    @functools.cached_property
+    def status_codes(self) -> NDArray[np.int8]:
+        """The same as places in `causalopt.STATUSES`, for long runs."""
         nodes = self.nodes
         codes = nodes.statuses(nodes.current, nodes.on_kink, nodes.finite)
-        found: NDArray[np.str_] = NAMES[self._spread(codes, list(NAMES).index("no_influence"))]
-        return found
+        return self._spread(codes, list(NAMES).index("no_influence"))
 
     @functools.cached_property
     def edges(self) -> EdgeCurrents:
@@ -111,8 +117,14 @@ class Currents(Asked):
     @functools.cached_property
     def edge_status(self) -> NDArray[np.str_]:
         """What each edge's current means, shape [t of the child, edge]."""
+        found: NDArray[np.str_] = NAMES[self.edge_status_codes]
+        return found
+
+    @functools.cached_property
+    def edge_status_codes(self) -> NDArray[np.int8]:
+        """The same as places in `causalopt.STATUSES`, for long runs."""
         edges = self.edges
-        return NAMES[self.nodes.statuses(edges.current, edges.on_kink, edges.finite)]
+        return self.nodes.statuses(edges.current, edges.on_kink, edges.finite)
 
     @functools.cached_property
     def total_status(self) -> str:
@@ -172,10 +184,16 @@ class Currents(Asked):
         size = (self.log_total, float(np.sign(self.nodes.total.mantissa)))
         target = Node(self.target, self.steps)
         edges = self.edges
-        return largest_paths(edges.edges, edges.slope, self.nudge, target, count, size)
+        found = largest_paths(edges.edges, edges.slope, self.nudge, target, count, size)
+        static = self.model.is_static
+        return [dataclasses.replace(path, is_static=static) for path in found]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as JSON's types: infinities as "inf" and "-inf", undefined as None."""
+    def to_dict(self, *, paths: int = 10) -> dict[str, Any]:
+        """Return the result as JSON's types: infinities as "inf" and "-inf", undefined as None.
+
+        Args:
+            paths: How many of the largest paths it has.
+        """
         return {
             "model": self.model.name,
             "nudge": self.node_name,
@@ -200,11 +218,12 @@ class Currents(Asked):
             ],
             "paths": [
                 {
-                    "nodes": [self.model.node_text(node) for node in path.nodes],
+                    "path": str(path),
                     "product": plain_number(path.product),
+                    "log": plain_number(path.log),
                     "share": plain_number(path.share),
                 }
-                for path in self.paths()
+                for path in self.paths(paths)
             ],
             "through": self.through().to_dict() if self.hold else None,
         }
@@ -213,6 +232,16 @@ class Currents(Asked):
     def dataset(self) -> xarray.Dataset:
         """Currents and shares with labelled axes `t`, `variable` and `edge`, and provenance."""
         return labelled(self)
+
+    def to_netcdf(self, path: str | os.PathLike[str]) -> None:
+        """Write the dataset to a NetCDF file, whole or not at all.
+
+        Raises:
+            FileError: The file cannot be written.
+        """
+        from causalopt.effects.netcdf import write_netcdf
+
+        write_netcdf(self.dataset, path)
 
     def plot(self) -> matplotlib.figure.Figure:
         """Return a figure of what flows through each variable, step by step."""

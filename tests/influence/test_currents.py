@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from causalopt import Model, Node, Set, currents, load, run, unrolled_graph
 from causalopt.errors import QuestionError
+from causalopt.influence import edge_currents
 from tests.strategies import static_models, templates
 
 CLOSE = {"rel": 1e-9, "abs": 1e-12}
@@ -113,6 +114,37 @@ class TestNodesAndEdges:
                 if t - lag <= cut
             )
             assert over == pytest.approx(1.0, rel=1e-12)
+
+
+class TestEdgesInBlocks:
+    @pytest.mark.parametrize("size", [1, 7, 16, 10_000])
+    def test_of_any_size_carry_the_sum_over_their_paths(self, size, monkeypatch):
+        monkeypatch.setattr(edge_currents, "_CACHED", size)
+        found = currents(LAGGED, nudge="u[0]", target="w", steps=8)
+        assert_carries_paths(found, LAGGED, 8)
+
+    def test_factors_far_apart_lose_neither_size_nor_errors(self):
+        """By hand: 1e-100 * 1e200 * 1e-95 and 1e-200 * 1e205 are 1e5; 2e5 goes straight."""
+        model = Model(
+            name="m",
+            variables={
+                "n": {"initial": 1},
+                "a": {"rule": "1e-100*n"},
+                "b": {"rule": "1e200*a"},
+                "c": {"rule": "1e-100*n"},
+                "d": {"rule": "1e-100*c"},
+                "m": {"rule": "1e-95*b + 1e205*d + 2e5*n"},
+            },
+        )
+        found = currents(model, nudge="n", target="m")
+        share = dict(zip(found.edges.edges, found.edge_share[0], strict=True))
+        for edge in ("na", "ab", "bm", "nc", "cd", "dm"):
+            assert share[(*edge, 0)] == pytest.approx(0.25, rel=1e-13)
+        assert share["n", "m", 0] == pytest.approx(0.5, rel=1e-13)
+        assert set(found.edge_status.ravel()) == {"ok"}
+        part = found.edges.current
+        relative = np.abs(part.error) / np.abs(part.mantissa)
+        assert (relative < 20 * 2.0**-53).all()
 
 
 class TestCuts:

@@ -23,7 +23,7 @@ def dot_text(layout: Layout, marks: Marks, title: str) -> str:
     """Return a picture in the DOT language, with pinned places."""
     lines = [
         "digraph {",
-        f"  graph [label={_quoted(title)}, labelloc=t, layout=neato, inputscale=72, rankdir=LR, "
+        f"  graph [label={quoted(title)}, labelloc=t, layout=neato, inputscale=72, rankdir=LR, "
         'splines=true, fontname="DejaVu Sans"]',
         '  node [fontname="DejaVu Sans", fontsize=9, fixedsize=true, '
         f"width={number((layout.node_width + ROOM) / 96)}, height={number(NODE_HEIGHT / 96)}]",
@@ -32,12 +32,13 @@ def dot_text(layout: Layout, marks: Marks, title: str) -> str:
     lines += [_node(place, marks.of(place.node), layout) for place in layout.places.values()]
     lines += [_gap(i, layout) for i in range(len(layout.gaps))]
     for column in _columns(layout):
-        lines.append("  { rank=same; " + "; ".join(_quoted(p.text) for p in column) + " }")
+        lines.append("  { rank=same; " + "; ".join(quoted(p.text) for p in column) + " }")
     lines += dict.fromkeys(_edges(layout, marks))
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as a string of the language."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
 
 
@@ -58,23 +59,23 @@ def _node(place: Place, mark: Mark, layout: Layout) -> str:
     elif mark.changed:
         colour, width = RED, 2
     parts = [
-        f"label={_quoted(label).replace(chr(92) * 2 + 'n', chr(92) + 'n')}",
+        f"label={quoted(label).replace(chr(92) * 2 + 'n', chr(92) + 'n')}",
         _place(place.x, place.y, layout),
         "shape=box",
         f'style="{",".join(styles)}"',
         f'fillcolor="{FILL_A if mark.in_a else FILL_B}"',
         f'color="{colour}"',
         f"penwidth={width}",
-        f"tooltip={_quoted(f'{place.label}: {mark.words}')}",
+        f"tooltip={quoted(f'{place.label}: {mark.words}')}",
     ]
     if mark.nudged:
         parts.append("peripheries=2")
-    return f"  {_quoted(place.text)} [{', '.join(parts)}]"
+    return f"  {quoted(place.text)} [{', '.join(parts)}]"
 
 
 def _gap(i: int, layout: Layout) -> str:
     gap = layout.gaps[i]
-    label = _quoted(f"⋯ {gap.first} … {gap.last}")
+    label = quoted(f"⋯ {gap.first} … {gap.last}")
     place = _place(gap.middle, (layout.top + layout.bottom) / 2, layout)
     look = f'shape=plaintext, fixedsize=false, fontcolor="{FAINT}"'
     return f'  "gap {i}" [label={label}, {place}, {look}]'
@@ -90,7 +91,7 @@ def _columns(layout: Layout) -> list[list[Place]]:
 def _edges(layout: Layout, marks: Marks) -> list[str]:
     def end(node: Node, gap: int | None) -> str:
         place = layout.places.get(node)
-        return _quoted(place.text) if place is not None else f'"gap {gap}"'
+        return quoted(place.text) if place is not None else f'"gap {gap}"'
 
     return [
         f"  {end(link.source, link.gap)} -> {end(link.target, link.gap)} "

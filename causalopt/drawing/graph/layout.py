@@ -121,7 +121,12 @@ class Layout:
 
 
 def lay_out(
-    model: Model, *, steps: int, nudge: Node | None = None, columns: int | None = 12
+    model: Model,
+    *,
+    steps: int,
+    nudge: Node | None = None,
+    columns: int | None = 12,
+    least_width: float = 0.0,
 ) -> Layout:
     """Return the layout of a model unrolled over `steps`.
 
@@ -130,6 +135,7 @@ def lay_out(
         steps: The last step; 0 for a model without time.
         nudge: A node whose column is drawn in any case.
         columns: How many columns are drawn at most, None for all of them.
+        least_width: Of a node, in pixels.
 
     Raises:
         QuestionError: Fewer than four columns are asked for.
@@ -139,9 +145,8 @@ def lay_out(
             f"a picture has room for {LEAST_COLUMNS} columns at least, found {columns}"
         )
     grid = _static_grid(model) if model.is_static else _lane_grid(model, steps)
-    return _placed(
-        model, grid, nudge, columns if columns is None or not model.is_static else 2 * columns
-    )
+    limit = columns if columns is None or not model.is_static else 2 * columns
+    return _placed(model, grid, nudge, limit, least_width)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,12 +188,13 @@ def _lane_grid(model: Model, steps: int) -> _Grid:
     )
 
 
-def fitting_columns(model: Model, steps: int) -> int:
+def fitting_columns(model: Model, steps: int, *, least_width: float = 0.0) -> int:
     """Return how many steps a picture of usual width holds: from four to twelve."""
     if model.is_static:
         return MOST_COLUMNS
     grid = _lane_grid(model, steps)
-    (column, *_), _, right = _columns(grid, [0], 0.0, _node_width(model, _nodes(grid, [steps])))
+    width = max(_node_width(model, _nodes(grid, [steps])), least_width)
+    (column, *_), _, right = _columns(grid, [0], 0.0, width)
     pitch = right - column.left + COLUMN_GAP / 2 + SLOPE * _steepest(grid)
     return min(max(int(USUAL_WIDTH / pitch), LEAST_COLUMNS), MOST_COLUMNS)
 
@@ -237,11 +243,13 @@ def shown_columns(count: int, limit: int | None, keep: int | None) -> list[int]:
     return sorted(chosen)
 
 
-def _placed(model: Model, grid: _Grid, nudge: Node | None, limit: int | None) -> Layout:
+def _placed(
+    model: Model, grid: _Grid, nudge: Node | None, limit: int | None, least_width: float
+) -> Layout:
     keep = None if nudge is None else nudge.t if grid.layer is None else grid.layer[nudge.variable]
     shown = shown_columns(grid.count, limit, keep)
     nodes = _nodes(grid, shown)
-    width = _node_width(model, nodes)
+    width = max(_node_width(model, nodes), least_width)
     left = MARGIN + _head_width(model, grid)
     columns, gaps, right = _columns(grid, shown, left, width)
     rows = max(row for _, row in grid.cells.values()) + 1

@@ -27,7 +27,7 @@ _CLASSES = (
 def mermaid_text(layout: Layout, marks: Marks, title: str) -> str:
     """Return a picture as a Mermaid flowchart."""
     names = {node: f"n{i}" for i, node in enumerate(layout.places)}
-    lines = ["---", f"title: {_yaml(title)}", "---", "flowchart LR"]
+    lines = ["---", f"title: {yaml_text(title)}", "---", "flowchart LR"]
     for column in layout.columns:
         lines += _column(column, layout, marks, names)
         lines += [
@@ -41,7 +41,8 @@ def mermaid_text(layout: Layout, marks: Marks, title: str) -> str:
     return "\n".join([*lines, *(f"  {line}" for line in _CLASSES)]) + "\n"
 
 
-def _yaml(text: str) -> str:
+def yaml_text(text: str) -> str:
+    """Return a text as a string of the front matter."""
     # A title is written out as it stands between tags, where < would be escaped twice.
     text = text.replace("<=", "≤").replace("<", "‹").replace(">=", "≥").replace(">", "›")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -62,7 +63,7 @@ def _column(column: Column, layout: Layout, marks: Marks, names: dict[Node, str]
 
 def _node(name: str, place: Place, mark: Mark) -> tuple[str, list[str]]:
     tags = ["+δ" if mark.nudged else mark.symbol, mark.kept]
-    label = " ".join(filter(None, [_safe(place.text), *tags]))
+    label = " ".join(filter(None, [safe(place.text), *tags]))
     if mark.nudged:
         left, right = ("[[", "]]") if mark.in_a else ("(((", ")))")
     else:
@@ -73,7 +74,8 @@ def _node(name: str, place: Place, mark: Mark) -> tuple[str, list[str]]:
     return f'{name}{left}"{label}"{right}', classes
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Return a text as a label may have it."""
     return text.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;")
 
 

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from causalopt.drawing.graph.dot import dot_text
 from causalopt.drawing.graph.html import html_text
 from causalopt.drawing.graph.layout import Layout, fitting_columns, lay_out
 from causalopt.drawing.graph.marks import Marks, marks_for
 from causalopt.drawing.graph.mermaid import mermaid_text
+from causalopt.drawing.graph.rendering import Rendering
 from causalopt.drawing.graph.scene import scene
 from causalopt.drawing.graph.shapes import Scene
-from causalopt.drawing.graph.svg import svg_text
 from causalopt.drawing.graph.tikz import tikz_text
 from causalopt.errors import QuestionError
-from causalopt.extras import need
-from causalopt.model.files import write_whole
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, selection_text
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from causalopt.drawing.influence.current_picture import CurrentPicture
+    from causalopt.influence.array_currents import ArrayCurrents
+    from causalopt.influence.influence import Currents
 
 PLAIN_STEPS = 4  # when neither the caller nor the model says how far to unroll
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Picture:
+class Picture(Rendering):
     """A model's graph laid out, with what a nudge changes.
 
     Attributes:
@@ -59,17 +57,6 @@ class Picture:
         """The picture as shapes."""
         return scene(self.layout, self.marks, self.title)
 
-    def svg(self) -> str:
-        """Return the picture as SVG."""
-        return svg_text(self.scene)
-
-    def figure(self) -> Figure:
-        """Return the picture as a matplotlib figure, for PNG and PDF."""
-        need("matplotlib", "a picture as PNG or PDF")
-        from causalopt.drawing.graph.figure import scene_figure
-
-        return scene_figure(self.scene)
-
     def dot(self) -> str:
         """Return the picture in Graphviz' language."""
         return dot_text(self.layout, self.marks, self.title)
@@ -86,79 +73,74 @@ class Picture:
         """Return the picture as one HTML page, in which n, m, A and the worlds are chosen."""
         return html_text(self.model, self.layout, self.marks, self.model.title or self.model.name)
 
-    def render(self, kind: str) -> bytes:
-        """Return the picture as the content of a file of a kind, one of `FORMATS`.
 
-        Raises:
-            QuestionError: The kind is none of them.
-        """
-        if kind not in FORMATS:
-            endings = ", ".join(f".{name}" for name in FORMATS)
-            raise QuestionError(f"'.{kind}' is no kind of picture: end the file in {endings}")
-        if kind in TEXTS:
-            return TEXTS[kind](self).encode()
-        figure = self.figure()
-        from causalopt.drawing.graph.figure import figure_bytes
-
-        return figure_bytes(figure, kind)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture, whole or not at all; the file's ending says as what.
-
-        Raises:
-            QuestionError: The ending is none of `FORMATS`.
-            FileError: The file cannot be written.
-        """
-        file = Path(path)
-        write_whole(file, self.render(file.suffix.lower().removeprefix(".")))
-
-    def _repr_svg_(self) -> str:
-        return self.svg()
-
-
-TEXTS = {
-    "svg": Picture.svg,
-    "html": Picture.html,
-    "dot": Picture.dot,
-    "tex": Picture.tikz,
-    "mmd": Picture.mermaid,
-}
-FORMATS = ("svg", "png", "pdf", "html", "dot", "tex", "mmd")
-
-
+@overload
 def draw(
-    model: Model,
+    subject: Currents | ArrayCurrents, *, columns: int | None = None, folded: bool = False
+) -> CurrentPicture: ...
+
+
+@overload
+def draw(
+    subject: Model,
     *,
     nudge: str | Node | None = None,
     hold: str | Sequence[str | Node] | None = None,
     steps: int | None = None,
     plain: bool = False,
     columns: int | None = None,
-) -> Picture:
-    """Return the picture of a model's graph; its `save` writes it.
+) -> Picture: ...
+
+
+def draw(
+    subject: Model | Currents | ArrayCurrents,
+    *,
+    nudge: str | Node | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    steps: int | None = None,
+    plain: bool = False,
+    columns: int | None = None,
+    folded: bool = False,
+) -> Picture | CurrentPicture:
+    """Return the picture of a model's graph, or of currents on it; its `save` writes it.
 
     Args:
-        model: The model; its question gives what is not given here.
+        subject: The model; its question gives what is not given here. Or currents, as `currents`
+            returns them: edges are as wide as what goes along them, red where it goes with the
+            total effect and blue where it goes against it.
         nudge: The node n: what differs from W in X is red, what Y changes back is green.
         hold: The set A, such as `a[t<=10]`.
         steps: The last step.
         plain: Whether to leave the worlds out, also where the model has a question.
         columns: How many steps are drawn at most; a longer run is cut in the middle. Up to twelve,
             as many as fit, when not given.
+        folded: Whether currents are summed over time and drawn on the template, a node a variable.
 
     Raises:
-        QuestionError: The question cannot be asked of this model.
+        QuestionError: The question cannot be asked of this model; or it is asked of currents,
+            which have theirs, or a model without currents is to be folded.
         UnknownNameError: It names a variable that the model does not declare.
 
     Example:
-        >>> from causalopt import load
+        >>> from causalopt import currents, load
         >>> drawn = draw(load("thermostat"), steps=3)
         >>> drawn.title
         'Continuous thermostat: n = R[0], A = {T}'
         >>> drawn.svg().startswith("<svg")
         True
+        >>> draw(currents(load("thermostat"), steps=3)).title
+        'Continuous thermostat: influence of R[0] on R[3] (total effect 0.98)'
     """
-    question = model.question
+    if not isinstance(subject, Model):
+        if plain or any(given is not None for given in (nudge, hold, steps)):
+            raise QuestionError(
+                "currents have their question: give nudge, hold and steps to `currents`, and its "
+                "result alone to `draw`"
+            )
+        return _draw_currents(subject, columns, folded=folded)
+    if folded:
+        raise QuestionError("what is folded are currents: draw(currents(model, ...), folded=True)")
+    model, question = subject, subject.question
     last = _last_step(model, steps)
     if not plain:
         nudge = nudge if nudge is not None else question.nudge
@@ -168,6 +150,24 @@ def draw(
     marks = marks_for(model, steps=last, nudge=nudge, hold=hold)
     columns = columns or fitting_columns(model, last)
     return Picture(model, lay_out(model, steps=last, nudge=marks.nudge, columns=columns), marks)
+
+
+def _draw_currents(
+    found: Currents | ArrayCurrents, columns: int | None, *, folded: bool
+) -> CurrentPicture:
+    from causalopt.drawing.influence.current_picture import CurrentPicture
+    from causalopt.influence.relative_currents import relative_currents
+
+    relative = relative_currents(found)
+    if not folded:
+        from causalopt.drawing.influence.unrolled_diagram import unrolled_diagram
+
+        return CurrentPicture(found, unrolled_diagram(relative, columns=columns))
+    from causalopt.drawing.influence.folded_diagram import folded_diagram
+
+    if columns is not None:
+        raise QuestionError("a folded picture has no columns: leave out one of the two")
+    return CurrentPicture(found, folded_diagram(relative))
 
 
 def _last_step(model: Model, steps: int | None) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from causalopt.drawing.graph.layout import NODE_HEIGHT, Layout, Link, Place
 from causalopt.drawing.graph.marks import Mark, Marks
@@ -153,28 +154,44 @@ def _curve(start: Point, end: Point, bend: float) -> Curve:
 
 def _trimmed(curve: Curve, layout: Layout, link: Link, marks: Marks) -> Curve:
     """Cut a curve at the rims of the nodes it joins."""
-    source, target = layout.places.get(link.source), layout.places.get(link.target)
-    first, last = 0.0, 1.0
-    if source is not None:
-        first = _crossing(curve, source, layout, marks.of(source.node), inner=0.0)
-    if target is not None:
-        last = _crossing(curve, target, layout, marks.of(target.node), inner=1.0)
+    inside: list[Callable[[Point], bool] | None] = []
+    for node in (link.source, link.target):
+        place = layout.places.get(node)
+        covers = functools.partial(_covers, layout.node_width, marks.of(node))
+        inside.append(None if place is None else functools.partial(covers, place))
+    return trimmed(curve, *inside)
+
+
+def trimmed(
+    curve: Curve,
+    in_source: Callable[[Point], bool] | None,
+    in_target: Callable[[Point], bool] | None,
+) -> Curve:
+    """Cut a curve at the rims of what lies at its ends, where its middle does not lie.
+
+    Args:
+        curve: From the middle of the one to the middle of the other.
+        in_source: Whether a point lies in what it begins in; None for a free end.
+        in_target: Whether a point lies in what it ends in.
+    """
+    first = 0.0 if in_source is None else _crossing(curve, in_source, inner=0.0)
+    last = 1.0 if in_target is None else _crossing(curve, in_target, inner=1.0)
     return _part(curve, first, last)
 
 
-def _crossing(curve: Curve, place: Place, layout: Layout, mark: Mark, *, inner: float) -> float:
+def _crossing(curve: Curve, inside: Callable[[Point], bool], *, inner: float) -> float:
     """Return the parameter at which a curve leaves a node, by halving."""
     outer = 0.5
     for _ in range(24):
         middle = (inner + outer) / 2
-        if _covers(place, point_at(curve, middle), layout.node_width, mark):
+        if inside(point_at(curve, middle)):
             inner = middle
         else:
             outer = middle
     return outer
 
 
-def _covers(place: Place, point: Point, width: float, mark: Mark) -> bool:
+def _covers(width: float, mark: Mark, place: Place, point: Point) -> bool:
     """Whether a point lies in a node: a rectangle in A, one with round ends in B."""
     ring = RING if mark.nudged else 0.0
     dx, dy = abs(point[0] - place.x), abs(point[1] - place.y)

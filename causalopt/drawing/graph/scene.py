@@ -59,31 +59,27 @@ def scene(layout: Layout, marks: Marks, title: str) -> Scene:
     above = max(0.0, layout.top - lowest) if ways else 0.0
     shift = MARGIN + TITLE_LINE * len(heading) + above
     below = max(layout.bottom, highest) + shift + MARGIN / 2
-    legend, height = _legend(entries, width, below)
+    legend, height = legend_rows(entries, width, below)
     parts = [
-        _paper(width, height),
-        Group(
-            "title",
-            tuple(
-                Caption(
-                    MARGIN,
-                    MARGIN + TITLE_LINE * (i + 0.5),
-                    line,
-                    FONT * 1.1,
-                    INK,
-                    "start",
-                    bold=True,
-                )
-                for i, line in enumerate(heading)
-            ),
-        ),
-        *_bands(layout, marks),
-        *(_gap(gap, layout) for gap in layout.gaps),
+        paper(width, height),
+        heading_lines(heading),
+        *bands(layout, marks),
+        *(omission(gap, layout) for gap in layout.gaps),
         *(_edge(route, marks) for route in _by_weight(ways, marks)),
         *(_node(place, layout, marks) for place in layout.places.values()),
     ]
-    body = [parts[0], parts[1], *(_moved(group, shift) for group in parts[2:])]
+    body = [parts[0], parts[1], *(lowered(group, shift) for group in parts[2:])]
     return Scene(width, height, title, (*body, *legend))
+
+
+def heading_lines(lines: list[str]) -> Group:
+    """Return the lines above a picture."""
+    heights = (MARGIN + TITLE_LINE * (i + 0.5) for i in range(len(lines)))
+    texts = (
+        Caption(MARGIN, y, line, FONT * 1.1, INK, "start", bold=True)
+        for y, line in zip(heights, lines, strict=True)
+    )
+    return Group("title", tuple(texts))
 
 
 STROKES = {
@@ -95,7 +91,8 @@ STROKES = {
 }
 
 
-def _paper(width: float, height: float) -> Group:
+def paper(width: float, height: float) -> Group:
+    """Return the ground."""
     return Group("paper", (Outline(box(width / 2, height / 2, width, height), fill=PAPER),))
 
 
@@ -114,7 +111,7 @@ def _edge(route: Route, marks: Marks) -> Group:
     return Group(f"edge {state}", arrow(route.curve, STROKES[state]))
 
 
-def _bands(layout: Layout, marks: Marks) -> list[Group]:
+def bands(layout: Layout, marks: Marks) -> list[Group]:
     """Return the rows' backgrounds and names, and the columns' steps."""
     edges = [layout.left, *(x for gap in layout.gaps for x in (gap.left, gap.right)), layout.right]
     spans = list(zip(edges[::2], edges[1::2], strict=True))
@@ -157,7 +154,7 @@ def _lane_head(lane: Row, layout: Layout, words: str) -> list[Shape]:
     ]
 
 
-def _gap(gap: Omission, layout: Layout) -> Group:
+def omission(gap: Omission, layout: Layout) -> Group:
     """Draw a cut: two torn edges, and how much is not shown."""
     top, bottom = layout.top - 4, layout.bottom + 4
     shapes: list[Shape] = []
@@ -314,7 +311,7 @@ def _line_sample(stroke: Stroke) -> Callable[[float, float], list[Shape]]:
     return lambda x, y: [Outline(segment(x - 15, y, x + 15, y), stroke=stroke)]
 
 
-def _legend(entries: list[Entry], width: float, top: float) -> tuple[list[Group], float]:
+def legend_rows(entries: list[Entry], width: float, top: float) -> tuple[list[Group], float]:
     """Return the legend in rows that fit, and the picture's height."""
     x, y = MARGIN, top + LEGEND_ROW / 2
     groups = []
@@ -328,7 +325,8 @@ def _legend(entries: list[Entry], width: float, top: float) -> tuple[list[Group]
     return groups, y + LEGEND_ROW / 2 + MARGIN / 2
 
 
-def _moved(group: Group, down: float) -> Group:
+def lowered(group: Group, down: float) -> Group:
+    """Return shapes moved downwards."""
     return dataclasses.replace(group, shapes=tuple(_lowered(s, down) for s in group.shapes))
 
 

@@ -110,6 +110,9 @@ def stripes(x: float, y: float, width: float, height: float, pitch: float) -> tu
     return tuple(commands)
 
 
+_WING = 0.42  # half the width of an arrow's head, in its lengths
+
+
 def arrow(curve: Curve, stroke: Stroke, head: float = 8.0) -> tuple[Outline, ...]:
     """Return a curve with an arrow's head at its end."""
     tip, length = curve[3], math.dist(curve[0], curve[3])
@@ -118,7 +121,7 @@ def arrow(curve: Curve, stroke: Stroke, head: float = 8.0) -> tuple[Outline, ...
     size = math.hypot(dx, dy) or 1.0
     ux, uy = dx / size, dy / size
     base = (tip[0] - ux * head, tip[1] - uy * head)
-    wing = head * 0.42
+    wing = head * _WING
     points = [
         tip,
         (base[0] - uy * wing, base[1] + ux * wing),

@@ -35,13 +35,16 @@ def number(value: float) -> str:
 
 
 def _text(text: str) -> str:
-    """Escape a text, and drop the control characters that XML cannot hold."""
-    kept = "".join(c for c in text if c >= " " and not "\ud800" <= c <= "\udfff" and c < "\ufffe")
-    return escape(kept)
+    return escape(_kept(text))
+
+
+def _kept(text: str) -> str:
+    """Drop the control characters that XML cannot hold."""
+    return "".join(c for c in text if c >= " " and not "\ud800" <= c <= "\udfff" and c < "\ufffe")
 
 
 def _group(group: Group) -> str:
-    name = f" data-name={quoteattr(_text(group.name))}" if group.name else ""
+    name = f" data-name={quoteattr(_kept(group.name))}" if group.name else ""
     words = f"<title>{_text(group.words)}</title>" if group.words else ""
     shapes = "".join(
         _label(shape) if isinstance(shape, Caption) else _path(shape) for shape in group.shapes

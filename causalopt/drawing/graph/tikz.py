@@ -44,7 +44,7 @@ def tikz_text(layout: Layout, marks: Marks, title: str) -> str:
         r"\begin{document}",
         *_styles(layout),
         rf"\node[anchor=south west, font=\sffamily\bfseries\small] at (0,{number(layout.top - 24)})"
-        rf" {{{_escaped(title)}}};",
+        rf" {{{escaped(title)}}};",
         *_frame(layout),
         *(_node(i, place, marks.of(place.node)) for i, place in enumerate(layout.places.values())),
         *(_edge(route, marks) for route in routes(layout, marks)),
@@ -55,7 +55,8 @@ def tikz_text(layout: Layout, marks: Marks, title: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text as LaTeX prints it."""
     return "".join(_SPECIAL.get(character, character) for character in text)
 
 
@@ -90,13 +91,13 @@ def _frame(layout: Layout) -> list[str]:
     lines = []
     for lane in layout.lanes:
         label = fitted(lane.label, SMALL, layout.left - 30)
-        lines.append(_note(18, lane.y - 8, rf"\textbf{{{_escaped(lane.variable)}}}", "west"))
+        lines.append(_note(18, lane.y - 8, rf"\textbf{{{escaped(lane.variable)}}}", "west"))
         if label:
-            lines.append(_note(18, lane.y + 8, _escaped(label), "west"))
+            lines.append(_note(18, lane.y + 8, escaped(label), "west"))
     for column in layout.columns:
         if column.text:
             middle = (column.left + column.right) / 2
-            lines.append(_note(middle, layout.top - 12, _escaped(column.text)))
+            lines.append(_note(middle, layout.top - 12, escaped(column.text)))
     for gap in layout.gaps:
         lines += [
             rf"\draw[coFaint, decorate] ({number(x)},{number(layout.top)}) -- "
@@ -119,7 +120,7 @@ def _node(i: int, place: Place, mark: Mark) -> str:
     styles += ["held"] if mark.held else []
     styles += ["nudged"] if mark.nudged else []
     at = f"({number(place.x)},{number(place.y)})"
-    return rf"\node[{', '.join(styles)}] (n{i}) at {at} {{{_escaped(place.text)}}};"
+    return rf"\node[{', '.join(styles)}] (n{i}) at {at} {{{escaped(place.text)}}};"
 
 
 def _badges(layout: Layout, marks: Marks) -> list[str]:

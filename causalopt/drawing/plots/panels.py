@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -209,9 +210,26 @@ def _draw_infinities(
     )
 
 
-def draw_status(axes: Axes, x: Floats, status: NDArray[np.str_]) -> None:
-    """Draw the status of every point as a strip of hatched spans, named below."""
-    edges = cell_edges(x)
+def draw_status(
+    axes: Axes,
+    x: Floats,
+    status: NDArray[np.str_],
+    *,
+    edges: Floats | None = None,
+    counts: Mapping[str, int] | None = None,
+) -> None:
+    """Draw the status of every point as a strip of hatched spans, named below.
+
+    Args:
+        axes: Where to draw.
+        x: The points, shape [x].
+        status: Keys of `STATUSES`, shape [x].
+        edges: Where their cells begin and end, shape [x + 1]; halfway between points by default.
+        counts: How often each status is there, where a point stands for several.
+    """
+    edges = cell_edges(x) if edges is None else edges
+    if counts is None:
+        counts = {name: int(np.count_nonzero(status == name)) for name in STATUSES}
     for name in STATUSES:
         spans = [(edges[a], edges[b + 1] - edges[a]) for a, b in _stretches(status == name)]
         if spans:
@@ -222,7 +240,7 @@ def draw_status(axes: Axes, x: Floats, status: NDArray[np.str_]) -> None:
                 edgecolor=FAINT,
                 hatch=STATUS_HATCHES[name],
                 linewidth=0.4 if len(spans) < FEW else 0,
-                label=f"{name} ({np.count_nonzero(status == name)})",
+                label=f"{name} ({counts[name]})",
             )
     axes.set_ylabel("status", rotation=0, ha="right", va="center", fontsize=8)
     axes.set_yticks([])

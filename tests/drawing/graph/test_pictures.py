@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from causalopt import Model, load, shipped
 from causalopt.cli import main
 from causalopt.drawing.graph.marks import Mark, edge_state
-from causalopt.drawing.graph.pictures import FORMATS, draw
+from causalopt.drawing.graph.pictures import draw
+from causalopt.drawing.graph.rendering import FORMATS
 from causalopt.drawing.graph.scene import STROKES, node_shapes
 from causalopt.drawing.graph.shapes import Caption, Group, Outline, Scene
 from causalopt.drawing.graph.svg import svg_text
@@ -36,7 +37,8 @@ def groups(svg: str, kind: str) -> list[ET.Element]:
 def test_a_picture_is_the_same_to_the_byte_in_another_process():
     code = (
         "import hashlib; from causalopt import load;"
-        "from causalopt.drawing.graph.pictures import FORMATS, draw;"
+        "from causalopt.drawing.graph.pictures import draw;"
+        "from causalopt.drawing.graph.rendering import FORMATS;"
         "drawn = draw(load('lorenz'), steps=3);"
         "print(*[hashlib.sha256(drawn.render(kind)).hexdigest() for kind in FORMATS])"
     )

@@ -1,0 +1,1 @@
+"""Pictures of the current of influence: edges as wide as it, unrolled in time or folded."""
