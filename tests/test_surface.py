@@ -44,6 +44,7 @@ COMMANDS_CALL = {
     "divide": (
         "divide",
         {"starts": "division_stability", "within": "detect_optimizer", "plot": "Division.plot"},
+    ),
     "currents": (
         "currents",
         {
