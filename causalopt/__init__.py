@@ -136,7 +136,10 @@ if TYPE_CHECKING:
     from causalopt.model.graph import to_graphml as to_graphml
     from causalopt.model.graph import unrolled_graph as unrolled_graph
     from causalopt.model.model import Model as Model
+    from causalopt.model.regions.region import Region as Region
     from causalopt.model.selectors import Node as Node
+    from causalopt.optimizers.across import Across as Across
+    from causalopt.optimizers.across import across as across
     from causalopt.optimizers.division import Division as Division
     from causalopt.optimizers.division import divide as divide
     from causalopt.optimizers.division_stability import DivisionStability as DivisionStability
@@ -176,6 +179,7 @@ if TYPE_CHECKING:
     from causalopt.worlds.interventions import Replace as Replace
     from causalopt.worlds.interventions import Set as Set
     from causalopt.worlds.replacement import replace as replace
+    from causalopt.worlds.spacetime_regions import region as region
     from causalopt.worlds.world import World as World
     from causalopt.worlds.world import world as world
 
@@ -245,7 +249,9 @@ _HOMES = {
     "model.graph": "edge_list paths template_graph to_adjacency to_dagitty "
     "to_graphml unrolled_graph",
     "model.model": "Model",
+    "model.regions.region": "Region",
     "model.selectors": "Node",
+    "optimizers.across": "Across across",
     "optimizers.division": "Division divide",
     "optimizers.division_stability": "DivisionStability division_stability",
     "optimizers.false_positives": "FalsePositives false_positive_table",
@@ -261,6 +267,7 @@ _HOMES = {
     "worlds.expand": "expand",
     "worlds.interventions": "Nudge Replace Set",
     "worlds.replacement": "replace",
+    "worlds.spacetime_regions": "region",
     "worlds.world": "World world",
 }
 # Result -> what it offers, and the module that registers it.
@@ -326,6 +333,7 @@ _results.offer(
             "labelled": "influence.currents_dataset",
             "plot": "drawing.plots.of_currents",
         },
+        "causalopt.optimizers.across.Across": {"plot": "drawing.plots.of_across"},
         "causalopt.optimizers.division.Division": {
             "labelled": "optimizers.division_dataset",
             "plot": "drawing.plots.of_division",

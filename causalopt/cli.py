@@ -32,6 +32,7 @@ COMMANDS = (
     "descent",
     "divide",
     "rates",
+    "across",
     "currents",
     "compare",
     "draw",

@@ -41,6 +41,7 @@ COMMANDS_CALL = {
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
+    "across": ("across", {"out": "Across.to_netcdf", "plot": "Across.plot"}),
     "divide": (
         "divide",
         {"starts": "division_stability", "within": "detect_optimizer", "plot": "Division.plot"},
@@ -183,6 +184,7 @@ def numbers(found: object) -> object:
 
 
 QUESTIONS = {
+    "across": {"region": "T", "steps": 5},
     "basins_along": {"along": {"d": [25.0]}, "over": {"R[0]": [1.0, 40.0]}, "steps": 9},
     "binned_strength": {"width": 1.0, "steps": 3, "draws": 3, "bins": 8},
     "currents": {"steps": 9},

@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from causalopt.basins.op_basins import plain_model
 from causalopt.basins.region_tracks import one_parameter
 from causalopt.effects.asked import Asked, ask
-from causalopt.effects.reach import reachable
 from causalopt.effects.student_interval import student_interval
 from causalopt.effects.sweeps.axes import varying_parameters, varying_starts
 from causalopt.effects.sweeps.point_lanes import Progress
@@ -25,6 +24,7 @@ from causalopt.engine.contract import Floats
 from causalopt.engine.processor_count import processors
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
+from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import Intervention, Set
 from causalopt.worlds.results import labelled, plain, plot

@@ -36,7 +36,12 @@ NudgeNode = Annotated[
     str | None, typer.Option("--nudge", metavar="NODE", help="The nudged node n, such as R[0].")
 ]
 Hold = Annotated[
-    str | None, typer.Option("--hold", metavar="SEL", help="The held set A: a, a[3], a[t<=10], ...")
+    str | None,
+    typer.Option(
+        "--hold",
+        metavar="SEL",
+        help="The held set A: a, a[t<=10], 'a - b[3]', 'between(n, m)', ...",
+    ),
 ]
 Target = Annotated[
     str | None, typer.Option("--target", metavar="VAR", help="The measured variable m.")

@@ -18,6 +18,8 @@ FILL_A = "#fbe9b7"
 FILL_B = "#dcebf7"
 BAND_A = "#fdf8e9"
 BAND_B = "#f3f8fc"
+REGION_FILL = "#faedc4"
+REGION_EDGE = "#a87b12"
 
 # Op's sign: orange where A amplifies, violet where it compresses.
 OP_MAP = "PuOr"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
-from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.worlds.interventions import Intervention, plan_for
+from causalopt.model.selectors import Node, Selection, Window, is_plain, selection_text
+from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
 if TYPE_CHECKING:
     from causalopt.engine.contract import Plan
@@ -70,6 +70,19 @@ class Asked:
             "python": platform.python_version(),
         }
 
+    def held(self, hold: str | Sequence[str | Node | Window] | None) -> Selection:
+        """Return another set A of the same run; the question's own for None."""
+        if hold is None:
+            return self.hold
+        return asked_hold(
+            self.model,
+            hold,  # type: ignore[arg-type]
+            nudge=self.nudge,
+            target=self.target,
+            steps=self.steps,
+            given=self.given,
+        )
+
     def plan(self, *settings: Intervention) -> Plan:
         """Return the plan of the baseline W, with n its seed, after some settings."""
         moves = (*settings, *self.given)
@@ -105,8 +118,11 @@ def ask(
     """
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_array:
-        model, nudge, hold, target = among_numbers(model, nudge, hold, target, seed)
-    node, selection = asked_node(model, nudge), asked_hold(model, hold)
+        model, nudge, hold, target = among_numbers(
+            model, nudge, hold, target, seed, steps=steps, given=given
+        )
+    node = asked_node(model, nudge)
+    selection = asked_hold(model, hold, nudge=node, target=target, steps=steps, given=given)
     measured, last = asked_target(model, target), run_length(model, steps)
     model.check_nudge(node, selection, last)
     late = [window for window in selection if window.first > last]
@@ -121,6 +137,9 @@ def among_numbers(
     hold: str | Sequence[str | Node] | None,
     target: str | None,
     seed: int = 0,
+    *,
+    steps: int | None = None,
+    given: Sequence[Intervention] = (),
 ) -> tuple[Model, Node, Any, str]:
     """Return a model with arrays written out, and the question among its elements.
 
@@ -130,9 +149,19 @@ def among_numbers(
     from causalopt.worlds.expand import Expanded  # few models have arrays
 
     expanded = Expanded.of(model, seed=seed)
-    node = expanded.node(asked_node(model, nudge))
+    named = asked_node(model, nudge)
+    node = expanded.node(named)
     measured = expanded.node(model.target(asked_target(model, target)), "measured")
-    return expanded.model, node, expanded.hold(hold), measured.variable
+    said = hold if hold is not None else model.question.hold
+    if said is None or is_plain(said):
+        return expanded.model, node, expanded.hold(hold), measured.variable
+    if given:
+        raise QuestionError(
+            f"the set {said} asks the graph of a model with arrays, and interventions cut edges "
+            "between its numbers: write the nodes as windows, or ask causalopt.expand(model)"
+        )
+    found = asked_hold(model, said, nudge=named, target=target, steps=steps)
+    return expanded.model, node, expanded.selection(found), measured.variable
 
 
 def ask_at(model: Model, at: int | None, *, steps: int | None, **question: Any) -> Asked:
@@ -168,12 +197,52 @@ def asked_node(model: Model, nudge: str | Node | None = None) -> Node:
     )
 
 
-def asked_hold(model: Model, hold: str | Sequence[str | Node] | None = None) -> Selection:
-    """Return the set A that is meant: the one said, else the question's, else the partition's."""
-    found: Selection = _required(
-        model.held_set(hold), "which nodes are held (the set A)", "hold", "a"
-    )
-    return found
+def asked_hold(
+    model: Model,
+    hold: str | Sequence[str | Node] | None = None,
+    *,
+    nudge: Node | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    given: Sequence[Intervention] = (),
+) -> Selection:
+    """Return the set A that is meant: the one said, else the question's, else the partition's.
+
+    A set that asks the graph, such as between(n, m), is a set of one run's nodes.
+
+    Args:
+        model: The model.
+        hold: The set that the caller says.
+        nudge: What such a set may call n.
+        target: What it may call m, at the last step; the question's when not given.
+        steps: The last step; the question's when not given.
+        given: Interventions that make the baseline: a node that is set has no edges into it.
+    """
+    found = said_hold(model, hold, nudge=nudge, target=target, steps=steps, given=given)
+    required: Selection = _required(found, "which nodes are held (the set A)", "hold", "a")
+    return required
+
+
+def said_hold(
+    model: Model,
+    hold: str | Sequence[str | Node] | None = None,
+    *,
+    nudge: Node | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    given: Sequence[Intervention] = (),
+) -> Selection | None:
+    """Return the same, None where nothing says it."""
+    said = hold if hold is not None else model.question.hold
+    if said is None or is_plain(said):
+        return model.held_set(said)
+    last = steps if steps is not None else model.question.steps
+    measured = target if target is not None else model.question.target
+    asked = {} if nudge is None else {"n": nudge}
+    if measured is not None:
+        asked["m"] = dataclasses.replace(model.target(measured), t=last or 0)
+    nodes = given_nodes(model, given, last)
+    return model.held_set(said, steps=last, given=nodes, asked=asked)
 
 
 def asked_target(model: Model, target: str | None = None) -> str:

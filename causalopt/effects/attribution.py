@@ -142,9 +142,12 @@ def shapley(
     node, text = asked_node(model, nudge), asked_target(model, target)
     last = run_length(model, at)
     if parts is not None:
-        told = {part: model.selection(part) for part in parts}
+        told = {
+            part: asked_hold(model, part, nudge=node, target=text, steps=last) for part in parts
+        }
     else:
-        told = parts_of(model, asked_hold(model, hold))
+        held = asked_hold(model, hold, nudge=node, target=text, steps=last)
+        told = parts_of(model, held)
     for windows in told.values():
         model.check_nudge(node, windows, last)
     texts = tuple(told)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from causalopt.effects.limit import columns_of, forward_effect, read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
-from causalopt.effects.reach import reaching
 from causalopt.engine.contract import Adjoint, Bools, Floats, Plan, Tangents
 from causalopt.engine.executions import run_adjoint, run_tangents, run_values
 from causalopt.engine.linearization import linearize
 from causalopt.model.model import Model
+from causalopt.model.reach import reaching
 from causalopt.model.template import refuse_between
 
 _SHORT = 500  # node-updates of a run whose roundings are added up one by one

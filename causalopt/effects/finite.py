@@ -14,12 +14,12 @@ from causalopt.effects.doubts.hidden_nans import first_hidden, hidden_nans
 from causalopt.effects.doubts.own_rounding import near_text
 from causalopt.effects.limit import read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
-from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Floats, Plan, Progress
 from causalopt.engine.linearization import linearize
 from causalopt.language.algebra import ONE
 from causalopt.language.term import Term
 from causalopt.model.model import Model
+from causalopt.model.reach import reachable
 from causalopt.worlds.world import World, three_worlds, worlds_along
 
 EPSILON = 2.0**-52

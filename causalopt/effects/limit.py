@@ -15,12 +15,12 @@ import numpy as np
 
 from causalopt.effects.asked import Asked
 from causalopt.effects.measures import Effect, Part, first_nonfinite
-from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Floats, Plan, Progress, Tangents
 from causalopt.engine.executions import run_tangents
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
+from causalopt.model.reach import reachable
 from causalopt.model.template import Template, ancestors, descendants, refuse_between
 
 if TYPE_CHECKING:

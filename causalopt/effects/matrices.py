@@ -20,7 +20,7 @@ from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.errors import QuestionError
 from causalopt.extras import need
 from causalopt.model.model import Model, run_length
-from causalopt.model.selectors import Node, Selection, selection_text
+from causalopt.model.selectors import Node, Selection, is_plain, selection_text
 from causalopt.worlds.interventions import Intervention, plan_for
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def op_from_all(
     numbers, arrays = _initial(model, initial, data)
     model = model.replace(parameters=parameters, initial=numbers)
     node = _target(model, target, steps)
-    selection = asked_hold(model, hold)
+    selection = asked_hold(model, hold, steps=node.t, target=node.variable, given=given)
     if model.is_array:
         from causalopt.effects.arrays.array_matrices import arrays_op_from_all
 
@@ -134,8 +134,8 @@ def op_to_all(
     need("xarray")
     numbers, arrays = _initial(model, initial, data)
     model = model.replace(parameters=parameters, initial=numbers)
-    node, selection = model.node(nudge), asked_hold(model, hold)
-    last = run_length(model, steps)
+    node, last = model.node(nudge), run_length(model, steps)
+    selection = asked_hold(model, hold, nudge=node, steps=last, given=given)
     model.check_nudge(node, selection, last)
     if model.is_array:
         from causalopt.effects.arrays.array_matrices import arrays_op_to_all
@@ -188,15 +188,21 @@ def op_matrix(
         expanded = Expanded.of(model)
         sources = [expanded.node(model.node(node)) for node in sources]
         targets = [expanded.node(model.node(node), "measured") for node in targets]
-        hold = [str(window) for window in expanded.hold(hold) or ()] or None
+        said = hold if hold is not None else model.question.hold
+        if said is None or is_plain(said):
+            held = expanded.hold(hold) or ()
+        else:
+            length = max((node.t for node in targets if isinstance(node, Node)), default=0)
+            held = expanded.selection(asked_hold(model, said, steps=length))
+        hold = [str(window) for window in held] or None
         model = expanded.model
     if not sources or not targets:
         raise QuestionError("a matrix needs at least one source and one target")
     if len(sources) * len(targets) > LARGEST:
         raise QuestionError(f"a matrix has at most {LARGEST} entries: ask for fewer nodes")
-    selection = asked_hold(model, hold)
     rows = [model.node(node) for node in sources]
     columns = [model.node(node) for node in targets]
+    selection = asked_hold(model, hold, steps=max(node.t for node in columns), given=given)
     backwards = len(set(columns)) < len(set(rows))
     many = 4 * len(columns if backwards else rows)  # each has up to three twins
     shape, last = (len(rows), len(columns)), max(node.t for node in columns)
@@ -204,24 +210,24 @@ def op_matrix(
     tables["status"] = np.full(shape, "no_influence", dtype=object)
     plan = plan_for(model, tuple(given), steps=last, hold=selection)
     execution: dict[str, None] = {}
+    others = rows if backwards else columns
+    steps = np.array([node.t for node in others])
+    places = np.array([model.template.names.index(node.variable) for node in others])
     in_a = [k for k, node in enumerate(rows) if any(node in window for window in selection)]
     for k, node in enumerate(columns if backwards else rows):
         if backwards:
             ending = plan_for(model, tuple(given), steps=node.t, hold=selection)
             effect = effects_from_all(model, ending, node.variable, repeats=many)
-            others = [(r, n) for r, n in enumerate(rows) if n.t <= node.t]
+            at = np.flatnonzero(steps <= node.t)
         elif k in in_a or node.t > last:
             continue
         else:
             model.check_nudge(node, selection, last)
             seed = node.t, model.template.index[node.variable]
             effect = effects_to_all(model, dataclasses.replace(plan, seed=seed), repeats=many)
-            others = list(enumerate(columns))
+            at = np.arange(len(columns))
         execution[effect.execution] = None
-        places = [model.template.names.index(other.variable) for _, other in others]
-        steps = [other.t for _, other in others]
-        at = [index for index, _ in others]
-        for name, values in _entries(effect.at((steps, places))).items():
+        for name, values in _entries(effect.at((steps[at], places[at]))).items():
             line = tables[name][:, k] if backwards else tables[name][k]
             line[at] = values
     for name, table in tables.items():

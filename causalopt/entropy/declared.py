@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.laws.propagation import Engine, choose, instead, prepared
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node, parse_selection, whole_variables
+from causalopt.model.selectors import Node, Selection, is_plain, parse_selection, whole_variables
+from causalopt.model.template import Template
 
 _WHY = "a law is of all steps alike: name whole variables"
 
@@ -171,14 +173,25 @@ def _noises(model: Model | DiscreteModel, said: Iterable[Any]) -> set[str]:
     if isinstance(model, DiscreteModel):
         return set()
     names, sets = tuple(model.variables), {"A": (), "B": ()}
-    read = [parse_selection(s, names, static=False, sets=sets) for s in said if s is not None]
+    read = [_selected(s, names, sets) for s in said if s is not None]
     return {window.variable for selection in read for window in selection} & {*model.finite.noises}
 
 
 def _whole(model: DiscreteModel, said: str | Iterable[str | Node]) -> tuple[str, ...]:
     """Return the state variables a selector names."""
     sets = {"A": model.A, "B": model.B}
-    return whole_variables(parse_selection(said, model.state.names, static=False, sets=sets), _WHY)
+    return whole_variables(_selected(said, model.state.names, sets), _WHY)
+
+
+def _selected(said: Any, names: tuple[str, ...], sets: Mapping[str, Sequence[str]]) -> Selection:
+    """Return the set that a selector names; laws have no graph to ask."""
+    if is_plain(said):
+        return parse_selection(said, names, static=False, sets=sets)
+    from causalopt.model.regions.set_evaluation import read_selection  # most sets are plain
+    from causalopt.model.regions.spacetime import Spacetime
+
+    bare = Template(equations=(), names=names, parameters={}, dt=Fraction(1), is_static=False)
+    return read_selection(Spacetime("the law", bare, {}, {}, None, sets=sets), said)
 
 
 def _changed(

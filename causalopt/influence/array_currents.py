@@ -25,7 +25,7 @@ from causalopt.effects.arrays.nudge_directions import MAX_DIRECTIONS, chosen_dir
 from causalopt.effects.arrays.rounding_twins import TWINS, Disturbance
 from causalopt.effects.arrays.vector_effect import VectorEffect
 from causalopt.effects.arrays.whole_numbers import refuse_integers
-from causalopt.effects.asked import Asked, asked_node, asked_target
+from causalopt.effects.asked import Asked, asked_hold, asked_node, asked_target
 from causalopt.engine.arrays.array_course import Draw, Row, lookup, rows
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_step import single
@@ -152,7 +152,7 @@ class ArrayCurrents(Asked):
         Raises:
             QuestionError: It contains n, or lies after the last step.
         """
-        selection = self.hold if hold is None else self.model.selection(hold)
+        selection = self.held(hold)
         self.model.check_nudge(self.nudge, selection, self.steps)
         text = selection_text(selection, self.model.named_shapes)
         if self.total_status == "ok" and self._is_slice(selection) and not self._has_ties:
@@ -380,7 +380,8 @@ def array_currents(
     numbers, starts = split_initial(initial)
     model = model.replace(initial=numbers)
     node, text = asked_node(model, nudge), asked_target(model, target)
-    selection = model.selection(own_set(model, node) if hold is None else hold)
+    said = own_set(model, node, steps) if hold is None else hold
+    selection = asked_hold(model, said, nudge=node, target=text, steps=steps, given=given)
     measured, last = model.target(text), run_length(model, steps)
     model.check_nudge(node, selection, last)
     plan, draw = array_plan_for(model, given, steps=last, seed=seed, data=data, initial=starts)

@@ -13,10 +13,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.reach import reachable, reaching
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
+from causalopt.model.reach import reachable, reaching
 from causalopt.model.template import Template
 
 _MOST_STARTS = 20_000  # children of A's nodes whose paths are followed; beyond, worlds are run

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from causalopt.effects.asked import Asked, ask
 from causalopt.effects.limit import tangent_effect
 from causalopt.effects.measures import NAMES, Effect, measure
-from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
@@ -32,6 +31,7 @@ from causalopt.influence.node_currents import (
 )
 from causalopt.influence.through import Through, own_set
 from causalopt.model.model import Model, refuse_for_numbers
+from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node, Window, selection_text
 from causalopt.worlds.interventions import Intervention
 from causalopt.worlds.results import labelled, plain, plain_number, plot
@@ -141,7 +141,7 @@ class Currents(Asked):
         Raises:
             QuestionError: It contains n, or lies after the last step.
         """
-        selection = self.hold if hold is None else self.model.selection(hold)
+        selection = self.held(hold)
         self.model.check_nudge(self.nudge, selection, self.steps)
         asked = dataclasses.replace(self._question, hold=selection)
         plan = asked.plan()
@@ -172,7 +172,7 @@ class Currents(Asked):
             hold: The set; the question's own when not given.
             most: The number of crossings that stands for itself and all above it.
         """
-        selection = self.hold if hold is None else self.model.selection(hold)
+        selection = self.held(hold)
         self.model.check_nudge(self.nudge, selection, self.steps)
         template = self.model.template
         place = template.index[self.target]
@@ -399,7 +399,7 @@ def currents(
     asked = ask(
         model,
         nudge=nudge,
-        hold=own_set(model, nudge) if hold is None else hold,
+        hold=own_set(model, nudge, steps) if hold is None else hold,
         target=target,
         steps=steps,
         given=given,

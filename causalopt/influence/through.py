@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from causalopt.effects.asked import asked_node
+from causalopt.effects.asked import asked_node, said_hold
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, overlap
 from causalopt.worlds.results import plain_number
@@ -38,10 +38,10 @@ class Through:
         return {"hold": self.hold, **numbers, "status": self.status, "how": self.how}
 
 
-def own_set(model: Model, nudge: str | Node | None) -> list[str | Node]:
+def own_set(model: Model, nudge: str | Node | None, steps: int | None = None) -> list[str | Node]:
     """Return the set A of the model's question, nothing where n lies in it."""
-    own = model.held_set() or ()
     node = asked_node(model, nudge)
+    own = said_hold(model, nudge=node, steps=steps) or ()
     if any(node in window and overlap(node, window) for window in own):
         return []
     return [str(window) for window in own]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -38,7 +39,9 @@ from causalopt.model.selectors import (
     Node,
     Selection,
     Window,
+    Written,
     elements_text,
+    is_plain,
     named_variable,
     overlap,
     parse_node,
@@ -49,6 +52,7 @@ from causalopt.model.template import Template
 if TYPE_CHECKING:
     from causalopt.model.arrays.array_template import ArrayTemplate
     from causalopt.model.labels.records import Domains
+    from causalopt.model.regions.spacetime import Spacetime
 
 MAX_STEPS = 1_000_000_000
 _ARRAY_KEYS = ("shape", "values", "data")
@@ -286,8 +290,73 @@ class Model(Record):
             return {}
         return {v.name: (v.dims, v.shape) for v in self.arrays.variables if v.name == v.owner}
 
-    def selection(self, text: str | Sequence[str | Node | Window]) -> Selection:
-        """Return the set of nodes a selector names, such as `a[t<=10]`; `A` is the partition's."""
+    def spacetime(
+        self,
+        steps: int | None = None,
+        *,
+        given: Selection = (),
+        asked: Mapping[str, Node] | None = None,
+    ) -> Spacetime:
+        """Return the nodes of a run and the edges between them.
+
+        Args:
+            steps: The last step; without one, sets may have no end, and the graph is not asked.
+            given: The nodes that the baseline sets or takes from another world.
+            asked: What `n` and `m` are, where no variable is called so.
+        """
+        from causalopt.model.regions.spacetime import Spacetime  # most sets are plain lists
+
+        sets = {"A": self.A, "B": self.B}
+        return Spacetime(
+            name=self.name,
+            template=self.skeleton,
+            variables=self.variables,
+            shapes=self.named_shapes,
+            steps=0 if self.is_static else steps,
+            given=given,
+            labels=self._labels,
+            sets={k: v for k, v in sets.items() if v},
+            asked=asked or {},
+        )
+
+    def selection(
+        self,
+        text: str | Sequence[str | Node | Window],
+        *,
+        steps: int | None = None,
+        given: Selection = (),
+        asked: Mapping[str, Node] | None = None,
+    ) -> Selection:
+        """Return the set of nodes a selector names, such as `a[t<=10]`; `A` is the partition's.
+
+        Args:
+            text: The selector, several of them, or a region.
+            steps: The last step, which sets that ask the graph need.
+            given: The nodes that the baseline sets or takes from another world.
+            asked: What `n` and `m` are, where no variable is called so.
+
+        Raises:
+            QuestionError: It is no set, it is empty, or it is of another run.
+            UnknownNameError: A variable is not declared.
+        """
+        if isinstance(text, Written):
+            return text
+        unknown: UnknownNameError | None = None
+        if is_plain(text):
+            try:
+                return self._plain_selection(text)
+            except UnknownNameError as error:
+                if not isinstance(text, str) or "-" not in text:
+                    raise
+                unknown = error  # a dash that is in no name is a difference
+        from causalopt.model.regions.set_evaluation import read_selection  # most sets are plain
+
+        try:
+            return read_selection(self.spacetime(steps, given=given, asked=asked), text)
+        except UnknownNameError as error:
+            raise unknown or error from None
+
+    def _plain_selection(self, text: str | Sequence[str | Node | Window]) -> Selection:
         sets = {"A": self.A, "B": self.B}
         return parse_selection(
             text,
@@ -304,8 +373,17 @@ class Model(Record):
             text, tuple(self.variables), static=True, shapes=self.named_shapes, labels=self._labels
         )
 
-    def held_set(self, hold: str | Sequence[str | Node] | None = None) -> Selection | None:
+    def held_set(
+        self,
+        hold: str | Sequence[str | Node] | None = None,
+        *,
+        steps: int | None = None,
+        given: Selection = (),
+        asked: Mapping[str, Node] | None = None,
+    ) -> Selection | None:
         """Return the set A that is meant: the one said, else the question's, else the partition's.
+
+        The rest is as for `selection`.
 
         Example:
             >>> from causalopt import load
@@ -314,7 +392,7 @@ class Model(Record):
         """
         said = hold if hold is not None else self.question.hold
         if said is not None:
-            return self.selection(said)
+            return self.selection(said, steps=steps, given=given, asked=asked)
         return tuple(Window(name) for name in self.A) or None
 
     def check_nudge(self, node: Node, hold: Selection, last: int | None) -> None:
@@ -404,9 +482,9 @@ class Model(Record):
         static = self.is_static
         question = self.question
         checks: dict[str, Callable[[str], object]] = {
-            "hold": self.selection,
+            "hold": self._check_hold,
             "nudge": lambda text: self.check_nudge(
-                self.node(text), self.held_set() or (), question.steps
+                self.node(text), self.question_hold(), question.steps
             ),
             "target": self.target,
         }
@@ -423,6 +501,34 @@ class Model(Record):
             raise ModelError(
                 "a model without time has no steps: drop 'steps'", ("question", "steps")
             )
+
+    def _check_hold(self, text: str) -> None:
+        """Refuse a set that cannot be read; one that asks the graph is a set of each run's own."""
+        if is_plain(text):
+            self.selection(text)
+        else:
+            from causalopt.model.regions.set_evaluation import check_names  # most sets are plain
+
+            check_names(self.spacetime(asked=self.question_nodes(self.question.steps)), text)
+
+    def question_nodes(self, steps: int | None) -> dict[str, Node]:
+        """Return the nodes that the question's own sets may call n and m, m at the last step."""
+        question = self.question
+        found = {} if question.nudge is None else {"n": self.node(question.nudge)}
+        if question.target is not None:
+            found["m"] = dataclasses.replace(self.target(question.target), t=steps or 0)
+        return found
+
+    def question_hold(self) -> Selection:
+        """Return the set A of the question's own run; nothing where its length is not said."""
+        question = self.question
+        if question.hold is not None and not is_plain(question.hold):
+            if question.steps is None and not self.is_static:
+                return ()
+            return (
+                self.held_set(steps=question.steps, asked=self.question_nodes(question.steps)) or ()
+            )
+        return self.held_set() or ()
 
     def _check_training(self) -> None:
         if self.training is not None:

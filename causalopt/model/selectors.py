@@ -76,6 +76,27 @@ class Window:
 
 
 Selection = tuple[Window, ...]
+
+
+class Written(tuple[Window, ...]):
+    """A set of nodes that remembers the text that named it.
+
+    Attributes:
+        said: The text.
+    """
+
+    said: str
+
+    def __new__(cls, windows: Iterable[Window], said: str) -> Written:
+        """Make the set."""
+        found = super().__new__(cls, windows)
+        found.said = said
+        return found
+
+    def __getnewargs__(self) -> tuple[tuple[Window, ...], str]:
+        return tuple(self), self.said
+
+
 _NAME = r"(?P<name>[^\W\d]\w*|\w+(?:[.\-]\w+)*(?:\.\*)?)"
 _ITEM = re.compile(rf"\s*{_NAME}\s*(?:\[(?P<steps>[^\[\]]*)\])?\s*")
 _PLACE = re.compile(
@@ -88,13 +109,43 @@ _RANGE = re.compile(
 )
 
 
+_INNER = re.compile(r"\[[^\[\]]*\]")
+_ALGEBRA = re.compile(r"[()|^&~]|(?<!\w)-|-(?!\w)|(?:^|,)\s*\[")
+_ONE_STEP = re.compile(r"[\[,]\s*t\s*=\s*\d+\s*[\],]")
+
+
+def has_algebra(text: str) -> bool:
+    """Whether a text is more than items with commas: operators, parentheses, bare brackets, t=3.
+
+    A dash between two letters may belong to a label, and does not count.
+
+    Example:
+        >>> [has_algebra(text) for text in ("a, b[t<=3]", "layer-1", "a - b", "~a", "[t=3]")]
+        [False, False, True, True, True]
+    """
+    return bool(_ONE_STEP.search(text) or _ALGEBRA.search(_INNER.sub("[]", text)))
+
+
+def is_plain(text: object) -> bool:
+    """Whether a selector is made of items alone, no sets of sets: a text, or several of them."""
+    items = text if isinstance(text, list | tuple | set | frozenset) else (text,)
+    plain = (Node, Window)
+    return all(not has_algebra(i) if isinstance(i, str) else isinstance(i, plain) for i in items)
+
+
 def selection_text(selection: Selection, shapes: NamedShapes | None = None) -> str:
-    """Return a set of nodes as the user writes it.
+    """Return a set of nodes as the user writes it: as it was said, where that is shorter.
 
     Args:
         selection: The set.
         shapes: The names and sizes of array variables' dims.
     """
+    listed = _listed(selection, shapes)
+    return min(selection.said, listed, key=len) if isinstance(selection, Written) else listed
+
+
+def _listed(selection: Selection, shapes: NamedShapes | None) -> str:
+    """Return the windows of a set, one after another."""
     return ", ".join(
         str(w)
         if w.elements is None or shapes is None

@@ -22,13 +22,13 @@ from causalopt.effects.doubts.drift import moved_plan, twins
 from causalopt.effects.doubts.near_kinks import suspects
 from causalopt.effects.limit import forward_effect, read_by
 from causalopt.effects.measures import Effect, Part
-from causalopt.effects.reach import reachable
 from causalopt.engine.adjoint import Baseline, terms_of
 from causalopt.engine.contract import Bools, Floats, Tangents
 from causalopt.engine.executions import run_tangents, run_values
 from causalopt.engine.held_sets import HeldSets
 from causalopt.engine.linearization import linearize
 from causalopt.engine.signs import counter_signs, counter_uniforms
+from causalopt.model.reach import reachable
 from causalopt.model.selectors import Selection
 from causalopt.model.template import refuse_between
 from causalopt.optimizers.lane_reach import reached_beside

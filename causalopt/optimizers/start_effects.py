@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from causalopt.effects.asked import Asked
 from causalopt.effects.finite import EPSILON
 from causalopt.effects.measures import Effect, Measures, Part, measure
-from causalopt.effects.reach import reachable
 from causalopt.engine.batch import Batch, BatchResult
 from causalopt.engine.batch_choice import run_batch
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.errors import QuestionError
+from causalopt.model.reach import reachable
 from causalopt.model.selectors import Window
 from causalopt.model.template import refuse_between
 from causalopt.optimizers.starting_points import StartingPoints

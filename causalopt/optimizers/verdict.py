@@ -53,7 +53,8 @@ class SetScore:
 
     Attributes:
         hold: Its variables.
-        op: The median over starting points of its weaker block's Op, in nats; NaN of none.
+        op: The median over starting points, the lower of two, of its weaker block's Op, in nats;
+            NaN of none.
         level: The Op that it needs in both blocks, in nats.
         passed: At how many starting points it reaches it.
         halved: At how many it takes half of the disturbance, at least.
@@ -332,8 +333,8 @@ class _Trial:
         known = np.where(doubtful, np.nan, found.op)
         with np.errstate(invalid="ignore"):
             worst = np.where(informative, np.fmin.reduce(known, axis=0), np.nan)
-        worst = worst[~np.isnan(worst)]
-        op = float(np.median(worst)) if len(worst) else math.nan
+        worst = np.sort(worst[~np.isnan(worst)])
+        op = float(worst[(len(worst) - 1) // 2]) if len(worst) else math.nan
         return SetScore(
             hold,
             op,

@@ -214,11 +214,9 @@ def watch(
         )
     plain_initial, arrays = split_initial(initial)
     model = model.replace(parameters=parameters, initial=plain_initial)
-    node, held, text = (
-        asked_node(model, nudge),
-        asked_hold(model, hold),
-        asked_target(model, target),
-    )
+    node = asked_node(model, nudge)
+    held = asked_hold(model, hold, nudge=node, target=target, steps=steps)
+    text = asked_target(model, target)
     last = run_length(model, steps)
     model.check_nudge(node, held, last)
     told = progress or (lambda _: None)

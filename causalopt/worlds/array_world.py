@@ -19,6 +19,7 @@ from causalopt.engine.contract import Progress
 from causalopt.errors import QuestionError, SizeError, UnknownNameError, suggestion
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
 from causalopt.model.model import Model, machine_memory
+from causalopt.model.regions.timeline import Timeline
 from causalopt.model.selectors import Elements, Node, Selection
 from causalopt.worlds.array_draws import check_seed, initial_values, noise_draws
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, Set
@@ -407,27 +408,34 @@ def _check_given(plan: ArrayPlan) -> None:
 def held_arrays(template: ArrayTemplate, hold: Selection) -> tuple[HeldArray, ...]:
     """Return a set A by variable and stage.
 
-    The stages of the step from t-1 to t belong to a flow's nodes at t-1 and t, and to an algebraic
-    variable's node at t-1.
+    The stages of the step from t-1 to t belong to a flow's nodes at t-1 and t, whichever windows
+    those are in, and to an algebraic variable's node at t-1.
     """
     found = []
-    for window in hold:
-        variable = template.by_name[window.variable]
-        mask = None
-        if window.elements is not None:
-            mask = np.zeros(variable.shape, dtype=bool)
-            mask[element_slices(window.elements)] = True
-            mask = None if mask.all() else mask
-        found.append(HeldArray(variable.name, window.first, window.last, mask))
-        is_algebraic = not variable.initial  # of those that have stages
-        first = window.first + 1 if window.first else 0
-        last = window.last + 1 if is_algebraic and window.last is not None else window.last
-        found += [
-            HeldArray(stage.name, first, last, mask)
-            for stage in template.variables
-            if stage.owner == variable.name != stage.name
-        ]
+    stages: dict[str, list[str]] = {}
+    for stage in template.variables:
+        if stage.owner != stage.name:
+            stages.setdefault(stage.owner, []).append(stage.name)
+    for name in dict.fromkeys(window.variable for window in hold):
+        variable = template.by_name[name]
+        own = [window for window in hold if window.variable == name]
+        for window in own:
+            found += _held_pieces(name, Timeline.of_windows([window], variable.shape))
+        if name in stages:
+            line = Timeline.of_windows(own, variable.shape)
+            later = line.delayed()
+            is_algebraic = not variable.initial  # of those that have stages
+            line = later if is_algebraic else line.combined(later, np.logical_and)
+            found += [held for stage in stages[name] for held in _held_pieces(stage, line)]
     return tuple(found)
+
+
+def _held_pieces(name: str, line: Timeline) -> list[HeldArray]:
+    return [
+        HeldArray(name, first, last, None if mask.all() else mask)
+        for first, last, mask in line.pieces(None)
+        if mask.any()
+    ]
 
 
 def _moves(
@@ -513,7 +521,7 @@ def _replace(
             "replace takes nodes from a world of the same model and length: it has the steps 0 to "
             f"{world.steps}, and the run ends at {steps}: make it with steps={steps}"
         )
-    for held in held_arrays(template, model.selection(intervention.nodes)):
+    for held in held_arrays(template, model.selection(intervention.nodes, steps=steps)):
         owner = template.by_name[held.name].owner
         own = kept(world.values, owner, model)
         values = own if held.name == owner else world.stages[held.name]

@@ -92,9 +92,8 @@ class Expanded:
         if question.steps is not None:
             asked["steps"] = question.steps
         if question.hold is not None:
-            asked["hold"] = ", ".join(
-                map(str, self.selection(self.arrays.selection(question.hold)))
-            )
+            found = self.arrays.question_hold()  # none of a run whose length is not said
+            asked |= {"hold": ", ".join(map(str, self.selection(found)))} if found else {}
         for key, read in (("nudge", self.arrays.node), ("target", self.arrays.target)):
             text = getattr(question, key)
             names = self.names(read(text)) if text is not None else []

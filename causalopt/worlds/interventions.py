@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from causalopt.errors import QuestionError
-from causalopt.model.declaration import motion
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node, Selection
-from causalopt.model.template import Equation
+from causalopt.model.selectors import Node, Selection, Window
+from causalopt.model.template import Equation, belonging, equations_mask, has_stages
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,6 +71,29 @@ class Replace:
 
 
 Intervention = Nudge | Set | Replace
+
+
+def given_nodes(model: Model, given: Iterable[Intervention], steps: int | None) -> Selection:
+    """Return the nodes that interventions cut off from what they are computed from.
+
+    Args:
+        model: The model.
+        given: Interventions; a nudge cuts nothing.
+        steps: The last step.
+
+    Example:
+        >>> from causalopt import load
+        >>> [str(window) for window in given_nodes(load("thermostat"), [Set("R[3]", 20)], 9)]
+        ['R[3]']
+    """
+    found: list[Window] = []
+    for intervention in given:
+        if isinstance(intervention, Set):
+            node = model.node(intervention.node)
+            found.append(Window(node.variable, node.t, node.t, node.elements))
+        elif isinstance(intervention, Replace):
+            found += model.selection(intervention.nodes, steps=steps)
+    return tuple(found)
 
 
 def plan_for(
@@ -136,7 +158,8 @@ def _drawn(model: Model, steps: int, seed: int) -> Mapping[str, Floats]:
 
 def held_mask(model: Model, hold: Selection, steps: int) -> np.ndarray:
     """Return which equations are held at which step, shape [rows, equation]; the last row lasts."""
-    return _mask(model, hold, _held_steps(model, hold, steps))
+    rows = _held_steps(model, hold, steps)
+    return equations_mask(model.skeleton, model.variables, hold, rows)
 
 
 def held_rows(model: Model, hold: Selection, steps: int) -> list[list[bool]]:
@@ -155,7 +178,7 @@ def held_rows(model: Model, hold: Selection, steps: int) -> list[list[bool]]:
     def is_held(equation: Equation, t: int) -> bool:
         own, before = is_in(equation.owner, t), is_in(equation.owner, max(t - 1, 0))
         return {"own": own, "between": own and before, "before": before}[
-            _belonging(model, equation)
+            belonging(model.variables, equation)
         ]
 
     equations = model.skeleton.equations
@@ -164,44 +187,10 @@ def held_rows(model: Model, hold: Selection, steps: int) -> list[list[bool]]:
 
 def _held_steps(model: Model, hold: Selection, steps: int) -> int:
     """Return after how many steps nothing changes any more."""
-    late = _stages_come_late(model)
+    late = int(has_stages(model.skeleton))
     ends = [window.first + late for window in hold if window.first]
     ends += [window.last + 1 + late for window in hold if window.last is not None]
     return min(max(ends, default=0), steps) + 1
-
-
-def _stages_come_late(model: Model) -> int:
-    return int(any(e.owner != e.name for e in model.skeleton.equations))
-
-
-def _belonging(model: Model, equation: Equation) -> Literal["own", "between", "before"]:
-    """Return to which of its variable's nodes an equation belongs.
-
-    The stages of the step from t-1 to t belong to a flow's nodes at t-1 and t: they lie on the way
-    from one to the other. An algebraic variable's node stands for all of the step that it begins.
-    """
-    if equation.owner == equation.name:
-        return "own"
-    return "between" if motion(model.variables[equation.owner]) == "flow" else "before"
-
-
-def _mask(model: Model, nodes: Selection, rows: int) -> np.ndarray:
-    """Return which equations belong to some nodes, shape [rows, equation]."""
-    import numpy as np
-
-    mask = np.zeros((rows, len(model.skeleton.equations)), dtype=bool)
-    own: dict[str, np.ndarray] = {}
-    for window in nodes:
-        at = own.setdefault(window.variable, np.zeros(rows, dtype=bool))
-        at[window.first : None if window.last is None else window.last + 1] = True
-    for i, equation in enumerate(model.skeleton.equations):
-        if equation.owner not in own:
-            continue
-        at = own[equation.owner]
-        before = np.concatenate([at[:1], at[:-1]])
-        places = {"own": at, "between": before & at, "before": before}
-        mask[:, i] = places[_belonging(model, equation)]
-    return mask
 
 
 class _Builder:
@@ -293,12 +282,12 @@ class _Builder:
                 f"world {world.name} is of another model or shorter than {self._steps} steps: "
                 "replace takes nodes from a world of the same model and length"
             )
-        windows = self._model.selection(intervention.nodes)
-        late = _stages_come_late(self._model)
+        windows = self._model.selection(intervention.nodes, steps=self._steps)
+        late = int(has_stages(template))
         ends = [self._steps if w.last is None else w.last + late for w in windows]
         rows = min(max(ends, default=-1), self._steps) + 1
         self._grow(rows - 1)
-        mask = _mask(self._model, windows, rows)
+        mask = equations_mask(template, self._model.variables, windows, rows)
         self.forced[:rows] |= mask
         np.copyto(self.values[:rows], world.table[:rows], where=mask)
         self.shifts[:rows][mask] = 0.0

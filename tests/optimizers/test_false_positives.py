@@ -146,6 +146,20 @@ def test_every_set_that_ties_must_hold_a_planted_part() -> None:
     assert (named("heater"), named("error", "pid", "heater")) == (0, 2)
 
 
+def test_the_yeast_s_pairs_of_which_the_page_shows_one() -> None:
+    model = load("yeast_cell_cycle")
+    found = {}
+    for n in model.variables:
+        for m in model.variables:
+            question = {"nudge": f"{n}[0]", "target": m, "steps": 24, "delta": 1}
+            verdict = detect_optimizer(model, starts=128, most=66, **question)
+            if verdict.found:
+                found[n, m] = verdict.sets
+    assert len(found) == 25
+    assert {m for _, m in found} == {"Cdc20", "Clb56", "Clb12", "Mcm1"}
+    assert sum(any("Cdc20" in hold for hold in sets) for sets in found.values()) == 20
+
+
 def test_every_known_system_is_asked_of_a_model_of_its_own_name() -> None:
     names = [system.name for system in known_systems()]
     assert len(set(names)) == len(names)

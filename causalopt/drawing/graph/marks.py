@@ -13,9 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from causalopt.drawing.graph.held_parts import held_parts
-from causalopt.effects.reach import reachable
+from causalopt.effects.asked import said_hold
 from causalopt.engine.contract import Bools, Plan
 from causalopt.model.model import Model
+from causalopt.model.reach import reachable
+from causalopt.model.regions.set_evaluation import region_of_windows
 from causalopt.model.selectors import Node, Selection
 from causalopt.model.template import Template
 from causalopt.worlds.interventions import held_mask
@@ -36,6 +38,8 @@ class Marks:
         changed: Whether X differs from W there.
         moved: Whether Y differs from X there.
         differs: Whether Y differs from W there.
+        region: What is held, whole or in part, where it is not the same at all steps.
+        border: Whether the node is in that region, with a parent or a child outside of it.
     """
 
     names: tuple[str, ...]
@@ -48,6 +52,8 @@ class Marks:
     changed: Bools
     moved: Bools
     differs: Bools
+    region: Bools
+    border: Bools
 
     @functools.cached_property
     def _columns(self) -> dict[str, int]:
@@ -65,6 +71,7 @@ class Marks:
             changed=bool(self.changed[place]),
             moved=bool(self.moved[place]),
             differs=bool(self.differs[place]),
+            border=bool(self.border[place]),
         )
 
 
@@ -79,6 +86,7 @@ class Mark:
     changed: bool = False
     moved: bool = False
     differs: bool = False
+    border: bool = False
 
     @property
     def symbol(self) -> str:
@@ -96,6 +104,8 @@ class Mark:
     def words(self) -> str:
         """The mark in words."""
         parts = ["in A" if self.in_a else "in A in part" if self.partly else "in B"]
+        if self.border:
+            parts.append("on its boundary")
         if self.nudged:
             parts.append("nudged in X and Y")
         if self.held:
@@ -143,7 +153,7 @@ def marks_for(
     """
     template = model.skeleton
     n = None if nudge is None else model.node(nudge)
-    selection = () if hold == "" else model.held_set(hold) or ()
+    selection = () if hold == "" else said_hold(model, hold, nudge=n, steps=steps) or ()
     if n is not None:
         model.check_nudge(n, selection, steps)
     whole, parts = held_parts(model, selection)
@@ -154,6 +164,7 @@ def marks_for(
     differs = nothing if n is None else reachable(template, plan, avoid_held=True).table
     moved = _moved(template, plan, partly, changed) if n is not None and selection else nothing
     columns = [template.index[name] for name in template.names]
+    region, border = _region(model, selection, steps)
     partition = np.array([name in model.A for name in template.names])
     return Marks(
         names=template.names,
@@ -166,7 +177,20 @@ def marks_for(
         changed=changed[:, columns],
         moved=moved[:, columns],
         differs=differs[:, columns],
+        region=region,
+        border=border,
     )
+
+
+def _region(model: Model, selection: Selection, steps: int) -> tuple[Bools, Bools]:
+    """Return a set's nodes and those on its boundary, nothing where it is the same at all steps."""
+    if all(window.first == 0 and window.last is None for window in selection):
+        nothing = np.zeros((steps + 1, len(model.skeleton.names)), dtype=bool)
+        return nothing, nothing
+    space = model.spacetime(steps)
+    late = [window for window in selection if window.first <= steps]
+    found = region_of_windows(space, tuple(late)).neighbours
+    return found.touched, found.touched & (found.has_parent_outside | found.has_child_outside)
 
 
 def _structural_plan(model: Model, steps: int, hold: Selection, nudge: Node | None) -> Plan:

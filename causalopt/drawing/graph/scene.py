@@ -17,6 +17,7 @@ from causalopt.drawing.graph.layout import (
 )
 from causalopt.drawing.graph.lettering import fitted, lines_of, text_width
 from causalopt.drawing.graph.marks import Mark, Marks, edge_state
+from causalopt.drawing.graph.region_outline import region_group
 from causalopt.drawing.graph.routes import RING, Route, extent, routes
 from causalopt.drawing.graph.shapes import (
     Caption,
@@ -32,7 +33,18 @@ from causalopt.drawing.graph.shapes import (
     segment,
     stripes,
 )
-from causalopt.drawing.palette import BAND_A, BAND_B, FAINT, FILL_A, FILL_B, GREEN, INK, PAPER, RED
+from causalopt.drawing.palette import (
+    BAND_A,
+    BAND_B,
+    FAINT,
+    FILL_A,
+    FILL_B,
+    GREEN,
+    INK,
+    PAPER,
+    RED,
+    REGION_EDGE,
+)
 
 NARROWEST = 430.0
 TITLE_LINE = 18.0
@@ -64,6 +76,7 @@ def scene(layout: Layout, marks: Marks, title: str) -> Scene:
         paper(width, height),
         heading_lines(heading),
         *bands(layout, marks),
+        *region_group(layout, marks),
         *(omission(gap, layout) for gap in layout.gaps),
         *(_edge(route, marks) for route in _by_weight(ways, marks)),
         *(_node(place, layout, marks) for place in layout.places.values()),
@@ -220,6 +233,9 @@ def node_shapes(x: float, y: float, width: float, height: float, mark: Mark) -> 
         shapes.append(Outline(box(x - width / 2 + 8, y, 7, height * 0.5), fill=FILL_A))
         hatch = stripes(x - width / 2 + 8, y, 7, height * 0.5, 5)
         shapes.append(Outline(hatch, stroke=Stroke("#d9bf74", 1.2)))
+    if mark.border:
+        inner = box(x, y, width - 7, height - 7, max(radius - 3.5, 0.0))
+        shapes.append(Outline(inner, stroke=Stroke(REGION_EDGE, 1.2)))
     shapes.append(Outline(shape, stroke=stroke))
     corner = (x + width / 2 - 3, y - height / 2)
     if mark.moved or (mark.changed and not mark.nudged):
@@ -282,6 +298,11 @@ def legend_entries(layout: Layout, marks: Marks) -> list[Entry]:
         ),
         ("held in Y at W's value", Mark(in_a=True, held=True), any(m.held for m in shown)),
         ("some elements held in Y", Mark(partly=True), any(m.partly for m in shown)),
+        (
+            "on A's boundary: a parent or a child outside",
+            Mark(in_a=True, border=True),
+            any(m.border for m in shown),
+        ),
     ]
     entries = [Entry(words, _sample(mark)) for words, mark, present in nodes if present]
     ends = {edge_state(marks.of(link.source), marks.of(link.target)) for link in layout.links}

@@ -66,7 +66,8 @@ def run_arrays(
     """Measure Comp and Op of arrays at every step: `causalopt.run` for models with arrays."""
     numbers, starts = split_initial(initial)
     model = model.replace(parameters=parameters, initial=numbers)
-    node, selection = asked_node(model, nudge), asked_hold(model, hold)
+    node = asked_node(model, nudge)
+    selection = asked_hold(model, hold, nudge=node, target=target, steps=steps, given=given)
     text = asked_target(model, target)
     measured, last = model.target(text), run_length(model, steps)
     model.check_nudge(node, selection, last)

@@ -12,11 +12,11 @@ import dataclasses
 import numpy as np
 
 from causalopt.effects.doubts.error_bounds import bounds_along
-from causalopt.effects.reach import reachable
 from causalopt.engine.adjoint import Baseline, whole_baseline
 from causalopt.engine.contract import Bools, Plan, Tangents
 from causalopt.engine.executions import execution
 from causalopt.engine.linearization import Linearization, linearize
+from causalopt.model.reach import reachable
 from causalopt.model.template import Template
 
 _NUDGE = 2.0**-20

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from causalopt.effects.doubts.error_bounds import bounds_along
-from causalopt.effects.reach import reachable
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.linearization import Gap, linearize
 from causalopt.language.term import postorder
+from causalopt.model.reach import reachable
 from causalopt.model.template import Template
 
 # What has no value, or an infinite one of which a difference has none, though all of W is finite.

@@ -17,11 +17,11 @@ import numpy as np
 from causalopt.effects.doubts.error_bounds import bounds_along
 from causalopt.effects.doubts.exact_slopes import ExactSlopes
 from causalopt.effects.doubts.zeros import Pair, exact_tangents
-from causalopt.effects.reach import reachable
 from causalopt.engine.adjoint import whole_baseline
 from causalopt.engine.contract import Bools, Floats, Plan, Tangents
 from causalopt.engine.executions import execution
 from causalopt.engine.linearization import Gap, linearize
+from causalopt.model.reach import reachable
 from causalopt.model.template import Structure, Template
 
 # A twin says what W's error is like, not how large it may be: signs that are all the same, where a

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked
 from causalopt.effects.measures import Effect, ratios, status_codes
-from causalopt.effects.reach import reachable
 from causalopt.effects.sweeps.axes import sorted_axes, varying_parameters, varying_starts
 from causalopt.effects.sweeps.lane_doubts import finite_doubts, settle, twin_of, widened
 from causalopt.effects.sweeps.lanes import lane_effect
@@ -26,6 +25,7 @@ from causalopt.engine.contract import Floats
 from causalopt.engine.linearization import linearize
 from causalopt.engine.processor_count import processors
 from causalopt.model.model import Model
+from causalopt.model.reach import reachable
 from causalopt.model.template import refuse_between
 from causalopt.worlds.interventions import Set
 

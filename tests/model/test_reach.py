@@ -4,9 +4,10 @@ import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from causalopt import Model, Set, load
-from causalopt.effects.reach import reachable, reaching
+from causalopt.model.reach import reachable, reaching
 from causalopt.worlds.interventions import plan_for
 from tests.oracles import declared_graph
 from tests.strategies import templates
@@ -123,3 +124,33 @@ def test_a_seed_without_parents_reaches_back_to_nothing() -> None:
     place = model.template.index["x"]
     found = reaching(model.template, plan, {5: (place,)}, avoid_held=False).table
     assert np.argwhere(found).tolist() == [[5, place]]
+
+
+@given(
+    model=templates(),
+    ranges=st.lists(
+        st.tuples(st.integers(0, 12), st.integers(0, 6), st.integers(0, 1)), min_size=1
+    ),
+)
+def test_ranges_are_their_steps_one_by_one_also_where_they_overlap(
+    model: Model, ranges: list[tuple[int, int, int]]
+) -> None:
+    steps = 14
+    plan = plan_for(model, steps=steps)
+    spans = [(first, min(first + more, steps), i) for first, more, i in ranges]
+    single: dict[int, set[int]] = {}
+    for first, last, i in spans:
+        for t in range(first, last + 1):
+            single.setdefault(t, set()).add(i)
+    template = model.template
+    for found, listed in (
+        (
+            reachable(template, plan, avoid_held=False, starts={}, ranges=spans),
+            reachable(template, plan, avoid_held=False, starts=single),
+        ),
+        (
+            reaching(template, plan, {}, avoid_held=False, ranges=spans),
+            reaching(template, plan, single, avoid_held=False),
+        ),
+    ):
+        np.testing.assert_array_equal(found.table, listed.table)

@@ -1,4 +1,4 @@
-"""Which nodes a nudge can reach by the graph alone, over all paths or over those that avoid A.
+"""Which nodes paths of the graph reach, over all paths or over those that avoid A.
 
 Rows of equations are bit masks, one a step. Once the plan has settled they repeat, so that they are
 kept as stretches of repeated rows and written out for the equations that are asked for.
@@ -6,17 +6,41 @@ kept as stretches of repeated rows and written out for the equations that are as
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from causalopt.engine.contract import Bools, Plan
 from causalopt.model.template import Template
 
+Bools: TypeAlias = NDArray[np.bool_]
+Ranges: TypeAlias = Iterable[tuple[int, int, int]]
 _LONGEST_PERIOD = 64  # longer lags than this settle only where nothing changes any more
+
+
+class GraphRun(Protocol):
+    """A run as far as its graph is concerned: what of it follows no rule, and what is held."""
+
+    @property
+    def steps(self) -> int:
+        """The last step."""
+
+    @property
+    def forced(self) -> Bools:
+        """Which equations take a given value, shape [leading steps, equation]."""
+
+    @property
+    def held(self) -> Bools:
+        """Which equations are in A, shape [leading steps, equation]; the last row lasts."""
+
+    @property
+    def seed(self) -> tuple[int, int] | None:
+        """The nudged (step, equation)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +82,12 @@ class Reach:
 
 
 def reaching(
-    template: Template, plan: Plan, seeds: Mapping[int, Iterable[int]], *, avoid_held: bool
+    template: Template,
+    plan: GraphRun,
+    seeds: Mapping[int, Iterable[int]],
+    *,
+    avoid_held: bool,
+    ranges: Ranges = (),
 ) -> Reach:
     """Return which equations at which steps have a path to one of some nodes.
 
@@ -67,12 +96,14 @@ def reaching(
         plan: The run; its forced nodes let nothing through, its seed is not used.
         seeds: Step -> the equations that paths end in; these count as well.
         avoid_held: Whether paths through A do not count.
+        ranges: Further ends: (first step, last step, equation).
     """
     links: dict[int, list[int]] = {}
     for child, parents in enumerate(_parents(template)):
         for parent, lag in parents:
             links.setdefault(lag, [0] * len(template.equations))[child] |= 1 << parent
-    walk = _Walk(plan, links, seeds, avoid_held=avoid_held, forwards=False)
+    ends = _Seeds(seeds, ranges)
+    walk = _Walk(plan, links, ends, avoid_held=avoid_held, forwards=False)
     # Each stretch is whole periods, so that its rows need but be turned round.
     found = [(count, rows[::-1]) for count, rows in walk.over(reversed(walk.pieces()))]
     return Reach(len(template.equations), tuple(reversed(found)))
@@ -80,10 +111,11 @@ def reaching(
 
 def reachable(
     template: Template,
-    plan: Plan,
+    plan: GraphRun,
     *,
     avoid_held: bool,
     starts: Mapping[int, Iterable[int]] | None = None,
+    ranges: Ranges = (),
 ) -> Reach:
     """Return which equations at which steps a path from some nodes reaches.
 
@@ -92,6 +124,7 @@ def reachable(
         plan: The run; its forced nodes let nothing through.
         avoid_held: Whether paths through A do not count.
         starts: Step -> the equations where paths start; the plan's seed when not given.
+        ranges: Further starts: (first step, last step, equation).
     """
     if starts is None:
         assert plan.seed is not None
@@ -100,8 +133,34 @@ def reachable(
     for child, parents in enumerate(_parents(template)):
         for parent, lag in parents:
             links.setdefault(lag, [0] * len(template.equations))[parent] |= 1 << child
-    walk = _Walk(plan, links, starts, avoid_held=avoid_held, forwards=True)
+    seeds = _Seeds(starts, ranges)
+    walk = _Walk(plan, links, seeds, avoid_held=avoid_held, forwards=True)
     return Reach(len(template.equations), tuple(walk.over(walk.pieces())))
+
+
+class _Seeds:
+    """Where paths start or end, as a bit mask for each step that changes only at its edges."""
+
+    def __init__(self, single: Mapping[int, Iterable[int]], ranges: Ranges) -> None:
+        found = [(t, t, i) for t, equations in single.items() for i in set(equations)]
+        changes: dict[int, list[tuple[int, int]]] = {}
+        for first, last, i in {*found, *ranges}:
+            changes.setdefault(first, []).append((i, 1))
+            changes.setdefault(last + 1, []).append((i, -1))
+        self.edges = sorted(changes)
+        self._masks: list[int] = []
+        counts: dict[int, int] = {}  # ranges of one equation may overlap
+        mask = 0
+        for t in self.edges:
+            for i, more in changes[t]:
+                counts[i] = counts.get(i, 0) + more
+                mask = mask | 1 << i if counts[i] else mask & ~(1 << i)
+            self._masks.append(mask)
+
+    def at(self, t: int) -> int:
+        """Return the mask at a step."""
+        place = bisect.bisect_right(self.edges, t) - 1
+        return self._masks[place] if place >= 0 else 0
 
 
 class _Walk:
@@ -109,39 +168,39 @@ class _Walk:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: GraphRun,
         links: dict[int, list[int]],
-        seeds: Mapping[int, Iterable[int]],
+        seeds: _Seeds,
         *,
         avoid_held: bool,
         forwards: bool,
     ) -> None:
         self._plan, self._avoid_held, self._forwards = plan, avoid_held, forwards
-        self._seeds = {t: sum(1 << i for i in set(found)) for t, found in seeds.items()}
+        self._seeds = seeds
         self._now = links.pop(0, [0] * plan.held.shape[1])
         self._lagged = links
         self._depth = max(links, default=0)
 
     def pieces(self) -> list[tuple[int, int]]:
         """Return ranges [t0, t1) of steps: single ones, and those that are all alike."""
-        ranges = dataclasses.replace(self._plan, seed=None).segments()
-        forced = min(len(self._plan.forced), self._plan.steps + 1)
-        edges = {edge for pair in ranges for edge in pair} | set(range(forced))
-        edges |= {t + more for t in self._seeds if t <= self._plan.steps for more in (0, 1)}
-        return list(itertools.pairwise(sorted(edges)))
+        forced, held, end = self._plan.forced, self._plan.held, self._plan.steps + 1
+        edges = {0, end, len(forced), *self._seeds.edges}
+        for table in (forced, held):
+            edges |= set((np.flatnonzero((table[1:] != table[:-1]).any(axis=1)) + 1).tolist())
+        return list(itertools.pairwise(sorted(t for t in edges if t <= end)))
 
     def over(self, pieces: Iterable[tuple[int, int]]) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Yield (number of steps, rows) in the order of the walk."""
         past = [0] * self._depth  # what each step passes on, the last step's at the end
         before = live = 0  # live: behind the last step that passes something on
         for t0, t1 in pieces:
-            if live <= len(past) - self._depth and not self._seeds.get(t0):
+            if live <= len(past) - self._depth and not self._seeds.at(t0):
                 yield t1 - t0, (0,)
                 continue
             opened, rows, seen, alike = self._open(t0), list[int](), dict[tuple[int, ...], int](), 0
             left = t1 - t0
             while left:
-                row = self._row(past, opened, self._seeds.get(t0, 0))
+                row = self._row(past, opened, self._seeds.at(t0))
                 rows.append(row)
                 past.append(row if self._forwards else row & opened)
                 live = len(past) if past[-1] else live
@@ -169,7 +228,8 @@ class _Walk:
 
     def _open(self, t: int) -> int:
         """Return the equations that let paths through at a step."""
-        closed = self._plan.held_at(t) & self._avoid_held
+        held = self._plan.held
+        closed = held[min(t, len(held) - 1)] & self._avoid_held
         if t < len(self._plan.forced):
             closed = closed | self._plan.forced[t]
         packed = np.packbits(~closed, bitorder="little")
