@@ -40,7 +40,7 @@ class BinomialInterval:
 
 
 def binomial_interval(count: int, of: int, level: float = 0.95) -> BinomialInterval:
-    """Return a share with its interval.
+    """Return a share with its interval: the shares at which so many are just not too rare.
 
     Args:
         count: How many.
@@ -51,21 +51,37 @@ def binomial_interval(count: int, of: int, level: float = 0.95) -> BinomialInter
         >>> print(binomial_interval(10, 10))
         10 of 10 [0.69, 1.00]
     """
-    from scipy.special import betaincinv  # slow to load
-
-    rest, tail = of - count, (1 - level) / 2
-    low = float(betaincinv(count, rest + 1, tail)) if count else 0.0
-    high = float(betaincinv(count + 1, rest, 1 - tail)) if rest else 1.0
+    tail = (1 - level) / 2
+    low = _share_of(count, of, tail) if count else 0.0
+    high = 1.0 - _share_of(of - count, of, tail) if count < of else 1.0
     return BinomialInterval(count, of, low, high)
 
 
 def binomial_tail(count: int, of: int, chance: float) -> float:
     """Return the probability of so many or more, when each has a chance.
 
+    Args:
+        count: How many.
+        of: Of how many.
+        chance: Above 0 and below 1.
+
     Example:
-        >>> binomial_tail(2, 3, 0.5)
+        >>> round(binomial_tail(2, 3, 0.5), 12)
         0.5
     """
-    from scipy.special import betainc  # slow to load
+    if count <= 0:
+        return 1.0
+    each = range(count, of + 1)
+    logs = [math.lgamma(of + 1) - math.lgamma(k + 1) - math.lgamma(of - k + 1) for k in each]
+    yes, no = math.log(chance), math.log1p(-chance)
+    terms = (math.exp(c + k * yes + (of - k) * no) for c, k in zip(logs, each, strict=True))
+    return min(math.fsum(terms), 1.0)
 
-    return float(betainc(count, of - count + 1, chance)) if count else 1.0
+
+def _share_of(count: int, of: int, tail: float) -> float:
+    """Return the share at which so many or more have a probability, by bisection."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if binomial_tail(count, of, middle) < tail else (low, middle)
+    return (low + high) / 2

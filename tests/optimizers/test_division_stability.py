@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from causalopt import Model, QuestionError, divide, division_stability, load
 from causalopt.optimizers.binomial_interval import binomial_interval, binomial_tail
 from causalopt.optimizers.starting_points import starting_points
+from tests.core import run_core
 from tests.strategies import templates
 
 
@@ -104,10 +105,20 @@ def test_an_interval_is_clopper_and_pearson_s() -> None:
     for count, of in [(0, 7), (3, 10), (32, 32), (1, 1), (40, 200)]:
         own = scipy.stats.binomtest(count, of).proportion_ci(method="exact")
         found = binomial_interval(count, of)
-        assert (found.low, found.high) == pytest.approx((own.low, own.high), abs=1e-12)
+        assert (found.low, found.high) == pytest.approx((own.low, own.high), abs=1e-11)
         tail = scipy.stats.binom.sf(count - 1, of, 0.3)
         assert binomial_tail(count, of, 0.3) == pytest.approx(tail, rel=1e-10)
     assert math.isnan(binomial_interval(0, 0).share)
+
+
+def test_the_core_alone_divides_and_tests() -> None:
+    code = (
+        "from causalopt import detect_optimizer, division_stability, load\n"
+        "print(detect_optimizer(load('thermostat'), starts=3).answer)\n"
+        "print(division_stability(load('pid_loop'), starts=3).divisions[0][1])"
+    )
+    done = run_core(code)
+    assert done.stdout.split("\n")[:2] == ["optimizer", "3 of 3 [0.29, 1.00]"], done.stderr
 
 
 def test_the_dataset_and_json() -> None:
