@@ -55,6 +55,12 @@ if TYPE_CHECKING:
     from causalopt.descents.noisy_op import NoisyOp as NoisyOp
     from causalopt.descents.noisy_op import noisy_op as noisy_op
     from causalopt.descents.sgd import sgd_model as sgd_model
+    from causalopt.descents.transitions.basin_diagram import BasinDiagram as BasinDiagram
+    from causalopt.descents.transitions.basin_diagram import basin_diagram as basin_diagram
+    from causalopt.descents.transitions.least_action import LeastAction as LeastAction
+    from causalopt.descents.transitions.least_action import least_action as least_action
+    from causalopt.descents.transitions.transition_paths import Transitions as Transitions
+    from causalopt.descents.transitions.transition_paths import transitions as transitions
     from causalopt.drawing.graph.pictures import Picture as Picture
     from causalopt.drawing.graph.pictures import draw as draw
     from causalopt.drawing.plots.of_descent import descent as descent
@@ -205,6 +211,9 @@ _HOMES = {
     "descents.escape.members": "escape",
     "descents.noisy_op": "NoisyOp noisy_op",
     "descents.sgd": "sgd_model",
+    "descents.transitions.basin_diagram": "BasinDiagram basin_diagram",
+    "descents.transitions.least_action": "LeastAction least_action",
+    "descents.transitions.transition_paths": "Transitions transitions",
     "drawing.graph.pictures": "Picture draw",
     "drawing.plots.of_descent": "descent",
     "effects.attribution": "Attribution shapley",
@@ -310,6 +319,18 @@ _results.offer(
         "causalopt.descents.escape.evolution.Evolution": {"plot": "drawing.plots.of_escape"},
         "causalopt.descents.escape.steps_to_escape.EscapeTimes": {
             "plot": "drawing.plots.of_escape"
+        },
+        "causalopt.descents.transitions.basin_diagram.BasinDiagram": {
+            "plot": "drawing.plots.of_two_basins",
+            "labelled": "descents.transitions.diagram_dataset",
+        },
+        "causalopt.descents.transitions.least_action.LeastAction": {
+            "plot": "drawing.plots.of_action",
+            "labelled": "descents.transitions.action_dataset",
+        },
+        "causalopt.descents.transitions.transition_paths.Transitions": {
+            "plot": "drawing.plots.of_transitions",
+            "labelled": "descents.transitions.transition_dataset",
         },
         "causalopt.effects.exponents.rates.Rates": {"plot": "drawing.plots.of_rates"},
         "causalopt.effects.arrays.array_run.ArrayRun": {

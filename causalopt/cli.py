@@ -29,6 +29,8 @@ COMMANDS = (
     "basins",
     "entropy",
     "escape",
+    "transitions",
+    "action",
     "descent",
     "divide",
     "rates",
@@ -44,7 +46,13 @@ COMMANDS = (
     "schema",
     "cache",
 )
-MATRICES = {"entropy", "escape", "rates", "reproduce"}  # commands whose matrices are worth threads
+MATRICES = {
+    "entropy",
+    "escape",
+    "rates",
+    "reproduce",
+    "transitions",
+}  # commands whose matrices are worth threads
 
 
 def _version(value: bool) -> None:

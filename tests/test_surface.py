@@ -39,6 +39,8 @@ COMMANDS_CALL = {
     ),
     "entropy": ("strength", {}),
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
+    "transitions": ("transitions", {"out": "Transitions.to_netcdf", "plot": "Transitions.plot"}),
+    "action": ("least_action", {"plot": "LeastAction.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
     "across": ("across", {"out": "Across.to_netcdf", "plot": "Across.plot"}),
@@ -227,7 +229,7 @@ def test_parameters_and_initial_are_the_model_s_own_replaced(name: str) -> None:
 
 def test_every_function_that_takes_parameters_is_asked() -> None:
     elsewhere = {"descent", "escape", "find_modes", "find_orbits", "linearise", "noisy_op"}
-    elsewhere |= {"strength", "strengths"}
+    elsewhere |= {"strength", "strengths", "transitions", "least_action", "basin_diagram"}
     elsewhere |= {"attraction_along", "attraction_basins"}  # tests/basins
     elsewhere |= {"gradient", "shapley", "train", "watch"}  # tests/training, tests/effects
     takes = {name for name in FUNCTIONS if "parameters" in arguments(name)}

@@ -34,8 +34,6 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "effects/sweeps/lanes": ("tests/effects", "tests/engine/test_batch.py"),
     "model/reach": ("tests/model/test_reach.py", "tests/effects"),
     "model/regions": ("tests/model/regions",),
-    "optimizers/across": ("tests/optimizers",),
-    "optimizers/crossing_paths": ("tests/optimizers",),
     "effects/matrices": ("tests/effects", "tests/engine/test_adjoint.py"),
     "effects/exponents/rates": ("tests/effects",),
     "effects/sweeps/axes": ("tests/effects",),

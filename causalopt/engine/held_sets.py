@@ -77,8 +77,10 @@ class HeldSets:
         if threads > 1 and len(lows) * steps * len(self._map.products.columns) >= _THREADS_FROM:
             import concurrent.futures  # slow to load
 
+            # The first and the last, which may be narrower, load their machine code here: once.
+            first, last = part(lows[0]), part(lows[-1])
             with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-                parts = list(pool.map(part, lows))
+                parts = [first, *pool.map(part, lows[1:-1]), last]
         else:
             parts = list(map(part, lows))
         mantissas, exponents = zip(*parts, strict=True)

@@ -10,9 +10,9 @@ import numpy as np
 
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node, Window, overlap, selection_text
+from causalopt.model.selectors import Node, Window, is_plain, overlap, selection_text
 from causalopt.optimizers.optimizers import Optimizers, ranked_parts, read_parts, read_question
-from causalopt.optimizers.set_parts import By, Selectors
+from causalopt.optimizers.set_parts import By, PartReader, Selectors
 from causalopt.worlds.interventions import Intervention
 from causalopt.worlds.results import labelled, plot
 
@@ -153,10 +153,6 @@ def optimizer_matrix(
     def pair(n: Node, m: Node) -> Optimizers | None:
         if n.t > m.t or n == m:
             return None
-        sets = {"among": among, "candidates": candidates}
-        left = {key: _without(model, sets[key], (n, m)) for key in sets}
-        if any(found == [] and sets[key] is not None for key, found in left.items()):
-            return None
         reader, texts = read_question(
             model,
             nudge=n,
@@ -166,6 +162,10 @@ def optimizer_matrix(
             given=given,
             seed=seed,
         )
+        sets = {"among": among, "candidates": candidates}
+        left = {key: _without(reader, sets[key]) for key in sets}
+        if any(found == [] and sets[key] is not None for key, found in left.items()):
+            return None
         parts = read_parts(reader, left["among"], by, windows, left["candidates"])
         if not parts:
             return None
@@ -183,14 +183,17 @@ def _target_text(model: Model, node: Node) -> str:
     return selection_text((window,), model.named_shapes)
 
 
-def _without(model: Model, sets: Any, ends: tuple[Node, Node]) -> list[Any] | None:
+def _without(reader: PartReader, sets: Any) -> list[Any] | None:
     """Return those of some sets that hold neither n nor m."""
     if sets is None:
         return None
-    items: list[Any] = list(model.selection(sets)) if isinstance(sets, str) else list(sets)
+    is_split = isinstance(sets, str) and is_plain(sets)
+    items: list[Any] = list(reader.selection(sets)) if is_split else list(sets)
+    items = [sets] if isinstance(sets, str) and not is_split else items
 
     def holds(item: Any) -> bool:
-        windows = model.selection(item if isinstance(item, str) else [item])
+        windows = reader.selection([item] if isinstance(item, Node | Window) else item)
+        ends = reader.nudge, reader.target
         return any(end in window and overlap(end, window) for window in windows for end in ends)
 
     return [item for item in items if not holds(item)]

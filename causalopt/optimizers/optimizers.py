@@ -425,7 +425,8 @@ def read_question(
         to_numbers = expanded.node(model.target(measured), "measured").variable
     asked = ask_at(among, nudge=at_numbers, hold=(), target=to_numbers, **more)
     m = dataclasses.replace(model.target(measured), t=asked.steps)
-    return PartReader(model, expanded, asked), (model.node_text(node), model.node_text(m))
+    reader = PartReader(model, expanded, asked, node, m)
+    return reader, (model.node_text(node), model.node_text(m))
 
 
 def _set_text(hold: Sequence[str]) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from causalopt.errors import QuestionError
-from causalopt.model.selectors import Node, Selection, Window, selection_text
+from causalopt.model.selectors import Node, Selection, Window, is_plain, selection_text
+from causalopt.worlds.interventions import given_nodes
 
 if TYPE_CHECKING:
     from causalopt.effects.asked import Asked
@@ -42,11 +43,27 @@ class PartReader:
         model: The model as the user declared it.
         expanded: It written out as numbers, None where it has no arrays.
         asked: The question among numbers.
+        nudge: The node n in the declared model, what a selector may call n.
+        target: The node m likewise.
     """
 
     model: Model
     expanded: Expanded | None
     asked: Asked
+    nudge: Node
+    target: Node
+
+    def selection(self, text: Selectors) -> Selection:
+        """Return the nodes that a selector names in this run."""
+        if is_plain(text):
+            return self.model.selection(text)
+        asked = self.asked
+        return self.model.selection(
+            text,
+            steps=asked.steps,
+            given=given_nodes(self.model, asked.given, asked.steps),
+            asked={"n": self.nudge, "m": self.target},
+        )
 
     def part(self, text: Selectors) -> SetPart:
         """Return one part as a selector says it.
@@ -54,7 +71,7 @@ class PartReader:
         Raises:
             QuestionError: It is empty, holds n, or lies after the last step.
         """
-        found = self.model.selection(text)
+        found = self.selection(text)
         if not found:
             first = next(iter(self.model.variables))
             raise QuestionError(
@@ -103,10 +120,13 @@ class PartReader:
     def _items(self, among: Selectors | None) -> list[Selection]:
         if among is None:
             return [(Window(name),) for name in self.model.variables]
-        if isinstance(among, str):
+        if isinstance(among, str) and is_plain(among):
             found: list[Selection] = [(window,) for window in self.model.selection(among)]
+        elif isinstance(among, str):
+            found = [self.selection(among)]
         else:
-            found = [self.model.selection([item]) for item in among]
+            items = [[item] if isinstance(item, Node | Window) else item for item in among]
+            found = [self.selection(item) for item in items]
         if not found or not all(found):
             raise QuestionError("there are no candidates: among names no variable")
         return found

@@ -66,6 +66,20 @@ def test_units_and_regions_of_arrays_have_what_a_run_gives() -> None:
     assert ("W",) in {c.hold for c in whole}
 
 
+def test_sets_that_ask_the_graph_are_candidates_and_keep_their_text() -> None:
+    model = load("lorenz")
+    texts = ["a - a[t<=5]", "between(n, m) - b", "upstream(c[9]) - b[0]"]
+    found = find_optimizers(model, **LORENZ, candidates=texts)
+    # A difference that is a window is written as one; the others keep the text that named them.
+    assert {candidate.hold for candidate in found} == {("a[t>=6]",), *((t,) for t in texts[1:])}
+    for candidate in found:
+        own = run(model, **LORENZ, hold=candidate.hold[0])
+        assert candidate.op == pytest.approx(own.op[-1], abs=1e-9, nan_ok=True)
+        assert candidate.status == own.status[-1]
+    both = find_optimizers(model, **LORENZ, among=["c - c[t<=5]", "a[t<=5]"], size=2)
+    assert {candidate.hold for candidate in both} >= {("c[t>=6]", "a[t<=5]")}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
