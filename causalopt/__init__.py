@@ -146,12 +146,12 @@ if TYPE_CHECKING:
     from causalopt.model.selectors import Node as Node
     from causalopt.optimizers.across import Across as Across
     from causalopt.optimizers.across import across as across
-    from causalopt.optimizers.division import Division as Division
-    from causalopt.optimizers.division import divide as divide
     from causalopt.optimizers.division_stability import DivisionStability as DivisionStability
     from causalopt.optimizers.division_stability import division_stability as division_stability
     from causalopt.optimizers.false_positives import FalsePositives as FalsePositives
     from causalopt.optimizers.false_positives import false_positive_table as false_positive_table
+    from causalopt.optimizers.natural_division import NaturalDivision as NaturalDivision
+    from causalopt.optimizers.natural_division import divide as divide
     from causalopt.optimizers.optimizer_matrix import OptimizerMatrix as OptimizerMatrix
     from causalopt.optimizers.optimizer_matrix import optimizer_matrix as optimizer_matrix
     from causalopt.optimizers.optimizers import Candidate as Candidate
@@ -261,7 +261,7 @@ _HOMES = {
     "model.regions.region": "Region",
     "model.selectors": "Node",
     "optimizers.across": "Across across",
-    "optimizers.division": "Division divide",
+    "optimizers.natural_division": "NaturalDivision divide",
     "optimizers.division_stability": "DivisionStability division_stability",
     "optimizers.false_positives": "FalsePositives false_positive_table",
     "optimizers.verdict": "Verdict detect_optimizer",
@@ -355,7 +355,7 @@ _results.offer(
             "plot": "drawing.plots.of_currents",
         },
         "causalopt.optimizers.across.Across": {"plot": "drawing.plots.of_across"},
-        "causalopt.optimizers.division.Division": {
+        "causalopt.optimizers.natural_division.NaturalDivision": {
             "labelled": "optimizers.division_dataset",
             "plot": "drawing.plots.of_division",
         },

@@ -46,7 +46,11 @@ COMMANDS_CALL = {
     "across": ("across", {"out": "Across.to_netcdf", "plot": "Across.plot"}),
     "divide": (
         "divide",
-        {"starts": "division_stability", "within": "detect_optimizer", "plot": "Division.plot"},
+        {
+            "starts": "division_stability",
+            "within": "detect_optimizer",
+            "plot": "NaturalDivision.plot",
+        },
     ),
     "currents": (
         "currents",

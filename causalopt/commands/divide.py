@@ -12,8 +12,8 @@ from causalopt.commands import options
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
-    from causalopt.optimizers.division import Division
     from causalopt.optimizers.minimal_sets import MinimalSets
+    from causalopt.optimizers.natural_division import NaturalDivision
 
 _SHOWN = 12
 
@@ -70,7 +70,7 @@ def divide(
     whether there is an optimizer at all. --plot draws the regularised path, and beside it, in
     FILE-stability, how often each variable belongs to the winner.
     """
-    from causalopt.optimizers.division import HALVING
+    from causalopt.optimizers.natural_division import HALVING
     from causalopt.optimizers.set_lists import MOST
 
     file = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
@@ -102,7 +102,7 @@ def divide(
         typer.echo("\n".join(lines))
 
 
-def _minimal(found: Division) -> list[str]:
+def _minimal(found: NaturalDivision) -> list[str]:
     minimal: MinimalSets = found.minimal
     if not minimal.groups:
         return ["  no set compresses"]

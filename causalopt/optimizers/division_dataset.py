@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray
 
-from causalopt.optimizers.division import Division
 from causalopt.optimizers.division_stability import DivisionStability
 from causalopt.optimizers.false_positives import FalsePositives
+from causalopt.optimizers.natural_division import NaturalDivision
 from causalopt.optimizers.set_lists import Held
 from causalopt.optimizers.verdict import Verdict
 from causalopt.worlds.results import labelled
@@ -16,7 +16,7 @@ _NATS = {"units": "nat"}
 
 
 @labelled.register
-def division_dataset(division: Division) -> xarray.Dataset:
+def division_dataset(division: NaturalDivision) -> xarray.Dataset:
     """Return a division as a dataset with axes `set` and `size`.
 
     Variables: `op`, `comp`, `status` and `holds` [set, variable]; `best_op`, `bound`, `low`,

@@ -22,8 +22,8 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.optimizers.binomial_interval import BinomialInterval, binomial_interval
 from causalopt.optimizers.cut_sizes import CutSizes, Price
-from causalopt.optimizers.division import HALVING
 from causalopt.optimizers.minimal_sets import TIE
+from causalopt.optimizers.natural_division import HALVING
 from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, USABLE, StartEffects
 from causalopt.optimizers.starting_points import starting_points

@@ -14,8 +14,8 @@ from causalopt.drawing.plots.panels import plain_axes
 from causalopt.model.selectors import Node
 from causalopt.optimizers.binomial_interval import BinomialInterval
 from causalopt.optimizers.cut_sizes import CutSizes
-from causalopt.optimizers.division import Division
 from causalopt.optimizers.division_stability import DivisionStability
+from causalopt.optimizers.natural_division import NaturalDivision
 from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ _MOST_DOTS = 5000
 _LONG = 34  # characters of names on one line
 
 
-@plot.register(Division)
-def plot_division(division: Division) -> Figure:
+@plot.register(NaturalDivision)
+def plot_division(division: NaturalDivision) -> Figure:
     """Return a figure of Op against size: every set tried, the best of each size, and the hull.
 
     Args:
@@ -40,7 +40,7 @@ def plot_division(division: Division) -> Figure:
 
     Example:
         >>> from causalopt import load
-        >>> from causalopt.optimizers.division import divide
+        >>> from causalopt.optimizers.natural_division import divide
         >>> plot_division(divide(load("thermostat"), steps=99)).axes[0].get_xlabel()
         'variables in A'
     """
@@ -72,12 +72,12 @@ def plot_division(division: Division) -> Figure:
     return figure
 
 
-def _top(division: Division) -> float:
+def _top(division: NaturalDivision) -> float:
     finite = [p.op for p in division.path.points if math.isfinite(p.op)]
     return max([1.0, *(1.1 * op for op in finite)])
 
 
-def _draw_sets(division: Division, axes: Axes, top: float) -> float:
+def _draw_sets(division: NaturalDivision, axes: Axes, top: float) -> float:
     """Draw every set as a dot and return the lower edge of the figure."""
     tried = division.tried
     shown = np.flatnonzero(tried.usable & np.isfinite(tried.op))
@@ -93,7 +93,7 @@ def _draw_sets(division: Division, axes: Axes, top: float) -> float:
     return low
 
 
-def _draw_hull(division: Division, axes: Axes, top: float) -> None:
+def _draw_hull(division: NaturalDivision, axes: Axes, top: float) -> None:
     """Draw the winners, joined, with their names and the prices at which they win."""
     corners = division.path.corners
     heights = [min(point.op, top) for point in corners]
@@ -130,7 +130,7 @@ def _names(point: PathPoint) -> str:
     return "\n= ".join(named) + (f"\nand {more} more" if more > 0 else "")
 
 
-def _note(division: Division, low: float) -> str:
+def _note(division: NaturalDivision, low: float) -> str:
     tried = division.tried
     parts = []
     below = int((tried.usable & (tried.op < low)).sum())

@@ -43,7 +43,7 @@ _FEWEST_CUT = 2  # edges that a set on a path cuts at least: one into it, one ou
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Division(Asked):
+class NaturalDivision(Asked):
     """Splits of a model into A and B, the best of each size, and which wins at which price.
 
     Attributes:
@@ -191,7 +191,7 @@ def divide(
     window: int = 1,
     among: Sequence[str] | None = None,
     most: int = MOST,
-) -> Division:
+) -> NaturalDivision:
     """Find the sharpest split into A and B: maximise Op(A; n, m) - cost * size(A) over sets A.
 
     A holds neither n's variable nor m. All sets of variables between n and m are tried where there
@@ -256,7 +256,7 @@ def divide(
         beyond[listed.whole + 1 :] = search.bounds()[listed.whole :]
     sizes = CutSizes(asked.model, price, listed.idle)
     by_size = beyond if price == "node" else beyond[:0]
-    return Division(
+    return NaturalDivision(
         **vars(asked),
         price=price,
         cost=float(cost),
