@@ -146,6 +146,12 @@ if TYPE_CHECKING:
     from causalopt.model.selectors import Node as Node
     from causalopt.optimizers.across import Across as Across
     from causalopt.optimizers.across import across as across
+    from causalopt.optimizers.division_stability import DivisionStability as DivisionStability
+    from causalopt.optimizers.division_stability import division_stability as division_stability
+    from causalopt.optimizers.false_positives import FalsePositives as FalsePositives
+    from causalopt.optimizers.false_positives import false_positive_table as false_positive_table
+    from causalopt.optimizers.natural_division import NaturalDivision as NaturalDivision
+    from causalopt.optimizers.natural_division import divide as divide
     from causalopt.optimizers.optimizer_matrix import OptimizerMatrix as OptimizerMatrix
     from causalopt.optimizers.optimizer_matrix import optimizer_matrix as optimizer_matrix
     from causalopt.optimizers.optimizers import Candidate as Candidate
@@ -158,6 +164,8 @@ if TYPE_CHECKING:
         optimizers_over_draws as optimizers_over_draws,
     )
     from causalopt.optimizers.optimizers_over_time import OptimizersOverTime as OptimizersOverTime
+    from causalopt.optimizers.verdict import Verdict as Verdict
+    from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
     from causalopt.symbolic.derivation import Derivation as Derivation
@@ -253,6 +261,10 @@ _HOMES = {
     "model.regions.region": "Region",
     "model.selectors": "Node",
     "optimizers.across": "Across across",
+    "optimizers.natural_division": "NaturalDivision divide",
+    "optimizers.division_stability": "DivisionStability division_stability",
+    "optimizers.false_positives": "FalsePositives false_positive_table",
+    "optimizers.verdict": "Verdict detect_optimizer",
     "posts.session": "Reproduction reproduce",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
@@ -342,6 +354,23 @@ _results.offer(
             "labelled": "influence.currents_dataset",
             "plot": "drawing.plots.of_currents",
         },
+        "causalopt.optimizers.across.Across": {"plot": "drawing.plots.of_across"},
+        "causalopt.optimizers.natural_division.NaturalDivision": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_division",
+        },
+        "causalopt.optimizers.division_stability.DivisionStability": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_division",
+        },
+        "causalopt.optimizers.false_positives.FalsePositives": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_verdict",
+        },
+        "causalopt.optimizers.verdict.Verdict": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_verdict",
+        },
         "causalopt.optimizers.optimizer_matrix.OptimizerMatrix": {
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
@@ -358,7 +387,6 @@ _results.offer(
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
-        "causalopt.optimizers.across.Across": {"plot": "drawing.plots.of_across"},
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",
             "report": "symbolic.report",

@@ -32,6 +32,7 @@ COMMANDS = (
     "transitions",
     "action",
     "descent",
+    "divide",
     "rates",
     "across",
     "currents",

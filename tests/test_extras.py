@@ -43,6 +43,8 @@ WHOLE = (
     "causalopt.basins.basin_datasets",
     "causalopt.influence.array_currents_dataset",
     "causalopt.influence.currents_dataset",
+    "causalopt.optimizers.division_dataset",
+    "causalopt.optimizers.optimizers_dataset",
     "causalopt.laws.samples",
     "causalopt.engine.machine.native",
 )

@@ -44,6 +44,14 @@ COMMANDS_CALL = {
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
     "across": ("across", {"out": "Across.to_netcdf", "plot": "Across.plot"}),
+    "divide": (
+        "divide",
+        {
+            "starts": "division_stability",
+            "within": "detect_optimizer",
+            "plot": "NaturalDivision.plot",
+        },
+    ),
     "currents": (
         "currents",
         {
@@ -188,6 +196,9 @@ QUESTIONS = {
     "currents": {"steps": 9},
     "derive": {"at": 3},
     "describe": {},
+    "detect_optimizer": {"steps": 400, "starts": 2},
+    "divide": {"steps": 9},
+    "division_stability": {"steps": 9, "starts": 2},
     "find_optimizers": {"steps": 9},
     "loop_shares": {"steps": 9},
     "op_from_all": {"target": "R[5]"},

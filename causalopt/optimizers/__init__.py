@@ -5,5 +5,6 @@ all sets from one W, in lanes. The statuses are those of a run with that set. `s
 the best ones and says what a ranking is worth, `optimizers` asks and groups.
 
 `across` asks a region from both sides of its boundary; `crossing_paths` says which pairs of nodes
-have a path through a set.
+have a path through a set. `natural_division` finds the sharpest split under a price, and `verdict`
+tests whether there is an optimizer at all.
 """
