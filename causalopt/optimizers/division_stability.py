@@ -216,6 +216,8 @@ def division_stability(
         initial=initial,
         seed=seed,
     )
+    if isinstance(nudges, str):
+        raise QuestionError(f"nudges is a list of nodes, such as ['{nudges}'], found a text")
     every = list(dict.fromkeys([asked.nudge, *(asked.model.node(n) for n in nudges)]))
     for node in every:
         asked.model.check_nudge(node, (), asked.steps)

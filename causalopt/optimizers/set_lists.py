@@ -67,8 +67,11 @@ def set_list(
         most: The most sets that are tried one by one: those of one size all, or none.
 
     Raises:
-        QuestionError: `among` holds a variable of n, or m; fewer sets than variables are allowed.
+        QuestionError: `among` holds a variable of n, or m, or is a text; fewer sets than variables
+            are allowed.
     """
+    if isinstance(among, str):
+        raise QuestionError(f"among is a list of variables, such as ['{among}'], found a text")
     outside = {node.variable for node in nudges} | {target}
     names = model.template.names
     if among is not None:

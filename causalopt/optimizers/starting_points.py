@@ -15,6 +15,7 @@ import numpy as np
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
+from causalopt.worlds.array_draws import check_seed
 
 OWN = "the model's own"
 _HALF_WIDTH = 0.5  # of the default box, in units of a starting value's size or of 1
@@ -60,11 +61,16 @@ def starting_points(
         seed: Which draws are made; lane k's noise has the seed seed + k.
 
     Raises:
-        QuestionError: A box is empty, is of a variable that starts from no value, or labels are
-            words.
+        QuestionError: A box is empty, is of a variable that starts from no value, labels are
+            words, or the seed is out of range.
     """
     if count < 1:
         raise QuestionError(f"starts must be at least 1, found {count}")
+    check_seed(seed)
+    if seed + count > 1 << 64:
+        raise QuestionError(
+            f"start k draws with the seed seed + k, up to 2^64 - 1; {count} from {seed} are more"
+        )
     settled, laws = _settled(model)
     rng = np.random.default_rng([seed, 0xD1])
     own = {e.name: settled.template.initial_values(e.name) for e in settled.template.equations}

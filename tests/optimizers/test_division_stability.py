@@ -134,3 +134,8 @@ def test_the_dataset_and_json() -> None:
 def test_one_start_is_no_draw() -> None:
     with pytest.raises(QuestionError, match="at least 2"):
         division_stability(load("thermostat"), starts=1)
+
+
+def test_further_nudges_are_a_list() -> None:
+    with pytest.raises(QuestionError, match=r"such as \['T\[0\]'\], found a text"):
+        division_stability(load("thermostat"), nudges="T[0]")

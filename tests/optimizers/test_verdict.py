@@ -266,3 +266,18 @@ class TestResult:
     def test_bad_input(self, options: dict, message: str) -> None:
         with pytest.raises(QuestionError, match=message):
             detect_optimizer(load("thermostat"), **options)
+
+
+def test_what_is_no_share_list_or_seed_is_refused_with_what_was_expected() -> None:
+    model = load("thermostat")
+    with pytest.raises(QuestionError, match="alpha is a share above 0 and below 1, found 1"):
+        detect_optimizer(model, alpha=1)
+    with pytest.raises(QuestionError, match="quorum is a share above 0 and at most 1, found 2"):
+        detect_optimizer(model, quorum=2)
+    with pytest.raises(QuestionError, match=r"such as \['T'\], found a text"):
+        detect_optimizer(model, among="T")
+    for question in (detect_optimizer, divide):
+        with pytest.raises(QuestionError, match="a seed is an integer from 0 to"):
+            question(model, seed=-1)
+    with pytest.raises(QuestionError, match="up to 2"):
+        detect_optimizer(model, seed=2**64 - 3, starts=8)

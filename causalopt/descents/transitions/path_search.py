@@ -185,7 +185,7 @@ def _band(action: Action, inner: Array) -> Array:
     once.
     """
     d, count = inner.shape
-    width = 2 * d
+    width = min(2, count) * d
     band = np.zeros((width, d * count))
     step = DIFFERENCE * max(float(np.ptp(inner)), 1e-6)
     for first in range(min(3, count)):

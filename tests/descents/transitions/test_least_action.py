@@ -427,3 +427,18 @@ def test_figures_and_datasets_hold_the_path():
     assert data.attrs["limit"] == "noise"
     two = least_action(parse_model(LINEAR), end={"x": 1, "y": 0}, steps=4).plot()
     assert two.axes[0].get_ylabel() == "y"
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_few_steps_of_one_coordinate_have_the_action_of_their_normal_law(steps):
+    """Two steps have one place between them, whose Hessian is a single number."""
+    text = """
+name: line
+variables:
+  e: {noise: "normal(0, 0.3)"}
+  x: {rule: "0.9*x[t-1] + e[t]", initial: 0}
+"""
+    found = least_action(parse_model(text), end={"x": 1}, steps=steps)
+    variance = 0.3**2 * sum(0.9 ** (2 * k) for k in range(steps))
+    assert found.action == pytest.approx(1 / (2 * variance), rel=1e-9)
+    assert found.status == "ok"
