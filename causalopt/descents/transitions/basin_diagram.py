@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import math
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -73,8 +74,8 @@ class BasinDiagram:
 
     @property
     def winner(self) -> NDArray[np.str_]:
-        """`left` or `right`, by share of time; `neither` where the share is one half."""
-        return _winners(self.right - 0.5, 1e-9)
+        """`left` or `right`, by share of time; `neither` where it is one half to within its error."""
+        return _winners(self.right - 0.5, np.maximum(self.right_error, 1e-9))
 
     @property
     def winner_by_action(self) -> NDArray[np.str_]:
@@ -152,7 +153,8 @@ def basin_diagram(
         parameters: Values of other parameters that replace the model's.
 
     Raises:
-        QuestionError: No axes or too many points, or the model has no chain of one coordinate.
+        QuestionError: No axes or too many points, an axis that is no list of numbers or has a value
+            in `parameters` too, no finite barrier, or the model has no chain of one coordinate.
         UnknownNameError: It names something that the model does not declare.
 
     Example:
@@ -161,7 +163,11 @@ def basin_diagram(
         >>> found.winner.tolist()
         ['right', 'left']
     """
-    axes = {name: np.atleast_1d(np.asarray(values, dtype=float)) for name, values in grid.items()}
+    if not math.isfinite(barrier):
+        raise QuestionError(f"a barrier is a finite number between the basins; {barrier} came")
+    axes = {name: _axis(name, values) for name, values in grid.items()}
+    if twice := sorted(set(axes) & set(parameters or {})):
+        raise QuestionError(f"'{twice[0]}' is an axis of the diagram and has a value in parameters")
     shape = tuple(len(values) for values in axes.values())
     if not axes or not 0 < np.prod(shape) <= MOST_POINTS:
         raise QuestionError(
@@ -190,6 +196,16 @@ def basin_diagram(
         "python": platform.python_version(),
     }
     return BasinDiagram(model.name, axes, float(barrier), *[*columns, provenance])
+
+
+def _axis(name: str, values: ArrayLike) -> Array:
+    try:
+        axis = np.atleast_1d(np.asarray(values, dtype=float))
+    except (TypeError, ValueError):
+        axis = np.empty((0, 0))
+    if axis.ndim != 1:
+        raise QuestionError(f"the axis '{name}' is a list of numbers; {values!r} came")
+    return axis
 
 
 def _point(chain: RandomMap, barrier: float, nodes: int) -> tuple[Any, ...]:
@@ -227,5 +243,5 @@ def _climb(chain: RandomMap, barrier: float, far: float) -> float | None:
     return quasi_potential(chain, minimum, barrier, points=POINTS)
 
 
-def _winners(apart: Array, level: float) -> NDArray[np.str_]:
+def _winners(apart: Array, level: float | Array) -> NDArray[np.str_]:
     return np.where(apart > level, "right", np.where(apart < -level, "left", "neither"))

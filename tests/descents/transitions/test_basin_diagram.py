@@ -32,6 +32,8 @@ def test_width_wins_against_equal_noise_and_quiet_against_equal_width(widths_and
     assert found.winner[0, 0] == "left"
     assert found.winner[2, 2] == "right"
     assert found.right[1, 1] == pytest.approx(0.5, abs=1e-3)
+    # The two basins are the same there: what the grid leaves over is no winner.
+    assert found.winner[1, 1] == found.winner_by_action[1, 1] == "neither"
 
 
 def test_swapped_basins_swap_the_shares(widths_and_noises):
@@ -134,3 +136,17 @@ def test_three_parameters_can_be_computed_and_not_drawn():
 def test_a_diagram_that_cannot_be_made(name, grid, message):
     with pytest.raises(QuestionError, match=message):
         basin_diagram(load(name), grid, barrier=0)
+
+
+@pytest.mark.parametrize(
+    ("grid", "more", "message"),
+    [
+        ({"width_left": [1.0]}, {"barrier": np.nan}, "a barrier is a finite number"),
+        ({"width_left": ["wide"]}, {}, "the axis 'width_left' is a list of numbers"),
+        ({"width_left": [[1.0], [2.0]]}, {}, "the axis 'width_left' is a list of numbers"),
+        ({"T": [0.3]}, {"parameters": {"T": 0.1}}, "'T' is an axis of the diagram and has a value"),
+    ],
+)
+def test_what_spans_no_diagram_is_refused(grid, more, message):
+    with pytest.raises(QuestionError, match=message):
+        basin_diagram(MODEL, grid, **{"barrier": 0, **more})
