@@ -92,7 +92,9 @@ def _classes(found: Ranked, names: Sequence[str]) -> list[list[int]]:
 
 
 def _is_same(one: float, other: float) -> bool:
-    return one == other or abs(one - other) <= _SAME * (1 + abs(one))
+    if math.isinf(one) or math.isinf(other):
+        return one == other
+    return abs(one - other) <= _SAME * (1 + abs(one))
 
 
 def _minimal(masks: Bools) -> tuple[list[int], list[int]]:

@@ -77,3 +77,15 @@ def test_every_candidate_is_in_one_group() -> None:
     found = find_optimizers(PID, nudge="room[0]", target="room", steps=40, windows=4, size=2)
     grouped = [hold for group in found.groups for hold in (*group.minimal, *group.idle)]
     assert sorted(grouped) == sorted(candidate.hold for candidate in found)
+
+
+def test_on_a_kink_the_only_path_is_no_conduit_of_what_changes_nothing() -> None:
+    """Both have the status kink, one Op is -inf and the other 0."""
+    variables = {"n": {"initial": 0}, "path": "abs(n)", "beside": "2*n", "m": "path + 0*beside"}
+    found = find_optimizers(Model(name="kink", variables=variables), nudge="n", target="m", size=2)
+    by_minimal = {group.minimal: group for group in found.groups}
+    assert set(by_minimal) == {(("path",),), (("beside",),)}
+    assert by_minimal[(("path",),)].op == -math.inf
+    assert by_minimal[(("path",),)].idle == (("path", "beside"),)
+    assert (by_minimal[(("beside",),)].op, by_minimal[(("beside",),)].idle) == (0, ())
+    assert {candidate.status for candidate in found} == {"kink"}
