@@ -363,8 +363,8 @@ def _box(
     box = reach(chain, np.array(start), np.array(start), steps=REACH_STEPS)
     if not box.closed:
         raise QuestionError(
-            f"walkers get further and further from the start {start}: name what the grid covers "
-            f"with --span {chain.names[0]}=LO:HI"
+            f"no box was found that walkers from {start} stay in: name what the grid covers with "
+            + " ".join(f"--span {name}=LO:HI" for name in chain.names)
         )
     # The hull is that of probes, which miss a little of it.
     box = box.widened(1e-3)
