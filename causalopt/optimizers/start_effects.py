@@ -20,15 +20,17 @@ from causalopt.effects.measures import Effect, Measures, Part, measure
 from causalopt.engine.batch import Batch, BatchResult
 from causalopt.engine.batch_choice import run_batch
 from causalopt.engine.contract import Bools, Floats, Plan
+from causalopt.engine.executions import run_tangents
 from causalopt.errors import QuestionError
 from causalopt.model.reach import reachable
-from causalopt.model.selectors import Window
+from causalopt.model.selectors import Node, Window
 from causalopt.model.template import refuse_between
 from causalopt.optimizers.starting_points import StartingPoints
 from causalopt.worlds.interventions import Set, held_mask, plan_for
 from causalopt.worlds.world import world
 
 USABLE = ("ok", "perfect")  # statuses of which Op is certain, and a set may win by it
+PROOFS = 512  # starting points and sets of which a zero is proved by fractions
 DOUBTFUL = ("kink", "unresolved", "diverged", "nonfinite")
 
 
@@ -69,6 +71,7 @@ class StartEffects:
             refuse_between(template, asked.nudge.variable, asked.target)
         self.is_whole = template.equations[template.index[asked.target]].is_integer
         self._delta = delta
+        self._proofs = PROOFS
         self._keep: tuple[int, ...] = tuple(range(asked.steps + 1 - window, asked.steps + 1))
         self._rows = np.array_split(np.arange(window), blocks)
         self._starts = self._lanes()
@@ -131,6 +134,8 @@ class StartEffects:
         kept = run_batch(self.asked.model.template.structure, batch)
         make = _tangents if delta is None else self._differences
         parts = [make(batch, kept, world, path) for world, path in enumerate(paths)]
+        if delta is None:
+            parts = self._proved(plan, parts)
         total, direct = ([norm(part, rows) for rows in self._rows] for part in parts)
         worlds = "w" if delta is None else "wxy"
         finite = np.logical_and.reduce([np.isfinite(kept.values[w][:, 0]) for w in worlds])
@@ -141,6 +146,37 @@ class StartEffects:
             np.stack([finite[rows].all(axis=0) for rows in self._rows]),
             np.stack([kinks[rows].any(axis=0) for rows in self._rows]),
         )
+
+    def _proved(self, plan: Plan, parts: list[Part]) -> list[Part]:
+        """Return tangents with the zeros that are exact, where a whole block is 0 in floats.
+
+        Fractions along each start's own W, as `run` does it; a sum of squares that is not 0 needs
+        none. After `PROOFS` of them what is left stays in doubt.
+        """
+        lanes = np.zeros(parts[0].mantissa.shape[1], dtype=bool)
+        for part in parts:
+            for rows in self._rows:
+                lanes |= (part.mantissa[rows] == 0).all(axis=0) & part.doubted[rows].any(axis=0)
+        exact = np.zeros((2, *parts[0].mantissa.shape), dtype=bool)
+        for lane in np.flatnonzero(lanes)[: self._proofs].tolist():
+            self._proofs -= 1
+            exact[:, :, lane] = self._zeros(plan, lane)
+        return [part.proved(zeros) for part, zeros in zip(parts, exact, strict=True)]
+
+    def _zeros(self, plan: Plan, lane: int) -> Bools:
+        """Return at which counted steps total and direct effect are exactly 0, [world, step]."""
+        from causalopt.effects.doubts.zeros import exact_zeros
+
+        template = self.asked.model.template
+        settings = [
+            Set(Node(template.equations[column].name, t), float(values[lane]))
+            for (t, column), values in self._starts.items()
+        ]
+        own = dataclasses.replace(self.asked.plan(*settings), held=plan.held)
+        run = run_tangents(template.structure, own)
+        zeros = exact_zeros(template, own, run.values, self._keep[-1])
+        found: Bools = np.stack(zeros)[:, self._keep[0] :, template.index[self.asked.target]]
+        return found
 
     def _differences(self, batch: Batch, kept: BatchResult, world: int, path: Bools) -> Part:
         """Return difference quotients, shape [step, lane]; those of whole numbers are exact."""

@@ -381,7 +381,9 @@ def _rank(score: SetScore) -> tuple[float, ...]:
 
 def _is_tie(one: SetScore, other: SetScore) -> bool:
     same = (one.passed, one.informative, len(one.hold))
-    return same == (other.passed, other.informative, len(other.hold)) and is_tie(one.op, other.op)
+    if same != (other.passed, other.informative, len(other.hold)):
+        return False
+    return is_tie(one.op, other.op) or (math.isnan(one.op) and math.isnan(other.op))
 
 
 def _passing(found: Measures, level: float, doubtful: NDArray[np.bool_]) -> tuple[Bools, Bools]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt import Model, QuestionError, detect_optimizer, divide, load, run
+from causalopt import Model, QuestionError, detect_optimizer, divide, division_stability, load, run
 from causalopt.optimizers.known_systems import leaking_decay, linear_network, spring
 from causalopt.optimizers.verdict import chance_of, level_of, set_weight
 
@@ -281,3 +281,28 @@ def test_what_is_no_share_list_or_seed_is_refused_with_what_was_expected() -> No
             question(model, seed=-1)
     with pytest.raises(QuestionError, match="up to 2"):
         detect_optimizer(model, seed=2**64 - 3, starts=8)
+
+
+def deadbeat(gain: str) -> Model:
+    """x[t] = (1 - gain) x[t-1]: with gain 1 a disturbance is gone after one step."""
+    variables = {"x": {"rule": "x[t-1] + u[t-1]", "initial": 1}, "u": {"rule": f"-({gain})*x[t]"}}
+    return Model(name="deadbeat", variables=variables)
+
+
+def test_a_controller_that_leaves_nothing_is_an_optimizer() -> None:
+    """The total effect is a zero that floats leave in doubt, and that fractions prove."""
+    question = {"nudge": "x[0]", "target": "x", "steps": 20}
+    found = detect_optimizer(deadbeat("1"), **question)
+    assert (found.answer, found.sets, found.op) == ("optimizer", (("u",),), math.inf)
+    assert found.doubtful == 0
+    winners = division_stability(deadbeat("1"), starts=4, **question)
+    assert str(winners.members["u"]).startswith("4 of 4")
+    assert divide(deadbeat("1"), **question).best.op == math.inf
+
+
+def test_a_set_without_a_certain_op_is_named_all_the_same() -> None:
+    """Differences of worlds prove no zero: the set has no Op, but it is there."""
+    found = detect_optimizer(deadbeat("1"), nudge="x[0]", target="x", steps=20, delta=0.5)
+    assert (found.sets, found.passed.count) == ((("u",),), 0)
+    assert math.isnan(found.op)
+    assert "{u}: no Op" in repr(found)

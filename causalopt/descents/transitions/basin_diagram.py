@@ -74,7 +74,7 @@ class BasinDiagram:
 
     @property
     def winner(self) -> NDArray[np.str_]:
-        """`left` or `right`, by share of time; `neither` where it is one half to within its error."""
+        """`left` or `right`, by share of time; `neither` where it is 1/2 to within its error."""
         return _winners(self.right - 0.5, np.maximum(self.right_error, 1e-9))
 
     @property
