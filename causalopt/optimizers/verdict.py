@@ -230,8 +230,8 @@ def detect_optimizer(
     """
     for name, value in (("alpha", alpha), ("quorum", quorum)):
         if not 0 < value <= 1 or (name == "alpha" and value == 1):
-            most = "below" if name == "alpha" else "at most"
-            raise QuestionError(f"{name} is a share above 0 and {most} 1, found {value}")
+            ends = "below" if name == "alpha" else "at most"
+            raise QuestionError(f"{name} is a share above 0 and {ends} 1, found {value}")
     if delta is not None:
         check_delta(delta)
     asked = ask(
