@@ -65,7 +65,7 @@ class SetCertificate:
     @property
     def bound(self) -> float:
         """A bound of Op of all sets, in nats."""
-        top = max(self.height, *(leaf.height for leaf in self.leaves))
+        top = max([self.height, *(leaf.height for leaf in self.leaves)])
         return math.log(top) if top > 0 else -math.inf
 
     @property
@@ -83,17 +83,20 @@ class SetCertificate:
         The leaves must hold every set once, each bound must be no smaller than the one made anew,
         and the best set must have the effect that is said.
         """
+        if not self.leaves:
+            return ["there are no leaves"]
         found = []
         if not self._is_complete():
             found.append("the leaves do not hold every set once")
         heights, _ = self.beside([self.best])
-        if not math.isclose(abs(heights[0]), self.height, rel_tol=1e-7):
+        if not math.isclose(abs(heights[0]), self.height, rel_tol=1e-7) or not self.best:
             found.append(f"the best set has {abs(heights[0]):g}, not {self.height:g}")
         anew = bounds(self.beside, [(leaf.included, self._rest(leaf)) for leaf in self.leaves])
         low = [
             k
             for k, leaf in enumerate(self.leaves)
-            if anew[k] > leaf.height * (1 + 1e-7) and not self._is_empty(leaf)
+            # A height that is not a number bounds nothing.
+            if not anew[k] <= leaf.height * (1 + 1e-7) and not self._is_empty(leaf)
         ]
         if low:
             leaf = self.leaves[low[0]]
@@ -113,8 +116,11 @@ class SetCertificate:
     def _is_complete(self) -> bool:
         """Whether the leaves are the ends of a binary tree: no word begins another, all are there.
 
-        Where a set is full the parts behind are out, so that it counts for all of them.
+        Where a set is full the parts behind are out, so that it counts for all of them. A leaf that
+        takes in a part behind its depth would leave the sets without it to nobody.
         """
+        if any(not set(leaf.included) <= set(self.order[: leaf.depth]) for leaf in self.leaves):
+            return False
         words = sorted(
             "".join("1" if p in leaf.included else "0" for p in self.order[: leaf.depth])
             for leaf in self.leaves

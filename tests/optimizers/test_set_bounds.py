@@ -155,3 +155,23 @@ def test_a_spent_budget_leaves_a_gap_and_the_bound_still_holds() -> None:
     assert short.gap > 0
     assert short.bound >= math.log(3)
     assert short.problems() == []
+
+
+def test_forged_certificates_are_found_out() -> None:
+    _, certificate = certified(MODEL, 8, nudge="n", target="m")
+    replaced = dataclasses.replace
+    open_leaf = max(certificate.leaves, key=lambda leaf: len(certificate.order) - leaf.depth)
+    others = tuple(leaf for leaf in certificate.leaves if leaf is not open_leaf)
+    assert open_leaf.depth < len(certificate.order)
+    # A bound of sets that hold all parts left is lower than that of the sets without them.
+    alien = replaced(
+        open_leaf, included=(*open_leaf.included, *certificate.order[open_leaf.depth :])
+    )
+    for leaves, problem in (
+        ((), "there are no leaves"),
+        ((*others, alien), "the leaves do not hold every set once"),
+        ((*others, replaced(open_leaf, height=math.nan)), "the bound of sets with"),
+    ):
+        forged = replaced(certificate, leaves=leaves)
+        assert any(text.startswith(problem) for text in forged.problems())
+    assert replaced(certificate, leaves=()).bound == pytest.approx(math.log(3))
