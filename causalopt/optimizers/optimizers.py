@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, get_args, overload
 
 from causalopt.effects.asked import Asked, ask_at
 from causalopt.effects.measures import NAMES, STATUSES
@@ -327,10 +327,14 @@ def find_optimizers(
         [('c',), ('a', 'c'), ('a',)]
     """
     model = model.replace(parameters=parameters, initial=initial)
-    if size < 1:
-        raise QuestionError(f"size must be at least 1, found {size}")
-    if best < 1:
-        raise QuestionError(f"best must be at least 1, found {best}")
+    for name, count in (("size", size), ("best", best)):
+        if count < 1:
+            raise QuestionError(f"{name} must be at least 1, found {count}")
+        if count != int(count):
+            raise QuestionError(f"{name} must be a whole number, found {count}")
+    for name, word, words in (("by", by, get_args(By)), ("search", search, get_args(Method))):
+        if word is not None and word not in words:
+            raise QuestionError(f"{name} is one of {', '.join(words)}, found {word!r}")
     reader, texts = read_question(
         model, nudge=nudge, target=target, steps=steps, at=at, given=given, seed=seed
     )

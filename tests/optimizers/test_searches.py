@@ -262,3 +262,17 @@ def test_branch_and_bound_counts_the_sets_that_it_looked_at_once() -> None:
 def test_candidates_come_with_nothing_that_divides_the_model(more: dict, name: str) -> None:
     with pytest.raises(QuestionError, match=f"leave out {name}, or candidates"):
         find_optimizers(load("lorenz"), candidates=["a"], **more)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"by": "step"}, "by is one of variable, unit, node, found 'step'"),
+        ({"search": "best"}, "search is one of auto, all, sums, bounds, grown, found 'best'"),
+        ({"size": 2.5}, "size must be a whole number, found 2.5"),
+        ({"best": 2.5}, "best must be a whole number, found 2.5"),
+    ],
+)
+def test_words_and_counts_that_are_none_are_refused(more: dict, message: str) -> None:
+    with pytest.raises(QuestionError, match=message):
+        find_optimizers(load("lorenz"), **more)

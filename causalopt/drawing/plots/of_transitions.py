@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib import patheffects as effects
 from matplotlib.figure import Figure
 
 from causalopt.descents.transitions.state_sets import DESTINATION, ORIGIN
@@ -112,7 +113,7 @@ def _draw_plane(axes: Axes, found: Transitions) -> None:
         first, second, found.forward.T, cmap="viridis", vmin=0, vmax=1, rasterized=True
     )
     axes.contour(first, second, found.forward.T, [0.5], colors="white", linewidths=1.2)
-    _outline(axes, found, "white")
+    _outline(axes, found, "white", INK)
     assert axes.figure is not None
     axes.figure.colorbar(mesh, ax=axes, pad=0.01).ax.tick_params(labelsize=8)
     _frame(axes, found)
@@ -151,19 +152,20 @@ def _draw_current(axes: Axes, found: Transitions) -> None:
         scale_units="xy",
         scale=longest / 1.5 if longest > 0 else 1.0,
     )
-    _outline(axes, found, BLUE)
+    _outline(axes, found, BLUE, "white")
     _frame(axes, found)
     axes.set_title("on their way: density, and net move of walkers a step", fontsize=9)
 
 
-def _outline(axes: Axes, found: Transitions, colour: str) -> None:
+def _outline(axes: Axes, found: Transitions, colour: str, edge: str) -> None:
+    """Draw the borders of the sets, and their names in a colour with an edge round the letters."""
     for label, style, name in ((ORIGIN, "-", "origin"), (DESTINATION, "--", "destination")):
         inside = (found.labels == label).astype(float).T
         axes.contour(*found.axes, inside, [0.5], colors=colour, linestyles=style, linewidths=1.2)
         places = np.argwhere((found.labels == label) & (found.law >= 0))
         weights = found.law[found.labels == label] + 1e-300
         middle = np.average(places, axis=0, weights=weights).round().astype(int)
-        axes.text(
+        text = axes.text(
             found.axes[0][middle[0]],
             found.axes[1][middle[1]],
             name,
@@ -172,6 +174,8 @@ def _outline(axes: Axes, found: Transitions, colour: str) -> None:
             ha="center",
             va="center",
         )
+        # A set may be as light as its name, and arrows may cross it.
+        text.set_path_effects([effects.withStroke(linewidth=2, foreground=edge)])
 
 
 def _frame(axes: Axes, found: Transitions) -> None:

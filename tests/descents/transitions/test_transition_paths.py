@@ -429,6 +429,11 @@ def test_figures_show_sets_committors_and_the_mean_passage(name, request):
         lines = {line.get_label(): line for line in upper.get_lines()}
         assert np.array_equal(lines["q+, the destination is next"].get_ydata(), found.forward)
         assert lower.get_xlabel() == "W"
+    else:
+        # White on the destination's yellow, and under arrows, names are read by their edges.
+        names = [text for axes in figure.axes for text in axes.texts]
+        assert [text.get_text() for text in names] == ["origin", "destination"] * 2
+        assert all(text.get_path_effects() for text in names)
 
 
 class TestTheCommand:
