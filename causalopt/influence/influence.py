@@ -18,6 +18,7 @@ from causalopt.effects.measures import NAMES, Effect, measure
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
+from causalopt.errors import QuestionError
 from causalopt.influence.crossings import Crossings, between, crossings, is_crossed_twice
 from causalopt.influence.edge_currents import EdgeCurrents, edge_currents
 from causalopt.influence.influence_paths import InfluencePath, largest_paths
@@ -73,7 +74,7 @@ class Currents(Asked):
     @property
     def total(self) -> float:
         """The total effect dm/dn; it may overflow where `log_total` does not."""
-        return float(self.nodes.total.value)
+        return float(self.nodes.total.value) + 0.0  # no -0
 
     @property
     def log_total(self) -> float:
@@ -171,16 +172,28 @@ class Currents(Asked):
         Args:
             hold: The set; the question's own when not given.
             most: The number of crossings that stands for itself and all above it.
+
+        Raises:
+            QuestionError: The set contains n or lies after the last step, or `most` is no count.
         """
+        _check_count("most", most)
         selection = self.held(hold)
         self.model.check_nudge(self.nudge, selection, self.steps)
         template = self.model.template
         place = template.index[self.target]
         plan = dataclasses.replace(self._question, hold=selection).plan()
-        return crossings(template, plan, place, most)
+        status = self.total_status
+        if status == "ok" and self._has_ties:
+            status = "kink"
+        return dataclasses.replace(crossings(template, plan, place, most), status=status)
 
     def paths(self, count: int = 10) -> list[InfluencePath]:
-        """Return the paths whose products of slopes are largest in size, the largest first."""
+        """Return the paths whose products of slopes are largest in size, the largest first.
+
+        Raises:
+            QuestionError: `count` is no whole number from 0 up.
+        """
+        _check_count("count", count)
         size = (self.log_total, float(np.sign(self.nodes.total.mantissa)))
         target = Node(self.target, self.steps)
         edges = self.edges
@@ -332,6 +345,11 @@ class Currents(Asked):
         return found
 
 
+def _check_count(name: str, value: int) -> None:
+    if value < 0 or value != int(value):
+        raise QuestionError(f"{name} must be a whole number from 0 up, found {value}")
+
+
 def currents(
     model: Model,
     *,
@@ -368,7 +386,7 @@ def currents(
             directions when not given.
 
     Returns:
-        The currents, with `through(A)`, `crossings(A)` and `paths(count)`.
+        The currents, with `through(A)`; of numbers with `crossings(A)` and `paths(count)` too.
 
     Raises:
         QuestionError: The question cannot be asked of this model.

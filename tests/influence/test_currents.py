@@ -343,6 +343,25 @@ class TestCrossings:
         share = found.crossings(", ".join(sorted(held)), most=5).share
         np.testing.assert_allclose(share, expected / expected.sum(), rtol=1e-7, atol=1e-7)
 
+    def test_a_branch_on_the_way_is_told(self):
+        # By hand: at x = 0 a positive nudge goes through u and W's side of max(0, x) does not.
+        model = Model(
+            name="bent",
+            variables={"x": 0, "u": "max(0, x)", "m": "x - u/2"},
+            question={"nudge": "x", "hold": "u", "target": "m"},
+        )
+        assert currents(model).through().comp == 0.5
+        assert currents(model).crossings().status == "kink"
+        assert currents(model.replace(initial={"x": 1})).crossings().status == "ok"
+
+    def test_a_count_is_a_whole_number_from_0_up(self):
+        found = currents(load("thermostat"), steps=5)
+        for wrong in (-1, 1.5):
+            with pytest.raises(QuestionError, match=f"from 0 up, found {wrong}"):
+                found.crossings("T", most=wrong)
+            with pytest.raises(QuestionError, match=f"from 0 up, found {wrong}"):
+                found.paths(wrong)
+
     def test_the_first_term_is_the_sum_of_the_currents(self):
         found = currents(load("thermostat"), steps=12)
         crossed = found.crossings("T", most=20)
