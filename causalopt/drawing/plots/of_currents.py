@@ -29,7 +29,7 @@ from causalopt.influence.relative_currents import (
     RelativeCurrents,
     relative_currents,
 )
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
