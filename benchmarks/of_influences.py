@@ -236,6 +236,65 @@ def single_sets_case(count: int) -> Case:
     )
 
 
+def sparse_graph(count: int) -> causalopt.Model:
+    """Return a static model of so many nodes, each a sum of three of the forty before it."""
+    import random
+
+    rng = random.Random(0)
+    variables: dict[str, Any] = {"x0": {"initial": 1}}
+    for i in range(1, count):
+        above = sorted({rng.randrange(max(0, i - 40), i) for _ in range(3)})
+        terms = [f"({round(rng.uniform(-1, 1), 3)})*x{k}" for k in above]
+        variables[f"x{i}"] = " + ".join(terms)
+    return causalopt.Model(name="sparse", variables=variables)
+
+
+def pairs_case(count: int) -> Case:
+    """Return `find_optimizers` of a static graph: all pairs of variables, with statuses.
+
+    Beside it stands the closed form of a linear model: total effects by an inverse, and inclusion
+    and exclusion over the two nodes of a pair, without statuses.
+    """
+
+    def prepare() -> Callable[[], Any]:
+        whole = sparse_graph(count + 2)
+        return lambda: causalopt.find_optimizers(
+            whole, nudge="x0", target=f"x{count + 1}", size=2, best=100
+        )
+
+    def by_inverse() -> Callable[[], Any]:
+        import numpy as np
+
+        slopes = np.zeros((count + 2, count + 2))
+        for i, name in enumerate(whole := sparse_graph(count + 2).variables):
+            for term in str(whole[name].rule or "").split(" + ") if i else ():
+                slope, _, parent = term.partition("*x")
+                slopes[i, int(parent)] = float(slope.strip("()"))
+
+        def call() -> Any:
+            effects = np.linalg.inv(np.eye(count + 2) - slopes)
+            into, out, total = effects[1:-1, 0], effects[-1, 1:-1], effects[-1, 0]
+            middle = effects[1:-1, 1:-1]
+            single = into * out
+            both = into[:, None] * middle.T * out[None, :]
+            u, v = np.triu_indices(count, 1)
+            direct = total - single[u] - single[v] + both[u, v] + both[v, u]
+            whole = np.concatenate([total - single, direct])
+            return np.sort(np.log(np.abs(whole / total)))[::-1][:100]
+
+        return call
+
+    return Case(
+        "find_optimizers",
+        "static graph, all pairs",
+        f"{counted(count)} variables",
+        prepare,
+        lambda found: [candidate.op for candidate in found],
+        [Contestant("numpy, inverse, no statuses", by_inverse, lambda op: op.tolist(), 1e-7)],
+        reach_seconds=30 if count == 1_000 else None,
+    )
+
+
 def cases() -> list[Case]:
     """Return them all."""
     return [
@@ -246,4 +305,5 @@ def cases() -> list[Case]:
         *sizes((1_000, 20_000, 100_000), lambda n: sets_case("euler", n)),
         *sizes((1_000, 20_000, 100_000), lambda n: sets_case("rk4", n), quick=1_000),
         *sizes((30, 100, 300), single_sets_case, quick=30),
+        *sizes((100, 1_000), pairs_case, quick=100),
     ]

@@ -42,7 +42,7 @@ def c_landscape(
     def prepare() -> Callable[[], Any]:
         import numpy as np
 
-        from causalopt.effects.sweeps.point_lanes import processors
+        from causalopt.engine.processor_count import processors
 
         grid, workers = starts(count, mixed=mixed), threads or processors()
         name, held = ("w2_any", (1, 0)) if any_set else ("w2", ())

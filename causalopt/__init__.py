@@ -17,7 +17,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from causalopt.worlds import results as _results
+from causalopt import results as _results
 
 if TYPE_CHECKING:
     from causalopt.basins.attraction_basins import AttractionBasins as AttractionBasins
@@ -55,6 +55,12 @@ if TYPE_CHECKING:
     from causalopt.descents.noisy_op import NoisyOp as NoisyOp
     from causalopt.descents.noisy_op import noisy_op as noisy_op
     from causalopt.descents.sgd import sgd_model as sgd_model
+    from causalopt.descents.transitions.basin_diagram import BasinDiagram as BasinDiagram
+    from causalopt.descents.transitions.basin_diagram import basin_diagram as basin_diagram
+    from causalopt.descents.transitions.least_action import LeastAction as LeastAction
+    from causalopt.descents.transitions.least_action import least_action as least_action
+    from causalopt.descents.transitions.transition_paths import Transitions as Transitions
+    from causalopt.descents.transitions.transition_paths import transitions as transitions
     from causalopt.drawing.graph.pictures import Picture as Picture
     from causalopt.drawing.graph.pictures import draw as draw
     from causalopt.drawing.plots.of_descent import descent as descent
@@ -66,8 +72,6 @@ if TYPE_CHECKING:
     from causalopt.effects.matrices import op_matrix as op_matrix
     from causalopt.effects.matrices import op_to_all as op_to_all
     from causalopt.effects.measures import STATUSES as STATUSES
-    from causalopt.effects.optimizers import Candidate as Candidate
-    from causalopt.effects.optimizers import find_optimizers as find_optimizers
     from causalopt.effects.run import Run as Run
     from causalopt.effects.running import run as run
     from causalopt.effects.sweeps.sweep import Sweep as Sweep
@@ -142,6 +146,26 @@ if TYPE_CHECKING:
     from causalopt.model.selectors import Node as Node
     from causalopt.optimizers.across import Across as Across
     from causalopt.optimizers.across import across as across
+    from causalopt.optimizers.division_stability import DivisionStability as DivisionStability
+    from causalopt.optimizers.division_stability import division_stability as division_stability
+    from causalopt.optimizers.false_positives import FalsePositives as FalsePositives
+    from causalopt.optimizers.false_positives import false_positive_table as false_positive_table
+    from causalopt.optimizers.natural_division import NaturalDivision as NaturalDivision
+    from causalopt.optimizers.natural_division import divide as divide
+    from causalopt.optimizers.optimizer_matrix import OptimizerMatrix as OptimizerMatrix
+    from causalopt.optimizers.optimizer_matrix import optimizer_matrix as optimizer_matrix
+    from causalopt.optimizers.optimizers import Candidate as Candidate
+    from causalopt.optimizers.optimizers import Optimizers as Optimizers
+    from causalopt.optimizers.optimizers import find_optimizers as find_optimizers
+    from causalopt.optimizers.optimizers_over_draws import (
+        OptimizersOverDraws as OptimizersOverDraws,
+    )
+    from causalopt.optimizers.optimizers_over_draws import (
+        optimizers_over_draws as optimizers_over_draws,
+    )
+    from causalopt.optimizers.optimizers_over_time import OptimizersOverTime as OptimizersOverTime
+    from causalopt.optimizers.verdict import Verdict as Verdict
+    from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
     from causalopt.symbolic.derivation import Derivation as Derivation
@@ -187,12 +211,14 @@ _HOMES = {
     "descents.escape.members": "escape",
     "descents.noisy_op": "NoisyOp noisy_op",
     "descents.sgd": "sgd_model",
+    "descents.transitions.basin_diagram": "BasinDiagram basin_diagram",
+    "descents.transitions.least_action": "LeastAction least_action",
+    "descents.transitions.transition_paths": "Transitions transitions",
     "drawing.graph.pictures": "Picture draw",
     "drawing.plots.of_descent": "descent",
     "effects.attribution": "Attribution shapley",
     "effects.matrices": "op_from_all op_matrix op_to_all",
     "effects.measures": "STATUSES",
-    "effects.optimizers": "Candidate find_optimizers",
     "effects.exponents.rates": "Rates rates",
     "effects.run": "Run",
     "effects.running": "run",
@@ -216,6 +242,10 @@ _HOMES = {
     "SizeError UnknownNameError",
     "influence.array_currents": "ArrayCurrents",
     "influence.influence": "Currents currents",
+    "optimizers.optimizer_matrix": "OptimizerMatrix optimizer_matrix",
+    "optimizers.optimizers": "Candidate Optimizers find_optimizers",
+    "optimizers.optimizers_over_draws": "OptimizersOverDraws optimizers_over_draws",
+    "optimizers.optimizers_over_time": "OptimizersOverTime",
     "influence.through": "Through",
     "importers.network_builder": "NetworkError",
     "importers.onnx_translation": "from_onnx",
@@ -231,6 +261,10 @@ _HOMES = {
     "model.regions.region": "Region",
     "model.selectors": "Node",
     "optimizers.across": "Across across",
+    "optimizers.natural_division": "NaturalDivision divide",
+    "optimizers.division_stability": "DivisionStability division_stability",
+    "optimizers.false_positives": "FalsePositives false_positive_table",
+    "optimizers.verdict": "Verdict detect_optimizer",
     "posts.session": "Reproduction reproduce",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
@@ -286,6 +320,18 @@ _results.offer(
         "causalopt.descents.escape.steps_to_escape.EscapeTimes": {
             "plot": "drawing.plots.of_escape"
         },
+        "causalopt.descents.transitions.basin_diagram.BasinDiagram": {
+            "plot": "drawing.plots.of_two_basins",
+            "labelled": "descents.transitions.diagram_dataset",
+        },
+        "causalopt.descents.transitions.least_action.LeastAction": {
+            "plot": "drawing.plots.of_action",
+            "labelled": "descents.transitions.action_dataset",
+        },
+        "causalopt.descents.transitions.transition_paths.Transitions": {
+            "plot": "drawing.plots.of_transitions",
+            "labelled": "descents.transitions.transition_dataset",
+        },
         "causalopt.effects.exponents.rates.Rates": {"plot": "drawing.plots.of_rates"},
         "causalopt.effects.arrays.array_run.ArrayRun": {
             "plot": "drawing.plots.of_array_run",
@@ -309,6 +355,39 @@ _results.offer(
             "plot": "drawing.plots.of_currents",
         },
         "causalopt.optimizers.across.Across": {"plot": "drawing.plots.of_across"},
+        "causalopt.optimizers.natural_division.NaturalDivision": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_division",
+        },
+        "causalopt.optimizers.division_stability.DivisionStability": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_division",
+        },
+        "causalopt.optimizers.false_positives.FalsePositives": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_verdict",
+        },
+        "causalopt.optimizers.verdict.Verdict": {
+            "labelled": "optimizers.division_dataset",
+            "plot": "drawing.plots.of_verdict",
+        },
+        "causalopt.optimizers.optimizer_matrix.OptimizerMatrix": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
+        },
+        "causalopt.optimizers.optimizers.Optimizers": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
+        },
+        "causalopt.optimizers.optimizers_over_draws.OptimizersOverDraws": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
+        },
+        "causalopt.optimizers.optimizers_over_time.OptimizersOverTime": {
+            "labelled": "optimizers.optimizers_dataset",
+            "plot": "drawing.plots.of_optimizers",
+        },
+        "causalopt.model.regions.region.Region": {"plot": "drawing.plots.of_region"},
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",
             "report": "symbolic.report",

@@ -29,12 +29,16 @@ COMMANDS = (
     "basins",
     "entropy",
     "escape",
+    "transitions",
+    "action",
     "descent",
+    "divide",
     "rates",
     "across",
     "currents",
     "compare",
     "draw",
+    "optimizers",
     "watch",
     "import",
     "data",
@@ -42,7 +46,13 @@ COMMANDS = (
     "schema",
     "cache",
 )
-MATRICES = {"entropy", "escape", "rates", "reproduce"}  # commands whose matrices are worth threads
+MATRICES = {
+    "entropy",
+    "escape",
+    "rates",
+    "reproduce",
+    "transitions",
+}  # commands whose matrices are worth threads
 
 
 def _version(value: bool) -> None:

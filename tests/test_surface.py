@@ -39,9 +39,19 @@ COMMANDS_CALL = {
     ),
     "entropy": ("strength", {}),
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
+    "transitions": ("transitions", {"out": "Transitions.to_netcdf", "plot": "Transitions.plot"}),
+    "action": ("least_action", {"plot": "LeastAction.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
     "across": ("across", {"out": "Across.to_netcdf", "plot": "Across.plot"}),
+    "divide": (
+        "divide",
+        {
+            "starts": "division_stability",
+            "within": "detect_optimizer",
+            "plot": "NaturalDivision.plot",
+        },
+    ),
     "currents": (
         "currents",
         {
@@ -54,6 +64,10 @@ COMMANDS_CALL = {
     ),
     "compare": ("compare_measures", {"out": "Comparison.to_html", "plot": "Comparison.plot"}),
     "draw": ("draw", {"out": "Picture.save"}),
+    "optimizers": (
+        "find_optimizers",
+        {"over_time": "Optimizers.over_time", "plot": "Optimizers.plot"},
+    ),
     "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),
     "data": (
@@ -182,10 +196,15 @@ QUESTIONS = {
     "currents": {"steps": 9},
     "derive": {"at": 3},
     "describe": {},
+    "detect_optimizer": {"steps": 400, "starts": 2},
+    "divide": {"steps": 9},
+    "division_stability": {"steps": 9, "starts": 2},
     "find_optimizers": {"steps": 9},
     "loop_shares": {"steps": 9},
     "op_from_all": {"target": "R[5]"},
     "op_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
+    "optimizer_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},
+    "optimizers_over_draws": {"steps": 9, "draws": 3, "spread": {"R": 1.0}},
     "op_basins": {"over": {"R[0]": [1.0, 40.0]}, "steps": 9},
     "op_share": {"over": {"R[0]": [1.0, 40.0]}, "level": 0.2, "steps": 9},
     "op_to_all": {"nudge": "R[0]", "steps": 5},
@@ -214,7 +233,7 @@ def test_parameters_and_initial_are_the_model_s_own_replaced(name: str) -> None:
 
 def test_every_function_that_takes_parameters_is_asked() -> None:
     elsewhere = {"descent", "escape", "find_modes", "find_orbits", "linearise", "noisy_op"}
-    elsewhere |= {"strength", "strengths"}
+    elsewhere |= {"strength", "strengths", "transitions", "least_action", "basin_diagram"}
     elsewhere |= {"attraction_along", "attraction_basins"}  # tests/basins
     elsewhere |= {"gradient", "shapley", "train", "watch"}  # tests/training, tests/effects
     takes = {name for name in FUNCTIONS if "parameters" in arguments(name)}

@@ -21,7 +21,7 @@ from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.worlds.results import labelled, plot
+from causalopt.results import labelled, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from causalopt.effects.sweeps.point_lanes import processors
 from causalopt.engine.batch import Batch, BatchRunner
 from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
+from causalopt.engine.processor_count import processors
 from causalopt.errors import QuestionError
 from causalopt.language.term import leaves
 from causalopt.model.model import Model

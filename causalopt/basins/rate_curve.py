@@ -17,16 +17,17 @@ from causalopt.basins.region_tracks import one_parameter
 from causalopt.effects.asked import Asked, ask
 from causalopt.effects.student_interval import student_interval
 from causalopt.effects.sweeps.axes import varying_parameters, varying_starts
-from causalopt.effects.sweeps.point_lanes import Progress, processors
+from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.batch import LANES, Batch, BatchResult
 from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
+from causalopt.engine.processor_count import processors
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node
+from causalopt.results import labelled, plain, plot
 from causalopt.worlds.interventions import Intervention, Set
-from causalopt.worlds.results import labelled, plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -65,10 +65,21 @@ def chain_of(model: Model, target: str | None = None) -> Chain:
             f"'{target}' is not carried from step to step; {', '.join(step.names)} are"
         )
     coordinate = step.names.index(named) if named in step.names else 0
-    return Chain(step, _start(model, tuple(outcomes)), coordinate)
+    return Chain(step, start_of(model), coordinate)
 
 
-def _start(model: Model, noise: tuple[str, ...]) -> tuple[float, ...]:
+def start_of(model: Model) -> tuple[float, ...]:
+    """Return the state the model starts from, one number a coordinate.
+
+    Raises:
+        QuestionError: A coordinate has no initial value, or one that is not finite.
+
+    Example:
+        >>> from causalopt.model.files import load
+        >>> start_of(load("sgd_swirl"))
+        (0.5, 0.5)
+    """
+    noise = tuple(name for name, said in model.variables.items() if said.noise is not None)
     template = model.template
     initial = {equation.name: equation.initial for equation in template.equations}
     values = template.parameter_values()

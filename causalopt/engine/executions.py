@@ -42,6 +42,7 @@ _CALL = 1.2e-6
 _SHORT = 200_000  # operations that are not weighed: Python does them in some milliseconds
 _FEW = 5_000  # operations of one step of which Python's code is made soon
 _CARRY_FROM = 5_000  # products: numpy takes as long for them as machine code to load
+_AT_ONCE = 32  # directions that numpy takes in the time of one
 _FOLLOW_FROM = 20_000  # products and steps, ten times: Python takes as long as machine code to load
 _GROW_FROM = 200  # steps: numpy's QR takes as long for them as machine code to load
 _PER_TERM = 40  # operations of a step, with tangents and kinks, for each term of its rules
@@ -163,17 +164,19 @@ def run_adjoint(structure: Structure, plan: Plan, target: int, *, repeats: int =
     return _chosen(structure, plan, "tangents", repeats).run_adjoint(structure, plan, target)
 
 
-def carrier_for(step: StepDerivative, state: Floats, steps: int) -> Carrier:
+def carrier_for(step: StepDerivative, state: Floats, steps: int, repeats: int = 1) -> Carrier:
     """Return directions that are ready to be carried, by what their work calls for.
 
     Args:
         step: The derivative of a step.
         state: Tangents of the slots before the first step, shape [slot, direction].
         steps: How many steps they are to go.
+        repeats: How many directions there will be, those of other calls too.
     """
     from causalopt.extras import has_compiler
 
-    if steps * len(step.products.columns) >= _CARRY_FROM and has_compiler():
+    work = steps * len(step.products.columns) * max(1, repeats // _AT_ONCE)
+    if work >= _CARRY_FROM and has_compiler():
         from causalopt.engine.machine.carrier_code import CompiledCarrier
 
         return CompiledCarrier(step.products, state)

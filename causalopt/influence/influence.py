@@ -34,8 +34,8 @@ from causalopt.influence.through import Through, own_set
 from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node, Window, selection_text
+from causalopt.results import labelled, plain, plain_number, plot
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import labelled, plain, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

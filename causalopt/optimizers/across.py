@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt import results
 from causalopt.effects.asked import asked_hold
 from causalopt.effects.matrices import op_matrix
 from causalopt.effects.netcdf import write_netcdf
@@ -33,7 +34,6 @@ from causalopt.model.regions.region import Region
 from causalopt.model.regions.set_evaluation import region_of_windows
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.optimizers.crossing_paths import crossing_pairs
-from causalopt.worlds import results
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
 if TYPE_CHECKING:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Nudge, Set, load
+from causalopt.engine import held_sets
 from causalopt.engine.adjoint import terms_of
 from causalopt.engine.executions import execution, run_values
 from causalopt.engine.held_sets import HeldSets
 from causalopt.engine.jacobians import StepDerivative
 from causalopt.worlds.interventions import plan_for
 from tests.engine.strategies import random_model
+from tests.optimizers.systems import linear_loop
 
 MODELS = {
     **{f"random rules {seed}": random_model(seed, 6) for seed in range(4)},
@@ -42,6 +44,22 @@ def test_each_held_set_has_the_direct_tangents_of_a_run_of_its_own(model: Model)
             found = execution("python").run_tangents(structure, own)
             expected = np.ldexp(found.direct[-1, target], found.exponents[-1, 1])
             assert np.ldexp(mantissas[k], exponents[k]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_sets_shared_among_threads_are_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = linear_loop(1, 8)
+    structure, rng = model.template.structure, np.random.default_rng(3)
+    plan = plan_for(model, steps=40, seed=model.node("x0[0]"))
+    held = rng.random((len(structure.names), 150)) < 0.2
+    held[model.template.index["x0"]] = False
+    sets = HeldSets(structure, plan, model.template.index["x5"])
+    alone = sets.tangents(held)
+    monkeypatch.setattr(held_sets, "_THREADS_FROM", 0)
+    monkeypatch.setattr(held_sets, "processors", lambda: 3)
+    shared = sets.tangents(held)
+    for one, other in zip(alone, shared, strict=True):
+        assert one.tobytes() == other.tobytes()
+    assert len(set(alone[0].tolist())) > 4
 
 
 def test_a_chaotic_run_of_many_sets_does_not_overflow() -> None:

@@ -22,11 +22,11 @@ from causalopt import (
     world,
 )
 from causalopt.effects.matrices import op_from_all, op_to_all
-from causalopt.effects.optimizers import find_optimizers
 from causalopt.engine.executions import execution
 from causalopt.extras import has_compiler
 from causalopt.model import model as length
 from causalopt.model.selectors import Node
+from causalopt.optimizers.optimizers import find_optimizers
 from causalopt.worlds.interventions import held_mask, held_rows
 from causalopt.worlds.world import three_worlds
 from tests.strategies import templates

@@ -173,7 +173,7 @@ def step_map(template: Template, outcomes: Outcomes) -> RandomMap:
             ref(name, 0): const(value)
             for name, (value, _) in zip(outcomes, combination, strict=True)
         }
-        moves.append(_step(rules, slots, drawn))
+        moves.append(step_terms(rules, slots, drawn))
         shares.append(float(np.prod([share for _, share in combination])))
     names = tuple(name if lag == 1 else f"{name}[t-{lag - 1}]" for name, lag in slots)
     whole = sum(shares)
@@ -202,7 +202,7 @@ def _check(rules: Mapping[str, Term], outcomes: Outcomes) -> None:
             )
 
 
-def _step(
+def step_terms(
     rules: Mapping[str, Term], slots: tuple[Slot, ...], drawn: Mapping[Term, Term]
 ) -> tuple[Term, ...]:
     """Return the slots' new values as terms in the old ones, with the noise decided."""

@@ -61,7 +61,7 @@ class Operator:
         """
         law = np.zeros(self.size)
         shares = np.full(points.shape[1], 1.0 / points.shape[1]) if weights is None else weights
-        corners, parts, inside = _corners(self.axes, np.asarray(points, dtype=float))
+        corners, parts, inside = cell_corners(self.axes, np.asarray(points, dtype=float))
         for corner, part in zip(corners, parts, strict=True):
             np.add.at(law, corner[inside], (part * shares)[inside])
         law[-1] = shares[~inside].sum()
@@ -118,7 +118,7 @@ def transfer_operator(chain: RandomMap, axes: tuple[Array, ...]) -> Operator:
     count = points.shape[1]
     rows, columns, values = [], [], []
     for image, probability in zip(images, chain.probabilities, strict=True):
-        corners, weights, inside = _corners(axes, image)
+        corners, weights, inside = cell_corners(axes, image)
         kept = np.where(inside, weights, 0.0) * probability
         rows.append(np.tile(np.arange(count), len(corners)))
         columns.append(corners.ravel())
@@ -136,7 +136,7 @@ def transfer_operator(chain: RandomMap, axes: tuple[Array, ...]) -> Operator:
     return Operator(axes, matrix)
 
 
-def _corners(axes: tuple[Array, ...], images: Array) -> tuple[Any, Array, Any]:
+def cell_corners(axes: tuple[Array, ...], images: Array) -> tuple[Any, Array, Any]:
     """Return the cell corners around each image, their weights, and whether it is inside.
 
     Axes: corners and weights (corner, point), inside (point,).

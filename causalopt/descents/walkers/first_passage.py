@@ -65,7 +65,7 @@ def first_passage(
     checked_times(start, [limit])
     if compiled is None:
         compiled = advance is None and is_worth_compiling(chain, start.shape[1] * limit)
-    trace = _trace_of_words(chain) if compiled else _trace_of_steps(advance or apply_picks(chain))
+    trace = trace_of_words(chain) if compiled else trace_of_steps(advance or apply_picks(chain))
     strides = range(0, limit, STRIDE_COMPILED if compiled else 1)
     steps = np.full(start.shape[1], -1, dtype=np.int64)
 
@@ -85,7 +85,7 @@ def first_passage(
 Trace = Callable[[Array, Any, int, int], Array]
 
 
-def _trace_of_steps(kernel: Advance) -> Trace:
+def trace_of_steps(kernel: Advance) -> Trace:
     """Move walkers by one step a call."""
 
     def trace(states: Array, picks: Any, step: int, until: int) -> Array:
@@ -95,7 +95,7 @@ def _trace_of_steps(kernel: Advance) -> Trace:
     return trace
 
 
-def _trace_of_words(chain: RandomMap) -> Trace:
+def trace_of_words(chain: RandomMap) -> Trace:
     """Move walkers by all steps of a call and keep each."""
     walk = machine_code(chain)
 

@@ -30,7 +30,7 @@ from causalopt.influence.relative_currents import (
     relative_currents,
     sign_words,
 )
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -64,14 +64,14 @@ def near_kinks(
     gaps = linearize(template.structure).moving_gaps
     if not any(read[gap.child] for gap in gaps):
         return None
-    suspects = _suspects(template.structure, plan, run.values, moved, read)
-    if not suspects:
+    near = suspects(template.structure, plan, run.values, moved, read)
+    if not near:
         return None
-    sides = _sides(template, plan, run, suspects)
+    sides = _sides(template, plan, run, near)
     tied: list[tuple[int, int]] = []
     wrong: list[tuple[int, int]] = []
     lost: list[tuple[int, int]] = []
-    for place, side in suspects.items():
+    for place, side in near.items():
         exact = sides[place]
         if exact == side:
             continue
@@ -90,14 +90,14 @@ def near_kinks(
 
 
 def _sides(
-    template: Template, plan: Plan, run: Tangents, suspects: dict[tuple[int, int], int]
+    template: Template, plan: Plan, run: Tangents, near: dict[tuple[int, int], int]
 ) -> dict[tuple[int, int], int | None]:
     """Return the sides of gaps in rationals, None where those do not know."""
     gaps = linearize(template.structure).moving_gaps
     slopes = ExactSlopes(template, plan, run.values)
-    sides: dict[tuple[int, int], int | None] = dict.fromkeys(suspects)
+    sides: dict[tuple[int, int], int | None] = dict.fromkeys(near)
     asked: dict[int, list[tuple[int, int]]] = {}
-    for place in suspects:
+    for place in near:
         asked.setdefault(place[0], []).append(place)
     for t in range(max(asked) + 1):
         if not slopes.advance(t):
@@ -136,10 +136,18 @@ def _settled(
     )
 
 
-def _suspects(
+def suspects(
     structure: Structure, plan: Plan, values: Floats, moved: Floats, read: Bools
 ) -> dict[tuple[int, int], int]:
-    """Return (step, gap) -> the side W is on, -1, 0 or 1, where rounding may have decided it."""
+    """Return (step, gap) -> the side W is on, -1, 0 or 1, where rounding may have decided it.
+
+    Args:
+        structure: The template's rules.
+        plan: The run.
+        values: W, shape [t, equation].
+        moved: What W may be wrong by, shape [t, equation], of the first steps or of all.
+        read: The equations that count, shape [equation].
+    """
     gaps = linearize(structure).moving_gaps
     count = len(moved)
     margin = _MARGIN * np.sqrt(1.0 + np.arange(count))

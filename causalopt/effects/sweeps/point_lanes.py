@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -24,6 +23,7 @@ from causalopt.engine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
 from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
 from causalopt.engine.linearization import linearize
+from causalopt.engine.processor_count import processors
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.template import refuse_between
@@ -32,15 +32,6 @@ from causalopt.worlds.interventions import Set
 Progress: TypeAlias = Callable[[int], None]
 _TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
 _WORTH = 1_000_000  # steps of lanes: less than that is done before another thread begins
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if sys.platform == "emscripten":
-        return 1  # a browser starts no threads
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,8 @@ import math
 import pytest
 
 from causalopt import Model, load, run
-from causalopt.effects.optimizers import find_optimizers
 from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.optimizers.optimizers import find_optimizers
 from tests.engine.strategies import random_model
 
 

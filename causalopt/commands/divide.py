@@ -1,0 +1,135 @@
+"""causalopt divide: which split into A and B is sharpest, and is there an optimizer at all?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+import causalopt
+from causalopt.commands import options
+from causalopt.errors import QuestionError
+
+if TYPE_CHECKING:
+    from causalopt.optimizers.minimal_sets import MinimalSets
+    from causalopt.optimizers.natural_division import NaturalDivision
+
+_SHOWN = 12
+
+
+def divide(
+    model: options.ModelArgument,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    nudge: options.NudgeNode = None,
+    target: options.Target = None,
+    steps: options.Steps = None,
+    delta: Annotated[
+        float | None,
+        typer.Option(metavar="D", help="The nudge's size; the limit to 0 when not given."),
+    ] = None,
+    price: Annotated[
+        Literal["node", "edge"],
+        typer.Option(help="What A is charged for: its variables, or the edges that it cuts."),
+    ] = "node",
+    cost: Annotated[
+        float | None, typer.Option(metavar="C", help="Nats for each of them; ln 2 by default.")
+    ] = None,
+    share: Annotated[
+        float, typer.Option(metavar="S", help="Of the best Op, what minimal sets carry.")
+    ] = 0.9,
+    window: Annotated[int, typer.Option(metavar="N", help="How many of the last steps count.")] = 1,
+    among: Annotated[
+        str | None, typer.Option(metavar="VARS", help="Variables that A may hold: a,b,c.")
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option(metavar="N", help="How many sets are tried one by one; 4096.")
+    ] = None,
+    starts: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="From so many starting points: does it win again, is it by chance?"
+        ),
+    ] = None,
+    within: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VAR=LO:HI", help="The box they are drawn from. Repeatable."),
+    ] = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws are made.")] = 0,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw the path (.png, .svg or .pdf).")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Divide a model where it is sharpest: maximise Op(A; n, m) less a price for what A holds.
+
+    With --starts, the same from many starting points, how often each division wins, and a test of
+    whether there is an optimizer at all. --plot draws the regularised path, and beside it, in
+    FILE-stability, how often each variable belongs to the winner.
+    """
+    from causalopt.optimizers.natural_division import HALVING
+    from causalopt.optimizers.set_lists import MOST
+
+    file = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    if within and starts is None:
+        raise QuestionError("--within is the box that --starts draws from: say --starts 32")
+    declared = options.read_model(model, sets, initial, dt, method)
+    asked: dict[str, Any] = {"nudge": nudge, "target": target, "steps": steps, "delta": delta}
+    asked |= {"seed": seed, "among": None if among is None else among.split(",")}
+    asked |= {"most": MOST if most is None else most}
+    charged: dict[str, Any] = {"price": price, "cost": HALVING if cost is None else cost}
+    charged["window"] = window
+    found = causalopt.divide(declared, share=share, **charged, **asked)
+    told: dict[str, Any] = {**found.to_dict(), "stability": None, "verdict": None}
+    lines = [repr(found), *_minimal(found)]
+    figures: dict[Path, Any] = {} if file is None else {file: found}
+    if starts is not None:
+        drawn: dict[str, Any] = {"starts": starts, "within": _boxes(within)}
+        stability = causalopt.division_stability(declared, **charged, **drawn, **asked)
+        verdict = causalopt.detect_optimizer(declared, **drawn, **asked)
+        told |= {"stability": stability.to_dict(), "verdict": verdict.to_dict()}
+        lines += ["", repr(stability), "", repr(verdict)]
+        if file is not None:
+            figures[file.with_stem(f"{file.stem}-stability")] = stability
+    for path, result in figures.items():
+        options.write_figure(result.plot(), path)
+    if json:
+        options.emit(told)
+    else:
+        typer.echo("\n".join(lines))
+
+
+def _minimal(found: NaturalDivision) -> list[str]:
+    minimal: MinimalSets = found.minimal
+    if not minimal.groups:
+        return ["  no set compresses"]
+    lines = [f"  minimal sets that carry {minimal.share:g} of the best Op:"]
+    for op, sets in minimal.groups[:_SHOWN]:
+        names = " = ".join("{" + ", ".join(hold) + "}" for hold in sets[:_SHOWN])
+        more = f" and {len(sets) - _SHOWN} more" if len(sets) > _SHOWN else ""
+        lines.append(f"    Op {op:.6g}: {names}{more}")
+    if not minimal.is_complete:
+        lines.append("    of the sets that were tried: there may be others")
+    return lines
+
+
+def _boxes(texts: list[str] | None) -> dict[str, tuple[float, float]] | None:
+    if not texts:
+        return None
+    found: dict[str, tuple[float, float]] = {}
+    for text in texts:
+        name, equals, ends = text.partition("=")
+        low, colon, high = ends.partition(":")
+        try:
+            box = float(low), float(high)
+        except ValueError:
+            box = None
+        if not (name.strip() and equals and colon) or box is None:
+            raise QuestionError(f"--within takes VAR=LO:HI such as R=20:30, found '{text}'")
+        if name.strip() in found:
+            raise QuestionError(f"--within names '{name.strip()}' twice: drop one of them")
+        found[name.strip()] = box
+    return found

@@ -1,0 +1,128 @@
+"""causalopt optimizers: candidate sets A, ranked and grouped, with statuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+import causalopt
+from causalopt.commands import options
+from causalopt.errors import QuestionError
+
+if TYPE_CHECKING:
+    from causalopt.optimizers.optimizers import Optimizers
+
+_ROWS = 20
+
+
+def optimizers(
+    model: options.ModelArgument,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    nudge: options.NudgeNode = None,
+    target: options.Target = None,
+    steps: options.Steps = None,
+    at: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The step at which m is measured; the last one by default."),
+    ] = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    size: Annotated[int, typer.Option(metavar="K", help="The most parts of a set.")] = 3,
+    among: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SEL", help="What sets are made of: a, b[t<=10], ...; all variables by default."
+        ),
+    ] = None,
+    by: Annotated[
+        Literal["variable", "unit", "node"] | None,
+        typer.Option(help="What a variable is divided into: itself, an array's units, its nodes."),
+    ] = None,
+    windows: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K|T1,T2,...",
+            help="Cut the run into K pieces, or at these steps; parts are windows between cuts.",
+        ),
+    ] = None,
+    candidates: Annotated[
+        list[str] | None,
+        typer.Option("--candidate", metavar="SEL", help="A set to be asked as it is. Repeatable."),
+    ] = None,
+    best: Annotated[
+        int, typer.Option(metavar="K", help="How many sets are kept, the strongest.")
+    ] = 1000,
+    search: Annotated[
+        Literal["auto", "all", "sums", "bounds", "grown"],
+        typer.Option(help="How sets are searched; the first that is exact and fast by default."),
+    ] = "auto",
+    over_time: Annotated[
+        bool, typer.Option("--over-time", help="Tell which set is the best at which steps.")
+    ] = False,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Which part of the model is the optimizer? Sets A by Op(A; n, m), the strongest first.
+
+    Sets with one effect that carry the same paths are one conduit and told together; supersets that
+    add nothing are counted. The last line says whether every set was looked at, or what is proved
+    of those that were not.
+    """
+    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    found = causalopt.find_optimizers(
+        options.read_model(model, sets, initial, dt, method),
+        nudge=nudge,
+        target=target,
+        steps=steps,
+        at=at,
+        seed=seed,
+        size=size,
+        among=among,
+        by=by,
+        windows=_cuts(windows),
+        candidates=candidates or None,
+        best=best,
+        search=search,
+    )
+    told = found.over_time() if over_time else found
+    if picture is not None:
+        options.write_figure(told.plot(), picture)
+    if json:
+        options.emit(told.to_dict())
+    else:
+        typer.echo(repr(told) if over_time else _report(found))
+
+
+def _cuts(text: str | None) -> int | list[int] | None:
+    if text is None:
+        return None
+    items = [item.strip() for item in text.split(",")]
+    if not all(item.isdigit() for item in items):
+        raise QuestionError(
+            f"--windows takes a number of pieces such as 4, or steps such as 10,20, found '{text}'"
+        )
+    cuts = [int(item) for item in items]
+    return cuts[0] if len(cuts) == 1 else cuts
+
+
+def _report(found: Optimizers) -> str:
+    from causalopt.effects.measures import STATUSES
+
+    header = ["", "set A", "Op", "Comp", "share", "status", "idle"]
+    rows = [[str(k + 1), *row] for k, row in enumerate(found.rows(_ROWS))]
+    lines = [
+        f"Op(A; {found.nudge}, {found.target}) in {found.asked.model.name}, nats, total effect "
+        f"{found.total:.6g}",
+        "",
+        options.table(rows, header),
+    ]
+    more = len(found.groups) - len(rows)
+    lines += [f"... and {more} more"] if more else []
+    met = {row[5] for row in rows} - {"ok"}
+    lines += ["", *(f"{status}: {STATUSES[status]}" for status in STATUSES if status in met)]
+    return "\n".join([*lines, str(found.search)])

@@ -1,0 +1,81 @@
+"""causalopt transitions: how walkers get from one set of states to another."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import causalopt
+from causalopt.commands import options
+from causalopt.errors import QuestionError
+
+Origin = Annotated[
+    str, typer.Option("--from", metavar="COND", help="Where walkers come from, such as 'W < 1.05'.")
+]
+Destination = Annotated[
+    str, typer.Option("--to", metavar="COND", help="Where they go to, such as 'W > 1.2'.")
+]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Walkers that arrive begin anew at the model's start.")
+]
+Span = Annotated[
+    list[str] | None,
+    typer.Option("--span", metavar="VAR=LO:HI", help="What the grid covers. Repeatable."),
+]
+Nodes = Annotated[int | None, typer.Option("--nodes", metavar="N", help="Most nodes an axis.")]
+Out = Annotated[
+    str | None, typer.Option("--out", metavar="FILE.nc", help="Write committors and laws there.")
+]
+Plot = Annotated[
+    str | None, typer.Option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf.")
+]
+
+
+def transitions(
+    model: options.ModelArgument,
+    origin: Origin,
+    destination: Destination,
+    restart: Restart = False,
+    span: Span = None,
+    nodes: Nodes = None,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    out: Out = None,
+    plot: Plot = None,
+    json: options.Json = False,
+) -> None:
+    """Committors, reactive flux and mean passage from one set of states to another."""
+    file = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    store = options.output_file(out, (".nc",), "xarray")
+    declared = options.read_model(model, sets, initial)
+    found = causalopt.transitions(
+        declared,
+        origin=origin,
+        destination=destination,
+        restart=restart,
+        span=_spans(span),
+        nodes=nodes,
+    )
+    if store is not None:
+        found.to_netcdf(store)
+    if file is not None:
+        options.write_figure(found.plot(), file)
+    if json:
+        options.emit(found.to_dict())
+    else:
+        typer.echo(repr(found))
+
+
+def _spans(texts: list[str] | None) -> dict[str, tuple[float, float]] | None:
+    found = {}
+    for text in texts or []:
+        name, _, span = text.partition("=")
+        try:
+            low, high = (float(part) for part in span.split(":"))
+        except ValueError:
+            raise QuestionError(
+                f"--span takes VAR=LO:HI such as W=0.9:2.1; '{text}' came"
+            ) from None
+        found[name.strip()] = (low, high)
+    return found or None
