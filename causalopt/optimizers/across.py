@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from causalopt import results
 from causalopt.effects.asked import asked_hold
 from causalopt.effects.matrices import op_matrix
+from causalopt.effects.measures import ROUNDED_OP
 from causalopt.effects.netcdf import write_netcdf
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
@@ -92,13 +93,16 @@ class HeldSide:
 
     @property
     def compressed(self) -> float:
-        """The share of decided pairs with Op > 0, also of +inf; NaN where there are none."""
-        return self._share(self.op > 0)
+        """The share of decided pairs with Op > 0, also of +inf; NaN where there are none.
+
+        By more than rounding: what cancels in exact numbers is neither compressed nor amplified.
+        """
+        return self._share(self.op > ROUNDED_OP)
 
     @property
     def amplified(self) -> float:
         """The share of decided pairs with a finite Op < 0."""
-        return self._share(np.isfinite(self.op) & (self.op < 0))
+        return self._share(np.isfinite(self.op) & (self.op < -ROUNDED_OP))
 
     @property
     def conveyed(self) -> float:

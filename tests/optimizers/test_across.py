@@ -174,6 +174,12 @@ def test_figures_count_what_is_decided_and_nothing_else() -> None:
     assert side.summary()["decided"] == 3
 
 
+def test_rounding_is_neither_compressed_nor_amplified() -> None:
+    side = side_of(op=[2e-16, -2e-16, 1.0], status=["ok"] * 3, total=[1.0] * 3, direct=[1.0] * 3)
+    assert side.compressed == pytest.approx(1 / 3)
+    assert side.amplified == 0.0
+
+
 def test_pooled_figures_do_not_overflow() -> None:
     model = Model(
         name="grows",
