@@ -94,7 +94,10 @@ class Currents(Asked):
 
     @functools.cached_property
     def status(self) -> NDArray[np.str_]:
-        """What each node's current means, shape [t, variable]: `no_influence` where it is 0."""
+        """What each node's current and share mean, shape [t, variable]: `no_influence` for 0.
+
+        Where the total effect is `unresolved`, so is every share of it.
+        """
         found: NDArray[np.str_] = NAMES[self.status_codes]
         return found
 
@@ -102,7 +105,7 @@ class Currents(Asked):
     def status_codes(self) -> NDArray[np.int8]:
         """The same as places in `causalopt.STATUSES`, for long runs."""
         nodes = self.nodes
-        codes = nodes.statuses(nodes.current, nodes.on_kink, nodes.finite)
+        codes = self._of_shares(nodes.statuses(nodes.current, nodes.on_kink, nodes.finite))
         return self._spread(codes, list(NAMES).index("no_influence"))
 
     @functools.cached_property
@@ -125,7 +128,7 @@ class Currents(Asked):
     def edge_status_codes(self) -> NDArray[np.int8]:
         """The same as places in `causalopt.STATUSES`, for long runs."""
         edges = self.edges
-        return self.nodes.statuses(edges.current, edges.on_kink, edges.finite)
+        return self._of_shares(self.nodes.statuses(edges.current, edges.on_kink, edges.finite))
 
     @functools.cached_property
     def total_status(self) -> str:
@@ -282,6 +285,15 @@ class Currents(Asked):
                 f"status {found.status}"
             )
         return "\n".join(lines)
+
+    def _of_shares(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the statuses of currents that are divided by the total effect."""
+        if self.total_status != "unresolved":
+            return codes
+        names = list(NAMES)
+        found: NDArray[np.int8] = codes.copy()
+        found[codes == names.index("ok")] = names.index("unresolved")
+        return found
 
     @property
     def _question(self) -> Asked:

@@ -432,6 +432,18 @@ class TestStatus:
         assert set(found.edge_status[10_000]) == {"unresolved"}
         assert math.isfinite(found.log_total)
 
+    def test_a_share_of_what_is_unresolved_is_unresolved(self):
+        # By hand: the total is 0 but for rounding; its parts are not, and their shares are noise.
+        model = Model(
+            name="noise",
+            variables={"x": 1, "u": "0.1*x", "v": "0.2*x", "w": "0.3*x", "m": "sin(1)*(u + v - w)"},
+            question={"nudge": "x", "hold": "u", "target": "m"},
+        )
+        found = currents(model)
+        assert found.total_status == "unresolved"
+        assert set(found.status.ravel()) == {"unresolved"}
+        assert set(found.edge_status.ravel()) == {"unresolved"}
+
     def test_whole_numbers_have_none(self):
         model = Model(
             name="m",
