@@ -55,11 +55,16 @@ class PointAnswers:
         """
         found = _CODES[self.codes]
         with np.errstate(invalid="ignore"):
-            is_above = self.op > level + ROUNDED_OP * (1.0 + abs(level))
+            is_above = lies_above(self.op, level)
         found = np.where((found == BELOW) & is_above, ABOVE, found)
         undefined = CLASSES.index("undefined")
         lost = (found == BELOW) & np.isnan(self.op)
         return np.where(lost, undefined, found).astype(np.int8)
+
+
+def lies_above(op: Any, level: float) -> Any:
+    """Return whether Op is above a level by more than rounding, a bool or one for each."""
+    return op > level + ROUNDED_OP * (1.0 + abs(level))
 
 
 def ask_points(

@@ -329,7 +329,14 @@ def test_what_cancels_but_for_rounding_lies_on_its_level() -> None:
     )
     found = op_basins(model, {"x[0]": (-1, 1)})
     assert (found.measure, found.high, len(found.regions)) == (0.0, 0.0, 0)
+    assert "no point that was asked lies above" in repr(found)
     assert op_basins(model, {"x[0]": (-1, 1)}, level=-1e-9).low == 2.0
+
+
+def test_what_only_the_audit_meets_is_no_corner() -> None:
+    found = op_basins(load("thermostat_saturating"), {"R[0]": (4, 45)}, level=5, counts=1, depth=0)
+    assert (found.measure, found.high) == (0.0, 0.0)
+    assert "no whole cell lies above, only points inside cells that were left uncut" in repr(found)
 
 
 @pytest.mark.slow
