@@ -219,6 +219,7 @@ class Currents(Asked):
             "step": self.t.tolist(),
             "total": plain_number(self.total),
             "log_total": plain_number(self.log_total),
+            "total_status": self.total_status,
             "J": {v: plain(self.J[:, k]) for k, v in enumerate(self.variables)},
             "share": {v: plain(self.share[:, k]) for k, v in enumerate(self.variables)},
             "status": {v: self.status[:, k].tolist() for k, v in enumerate(self.variables)},
@@ -284,6 +285,8 @@ class Currents(Asked):
                 f"  {found.share:.6g} of it through {found.hold}: Op = {found.op:.6g} nats, "
                 f"status {found.status}"
             )
+        if self.total_status == "kink":
+            lines.append("  on a kink: nodes, edges and paths are those of W's side of the branch")
         return "\n".join(lines)
 
     def _of_shares(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -404,7 +404,7 @@ def _sentence(side: HeldSide) -> str:
     n_m = "outside" if side.held == "inside" else "inside"
     head = f"{side.held} held, n and m {n_m}: {side.pairs} pair{'s' * (side.pairs != 1)}"
     if not side.pairs:
-        return f"{head}; no path leads from {n_m} through the {side.held} and back"
+        return f"{head}; no path leads from such an n through the {side.held} to such an m"
     doubtful = side.pairs - int(side.decided.sum())
     beside = f", {doubtful} undecided ({_counts(side)})" if doubtful else ""
     if doubtful == side.pairs:

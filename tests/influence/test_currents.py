@@ -395,6 +395,11 @@ class TestPaths:
         assert str(first) == "b[0..38] -> c[39..40]"
 
 
+def test_m_is_a_variable_and_the_message_says_how_to_end_the_run():
+    with pytest.raises(QuestionError, match=r"write R, and say --steps 3"):
+        currents(load("thermostat"), target="R[3]")
+
+
 class TestStatus:
     def test_a_part_that_n_does_not_reach_has_no_influence(self):
         model = load("lorenz")
@@ -415,8 +420,9 @@ class TestStatus:
             name="m", variables={"x": {"rule": "0"}, "y": {"rule": "abs(x)"}, "z": {"rule": "y"}}
         )
         found = currents(model, nudge="x", target="z")
-        assert found.total_status == "kink"
+        assert found.total_status == found.to_dict()["total_status"] == "kink"
         assert found.status[0, 1] == "kink"
+        assert "W's side" in repr(found)
 
     def test_what_is_set_stops_the_current(self):
         model = load("lorenz")

@@ -130,7 +130,7 @@ def test_a_bystander_that_only_watches_is_no_optimizer() -> None:
     assert found.inside.pairs == found.outside.pairs == 0
     assert math.isnan(found.inside.median)
     assert math.isnan(found.inside.compressed)
-    assert "no path leads from outside through the inside and back" in repr(found)
+    assert "no path leads from such an n through the inside to such an m" in repr(found)
     assert found.to_dict()["inside"]["median"] is None
     assert found.dataset.sizes["pair"] == 0
     assert found.plot().axes
