@@ -17,7 +17,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from causalopt.worlds import results as _results
+from causalopt import results as _results
 
 if TYPE_CHECKING:
     from causalopt.basins.attraction_basins import AttractionBasins as AttractionBasins
@@ -387,6 +387,7 @@ _results.offer(
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
+        "causalopt.model.regions.region.Region": {"plot": "drawing.plots.of_region"},
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",
             "report": "symbolic.report",

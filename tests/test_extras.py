@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import causalopt
-from causalopt import extras
+from causalopt import extras, results
 from causalopt.errors import CausaloptError, MissingPackageError
 from causalopt.extras import (
     DISTRIBUTIONS,
@@ -25,26 +25,21 @@ from causalopt.extras import (
     need,
     translated,
 )
-from causalopt.worlds.results import report
+from causalopt.results import report
 from tests.core import run_core
 from tools.rooms import FILES, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Whose modules import an extra's package at their top, since nothing in them works without it;
 # what loads them says the install line: `extras.load`, `need`, or the package's own `__getattr__`.
+OFFERED = {
+    f"causalopt.{module}" for offers in results._MODULES.values() for module in offers.values()
+}
 WHOLE = (
-    "causalopt.comparison.comparison_dataset",
+    *sorted(OFFERED),
     "causalopt.drawing.plots",
     "causalopt.drawing.graph.figure",
     "causalopt.posts",
-    "causalopt.effects.run_dataset",
-    "causalopt.effects.arrays.array_run_dataset",
-    "causalopt.effects.sweeps.sweep_dataset",
-    "causalopt.basins.basin_datasets",
-    "causalopt.influence.array_currents_dataset",
-    "causalopt.influence.currents_dataset",
-    "causalopt.optimizers.division_dataset",
-    "causalopt.optimizers.optimizers_dataset",
     "causalopt.laws.samples",
     "causalopt.engine.machine.native",
 )

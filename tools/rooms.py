@@ -14,6 +14,7 @@ ROOMS = [
     "errors",
     "folders",
     "extras",
+    "results",
     "language",
     "tensors",
     "model",

@@ -21,7 +21,7 @@ from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.worlds.results import labelled, plot
+from causalopt.results import labelled, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -317,10 +317,12 @@ class _Mapper:
         if not lanes.count:
             return
         lane, before = int(lanes.index[0]), self.machine.count
+        had_run = bool(self.machine.attractors)
         labels[lane] = self._followed(starts[:, lane : lane + 1])
         lanes.drop(0)
-        if self.machine.count == before:
-            self._patience *= 2  # it was only slow
+        if had_run and self.machine.count == before and labels[lane] != UNDECIDED:
+            # It was only slow; where nothing had run, nothing is known of that.
+            self._patience = min(2 * self._patience, self.counters.most)
 
     def _followed(self, state: Floats) -> int:
         """Return where an orbit goes by the machine, again from its end where that repels."""

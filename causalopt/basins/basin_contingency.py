@@ -23,7 +23,7 @@ from causalopt.basins.recurrence_machine import ESCAPED
 from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
-from causalopt.worlds.results import labelled, plain, plot
+from causalopt.results import labelled, plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -14,7 +14,7 @@ from causalopt.basins.point_classes import CLASSES
 from causalopt.basins.rate_curve import RateCurve
 from causalopt.basins.region_tracks import RegionTracks
 from causalopt.engine.contract import Floats
-from causalopt.worlds.results import labelled
+from causalopt.results import labelled
 
 Coordinates = dict[str, tuple[str, Floats, dict[str, str]]]
 

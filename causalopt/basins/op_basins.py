@@ -15,7 +15,7 @@ from causalopt.basins.binomial_bounds import upper_bound
 from causalopt.basins.cell_refinement import MIXED, CellTree, Codes, refine
 from causalopt.basins.cell_shares import may_be_above, mixed_corners, regions_of, share_above
 from causalopt.basins.linked_cells import linked
-from causalopt.basins.point_classes import ABOVE, CLASSES, PointAnswers, ask_points
+from causalopt.basins.point_classes import ABOVE, CLASSES, PointAnswers, ask_points, lies_above
 from causalopt.basins.start_box import Ranges, StartBox, start_box
 from causalopt.effects.asked import Asked, ask_at
 from causalopt.effects.sweeps.point_lanes import Progress
@@ -23,8 +23,8 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.results import labelled, plain_number, plot
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import labelled, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -534,10 +534,12 @@ def _nothing(found: OpBasins) -> list[str]:
     if math.isnan(high):
         return ["  Op is known at no point of the box"]
     place = ", ".join(f"{name} = {value:.6g}" for name, value in found.op_max_at.items())
-    if high > found.level:
+    if lies_above(high, found.level):
+        some = f"only some corners do: {found.measure:.3g}, at most {found.high:.3g}"
+        if not found.high:
+            some = "only points inside cells that were left uncut"
         return [
-            f"  no whole cell lies above, only some corners do: {found.measure:.3g}, at most "
-            f"{found.high:.3g}; more counts or depth would show regions",
+            f"  no whole cell lies above, {some}; more counts or depth would show regions",
             f"  the largest Op found is {high:.6g} nats, at {place}",
         ]
     return [

@@ -22,8 +22,8 @@ from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.results import labelled
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import labelled
 
 if TYPE_CHECKING:
     import xarray

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from causalopt.basins.start_box import StartBox
 from causalopt.effects.asked import Asked
-from causalopt.effects.measures import NAMES
+from causalopt.effects.measures import NAMES, ROUNDED_OP
 from causalopt.effects.sweeps.point_lanes import Progress, prepared, run_lanes, settled
 from causalopt.engine.contract import Floats
 
@@ -49,17 +49,22 @@ class PointAnswers:
     undecided: int
 
     def classes(self, level: float) -> NDArray[np.int8]:
-        """Return each point's place in `CLASSES`; above is Op > level.
+        """Return each point's place in `CLASSES`; above is Op > level by more than rounding.
 
         `perfect` is above each level and `only_path` below: their Op is infinite.
         """
         found = _CODES[self.codes]
         with np.errstate(invalid="ignore"):
-            is_above = self.op > level
+            is_above = lies_above(self.op, level)
         found = np.where((found == BELOW) & is_above, ABOVE, found)
         undefined = CLASSES.index("undefined")
         lost = (found == BELOW) & np.isnan(self.op)
         return np.where(lost, undefined, found).astype(np.int8)
+
+
+def lies_above(op: Any, level: float) -> Any:
+    """Return whether Op is above a level by more than rounding, a bool or one for each."""
+    return op > level + ROUNDED_OP * (1.0 + abs(level))
 
 
 def ask_points(

@@ -26,8 +26,8 @@ from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node
+from causalopt.results import labelled, plain, plot
 from causalopt.worlds.interventions import Intervention, Set
-from causalopt.worlds.results import labelled, plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -27,8 +27,8 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.results import labelled, plot
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import labelled, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.engine.contract import Floats
-from causalopt.worlds.results import labelled, plain_number, plot
+from causalopt.results import labelled, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

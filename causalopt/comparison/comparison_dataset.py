@@ -10,7 +10,7 @@ import xarray
 
 from causalopt.comparison.comparison import Comparison
 from causalopt.comparison.loop_shares import LoopShares, loop_text
-from causalopt.worlds.results import labelled
+from causalopt.results import labelled
 
 
 @labelled.register

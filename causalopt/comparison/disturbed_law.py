@@ -117,7 +117,8 @@ def disturbed_law(model: Model, world: World, *, at: int) -> DisturbedLaw:
         at: The step t.
 
     Raises:
-        QuestionError: The model has no time, too many nodes, or W leaves the floats.
+        QuestionError: The model has no time, too many nodes or whole numbers that follow from
+            others, or W leaves the floats.
 
     Example:
         >>> from causalopt import Model, world
@@ -130,6 +131,11 @@ def disturbed_law(model: Model, world: World, *, at: int) -> DisturbedLaw:
     template = model.template
     kept = [e for e in template.equations if model.variables[e.owner].noise is None]
     lags = max(1, template.max_lag)
+    for equation in kept:
+        if equation.is_integer and equation.parents:
+            raise QuestionError(
+                f"'{equation.owner}' takes whole numbers: small disturbances do not pass through it"
+            )
     if len(kept) * lags > MOST_STATES:
         raise QuestionError(
             f"the law of {len(kept)} nodes over {lags} steps is more than {MOST_STATES} numbers: "

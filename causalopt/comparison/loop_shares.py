@@ -29,7 +29,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, SizeError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, whole_variables
-from causalopt.worlds.results import labelled, plain, plain_number, plot
+from causalopt.results import labelled, plain, plain_number, plot
 from causalopt.worlds.world import number_world
 
 if TYPE_CHECKING:

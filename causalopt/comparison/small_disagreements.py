@@ -183,8 +183,7 @@ def smallest_disagreement(claim: str) -> Disagreement | None:
           3 arrows; 8 such of 64 systems looked at, 44 of them smaller
     """
     if claim not in CLAIMS:
-        known = ", ".join(CLAIMS)
-        raise UnknownNameError(f"no claim '{claim}'{suggestion(claim, CLAIMS)}; there are {known}")
+        raise UnknownNameError(f"no claim '{claim}'{suggestion(claim, CLAIMS)}")
     sought = CLAIMS[claim]
     found: list[BooleanNetwork | LinearRule | BinaryDag] = []
     smaller = searched = 0

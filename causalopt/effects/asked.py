@@ -252,6 +252,13 @@ def asked_target(model: Model, target: str | None = None) -> str:
     if model.is_array:
         model.target(found)
         return found
+    name, bracket, step = found.partition("[")
+    if bracket and name in model.variables and step.removesuffix("]").strip().isdigit():
+        at = step.removesuffix("]").strip()
+        raise QuestionError(
+            f"'{found}': m is a variable, measured at the last step; write {name}, and say "
+            f"--steps {at} (steps={at} in Python) for the run to end there"
+        )
     return model.variable(found)
 
 

@@ -16,8 +16,8 @@ from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
+from causalopt.results import plain, plain_number
 from causalopt.worlds.array_world import split_initial
-from causalopt.worlds.results import plain, plain_number
 
 _EXACT = 10  # parts up to which all sets are counted when nobody says how many orders
 

@@ -233,6 +233,7 @@ class Measures:
 
 
 NAMES = np.array(list(STATUSES))
+ROUNDED_OP = 2.0**-40  # nats: what Op is above or below a level by less is rounding
 _CODES = {name: code for code, name in enumerate(STATUSES)}
 _UNDEFINED = np.isin(NAMES, ["no_influence", "diverged", "nonfinite"])
 

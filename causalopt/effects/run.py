@@ -15,7 +15,7 @@ from causalopt.effects.asked import Asked
 from causalopt.effects.measures import STATUSES, Effect, Measures, measure
 from causalopt.engine.contract import Floats
 from causalopt.model.selectors import Node
-from causalopt.worlds.results import labelled, plain, plot
+from causalopt.results import labelled, plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

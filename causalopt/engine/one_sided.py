@@ -251,8 +251,11 @@ class _Rule:
     def _compared(self, term: Term, value: float, near: float, args: list[_Moved]) -> _Moved:
         """Compare what is equal by its tangents."""
         a, b = args
-        is_tie = a.near == b.near and a.slope != b.slope
+        is_equal = a.near == b.near
+        is_tie = is_equal and a.slope != b.slope
         tie = Tie(self._t, self._equation, term) if is_tie else None
+        if is_equal and not is_tie:  # an earlier branch keeps them equal, on this side alone
+            tie = _first(a.tie, b.tie)
         if term.op in COMPARISONS:
             if is_tie:
                 near = float(OPERATIONS[term.op].floats(a.slope, b.slope))
@@ -268,6 +271,10 @@ class _Rule:
         corner = near if term.op in {"floor", "ceil"} else 0.0
         is_tie = arg.near == corner and arg.slope != 0.0
         tie = Tie(self._t, self._equation, term) if is_tie else None
+        if (
+            arg.near == corner and not is_tie
+        ):  # an earlier branch keeps it there, on this side alone
+            tie = arg.tie
         if term.op == "abs":
             sign = math.copysign(1.0, arg.slope if is_tie else arg.near)
             return _Moved(value, near, sign * arg.slope, _first(tie, arg.tie))
@@ -277,7 +284,7 @@ class _Rule:
             near += {"floor": -1.0, "ceil": 1.0}[term.op] * (
                 (arg.slope < 0) if term.op == "floor" else (arg.slope > 0)
             )
-        return _Moved(value, near, 0.0, tie if is_tie or near == value else _first(tie, arg.tie))
+        return _Moved(value, near, 0.0, tie if near == value or is_tie else _first(tie, arg.tie))
 
 
 def _tied(args: list[_Moved]) -> bool:

@@ -29,8 +29,8 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import Law
 from causalopt.laws.propagation import Choice, advance, laws
 from causalopt.laws.twin import pair, prime, twin, unprimed
+from causalopt.results import plot
 from causalopt.worlds.replacement import replace
-from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

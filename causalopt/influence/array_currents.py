@@ -35,9 +35,9 @@ from causalopt.influence.through import Through, own_set
 from causalopt.model.graph import declared_edges
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, Window, selection_text
+from causalopt.results import labelled, plain, plain_number, plot
 from causalopt.worlds.array_world import array_plan_for, element_slices, held_arrays, split_initial
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import labelled, plain, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

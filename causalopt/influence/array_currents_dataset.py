@@ -6,7 +6,7 @@ import xarray
 
 from causalopt.effects.arrays.array_matrices import dim_names
 from causalopt.influence.array_currents import ArrayCurrents
-from causalopt.worlds.results import labelled
+from causalopt.results import labelled
 
 
 @labelled.register

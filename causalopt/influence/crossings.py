@@ -30,9 +30,12 @@ class Crossings:
     Attributes:
         share: What goes along paths that cross A exactly k times, of the total effect, shape [k];
             the last entry is of those that cross it so many times or more.
+        status: What the total effect means, a key of `causalopt.STATUSES`; `kink` too where W sits
+            on a branch on a way from n to m, whose slopes are then those of W's side.
     """
 
     share: Floats
+    status: str = "ok"
 
     @property
     def through(self) -> float:

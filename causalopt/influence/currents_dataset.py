@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray
 
 from causalopt.influence.influence import Currents
-from causalopt.worlds.results import labelled
+from causalopt.results import labelled
 
 
 @labelled.register

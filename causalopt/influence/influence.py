@@ -18,6 +18,7 @@ from causalopt.effects.measures import NAMES, Effect, measure
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
+from causalopt.errors import QuestionError
 from causalopt.influence.crossings import Crossings, between, crossings, is_crossed_twice
 from causalopt.influence.edge_currents import EdgeCurrents, edge_currents
 from causalopt.influence.influence_paths import InfluencePath, largest_paths
@@ -33,8 +34,8 @@ from causalopt.influence.through import Through, own_set
 from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node, Window, selection_text
+from causalopt.results import labelled, plain, plain_number, plot
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import labelled, plain, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -73,7 +74,7 @@ class Currents(Asked):
     @property
     def total(self) -> float:
         """The total effect dm/dn; it may overflow where `log_total` does not."""
-        return float(self.nodes.total.value)
+        return float(self.nodes.total.value) + 0.0  # no -0
 
     @property
     def log_total(self) -> float:
@@ -93,7 +94,10 @@ class Currents(Asked):
 
     @functools.cached_property
     def status(self) -> NDArray[np.str_]:
-        """What each node's current means, shape [t, variable]: `no_influence` where it is 0."""
+        """What each node's current and share mean, shape [t, variable]: `no_influence` for 0.
+
+        Where the total effect is `unresolved`, so is every share of it.
+        """
         found: NDArray[np.str_] = NAMES[self.status_codes]
         return found
 
@@ -101,7 +105,7 @@ class Currents(Asked):
     def status_codes(self) -> NDArray[np.int8]:
         """The same as places in `causalopt.STATUSES`, for long runs."""
         nodes = self.nodes
-        codes = nodes.statuses(nodes.current, nodes.on_kink, nodes.finite)
+        codes = self._of_shares(nodes.statuses(nodes.current, nodes.on_kink, nodes.finite))
         return self._spread(codes, list(NAMES).index("no_influence"))
 
     @functools.cached_property
@@ -124,7 +128,7 @@ class Currents(Asked):
     def edge_status_codes(self) -> NDArray[np.int8]:
         """The same as places in `causalopt.STATUSES`, for long runs."""
         edges = self.edges
-        return self.nodes.statuses(edges.current, edges.on_kink, edges.finite)
+        return self._of_shares(self.nodes.statuses(edges.current, edges.on_kink, edges.finite))
 
     @functools.cached_property
     def total_status(self) -> str:
@@ -171,16 +175,28 @@ class Currents(Asked):
         Args:
             hold: The set; the question's own when not given.
             most: The number of crossings that stands for itself and all above it.
+
+        Raises:
+            QuestionError: The set contains n or lies after the last step, or `most` is no count.
         """
+        _check_count("most", most)
         selection = self.held(hold)
         self.model.check_nudge(self.nudge, selection, self.steps)
         template = self.model.template
         place = template.index[self.target]
         plan = dataclasses.replace(self._question, hold=selection).plan()
-        return crossings(template, plan, place, most)
+        status = self.total_status
+        if status == "ok" and self._has_ties:
+            status = "kink"
+        return dataclasses.replace(crossings(template, plan, place, most), status=status)
 
     def paths(self, count: int = 10) -> list[InfluencePath]:
-        """Return the paths whose products of slopes are largest in size, the largest first."""
+        """Return the paths whose products of slopes are largest in size, the largest first.
+
+        Raises:
+            QuestionError: `count` is no whole number from 0 up.
+        """
+        _check_count("count", count)
         size = (self.log_total, float(np.sign(self.nodes.total.mantissa)))
         target = Node(self.target, self.steps)
         edges = self.edges
@@ -203,6 +219,7 @@ class Currents(Asked):
             "step": self.t.tolist(),
             "total": plain_number(self.total),
             "log_total": plain_number(self.log_total),
+            "total_status": self.total_status,
             "J": {v: plain(self.J[:, k]) for k, v in enumerate(self.variables)},
             "share": {v: plain(self.share[:, k]) for k, v in enumerate(self.variables)},
             "status": {v: self.status[:, k].tolist() for k, v in enumerate(self.variables)},
@@ -268,7 +285,18 @@ class Currents(Asked):
                 f"  {found.share:.6g} of it through {found.hold}: Op = {found.op:.6g} nats, "
                 f"status {found.status}"
             )
+        if self.total_status == "kink":
+            lines.append("  on a kink: nodes, edges and paths are those of W's side of the branch")
         return "\n".join(lines)
+
+    def _of_shares(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the statuses of currents that are divided by the total effect."""
+        if self.total_status != "unresolved":
+            return codes
+        names = list(NAMES)
+        found: NDArray[np.int8] = codes.copy()
+        found[codes == names.index("ok")] = names.index("unresolved")
+        return found
 
     @property
     def _question(self) -> Asked:
@@ -332,6 +360,11 @@ class Currents(Asked):
         return found
 
 
+def _check_count(name: str, value: int) -> None:
+    if value < 0 or value != int(value):
+        raise QuestionError(f"{name} must be a whole number from 0 up, found {value}")
+
+
 def currents(
     model: Model,
     *,
@@ -368,7 +401,7 @@ def currents(
             directions when not given.
 
     Returns:
-        The currents, with `through(A)`, `crossings(A)` and `paths(count)`.
+        The currents, with `through(A)`; of numbers with `crossings(A)` and `paths(count)` too.
 
     Raises:
         QuestionError: The question cannot be asked of this model.

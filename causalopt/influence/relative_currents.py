@@ -38,6 +38,20 @@ def times(unit: str) -> str:
     return unit.replace("of ", "× ", 1)
 
 
+def sign_words(unit: str) -> tuple[str, str]:
+    """Return what positive and negative currents in a unit do, in words.
+
+    Example:
+        >>> sign_words(OF_TOTAL), sign_words(OF_LARGEST)
+        (('with the total effect', 'against it'), ('positive', 'negative'))
+    """
+    return (
+        ("with the total effect", "against it")
+        if OF_TOTAL[3:] in unit
+        else ("positive", "negative")
+    )
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class RelativeCurrents:
     """Currents of one question on one scale; of an array the sums over its elements.

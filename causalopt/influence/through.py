@@ -8,7 +8,7 @@ from typing import Any
 from causalopt.effects.asked import asked_node, said_hold
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, overlap
-from causalopt.worlds.results import plain_number
+from causalopt.results import plain_number
 
 
 @dataclasses.dataclass(frozen=True)

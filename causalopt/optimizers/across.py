@@ -22,8 +22,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt import results
 from causalopt.effects.asked import asked_hold
 from causalopt.effects.matrices import op_matrix
+from causalopt.effects.measures import ROUNDED_OP
 from causalopt.effects.netcdf import write_netcdf
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
@@ -33,7 +35,6 @@ from causalopt.model.regions.region import Region
 from causalopt.model.regions.set_evaluation import region_of_windows
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.optimizers.crossing_paths import crossing_pairs
-from causalopt.worlds import results
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
 if TYPE_CHECKING:
@@ -92,13 +93,16 @@ class HeldSide:
 
     @property
     def compressed(self) -> float:
-        """The share of decided pairs with Op > 0, also of +inf; NaN where there are none."""
-        return self._share(self.op > 0)
+        """The share of decided pairs with Op > 0, also of +inf; NaN where there are none.
+
+        By more than rounding: what cancels in exact numbers is neither compressed nor amplified.
+        """
+        return self._share(self.op > ROUNDED_OP)
 
     @property
     def amplified(self) -> float:
         """The share of decided pairs with a finite Op < 0."""
-        return self._share(np.isfinite(self.op) & (self.op < 0))
+        return self._share(np.isfinite(self.op) & (self.op < -ROUNDED_OP))
 
     @property
     def conveyed(self) -> float:
@@ -400,7 +404,7 @@ def _sentence(side: HeldSide) -> str:
     n_m = "outside" if side.held == "inside" else "inside"
     head = f"{side.held} held, n and m {n_m}: {side.pairs} pair{'s' * (side.pairs != 1)}"
     if not side.pairs:
-        return f"{head}; no path leads from {n_m} through the {side.held} and back"
+        return f"{head}; no path leads from such an n through the {side.held} to such an m"
     doubtful = side.pairs - int(side.decided.sum())
     beside = f", {doubtful} undecided ({_counts(side)})" if doubtful else ""
     if doubtful == side.pairs:

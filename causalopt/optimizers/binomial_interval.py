@@ -6,7 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
-from causalopt.worlds.results import plain_number
+from causalopt.results import plain_number
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from causalopt.optimizers.false_positives import FalsePositives
 from causalopt.optimizers.natural_division import NaturalDivision
 from causalopt.optimizers.set_lists import Held
 from causalopt.optimizers.verdict import Verdict
-from causalopt.worlds.results import labelled
+from causalopt.results import labelled
 
 _NATS = {"units": "nat"}
 

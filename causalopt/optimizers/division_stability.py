@@ -27,8 +27,8 @@ from causalopt.optimizers.natural_division import HALVING
 from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, USABLE, StartEffects
 from causalopt.optimizers.starting_points import starting_points
+from causalopt.results import labelled, plain_number, plot
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import labelled, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

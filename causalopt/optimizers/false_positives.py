@@ -17,7 +17,7 @@ from causalopt.optimizers.known_systems import (
 )
 from causalopt.optimizers.set_lists import Held
 from causalopt.optimizers.verdict import Verdict, detect_optimizer
-from causalopt.worlds.results import labelled, plain_number, plot
+from causalopt.results import labelled, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -14,7 +14,7 @@ import numpy as np
 
 from causalopt.engine.contract import Floats
 from causalopt.optimizers.set_lists import Held
-from causalopt.worlds.results import plain_number
+from causalopt.results import plain_number
 
 TIE = 1e-9
 

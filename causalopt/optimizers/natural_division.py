@@ -30,8 +30,8 @@ from causalopt.optimizers.regularised_path import (
 from causalopt.optimizers.set_lists import MOST, SetList, set_list
 from causalopt.optimizers.split_search import SplitSearch, Tried
 from causalopt.optimizers.starting_points import OWN
+from causalopt.results import labelled, plain_number, plot
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import labelled, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -13,8 +13,8 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Window, is_plain, overlap, selection_text
 from causalopt.optimizers.optimizers import Optimizers, ranked_parts, read_parts, read_question
 from causalopt.optimizers.set_parts import By, PartReader, Selectors
+from causalopt.results import labelled, plot
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import labelled, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

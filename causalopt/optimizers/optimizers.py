@@ -18,8 +18,8 @@ from causalopt.optimizers.node_sets import NodeSets
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, PartReader, Selectors, SetPart
 from causalopt.optimizers.set_search import Method, Ranked, SearchRecord, SetSearch, as_tuples
+from causalopt.results import labelled, plain_number, plot
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import labelled, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -10,7 +10,7 @@ from causalopt.optimizers.optimizer_matrix import OptimizerMatrix
 from causalopt.optimizers.optimizers import Optimizers
 from causalopt.optimizers.optimizers_over_draws import OptimizersOverDraws
 from causalopt.optimizers.optimizers_over_time import OptimizersOverTime
-from causalopt.worlds.results import labelled
+from causalopt.results import labelled
 
 _OP = {"long_name": "Op(A; n, m)", "units": "nat"}
 _COMP = {"long_name": "total over direct effect", "units": "1"}

@@ -20,7 +20,7 @@ from causalopt.optimizers.optimizers import find_optimizers, read_question
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, Selectors
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
-from causalopt.worlds.results import labelled, plain, plot
+from causalopt.results import labelled, plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

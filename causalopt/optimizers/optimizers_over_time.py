@@ -15,7 +15,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
-from causalopt.worlds.results import labelled, plain, plain_number, plot
+from causalopt.results import labelled, plain, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -14,7 +14,7 @@ from typing import Any
 
 from causalopt.errors import QuestionError
 from causalopt.optimizers.set_lists import Held
-from causalopt.worlds.results import plain_number
+from causalopt.results import plain_number
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import sympy
 
 from causalopt.errors import QuestionError
+from causalopt.results import plain_number, python, report
 from causalopt.symbolic.duals import stable_effects
 from causalopt.symbolic.linear import LinearSolution
 from causalopt.symbolic.notation import to_latex, to_text
@@ -17,7 +18,6 @@ from causalopt.symbolic.path_effect import PathEffect
 from causalopt.symbolic.ratio import RatioValue, comp_of, op_of, tabulate
 from causalopt.symbolic.reading import Reading
 from causalopt.symbolic.straight_line import StraightLine
-from causalopt.worlds.results import plain_number, python, report
 
 _LONGEST_EXACT = 2000
 

@@ -9,10 +9,10 @@ import sympy
 from sympy.printing.pycode import PythonCodePrinter
 
 from causalopt.errors import QuestionError
+from causalopt.results import python
 from causalopt.symbolic.derivation import Derivation
 from causalopt.symbolic.linear_template import Holding, LinearTemplate
 from causalopt.symbolic.straight_line import StraightLine
-from causalopt.worlds.results import python
 
 
 class _Printer(PythonCodePrinter):  # type: ignore[misc]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import sympy
 
+from causalopt.results import report
 from causalopt.symbolic.asymptotics import Asymptotics
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.derivation import Derivation
@@ -14,7 +15,6 @@ from causalopt.symbolic.linear import LinearSolution
 from causalopt.symbolic.notation import to_latex
 from causalopt.symbolic.reading import Reading
 from causalopt.symbolic.resolvent import z_matrix
-from causalopt.worlds.results import report
 
 _MOST_LINES = 60
 _LARGEST_MATRIX = 8

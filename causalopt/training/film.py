@@ -20,9 +20,9 @@ from causalopt.errors import QuestionError
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
+from causalopt.results import page, plain, plot
 from causalopt.training.training import Training, train
 from causalopt.worlds.array_world import held_arrays, split_initial
-from causalopt.worlds.results import page, plain, plot
 from causalopt.worlds.unrolled import Unrolled, unrolled
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
 from causalopt.model.model import Model, machine_memory
 from causalopt.model.regions.timeline import Timeline
 from causalopt.model.selectors import Elements, Node, Selection
+from causalopt.results import plot
 from causalopt.worlds.array_draws import check_seed, initial_values, noise_draws
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, Set
-from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

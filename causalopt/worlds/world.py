@@ -18,9 +18,9 @@ from causalopt.errors import QuestionError
 from causalopt.language.term import Term
 from causalopt.model.model import Model, refuse_for_numbers, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
+from causalopt.results import plot
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, intervened, plan_for
 from causalopt.worlds.replacement import replace
-from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

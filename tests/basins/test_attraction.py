@@ -206,6 +206,16 @@ def test_the_stable_cycles_of_the_logistic_map_are_found(dt: float) -> None:
     assert cycle.extent["x"] == pytest.approx(ends, abs=1e-9)
 
 
+def test_orbits_that_escape_first_do_not_stretch_the_search() -> None:
+    # Below 0 and above 1 orbits escape; 0 and 1 end on the unstable point 0.
+    found = attraction_basins(logistic(3.2), {"x[0]": (-0.5, 1.5)})
+    (cycle,) = found.attractors
+    assert (cycle.kind, len(found.attractors)) == ("period 2", 1)
+    assert cycle.low <= 1.0 <= found.undecided[2] + cycle.high
+    assert found.escaped[0] <= 1.0 <= found.escaped[2]
+    assert found.labels_of({"x[0]": np.array([-0.25, 0.0, 0.25, 1.0])}).tolist() == [-1, 0, 1, 0]
+
+
 def test_a_window_of_period_3_and_chaos_are_told_apart() -> None:
     (cycle,) = attraction_basins(logistic(3.83), {"x[0]": (0.1, 0.9)}, counts=8, depth=0).attractors
     assert cycle.kind == "period 3"

@@ -313,6 +313,32 @@ def test_a_gap_thinner_than_a_cell_is_told_by_the_bounds() -> None:
     assert found.low <= exact <= found.high
 
 
+def test_what_cancels_but_for_rounding_lies_on_its_level() -> None:
+    """By hand: 0.1 u + 0.2 u - 0.3 u is 0, so that Op is 0 everywhere."""
+    model = Model(
+        name="cancel",
+        variables={
+            "x": {"rule": "x[t-1]", "initial": 0},
+            "u": {"rule": "sin(x[t-1])", "initial": 0},
+            "a": "0.1*u[t]",
+            "b": "0.2*u[t]",
+            "m": {"rule": "x[t-1] + a[t] + b[t] - 0.3*u[t]", "initial": 0},
+        },
+        partition={"A": ["u"]},
+        question={"nudge": "x[0]", "hold": "A", "target": "m", "steps": 1},
+    )
+    found = op_basins(model, {"x[0]": (-1, 1)})
+    assert (found.measure, found.high, len(found.regions)) == (0.0, 0.0, 0)
+    assert "no point that was asked lies above" in repr(found)
+    assert op_basins(model, {"x[0]": (-1, 1)}, level=-1e-9).low == 2.0
+
+
+def test_what_only_the_audit_meets_is_no_corner() -> None:
+    found = op_basins(load("thermostat_saturating"), {"R[0]": (4, 45)}, level=5, counts=1, depth=0)
+    assert (found.measure, found.high) == (0.0, 0.0)
+    assert "no whole cell lies above, only points inside cells that were left uncut" in repr(found)
+
+
 @pytest.mark.slow
 def test_a_plane_of_a_million_starts_over_2000_steps_takes_half_a_minute_at_most() -> None:
     over = {"a[0]": (-20, 20), "b[0]": (-25, 25)}

@@ -84,6 +84,15 @@ def test_what_has_no_law_says_why() -> None:
     static = load("amortized")
     with pytest.raises(QuestionError, match="has no time"):
         disturbed_law(static, world(static), at=0)
+    counted = Model(
+        name="counted",
+        variables={
+            "x": {"rule": "x[t-1] - u[t-1]/9", "initial": 5},
+            "u": {"rule": "floor(x[t-1])", "kind": "integer", "initial": 0},
+        },
+    )
+    with pytest.raises(QuestionError, match="'u' takes whole numbers"):
+        disturbed_law(counted, world(counted, steps=3), at=1)
     with pytest.raises(QuestionError, match="singular to within rounding"):
         log_det(np.array([[1.0, 1.0], [1.0, 1.0 + 1e-15]]))
 

@@ -343,6 +343,25 @@ class TestCrossings:
         share = found.crossings(", ".join(sorted(held)), most=5).share
         np.testing.assert_allclose(share, expected / expected.sum(), rtol=1e-7, atol=1e-7)
 
+    def test_a_branch_on_the_way_is_told(self):
+        # By hand: at x = 0 a positive nudge goes through u and W's side of max(0, x) does not.
+        model = Model(
+            name="bent",
+            variables={"x": 0, "u": "max(0, x)", "m": "x - u/2"},
+            question={"nudge": "x", "hold": "u", "target": "m"},
+        )
+        assert currents(model).through().comp == 0.5
+        assert currents(model).crossings().status == "kink"
+        assert currents(model.replace(initial={"x": 1})).crossings().status == "ok"
+
+    def test_a_count_is_a_whole_number_from_0_up(self):
+        found = currents(load("thermostat"), steps=5)
+        for wrong in (-1, 1.5):
+            with pytest.raises(QuestionError, match=f"from 0 up, found {wrong}"):
+                found.crossings("T", most=wrong)
+            with pytest.raises(QuestionError, match=f"from 0 up, found {wrong}"):
+                found.paths(wrong)
+
     def test_the_first_term_is_the_sum_of_the_currents(self):
         found = currents(load("thermostat"), steps=12)
         crossed = found.crossings("T", most=20)
@@ -376,6 +395,11 @@ class TestPaths:
         assert str(first) == "b[0..38] -> c[39..40]"
 
 
+def test_m_is_a_variable_and_the_message_says_how_to_end_the_run():
+    with pytest.raises(QuestionError, match=r"write R, and say --steps 3"):
+        currents(load("thermostat"), target="R[3]")
+
+
 class TestStatus:
     def test_a_part_that_n_does_not_reach_has_no_influence(self):
         model = load("lorenz")
@@ -396,8 +420,9 @@ class TestStatus:
             name="m", variables={"x": {"rule": "0"}, "y": {"rule": "abs(x)"}, "z": {"rule": "y"}}
         )
         found = currents(model, nudge="x", target="z")
-        assert found.total_status == "kink"
+        assert found.total_status == found.to_dict()["total_status"] == "kink"
         assert found.status[0, 1] == "kink"
+        assert "W's side" in repr(found)
 
     def test_what_is_set_stops_the_current(self):
         model = load("lorenz")
@@ -412,6 +437,18 @@ class TestStatus:
         assert set(found.status[10_000]) == {"unresolved"}
         assert set(found.edge_status[10_000]) == {"unresolved"}
         assert math.isfinite(found.log_total)
+
+    def test_a_share_of_what_is_unresolved_is_unresolved(self):
+        # By hand: the total is 0 but for rounding; its parts are not, and their shares are noise.
+        model = Model(
+            name="noise",
+            variables={"x": 1, "u": "0.1*x", "v": "0.2*x", "w": "0.3*x", "m": "sin(1)*(u + v - w)"},
+            question={"nudge": "x", "hold": "u", "target": "m"},
+        )
+        found = currents(model)
+        assert found.total_status == "unresolved"
+        assert set(found.status.ravel()) == {"unresolved"}
+        assert set(found.edge_status.ravel()) == {"unresolved"}
 
     def test_whole_numbers_have_none(self):
         model = Model(

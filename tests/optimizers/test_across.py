@@ -130,7 +130,7 @@ def test_a_bystander_that_only_watches_is_no_optimizer() -> None:
     assert found.inside.pairs == found.outside.pairs == 0
     assert math.isnan(found.inside.median)
     assert math.isnan(found.inside.compressed)
-    assert "no path leads from outside through the inside and back" in repr(found)
+    assert "no path leads from such an n through the inside to such an m" in repr(found)
     assert found.to_dict()["inside"]["median"] is None
     assert found.dataset.sizes["pair"] == 0
     assert found.plot().axes
@@ -172,6 +172,12 @@ def test_figures_count_what_is_decided_and_nothing_else() -> None:
     assert side.pooled == pytest.approx(math.log(math.sqrt(14) / 5))  # 1, 3, 2 over 0, 3, 4
     assert side.statuses == {"no_influence": 1, "ok": 2, "perfect": 1, "unresolved": 1}
     assert side.summary()["decided"] == 3
+
+
+def test_rounding_is_neither_compressed_nor_amplified() -> None:
+    side = side_of(op=[2e-16, -2e-16, 1.0], status=["ok"] * 3, total=[1.0] * 3, direct=[1.0] * 3)
+    assert side.compressed == pytest.approx(1 / 3)
+    assert side.amplified == 0.0
 
 
 def test_pooled_figures_do_not_overflow() -> None:

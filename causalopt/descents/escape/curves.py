@@ -13,7 +13,7 @@ from causalopt.descents.escape.answer import Answer
 from causalopt.descents.escape.members import escape
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -15,8 +15,8 @@ from causalopt.descents.transfer.grid import Box, reach, spread_nodes
 from causalopt.descents.transfer.operator import transfer_operator
 from causalopt.descents.walkers.ensemble import run_ensemble
 from causalopt.errors import QuestionError
+from causalopt.results import plot
 from causalopt.worlds.normal_quantile import normal_quantile
-from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -13,7 +13,7 @@ from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.operator import absorb
 from causalopt.descents.transfer.spectrum import escape_rate, mean_steps
 from causalopt.errors import QuestionError
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

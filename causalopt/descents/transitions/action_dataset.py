@@ -6,7 +6,7 @@ import numpy as np
 import xarray
 
 from causalopt.descents.transitions.least_action import LeastAction
-from causalopt.worlds.results import labelled
+from causalopt.results import labelled
 
 
 @labelled.register

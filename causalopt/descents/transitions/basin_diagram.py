@@ -23,7 +23,7 @@ from causalopt.descents.escape.basins import compare_basins
 from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.grid import reach
 from causalopt.errors import QuestionError
-from causalopt.worlds.results import labelled, plain, plot
+from causalopt.results import labelled, plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray
 
 from causalopt.descents.transitions.basin_diagram import BasinDiagram
-from causalopt.worlds.results import labelled
+from causalopt.results import labelled
 
 _TOLD = {
     "right": ("1", "share of time on the right of the barrier"),

@@ -32,7 +32,7 @@ from causalopt.descents.transitions.path_search import (
 from causalopt.descents.transitions.step_costs import check_spread, step_cost
 from causalopt.descents.transitions.step_laws import law_of_model
 from causalopt.errors import QuestionError, suggestion
-from causalopt.worlds.results import labelled, plain, plain_number, plot
+from causalopt.results import labelled, plain, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

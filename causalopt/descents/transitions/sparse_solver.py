@@ -46,6 +46,7 @@ class SparseSolver:
                 return found
             self.direct = True
         if self._factors is None:
+            need("scipy")
             from scipy.sparse import linalg
 
             self._factors = linalg.splu(self._matrix.tocsc())
@@ -53,6 +54,7 @@ class SparseSolver:
 
     def _iterated(self, right: Array, *, transposed: bool) -> Array | None:
         """Return GMRES's solution, or None where it does not settle."""
+        need("scipy")
         from scipy.sparse import linalg
 
         matrix = self._matrix.T.tocsr() if transposed else self._matrix

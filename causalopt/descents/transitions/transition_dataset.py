@@ -8,7 +8,7 @@ import numpy as np
 import xarray
 
 from causalopt.descents.transitions.transition_paths import SCALARS, Transitions
-from causalopt.worlds.results import labelled
+from causalopt.results import labelled
 
 _UNITS = {
     "committor": ("1", "q+ at the start"),

@@ -40,7 +40,7 @@ from causalopt.descents.transitions.state_sets import (
     read_set,
 )
 from causalopt.errors import QuestionError
-from causalopt.worlds.results import labelled, plain_number, plot
+from causalopt.results import labelled, plain_number, plot
 
 if TYPE_CHECKING:
     import os

@@ -16,8 +16,8 @@ import numpy as np
 
 from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats
+from causalopt.results import page
 from causalopt.training.film import Film
-from causalopt.worlds.results import page
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _STARTS = 8  # of how many starts the course is drawn

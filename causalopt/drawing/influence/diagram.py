@@ -11,6 +11,7 @@ from causalopt.drawing.graph.marks import Marks
 from causalopt.drawing.graph.routes import Curve, Point
 from causalopt.drawing.graph.shapes import Stroke
 from causalopt.drawing.palette import BLUE, FAINT, INK, RED
+from causalopt.influence.relative_currents import sign_words
 
 THINNEST = 0.5  # pixels; what is less wide by the scale is drawn so, with dots
 RIM = 3.4  # pixels by which the largest node's rim is wider than that of a node with nothing
@@ -167,7 +168,12 @@ class Diagram:
         if not self.scale.largest > 0:
             return "nothing flows"
         largest = f"the widest line is {share_text(self.scale.largest)} {self.unit}"
-        return f"{largest}; red with the total effect, blue against it"
+        return f"{largest}; red {self.signs[0]}, blue {self.signs[1]}"
+
+    @property
+    def signs(self) -> tuple[str, str]:
+        """What red and blue say, in words."""
+        return sign_words(self.unit)
 
     def strands(self, edge: DiagramEdge) -> tuple[Strand, ...]:
         """Return the lines of an edge: side by side where it carries both signs."""

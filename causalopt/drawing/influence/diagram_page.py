@@ -63,7 +63,7 @@ def page_text(found: Currents | ArrayCurrents, diagram: Diagram, svg: str) -> st
         title=html.escape(diagram.title),
         family=FAMILY,
         svg=svg,
-        edges=_table(["edge", "with the total effect", "against it"], rows),
+        edges=_table(["edge", *diagram.signs], rows),
         paths=_paths(found),
     )
 

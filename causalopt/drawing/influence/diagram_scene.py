@@ -184,9 +184,9 @@ def legend_entries(diagram: Diagram) -> list[Entry]:
     edges, thick = diagram.edges, 5.0
     strands = [s for edge in edges if edge.size > 0 for s in diagram.strands(edge)]
     if any(strand.value > 0 for strand in strands):
-        entries.append(_line_entry("with the total effect", strand_stroke(1, thick)))
+        entries.append(_line_entry(diagram.signs[0], strand_stroke(1, thick)))
     if any(strand.value < 0 for strand in strands):
-        entries.append(_line_entry("against it", strand_stroke(-1, thick)))
+        entries.append(_line_entry(diagram.signs[1], strand_stroke(-1, thick)))
     if any(edge.doubted and edge.size > 0 for edge in edges):
         doubt = Stroke(FAINT, thick, strand_stroke(1, thick, doubted=True).dash)
         entries.append(_line_entry("in doubt: unresolved or kink", doubt))

@@ -18,7 +18,13 @@ from causalopt.drawing.influence.diagram import (
 )
 from causalopt.drawing.influence.unrolled_diagram import title_of
 from causalopt.influence.edge_currents import Edge
-from causalopt.influence.relative_currents import FoldedCurrents, RelativeCurrents, folded
+from causalopt.influence.relative_currents import (
+    OF_TOTAL,
+    FoldedCurrents,
+    RelativeCurrents,
+    folded,
+    sign_words,
+)
 
 WIDEST = 14.0
 HEIGHT = 40.0
@@ -303,9 +309,13 @@ def _samples(curve: Curve, width: float) -> list[Point]:
 def _notes(relative: RelativeCurrents, sums: FoldedCurrents) -> tuple[str, ...]:
     notes = []
     if sums.steps > 1:
+        one, other = sign_words(relative.unit)
         notes.append(
-            "Folded over time: what goes with the total effect and what goes against it are "
-            "summed apart and divided by the number of steps."
+            f"Folded over time: what goes {one} and what goes {other} are summed apart and divided "
+            "by the number of steps."
+            if relative.unit == OF_TOTAL
+            else f"Folded over time: {one} and {other} currents are summed apart and divided by "
+            "the number of steps."
         )
     away = [name for name in relative.variables if name not in relative.between]
     if away:

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from causalopt.drawing.palette import FAINT, OP_MAP, PALE, PAPER, STATUS_COLOURS
 from causalopt.optimizers.across import Across, HeldSide, shares_text
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from causalopt.descents.transitions.least_action import LeastAction
 from causalopt.drawing.palette import BLUE, GREEN, INK, RED
 from causalopt.drawing.plots.panels import legend_above, plain_axes
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 COLOURS = (BLUE, GREEN, INK)
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from causalopt.descents.escape.answer import Answer
 from causalopt.drawing.palette import BLUE, FAINT
 from causalopt.drawing.plots.panels import plain_axes
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 
 @plot.register(Answer)

@@ -9,7 +9,7 @@ from causalopt.drawing.palette import BLUE, INK
 from causalopt.drawing.plots.heat_maps import FEW_ELEMENTS, draw_heat, signed_norm
 from causalopt.drawing.plots.panels import plain_axes
 from causalopt.influence.array_currents import ArrayCurrents
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 _MOST = 6  # arrays that are shown, those that carry most
 

@@ -33,8 +33,8 @@ from causalopt.drawing.plots.panels import (
 )
 from causalopt.effects.arrays.array_run import ArrayRun
 from causalopt.errors import QuestionError
+from causalopt.results import plot
 from causalopt.worlds.array_world import element_slices
-from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -19,8 +19,8 @@ from causalopt.drawing.plots.heat_maps import (
 )
 from causalopt.drawing.plots.panels import legend_above, plain_axes, time_label
 from causalopt.errors import QuestionError
+from causalopt.results import plot
 from causalopt.worlds.array_world import ArrayWorld
-from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

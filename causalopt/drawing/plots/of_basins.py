@@ -19,7 +19,7 @@ from causalopt.basins.recurrence_machine import ESCAPED
 from causalopt.basins.region_tracks import RegionTracks
 from causalopt.drawing.palette import BLUE, COMPRESSES, FAINT, INK, PALE, PAPER
 from causalopt.drawing.plots.panels import draw_op_map, plain_axes, uneven_norm
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

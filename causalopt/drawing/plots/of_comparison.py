@@ -12,7 +12,7 @@ from causalopt.comparison.comparison import NOT_DEFINED, Comparison
 from causalopt.comparison.loop_shares import LoopShares, loop_text
 from causalopt.drawing.palette import BLUE, FAINT, INK, PALE, PAPER, RED
 from causalopt.drawing.plots.panels import plain_axes
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -28,8 +28,9 @@ from causalopt.influence.relative_currents import (
     GRAVE,
     RelativeCurrents,
     relative_currents,
+    sign_words,
 )
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -260,7 +261,7 @@ def _draw_bands(axes: Axes, relative: RelativeCurrents, columns: _Columns, bands
     ]
     axes.legend(
         handles=handles,
-        title="red with the total effect, blue against it",
+        title="red {}, blue {}".format(*sign_words(relative.unit)),
         title_fontsize=8,
         alignment="left",
         fontsize=8,
@@ -314,15 +315,15 @@ def _fill(
 def _hatch(
     axes: Axes, bands: _Bands, span: tuple[Floats, Floats], doubts: dict[str, Bools]
 ) -> None:
-    low, high = (np.append(part, part[-1]) for part in span)
+    # Both ends of each bar: of steps that matplotlib draws a stretch lacks its last bar.
+    edges = np.repeat(bands.edges, 2)[1:-1]
+    low, high = (np.repeat(part, 2) for part in span)
     for status, where in doubts.items():
-        chosen = np.append(where[bands.column], where[-1])
         axes.fill_between(
-            bands.edges,
+            edges,
             low,
             high,
-            where=chosen,
-            step="post",
+            where=np.repeat(where[bands.column], 2),
             facecolor="none",
             edgecolor=HATCH,
             hatch=STATUS_HATCHES[status],

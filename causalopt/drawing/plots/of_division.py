@@ -16,7 +16,7 @@ from causalopt.optimizers.binomial_interval import BinomialInterval
 from causalopt.optimizers.cut_sizes import CutSizes
 from causalopt.optimizers.division_stability import DivisionStability
 from causalopt.optimizers.natural_division import NaturalDivision
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

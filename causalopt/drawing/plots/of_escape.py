@@ -11,7 +11,7 @@ from causalopt.descents.escape.curves import EscapeCurve
 from causalopt.descents.escape.evolution import Evolution
 from causalopt.descents.escape.steps_to_escape import EscapeTimes, LogLine
 from causalopt.drawing.palette import BLUE, FAINT, GREEN, INK, RED
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

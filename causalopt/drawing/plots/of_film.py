@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from causalopt.drawing.palette import BLUE, FAINT, INK
 from causalopt.drawing.plots.panels import plain_axes
 from causalopt.effects.student_interval import student_interval
+from causalopt.results import plot
 from causalopt.training.film import Film
-from causalopt.worlds.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from causalopt.entropy.information import entropy
 from causalopt.errors import QuestionError
 from causalopt.laws.law import Law
 from causalopt.laws.law_table import cell
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 MOST_TEXT = 150
 """Panels of more cells are coloured only."""

@@ -26,7 +26,7 @@ from causalopt.optimizers.optimizer_matrix import OptimizerMatrix
 from causalopt.optimizers.optimizers import Optimizers
 from causalopt.optimizers.optimizers_over_draws import OptimizersOverDraws
 from causalopt.optimizers.optimizers_over_time import OptimizersOverTime
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

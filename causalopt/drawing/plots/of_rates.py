@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from causalopt.drawing.palette import BLUE, FAINT, GREEN, RED
 from causalopt.drawing.plots.panels import plain_axes
 from causalopt.effects.exponents.rates import Rates, rounded, with_error
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,12 +11,12 @@ from matplotlib.patches import Patch
 
 from causalopt.drawing.palette import BAND_B, BLUE, FAINT, FILL_A, INK, RED
 from causalopt.drawing.plots.panels import plain_axes
+from causalopt.model.regions.region import Region
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
-
-    from causalopt.model.regions.region import Region
 
 _MOST_CELLS = 2000  # along the time axis: more than a figure has pixels for
 _FEW = 48  # steps at which cells have edges of their own
@@ -24,7 +24,8 @@ _BOUNDARY = "#d9a520"
 _ROWS = 40  # of an array's elements, from which its rows are not labelled
 
 
-def region_figure(region: Region) -> Figure:
+@plot.register
+def plot_region(region: Region) -> Figure:
     """Return a figure of a region.
 
     Above, a row for each variable and for each element of an array, a column for each step: the
@@ -37,7 +38,7 @@ def region_figure(region: Region) -> Figure:
 
     Example:
         >>> from causalopt import load, region
-        >>> figure = region_figure(region(load("lorenz"), "a[t<=4] | b[3<t<7]", steps=9))
+        >>> figure = plot_region(region(load("lorenz"), "a[t<=4] | b[3<t<7]", steps=9))
         >>> [axes.get_ylabel() for axes in figure.axes]
         ['', 'edges']
     """

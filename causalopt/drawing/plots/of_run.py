@@ -21,7 +21,7 @@ from causalopt.drawing.plots.panels import (
     typical_size,
 )
 from causalopt.effects.run import Run
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

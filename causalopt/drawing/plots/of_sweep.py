@@ -22,7 +22,7 @@ from causalopt.effects.measures import STATUSES
 from causalopt.effects.sweeps.sweep import Sweep
 from causalopt.errors import QuestionError
 from causalopt.model.selectors import Node
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

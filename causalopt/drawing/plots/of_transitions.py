@@ -12,7 +12,7 @@ from causalopt.descents.transitions.state_sets import DESTINATION, ORIGIN
 from causalopt.descents.transitions.transition_paths import Transitions
 from causalopt.drawing.palette import BLUE, FILL_A, FILL_B, GREEN, INK, RED
 from causalopt.drawing.plots.panels import legend_above, plain_axes
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

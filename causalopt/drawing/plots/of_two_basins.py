@@ -11,7 +11,7 @@ from causalopt.descents.transitions.basin_diagram import BasinDiagram
 from causalopt.drawing.palette import BLUE, FAINT, GREEN, INK, RED
 from causalopt.drawing.plots.panels import legend_above, plain_axes
 from causalopt.errors import QuestionError
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from causalopt.drawing.palette import BLUE, FAINT, GREEN, INK, RED
 from causalopt.drawing.plots.panels import plain_axes
 from causalopt.optimizers.false_positives import FalsePositives
 from causalopt.optimizers.verdict import Verdict
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from causalopt.drawing.palette import FILL_A, INK, WORLD_COLOURS, WORLD_DASHES, WORLD_MARKERS
 from causalopt.drawing.plots.panels import FEW, legend_above, plain_axes, time_label
 from causalopt.errors import QuestionError
-from causalopt.worlds.results import plot
+from causalopt.results import plot
 from causalopt.worlds.world import World
 
 _MORE = (("#0072b2", "-.", "D"), ("#cc79a7", ":", "v"), ("#e69f00", "--", "P"))

@@ -16,8 +16,8 @@ from causalopt.engine.arrays.array_plan import Values
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.selectors import Node
+from causalopt.results import plain, plot
 from causalopt.worlds.array_world import kept
-from causalopt.worlds.results import plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -10,7 +10,7 @@ import xarray
 from causalopt.effects.arrays.array_run import ArrayRun
 from causalopt.model.arrays.array_template import ArrayVariable
 from causalopt.model.selectors import Elements
-from causalopt.worlds.results import labelled
+from causalopt.results import labelled
 
 
 @labelled.register

@@ -28,8 +28,8 @@ from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
 from causalopt.model.template import refuse_between
+from causalopt.results import plain, plot
 from causalopt.worlds.interventions import held_mask, plan_for
-from causalopt.worlds.results import plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

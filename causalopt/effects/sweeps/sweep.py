@@ -22,8 +22,8 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
+from causalopt.results import labelled, plain_number, plot
 from causalopt.worlds.interventions import Intervention
-from causalopt.worlds.results import labelled, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -9,7 +9,7 @@ import xarray
 
 from causalopt.effects.measures import NAMES
 from causalopt.effects.sweeps.sweep import Sweep
-from causalopt.worlds.results import labelled
+from causalopt.results import labelled
 
 
 @labelled.register

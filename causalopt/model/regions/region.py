@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from causalopt import extras
 from causalopt.errors import QuestionError
+from causalopt.extras import need
 from causalopt.model.reach import Bools
 from causalopt.model.regions.neighbours import Neighbours, edges_within, neighbours_of, tables
 from causalopt.model.regions.selector_syntax import Call, Combination, Complement, Expression
 from causalopt.model.regions.spacetime import Spacetime, Timelines
 from causalopt.model.regions.timeline import Timeline
 from causalopt.model.selectors import Node, Selection
+from causalopt.results import plot
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -266,7 +267,7 @@ class Region(Sequence[Node]):
         the node has a parent or a child outside (both [t, variable]); `entering` and `leaving` are
         the numbers of edges that cross the boundary, by the step of their child ([t]).
         """
-        extras.need("xarray")
+        need("xarray")
         import xarray
 
         found, last = self.neighbours, self.spacetime.last("a table")
@@ -313,8 +314,7 @@ class Region(Sequence[Node]):
         Raises:
             MissingPackageError: matplotlib is not installed.
         """
-        figure: Figure = extras.load("causalopt.drawing.plots.of_region").region_figure(self)
-        return figure
+        return plot(self)
 
 
 def _elements(mask: Bools) -> list[tuple[tuple[int, int], ...] | None]:

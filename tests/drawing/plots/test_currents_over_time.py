@@ -9,7 +9,7 @@ import pytest
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.colors import to_hex
 
-from causalopt import Model, currents, load
+from causalopt import Model, currents, draw, load
 from causalopt.drawing.palette import BLUE, RED
 from causalopt.drawing.plots.of_currents import columns_of, plot_currents
 from tests.influence.test_currents import LAGGED, path_sums
@@ -181,6 +181,45 @@ def test_doubted_stretches_are_hatched_and_counted():
     assert {band.get_hatch() for band in bands.collections} == {None, "||"}
     kinks = int((found.status == "kink").any(axis=1).sum())
     assert f"kink ({kinks})" in [text.get_text() for text in status.get_legend().get_texts()]
+
+
+def test_doubt_is_hatched_to_the_end_of_the_last_bar():
+    # At x = 0 every way through u is on a branch: x[0..4] lead to one, x[5] to m[6] alone.
+    model = Model(
+        name="bent",
+        variables={
+            "x": {"rule": "x[t-1]", "initial": 0},
+            "u": {"rule": "max(x[t-1], 0)", "initial": 0},
+            "m": {"rule": "m[t-1] + x[t-1] - u[t-1]/2", "initial": 0},
+        },
+        question={"nudge": "x[0]", "hold": "u", "target": "m", "steps": 6},
+    )
+    bands = axes_by_label(plot_currents(currents(model)))["current, of the total effect"]
+    hatched = [band for band in bands.collections if band.get_hatch()]
+    ends = [np.concatenate([p.vertices[:, 0] for p in band.get_paths()]) for band in hatched]
+    assert [(x.min(), x.max()) for x in ends] == [(-0.5, 4.5), (0.5, 5.5), (1.5, 6.5)]
+
+
+def test_without_a_total_effect_colours_are_signs():
+    # By hand: 1 and -1 meet in m.
+    model = Model(
+        name="cancel",
+        variables={
+            "x": {"rule": "x[t-1]", "initial": 1},
+            "u": {"rule": "x[t-1]", "initial": 0},
+            "v": {"rule": "x[t-1]", "initial": 0},
+            "m": {"rule": "u[t-1] - v[t-1]", "initial": 0},
+        },
+        question={"nudge": "x[0]", "hold": "u", "target": "m", "steps": 2},
+    )
+    found = currents(model)
+    bands = axes_by_label(plot_currents(found))["current, of the largest current"]
+    assert bands.get_legend().get_title().get_text() == "red positive, blue negative"
+    for folded in (False, True):
+        svg = draw(found, folded=folded).svg()
+        assert "with the total effect" not in svg
+        assert ">positive<" in svg
+        assert ">negative<" in svg
 
 
 def test_the_largest_paths_stand_beside():

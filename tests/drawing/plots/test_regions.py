@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 
 from causalopt import load, region, unrolled_graph
-from causalopt.drawing.plots.of_region import region_figure
+from causalopt.drawing.plots.of_region import plot_region
 
 
 def test_cells_are_outside_in_the_region_or_on_its_boundary() -> None:
@@ -57,7 +57,7 @@ def test_a_long_run_is_thinned_and_keeps_single_steps_and_edges() -> None:
 
 def test_elements_of_arrays_have_rows_of_their_own() -> None:
     found = region(load("lorenz96"), "tube(x[1, cell=24], x[6, cell=29], 1)", steps=8)
-    cells = np.asarray(region_figure(found).axes[0].images[0].get_array())
+    cells = np.asarray(plot_region(found).axes[0].images[0].get_array())
     assert len(cells) == 41  # 40 cells and the energy
     shaded = (cells != cells[0, 0]).any(axis=2)
     for t in range(9):

@@ -65,6 +65,11 @@ SHAPES = [
     {"n": 0, "a": "where(n >= 0, n, 5*n)", "m": "n + a"},
     {"n": 0, "b": "-n", "a": "max(b, 2*b)", "m": "max(a, b) + min(n, a)"},
     {"n": 1, "a": "max(n, 2 - n)", "m": "max(a, 1) - n/2"},
+    # A second branch meets what the first one keeps at its edge, for a positive nudge alone.
+    {"n": 0, "a": "n", "b": "max(-n, 0)", "m": "max(b, 0) + a + n"},
+    {"n": 0, "a": "2*n", "b": "clip(-n, 0, 1)", "m": "a - n + where(b > 0, 3*b, b)"},
+    {"n": 0, "a": "-n", "b": "min(n, 0)", "m": "abs(b) - a + 3*n"},
+    {"n": 0, "a": "-n", "b": "clip(2*min(a, 0) - n, 0, 1) - min(a, 0)", "m": "n + max(b, 0)"},
 ]
 
 
@@ -121,6 +126,16 @@ def test_the_run_names_the_node_the_step_and_the_comparison() -> None:
     assert "first kink on a path to y: max(x[t-1], 0), in y[1]" in repr(found)
 
 
+@pytest.mark.parametrize(
+    "second", ["max(b, 0)", "min(0, -b)", "sign(b)", "where(b > 0, 3, 4)", "ceil(b)"]
+)
+def test_a_branch_that_another_one_keeps_at_its_edge_is_a_kink(second: str) -> None:
+    # For n > 0 b stays at 0, and m with it; a negative nudge moves both.
+    model = static({"n": 0, "a": 0, "b": "max(-n, 0)", "m": second})
+    found = run(model)
+    assert (found.total[0], found.status[0]) == (0.0, "kink")
+
+
 def test_a_kink_off_the_path_is_nobodys() -> None:
     model = Model(
         name="m",
@@ -174,3 +189,22 @@ def test_random_piecewise_models_have_the_quotients_of_fractions() -> None:
         assert found.direct[0] == pytest.approx(float(direct), abs=1e-6), rules
         kinks += found.status[0] == "kink"
     assert kinks > 10
+
+
+BENDS = ["max({}, 0)", "min({}, 0)", "abs({})", "clip({}, 0, 1)", "where({} > 0, 2*{}, {})"]
+
+
+def test_chains_of_kinks_have_the_quotients_of_fractions() -> None:
+    rng, kinks = np.random.default_rng(11), 0
+    for _ in range(100):
+        rules: dict[str, Any] = {"n": 0}
+        for name in ("b", "a", "e", "m"):
+            one, other = rng.choice(list(rules), 2)
+            bend = str(rng.choice(BENDS)).replace("{}", str(one))
+            rules[name] = f"{rng.choice([-2, -1, 1])}*{bend} + {rng.choice([-1, 1])}*{other}"
+        total, direct = one_sided(rules)
+        found = run(static(rules))
+        assert found.total[0] == pytest.approx(float(total), abs=1e-6), rules
+        assert found.direct[0] == pytest.approx(float(direct), abs=1e-6), rules
+        kinks += found.status[0] == "kink"
+    assert kinks > 50

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     import matplotlib.figure
+    import numpy as np
     import xarray
-
-    from causalopt.engine.contract import Floats
+    from numpy.typing import NDArray
 
 _MODULES: dict[str, Mapping[str, str]] = {}
 
@@ -116,7 +116,7 @@ def _missing(name: str, result: Any) -> TypeError:
     return TypeError(f"nothing is registered to {name} a {type(result).__name__}")
 
 
-def plain(values: Floats) -> list[float | str | None]:
+def plain(values: NDArray[np.float64]) -> list[float | str | None]:
     """Return an array as strict JSON's types: infinities as "inf" and "-inf", NaN as null."""
     return [plain_number(value) for value in values.tolist()]
 
