@@ -42,7 +42,8 @@ def ties_of(effects: SetEffects, found: Ranked, names: Sequence[str]) -> list[Co
     """Return ranked sets in groups, in their order.
 
     Sets whose Op is unresolved or undefined stand alone. Two minimal sets are in one group where
-    what they hold together has the same effect: then each carries the same paths.
+    what they hold together has the same effect, and has it too when no products cancel: then each
+    carries the same paths.
 
     Args:
         effects: What evaluates sets.
@@ -113,6 +114,26 @@ def _minimal(masks: Bools) -> tuple[list[int], list[int]]:
     return np.flatnonzero(is_minimal).tolist(), first.tolist()
 
 
+def _carry_the_same(effects: SetEffects, found: Ranked, pairs: list[tuple[int, int]]) -> Bools:
+    """Return of which pairs each carries the other's paths, shape [pair].
+
+    With every path's product counted by its size nothing cancels: what passes beside both is then
+    what passes beside either only where no path goes through one of them alone.
+    """
+    sets = as_tuples(found.sets.members)
+    chosen = [
+        [sets[one] for one, _ in pairs],
+        [sets[other] for _, other in pairs],
+        [tuple(sorted({*sets[one], *sets[other]})) for one, other in pairs],
+    ]
+    first, second, both = (effects.over_total(found.sets.unions(x))[1] for x in chosen)
+    with np.errstate(invalid="ignore"):
+        sure = np.isfinite(first) & np.isfinite(second)
+        apart = np.maximum(np.abs(first - both), np.abs(second - both))
+        same: Bools = ~sure | (apart <= _SAME * np.maximum(first, second))
+    return same
+
+
 def _joined(
     effects: SetEffects, found: Ranked, sets: list[Members], minimal: list[list[int]]
 ) -> list[dict[int, int]]:
@@ -133,8 +154,11 @@ def _joined(
         )
         effect = effects.of(unions).effect
         op, comp, codes = measure(effect).op, measure(effect).comp, status_codes(effect)
-        for (k, first, other), *union in zip(pairs, op, comp, codes, strict=True):
-            is_one = _is_same(float(union[0]), float(found.op[first]))
+        carry = _carry_the_same(effects, found, [(first, other) for _, first, other in pairs])
+        for (k, first, other), same, *union in zip(pairs, carry, op, comp, codes, strict=True):
+            # What changes nothing is no conduit: paths of it that cancel are as good as none.
+            is_one = bool(same) or _is_same(float(found.comp[first]), 1.0)
+            is_one &= _is_same(float(union[0]), float(found.op[first]))
             is_one &= bool(np.sign(union[1]) == np.sign(found.comp[first]))
             if is_one and union[2] == found.codes[first]:
                 leaders[k][other] = first

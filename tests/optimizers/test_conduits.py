@@ -89,3 +89,21 @@ def test_on_a_kink_the_only_path_is_no_conduit_of_what_changes_nothing() -> None
     assert by_minimal[(("path",),)].idle == (("path", "beside"),)
     assert (by_minimal[(("beside",),)].op, by_minimal[(("beside",),)].idle) == (0, ())
     assert {candidate.status for candidate in found} == {"kink"}
+
+
+def test_what_cancels_within_a_conduit_makes_no_conduit_of_its_parts() -> None:
+    """p carries all paths but one; q carries one of p's, k1 another, and k2 undoes k1.
+
+    Beside p, q and k1 there is 1/2 of 3/2 each, and beside q with p as well as k1 with p; but no
+    path goes through q and k1, and beside both there is -1/2.
+    """
+    variables = {"n": {"initial": 1}, "p": "n", "q": "p", "k1": "p", "k2": "-p"}
+    model = Model(name="c", variables={**variables, "m": "q + k1 + k2 + 0.5*n"})
+    found = find_optimizers(model, nudge="n", target="m", size=1)
+    assert {c.hold: round(c.comp, 12) for c in found if c.hold != ("k2",)} == {
+        ("p",): 3,
+        ("q",): 3,
+        ("k1",): 3,
+    }
+    assert run(model, nudge="n", hold="q, k1", target="m").comp[-1] == pytest.approx(-3)
+    assert all(len(group.minimal) == 1 for group in found.groups)
