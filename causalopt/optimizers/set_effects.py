@@ -40,6 +40,8 @@ _EACH = 500  # node-updates that take as long as what a set run alone costs besi
 _PARTED = 2.0**-10  # share by which a twin's effect differs that is not known to be right
 _ROUNDED = 2.0**-50  # what a slope, its product and the sum may be wrong by, relative
 _LONG = 64  # steps from which currents take less time than sweeps
+_FEW = 8  # sets for which sweeps take less time than the currents of all nodes
+_TANGENTS = 10  # runs with tangents, twins' included: machine code is made for all of them
 _CHUNK = 2048  # sets whose masks are written out together
 
 
@@ -94,7 +96,7 @@ class SetEffects:
     @functools.cached_property
     def run(self) -> Tangents:
         """W and the total effect of n on every node."""
-        return run_tangents(self._template.structure, self.plan)
+        return run_tangents(self._template.structure, self.plan, repeats=_TANGENTS)
 
     @functools.cached_property
     def total(self) -> Effect:
@@ -201,7 +203,10 @@ class SetEffects:
     ) -> Bools:
         """Fill in what currents know: sets of one node, which no path crosses twice."""
         total = effect.total
-        if not self._flat or self.plan.steps < _LONG or not total.mantissa[0, 0]:
+        lengths = np.diff(starts, append=self.plan.steps + 1)
+        sizes = np.einsum("r,rvs->s", lengths, held)
+        few = np.count_nonzero(sizes <= held.shape[1]) < _FEW  # that may hold one node on a path
+        if few or not self._flat or self.plan.steps < _LONG or not total.mantissa[0, 0]:
             return np.zeros(len(places), dtype=bool)
         is_single, ratio, error = self._single_nodes.beside(held, starts)
         known = is_single & (error <= _PARTED * np.abs(ratio))
