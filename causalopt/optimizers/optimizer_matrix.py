@@ -147,6 +147,9 @@ def optimizer_matrix(
     model = model.replace(parameters=parameters, initial=initial)
     if not sources or not targets:
         raise QuestionError("a matrix needs at least one source and one target")
+    for name, nodes in (("sources", sources), ("targets", targets)):
+        if isinstance(nodes, str):
+            raise QuestionError(f"{name} is a list of nodes, such as [{nodes!r}], found a text")
     starts = [model.node(node) for node in sources]
     ends = [model.node(node) for node in targets]
 

@@ -233,7 +233,7 @@ class Optimizers(Sequence[Candidate]):
         found = []
         for group in self.groups[:count]:
             share = 1.0 - 1.0 / group.comp if group.comp else -math.inf
-            more = f"{len(group.idle)} supersets" if group.idle else ""
+            more = f"{len(group.idle)} superset{'s' * (len(group.idle) != 1)}" if group.idle else ""
             numbers = [f"{value:.6g}" for value in (group.op, group.comp, share)]
             found.append([str(group), *numbers, group.status, more])
         return found

@@ -202,7 +202,11 @@ def grid_of_cuts(windows: int | Sequence[int], steps: int) -> list[int]:
                 f"{windows}"
             )
         return [round(k * (steps + 1) / windows) for k in range(windows + 1)]
-    bad = [cut for cut in windows if not 0 <= cut <= steps + 1]
+    if isinstance(windows, float):
+        raise QuestionError(f"windows is a whole number of pieces, or steps, found {windows}")
+    bad = [cut for cut in windows if int(cut) != cut or not 0 <= cut <= steps + 1]
     if bad:
-        raise QuestionError(f"windows are cut between 0 and {steps + 1}, found {bad[0]}")
+        raise QuestionError(
+            f"windows are cut at whole steps between 0 and {steps + 1}, found {bad[0]}"
+        )
     return sorted({0, steps + 1, *windows})

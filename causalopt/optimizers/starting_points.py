@@ -64,8 +64,8 @@ def starting_points(
         QuestionError: A box is empty, is of a variable that starts from no value, labels are
             words, or the seed is out of range.
     """
-    if count < 1:
-        raise QuestionError(f"starts must be at least 1, found {count}")
+    if not isinstance(count, int) or count < 1:
+        raise QuestionError(f"starts is a whole number from 1 up, found {count}")
     check_seed(seed)
     if seed + count > 1 << 64:
         raise QuestionError(

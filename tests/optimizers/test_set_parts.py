@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from causalopt import Model, QuestionError, UnknownNameError, find_optimizers, load, run
+from causalopt import (
+    Model,
+    QuestionError,
+    UnknownNameError,
+    detect_optimizer,
+    find_optimizers,
+    load,
+    optimizer_matrix,
+    run,
+)
 from causalopt.optimizers.set_parts import grid_of_cuts
 from tests.effects.arrays.models_of_arrays import MEMORY
 
@@ -97,7 +108,7 @@ def test_sets_that_ask_the_graph_are_candidates_and_keep_their_text() -> None:
         ({"at": -1}, "at must lie between 0 and the last step 12, found -1"),
         ({"windows": 0}, "cut into 1 to 13 windows, found 0"),
         ({"windows": 14}, "cut into 1 to 13 windows, found 14"),
-        ({"windows": [5, 99]}, "cut between 0 and 13, found 99"),
+        ({"windows": [5, 99]}, "between 0 and 13, found 99"),
     ],
 )
 def test_bad_input_is_refused_with_what_to_do(options: dict, message: str) -> None:
@@ -122,3 +133,19 @@ def test_m_is_measured_at_any_step() -> None:
         )
         assert (found.step, found.op) == (at, pytest.approx(whole.op[at], abs=1e-12))
         assert np.isclose(found.share, 1 - 1 / whole.comp[at])
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda m: find_optimizers(m, windows=[1.5, 3]), "cut at whole steps"),
+        (lambda m: find_optimizers(m, windows=2.5), "whole number of pieces"),
+        (lambda m: detect_optimizer(m, starts=2.5), "starts is a whole number"),
+        (lambda m: optimizer_matrix(m, sources="R[0]", targets=["R[9]"]), "list of nodes"),
+    ],
+)
+def test_what_is_no_whole_number_or_no_list_is_refused(
+    ask: Callable[[Model], object], message: str
+) -> None:
+    with pytest.raises(QuestionError, match=message):
+        ask(load("thermostat"))

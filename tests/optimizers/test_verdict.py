@@ -259,7 +259,7 @@ class TestResult:
             ({"alpha": 0.0}, "alpha is a share"),
             ({"alpha": 1.0}, "alpha is a share"),
             ({"quorum": 1.5}, "quorum is a share"),
-            ({"starts": 0}, "starts must be"),
+            ({"starts": 0}, "starts is a whole number"),
             ({"delta": 0.0}, "delta must be"),
         ],
     )
