@@ -34,7 +34,7 @@ def test_prints_strict_json(capsys):
     told = currents(load("thermostat"), steps=30)
     assert list(found) == [
         *("model", "nudge", "target", "steps", "t", "step", "total", "log_total"),
-        *("J", "share", "status", "edges", "paths", "through"),
+        *("total_status", "J", "share", "status", "edges", "paths", "through"),
     ]
     assert found["share"]["R"] == told.share[:, 1].tolist()
     assert [path["path"] for path in found["paths"]] == [str(path) for path in told.paths(3)]
