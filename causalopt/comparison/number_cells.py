@@ -42,6 +42,17 @@ def number_row(model: Model) -> ComparedModel:
     Raises:
         QuestionError: The model has no question, so that there is nothing to compare.
     """
+    said, own = model.question, model.held_set()
+    missing = [
+        name
+        for name, part in (("nudge", said.nudge), ("hold", own), ("target", said.target))
+        if part is None
+    ]
+    if missing:
+        raise QuestionError(
+            f"'{model.name}' is compared by its own question, which says no {', '.join(missing)}: "
+            'give it one, such as question: {nudge: "R[0]", hold: T, target: R, steps: 100}'
+        )
     asked = ask(model)
     cells = _effects(asked)
     law = _law(asked)

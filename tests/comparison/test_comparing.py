@@ -414,3 +414,9 @@ def test_subjects_are_models() -> None:
     assert subject("pursuit").name == "pursuit"
     assert {*LABELS} == QUESTIONS.keys()
     assert causalopt.load("pursuit").A == ("chaser",)
+
+
+def test_a_model_of_numbers_without_a_question_is_told_what_it_misses() -> None:
+    model = Model(name="bare", variables={"x": {"rule": "x[t-1]/2", "initial": 1}})
+    with pytest.raises(QuestionError, match="says no nudge, hold, target"):
+        compare_measures([model])
