@@ -59,6 +59,7 @@ class SetScore:
         passed: At how many starting points it reaches it.
         halved: At how many it takes half of the disturbance, at least.
         informative: At how many n reaches m, with or without A.
+        doubtful: At how many its status counts as not passed.
         part: Its part of alpha.
     """
 
@@ -68,12 +69,15 @@ class SetScore:
     passed: int
     halved: int
     informative: int
+    doubtful: int
     part: float
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON's types."""
         numbers = {name: plain_number(getattr(self, name)) for name in ("op", "level", "part")}
-        counts = {"passed": self.passed, "halved": self.halved, "informative": self.informative}
+        counts = {
+            name: getattr(self, name) for name in ("passed", "halved", "informative", "doubtful")
+        }
         return {"hold": list(self.hold), **numbers, **counts}
 
 
@@ -84,7 +88,7 @@ class Verdict(Asked):
     Attributes:
         answer: `optimizer`: a set passes its level nearly everywhere and throughout. `undecided`:
             none does, but one compresses by half nearly everywhere, which independent starting
-            points would not do by chance. `none`: neither.
+            points would not do by chance; or every status is in doubt. `none`: neither.
         sets: The sets that pass, of the one that passes by most those that tie with it; when none
             passes, the set that comes nearest.
         op: Its median Op over starting points, in nats; NaN where no set has one.
@@ -303,7 +307,9 @@ class _Trial:
         scores = [self._score(hold) for hold in self._listed.sets()]
         winners = [score for score in scores if self._is_optimizer(score)]
         coherent = [score for score in scores if self._is_coherent(score)]
-        answer = "optimizer" if winners else "undecided" if coherent else "none"
+        # Where every status is in doubt nothing is known of any set.
+        nothing = bool(scores) and all(0 < score.informative <= score.doubtful for score in scores)
+        answer = "optimizer" if winners else "undecided" if coherent or nothing else "none"
         chosen = winners or coherent or scores
         best = max(chosen, key=_rank, default=None)
         sets: tuple[Held, ...] = ()
@@ -328,7 +334,8 @@ class _Trial:
         part = self._alpha * set_weight(len(hold), len(self._listed.core))
         level = COHERENT if self._effects.is_whole else level_of(part * self._quorum)
         doubtful = np.isin(found.status, DOUBTFUL)
-        self._doubtful += int(doubtful.any(axis=0).sum())
+        in_doubt = int(doubtful.any(axis=0).sum())
+        self._doubtful += in_doubt
         passed, informative = _passing(found, level, doubtful)
         halved, _ = _passing(found, COHERENT, doubtful)
         known = np.where(doubtful, np.nan, found.op)
@@ -343,6 +350,7 @@ class _Trial:
             passed=int(passed.sum()),
             halved=int(halved.sum()),
             informative=int(informative.sum()),
+            doubtful=in_doubt,
             part=part,
         )
 

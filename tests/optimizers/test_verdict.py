@@ -207,7 +207,7 @@ class TestAnswers:
             model, nudge="n[0]", target="m", steps=20, starts=4, within={"m": (0.0, 1.0)}
         )
         assert found.doubtful == 4
-        assert found.answer == "none"
+        assert found.answer == "undecided"
 
     def test_a_leak_that_is_a_variable_is_a_thermostat(self) -> None:
         """Op(leak) = t ln 2: the same numbers as of a controller with gain 1/2."""
@@ -304,5 +304,6 @@ def test_a_set_without_a_certain_op_is_named_all_the_same() -> None:
     """Differences of worlds prove no zero: the set has no Op, but it is there."""
     found = detect_optimizer(deadbeat("1"), nudge="x[0]", target="x", steps=20, delta=0.5)
     assert (found.sets, found.passed.count) == ((("u",),), 0)
+    assert (found.answer, found.scores[0].doubtful) == ("undecided", 32)
     assert math.isnan(found.op)
     assert "{u}: no Op" in repr(found)
