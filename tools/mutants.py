@@ -44,6 +44,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     ),
     "engine/held_sets": ("tests/engine/test_jacobians.py", "tests/optimizers"),
     "engine/rescaling": ("tests/engine",),
+    "influence": ("tests/influence",),
     "optimizers": ("tests/optimizers",),
     "effects/sweeps/point_lanes": ("tests/effects",),
     "effects/sweeps/sweep": ("tests/effects",),
