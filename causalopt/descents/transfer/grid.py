@@ -70,7 +70,7 @@ def reach(chain: RandomMap, low: Array, high: Array, *, steps: int) -> Box:
     if chain.dimension not in PROBES:
         raise QuestionError(
             f"grids serve one or two coordinates; this chain has {chain.dimension} "
-            f"({', '.join(chain.names)}): ask the ensemble"
+            f"({', '.join(chain.names)}): ask walkers, as causalopt escape --method ensemble does"
         )
     low, high = np.array(low, dtype=float), np.array(high, dtype=float)
     limit = GROWTH_LIMIT * max(float(np.max(high - low)), 1.0)

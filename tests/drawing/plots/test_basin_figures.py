@@ -134,4 +134,8 @@ def test_a_rate_stands_below_the_orbit() -> None:
 
 def test_an_empty_answer_is_drawn_too() -> None:
     for model, over in ((interval(), {"x[0]": (-1, 1)}), (disk(), PLANE)):
-        drawn(op_basins(model, over, level=300.0, counts=7, depth=0).plot())
+        found = op_basins(model, over, level=300.0, counts=7, depth=0)
+        assert len(found.regions) == 0
+        figure = drawn(found.plot())
+        assert figure.axes
+        assert not [text for axes in figure.axes for text in axes.texts if text.get_text() == "1"]
