@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -110,6 +111,25 @@ def page(result: Any) -> str:
         TypeError: Nothing makes a page of results of this class.
     """
     raise _missing("page", result)
+
+
+class _HasDataset(Protocol):
+    @property
+    def dataset(self) -> xarray.Dataset: ...
+
+
+class Tabled:
+    """A result whose dataset can be kept."""
+
+    def to_netcdf(self: _HasDataset, path: str | os.PathLike[str]) -> None:
+        """Write the dataset to a NetCDF file, whole or not at all.
+
+        Raises:
+            FileError: The file cannot be written.
+        """
+        from causalopt.netcdf import write_netcdf  # few results are written
+
+        write_netcdf(self.dataset, path)
 
 
 def _missing(name: str, result: Any) -> TypeError:

@@ -14,6 +14,7 @@ ROOMS = [
     "errors",
     "folders",
     "extras",
+    "netcdf",
     "results",
     "language",
     "tensors",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from causalopt.effects.asked import Asked
 from causalopt.effects.measures import STATUSES, Effect, Measures, measure
 from causalopt.engine.contract import Floats
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Tabled, labelled, plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Run(Asked):
+class Run(Asked, Tabled):
     """Who optimizes what, and by how much, along one trajectory.
 
     Attributes:
@@ -121,16 +120,6 @@ class Run(Asked):
     def dataset(self) -> xarray.Dataset:
         """The result with labelled axes `world`, `variable` and `t`, and its provenance."""
         return labelled(self)
-
-    def to_netcdf(self, path: str | os.PathLike[str]) -> None:
-        """Write the dataset to a NetCDF file, whole or not at all.
-
-        Raises:
-            FileError: The file cannot be written.
-        """
-        from causalopt.effects.netcdf import write_netcdf
-
-        write_netcdf(self.dataset, path)
 
     def plot(self) -> matplotlib.figure.Figure:
         """Return a figure of W, X and Y, of x - w and y - w, and of Op with its status."""

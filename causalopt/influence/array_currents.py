@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,7 @@ from causalopt.influence.through import Through, own_set
 from causalopt.model.graph import declared_edges
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, Window, selection_text
-from causalopt.results import labelled, plain, plain_number, plot
+from causalopt.results import Tabled, labelled, plain, plain_number, plot
 from causalopt.worlds.array_world import array_plan_for, element_slices, held_arrays, split_initial
 from causalopt.worlds.interventions import Intervention
 
@@ -47,7 +46,7 @@ _SAME = 2.0**-40  # worlds beside A that agree with 1 - share to so much are one
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class ArrayCurrents(Asked):
+class ArrayCurrents(Asked, Tabled):
     """The current of influence from n to m through arrays, along one trajectory.
 
     Attributes:
@@ -195,16 +194,6 @@ class ArrayCurrents(Asked):
     def dataset(self) -> xarray.Dataset:
         """Shares and statuses with labelled axes, and provenance."""
         return labelled(self)
-
-    def to_netcdf(self, path: str | os.PathLike[str]) -> None:
-        """Write the dataset to a NetCDF file, whole or not at all.
-
-        Raises:
-            FileError: The file cannot be written.
-        """
-        from causalopt.effects.netcdf import write_netcdf
-
-        write_netcdf(self.dataset, path)
 
     def plot(self) -> matplotlib.figure.Figure:
         """Return a figure of what flows through each array, step by step."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,7 @@ from causalopt.influence.through import Through, own_set
 from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node, Window, selection_text
-from causalopt.results import labelled, plain, plain_number, plot
+from causalopt.results import Tabled, labelled, plain, plain_number, plot
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ _TIED = 2.0**-30  # sides of a branch that are so near may be on either side in 
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Currents(Asked):
+class Currents(Asked, Tabled):
     """The current of influence from n to m along one trajectory.
 
     A share is a current over the total effect dm/dn: the shares of nodes that every path crosses
@@ -249,16 +248,6 @@ class Currents(Asked):
     def dataset(self) -> xarray.Dataset:
         """Currents and shares with labelled axes `t`, `variable` and `edge`, and provenance."""
         return labelled(self)
-
-    def to_netcdf(self, path: str | os.PathLike[str]) -> None:
-        """Write the dataset to a NetCDF file, whole or not at all.
-
-        Raises:
-            FileError: The file cannot be written.
-        """
-        from causalopt.effects.netcdf import write_netcdf
-
-        write_netcdf(self.dataset, path)
 
     def plot(self) -> matplotlib.figure.Figure:
         """Return a figure of what flows through each variable, step by step."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +25,6 @@ from causalopt import results
 from causalopt.effects.asked import asked_hold
 from causalopt.effects.matrices import op_matrix
 from causalopt.effects.measures import ROUNDED_OP
-from causalopt.effects.netcdf import write_netcdf
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.extras import need
@@ -152,7 +150,7 @@ class HeldSide:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Across:
+class Across(results.Tabled):
     """A region, asked from both sides of its boundary.
 
     Attributes:
@@ -247,10 +245,6 @@ class Across:
     def plot(self) -> Figure:
         """Return a figure: Op of every pair as a coloured cell, a panel for each side."""
         return results.plot(self)
-
-    def to_netcdf(self, path: str | os.PathLike[str]) -> None:
-        """Write the table to a NetCDF file, whole or not at all."""
-        write_netcdf(self.dataset, path)
 
 
 def across(

@@ -40,11 +40,9 @@ from causalopt.descents.transitions.state_sets import (
     read_set,
 )
 from causalopt.errors import QuestionError
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Tabled, labelled, plain_number, plot
 
 if TYPE_CHECKING:
-    import os
-
     import matplotlib.figure
     import xarray
 
@@ -80,7 +78,7 @@ class GridLevel:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Transitions:
+class Transitions(Tabled):
     """How walkers get from the origin to the destination.
 
     Args:
@@ -211,16 +209,6 @@ class Transitions:
     def dataset(self) -> xarray.Dataset:
         """The result with one labelled axis a coordinate, and its provenance."""
         return labelled(self)
-
-    def to_netcdf(self, path: str | os.PathLike[str]) -> None:
-        """Write the dataset to a NetCDF file, whole or not at all.
-
-        Raises:
-            FileError: The file cannot be written.
-        """
-        from causalopt.effects.netcdf import write_netcdf
-
-        write_netcdf(self.dataset, path)
 
     def plot(self) -> matplotlib.figure.Figure:
         """Return a figure of committors, laws and reactive current."""

@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from causalopt.effects.netcdf import write_netcdf
 from causalopt.errors import FileError
 from causalopt.extras import need
+from causalopt.netcdf import write_netcdf
 
 if TYPE_CHECKING:
     import xarray
