@@ -282,6 +282,28 @@ _HOMES = {
 # Result -> what it offers, and the module that registers it.
 _results.offer(
     {
+        "causalopt.worlds.description.Description": {
+            "summary": "showing.model_tables",
+            "picture": "showing.model_tables",
+        },
+        "causalopt.model.model.Model": {
+            "summary": "showing.model_tables",
+            "picture": "showing.model_tables",
+        },
+        "causalopt.effects.attribution.Attribution": {"labelled": "effects.attribution_dataset"},
+        "causalopt.descents.noisy_op.NoisyOp": {"labelled": "descents.noisy_op_dataset"},
+        "causalopt.influence.through.Through": {"summary": "showing.current_tables"},
+        "causalopt.optimizers.optimizers.Candidate": {"summary": "showing.set_tables"},
+        "causalopt.entropy.bridge.SideBySide": {"labelled": "entropy.entropies_dataset"},
+        "causalopt.entropy.entropies.Entropies": {
+            "summary": "showing.entropy_tables",
+            "labelled": "entropy.entropies_dataset",
+        },
+        "causalopt.results.Shown": {
+            "rich": "showing.rich_result",
+            "summary": "showing.rich_result",
+            "picture": "showing.rich_result",
+        },
         "causalopt.basins.attraction_basins.AttractionBasins": {
             "plot": "drawing.plots.of_basins",
             "labelled": "basins.basin_datasets",
@@ -307,18 +329,32 @@ _results.offer(
             "labelled": "basins.basin_datasets",
         },
         "causalopt.comparison.comparison.Comparison": {
+            "summary": "showing.comparison_table",
             "labelled": "comparison.comparison_dataset",
             "plot": "drawing.plots.of_comparison",
         },
         "causalopt.comparison.loop_shares.LoopShares": {
+            "summary": "showing.comparison_table",
             "labelled": "comparison.comparison_dataset",
             "plot": "drawing.plots.of_comparison",
         },
-        "causalopt.descents.escape.answer.Answer": {"plot": "drawing.plots.of_answer"},
-        "causalopt.descents.escape.curves.EscapeCurve": {"plot": "drawing.plots.of_escape"},
-        "causalopt.descents.escape.evolution.Evolution": {"plot": "drawing.plots.of_escape"},
+        "causalopt.descents.escape.answer.Answer": {
+            "summary": "showing.escape_tables",
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_answer",
+        },
+        "causalopt.descents.escape.curves.EscapeCurve": {
+            "summary": "showing.escape_tables",
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_escape",
+        },
+        "causalopt.descents.escape.evolution.Evolution": {
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_escape",
+        },
         "causalopt.descents.escape.steps_to_escape.EscapeTimes": {
-            "plot": "drawing.plots.of_escape"
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_escape",
         },
         "causalopt.descents.transitions.basin_diagram.BasinDiagram": {
             "plot": "drawing.plots.of_two_basins",
@@ -332,30 +368,43 @@ _results.offer(
             "plot": "drawing.plots.of_transitions",
             "labelled": "descents.transitions.transition_dataset",
         },
-        "causalopt.effects.exponents.rates.Rates": {"plot": "drawing.plots.of_rates"},
+        "causalopt.effects.exponents.rates.Rates": {
+            "summary": "showing.rate_tables",
+            "labelled": "effects.exponents.rates_dataset",
+            "plot": "drawing.plots.of_rates",
+        },
         "causalopt.effects.arrays.array_run.ArrayRun": {
             "plot": "drawing.plots.of_array_run",
             "labelled": "effects.arrays.array_run_dataset",
         },
         "causalopt.effects.run.Run": {
+            "summary": "showing.run_tables",
             "plot": "drawing.plots.of_run",
             "labelled": "effects.run_dataset",
         },
         "causalopt.effects.sweeps.sweep.Sweep": {
+            "summary": "showing.sweep_table",
+            "picture": "showing.sweep_table",
             "plot": "drawing.plots.of_sweep",
             "labelled": "effects.sweeps.sweep_dataset",
         },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
         "causalopt.influence.array_currents.ArrayCurrents": {
+            "summary": "showing.current_tables",
             "labelled": "influence.array_currents_dataset",
             "plot": "drawing.plots.of_array_currents",
         },
         "causalopt.influence.influence.Currents": {
+            "summary": "showing.current_tables",
             "labelled": "influence.currents_dataset",
             "plot": "drawing.plots.of_currents",
         },
-        "causalopt.optimizers.across.Across": {"plot": "drawing.plots.of_across"},
+        "causalopt.optimizers.across.Across": {
+            "summary": "showing.set_tables",
+            "plot": "drawing.plots.of_across",
+        },
         "causalopt.optimizers.natural_division.NaturalDivision": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.division_dataset",
             "plot": "drawing.plots.of_division",
         },
@@ -372,23 +421,28 @@ _results.offer(
             "plot": "drawing.plots.of_verdict",
         },
         "causalopt.optimizers.optimizer_matrix.OptimizerMatrix": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.optimizers.optimizers.Optimizers": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.optimizers.optimizers_over_draws.OptimizersOverDraws": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.optimizers.optimizers_over_time.OptimizersOverTime": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.model.regions.region.Region": {"plot": "drawing.plots.of_region"},
         "causalopt.symbolic.derivation.Derivation": {
+            "rich": "showing.derivation_form",
             "python": "symbolic.python_source",
             "report": "symbolic.report",
         },
@@ -396,8 +450,15 @@ _results.offer(
             "page": "drawing.film.film_page",
             "plot": "drawing.plots.of_film",
         },
-        "causalopt.worlds.array_world.ArrayWorld": {"plot": "drawing.plots.of_array_world"},
-        "causalopt.worlds.world.World": {"plot": "drawing.plots.of_world"},
+        "causalopt.worlds.array_world.ArrayWorld": {
+            "labelled": "worlds.world_dataset",
+            "plot": "drawing.plots.of_array_world",
+        },
+        "causalopt.worlds.world.World": {
+            "summary": "showing.model_tables",
+            "labelled": "worlds.world_dataset",
+            "plot": "drawing.plots.of_world",
+        },
     }
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -21,7 +21,7 @@ from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.results import labelled, plot
+from causalopt.results import Tabled, labelled, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -74,7 +74,7 @@ class AttractingSet:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class AttractionBasins:
+class AttractionBasins(Tabled):
     """The attractors that a box of starting values goes to, and their basins.
 
     Attributes:

@@ -23,7 +23,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Tabled, labelled, plain_number, plot
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class OpRegion:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OpBasins(Asked):
+class OpBasins(Asked, Tabled):
     """Where Op lies above a level, over a box of starting values, at one step.
 
     Attributes:

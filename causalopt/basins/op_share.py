@@ -21,7 +21,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import labelled
+from causalopt.results import Tabled, labelled
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _LEVEL = 0.95
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OpShare(Asked):
+class OpShare(Asked, Tabled):
     """Which share of a box of starting values lies above a level, at one step.
 
     Attributes:

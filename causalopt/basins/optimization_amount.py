@@ -22,7 +22,7 @@ from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import labelled
+from causalopt.results import Tabled, labelled
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _KINK = CLASSES.index("kink")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizationAmount(Asked):
+class OptimizationAmount(Asked, Tabled):
     """The integral of 1 - Comp over a box of starting values, at one step.
 
     Attributes:

@@ -26,7 +26,7 @@ from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Tabled, labelled, plain, plot
 from causalopt.worlds.interventions import Intervention, Set
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _FITTED = 32  # places in a window at which the slope is fitted
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RateCurve(Asked):
+class RateCurve(Asked, Tabled):
     """Op per unit of time along a parameter.
 
     Attributes:

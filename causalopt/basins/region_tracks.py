@@ -27,7 +27,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plot
+from causalopt.results import Tabled, labelled, plot
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class TrackEvent:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RegionTracks:
+class RegionTracks(Tabled):
     """Regions of Op, or basins of attraction, followed along a parameter.
 
     Attributes:

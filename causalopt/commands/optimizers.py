@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 import causalopt
 from causalopt.commands import options
 from causalopt.errors import QuestionError
-
-if TYPE_CHECKING:
-    from causalopt.optimizers.optimizers import Optimizers
-
-_ROWS = 20
 
 
 def optimizers(
@@ -95,7 +90,7 @@ def optimizers(
     if json:
         options.emit(told.to_dict())
     else:
-        typer.echo(repr(told) if over_time else _report(found))
+        typer.echo(str(told))
 
 
 def _cuts(text: str | None) -> int | list[int] | None:
@@ -108,21 +103,3 @@ def _cuts(text: str | None) -> int | list[int] | None:
         )
     cuts = [int(item) for item in items]
     return cuts[0] if len(cuts) == 1 else cuts
-
-
-def _report(found: Optimizers) -> str:
-    from causalopt.effects.measures import STATUSES
-
-    header = ["", "set A", "Op", "Comp", "share", "status", "idle"]
-    rows = [[str(k + 1), *row] for k, row in enumerate(found.rows(_ROWS))]
-    lines = [
-        f"Op(A; {found.nudge}, {found.target}) in {found.asked.model.name}, nats, total effect "
-        f"{found.total:.6g}",
-        "",
-        options.table(rows, header),
-    ]
-    more = len(found.groups) - len(rows)
-    lines += [f"... and {more} more"] if more else []
-    met = {row[5] for row in rows} - {"ok"}
-    lines += ["", *(f"{status}: {STATUSES[status]}" for status in STATUSES if status in met)]
-    return "\n".join([*lines, str(found.search)])

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.progress import Progress
-
-if TYPE_CHECKING:
-    from causalopt.effects.run import Run
-
-_ROWS = 11
 
 
 def run(
@@ -57,9 +52,7 @@ def run(
     checkpoint_every: Annotated[
         int | None, typer.Option(metavar="N", help="After how many steps; ten times in a run.")
     ] = None,
-    out: Annotated[
-        str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
-    ] = None,
+    out: options.Out = None,
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
     ] = None,
@@ -72,7 +65,7 @@ def run(
     """
     from causalopt.model.model import run_length
 
-    data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
+    data_file = options.result_file(out)
     picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
@@ -94,25 +87,10 @@ def run(
             checkpoint_every=checkpoint_every,
         )
     if data_file is not None:
-        result.to_netcdf(data_file)
+        result.save(data_file)
     if picture is not None:
         options.write_figure(result.plot(), picture)
     if json:
         options.emit(result.to_dict())
     else:
-        typer.echo(_report(result))
-
-
-def _report(result: Run) -> str:
-    last = result.steps
-    count = min(_ROWS, last + 1)
-    chosen = sorted({round(i * last / max(count - 1, 1)) for i in range(count)})
-    columns = {"time": result.time, **result.columns()}
-    header = ["step", *columns, "status"]
-    rows = [
-        [str(i), *(f"{values[i]:.6g}" for values in columns.values()), str(result.status[i])]
-        for i in chosen
-    ]
-    if result.model.dt is None:  # the step is the time
-        header, rows = ["t", *header[2:]], [[row[0], *row[2:]] for row in rows]
-    return f"{result!r}\n\n{options.table(rows, header)}"
+        typer.echo(str(result))

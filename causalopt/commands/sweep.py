@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,10 +44,7 @@ def sweep(
     dt: options.Dt = None,
     method: options.Method = None,
     data: options.Data = None,
-    out: Annotated[
-        str | None,
-        typer.Option(metavar="PATH", help="Write the result: a .nc file or a .zarr store."),
-    ] = None,
+    out: options.Out = None,
     workers: Annotated[
         int | None, typer.Option(metavar="K", help="Threads; one per processor.")
     ] = None,
@@ -69,7 +65,7 @@ def sweep(
 
     from causalopt.effects.sweeps.axes import spaced
 
-    file = None if out is None else _target(out)
+    file = options.result_file(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
     with Progress(count, "sweeping") as progress:
@@ -87,11 +83,11 @@ def sweep(
             data=arrays,
         )
     if file is not None:
-        found.write(file)
+        found.save(file)
     if json:
         options.emit(found.to_dict(out))
     else:
-        typer.echo(repr(found))
+        typer.echo(str(found))
         if out is not None:
             typer.echo(f"written to {out}")
 
@@ -113,12 +109,6 @@ def _points(axes: Mapping[str, tuple[float, float, int]]) -> int:
             "smaller, or sweep in parts"
         )
     return count
-
-
-def _target(out: str) -> Path:
-    from causalopt.effects.sweeps.sweep_store import check_target
-
-    return check_target(out)
 
 
 def _refuse_both(

@@ -20,6 +20,7 @@ from causalopt.comparison.small_systems import (
     linear_rules,
 )
 from causalopt.errors import UnknownNameError, suggestion
+from causalopt.results import Shown
 
 _ROUNDING = 1e-9  # of entropies of a few states
 
@@ -40,7 +41,7 @@ class Claim:
 
 
 @dataclasses.dataclass(frozen=True)
-class Disagreement:
+class Disagreement(Shown):
     """The smallest systems that show a claim.
 
     Attributes:

@@ -25,6 +25,7 @@ from causalopt.engine.batch import Batch
 from causalopt.engine.batch_choice import run_batch
 from causalopt.errors import QuestionError
 from causalopt.model.selectors import Node
+from causalopt.results import Tabled
 from causalopt.worlds.interventions import plan_for
 from causalopt.worlds.streams import Picks
 
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from causalopt.model.model import Model
 
 
-@dataclasses.dataclass(frozen=True)
-class NoisyOp:
+@dataclasses.dataclass(frozen=True, repr=False)
+class NoisyOp(Tabled):
     """Op of each walker, at each step.
 
     Args:
@@ -48,6 +49,13 @@ class NoisyOp:
     op: Array
     sign: Array
     states: Array
+
+    def __repr__(self) -> str:
+        steps, walkers = self.op.shape
+        return (
+            f"Op of {walkers} walkers at {steps} steps: mean {self.mean[-1]:.6g} +- "
+            f"{self.standard_error[-1]:.2g} nats at the last"
+        )
 
     @property
     def mean(self) -> Array:

@@ -16,14 +16,14 @@ from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.results import plain, plain_number
+from causalopt.results import Tabled, plain, plain_number
 from causalopt.worlds.array_world import split_initial
 
 _EXACT = 10  # parts up to which all sets are counted when nobody says how many orders
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Attribution:
+class Attribution(Tabled):
     """How Op of a set is shared among its parts.
 
     A part's own Op is not its share: Op is neither additive nor monotone in A. Shapley values sum

@@ -42,6 +42,7 @@ from causalopt.laws.law import SparseLaw, law_of
 from causalopt.laws.space import Label
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.results import Tabled
 from causalopt.worlds.interventions import Set
 from causalopt.worlds.replacement import replace
 from causalopt.worlds.world import number_world
@@ -49,8 +50,8 @@ from causalopt.worlds.world import number_world
 Array = npt.NDArray[np.float64]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class SideBySide:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class SideBySide(Tabled):
     """Op and optimizing strength of m at each step, A replaced at every step.
 
     Args:
@@ -64,6 +65,11 @@ class SideBySide:
     op: Array
     optimizing_strength: Array
     unit: Unit
+
+    def __repr__(self) -> str:
+        last = f"Op = {self.op[-1]:.6g}, optimizing strength {self.optimizing_strength[-1]:.6g}"
+        head = f"Op beside optimizing strength, t = 0..{len(self.op) - 1}, in {self.unit}s"
+        return f"{head}\n  at the end {last}"
 
 
 def strength_from_comp(

@@ -48,6 +48,7 @@ from causalopt.model.selectors import (
     parse_selection,
 )
 from causalopt.model.template import Template
+from causalopt.results import Shown
 
 if TYPE_CHECKING:
     from causalopt.model.arrays.array_template import ArrayTemplate
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
 
 MAX_STEPS = 1_000_000_000
 _ARRAY_KEYS = ("shape", "values", "data")
+_SHOWN = 200  # characters of a repr
+_OWN = ("causalopt.model.model", "causalopt.results", "builtins")
 _BYTES = 5 * 8  # a run keeps a node's value, two tangents and their errors
 
 
@@ -68,7 +71,7 @@ def _variables(value: Any) -> Any:
     return {k: {short[type(v)]: v} if type(v) in short else v for k, v in plain.items()}
 
 
-class Model(Record):
+class Model(Shown, Record):
     """A causal model: variables with rules, parameters, and a partition into A and B.
 
     A model is checked whole when it is made and never changes: `replace` returns another one.
@@ -126,6 +129,23 @@ class Model(Record):
     facts: tuple[Fact, ...] = ()
 
     _arrays_from: ArraySource = PrivateAttr(default_factory=ArraySource)
+
+    def __repr__(self) -> str:
+        title = f": {self.title}" if self.title else ""
+        count = len(self.variables)
+        sides = f", A = {{{', '.join(self.A)}}}" if self.A else ""
+        text = f"Model({self.name}{title}, {count} variable{'s' * (count != 1)}{sides})"
+        return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]}...)"
+
+    def __dir__(self) -> list[str]:
+        """Return the model's own names; pydantic's are there still, but nobody looks for them."""
+        own = {
+            name for kind in type(self).__mro__ if kind.__module__ in _OWN for name in vars(kind)
+        }
+        return sorted({*type(self).model_fields, *own} - {"model_config", "model_post_init"})
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.variables)
 
     def __init__(self, source: ArraySource | None = None, /, **data: Any) -> None:
         with collector_paused():

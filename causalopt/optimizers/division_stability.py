@@ -27,7 +27,7 @@ from causalopt.optimizers.natural_division import HALVING
 from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, USABLE, StartEffects
 from causalopt.optimizers.starting_points import starting_points
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Tabled, labelled, plain_number, plot
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ Winners = tuple[Held, ...]  # the sets that tie; none where no set is worth its 
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class DivisionStability:
+class DivisionStability(Tabled):
     """Which divisions win, and how often.
 
     Attributes:

@@ -17,7 +17,7 @@ from causalopt.optimizers.known_systems import (
 )
 from causalopt.optimizers.set_lists import Held
 from causalopt.optimizers.verdict import Verdict, detect_optimizer
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Tabled, labelled, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -79,7 +79,7 @@ class FamilyCount:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class FalsePositives:
+class FalsePositives(Tabled):
     """The test for an optimizer, set beside what is known.
 
     Attributes:

@@ -30,7 +30,7 @@ from causalopt.optimizers.regularised_path import (
 from causalopt.optimizers.set_lists import MOST, SetList, set_list
 from causalopt.optimizers.split_search import SplitSearch, Tried
 from causalopt.optimizers.starting_points import OWN
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Tabled, labelled, plain_number, plot
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _FEWEST_CUT = 2  # edges that a set on a path cuts at least: one into it, one ou
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class NaturalDivision(Asked):
+class NaturalDivision(Asked, Tabled):
     """Splits of a model into A and B, the best of each size, and which wins at which price.
 
     Attributes:

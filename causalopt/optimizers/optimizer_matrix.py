@@ -13,7 +13,7 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Window, is_plain, overlap, selection_text
 from causalopt.optimizers.optimizers import Optimizers, ranked_parts, read_parts, read_question
 from causalopt.optimizers.set_parts import By, PartReader, Selectors
-from causalopt.results import labelled, plot
+from causalopt.results import Tabled, labelled, plot
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizerMatrix:
+class OptimizerMatrix(Tabled):
     """For every n and m the candidates, best first.
 
     Attributes:

@@ -20,7 +20,7 @@ from causalopt.optimizers.optimizers import find_optimizers, read_question
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, Selectors
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Tabled, labelled, plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -33,7 +33,7 @@ _STREAM = 0x0B7  # of starts, apart from those of noise
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizersOverDraws:
+class OptimizersOverDraws(Tabled):
     """Op of candidate sets over draws, the largest mean first.
 
     Attributes:

@@ -15,7 +15,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
-from causalopt.results import labelled, plain, plain_number, plot
+from causalopt.results import Tabled, labelled, plain, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -55,7 +55,7 @@ class Reign:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizersOverTime:
+class OptimizersOverTime(Tabled):
     """Op of candidate sets, step by step.
 
     Attributes:

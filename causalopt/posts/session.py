@@ -18,12 +18,13 @@ from causalopt.posts.check import Check
 from causalopt.posts.page import page
 from causalopt.posts.series import POSTS
 from causalopt.posts.sheet import Findings
+from causalopt.results import Shown
 
 Progress = Callable[[int], None]
 
 
-@dataclasses.dataclass(frozen=True)
-class Reproduction:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Reproduction(Shown):
     """What a run of `reproduce` found.
 
     Attributes:
@@ -40,6 +41,14 @@ class Reproduction:
     def checks(self) -> tuple[Check, ...]:
         """All checks, in the order of the posts."""
         return tuple(check for found in self.findings for check in found.checks)
+
+    def __repr__(self) -> str:
+        agreed = sum(check.agrees for check in self.checks)
+        return (
+            f"{len(self.checks)} checks, {agreed} agree, {len(self.checks) - agreed} differ; "
+            f"{self.figures} figures; {self.computed} of {len(self.findings)} pieces computed in "
+            f"{self.seconds:.1f} s"
+        )
 
     @property
     def figures(self) -> int:

@@ -18,6 +18,7 @@ from causalopt.extras import need
 from causalopt.language.term import Term
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.results import Shown
 from causalopt.symbolic.branches import pieces
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.paths import Comparison, Mode
@@ -26,8 +27,8 @@ from causalopt.symbolic.reading import Reading, linear_template, read_question
 _MOST_PIECES = 32
 
 
-@dataclasses.dataclass(frozen=True)
-class ModeSolution:
+@dataclasses.dataclass(frozen=True, repr=False)
+class ModeSolution(Shown):
     """One mode and, where it is linear, its closed form.
 
     Args:
@@ -39,6 +40,10 @@ class ModeSolution:
     conditions: tuple[sympy.Basic, ...]
     mode: Mode
     solution: LinearSolution | None
+
+    def __repr__(self) -> str:
+        where = ", ".join(map(str, self.conditions)) or "everywhere"
+        return f"mode where {where}: {'a closed form' if self.solution else 'not linear'}"
 
 
 def find_modes(

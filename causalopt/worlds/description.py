@@ -8,10 +8,11 @@ from typing import Any
 
 from causalopt.model.graph import edge_list, rule_texts, side
 from causalopt.model.model import Model
+from causalopt.results import Shown
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Description:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Description(Shown):
     """What a model says, its flows written as the rules that the integrator makes of them.
 
     Args:
@@ -24,6 +25,9 @@ class Description:
     model: Model
     variables: Mapping[str, Mapping[str, Any]]
     edges: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Description({self.model!r})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the description as JSON's types."""

@@ -14,13 +14,14 @@ from causalopt.descents.chain import chain_of
 from causalopt.descents.maps.outcomes import noise_outcomes
 from causalopt.descents.maps.success_runs import run_probability, steps_of_one_map
 from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.results import Shown
 
 if TYPE_CHECKING:
     from causalopt.model.model import Model
 
 
 @dataclasses.dataclass(frozen=True)
-class Consecutive:
+class Consecutive(Shown):
     """Steps in a row on one datapoint that lead beyond a level.
 
     Args:

@@ -13,7 +13,7 @@ from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.operator import absorb
 from causalopt.descents.transfer.spectrum import escape_rate, mean_steps
 from causalopt.errors import QuestionError
-from causalopt.results import plot
+from causalopt.results import Tabled, plot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 REACH_STEPS = 5000
 
 
-@dataclasses.dataclass(frozen=True)
-class EscapeTimes:
+@dataclasses.dataclass(frozen=True, repr=False)
+class EscapeTimes(Tabled):
     """Steps to escape at several T.
 
     Args:
@@ -44,6 +44,13 @@ class EscapeTimes:
     rate: Array
     barrier: Array
     status: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        count = len(self.temperatures)
+        return (
+            f"mean steps to escape at {count} values of T from {self.temperatures[0]:g} to "
+            f"{self.temperatures[-1]:g}: from {self.mean.min():.6g} to {self.mean.max():.6g}"
+        )
 
     def plot(self) -> matplotlib.figure.Figure:
         """Return a figure of the mean number of steps against T, beside the theory."""

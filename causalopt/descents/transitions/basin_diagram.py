@@ -23,7 +23,7 @@ from causalopt.descents.escape.basins import compare_basins
 from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.grid import reach
 from causalopt.errors import QuestionError
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Tabled, labelled, plain, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -42,7 +42,7 @@ UNDECIDED = 0.01  # nats: actions closer than that name no winner
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class BasinDiagram:
+class BasinDiagram(Tabled):
     """Two basins at every point of a grid of parameters.
 
     Args:

@@ -32,7 +32,7 @@ from causalopt.descents.transitions.path_search import (
 from causalopt.descents.transitions.step_costs import check_spread, step_cost
 from causalopt.descents.transitions.step_laws import law_of_model
 from causalopt.errors import QuestionError, suggestion
-from causalopt.results import labelled, plain, plain_number, plot
+from causalopt.results import Tabled, labelled, plain, plain_number, plot
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -51,7 +51,7 @@ ALLOWED = 1e-2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LeastAction:
+class LeastAction(Tabled):
     """The cheapest path from a start to an end.
 
     Args:

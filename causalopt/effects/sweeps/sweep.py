@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +20,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Tabled, labelled, nested, plain_number, plot
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ _UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Sweep(Asked):
+class Sweep(Asked, Tabled):
     """Comp and Op over a grid, at one step: the last of the question.
 
     Attributes:
@@ -82,6 +80,10 @@ class Sweep(Asked):
     def status(self) -> NDArray[np.str_]:
         """What each point's numbers mean: keys of `causalopt.STATUSES`."""
         return NAMES[self.codes]
+
+    def status_at(self, place: tuple[Any, ...]) -> str:
+        """Return the status of one point."""
+        return str(NAMES[self.codes[place]])
 
     @property
     def failed(self) -> int:
@@ -145,15 +147,21 @@ class Sweep(Asked):
         """The result with one labelled axis per swept value, and its provenance."""
         return labelled(self)
 
-    def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the dataset whole: a NetCDF file for `.nc`, a Zarr store for `.zarr`.
-
-        Raises:
-            FileError: It cannot be written, or the store is there already.
-        """
-        from causalopt.effects.sweeps.sweep_store import write_sweep
-
-        return write_sweep(self.dataset, path)
+    def record(self) -> dict[str, Any]:
+        """Return the summary with the grid and what was found at its points, as JSON's types."""
+        points = {
+            "value": self.values,
+            "total": self.total,
+            "direct": self.direct,
+            "comp": self.comp,
+            "op": self.op,
+        }
+        return {
+            **self.to_dict(),
+            "axes": {name: nested(values) for name, values in self.axes.items()},
+            **{name: nested(values) for name, values in points.items()},
+            "status": self.status.tolist(),
+        }
 
     def plot(self) -> matplotlib.figure.Figure:
         """Return a figure: Op and Comp over one axis, or a map of Op over two.

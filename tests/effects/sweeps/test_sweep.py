@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
+from causalopt.effects.sweeps.sweep_store import check_target
 
 import causalopt
 from causalopt import Model, Nudge, Set, load, run, sweep
 from causalopt.cli import main
 from causalopt.effects.sweeps import lane_doubts
 from causalopt.effects.sweeps import sweep as sweeps
-from causalopt.effects.sweeps.sweep_store import check_target
 from causalopt.engine.batch_arrays import ArrayBatch
 from causalopt.engine.machine.batch_code import MachineBatch
 from causalopt.errors import FileError, QuestionError, UnknownNameError
