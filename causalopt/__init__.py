@@ -299,7 +299,7 @@ _results.offer(
             "summary": "showing.entropy_tables",
             "labelled": "entropy.entropies_dataset",
         },
-        "causalopt.results.Shown": {
+        "causalopt.results.Displayed": {
             "rich": "showing.rich_result",
             "summary": "showing.rich_result",
             "picture": "showing.rich_result",

@@ -148,7 +148,7 @@ def rich(result: Any) -> str:
     raise _missing("rich", result)
 
 
-class Shown:
+class Displayed:
     """A result that shows itself: `repr` is short, `print` has its table, a notebook all of it."""
 
     def __str__(self) -> str:
@@ -158,7 +158,7 @@ class Shown:
         return rich(self)
 
 
-class Tabled(Shown):
+class Tabled(Displayed):
     """A result that is labelled arrays too, and can be kept."""
 
     @functools.cached_property

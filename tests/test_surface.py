@@ -21,12 +21,12 @@ FUNCTIONS = {name: found for name, found in PUBLIC.items() if inspect.isfunction
 COMMANDS_CALL = {
     "models": ("shipped", {}),
     "check": ("describe", {}),
-    "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot"}),
+    "run": ("run", {"out": "Run.save", "plot": "Run.plot"}),
     "derive": (
         "derive",
         {"latex": "Derivation.latex", "report": "Derivation.report", "python": "Derivation.python"},
     ),
-    "sweep": ("sweep", {"out": "Sweep.write", "resume": None, "dask": None}),
+    "sweep": ("sweep", {"out": "Sweep.save", "resume": None, "dask": None}),
     "basins": (
         "op_basins",
         {
@@ -39,11 +39,11 @@ COMMANDS_CALL = {
     ),
     "entropy": ("strength", {}),
     "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
-    "transitions": ("transitions", {"out": "Transitions.to_netcdf", "plot": "Transitions.plot"}),
+    "transitions": ("transitions", {"out": "Transitions.save", "plot": "Transitions.plot"}),
     "action": ("least_action", {"plot": "LeastAction.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
-    "across": ("across", {"out": "Across.to_netcdf", "plot": "Across.plot"}),
+    "across": ("across", {"out": "Across.save", "plot": "Across.plot"}),
     "divide": (
         "divide",
         {
@@ -55,7 +55,7 @@ COMMANDS_CALL = {
     "currents": (
         "currents",
         {
-            "out": "Currents.to_netcdf",
+            "out": "Currents.save",
             "plot": "Currents.plot",
             "draw": "draw",
             "folded": "draw",

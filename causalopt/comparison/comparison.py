@@ -236,6 +236,10 @@ class Comparison(Tabled):
         return ["model", *self._headings()], rows, notes
 
     def __repr__(self) -> str:
+        count = len(self.rows)
+        return f"Op beside {len(self.columns)} measures on {count} model{'s' * (count != 1)}"
+
+    def __str__(self) -> str:
         header, rows, notes = self.grid()
         table = [header, *rows]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]

@@ -20,7 +20,7 @@ from causalopt.comparison.small_systems import (
     linear_rules,
 )
 from causalopt.errors import UnknownNameError, suggestion
-from causalopt.results import Shown
+from causalopt.results import Displayed
 
 _ROUNDING = 1e-9  # of entropies of a few states
 
@@ -41,7 +41,7 @@ class Claim:
 
 
 @dataclasses.dataclass(frozen=True)
-class Disagreement(Shown):
+class Disagreement(Displayed):
     """The smallest systems that show a claim.
 
     Attributes:

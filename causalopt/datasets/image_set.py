@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from causalopt.errors import FileError, QuestionError, SizeError, suggestion
 from causalopt.model.files import write_whole
-from causalopt.results import Shown
+from causalopt.results import Displayed
 from causalopt.worlds.streams import MASK, uniforms
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _SITE = int.from_bytes(b"shuffle", "big")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class ImageSet(Shown):
+class ImageSet(Displayed):
     """Images with the label of each, in the order in which they are given to a network.
 
     Args:

@@ -22,7 +22,9 @@ def block(summary: Summary, picture: str, details: Iterable[str]) -> str:
     tables = "".join(map(table_html, summary.tables))
     lines = "".join(f"<div>{_text(line)}</div>" for line in summary.lines)
     left = f'<div style="flex:0 1 auto;overflow-x:auto">{tables}</div>' if tables else ""
-    right = f'<div style="flex:0 1 34em;min-width:16em">{picture}</div>' if picture else ""
+    right = (
+        f'<div style="flex:1 1 28em;min-width:min(100%,24em)">{picture}</div>' if picture else ""
+    )
     side = (
         '<div style="display:flex;flex-wrap:wrap;gap:1.2em;align-items:flex-start;'
         f'margin:.5em 0">{left}{right}</div>'

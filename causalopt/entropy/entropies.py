@@ -79,8 +79,8 @@ class Entropies(Tabled):
 
     def __repr__(self) -> str:
         return (
-            f"{self.heading}\n  optimizing strength {self.optimizing_strength:.7g}, of which "
-            f"{self.mutual_information:.7g} mutual information: adjusted {self.adjusted:.7g}"
+            f"{self.heading}\n  optimizing strength {self.optimizing_strength:.7g}, mutual "
+            f"information {self.mutual_information:.7g}, adjusted {self.adjusted:.7g}"
         )
 
     def __str__(self) -> str:

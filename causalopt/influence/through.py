@@ -8,11 +8,11 @@ from typing import Any
 from causalopt.effects.asked import asked_node, said_hold
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, overlap
-from causalopt.results import Shown, plain_number
+from causalopt.results import Displayed, plain_number
 
 
 @dataclasses.dataclass(frozen=True)
-class Through(Shown):
+class Through(Displayed):
     """What of the influence goes through a set A.
 
     Attributes:

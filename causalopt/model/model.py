@@ -48,7 +48,7 @@ from causalopt.model.selectors import (
     parse_selection,
 )
 from causalopt.model.template import Template
-from causalopt.results import Shown
+from causalopt.results import Displayed
 
 if TYPE_CHECKING:
     from causalopt.model.arrays.array_template import ArrayTemplate
@@ -71,7 +71,7 @@ def _variables(value: Any) -> Any:
     return {k: {short[type(v)]: v} if type(v) in short else v for k, v in plain.items()}
 
 
-class Model(Shown, Record):
+class Model(Displayed, Record):
     """A causal model: variables with rules, parameters, and a partition into A and B.
 
     A model is checked whole when it is made and never changes: `replace` returns another one.

@@ -119,6 +119,13 @@ class FalsePositives(Tabled):
         return plot(self)
 
     def __repr__(self) -> str:
+        count = sum(case.has_optimizer for case in self.cases)
+        return (
+            f"the test on {count} systems with an optimizer and {len(self.cases) - count} without\n"
+            f"  {len(self.missed)} missed, {len(self.false_positives)} false positives"
+        )
+
+    def __str__(self) -> str:
         return "\n".join(self.markdown())
 
     def markdown(self) -> Iterator[str]:

@@ -18,7 +18,7 @@ from causalopt.optimizers.node_sets import NodeSets
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, PartReader, Selectors, SetPart
 from causalopt.optimizers.set_search import Method, Ranked, SearchRecord, SetSearch, as_tuples
-from causalopt.results import Shown, Tabled, labelled, plain_number, plot
+from causalopt.results import Displayed, Tabled, labelled, plain_number, plot
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _SHOWN = 12  # groups in a text
 
 
 @dataclasses.dataclass(frozen=True)
-class Candidate(Shown):
+class Candidate(Displayed):
     """A set A, and how much it compresses.
 
     Attributes:

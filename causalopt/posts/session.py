@@ -18,13 +18,13 @@ from causalopt.posts.check import Check
 from causalopt.posts.page import page
 from causalopt.posts.series import POSTS
 from causalopt.posts.sheet import Findings
-from causalopt.results import Shown
+from causalopt.results import Displayed
 
 Progress = Callable[[int], None]
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Reproduction(Shown):
+class Reproduction(Displayed):
     """What a run of `reproduce` found.
 
     Attributes:

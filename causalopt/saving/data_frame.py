@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import UnknownNameError, suggestion
@@ -13,14 +14,16 @@ if TYPE_CHECKING:
     import xarray
 
 MOST_COLUMNS = 1024  # of one variable, over axes that the rows have not
+FEW = 16  # places of an axis of numbers that are columns
 
 
 def data_frame(dataset: xarray.Dataset, of: str | None = None) -> pandas.DataFrame:
     """Return a dataset as a table.
 
     The rows are the points of one variable's axes. A variable with some of these axes is a column;
-    one with further axes is a column for each of their labels, as in `value W R`. What has none of
-    the axes, or more than 1024 columns of its own, is left out, and named in `attrs["left_out"]`.
+    one with further axes is a column for each of their labels, as in `W R`, where these are texts,
+    or at most 16 numbers. What has none of the axes, or more columns of its own than 1024, is left
+    out, and named in `attrs["left_out"]`.
 
     Args:
         dataset: The dataset.
@@ -39,7 +42,6 @@ def data_frame(dataset: xarray.Dataset, of: str | None = None) -> pandas.DataFra
         found = _columns(dataset, str(name), rows)
         columns |= found
         left_out += [] if found else [str(name)]
-    shape = tuple(dataset.sizes[axis] for axis in rows)
     flat = {
         name: _broadcast(values, rows, dataset).to_numpy().reshape(-1)
         for name, values in columns.items()
@@ -49,7 +51,6 @@ def data_frame(dataset: xarray.Dataset, of: str | None = None) -> pandas.DataFra
         levels = [pd.Index(_labels(dataset, axis), name=axis) for axis in rows]
         index = levels[0] if len(rows) == 1 else pd.MultiIndex.from_product(levels, names=rows)
     frame = pd.DataFrame(flat, index=index, columns=list(flat))
-    assert not rows or len(frame) == _product(shape)
     frame.attrs = {str(key): str(value) for key, value in dataset.attrs.items()}
     if left_out:
         frame.attrs["left_out"] = ", ".join(left_out)
@@ -80,7 +81,8 @@ def _columns(dataset: xarray.Dataset, name: str, rows: list[str]) -> dict[str, x
     if not further:
         return {name: found}
     labels = [_labels(dataset, axis) for axis in further]
-    if len(further) == len(found.dims) or _product(tuple(map(len, labels))) > MOST_COLUMNS:
+    is_long = any(len(each) > FEW and not isinstance(each[0], str) for each in labels)
+    if len(further) == len(found.dims) or is_long or math.prod(map(len, labels)) > MOST_COLUMNS:
         return {}
     head = [] if name == "value" else [name]
     return {
@@ -102,10 +104,3 @@ def _labels(dataset: xarray.Dataset, axis: str) -> list[Any]:
         labels: list[Any] = dataset.coords[axis].to_numpy().tolist()
         return labels
     return list(range(dataset.sizes[axis]))
-
-
-def _product(sizes: tuple[int, ...]) -> int:
-    count = 1
-    for size in sizes:
-        count *= size
-    return count

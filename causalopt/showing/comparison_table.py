@@ -21,9 +21,7 @@ def comparison_summary(found: Comparison, **_options: Any) -> Summary:
     header, rows, notes = found.grid()
     left = len(rows) - _MOST
     table = Table(header, rows[:_MOST], more=f"... and {left} more models" if left > 0 else "")
-    count = len(found.rows)
-    heading = f"Op beside {len(found.columns)} measures on {count} model{'s' * (count != 1)}"
-    return Summary(heading, tuple(notes), (table,))
+    return Summary(repr(found), tuple(notes), (table,))
 
 
 @summary.register(LoopShares)

@@ -27,7 +27,9 @@ def answer_summary(answer: Answer, **_options: Any) -> Summary:
 def curve_summary(curve: EscapeCurve, **_options: Any) -> Summary:
     """Return probabilities at each value of the parameter."""
     heading, *_ = repr(curve).split("\n")
-    chosen: Sequence[int] = spread_places(len(curve.values), max(_MOST // len(curve.answers[0].within), 2))
+    chosen: Sequence[int] = spread_places(
+        len(curve.values), max(_MOST // len(curve.answers[0].within), 2)
+    )
     rows, said = [], []
     for place in chosen:
         rows += _rows(curve.answers[place], [f"{curve.values[place]:.6g}"])

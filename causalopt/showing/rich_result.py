@@ -11,20 +11,20 @@ from causalopt.display.html_blocks import block, folded, pairs, remark
 from causalopt.display.summary import Summary, summary_of
 from causalopt.effects.measures import STATUSES
 from causalopt.errors import MissingPackageError
-from causalopt.results import NotOfferedError, Shown, Tabled, picture, rich, summary
+from causalopt.results import Displayed, NotOfferedError, Tabled, picture, rich, summary
 
 _MOST_LINES = 14
 _LONGEST = 400  # characters of a sentence
 
 
-@summary.register(Shown)
-def summary_of_result(result: Shown, **_options: Any) -> Summary:
+@summary.register(Displayed)
+def summary_of_result(result: Displayed, **_options: Any) -> Summary:
     """Return a result's short text as its summary."""
     return summary_of(repr(result))
 
 
-@picture.register(Shown)
-def picture_of_result(result: Shown) -> str:
+@picture.register(Displayed)
+def picture_of_result(result: Displayed) -> str:
     """Return the figure that `plot` makes of a result, for a page."""
     from causalopt import extras
 
@@ -33,8 +33,8 @@ def picture_of_result(result: Shown) -> str:
     return str(extras.load("causalopt.showing.inline_figure").inline_figure(figure))
 
 
-@rich.register(Shown)
-def html_of_result(result: Shown) -> str:
+@rich.register(Displayed)
+def html_of_result(result: Displayed) -> str:
     """Return a result as HTML; what cannot be drawn or tabled is said in its place."""
     told = summary(result)
     heading, lines = told.heading, [_short(line) for line in told.lines]
@@ -60,7 +60,7 @@ def html_of_result(result: Shown) -> str:
     return block(Summary(heading, tuple(lines), tables), drawn, details)
 
 
-def _drawn(result: Shown) -> str:
+def _drawn(result: Displayed) -> str:
     try:
         return picture(result)
     except NotOfferedError:

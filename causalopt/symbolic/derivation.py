@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 
 from causalopt.errors import QuestionError
-from causalopt.results import Shown, plain_number, python, report
+from causalopt.results import Displayed, plain_number, python, report
 from causalopt.symbolic.duals import stable_effects
 from causalopt.symbolic.linear import LinearSolution
 from causalopt.symbolic.notation import to_latex, to_text
@@ -24,7 +24,7 @@ _SHOWN = 200  # characters of a formula
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Derivation(Shown):
+class Derivation(Displayed):
     """Total and direct effect, Comp and Op as sympy objects in the step t and the parameters.
 
     Take numbers from `evaluate` and `value`: they are exact and quick, where radicals in floats

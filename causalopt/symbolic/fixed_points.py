@@ -19,7 +19,7 @@ import sympy
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import Shown
+from causalopt.results import Displayed
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion
@@ -30,7 +30,7 @@ _DIGITS = 40
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Orbit(Shown):
+class Orbit(Displayed):
     """Values that repeat: one for each variable at each phase.
 
     Args:

@@ -18,7 +18,7 @@ from causalopt.extras import need
 from causalopt.language.term import Term
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import Shown
+from causalopt.results import Displayed
 from causalopt.symbolic.branches import pieces
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.paths import Comparison, Mode
@@ -28,7 +28,7 @@ _MOST_PIECES = 32
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class ModeSolution(Shown):
+class ModeSolution(Displayed):
     """One mode and, where it is linear, its closed form.
 
     Args:

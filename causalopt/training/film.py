@@ -20,7 +20,7 @@ from causalopt.errors import QuestionError
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.results import Shown, page, plain, plot
+from causalopt.results import Displayed, page, plain, plot
 from causalopt.training.training import Training, train
 from causalopt.worlds.array_world import held_arrays, split_initial
 from causalopt.worlds.unrolled import Unrolled, unrolled
@@ -33,7 +33,7 @@ _ORDERS = 60
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Film(Shown):
+class Film(Displayed):
     """Op of networks along their training.
 
     Attributes:

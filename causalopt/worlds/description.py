@@ -8,11 +8,11 @@ from typing import Any
 
 from causalopt.model.graph import edge_list, rule_texts, side
 from causalopt.model.model import Model
-from causalopt.results import Shown
+from causalopt.results import Displayed
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Description(Shown):
+class Description(Displayed):
     """What a model says, its flows written as the rules that the integrator makes of them.
 
     Args:
