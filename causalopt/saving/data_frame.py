@@ -21,9 +21,9 @@ def data_frame(dataset: xarray.Dataset, of: str | None = None) -> pandas.DataFra
     """Return a dataset as a table.
 
     The rows are the points of one variable's axes. A variable with some of these axes is a column;
-    one with further axes is a column for each of their labels, as in `W R`, where these are texts,
-    or at most 16 numbers. What has none of the axes, or more columns of its own than 1024, is left
-    out, and named in `attrs["left_out"]`.
+    one with all of them and further ones is a column for each further label, as in `W R`, where
+    labels are texts, or at most 16 numbers. What has other axes, or more than 1024 columns of its
+    own, is left out, and named in `attrs["left_out"]`.
 
     Args:
         dataset: The dataset.
@@ -82,7 +82,8 @@ def _columns(dataset: xarray.Dataset, name: str, rows: list[str]) -> dict[str, x
         return {name: found}
     labels = [_labels(dataset, axis) for axis in further]
     is_long = any(len(each) > FEW and not isinstance(each[0], str) for each in labels)
-    if len(further) == len(found.dims) or is_long or math.prod(map(len, labels)) > MOST_COLUMNS:
+    is_other = not set(rows) <= set(found.dims) or not rows
+    if is_other or is_long or math.prod(map(len, labels)) > MOST_COLUMNS:
         return {}
     head = [] if name == "value" else [name]
     return {

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
-from causalopt import results
+from causalopt import extras, results
 from causalopt.display.html_blocks import block, folded, pairs, remark
 from causalopt.display.summary import Summary, summary_of
+from causalopt.display.table import Table
 from causalopt.effects.measures import STATUSES
-from causalopt.errors import MissingPackageError
+from causalopt.errors import CausaloptError, MissingPackageError
 from causalopt.results import Displayed, NotOfferedError, Tabled, picture, rich, summary
 
+T = TypeVar("T")
 _MOST_LINES = 14
 _LONGEST = 400  # characters of a sentence
 
@@ -26,8 +29,6 @@ def summary_of_result(result: Displayed, **_options: Any) -> Summary:
 @picture.register(Displayed)
 def picture_of_result(result: Displayed) -> str:
     """Return the figure that `plot` makes of a result, for a page."""
-    from causalopt import extras
-
     own = getattr(result, "plot", None)
     figure = results.plot(result) if own is None else own()
     return str(extras.load("causalopt.showing.inline_figure").inline_figure(figure))
@@ -41,40 +42,37 @@ def html_of_result(result: Displayed) -> str:
     if len(lines) > _MOST_LINES:
         left = len(lines) - _MOST_LINES
         lines = [*lines[:_MOST_LINES], f"... and {left} more lines: print it"]
+    remarks: list[str] = []
     tables = told.tables
-    details = []
     if not tables and isinstance(result, Tabled):
-        try:
-            from causalopt.showing.frame_table import frame_table
-
-            tables = (frame_table(result.to_pandas()),)
-        except Exception as error:
-            details.append(remark(f"no table: {_said(error)}"))
-    drawn = _drawn(result)
+        tables = _tried("table", remarks, lambda: (_preview(result),), ())
+    drawn = _tried("picture", remarks, lambda: picture(result), "")
     statuses = {name: STATUSES[name] for name in met_statuses(result)}
-    if statuses:
-        details.append(folded("what the statuses mean", pairs(statuses)))
-    provenance = _provenance(result)
-    if provenance:
-        details.append(folded("provenance", pairs(provenance)))
+    nothing: dict[str, str] = {}
+    provenance = _tried("provenance", remarks, lambda: _provenance(result), nothing)
+    details = list(map(remark, remarks))
+    details += [folded("what the statuses mean", pairs(statuses))] if statuses else []
+    details += [folded("provenance", pairs(provenance))] if provenance else []
     return block(Summary(heading, tuple(lines), tables), drawn, details)
 
 
-def _drawn(result: Displayed) -> str:
+def _tried(part: str, remarks: list[str], make: Callable[[], T], without: T) -> T:
+    """Return a part of a result; where it cannot be had, do without it and remark why."""
     try:
-        return picture(result)
+        return make()
     except NotOfferedError:
-        return ""  # a kind of result that has no picture
+        return without  # a kind of result that has no such part
+    except (CausaloptError, MissingPackageError) as error:
+        remarks.append(f"no {part}: {error}")
     except Exception as error:
-        return remark(f"no picture: {_said(error)}")
+        remarks.append(f"no {part}: {type(error).__name__}: {error}")
+    return without
 
 
-def _said(error: Exception) -> str:
-    from causalopt.errors import CausaloptError
+def _preview(result: Tabled) -> Table:
+    from causalopt.showing.frame_table import frame_table
 
-    if isinstance(error, CausaloptError | MissingPackageError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+    return frame_table(result.to_pandas())
 
 
 def met_statuses(result: Any) -> list[str]:
@@ -94,10 +92,12 @@ def met_statuses(result: Any) -> list[str]:
     return [name for name in STATUSES if name in met]
 
 
-def _provenance(result: Any) -> dict[str, str]:
+def _provenance(result: Displayed) -> dict[str, str]:
     found = getattr(result, "provenance", None)
     if found is None or callable(found):
-        return {}
+        if not isinstance(result, Tabled) or not extras.has("xarray"):
+            return {}
+        found = result.dataset.attrs
     return {str(name): str(value) for name, value in found.items() if str(value)}
 
 

@@ -163,6 +163,16 @@ class Sweep(Asked, Tabled):
             "status": self.status.tolist(),
         }
 
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What made these numbers: model, settings and versions."""
+        return self.provenance_with(
+            at=str(self.at),
+            delta="limit" if self.delta is None else repr(self.delta),
+            power="" if self.power is None else repr(self.power),
+            execution=f"{self.execution}, {self.workers} threads",
+        )
+
     def plot(self) -> matplotlib.figure.Figure:
         """Return a figure: Op and Comp over one axis, or a map of Op over two.
 

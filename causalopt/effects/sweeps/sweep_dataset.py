@@ -32,12 +32,7 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
             label: (label, values, {"axis_name": name})
             for label, (name, values) in zip(names, sweep.axes.items(), strict=True)
         },
-        attrs=sweep.provenance_with(
-            at=str(sweep.at),
-            delta="limit" if sweep.delta is None else repr(sweep.delta),
-            power="" if sweep.power is None else repr(sweep.power),
-            execution=f"{sweep.execution}, {sweep.workers} threads",
-        ),
+        attrs=sweep.provenance,
     )
 
 
