@@ -287,6 +287,7 @@ _results.offer(
             "picture": "showing.model_tables",
         },
         "causalopt.model.model.Model": {
+            "written": "model.files",
             "summary": "showing.model_tables",
             "picture": "showing.model_tables",
         },

@@ -148,6 +148,16 @@ def rich(result: Any) -> str:
     raise _missing("rich", result)
 
 
+@Offer
+def written(result: Any, _path: str | os.PathLike[str]) -> None:
+    """Write something to a file of its own kind, whole or not at all.
+
+    Raises:
+        TypeError: Nothing writes results of this class.
+    """
+    raise _missing("write", result)
+
+
 class Displayed:
     """A result that shows itself: `repr` is short, `print` has its table, a notebook all of it."""
 

@@ -17,6 +17,7 @@ from causalopt.errors import FileError, Location, ModelError, UnknownNameError, 
 from causalopt.model.array_source import ArraySource
 from causalopt.model.model import Model
 from causalopt.model.positions import Positions, Spot, yaml_document
+from causalopt.results import written
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 MAX_BYTES = 16 << 20
@@ -305,6 +306,7 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+@written.register
 def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     """Write a model to a file, whole or not at all.
 

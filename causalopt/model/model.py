@@ -48,7 +48,7 @@ from causalopt.model.selectors import (
     parse_selection,
 )
 from causalopt.model.template import Template
-from causalopt.results import Displayed
+from causalopt.results import Displayed, written
 
 if TYPE_CHECKING:
     from causalopt.model.arrays.array_template import ArrayTemplate
@@ -59,6 +59,12 @@ MAX_STEPS = 1_000_000_000
 _ARRAY_KEYS = ("shape", "values", "data")
 _SHOWN = 200  # characters of a repr
 _OWN = ("causalopt.model.model", "causalopt.results", "builtins")
+_PYDANTIC = ("model_", "__pydantic", "__private", "__class_vars", "_abc")
+# What other rooms ask of a model, and no user.
+_WITHIN = {
+    "array_source", "arrays", "check_nudge", "finite", "held_set", "named_shapes", "question_hold",
+    "question_nodes", "skeleton", "spacetime",
+}  # fmt: skip
 _BYTES = 5 * 8  # a run keeps a node's value, two tangents and their errors
 
 
@@ -71,7 +77,17 @@ def _variables(value: Any) -> Any:
     return {k: {short[type(v)]: v} if type(v) in short else v for k, v in plain.items()}
 
 
-class Model(Displayed, Record):
+# pydantic's metaclass has no public name
+class ModelKind(type(Record)):  # type: ignore[misc]
+    """The class of models: it completes to a model's own names, and not to pydantic's."""
+
+    def __dir__(cls) -> list[str]:
+        own = {name for kind in cls.__mro__ if kind.__module__ in _OWN for name in vars(kind)}
+        found = {*cls.model_fields, *own} - _WITHIN
+        return sorted(name for name in found if not name.startswith(_PYDANTIC))
+
+
+class Model(Displayed, Record, metaclass=ModelKind):
     """A causal model: variables with rules, parameters, and a partition into A and B.
 
     A model is checked whole when it is made and never changes: `replace` returns another one.
@@ -138,14 +154,15 @@ class Model(Displayed, Record):
         return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]}...)"
 
     def __dir__(self) -> list[str]:
-        """Return the model's own names; pydantic's are there still, but nobody looks for them."""
-        own = {
-            name for kind in type(self).__mro__ if kind.__module__ in _OWN for name in vars(kind)
-        }
-        return sorted({*type(self).model_fields, *own} - {"model_config", "model_post_init"})
+        return dir(type(self))
 
-    def _ipython_key_completions_(self) -> list[str]:
-        return list(self.variables)
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a file, whole or not at all; its suffix says as what.
+
+        Raises:
+            FileError: The file cannot be written, or its suffix is none of `.yaml`, `.json`, ...
+        """
+        written(self, path)
 
     def __init__(self, source: ArraySource | None = None, /, **data: Any) -> None:
         with collector_paused():

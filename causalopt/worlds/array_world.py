@@ -81,6 +81,9 @@ class ArrayWorld(Tabled):
         """
         return plot(self, *others, variable=variable, t=t)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.values)
+
     def __repr__(self) -> str:
         return f"ArrayWorld({self.name}: {self.model.name}, t = 0..{self.steps})"
 

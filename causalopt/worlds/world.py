@@ -84,6 +84,9 @@ class World(Tabled):
         """Return a figure of every variable over time, with other worlds of the model in it."""
         return plot(self, *others)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.model.variables)
+
     def __repr__(self) -> str:
         done = ", ".join(_short(i) for i in self.interventions) or "baseline"
         return f"World({self.name}: {self.model.name}, t = 0..{self.steps}, {done})"
