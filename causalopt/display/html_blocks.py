@@ -5,7 +5,7 @@ Lines and bands are a grey that is half transparent, so that they show on light 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 
 from causalopt.display.summary import Summary
@@ -97,14 +97,6 @@ def _text(text: str) -> str:
     return escape(text)
 
 
-def formula(latex: str) -> str:
-    """Return LaTeX as a block that a notebook sets as a formula."""
-    return (
-        '<div class="tex2jax_process mathjax_process" style="overflow-x:auto">'
-        f"$${escape(latex)}$$</div>"
-    )
-
-
-def joined(parts: Sequence[str]) -> str:
-    """Return blocks one below the other."""
-    return "".join(f"<div>{part}</div>" for part in parts)
+def wide(body: str) -> str:
+    """Return what may be wider than the page, and is then moved in its place."""
+    return f'<div style="overflow-x:auto;margin:.4em 0">{body}</div>'
