@@ -27,7 +27,7 @@ from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node
 from causalopt.results import labelled, plain, plot
-from causalopt.worlds.interventions import Intervention, Set
+from causalopt.worlds.interventions import Intervention, set_places
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -207,11 +207,7 @@ def _lanes(asked: Asked, name: str, values: Floats, keep: list[int]) -> Batch:
     model, template = asked.model, asked.model.template
     varying = varying_parameters(model, {name: values})
     places = {parameter: k for k, parameter in enumerate(template.structure.parameters)}
-    taken = {
-        (model.node(item.node).t, model.node(item.node).variable)
-        for item in asked.given
-        if isinstance(item, Set)
-    }
+    taken = set(set_places(model, asked.given, asked.steps))
     return Batch(
         plan=asked.plan(),
         starts=varying_starts(model, varying, taken, asked.steps),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
-from causalopt.model.selectors import Node, Selection, Window, is_plain, selection_text
+from causalopt.model.selectors import Node, Selection, Window, Written, is_plain, selection_text
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def ask(
         model, nudge, hold, target = among_numbers(
             model, nudge, hold, target, seed, steps=steps, given=given
         )
+    model, nudge, target = model.asking(nudge, target)
     node = asked_node(model, nudge)
     selection = asked_hold(model, hold, nudge=node, target=target, steps=steps, given=given)
     measured, last = asked_target(model, target), run_length(model, steps)
@@ -242,7 +243,16 @@ def said_hold(
     if measured is not None:
         asked["m"] = dataclasses.replace(model.target(measured), t=last or 0)
     nodes = given_nodes(model, given, last)
-    return model.held_set(said, steps=last, given=nodes, asked=asked)
+    found = model.held_set(said, steps=last, given=nodes, asked=asked)
+    return found if found is None else _of_the_system(model, found)
+
+
+def _of_the_system(model: Model, found: Selection) -> Selection:
+    """Return a set without the nodes that stand for n and m, which are no part of the system."""
+    kept = [window for window in found if window.variable not in model.asked_variables]
+    if len(kept) == len(found):
+        return found
+    return Written(kept, found.said) if isinstance(found, Written) else tuple(kept)
 
 
 def asked_target(model: Model, target: str | None = None) -> str:
@@ -252,13 +262,8 @@ def asked_target(model: Model, target: str | None = None) -> str:
     if model.is_array:
         model.target(found)
         return found
-    name, bracket, step = found.partition("[")
-    if bracket and name in model.variables and step.removesuffix("]").strip().isdigit():
-        at = step.removesuffix("]").strip()
-        raise QuestionError(
-            f"'{found}': m is a variable, measured at the last step; write {name}, and say "
-            f"--steps {at} (steps={at} in Python) for the run to end there"
-        )
+    if found in model.asked_variables:
+        return found
     return model.variable(found)
 
 

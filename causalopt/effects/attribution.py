@@ -139,6 +139,7 @@ def shapley(
     """
     plain_initial, arrays = split_initial(initial)
     model = model.replace(parameters=parameters, initial=plain_initial)
+    model, nudge, target = model.asking(nudge, target)
     node, text = asked_node(model, nudge), asked_target(model, target)
     last = run_length(model, at)
     if parts is not None:

@@ -40,8 +40,9 @@ class Through:
 
 def own_set(model: Model, nudge: str | Node | None, steps: int | None = None) -> list[str | Node]:
     """Return the set A of the model's question, nothing where n lies in it."""
+    model, nudge, target = model.asking(nudge)
     node = asked_node(model, nudge)
-    own = said_hold(model, nudge=node, steps=steps) or ()
+    own = said_hold(model, nudge=node, target=target, steps=steps) or ()
     if any(node in window and overlap(node, window) for window in own):
         return []
     return [str(window) for window in own]

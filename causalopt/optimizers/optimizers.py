@@ -416,6 +416,7 @@ def read_question(
     """
     from causalopt.effects.asked import asked_node, asked_target
 
+    model, nudge, target = model.asking(nudge, target)
     node, measured = asked_node(model, nudge), asked_target(model, target)
     expanded, among = None, model
     at_numbers, to_numbers = node, measured

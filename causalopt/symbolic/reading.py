@@ -203,7 +203,9 @@ def read_question(
         QuestionError: The question cannot be asked of this model.
         UnknownNameError: It names something that the model does not declare.
     """
-    changed = model.replace(parameters=parameters, initial=initial)
+    changed, nudge, target = model.replace(parameters=parameters, initial=initial).asking(
+        nudge, target
+    )
     asked = _ask(changed, nudge, hold, target, at, steps)
     return Reading(changed, asked, frozenset(parameters or {}))
 
