@@ -23,6 +23,7 @@ from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
 from causalopt.engine.processor_count import processors
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node
@@ -112,7 +113,7 @@ def rate_curve(
     model: Model,
     along: Mapping[str, ArrayLike],
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, Window, Written, is_plain, selection_text
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
@@ -99,7 +100,7 @@ class Asked:
 def ask(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -119,9 +120,9 @@ def ask(
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_array:
         model, nudge, hold, target = among_numbers(
-            model, nudge, hold, target, seed, steps=steps, given=given
+            model, one_nudge(nudge), hold, target, seed, steps=steps, given=given
         )
-    model, nudge, target = model.asking(nudge, target)
+    model, nudge, target = one_node_each(model, nudge, target)
     node = asked_node(model, nudge)
     selection = asked_hold(model, hold, nudge=node, target=target, steps=steps, given=given)
     measured, last = asked_target(model, target), run_length(model, steps)
@@ -130,6 +131,20 @@ def ask(
     if late:
         raise QuestionError(f"the held nodes {late[0]} lie after the last step {last}")
     return Asked(model, node, selection, measured, last, tuple(given), seed)
+
+
+def one_node_each(
+    model: Model, nudge: Nudged | None, target: str | None
+) -> tuple[Model, str | Node | None, str | None]:
+    """Return a model in which n is one node and m one variable: those said, else the question's.
+
+    Raises:
+        QuestionError: One cannot be read; see `Model.asking`.
+    """
+    said = model.question
+    return model.asking(
+        said.nudge if nudge is None else nudge, said.target if target is None else target
+    )
 
 
 def among_numbers(

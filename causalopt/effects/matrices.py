@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.asked import asked_hold
+from causalopt.effects.asked import asked_hold, asked_node
 from causalopt.effects.backward import effects_from_all
 from causalopt.effects.limit import effects_to_all
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.errors import QuestionError
 from causalopt.extras import need
-from causalopt.model.asked_words import names_one_node
+from causalopt.model.asked_words import Nudged, names_one_node
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, is_plain, selection_text
 from causalopt.worlds.interventions import Intervention, plan_for
@@ -86,7 +86,7 @@ def op_from_all(
     numbers, arrays = _initial(model, initial, data)
     model = model.replace(parameters=parameters, initial=numbers)
     if isinstance(target, str) and not names_one_node(target, static=model.is_static):
-        model, _, measured = model.asking("", target)
+        model, _, measured = model.asking(target=target)
         target = measured or target
     node = _target(model, target, steps)
     selection = asked_hold(model, hold, steps=node.t, target=node.variable, given=given)
@@ -103,7 +103,7 @@ def op_from_all(
 
 def op_to_all(
     model: Model,
-    nudge: str | Node,
+    nudge: Nudged,
     *,
     hold: str | Sequence[str | Node] | None = None,
     steps: int | None = None,
@@ -138,8 +138,8 @@ def op_to_all(
     need("xarray")
     numbers, arrays = _initial(model, initial, data)
     model = model.replace(parameters=parameters, initial=numbers)
-    model, nudged, _ = model.asking(nudge, "")
-    node, last = model.node(nudged or nudge), run_length(model, steps)
+    model, said, _ = model.asking(nudge)
+    node, last = asked_node(model, said), run_length(model, steps)
     selection = asked_hold(model, hold, nudge=node, steps=last, given=given)
     model.check_nudge(node, selection, last)
     if model.is_array:
@@ -273,7 +273,7 @@ def _target(model: Model, target: str | Node, steps: int | None) -> Node:
             return model.node(target)
         except QuestionError:  # a variable, or elements of one, at its last step
             return dataclasses.replace(model.target(target), t=run_length(model, steps))
-    if isinstance(target, str) and "[" not in target:
+    if isinstance(target, str) and ("[" not in target or target in model.asked_variables):
         last = run_length(model, steps)
         return model.node((target, last)) if not model.is_static else model.node(target)
     node = model.node(target)

@@ -47,6 +47,23 @@ def nudge_text(said: Nudged) -> str | Node:
     )
 
 
+def one_nudge(said: Nudged | None) -> str | Node | None:
+    """Return n of a model with arrays, which is one node.
+
+    Raises:
+        QuestionError: It is several, or has a weight.
+    """
+    if said is None or isinstance(said, str | Node):
+        return said
+    found = nudge_text(said)
+    if isinstance(found, Node):
+        return found
+    raise QuestionError(
+        f"'{found}' is a nudge of several nodes, which is asked of numbers: in a model with arrays "
+        "n is one node, of all its elements or of some; or ask causalopt.expand(model)"
+    )
+
+
 def _weighted(items: Mapping[NudgeItem, float]) -> str:
     """Return a weighted sum as text."""
     text = ""

@@ -250,7 +250,7 @@ class _Reader:
         return {label: n for label, n in labels if counted[label] == 1 and label not in taken}
 
     def _pushes(self, name: str, text: str, is_static: bool) -> tuple[Push, ...]:
-        scope = dataclasses.replace(self._scope("weight", is_static), variables=frozenset())
+        scope = dataclasses.replace(self._scope("nudge", is_static), variables=frozenset())
         labels: dict[str, tuple[str, ...]] = {}
         for variable, declared in self._variables.items():
             if declared.label is not None:

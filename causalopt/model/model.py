@@ -252,20 +252,6 @@ class Model(Record):
             if variable.disturbs is not None or variable.measures is not None
         )
 
-    def stands_for(self, name: str) -> frozenset[str]:
-        """Return the variables that are nudged or measured where n or m is a variable.
-
-        Itself; of a disturbance the variables it shifts, of a measure those it reads.
-        """
-        variable = self.variables[name]
-        if variable.disturbs is not None:
-            pushes = self.template.pushes[name]
-            return frozenset({name, *(push.name for push in pushes if not push.is_parameter)})
-        if variable.measures is None:
-            return frozenset({name})
-        own = [equation for equation in self.template.equations if equation.owner == name]
-        return frozenset({name, *(p for e in own for p, _ in e.parents)} & {*self.variables})
-
     def asking(
         self, nudge: Nudged | None = None, target: str | None = None
     ) -> tuple[Model, str | Node | None, str | None]:
@@ -277,9 +263,8 @@ class Model(Record):
 
         Args:
             nudge: A node, nodes and parameters with their weights such as `2*d[t>=5] - Kp`, a list
-                of them, or item -> weight; the question's when not given.
-            target: A variable, or an expression of a run's nodes such as `integral(e**2)`; the
-                question's when not given.
+                of them, or item -> weight; None leaves it open.
+            target: A variable, or an expression of a run's nodes such as `integral(e**2)`.
 
         Raises:
             QuestionError: One cannot be read.
@@ -293,15 +278,15 @@ class Model(Record):
         """
         if self.is_array:
             return self, nudge, target  # type: ignore[return-value]
-        said = self.question
-        n = nudge_text(nudge) if nudge else said.nudge if nudge is None else None
-        m = target.strip() if target else said.target if target is None else None
+        n, m = None if nudge is None else nudge_text(nudge), target
         sums = None
         if isinstance(n, str) and not self._is_node(n):
             if n in self.variables or n in self.parameters:  # names stay free for what has them
                 n = f"1*{n}" if self.is_static else f"{n}[t>=0]"
             sums = n
-        measure = m if m is not None and self._is_measure(m) else None
+        measure = m = None if m is None else m.strip()
+        if m is not None and not self._is_measure(m):
+            measure = None
         return self._with_asked(sums, measure), n, m
 
     def _is_node(self, text: str) -> bool:
@@ -635,16 +620,12 @@ class Model(Record):
 
     def _checked_by_asking(self) -> bool:
         """Whether the model in which n is one node and m one variable has checked the question."""
-        nudge, target = self.question.nudge, self.question.target
-        checked = False
-        for key, said in (("nudge", nudge), ("target", target)):
+        for key in ("nudge", "target"):
             try:
-                checked |= self.asking(**{"nudge": "", "target": "", key: said})[0] is not self
+                self.asking(**{key: getattr(self.question, key)})
             except CausaloptError as error:
                 raise ModelError(error.message, ("question", key)) from None
-        if checked and nudge and target:
-            self.asking()
-        return checked
+        return self.asking(self.question.nudge, self.question.target)[0] is not self
 
     def _check_hold(self, text: str) -> None:
         """Refuse a set that cannot be read; one that asks the graph is a set of each run's own."""

@@ -161,14 +161,13 @@ class PartReader:
 
     def _is_end(self, whole: Selection) -> bool:
         """Whether a variable, or a unit of it, is n's or m's."""
-        model = self.asked.model
-        ends = model.stands_for(self.asked.nudge.variable) | model.stands_for(self.asked.target)
+        nudged = self.asked.model.nudged(self.asked.nudge)
+        ends = {self.asked.target, *(window.variable for window in nudged)}
         return any(window.variable in ends for window in self._written(whole).nodes)
 
     def _holds_end(self, part: SetPart) -> bool:
         model, (n, m) = self.asked.model, (self.asked.nudge, self.asked.target)
         ends = [*model.nudged(n), Window(m, self.asked.steps, self.asked.steps)]
-        ends += [Window(name) for name in model.stands_for(m) - {m}]
         return any(
             end.variable == window.variable and end.meets(window)
             for window in part.nodes

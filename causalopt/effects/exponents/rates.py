@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.effects.asked import asked_hold, asked_node, asked_target
+from causalopt.effects.asked import asked_hold, asked_node, asked_target, one_node_each
 from causalopt.effects.exponents.exact_growth import ExactRun
 from causalopt.effects.exponents.growth import BATCHES, slope, slope_error
 from causalopt.effects.exponents.world_growth import Course, WorldGrowth, world_growth
@@ -25,6 +25,7 @@ from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
 from causalopt.engine.source import Slots
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
 from causalopt.model.template import refuse_between
@@ -143,7 +144,7 @@ def with_error(value: float, error: float) -> str:
 def rates(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -186,7 +187,7 @@ def rates(
         raise QuestionError("rates are about growth in time, and this model has none")
     selection = model.held_set(hold) or ()
     whole_variables(selection, "a rate is a limit in time: hold whole variables")
-    asked, n, m = model.asking(nudge, target)
+    asked, n, m = one_node_each(model, nudge, target)
     is_said = nudge is not None or target is not None
     question = _question(asked, n, m, selection, is_said=is_said)
     count = DEFAULT_STEPS if steps is None else steps
