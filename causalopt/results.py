@@ -204,10 +204,15 @@ class Tabled(Displayed):
 
         return save(self, path)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the dataset as JSON's types: its attributes, axes and variables by name."""
+        found = self.dataset
+        values = {str(name): nested(array.values) for name, array in found.variables.items()}
+        return {**{str(name): str(text) for name, text in found.attrs.items()}, **values}
+
     def record(self) -> dict[str, Any]:
         """Return all of the result as JSON's types."""
-        found: dict[str, Any] = self.to_dict()  # type: ignore[attr-defined]
-        return found
+        return self.to_dict()
 
 
 class NotOfferedError(TypeError):
@@ -223,7 +228,7 @@ def plain(values: NDArray[np.float64]) -> list[float | str | None]:
     return [plain_number(value) for value in values.tolist()]
 
 
-def nested(values: NDArray[np.float64]) -> Any:
+def nested(values: NDArray[Any]) -> Any:
     """Return an array of any axes as nested lists of strict JSON's types.
 
     Example:
@@ -231,6 +236,10 @@ def nested(values: NDArray[np.float64]) -> Any:
         >>> nested(np.array([[1.0, np.inf]]))
         [[1.0, 'inf']]
     """
+    if values.dtype.kind != "f":
+        return values.tolist()
+    if values.ndim == 0:
+        return plain_number(values.item())
     return plain(values) if values.ndim == 1 else [nested(row) for row in values]
 
 

@@ -109,8 +109,6 @@ def test_every_result_with_a_dataset_is_kept_in_every_kind_of_file(
     for suffix in FORMATS:
         if suffix == ".parquet":
             pytest.importorskip("pyarrow")
-        if suffix == ".json" and not hasattr(result, "to_dict"):
-            continue
         path = result.save(tmp_path / f"kept{suffix}")
         if suffix == ".nc":
             with xarray.open_dataset(path, engine="h5netcdf") as data:
@@ -168,3 +166,12 @@ def test_a_command_s_out_is_what_the_result_saves(
     assert main([*words.split(), "--out", str(tmp_path / "out.xls")]) == 2
     assert path.stat().st_mtime_ns == before
     capsys.readouterr()
+
+
+def test_what_has_no_json_of_its_own_is_its_dataset(tmp_path: Path) -> None:
+    world = causalopt.world(load("thermostat"), steps=2)
+    told = json.loads(world.save(tmp_path / "w.json").read_text())
+    assert told["T"] == world["T"].tolist()
+    assert (told["t"], told["model"]) == ([0, 1, 2], "thermostat")
+    walkers = causalopt.noisy_op(load("sgd_pit"), starts=[0.0, 0.1], steps=3)
+    assert walkers.to_dict()["op"] == walkers.op.tolist()
