@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _FIRST_STEP = 2.0**-6  # of a parameter's size
 _LEVELS = 20
 _DEEPEST = 6  # columns of the tableau
+_ROUNDING = 2.0**-50  # of Op or Comp
 
 
 @dataclasses.dataclass(frozen=True)
@@ -278,17 +279,22 @@ def _without(name: str, value: float, status: str) -> ParameterSlope:
 def _ridders(
     points: Floats, values: Floats, pairs: Sequence[tuple[int, int]]
 ) -> tuple[float, float]:
-    """Return a derivative and its error: the entry of the tableau that its neighbours agree on."""
+    """Return a derivative and its error: the entry of the tableau that its neighbours agree on.
+
+    Differences over small steps carry the rounding of the values, which grows as steps shrink.
+    """
     rows: list[list[float]] = []
     best, error = math.nan, math.inf
+    size = max(1.0, *(abs(float(values[k])) for pair in pairs for k in pair))
     for i, j in pairs:
-        row = [float((values[j] - values[i]) / (points[j] - points[i]))]
+        width = float(points[j] - points[i])
+        row = [float(values[j] - values[i]) / width]
         for k, before in enumerate(rows[-1][:_DEEPEST] if rows else []):
             row.append(row[k] + (row[k] - before) / (4.0 ** (k + 1) - 1))
-        if rows:
-            for k in range(1, len(row)):
-                found = max(abs(row[k] - row[k - 1]), abs(row[k] - rows[-1][k - 1]))
-                if found <= error:
-                    best, error = row[k], found
+        for k in range(1, len(row)):
+            found = max(abs(row[k] - row[k - 1]), abs(row[k] - rows[-1][k - 1]))
+            found += _ROUNDING * size / width
+            if found <= error:
+                best, error = row[k], found
         rows.append(row)
     return best, error
