@@ -388,8 +388,12 @@ _results.offer(
             "plot": "drawing.plots.of_run",
             "labelled": "effects.run_dataset",
         },
-        "causalopt.effects.op_matrix.OpMatrix": {"plot": "drawing.plots.of_matrix"},
+        "causalopt.effects.op_matrix.OpMatrix": {
+            "summary": "showing.matrix_tables",
+            "plot": "drawing.plots.of_matrix",
+        },
         "causalopt.effects.parameter_slopes.ParameterSensitivity": {
+            "summary": "showing.matrix_tables",
             "plot": "drawing.plots.of_sensitivity",
             "labelled": "effects.parameter_slopes_dataset",
         },

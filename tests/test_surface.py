@@ -70,16 +70,11 @@ COMMANDS_CALL = {
     ),
     "matrix": (
         "op_matrix",
-        {
-            "nudge": "sources",
-            "target": "targets",
-            "out": "OpMatrix.to_netcdf",
-            "plot": "OpMatrix.plot",
-        },
+        {"nudge": "sources", "target": "targets", "out": "OpMatrix.save", "plot": "OpMatrix.plot"},
     ),
     "sensitivity": (
         "sensitivity",
-        {"out": "ParameterSensitivity.to_netcdf", "plot": "ParameterSensitivity.plot"},
+        {"out": "ParameterSensitivity.save", "plot": "ParameterSensitivity.plot"},
     ),
     "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),

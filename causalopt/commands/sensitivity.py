@@ -27,9 +27,7 @@ def sensitivity(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    out: Annotated[
-        str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
-    ] = None,
+    out: options.Out = None,
     plot: options.Plot = None,
     json: options.Json = False,
 ) -> None:
@@ -37,7 +35,7 @@ def sensitivity(
 
     p dOp/dp is the nats that a change of the parameter by its own size would bring, were it linear.
     """
-    data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
+    data_file = options.result_file(out)
     picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     found = causalopt.sensitivity(
         options.read_model(model, sets, initial, dt, method),
@@ -49,10 +47,10 @@ def sensitivity(
         among=among,
     )
     if data_file is not None:
-        found.to_netcdf(data_file)
+        found.save(data_file)
     if picture is not None:
         options.write_figure(found.plot(), picture)
     if json:
         options.emit(found.to_dict())
     else:
-        typer.echo(repr(found))
+        typer.echo(str(found))

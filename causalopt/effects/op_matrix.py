@@ -100,6 +100,9 @@ class OpMatrix(Tabled):
         """Return a figure: Op of every pair as a map, with its statuses."""
         return plot(self)
 
+    def __str__(self) -> str:
+        return repr(self)
+
     def __repr__(self) -> str:
         rows, columns = len(self.sources), len(self.targets)
         head = f"Op({self.hold}; n, m) in {self.model.name}: {rows} n, {columns} m, nats"
