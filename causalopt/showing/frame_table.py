@@ -9,20 +9,22 @@ from causalopt.display.table import Table
 if TYPE_CHECKING:
     import pandas
 
-_HEAD = 6
-_TAIL = 5
+_ENDS = (6, 5)  # first and last rows
+_WIDE_ENDS = (3, 2)  # of a table so wide that its picture goes below
+_WIDE = 7
 
 
 def frame_table(frame: pandas.DataFrame) -> Table:
     """Return a table's head and tail; the index is a column where it has a name."""
     named = frame.reset_index() if any(frame.index.names) else frame
     count = len(named)
+    head, tail = _WIDE_ENDS if len(named.columns) > _WIDE else _ENDS
     places = list(range(count))
-    if count > _HEAD + _TAIL + 1:
-        places = [*range(_HEAD), *range(count - _TAIL, count)]
+    if count > head + tail + 1:
+        places = [*range(head), *range(count - tail, count)]
     rows = [[_text(value) for value in named.iloc[place].tolist()] for place in places]
     if len(places) < count:
-        rows.insert(_HEAD, ["…"] * len(named.columns))
+        rows.insert(head, ["…"] * len(named.columns))
     return Table(
         [str(name) for name in named.columns],
         rows,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.collections import Collection, QuadMesh
+from matplotlib.collections import Collection, PolyCollection, QuadMesh
+from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.image import AxesImage
 
 from causalopt.drawing.palette import INK
@@ -22,17 +23,18 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 120_000
 _BINS = 400  # along a line: about one a pixel
-_TALLEST = 6.4  # inches, so that a figure fits a screen
+_TALLEST = 5.8  # inches, so that a figure fits a screen
 _DPI = 110
 # A black that no other artist has: it stays where it is read on a map.
 _KEPT_INK = "#000001"
+_CLEAR = 0.5  # an opacity below which the page shows through
 _INKS = (INK, "#000000")
 
 
 def inline_figure(figure: Figure) -> str:
     """Return a figure as an SVG element in the colours of its page, at most about 200 kB."""
     _fit(figure)
-    _keep_ink_on_maps(figure)
+    _keep_ink_on_areas(figure)
     for axes in figure.axes:
         for line in axes.lines:
             _thin(line)
@@ -83,23 +85,45 @@ def _fit(figure: Figure) -> None:
         figure.set_size_inches(width, _TALLEST)
 
 
-def _keep_ink_on_maps(figure: Figure) -> None:
-    """Let text and lines on a map of colours stay black: what is below them stays as it is."""
+def _keep_ink_on_areas(figure: Figure) -> None:
+    """Let text and lines on a map or an area of colour stay black: what is below them stays."""
+    figure.draw_without_rendering()  # places the texts
     for axes in figure.axes:
-        if any(isinstance(artist, QuadMesh | AxesImage) for artist in axes.get_children()):
-            for text in axes.texts:
-                if mpl.colors.to_hex(text.get_color()) in _INKS:
-                    text.set_color(_KEPT_INK)
-            for line in axes.lines:
-                if mpl.colors.to_hex(line.get_color()) in _INKS:
-                    line.set_color(_KEPT_INK)
+        is_map = any(isinstance(artist, QuadMesh | AxesImage) for artist in axes.get_children())
+        for text in axes.texts:
+            extent = text.get_window_extent()
+            middle = ((extent.x0 + extent.x1) / 2, (extent.y0 + extent.y1) / 2)
+            if to_hex(text.get_color()) in _INKS and (is_map or _is_covered(axes, middle)):
+                text.set_color(_KEPT_INK)
+        for line in axes.lines:
+            if is_map and to_hex(line.get_color()) in _INKS:
+                line.set_color(_KEPT_INK)
+
+
+def _is_covered(axes: Axes, place: tuple[float, float]) -> bool:
+    """Whether an area of full colour lies at a place, in display coordinates."""
+    for patch in axes.patches:
+        is_full = patch.get_fill() and patch.get_facecolor()[3] > _CLEAR
+        if is_full and patch.contains_point(place):
+            return True
+    for found in axes.collections:
+        if isinstance(found, PolyCollection) and _opacity(found) > _CLEAR:
+            x, y = found.get_transform().inverted().transform(place)
+            if any(path.contains_point((x, y)) for path in found.get_paths()):
+                return True
+    return False
+
+
+def _opacity(areas: PolyCollection) -> float:
+    faces = to_rgba_array(areas.get_facecolor())
+    return float(faces[0, 3]) if len(faces) else 0.0
 
 
 def _as_image(axes: Axes) -> None:
     """Draw an axes' lines and areas as points of an image; a grey stands for the page's ink."""
     for line in axes.lines:
         line.set_rasterized(True)
-        if mpl.colors.to_hex(line.get_color()) in _INKS:
+        if to_hex(line.get_color()) in _INKS:
             line.set_color("#808080")
     for artist in [*axes.collections, *axes.patches]:
         artist.set_rasterized(True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from causalopt.drawing.palette import BAND_A, BAND_B, FILL_A, FILL_B, INK, PALE, PAPER, REGION_FILL
@@ -15,7 +16,10 @@ _AREAS = {
     BAND_B: "rgba(70,150,220,.07)",
     PALE: "rgba(128,128,128,.3)",
     "#ececec": "rgba(128,128,128,.25)",
+    "#666666": "#808080",  # text of less weight: a grey that is read on either ground
 }
+_WHITE = "#fefefe"  # of text, which stands on an area of colour
+_TAG = re.compile(r"<[a-z][^>]*>")
 _INKS = {INK, "#000000", "black"}
 _COLOUR = re.compile(r'\b(fill|stroke)(: ?|=")(#[0-9a-fA-F]{6}\b|black\b|white\b)')
 _SIZE = re.compile(r'(<svg\b[^>]*?) width="([\d.]+)(?:pt)?" height="([\d.]+)(?:pt)?"')
@@ -24,18 +28,22 @@ _SIZE = re.compile(r'(<svg\b[^>]*?) width="([\d.]+)(?:pt)?" height="([\d.]+)(?:p
 def in_page_colours(svg: str) -> str:
     """Return SVG with the page's ink, and nothing where it has white paper."""
 
-    def changed(found: re.Match[str]) -> str:
+    def changed(found: re.Match[str], *, is_text: bool) -> str:
         kind, between, colour = found.groups()
         colour = colour.lower()
         if colour in _INKS:
             colour = "currentColor"
         elif colour in (PAPER, "white"):
-            colour = "none"
+            colour = _WHITE if is_text else "none"
         else:
             colour = _AREAS.get(colour, colour)
         return f"{kind}{between}{colour}"
 
-    return _COLOUR.sub(changed, svg)
+    def recoloured(tag: re.Match[str]) -> str:
+        is_text = tag[0].startswith("<text")
+        return _COLOUR.sub(functools.partial(changed, is_text=is_text), tag[0])
+
+    return _TAG.sub(recoloured, svg)
 
 
 def inline(svg: str, *, widest: float = 640.0) -> str:

@@ -70,6 +70,28 @@ def test_ink_is_the_page_s_except_on_a_map_of_colours() -> None:
     assert "fill: #000000" in ink["on the map"][1]
 
 
+def test_text_on_an_area_keeps_its_ink_or_its_white() -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    axes.barh([0, 1], [1, 1], color="#56b4e9")
+    axes.fill_between([2.0, 3.0], [0.0, 0.0], [1.0, 1.0], color="#e69f00")
+    axes.text(0.5, 0, "black on a bar", color="black", ha="center")
+    axes.text(0.5, 1, "white on a bar", color="white", ha="center")
+    axes.text(2.5, 0.5, "black on a band", color="black", ha="center")
+    axes.text(1.5, 0.5, "beside", color="black", ha="center")
+    text = inline_figure(figure)
+    fills = {
+        words: re.findall(r"fill: (#\w+|none)", re.search(f"<text ([^>]*)>{words}", text)[1])
+        for words in ("black on a bar", "white on a bar", "black on a band", "beside")
+    }
+    assert fills == {
+        "black on a bar": ["#000000"],
+        "white on a bar": ["#fefefe"],
+        "black on a band": ["#000000"],
+        "beside": [],
+    }
+
+
 def test_nothing_in_it_rules_the_page_around_it() -> None:
     figure = Figure()
     figure.subplots().plot([0, 1])

@@ -461,7 +461,7 @@ class TestTheCommand:
         ("words", "message"),
         [
             (["--span", "W:1"], "--span takes VAR=LO:HI"),
-            (["--out", "pit.txt"], "must end in .nc"),
+            (["--out", "pit.txt"], ".csv, .json, .nc, .parquet or .zarr"),
             (["--set", "T=0"], "the learning rate T is positive"),
             (["--nodes", "3"], "at least 16 nodes"),
         ],
