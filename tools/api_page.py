@@ -67,7 +67,15 @@ def options(command: str) -> dict[str, str]:
     for option, annotation in get_type_hints(callback, include_extras=True).items():
         place = elsewhere.get(option, CHANGES.get(option, option))
         said = getattr(annotation, "__metadata__", ())
-        named = next((w for m in said for w in getattr(m, "param_decls", None) or ()), None)
+        words = [
+            word
+            for info in said
+            for word in (
+                getattr(info, "default", None),
+                *(getattr(info, "param_decls", None) or ()),
+            )
+        ]
+        named = next((w for w in words if isinstance(w, str) and w.startswith("--")), None)
         if place is not None:
             found[place] = named or f"--{option.replace('_', '-')}"
     return found
