@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 import numpy as np
 from matplotlib.collections import Collection, PolyCollection, QuadMesh
-from matplotlib.colors import to_hex, to_rgba_array
+from matplotlib.colors import to_hex, to_rgba, to_rgba_array
 from matplotlib.image import AxesImage
 
 from causalopt.drawing.palette import INK
@@ -103,7 +103,7 @@ def _keep_ink_on_areas(figure: Figure) -> None:
 def _is_covered(axes: Axes, place: tuple[float, float]) -> bool:
     """Whether an area of full colour lies at a place, in display coordinates."""
     for patch in axes.patches:
-        is_full = patch.get_fill() and patch.get_facecolor()[3] > _CLEAR
+        is_full = patch.get_fill() and to_rgba(patch.get_facecolor())[3] > _CLEAR
         if is_full and patch.contains_point(place):
             return True
     for found in axes.collections:
