@@ -290,6 +290,7 @@ def _labelled(
     tables: dict[str, NDArray[Any]],
     execution: Iterable[str],
 ) -> xarray.Dataset:
+    need("xarray")
     import xarray
 
     return xarray.Dataset(
