@@ -21,12 +21,22 @@ FUNCTIONS = {name: found for name, found in PUBLIC.items() if inspect.isfunction
 COMMANDS_CALL = {
     "models": ("shipped", {}),
     "check": ("describe", {}),
-    "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot"}),
+    "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot", "theme": "Run.plot"}),
     "derive": (
         "derive",
         {"latex": "Derivation.latex", "report": "Derivation.report", "python": "Derivation.python"},
     ),
-    "sweep": ("sweep", {"out": "Sweep.write", "resume": None, "dask": None}),
+    "sweep": (
+        "sweep",
+        {
+            "out": "Sweep.write",
+            "plot": "Sweep.plot",
+            "measure": "Sweep.plot",
+            "theme": "Sweep.plot",
+            "resume": None,
+            "dask": None,
+        },
+    ),
     "basins": (
         "op_basins",
         {
@@ -35,21 +45,32 @@ COMMANDS_CALL = {
             "within": "attraction_basins",
             "along": "basins_along",
             "plot": "OpBasins.plot",
+            "theme": "OpBasins.plot",
         },
     ),
     "entropy": ("strength", {}),
-    "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
-    "transitions": ("transitions", {"out": "Transitions.to_netcdf", "plot": "Transitions.plot"}),
-    "action": ("least_action", {"plot": "LeastAction.plot"}),
+    "escape": (
+        "escape",
+        {"grid": "escape_curve", "plot": "EscapeCurve.plot", "theme": "EscapeCurve.plot"},
+    ),
+    "transitions": (
+        "transitions",
+        {"out": "Transitions.to_netcdf", "plot": "Transitions.plot", "theme": "Transitions.plot"},
+    ),
+    "action": ("least_action", {"plot": "LeastAction.plot", "theme": "LeastAction.plot"}),
     "descent": ("descent", {"out": None}),
-    "rates": ("rates", {}),
-    "across": ("across", {"out": "Across.to_netcdf", "plot": "Across.plot"}),
+    "rates": ("rates", {"plot": "Rates.plot", "theme": "Rates.plot"}),
+    "across": (
+        "across",
+        {"out": "Across.to_netcdf", "plot": "Across.plot", "theme": "Across.plot"},
+    ),
     "divide": (
         "divide",
         {
             "starts": "division_stability",
             "within": "detect_optimizer",
             "plot": "NaturalDivision.plot",
+            "theme": "NaturalDivision.plot",
         },
     ),
     "currents": (
@@ -57,18 +78,26 @@ COMMANDS_CALL = {
         {
             "out": "Currents.to_netcdf",
             "plot": "Currents.plot",
+            "theme": "Currents.plot",
             "draw": "draw",
             "folded": "draw",
             "paths": "Currents.paths",
         },
     ),
-    "compare": ("compare_measures", {"out": "Comparison.to_html", "plot": "Comparison.plot"}),
+    "compare": (
+        "compare_measures",
+        {"out": "Comparison.to_html", "plot": "Comparison.plot", "theme": "Comparison.plot"},
+    ),
     "draw": ("draw", {"out": "Picture.save"}),
     "optimizers": (
         "find_optimizers",
-        {"over_time": "Optimizers.over_time", "plot": "Optimizers.plot"},
+        {
+            "over_time": "Optimizers.over_time",
+            "plot": "Optimizers.plot",
+            "theme": "Optimizers.plot",
+        },
     ),
-    "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
+    "watch": ("watch", {"out": "Film.save", "plot": "Film.plot", "theme": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),
     "data": (
         "fetch_images",
