@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from matplotlib.ticker import NullLocator
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from causalopt.engine.contract import Floats
 
 _EVEN = (
     3.0  # ratio of the widest to the narrowest gap up to which logarithms count as evenly spaced
 )
+_FEW = 6  # points of an axis that are all marked
 _MORE = 1.5  # how many times more even the logarithms must be than the points themselves
 
 
@@ -36,6 +40,17 @@ def is_logarithmic(x: Floats) -> bool:
     plain, logs = np.abs(plain), np.abs(logs)
     uneven, uneven_logs = plain.max() / plain.min(), logs.max() / logs.min()
     return bool(uneven_logs <= _EVEN and uneven > _MORE * uneven_logs)
+
+
+def take_scale(axes: Axes, points: Floats, *, along: Literal["x", "y"] = "x") -> None:
+    """Take the scale that points have along an axis, and mark the points where they are few."""
+    axis = axes.xaxis if along == "x" else axes.yaxis
+    if is_logarithmic(points):
+        scale: dict[str, Any] = {f"{along}scale": "log"}
+        axes.set(**scale)
+    if len(points) <= _FEW:
+        axis.set_ticks(points, [f"{point:.4g}" for point in points])
+        axis.set_minor_locator(NullLocator())
 
 
 def edges_on(x: Floats) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 
 from causalopt.drawing.palette import colours
 from causalopt.drawing.plots.heat_maps import FEW_ELEMENTS, draw_heat, signed_norm
-from causalopt.drawing.plots.panel_parts import plain_axes
+from causalopt.drawing.plots.panel_parts import legend_above, plain_axes
 from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
 from causalopt.influence.array_currents import ArrayCurrents
 from causalopt.results import plot
@@ -64,7 +64,13 @@ def _course(currents: ArrayCurrents, name: str, values: Floats) -> Callable[[Axe
             signs = [palette.blue if v < 0 else palette.red for v in values[0]]
             axes.bar(np.arange(values.shape[1]), values[0], color=signs)
         else:
-            axes.plot(currents.t, values, linewidth=1.1)
+            for place, course in zip(
+                np.ndindex(currents.share[name].shape[1:]), values.T, strict=True
+            ):
+                label = f"{name}[{', '.join(map(str, place))}]"
+                axes.plot(currents.t, course, linewidth=1.1, label=label)
+            if values.shape[1] > 1:
+                legend_above(axes)
         axes.axhline(0, color=palette.ink, linewidth=0.6)
 
     return draw

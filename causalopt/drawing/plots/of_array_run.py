@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from causalopt.engine.contract import Floats
 
 _UNEVEN = 100.0  # a ratio of sizes at which a linear axis of this height hides the smaller
-_LEAST_OP = 1e-9  # an Op below it is rounding: the axis does not blow it up
 _NAMES = ("all paths (x - w)", "paths that avoid A (y - w)")
 
 
@@ -185,8 +184,6 @@ def _draw_sizes(axes: Axes, run: ArrayRun) -> None:
 
 def _draw_op(axes: Axes, run: ArrayRun) -> None:
     draw_measure(axes, run.time, run.op, run.status, label="Op [nats]", rest=0.0)
-    if largest_size(run.op) < _LEAST_OP:
-        axes.set_ylim(-1.0, 1.0)
     if run.is_probed:
         low, high = run.op - run.op_error, run.op + run.op_error
         axes.fill_between(

@@ -17,6 +17,7 @@ from causalopt.basins.rate_curve import RateCurve
 from causalopt.basins.recurrence_machine import ESCAPED
 from causalopt.basins.region_tracks import RegionTracks
 from causalopt.drawing.palette import colours
+from causalopt.drawing.plots.axis_scales import take_scale
 from causalopt.drawing.plots.op_maps import draw_op_map, uneven_norm
 from causalopt.drawing.plots.panel_parts import legend_above, legend_below, plain_axes
 from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from causalopt.engine.contract import Floats
 
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++")
+_SPARSE = 60  # values of a parameter up to which points are drawn large
 _NAMED = 12  # regions whose number is written
 _MARKS = {"splits": "<", "merges": ">", "appears": "^", "vanishes": "v"}
 
@@ -82,7 +84,9 @@ def plot_contingency(found: BasinContingency) -> PanelLayout:
     panels = [
         Panel("op", draw_op, height),
         Panel("basins", draw_basins, height, column=1),
-        Panel("fates", lambda axes: _draw_fates(axes, found), 0.5 + 0.25 * len(found.rows)),
+        Panel(
+            "fates", lambda axes: _draw_fates(axes, found), 0.5 + 0.25 * len(found.rows), spans=True
+        ),
     ]
     return PanelLayout((found.op.model.title or found.op.model.name,), panels)
 
@@ -120,6 +124,7 @@ def _draw_tracks(axes: Axes, found: RegionTracks) -> None:
                 transform=axes.get_xaxis_transform(), clip_on=False,
             )  # fmt: skip
     axes.set(xlabel=found.parameter, ylabel="measure")
+    take_scale(axes, found.values)
     legend_above(axes)
 
 
@@ -144,7 +149,9 @@ def plot_rate_curve(found: RateCurve) -> PanelLayout:
 def _draw_orbit(axes: Axes, found: RateCurve) -> None:
     plain_axes(axes)
     x = np.repeat(found.values, found.orbit.shape[1])
-    axes.plot(x, found.orbit.ravel(), ",", color=colours().ink, alpha=0.5, rasterized=True)
+    mark = "," if len(found.values) > _SPARSE else "."
+    axes.plot(x, found.orbit.ravel(), mark, color=colours().ink, alpha=0.5, rasterized=True)
+    take_scale(axes, found.values)
     axes.set_ylabel(f"{found.target} in W in the long run")
 
 
@@ -155,13 +162,17 @@ def _draw_rate(axes: Axes, found: RateCurve) -> None:
         found.values, found.rate - found.error, found.rate + found.error, color=palette.blue,
         alpha=0.25, lw=0, label="95 %",
     )  # fmt: skip
-    axes.plot(found.values, found.rate, color=palette.blue, lw=1.2)
+    mark = "." if len(found.values) <= _SPARSE else None
+    axes.plot(found.values, found.rate, color=palette.blue, lw=1.2, marker=mark)
     axes.axhline(0.0, color=palette.faint, lw=0.8, ls=":")
     for name in sorted(set(found.status.tolist()) - {"ok"}):
         where = found.status == name
+        place = 0.97 if name == "perfect" else 0.03  # a rate of +∞ is above all others
         axes.plot(
-            found.values[where], np.zeros(int(where.sum())), "x", color=palette.ink, label=name
-        )
+            found.values[where], np.full(int(where.sum()), place), "x", color=palette.ink,
+            label=name, transform=axes.get_xaxis_transform(), clip_on=False,
+        )  # fmt: skip
+    take_scale(axes, found.values)
     axes.set_ylabel(f"Op rate [{found.unit}]")
     legend_above(axes)
 

@@ -71,7 +71,7 @@ def _draw_table(axes: Axes, comparison: Comparison) -> None:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_xlabel(
-        "blue above 0, orange below; darker by rank within a measure; hatched: not defined"
+        "blue above 0, orange below; stronger by rank within a measure; hatched: not defined"
     )
 
 

@@ -92,7 +92,7 @@ def _draw_sets(division: NaturalDivision, axes: Axes, top: float) -> float:
         op = tried.op[shown[:_MOST_DOTS]]
         aside = 0.22 * (np.modf(np.arange(len(op)) * 0.618)[0] - 0.5)  # dots that tie stand apart
         axes.scatter(
-            sizes + aside, op, s=14, color=colours().blue, alpha=0.45, linewidths=0, label="a set A"
+            sizes + aside, op, s=14, color=colours().blue, alpha=0.8, linewidths=0, label="a set A"
         )
         low = max(low, min(0.0, float(op.min())))
     return low

@@ -10,6 +10,7 @@ from causalopt.descents.escape.curves import EscapeCurve
 from causalopt.descents.escape.evolution import Evolution
 from causalopt.descents.escape.steps_to_escape import EscapeTimes, LogLine
 from causalopt.drawing.palette import colours
+from causalopt.drawing.plots.axis_scales import take_scale
 from causalopt.drawing.plots.panel_parts import legend_above, legend_below, plain_axes
 from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
 from causalopt.drawing.plots.plot_style import size_map
@@ -54,6 +55,7 @@ def plot_escape_curves(
         if logarithmic:
             axes.set_yscale("log")
         axes.set(xlabel=axis, ylabel="probability of escape")
+        take_scale(axes, temperatures)
         legend_above(axes)
 
     return PanelLayout((), [Panel("probability", draw, 3.0)])
@@ -212,7 +214,7 @@ def _draw_densities(axes: Axes, evolution: Evolution, *, below: bool) -> None:
     widths = np.gradient(evolution.nodes)
     count = len(evolution.times)
     for place, (time, mass) in enumerate(zip(evolution.times, evolution.mass, strict=True)):
-        shade = min(0.2 + 0.8 * (place + 1) / count, 1.0)
+        shade = min(0.45 + 0.55 * (place + 1) / count, 1.0)
         heights = np.cumsum(mass) if below else mass / widths
         label = f"step {time:g}"
         axes.plot(evolution.nodes, heights, color=colours().blue, alpha=shade, label=label)

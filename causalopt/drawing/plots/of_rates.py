@@ -107,6 +107,8 @@ def _bars(
         error_kw={"ecolor": palette.ink, "elinewidth": 1.0, "capsize": 2.0},
         label=label,
     )
+    # A tip that is seen where the exponent is 0.
+    axes.plot(places[known], sizes[known], "s", color=colour, mec=palette.ink, ms=3.5, mew=0.6)
     low = sizes <= floor
     axes.bar(
         places[low],
@@ -170,6 +172,7 @@ def _draw_gap(axes: Axes, rates: Rates) -> None:
         ha="right",
         va="center",
         color=colours().blue,
+        bbox={"boxstyle": "round,pad=0.05", "fc": colours().paper, "ec": "none"},
     )
 
 

@@ -13,7 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, TwoSlopeNorm, to_hex
 
 from causalopt.drawing.palette import colours
-from causalopt.drawing.plots.axis_scales import edges_on, is_logarithmic
+from causalopt.drawing.plots.axis_scales import edges_on, take_scale
 from causalopt.drawing.plots.heat_maps import heat_norm
 from causalopt.drawing.plots.op_maps import STEEP, mark_status, status_key, uneven_norm
 from causalopt.drawing.plots.panel_parts import (
@@ -112,24 +112,19 @@ def _lines(sweep: Sweep, title: Sequence[str], measure: str | None) -> PanelLayo
             typical = typical_size(values)
             if typical and largest_size(values) > WIDE * typical:
                 spread_axis(axes, typical)
-            _scale(axes, x)
+            take_scale(axes, x)
 
         return draw
 
     def draw_strip(axes: Axes) -> None:
         plain_axes(axes)
         draw_status(axes, x, sweep.status, edges=edges_on(x))
-        _scale(axes, x)
+        take_scale(axes, x)
 
     panels = [Panel(each, course(each), 1.9, under=name, shares=True) for each in MEASURES]
     panels.append(Panel("status", draw_strip, 0.3, under=name, shares=True))
     shown = ["op", "comp"] if measure is None else [measure]
     return PanelLayout(title, panels, shown=[*shown, "status"])
-
-
-def _scale(axes: Axes, x: Floats) -> None:
-    if is_logarithmic(x):
-        axes.set_xscale("log")
 
 
 def _maps(sweep: Sweep, title: Sequence[str], measure: str) -> PanelLayout:
@@ -269,10 +264,8 @@ def _draw_map(
         here = status == name
         for where, fill in _parts(values, name, shades):
             mark_status(axes, edges, here & where, name, fill=fill)
-    if is_logarithmic(x):
-        axes.set_xscale("log")
-    if is_logarithmic(y):
-        axes.set_yscale("log")
+    take_scale(axes, x)
+    take_scale(axes, y, along="y")
     axes.set(xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]], xlabel=right, ylabel=up)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from causalopt.descents.transitions.basin_diagram import BasinDiagram
 from causalopt.drawing.palette import colours
+from causalopt.drawing.plots.axis_scales import take_scale
 from causalopt.drawing.plots.panel_parts import legend_below, plain_axes
 from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
 from causalopt.drawing.plots.plot_style import op_map
@@ -66,6 +67,7 @@ def _draw_share(axes: Axes, found: BasinDiagram) -> None:
     )
     axes.axhline(0.5, color=colours().faint, linewidth=0.8, linestyle=":")
     axes.set(ylabel="share of time on the right", ylim=(-0.03, 1.03))
+    take_scale(axes, values)
 
 
 def _draw_steps(axes: Axes, found: BasinDiagram) -> None:
@@ -79,6 +81,7 @@ def _draw_steps(axes: Axes, found: BasinDiagram) -> None:
         shown = np.where(np.isfinite(climb), np.exp(np.minimum(climb, 300)), np.nan)
         axes.plot(values, shown, color=colour, linestyle="--", label=f"exp(action), {side}")
     axes.set(ylabel="steps until escape", yscale="log")
+    take_scale(axes, values)
     legend_below(axes)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from causalopt.model.model import Model
 
 FEW = 40  # up to so many points each one gets its marker
+LEAST = 1e-9  # what differs by less from no influence is rounding: the axis does not blow it up
 WIDE = 1e3  # a ratio of sizes at which a linear axis hides the smaller
 
 
@@ -185,6 +186,8 @@ def draw_measure(
             axes.plot(x[lone], values[lone], ".", color=colour, markersize=5)
     if rest is not None:
         axes.axhline(rest, color=colours().faint, linewidth=0.8, linestyle=":")
+        if not (np.abs(values[finite] - rest) > LEAST).any():
+            axes.set_ylim(rest - 1.0, rest + 1.0)
     axes.set_ylabel(label)
     _draw_infinities(axes, x, np.isposinf(values), "^", 0.97, "+∞")
     _draw_infinities(axes, x, np.isneginf(values), "v", 0.03, "-∞")

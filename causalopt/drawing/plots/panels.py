@@ -28,6 +28,8 @@ from causalopt.drawing.plots.shown_figure import ShownFigure
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
+    from matplotlib.gridspec import SubplotSpec
+
     from causalopt.results import Places
 
 _LINE = 1.35 * TITLE / 72  # inches that a line of the title takes
@@ -46,6 +48,7 @@ class Panel:
         column: Of the figure, from the left.
         under: What stands below the axis along x: once, where panels share it.
         shares: Whether panels of one column that say so have one axis along x.
+        spans: Whether it is as wide as the figure, where no other panel stands beside it.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Panel:
     column: int = 0
     under: str = ""
     shares: bool = False
+    spans: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -185,20 +189,13 @@ def _new_figure(
     size = figsize or (width, tall + _LINE * len(lines) + _EDGE)
     figure = ShownFigure(figsize=size, layout="constrained")
     if lines:
-        figure.suptitle("\n".join(lines), fontsize=TITLE)
-    grid = figure.add_gridspec(1, len(columns), width_ratios=widths)
-    rows = {
-        column: grid[0, place].subgridspec(
-            len(stack), 1, height_ratios=[panel.height for panel in stack]
-        )
-        for place, (column, stack) in enumerate(zip(columns, stacks, strict=True))
-    }
+        figure.suptitle("\n".join(lines), fontsize=TITLE, parse_math=False)
+    places = _cells(figure, stacks, widths)
     drawn_axes: dict[str, Axes] = {}
     shared: dict[int, Axes] = {}
     for panel in panels:
-        row = stacks[columns.index(panel.column)].index(panel)
         together = shared.get(panel.column) if panel.shares else None
-        axes = figure.add_subplot(rows[panel.column][row, 0], sharex=together)
+        axes = figure.add_subplot(places[panel.name], sharex=together)
         drawn_axes[panel.name] = axes
         if panel.shares:
             shared.setdefault(panel.column, axes)
@@ -215,6 +212,33 @@ def _new_figure(
     for axes in figure.axes:
         settle(axes)
     return figure
+
+
+def _cells(
+    figure: ShownFigure, stacks: list[list[Panel]], widths: list[float]
+) -> dict[str, SubplotSpec]:
+    """Return where panels stand: in one grid where rows are as high in every column.
+
+    In one grid a scale of colours can stand beside all of them.
+    """
+    most = max(stacks, key=len)
+    heights = [panel.height for panel in most]
+    if all(p.height == q.height for stack in stacks for p, q in zip(stack, most, strict=False)):
+        grid = figure.add_gridspec(
+            len(most), len(stacks), width_ratios=widths, height_ratios=heights
+        )
+        return {
+            panel.name: grid[i, :] if panel.spans else grid[i, k]
+            for k, stack in enumerate(stacks)
+            for i, panel in enumerate(stack)
+        }
+    outer = figure.add_gridspec(1, len(stacks), width_ratios=widths)
+    found: dict[str, SubplotSpec] = {}
+    for k, stack in enumerate(stacks):
+        ratios = [panel.height for panel in stack]
+        rows = outer[0, k].subgridspec(len(stack), 1, height_ratios=ratios)
+        found |= {panel.name: rows[i, 0] for i, panel in enumerate(stack)}
+    return found
 
 
 def _label_below(stack: list[tuple[Panel, Axes]]) -> None:

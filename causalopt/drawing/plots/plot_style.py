@@ -39,7 +39,6 @@ def settings(palette: Palette) -> dict[str, Any]:
         "font.family": ["DejaVu Sans"],
         "font.size": TEXT,
         "text.color": palette.ink,
-        "text.parse_math": False,  # a name may have a dollar sign
         "figure.facecolor": palette.paper,
         "figure.edgecolor": palette.paper,
         "figure.titlesize": TITLE,
@@ -59,7 +58,6 @@ def settings(palette: Palette) -> dict[str, Any]:
         "lines.markersize": 4.0,
         "patch.linewidth": 0.6,
         "hatch.linewidth": 0.7,
-        "hatch.color": palette.muted,
         "legend.fontsize": TEXT - 0.5,
         "legend.title_fontsize": TEXT - 0.5,
         "legend.frameon": False,
@@ -86,13 +84,22 @@ def palette_of_ground(axes: Axes) -> Palette:
 
 
 def settle(axes: Axes) -> None:
-    """Give ticks their look: matplotlib makes them late, when its settings are others again."""
+    """Give ticks their look: matplotlib makes them late, when its settings are others again.
+
+    What is written is written as it is, for a label may have dollar signs; tick labels may be
+    powers of ten.
+    """
     palette = colours()
     axes.tick_params(
         which="both", color=palette.faint, labelcolor=palette.ink, grid_color=palette.grid
     )
     for axis in (axes.xaxis, axes.yaxis):
         axis.get_offset_text().set(color=palette.ink, fontsize=SMALL)
+        axis.label.set_parse_math(False)
+    legend = axes.get_legend()
+    written = [axes.title, *axes.texts, *(legend.get_texts() if legend else ())]
+    for text in written:
+        text.set_parse_math(False)
 
 
 def repaint(axes: Axes) -> None:
