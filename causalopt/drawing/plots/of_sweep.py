@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import itertools
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm, TwoSlopeNorm, to_hex
 
-from causalopt.drawing.palette import colours
 from causalopt.drawing.plots.axis_scales import edges_on, take_scale
-from causalopt.drawing.plots.heat_maps import heat_norm
-from causalopt.drawing.plots.op_maps import STEEP, mark_status, status_key, uneven_norm
+from causalopt.drawing.plots.measure_maps import Shades, draw_measure_map, shades_of, status_keys
 from causalopt.drawing.plots.panel_parts import (
     WIDE,
     draw_measure,
@@ -27,8 +20,6 @@ from causalopt.drawing.plots.panel_parts import (
     typical_size,
 )
 from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
-from causalopt.drawing.plots.plot_style import op_map, signed_map
-from causalopt.effects.measures import STATUSES
 from causalopt.effects.sweeps.sweep import Sweep
 from causalopt.errors import QuestionError
 from causalopt.results import plot
@@ -37,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
     from numpy.typing import NDArray
 
     from causalopt.engine.contract import Floats
@@ -45,7 +35,6 @@ if TYPE_CHECKING:
 MEASURES = ("op", "comp", "total", "direct", "w")
 _MOST_SLICES = 9
 _COLUMNS = 3
-_RARE = 0.98  # the quantile of sizes beyond which Comp takes the colour of the end
 
 
 @plot.register(Sweep)
@@ -131,7 +120,7 @@ def _maps(sweep: Sweep, title: Sequence[str], measure: str) -> PanelLayout:
     def map_of(measure: str) -> Callable[[Axes], None]:
         def draw(axes: Axes) -> None:
             values = _values(sweep, measure)
-            shades = _shades(values, measure)
+            shades = shades_of(values, measure)
             _draw_map(axes, sweep, values, sweep.status, shades)
             assert axes.figure is not None
             bar = axes.figure.colorbar(shades.mappable, ax=axes, extend=shades.extend)
@@ -150,7 +139,7 @@ def _maps(sweep: Sweep, title: Sequence[str], measure: str) -> PanelLayout:
 
 def _slices(sweep: Sweep, title: Sequence[str], measure: str) -> PanelLayout:
     values = _values(sweep, measure)
-    shades = _shades(values, measure)
+    shades = shades_of(values, measure)
     names = list(sweep.axes)[:-2]
     places = list(itertools.product(*(range(len(sweep.axes[name])) for name in names)))
     called = _slice_names(sweep, names, places)
@@ -198,106 +187,22 @@ def _slice_names(sweep: Sweep, names: list[str], places: list[tuple[int, ...]]) 
     return [f"{name} ({k})" for k, name in enumerate(found)]  # a value comes twice
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Shades:
-    """The colours of a measure.
-
-    Attributes:
-        norm: The scale.
-        map: The colours.
-        extend: Which ends stand for values beyond them too, as a colour bar says it.
-        is_op: Whether the ends are those of an infinite Op.
-    """
-
-    norm: Any
-    map: Colormap
-    extend: str
-    is_op: bool
-
-    @functools.cached_property
-    def mappable(self) -> ScalarMappable:
-        """What a colour bar is drawn of."""
-        return ScalarMappable(self.norm, self.map)
-
-
-def _shades(values: Floats, measure: str) -> _Shades:
-    finite = values[np.isfinite(values)]
-    if measure == "op":
-        return _Shades(uneven_norm(values), op_map(), "neither", is_op=True)
-    if measure == "comp":
-        sizes = np.abs(finite - 1.0)
-        largest = float(sizes.max(initial=0.0))
-        usual = float(np.quantile(sizes, _RARE)) if sizes.size else 0.0
-        reach = (usual if usual and largest > STEEP * usual else largest) or 1.0
-        norm = TwoSlopeNorm(1.0, 1.0 - reach, 1.0 + reach)
-        extend = "both" if reach < largest else "neither"
-        return _Shades(norm, op_map().reversed(), extend, is_op=False)
-    if finite.size and finite.min() < 0 < finite.max():
-        return _Shades(uneven_norm(values), signed_map(), "neither", is_op=False)
-    positive = finite[finite > 0]
-    if positive.size and positive.max() > WIDE * positive.min() and positive.size == finite.size:
-        wide = LogNorm(float(positive.min()), float(positive.max()))
-        return _Shades(wide, _plain_map(), "neither", is_op=False)
-    return _Shades(heat_norm(values), _plain_map(), "neither", is_op=False)
-
-
-def _plain_map() -> Colormap:
-    return matplotlib.colormaps["viridis"]
-
-
 def _bar_label(sweep: Sweep, measure: str) -> str:
     aside = {"op": ": above 0 A compresses", "comp": ": above 1 A amplifies"}
     return _label(sweep, measure) + aside.get(measure, "")
 
 
 def _draw_map(
-    axes: Axes, sweep: Sweep, values: Floats, status: NDArray[np.str_], shades: _Shades
+    axes: Axes, sweep: Sweep, values: Floats, status: NDArray[np.str_], shades: Shades
 ) -> None:
-    """Draw a measure over the last two axes, and hatch what is not ok."""
+    """Draw a measure over the last two axes."""
     (up, y), (right, x) = list(sweep.axes.items())[-2:]
-    edges = (edges_on(x), edges_on(y))
-    shown = np.where(np.isfinite(values), values, np.nan)
-    axes.pcolormesh(*edges, shown, cmap=shades.map, norm=shades.norm, rasterized=True)
-    for name in STATUSES:
-        if name == "ok":
-            continue
-        here = status == name
-        for where, fill in _parts(values, name, shades):
-            mark_status(axes, edges, here & where, name, fill=fill)
+    draw_measure_map(axes, (edges_on(x), edges_on(y)), values, status, shades)
     take_scale(axes, x)
     take_scale(axes, y, along="y")
-    axes.set(xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]], xlabel=right, ylabel=up)
-
-
-def _parts(
-    values: Floats, name: str, shades: _Shades
-) -> list[tuple[NDArray[np.bool_], str | None]]:
-    """Return where cells have a number, no number, and an infinite one, with what fills them."""
-    fill = colours().statuses[name]
-    ends = [to_hex(shades.map(1.0)), to_hex(shades.map(0.0))] if shades.is_op else [fill, fill]
-    return [
-        (np.isfinite(values), None),
-        (np.isnan(values), fill),
-        (np.isposinf(values), ends[0]),
-        (np.isneginf(values), ends[1]),
-    ]
+    axes.set(xlabel=right, ylabel=up)
 
 
 def _keys(sweep: Sweep, measure: str) -> list[Any]:
-    """Return the legend: each status that is not ok, with how many points have it."""
-    values, status = _values(sweep, measure), sweep.status
-    shades = _shades(values, measure)
-    keys = []
-    for name in STATUSES:
-        here = status == name
-        if name == "ok" or not here.any():
-            continue
-        parts = [(here & where, fill) for where, fill in _parts(values, name, shades)]
-        fill = max(parts, key=lambda part: np.count_nonzero(part[0]))[1]
-        ends = (
-            (", Op is +∞", np.isposinf(sweep.op[here])),
-            (", Op is -∞", np.isneginf(sweep.op[here])),
-        )
-        infinite = next((text for text, all_of in ends if all_of.all()), "")
-        keys.append(status_key(name, f"{name}{infinite} ({np.count_nonzero(here)})", fill))
-    return keys
+    values = _values(sweep, measure)
+    return status_keys(values, sweep.status, shades_of(values, measure), sweep.op)

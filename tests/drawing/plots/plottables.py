@@ -149,6 +149,12 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
             c.load("lorenz"), sources=["a[0]", "b[0]"], targets=["b[40]", "c[40]"]
         ).plot
     ),
+    "op_matrix": lambda: (
+        c.op_matrix(
+            _thermostat(), sources=["T[0]", "R[0]", "T[4]"], targets=["R[2]", "T[3]", "R[9]"]
+        ).plot
+    ),
+    "sensitivity": lambda: c.sensitivity(_thermostat(), steps=50).plot,
     "division": lambda: c.divide(two_thermostats()).plot,
     "stability": lambda: c.division_stability(two_thermostats(), starts=4).plot,
     "verdict": lambda: c.detect_optimizer(two_thermostats(), starts=4).plot,
