@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, TwoSlopeNorm, to_hex
 
-from causalopt.drawing.palette import colours
+from causalopt.drawing.palette import colours, luminance
 from causalopt.drawing.plots.heat_maps import heat_norm
 from causalopt.drawing.plots.op_maps import STEEP, mark_status, status_key, uneven_norm
 from causalopt.drawing.plots.panel_parts import WIDE
@@ -95,7 +95,11 @@ def draw_measure_map(
             continue
         here = status == name
         for where, fill in _parts(values, name, shades):
-            mark_status(axes, edges, here & where, name, fill=fill)
+            if fill is not None:
+                mark_status(axes, edges, here & where, name, fill=fill)
+        # A hatch over colours is seen on dark ones in the one ink and on bright ones in the other.
+        for ink, where in _inks(shown, shades):
+            mark_status(axes, edges, here & where, name, ink=ink)
     axes.set(xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]])
 
 
@@ -119,6 +123,18 @@ def status_keys(values: Floats, status: NDArray[Any], shades: Shades, op: Floats
         infinite = next((text for text, all_of in ends if all_of.all()), "")
         keys.append(status_key(name, f"{name}{infinite} ({np.count_nonzero(here)})", fill))
     return keys
+
+
+def _inks(values: Floats, shades: Shades) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Return the two colours of hatches, and on which of the cells with a number each is seen."""
+    finite = np.isfinite(values)
+    cells = shades.map(shades.norm(np.where(finite, values, shades.norm.vmax)))[..., :3]
+    parts = np.where(cells <= 0.04045, cells / 12.92, ((cells + 0.055) / 1.055) ** 2.4)
+    bright = parts @ np.array([0.2126, 0.7152, 0.0722])
+    one, other = sorted((colours().ink, colours().paper), key=luminance)
+    # Where the contrast with both inks is the same.
+    middle = np.sqrt((luminance(one) + 0.05) * (luminance(other) + 0.05)) - 0.05
+    return [(one, finite & (bright > middle)), (other, finite & (bright <= middle))]
 
 
 def _parts(values: Floats, name: str, shades: Shades) -> list[tuple[NDArray[np.bool_], str | None]]:

@@ -49,8 +49,8 @@ def plot_op_matrix(found: OpMatrix) -> PanelLayout:
     rows = len(found.sources)
     height = min(max(1.2, 0.3 * rows + 0.4), 5.5)
     panels = [
-        Panel("op", _map(found, "op", found.op, "Op [nats]: above 0 A compresses"), height),
-        Panel("comp", _map(found, "comp", found.comp, "Comp: above 1 A amplifies"), height),
+        Panel("op", _map(found, "op", found.op, "Op [nats]"), height),
+        Panel("comp", _map(found, "comp", found.comp, "Comp"), height),
     ]
     keys = status_keys(found.op, found.status, shades_of(found.op, "op"), found.op)
     title = f"Op({found.hold}; n, m) in {found.model.name}"

@@ -188,7 +188,7 @@ def _slice_names(sweep: Sweep, names: list[str], places: list[tuple[int, ...]]) 
 
 
 def _bar_label(sweep: Sweep, measure: str) -> str:
-    aside = {"op": ": above 0 A compresses", "comp": ": above 1 A amplifies"}
+    aside = {"op": "\nabove 0 A compresses", "comp": "\nabove 1 A amplifies"}
     return _label(sweep, measure) + aside.get(measure, "")
 
 

@@ -63,7 +63,13 @@ def draw_op_map(
 
 
 def mark_status(
-    axes: Axes, edges: tuple[Floats, Floats], where: Bools, name: str, *, fill: str | None = None
+    axes: Axes,
+    edges: tuple[Floats, Floats],
+    where: Bools,
+    name: str,
+    *,
+    fill: str | None = None,
+    ink: str = "",
 ) -> PathPatch | None:
     """Hatch the cells of a status, and return the patch; None where no cell has it.
 
@@ -73,6 +79,7 @@ def mark_status(
         where: Which cells, axes (y, x).
         name: A key of `causalopt.STATUSES`.
         fill: What they are filled with; nothing, so that a colour below is seen, if None.
+        ink: The colour of the hatch; the one that is seen best on the fill if empty.
     """
     if not where.any():
         return None
@@ -85,7 +92,7 @@ def mark_status(
     patch = PathPatch(
         Path(corners, codes * (len(corners) // 5)),
         facecolor=fill or "none",
-        edgecolor=hatch_colour(fill),
+        edgecolor=ink or hatch_colour(fill),
         hatch=STATUS_HATCHES[name],
         linewidth=0,
         label=name,

@@ -17,7 +17,7 @@ def test_a_matrix_has_a_cell_for_each_pair_with_its_number() -> None:
     model = load("thermostat").replace(parameters={"k": 0.25})
     found = op_matrix(model, sources=["R[0]", "R[1]"], targets=["R[1]", "R[2]", "R[3]"], hold="T")
     axes, bar = found.plot().axes[:2]
-    assert bar.get_ylabel() == "Op [nats]: above 0 A compresses"
+    assert bar.get_ylabel() == "Op [nats]"
     drawn = np.ma.filled(axes.collections[0].get_array().astype(float), np.nan)
     assert drawn.shape == (2, 3)
     assert drawn[0, 0] == pytest.approx(0, abs=1e-12)

@@ -14,7 +14,7 @@ from matplotlib.patches import PathPatch
 
 from causalopt import load
 from causalopt.cli import main
-from causalopt.drawing.palette import LIGHT, STATUS_HATCHES
+from causalopt.drawing.palette import LIGHT, STATUS_HATCHES, contrast
 from causalopt.drawing.plots.axis_scales import cell_edges, edges_on, is_logarithmic
 from causalopt.effects.sweeps.sweep import Sweep, sweep
 from causalopt.errors import QuestionError
@@ -161,9 +161,23 @@ def test_kinks_have_their_colour_of_op_below_the_hatch() -> None:
     assert kinks.any()
     axes = found.plot().axes[0]
     assert np.isfinite(mesh_of(axes)[kinks]).all()
-    (patch,) = patches(axes)["kink"]
-    assert patch.get_facecolor()[3] == 0
-    np.testing.assert_array_equal(covered([patch], grid["R[0]"], grid["p"]), kinks)
+    several = patches(axes)["kink"]
+    assert {patch.get_facecolor()[3] for patch in several} == {0}
+    np.testing.assert_array_equal(covered(several, grid["R[0]"], grid["p"]), kinks)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_hatch_is_seen_on_the_colour_below_it(theme: Any) -> None:
+    grid = {"p": np.linspace(0.2, 2, 7), "R[0]": np.linspace(15, 35, 21)}
+    found = sweep(load("thermostat_saturating"), grid, steps=200)
+    axes = found.plot(theme=theme).axes[0]
+    mesh, (y, x) = axes.collections[0], np.nonzero(found.status == "kink")
+    several = patches(axes)["kink"]
+    for row, column in zip(y, x, strict=True):
+        place = (grid["R[0]"][column], grid["p"][row])
+        (hatch,) = (p for p in several if p.get_path().contains_point(place))
+        ground = to_hex(mesh.get_cmap()(mesh.norm(found.op[row, column])))
+        assert contrast(to_hex(hatch.get_edgecolor()), ground) >= 3
 
 
 def test_three_axes_are_slices_with_one_scale() -> None:
@@ -180,7 +194,7 @@ def test_three_axes_are_slices_with_one_scale() -> None:
     assert set(patches(slices[1])) == set()
     assert keys(figure.legends[0]) == ["perfect, Op is +∞ (12)"]
     bars = [axes for axes in figure.axes if not axes.get_title()]
-    assert [bar.get_ylabel() for bar in bars] == ["Op [nats]: above 0 A compresses"]
+    assert [bar.get_ylabel() for bar in bars] == ["Op [nats]\nabove 0 A compresses"]
 
 
 def test_slices_are_chosen_by_name_and_drawn_into_axes_of_one_s_own() -> None:
