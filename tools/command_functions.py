@@ -6,12 +6,22 @@ from __future__ import annotations
 COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "models": ("shipped", {}),
     "check": ("describe", {}),
-    "run": ("run", {"out": "Run.save", "plot": "Run.plot"}),
+    "run": ("run", {"out": "Run.save", "plot": "Run.plot", "theme": "Run.plot"}),
     "derive": (
         "derive",
         {"latex": "Derivation.latex", "report": "Derivation.report", "python": "Derivation.python"},
     ),
-    "sweep": ("sweep", {"out": "Sweep.save", "resume": None, "dask": None}),
+    "sweep": (
+        "sweep",
+        {
+            "out": "Sweep.save",
+            "plot": "Sweep.plot",
+            "measure": "Sweep.plot",
+            "theme": "Sweep.plot",
+            "resume": None,
+            "dask": None,
+        },
+    ),
     "basins": (
         "op_basins",
         {
@@ -20,21 +30,29 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             "within": "attraction_basins",
             "along": "basins_along",
             "plot": "OpBasins.plot",
+            "theme": "OpBasins.plot",
         },
     ),
     "entropy": ("strength", {}),
-    "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
-    "transitions": ("transitions", {"out": "Transitions.save", "plot": "Transitions.plot"}),
-    "action": ("least_action", {"plot": "LeastAction.plot"}),
+    "escape": (
+        "escape",
+        {"grid": "escape_curve", "plot": "EscapeCurve.plot", "theme": "EscapeCurve.plot"},
+    ),
+    "transitions": (
+        "transitions",
+        {"out": "Transitions.save", "plot": "Transitions.plot", "theme": "Transitions.plot"},
+    ),
+    "action": ("least_action", {"plot": "LeastAction.plot", "theme": "LeastAction.plot"}),
     "descent": ("descent", {"out": None}),
-    "rates": ("rates", {}),
-    "across": ("across", {"out": "Across.save", "plot": "Across.plot"}),
+    "rates": ("rates", {"plot": "Rates.plot", "theme": "Rates.plot"}),
+    "across": ("across", {"out": "Across.save", "plot": "Across.plot", "theme": "Across.plot"}),
     "divide": (
         "divide",
         {
             "starts": "division_stability",
             "within": "detect_optimizer",
             "plot": "NaturalDivision.plot",
+            "theme": "NaturalDivision.plot",
         },
     ),
     "currents": (
@@ -42,26 +60,44 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
         {
             "out": "Currents.save",
             "plot": "Currents.plot",
+            "theme": "Currents.plot",
             "draw": "draw",
             "folded": "draw",
             "paths": "Currents.paths",
         },
     ),
-    "compare": ("compare_measures", {"out": "Comparison.to_html", "plot": "Comparison.plot"}),
+    "compare": (
+        "compare_measures",
+        {"out": "Comparison.to_html", "plot": "Comparison.plot", "theme": "Comparison.plot"},
+    ),
     "draw": ("draw", {"out": "Picture.save"}),
     "optimizers": (
         "find_optimizers",
-        {"over_time": "Optimizers.over_time", "plot": "Optimizers.plot"},
+        {
+            "over_time": "Optimizers.over_time",
+            "plot": "Optimizers.plot",
+            "theme": "Optimizers.plot",
+        },
     ),
     "matrix": (
         "op_matrix",
-        {"nudge": "sources", "target": "targets", "out": "OpMatrix.save", "plot": "OpMatrix.plot"},
+        {
+            "nudge": "sources",
+            "target": "targets",
+            "out": "OpMatrix.save",
+            "plot": "OpMatrix.plot",
+            "theme": "OpMatrix.plot",
+        },
     ),
     "sensitivity": (
         "sensitivity",
-        {"out": "ParameterSensitivity.save", "plot": "ParameterSensitivity.plot"},
+        {
+            "out": "ParameterSensitivity.save",
+            "plot": "ParameterSensitivity.plot",
+            "theme": "ParameterSensitivity.plot",
+        },
     ),
-    "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
+    "watch": ("watch", {"out": "Film.save", "plot": "Film.plot", "theme": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),
     "data": (
         "fetch_images",

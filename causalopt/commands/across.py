@@ -34,6 +34,7 @@ def across(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the table: a .png, .svg or .pdf file.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Is this piece an optimizer? Op over all pairs of nodes across its boundary, both ways.
@@ -42,13 +43,13 @@ def across(
     smaller? With the outside held, n and m lie inside: do the surroundings do it for the piece?
     """
     data_file = options.result_file(out)
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     found = causalopt.across(declared, region, sources=sources, targets=targets, steps=steps)
     if data_file is not None:
         found.save(data_file)
     if picture is not None:
-        options.write_figure(found.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

@@ -36,11 +36,12 @@ def matrix(
     method: options.Method = None,
     out: options.Out = None,
     plot: options.Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Op(A; n, m) for all n and m: which disturbances of what A removes from where."""
     data_file = options.result_file(out)
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     found = causalopt.op_matrix(
         options.read_model(model, sets, initial, dt, method),
         sources=nudge,
@@ -51,7 +52,7 @@ def matrix(
     if data_file is not None:
         found.save(data_file)
     if picture is not None:
-        options.write_figure(found.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

@@ -60,6 +60,7 @@ def optimizers(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Which part of the model is the optimizer? Sets A by Op(A; n, m), the strongest first.
@@ -68,7 +69,7 @@ def optimizers(
     add nothing are counted. The last line says whether every set was looked at, or what is proved
     of those that were not.
     """
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     found = causalopt.find_optimizers(
         options.read_model(model, sets, initial, dt, method),
         nudge=nudge,
@@ -86,7 +87,7 @@ def optimizers(
     )
     told = found.over_time() if over_time else found
     if picture is not None:
-        options.write_figure(told.plot(), picture)
+        options.write_figure(told.plot(theme=theme), picture)
     if json:
         options.emit(told.to_dict())
     else:

@@ -34,6 +34,8 @@ def rates(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    plot: options.Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Op per unit time, Lyapunov exponents and conditional exponents given A.
@@ -44,6 +46,7 @@ def rates(
     """
     from causalopt.effects.exponents.rates import DEFAULT_STEPS
 
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     with Progress(round(1.1 * (steps or DEFAULT_STEPS)), "running") as progress:
         found = causalopt.rates(
@@ -57,6 +60,8 @@ def rates(
             seed=seed,
             progress=progress,
         )
+    if picture is not None:
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

@@ -56,6 +56,7 @@ def run(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Measure who optimizes what, and by how much, along one trajectory.
@@ -66,7 +67,7 @@ def run(
     from causalopt.model.model import run_length
 
     data_file = options.result_file(out)
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
     with Progress(run_length(declared, steps), "running") as progress:
@@ -89,7 +90,7 @@ def run(
     if data_file is not None:
         result.save(data_file)
     if picture is not None:
-        options.write_figure(result.plot(), picture)
+        options.write_figure(result.plot(theme=theme), picture)
     if json:
         options.emit(result.to_dict())
     else:

@@ -29,6 +29,7 @@ def sensitivity(
     method: options.Method = None,
     out: options.Out = None,
     plot: options.Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Op and Comp against every parameter: slopes with their errors, the strongest first.
@@ -36,7 +37,7 @@ def sensitivity(
     p dOp/dp is the nats that a change of the parameter by its own size would bring, were it linear.
     """
     data_file = options.result_file(out)
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     found = causalopt.sensitivity(
         options.read_model(model, sets, initial, dt, method),
         nudge=nudge,
@@ -49,7 +50,7 @@ def sensitivity(
     if data_file is not None:
         found.save(data_file)
     if picture is not None:
-        options.write_figure(found.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

@@ -40,10 +40,11 @@ def transitions(
     initial: options.Initials = None,
     out: options.Out = None,
     plot: Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Committors, reactive flux and mean passage from one set of states to another."""
-    file = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    file = options.figure_file(plot, theme)
     store = options.result_file(out)
     declared = options.read_model(model, sets, initial)
     found = causalopt.transitions(
@@ -57,7 +58,7 @@ def transitions(
     if store is not None:
         found.save(store)
     if file is not None:
-        options.write_figure(found.plot(), file)
+        options.write_figure(found.plot(theme=theme), file)
     if json:
         options.emit(found.to_dict())
     else:

@@ -21,10 +21,9 @@ from causalopt.optimizers.optimizers import find_optimizers, read_question
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, Selectors
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
-from causalopt.results import Tabled, labelled, plain, plot
+from causalopt.results import Plotted, Tabled, labelled, plain
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.effects.asked import Asked
@@ -34,7 +33,7 @@ _STREAM = 0x0B7  # of starts, apart from those of noise
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizersOverDraws(Tabled):
+class OptimizersOverDraws(Plotted, Tabled):
     """Op of candidate sets over draws, the largest mean first.
 
     Attributes:
@@ -89,10 +88,6 @@ class OptimizersOverDraws(Tabled):
     def dataset(self) -> xarray.Dataset:
         """Op and status with labelled axes `draw` and `candidate`, means, and provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of every draw's Op, with means and intervals."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

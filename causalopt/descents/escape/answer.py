@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
-from causalopt.results import Tabled, plot
+from causalopt.results import Plotted, Tabled
 
 if TYPE_CHECKING:
-    import matplotlib.figure
+    pass
 
 Method = Literal["operator", "ensemble", "diffusion", "exact"]
 Status = Literal["ok", "leaves_grid", "overflow", "unresolved"]
@@ -17,7 +17,7 @@ _SHOWN = 8
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Answer(Tabled):
+class Answer(Plotted, Tabled):
     """Probabilities of escape with their errors, in the order of the steps asked for.
 
     Args:
@@ -61,7 +61,3 @@ class Answer(Tabled):
             chances[_SHOWN - 1 : -1] = ["  ..."]
         said = [] if self.status == "ok" else [f"  {self.status}: {self.note}"]
         return "\n".join([f"probability of escape by {self.method}", *chances, *said])
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the probability for each number of steps, with its errors."""
-        return plot(self)

@@ -13,16 +13,14 @@ from causalopt.descents.escape.answer import Answer
 from causalopt.descents.escape.members import escape
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.results import Tabled, plot
+from causalopt.results import Plotted, Tabled
 
 if TYPE_CHECKING:
-    import matplotlib.figure
-
     from causalopt.descents.maps.random_map import Array
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class EscapeCurve(Tabled):
+class EscapeCurve(Plotted, Tabled):
     """Answers to one question of escape at several values of a parameter.
 
     Args:
@@ -50,10 +48,6 @@ class EscapeCurve(Tabled):
             f"  {len(self.values)} values of {self.axis} from {low:g} to {high:g}: P from "
             f"{min(chances):.6g} to {max(chances):.6g}"
         )
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the probabilities against the parameter."""
-        return plot(self)
 
 
 def escape_curve(model: Model, grid: Mapping[str, ArrayLike], **question: Any) -> EscapeCurve:

@@ -13,12 +13,10 @@ from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.operator import absorb
 from causalopt.descents.transfer.spectrum import escape_rate, mean_steps
 from causalopt.errors import QuestionError
-from causalopt.results import Tabled, plot
+from causalopt.results import Plotted, Tabled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import matplotlib.figure
 
     from causalopt.descents.maps.random_map import Array, RandomMap
 
@@ -26,7 +24,7 @@ REACH_STEPS = 5000
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class EscapeTimes(Tabled):
+class EscapeTimes(Plotted, Tabled):
     """Steps to escape at several T.
 
     Args:
@@ -51,10 +49,6 @@ class EscapeTimes(Tabled):
             f"mean steps to escape at {count} values of T from {self.temperatures[0]:g} to "
             f"{self.temperatures[-1]:g}: from {self.mean.min():.6g} to {self.mean.max():.6g}"
         )
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the mean number of steps against T, beside the theory."""
-        return plot(self)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,12 +21,13 @@ from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
-from causalopt.results import Tabled, labelled, nested, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, nested, plain_number, plot
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
+
+    from causalopt.results import Places
 
 _ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
 LARGEST = 1_000_000_000
@@ -35,7 +36,7 @@ _UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Sweep(Asked, Tabled):
+class Sweep(Asked, Plotted, Tabled):
     """Comp and Op over a grid, at one step: the last of the question.
 
     Attributes:
@@ -174,13 +175,27 @@ class Sweep(Asked, Tabled):
             execution=f"{self.execution}, {self.workers} threads",
         )
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op and Comp over one axis, or a map of Op over two.
+    def plot(
+        self,
+        *,
+        measure: Literal["op", "comp", "total", "direct", "w"] | None = None,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
+        """Return a figure: lines over one axis, a map over two, a map for each slice of more.
 
-        Raises:
-            QuestionError: The sweep has more than two axes.
+        Args:
+            measure: What is drawn: Op, Comp, the total or the direct effect, or W's value of m. Op
+                by default, and Comp too over one axis.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
         """
-        return plot(self)
+        where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
+        return plot(self, measure=measure, **where)
 
     def __repr__(self) -> str:
         shape = " x ".join(f"{name}: {len(values)}" for name, values in self.axes.items())
