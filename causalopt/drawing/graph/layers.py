@@ -10,7 +10,7 @@ SWEEPS = 8
 
 
 def layered(
-    names: Sequence[str], edges: Sequence[tuple[str, str]]
+    names: Sequence[str], edges: Sequence[tuple[str, str]], *, tallest: int = TALLEST
 ) -> dict[str, tuple[int, int, float]]:
     """Return name -> (column, place inside the column, row) of an acyclic graph.
 
@@ -21,6 +21,7 @@ def layered(
     Args:
         names: The nodes, in the order that settles ties.
         edges: Pairs (parent, child).
+        tallest: How many nodes of a layer stand in one place.
 
     Example:
         >>> layered(["a", "b", "c"], [("a", "b"), ("a", "c")])
@@ -43,7 +44,7 @@ def layered(
             middle = {n: _mean([height[m] for m in near[n]], height[n]) for n in layer}
             layer.sort(key=middle.__getitem__)
             height |= _heights([layer])
-    return _cells(layers)
+    return _cells(layers, tallest)
 
 
 def _ranks(
@@ -73,11 +74,11 @@ def _mean(values: Sequence[float], otherwise: float) -> float:
     return math.fsum(values) / len(values) if values else otherwise
 
 
-def _cells(layers: Sequence[Sequence[str]]) -> dict[str, tuple[int, int, float]]:
-    tallest = min(max(len(layer) for layer in layers), TALLEST)
+def _cells(layers: Sequence[Sequence[str]], limit: int) -> dict[str, tuple[int, int, float]]:
+    tallest = min(max(len(layer) for layer in layers), limit)
     cells = {}
     for column, layer in enumerate(layers):
-        wide = -(-len(layer) // TALLEST)
+        wide = -(-len(layer) // limit)
         rows = -(-len(layer) // wide)
         for i, name in enumerate(layer):
             # Neighbours in the order stand side by side, half a row apart in every other place.

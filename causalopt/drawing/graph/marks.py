@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from causalopt.drawing.graph.held_parts import held_parts
-from causalopt.effects.asked import said_hold
+from causalopt.effects.asked import asked_target, said_hold
 from causalopt.engine.contract import Bools, Plan
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.regions.set_evaluation import region_of_windows
-from causalopt.model.selectors import Node, Selection
+from causalopt.model.selectors import Node, Selection, Window
 from causalopt.model.template import Template
 from causalopt.worlds.interventions import held_mask
 
@@ -31,6 +31,8 @@ class Marks:
         names: The variables, in the order of the arrays' second axis.
         steps: The last step.
         nudge: The node n, None for a picture without worlds.
+        nudged: What is nudged: windows, of one node each or of several.
+        measured: What is measured, likewise.
         hold: The set A that Y holds; empty without worlds.
         in_a: Whether the node is in A: held, or in the partition's A.
         held: Whether it keeps its value from W in Y.
@@ -45,6 +47,8 @@ class Marks:
     names: tuple[str, ...]
     steps: int
     nudge: Node | None
+    nudged: Selection
+    measured: Selection
     hold: Selection
     in_a: Bools
     held: Bools
@@ -64,8 +68,8 @@ class Marks:
         place = (node.t, self._columns[node.variable])
         return Mark(
             in_a=bool(self.in_a[place]),
-            nudged=self.nudge is not None
-            and (node.variable, node.t) == (self.nudge.variable, self.nudge.t),
+            nudged=any(node in window for window in self.nudged),
+            measured=any(node in window for window in self.measured),
             held=bool(self.held[place]),
             partly=bool(self.partly[place]),
             changed=bool(self.changed[place]),
@@ -74,6 +78,25 @@ class Marks:
             border=bool(self.border[place]),
         )
 
+    def nodes(self) -> list[Node]:
+        """Return the first and the last node of every window that is nudged or measured."""
+        return [
+            Node(window.variable, self.steps if t is None else t)
+            for window in (*self.nudged, *self.measured)
+            for t in (window.first, window.last)
+        ]
+
+    def events(self) -> list[int]:
+        """Return the steps at which something begins or ends: those of A's windows, then others."""
+        ends = [
+            t
+            for window in self.hold
+            for last in ([] if window.last is None else [window.last])
+            for t in (window.first, last, last + 1, window.first - 1)
+        ]
+        ends += [t for w in self.hold if w.last is None and w.first for t in (w.first, w.first - 1)]
+        return [t for t in dict.fromkeys(ends) if 0 <= t <= self.steps]
+
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
@@ -81,6 +104,7 @@ class Mark:
 
     in_a: bool = False
     nudged: bool = False
+    measured: bool = False
     held: bool = False
     partly: bool = False
     changed: bool = False
@@ -96,6 +120,12 @@ class Mark:
         return "▲" if self.changed else ""
 
     @property
+    def role(self) -> str:
+        """What is written at n, which is nudged by delta, and at m."""
+        parts = [*(["n + δ"] if self.nudged else []), *(["m"] if self.measured else [])]
+        return ", ".join(parts)
+
+    @property
     def kept(self) -> str:
         """What is written at a node that keeps its value from W in Y."""
         return "= w" if self.held else "some = w" if self.partly else ""
@@ -107,7 +137,9 @@ class Mark:
         if self.border:
             parts.append("on its boundary")
         if self.nudged:
-            parts.append("nudged in X and Y")
+            parts.append("n, nudged in X and Y")
+        if self.measured:
+            parts.append("m, measured")
         if self.held:
             parts.append("held at W's value in Y")
         elif self.partly:
@@ -138,6 +170,7 @@ def marks_for(
     steps: int,
     nudge: str | Node | None = None,
     hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
 ) -> Marks:
     """Return the marks of a model's nodes under a question.
 
@@ -146,6 +179,7 @@ def marks_for(
         steps: The last step; 0 for a model without time.
         nudge: The node n; None marks A and B only.
         hold: The set A; the partition's when not given.
+        target: The variable m, which is marked at the last step; None marks none.
 
     Raises:
         QuestionError: n lies in A or after the last step.
@@ -153,16 +187,22 @@ def marks_for(
     """
     template = model.skeleton
     n = None if nudge is None else model.node(nudge)
-    selection = () if hold == "" else said_hold(model, hold, nudge=n, steps=steps) or ()
+    said = () if hold == "" else said_hold(model, hold, nudge=n, target=target, steps=steps)
+    selection = said or ()
+    m = None if target is None else model.target(asked_target(model, target))
     if n is not None:
         model.check_nudge(n, selection, steps)
     whole, parts = held_parts(model, selection)
-    plan = _structural_plan(model, steps, whole, n)
+    nudged = () if n is None else (Window(n.variable, n.t, n.t),)
+    plan = _structural_plan(model, steps, whole)
+    starts = [(w.first, steps if w.last is None else w.last, w.variable) for w in nudged]
+    ranges = [(first, last, template.index[name]) for first, last, name in starts]
     held, partly = _rows(plan.held, steps), _rows(held_mask(model, parts, steps), steps)
     nothing = np.zeros_like(held)
-    changed = nothing if n is None else reachable(template, plan, avoid_held=False).table
-    differs = nothing if n is None else reachable(template, plan, avoid_held=True).table
-    moved = _moved(template, plan, partly, changed) if n is not None and selection else nothing
+    reach = functools.partial(reachable, template, plan, starts={}, ranges=ranges)
+    changed = reach(avoid_held=False).table if ranges else nothing
+    differs = reach(avoid_held=True).table if ranges else nothing
+    moved = _moved(template, plan, partly, changed, ranges) if ranges and selection else nothing
     columns = [template.index[name] for name in template.names]
     region, border = _region(model, selection, steps)
     partition = np.array([name in model.A for name in template.names])
@@ -170,6 +210,8 @@ def marks_for(
         names=template.names,
         steps=steps,
         nudge=n,
+        nudged=nudged,
+        measured=() if m is None else (Window(m.variable, steps, steps),),
         hold=selection if n is not None else (),
         in_a=held[:, columns] | partition,
         held=held[:, columns] & (n is not None),
@@ -193,7 +235,7 @@ def _region(model: Model, selection: Selection, steps: int) -> tuple[Bools, Bool
     return found.touched, found.touched & (found.has_parent_outside | found.has_child_outside)
 
 
-def _structural_plan(model: Model, steps: int, hold: Selection, nudge: Node | None) -> Plan:
+def _structural_plan(model: Model, steps: int, hold: Selection) -> Plan:
     """Return a plan that says which nodes follow no rule, and no value."""
     template = model.skeleton
     rows = min(max(len(e.initial) for e in template.equations), steps + 1)
@@ -207,7 +249,7 @@ def _structural_plan(model: Model, steps: int, hold: Selection, nudge: Node | No
         values=np.zeros(forced.shape),
         shifts=np.zeros(forced.shape),
         held=held_mask(model, hold, steps),
-        seed=None if nudge is None else (nudge.t, template.index[nudge.variable]),
+        seed=None,
     )
 
 
@@ -217,7 +259,13 @@ def _rows(mask: Bools, steps: int) -> Bools:
     return found
 
 
-def _moved(template: Template, plan: Plan, partly: Bools, changed: Bools) -> Bools:
+def _moved(
+    template: Template,
+    plan: Plan,
+    partly: Bools,
+    changed: Bools,
+    nudged: Sequence[tuple[int, int, int]],
+) -> Bools:
     """Return where Y differs from X: at held nodes that X changed, and downstream of them."""
     width, depth = len(template.equations), template.max_lag
     parents = [[(template.index[p], lag) for p, lag in e.parents] for e in template.equations]
@@ -234,7 +282,8 @@ def _moved(template: Template, plan: Plan, partly: Bools, changed: Bools) -> Boo
             if t >= starts[i]:
                 moved[t, i] = any(moved[t - lag, j] for j, lag in parents[i])
             # The nudge is made outside A: what it changes there itself, Y leaves so.
-            moved[t, i] |= partly[t, i] and changed[t, i] and (t, i) != plan.seed
+            is_nudged = any(i == seed and first <= t <= last for first, last, seed in nudged)
+            moved[t, i] |= partly[t, i] and changed[t, i] and not is_nudged
         if t > settled and (moved[t - depth : t] == moved[t]).all():
             moved[t + 1 :] = moved[t]
             break

@@ -8,7 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from causalopt.drawing.graph.layout import NODE_HEIGHT, Layout, Link, Place
+from causalopt.drawing.graph.layout import Layout, Link, Place
 from causalopt.drawing.graph.marks import Mark, Marks
 from causalopt.model.selectors import Node
 
@@ -19,7 +19,8 @@ Weights = tuple[float, float, float, float]  # of its four points in one point o
 CLEARANCE = 6.0
 HEADROOM = 8.0  # above a node, for the signs on its upper corners
 LEAN = 40.0  # an edge into a gap ends less than this above or below its node
-RING = 4.5  # how far the ring round the nudged node stands out
+RING = 4.5  # how far the rings round n and m stand out
+LOW_RING = 2.5  # where rows are pressed together
 SAMPLES = 28
 BENDS = tuple(
     sign * 30.0 * size for size in (0, 1, 2, 3, 4) for sign in ((-1, 1) if size else (1,))
@@ -94,11 +95,14 @@ class _Crowd:
     """The nodes that stand in the way, found by their cell of a coarse grid."""
 
     def __init__(self, layout: Layout) -> None:
-        self._half = (layout.node_width / 2 + CLEARANCE, NODE_HEIGHT / 2 + CLEARANCE)
+        low = layout.is_low
+        clear = CLEARANCE / 4 if low else CLEARANCE
+        self._half = (layout.node_width / 2 + CLEARANCE, layout.node_height / 2 + clear)
+        self._headroom = 0.0 if low else HEADROOM
         self._cells: dict[tuple[int, int], list[Place]] = defaultdict(list)
         self._near: dict[tuple[int, int], list[Place]] = {}
         self._samples = [_weights(i / SAMPLES) for i in range(SAMPLES + 1)]
-        self._size = (2 * self._half[0], 2 * self._half[1] + HEADROOM)
+        self._size = (2 * self._half[0], 2 * self._half[1] + self._headroom)
         for place in layout.places.values():
             self._cells[self._cell(place.x, place.y)].append(place)
 
@@ -121,7 +125,7 @@ class _Crowd:
         for weights in self._samples:
             x, y = _weighted(curve, weights)
             for place in self._round(x, y):
-                near = -high < place.y - y < high + HEADROOM
+                near = -high < place.y - y < high + self._headroom
                 if near and abs(place.x - x) < wide and place.node not in but:
                     found.add(place.node)
         return len(found)
@@ -157,7 +161,7 @@ def _trimmed(curve: Curve, layout: Layout, link: Link, marks: Marks) -> Curve:
     inside: list[Callable[[Point], bool] | None] = []
     for node in (link.source, link.target):
         place = layout.places.get(node)
-        covers = functools.partial(_covers, layout.node_width, marks.of(node))
+        covers = functools.partial(_covers, layout, marks.of(node))
         inside.append(None if place is None else functools.partial(covers, place))
     return trimmed(curve, *inside)
 
@@ -191,11 +195,16 @@ def _crossing(curve: Curve, inside: Callable[[Point], bool], *, inner: float) ->
     return outer
 
 
-def _covers(width: float, mark: Mark, place: Place, point: Point) -> bool:
+def ring_of(layout: Layout) -> float:
+    """Return how far the rings round n and m stand out."""
+    return LOW_RING if layout.is_low else RING
+
+
+def _covers(layout: Layout, mark: Mark, place: Place, point: Point) -> bool:
     """Whether a point lies in a node: a rectangle in A, one with round ends in B."""
-    ring = RING if mark.nudged else 0.0
+    ring = ring_of(layout) if mark.nudged or mark.measured else 0.0
     dx, dy = abs(point[0] - place.x), abs(point[1] - place.y)
-    half, radius = width / 2 + ring, NODE_HEIGHT / 2 + ring
+    half, radius = layout.node_width / 2 + ring, layout.node_height / 2 + ring
     if mark.in_a:
         return dx < half and dy < radius
     return math.hypot(max(0.0, dx - (half - radius)), dy) < radius
