@@ -1,5 +1,5 @@
 "use strict";
-// The page's own script: worlds by reachability, as causalopt/draw/marks.py has them in Python.
+// The page's own script: worlds by reachability, as causalopt/drawing/graph/marks.py has them in Python.
 (function () {
   const data = JSON.parse(document.getElementById("data").textContent);
   const width = data.equations.length;
@@ -149,9 +149,9 @@
   }
   function labelOf(text, on) {
     const sign = on.nudged ? "" : on.green ? (on.back ? "◇" : "◆") : on.red ? "▲" : "";
-    const parts = [on.nudged ? "+δ" : "", on.measured ? "m" : "", sign, on.held ? "= w" : on.partly ? "some = w" : ""];
+    const parts = [on.nudged ? "n +δ" : "", on.measured ? "m" : "", sign, on.held ? "= w" : on.partly ? "some = w" : ""];
     const second = parts.filter(Boolean).join(" ");
-    return second ? `${text}\n${second}` : text;
+    return second ? `${text}${data.low ? " " : "\n"}${second}` : text;
   }
   function edgeKind(source, target) {
     const { X, Y } = state.shown;
@@ -171,6 +171,15 @@
     maxZoom: 4,
     style: data.style,
   });
+  // Without a theme of its own the page is as the system prefers, and follows it.
+  if (data.darkStyle) {
+    const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+    const restyle = () => cy.style(prefersDark.matches ? data.darkStyle : data.style);
+    prefersDark.addEventListener("change", restyle);
+    if (prefersDark.matches) restyle();
+  }
+  cy.on("mouseover", "edge.slope", (event) => say(event.target.data("words")));
+  cy.on("mouseout", "edge.slope", () => say(""));
   const nodes = cy.nodes(".node");
   const edges = cy.edges();
   const toggle = (element, on) =>

@@ -1,9 +1,9 @@
 """The layout: where each node stands; a row per variable, a column per step, ranks inside it.
 
-A model without time is layered: a column per rank, the longest path that leads to a node; where that
-is wider than a page, its causes stand above. A page is so wide that the smallest text is of 7 points
-or more when it is printed over 6.5 inches: lengths are pressed together until a picture fits, and of a
-long run steps are left out. All lengths are in pixels, y grows downward.
+A model without time is layered: a column per rank, the longest path that leads to a node; where
+that is wider than a page, its causes stand above. A page is so wide that the smallest text is of 7
+points or more when it is printed over 6.5 inches: lengths are pressed together until a picture
+fits, and of a long run steps are left out. All lengths are in pixels, y grows downward.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal
 
-from causalopt.drawing.graph.layers import TALLEST, layered
+from causalopt.drawing.graph.layers import TALLEST, layered, narrow_layers
 from causalopt.drawing.graph.lettering import text_width
 from causalopt.errors import QuestionError
 from causalopt.model.graph import shape_texts, side, template_graph
@@ -29,20 +29,25 @@ NODE_HEIGHT = 30.0
 LOWEST_NODE = 15.0
 NODE_PADDING = 10.0
 NODE_LIMIT = 190.0
+LEAST_NODE = 54.0
 TIGHT_NODE = 76.0  # a node is no wider where room is short; its name is shortened
 RANK_GAP = 30.0
-TIGHT_RANK = 14.0
+TIGHT_RANK = 12.0
 COLUMN_GAP = 54.0
-TIGHT_GAP = 24.0
+TIGHT_GAP = 22.0
 SLOPE = 6.0  # how much further apart columns stand for each row that an edge crosses
-TIGHT_SLOPE = 1.5
+TIGHT_SLOPE = 1.0
 ROW_PITCH = 66.0
+OPEN_PITCH = 46.0  # what nodes need that have signs on their corners
 LEAST_PITCH = 21.0
 RANK_PITCH = 74.0  # from one rank to the next where causes stand above
+ARC_ROOM = 14.0  # before the first column, where edges run beside it
 LEAST_COLUMNS = 4
+FEW_COLUMNS = 6  # where so few would be drawn, they are pressed together first
 GAP_WIDTH = 96.0
 LANE_LIMIT = 220.0
 TIGHT_LANE = 96.0
+LEAST_LANE = 76.0
 COMFORT = 0.3  # how loose a picture is made, from 0 to 1, before another step is drawn
 HEAD = 34.0
 MARGIN = 18.0
@@ -122,6 +127,7 @@ class Layout:
         top: Where the rows begin.
         bottom: Where they end.
         pitch: From one row to the next.
+        font: The size of the nodes' names.
         is_downward: Whether causes stand above their effects, and not to the left.
     """
 
@@ -137,17 +143,13 @@ class Layout:
     top: float
     bottom: float
     pitch: float
+    font: float
     is_downward: bool = False
 
     @property
     def is_low(self) -> bool:
-        """Whether rows are pressed together: a node has room for one line, and none on its corners."""
+        """Whether rows are pressed together: a node has one line, and no words on its corners."""
         return self.node_height < 24
-
-    @property
-    def font(self) -> float:
-        """The size of the nodes' names."""
-        return SMALL if self.is_low else FONT
 
 
 def lay_out(
@@ -188,15 +190,21 @@ def lay_out(
         if not 0 <= t <= steps:
             raise QuestionError(f"around must lie between 0 and the last step {steps}, found {t}")
     grid = _lane_grid(model, steps)
-    spacing = _Spacing(model, grid, least_width, _node_height(len(grid.lanes), least_height))
+    spacing = _Spacing(model, grid, least_width, least_height)
     must = sorted({0, steps, *(node.t for node in kept), *around})
     if isinstance(columns, int) and columns < len(must):
         raise QuestionError(
             f"{columns} columns are too few: t = {', '.join(map(str, must))} must be drawn (the "
             f"ends, the nudge, the measured step and those asked for); ask for {len(must)} or more"
         )
-    fits = spacing.fits if columns == "fit" else functools.partial(_is_within, columns)
-    shown = shown_columns(steps + 1, fits, kept=must, events=[*around, *events])
+    choose = functools.partial(shown_columns, steps + 1, kept=must, events=[*around, *events])
+    if columns == "fit":
+        shown = choose(spacing.fits)
+        if len(shown) < min(FEW_COLUMNS, steps + 1):
+            spacing.squeeze()
+            shown = choose(functools.partial(spacing.fits, ease=0.0))
+    else:
+        shown = choose(functools.partial(_is_within, columns))
     return _placed(model, grid, spacing, shown)
 
 
@@ -220,6 +228,14 @@ class _Grid:
     def rows(self) -> float:
         """How many rows there are."""
         return max(row for _, row in self.cells.values()) + 1
+
+    @property
+    def has_arcs(self) -> bool:
+        """Whether edges run past other rows inside a step, beside its nodes."""
+        rows = {name: row for name, (_, row) in self.cells.items()}
+        return self.layer is None and any(
+            not lag and abs(rows[a] - rows[b]) > 1 for a, b, lag in self.edges
+        )
 
     @functools.cached_property
     def steepest(self) -> float:
@@ -257,12 +273,15 @@ def _lane_grid(model: Model, steps: int) -> _Grid:
 
 
 def _node_height(rows: float, least: float) -> float:
-    return min(NODE_HEIGHT, max(_pitch(rows) - 7, least))
+    """Return the height of nodes: with signs on their corners, or low where rows are many."""
+    pitch = _pitch(rows, least)
+    return NODE_HEIGHT if pitch >= OPEN_PITCH else min(max(pitch - 6, LOWEST_NODE), 22.0)
 
 
-def _pitch(rows: float) -> float:
-    """Return how far rows stand apart: so that they fit a page, down to the height of a line."""
-    return min(ROW_PITCH, max(PAGE_HEIGHT / rows, LEAST_PITCH))
+def _pitch(rows: float, least: float) -> float:
+    """Return how far rows stand apart: so that they fit a page, down to the height of a node."""
+    lowest = OPEN_PITCH if least > LOWEST_NODE else LEAST_PITCH
+    return min(ROW_PITCH, max(PAGE_HEIGHT / rows, lowest))
 
 
 def _edges(model: Model) -> list[tuple[str, str, int]]:
@@ -276,8 +295,10 @@ def _edges(model: Model) -> list[tuple[str, str, int]]:
 class _Spacing:
     """The lengths across a picture, between a tight and a loose form; all are linear in `ease`."""
 
-    def __init__(self, model: Model, grid: _Grid, least_width: float, height: float) -> None:
-        self._grid, self.height = grid, height
+    def __init__(self, model: Model, grid: _Grid, least_width: float, least_height: float) -> None:
+        self._grid = grid
+        self.pitch = _pitch(grid.rows, least_height)
+        self.height = height = _node_height(grid.rows, least_height)
         size = SMALL if height < 24 else FONT
         names = [Node(name, None if model.is_static else grid.count - 1) for name in grid.cells]
         widest = max(text_width(model.node_text(node), size) for node in names)
@@ -287,11 +308,26 @@ class _Spacing:
         loose = min(max(widest + 2 * NODE_PADDING, 1.4 * height), NODE_LIMIT)
         tight = min(max(widest + NODE_PADDING, 1.4 * height), max(TIGHT_NODE, least_width))
         self._node = (max(tight, least_width), max(loose, least_width))
+        self._widest = widest / size
+        step = text_width("" if model.is_static else f"[{grid.count - 1}]", SMALL) + 8
+        self._least = max(min(self._widest * SMALL + 8, TIGHT_NODE), step, least_width)
+        self._least = min(self._least, max(step, LEAST_NODE, least_width))
         self._head = _head_widths(model, grid)
+        self._aside = ARC_ROOM if grid.has_arcs else 0.0
 
     def node(self, ease: float) -> float:
         """Return a node's width."""
         return _between(self._node, ease)
+
+    def squeeze(self) -> None:
+        """Make the tight form tighter: names of nodes are small, and shortened to their steps."""
+        self._node = (min(self._least, self._node[0]), self._node[1])
+        self._head = (min(LEAST_LANE + MARGIN, self._head[0]), self._head[1])
+
+    def font(self, ease: float) -> float:
+        """Return the size of the nodes' names: smaller where they would not fit else."""
+        size = SMALL if self.height < 24 else FONT
+        return size if self._widest * size + 6 <= self.node(ease) else SMALL
 
     def head(self, ease: float) -> float:
         """Return the width of the rows' names."""
@@ -304,7 +340,7 @@ class _Spacing:
 
     def beside_gap(self, ease: float) -> float:
         """Return how far a gap stands from the columns beside it."""
-        return _between((TIGHT_GAP / 2 + 2, COLUMN_GAP / 2), ease)
+        return _between((TIGHT_GAP / 2, COLUMN_GAP / 2), ease)
 
     def rank(self, ease: float) -> float:
         """Return how far ranks inside a column stand apart, from middle to middle."""
@@ -315,7 +351,7 @@ class _Spacing:
 
     def gap(self, first: int, last: int, ease: float) -> float:
         """Return the width of a gap: at least that of what is written in it."""
-        texts = (f"{first} … {last}", str(last - first + 1), "steps")
+        texts = (str(last - first + 1), "steps")
         widest = max(text_width(text, SMALL) for text in texts) + 8
         return _between((widest, max(widest, GAP_WIDTH)), ease)
 
@@ -334,7 +370,7 @@ class _Spacing:
         columns: list[Column] = []
         gaps: list[Omission] = []
         between, beside = self.between(ease), self.beside_gap(ease)
-        x, previous = MARGIN + self.head(ease) + between / 2, -1
+        x, previous = MARGIN + self.head(ease) + between / 2 + self._aside, -1
         for t in shown:
             if t != previous + 1:
                 x -= between - beside
@@ -347,9 +383,10 @@ class _Spacing:
             previous = t
         return columns, gaps, x - between / 2
 
-    def fits(self, shown: Sequence[int]) -> bool:
-        """Whether columns fit a page's width without being pressed together too much."""
-        ease = COMFORT / 3 if len(shown) == self._grid.count else COMFORT
+    def fits(self, shown: Sequence[int], ease: float = COMFORT) -> bool:
+        """Whether columns fit a page's width; they may be denser where they are all there are."""
+        if len(shown) == self._grid.count:
+            ease = min(ease, COMFORT / 3)
         return len(shown) < PAGE_WIDTH / 20 and self.total(shown, ease) <= PAGE_WIDTH
 
     def ease(self, shown: Sequence[int]) -> float:
@@ -357,7 +394,7 @@ class _Spacing:
         tight, loose = self.total(shown, 0.0), self.total(shown, 1.0)
         if loose <= PAGE_WIDTH:
             return 1.0
-        # Lengths are linear in it but for the ranks, where two factors grow: halving is exact enough.
+        # Every length grows with it: halving.
         low, high = (0.0, 1.0) if tight <= PAGE_WIDTH else (0.0, 0.0)
         for _ in range(30):
             middle = (low + high) / 2
@@ -409,9 +446,7 @@ def shown_columns(
     return sorted(chosen)
 
 
-def _with(
-    chosen: set[int], t: int, count: int, fits: Callable[[Sequence[int]], bool]
-) -> set[int]:
+def _with(chosen: set[int], t: int, count: int, fits: Callable[[Sequence[int]], bool]) -> set[int]:
     """Return columns with one more, if there is room for it."""
     if not 0 <= t < count or t in chosen:
         return chosen
@@ -429,7 +464,7 @@ def _placed(model: Model, grid: _Grid, spacing: _Spacing, shown: Sequence[int]) 
     ease = spacing.ease(shown)
     columns, gaps, right = spacing.columns(shown, ease)
     width, step = spacing.node(ease), spacing.rank(ease)
-    pitch = _pitch(grid.rows)
+    pitch = spacing.pitch
     by_t = {column.t: column for column in columns}
     labels = captions(model)
     places = {}
@@ -455,6 +490,7 @@ def _placed(model: Model, grid: _Grid, spacing: _Spacing, shown: Sequence[int]) 
         top=HEAD,
         bottom=HEAD + pitch * grid.rows,
         pitch=pitch,
+        font=spacing.font(ease),
     )
 
 
@@ -494,6 +530,7 @@ def _head_widths(model: Model, grid: _Grid) -> tuple[float, float]:
 
 def _links(grid: _Grid, places: Mapping[Node, Place], gaps: Sequence[Omission]) -> list[Link]:
     """Return the edges with an end in view, each once."""
+
     def hidden(t: int) -> int:
         return next(i for i, gap in enumerate(gaps) if gap.first <= t <= gap.last)
 
@@ -534,7 +571,7 @@ def _lay_out_static(
             f"'{model.name}' has no steps: leave `around` out (--around), or draw a model with time"
         )
     grid = _static_grid(model, TALLEST)
-    spacing = _Spacing(model, grid, least_width, _node_height(grid.rows, least_height))
+    spacing = _Spacing(model, grid, least_width, least_height)
     whole = range(grid.count)
     if columns != "fit" or spacing.total(whole, COMFORT / 3) <= PAGE_WIDTH:
         limit = 2 * columns if isinstance(columns, int) else None
@@ -542,7 +579,7 @@ def _lay_out_static(
         must = [grid.layer[node.variable] for node in kept]
         shown = shown_columns(grid.count, functools.partial(_is_within, limit), kept=must)
         return _placed(model, grid, spacing, shown)
-    return _placed_downward(model, least_width, max(least_height, 20.0))
+    return _placed_downward(model, least_width)
 
 
 def _static_grid(model: Model, tallest: int) -> _Grid:
@@ -563,40 +600,40 @@ def _static_grid(model: Model, tallest: int) -> _Grid:
     )
 
 
-def _placed_downward(model: Model, least_width: float, height: float) -> Layout:
+def _placed_downward(model: Model, least_width: float) -> Layout:
     """Return a layered graph turned by a quarter: ranks from the top to the bottom of a page."""
     usual = _static_grid(model, TALLEST)
     spacing = _Spacing(model, usual, least_width, NODE_HEIGHT)
     room, aside = PAGE_WIDTH - 2 * MARGIN, TIGHT_RANK
     ease = 1.0 if usual.rows * (spacing.node(1.0) + aside) <= room else 0.0
     width = spacing.node(ease)
-    grid = _static_grid(model, max(1, int(room / (width + aside))))
-    assert grid.layer is not None
-    height = NODE_HEIGHT
-    between = min(width + RANK_GAP, room / grid.rows)
-    tops, y = [], HEAD / 2
-    for ranks in grid.ranks:
-        tops.append(y)
-        y += (ranks - 1) * (height + TIGHT_RANK) + RANK_PITCH
+    edges = _edges(model)
+    cells = narrow_layers(
+        list(model.variables), [(a, b) for a, b, _ in edges], widest=int(room / (width + aside))
+    )
+    rows = max(place for _, place in cells.values()) + 1
+    between = min(width + RANK_GAP, room / rows)
+    left = (PAGE_WIDTH - between * rows) / 2
     labels, places = captions(model), {}
-    for name, t in grid.layer.items():
-        rank, row = grid.cells[name]
-        x = MARGIN + between * (row + 0.5) + (between / 2 if rank % 2 else 0.0)
+    for name, (t, place) in cells.items():
         node = Node(name)
-        centre = tops[t] + height / 2 + rank * (height + TIGHT_RANK)
-        places[node] = Place(node, x, centre, name, labels[name] or name, t)
+        x, y = left + between * (place + 0.5), HEAD / 2 + NODE_HEIGHT / 2 + RANK_PITCH * t
+        places[node] = Place(node, x, y, name, labels[name] or name, t)
+    count = max(t for t, _ in cells.values()) + 1
+    links = [Link(Node(a), Node(b)) for a, b, _ in edges]
     return Layout(
         places=places,
-        columns=tuple(Column(t, MARGIN, MARGIN + room, "") for t in range(grid.count)),
+        columns=tuple(Column(t, MARGIN, MARGIN + room, "") for t in range(count)),
         lanes=(),
         gaps=(),
-        links=tuple(_links(grid, places, ())),
+        links=tuple(dict.fromkeys(links)),
         node_width=width,
-        node_height=height,
-        left=MARGIN,
-        right=MARGIN + between * grid.rows,
+        node_height=NODE_HEIGHT,
+        left=left,
+        right=left + between * rows,
         top=0.0,
-        bottom=y - RANK_PITCH + height + TIGHT_RANK,
+        bottom=HEAD + RANK_PITCH * count - (RANK_PITCH - NODE_HEIGHT),
         pitch=RANK_PITCH,
+        font=spacing.font(ease),
         is_downward=True,
     )

@@ -31,6 +31,7 @@ class Marks:
         names: The variables, in the order of the arrays' second axis.
         steps: The last step.
         nudge: The node n, None for a picture without worlds.
+        measured_node: The node m as it was said, None where none is marked.
         nudged: What is nudged: windows, of one node each or of several.
         measured: What is measured, likewise.
         hold: The set A that Y holds; empty without worlds.
@@ -47,6 +48,7 @@ class Marks:
     names: tuple[str, ...]
     steps: int
     nudge: Node | None
+    measured_node: Node | None
     nudged: Selection
     measured: Selection
     hold: Selection
@@ -210,6 +212,7 @@ def marks_for(
         names=template.names,
         steps=steps,
         nudge=n,
+        measured_node=None if m is None else dataclasses.replace(m, t=steps),
         nudged=nudged,
         measured=() if m is None else (Window(m.variable, steps, steps),),
         hold=selection if n is not None else (),

@@ -103,14 +103,15 @@ def test_a_long_run_is_cut_in_the_middle_with_a_gap_that_says_how_much():
 
 
 def test_the_nudged_step_is_drawn_wherever_it_is():
-    layout = lay_out(load("thermostat"), steps=1000, nudge=Node("R", 500), columns=6)
+    layout = lay_out(load("thermostat"), steps=1000, kept=[Node("R", 500)], columns=6)
     assert Node("R", 500) in layout.places
-    assert [(gap.first, gap.last) for gap in layout.gaps] == [(3, 498), (502, 997)]
+    assert [column.t for column in layout.columns] == [0, 1, 499, 500, 501, 1000]
 
 
-@given(st.integers(1, 200), st.integers(4, 20), st.integers(0, 199))
-def test_no_gap_hides_a_single_column(count, limit, keep):
-    shown = shown_columns(count, limit, min(keep, count - 1))
+@given(st.integers(1, 200), st.integers(4, 20), st.integers(0, 199), st.integers(0, 250))
+def test_no_gap_hides_a_single_column(count, limit, keep, event):
+    kept = [min(keep, count - 1)]
+    shown = shown_columns(count, lambda t: len(t) <= limit, kept=kept, events=[event])
     assert shown[0] == 0
     assert shown[-1] == count - 1
     assert 2 not in {b - a for a, b in itertools.pairwise(shown)}

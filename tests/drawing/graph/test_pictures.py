@@ -20,7 +20,8 @@ from causalopt.cli import main
 from causalopt.drawing.graph.marks import Mark, edge_state
 from causalopt.drawing.graph.pictures import draw
 from causalopt.drawing.graph.rendering import FORMATS
-from causalopt.drawing.graph.scene import STROKES, node_shapes
+from causalopt.drawing.graph.edge_looks import STATES, state_stroke
+from causalopt.drawing.graph.scene import node_shapes
 from causalopt.drawing.graph.shapes import Caption, Group, Outline, Scene
 from causalopt.drawing.graph.svg import svg_text
 from causalopt.drawing.palette import GREEN, RED
@@ -149,8 +150,8 @@ def test_marks_are_told_apart_without_colour():
 
 
 def test_edges_that_the_worlds_change_are_told_apart_without_colour():
-    looks = {(stroke.dash, stroke.width) for stroke in STROKES.values()}
-    assert len(looks) == len(STROKES)
+    looks = {(stroke.dash, stroke.width) for stroke in map(state_stroke, STATES)}
+    assert len(looks) == len(STATES)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import causalopt
 from causalopt import Node, load, region
 from causalopt.drawing.graph.marks import marks_for
-from causalopt.drawing.graph.region_outline import EDGE
+from causalopt.drawing.graph.region_outline import edge_stroke
 from causalopt.drawing.graph.shapes import Outline
 from causalopt.drawing.palette import REGION_EDGE, REGION_FILL
 
@@ -44,7 +44,7 @@ def test_a_line_stands_wherever_a_cell_has_no_neighbour_in_the_region(cells: set
         assert not found  # whole variables have their rows shaded as ever
         return
     fills = [shape for shape in found if shape.fill == REGION_FILL]
-    lines = [shape for shape in found if shape.stroke == EDGE]
+    lines = [shape for shape in found if shape.stroke == edge_stroke()]
     assert len(fills) == len(cells)
     sides = 0
     for name, t in cells:
@@ -80,7 +80,7 @@ def test_a_region_that_goes_on_behind_a_cut_is_open_there() -> None:
     picture = drawn("[3<=t<=60]", steps=80, columns=8)
     (gap,) = picture.layout.gaps
     assert gap.first <= 60 < gap.last
-    lines = [shape for shape in shapes(picture) if shape.stroke == EDGE]
+    lines = [shape for shape in shapes(picture) if shape.stroke == edge_stroke()]
     upright = {line.commands[0][1] for line in lines if line.commands[0][1] == line.commands[1][1]}
     assert gap.left not in upright
     assert len(upright) == 1  # the left side alone, of three rows
