@@ -22,7 +22,7 @@ STATES = {
     "moved": "carries what Y moves again",
 }
 THINNEST, WIDEST = 0.8, 4.2  # pixels
-DECADES = 6.0  # below the largest; what is smaller is drawn as thin as this is
+DECADES = 6  # below the largest; what is smaller is drawn as thin as this is
 CUT = (1.5, 3.0)
 BACKWARD = (8.0, 3.5)
 UNKNOWN = (7.0, 3.0, 1.5, 3.0)
@@ -134,7 +134,7 @@ def thickness(size: float, slopes: Slopes) -> float:
 
 def _lowest(slopes: Slopes) -> float:
     """Return the size of the thinnest line: the smallest, or six decades below the largest."""
-    return max(slopes.smallest, slopes.largest * 10.0**-DECADES)
+    return max(slopes.smallest, slopes.largest * 0.1**DECADES)
 
 
 def edge_entries(looks: Collection[EdgeLook], marks: Marks, slopes: Slopes | None) -> list[Entry]:

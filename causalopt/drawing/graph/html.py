@@ -130,7 +130,7 @@ def html_text(
 
 
 def _slopes_key(slopes: Slopes) -> str:
-    low = max(slopes.smallest, slopes.largest * 10.0**-DECADES)
+    low = max(slopes.smallest, slopes.largest * 0.1**DECADES)
     return _SLOPES_KEY.format(low=f"{low:.3g}", high=f"{slopes.largest:.3g}")
 
 

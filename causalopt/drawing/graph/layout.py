@@ -300,7 +300,7 @@ class _Spacing:
         self.pitch = _pitch(grid.rows, least_height)
         self.height = height = _node_height(grid.rows, least_height)
         size = SMALL if height < 24 else FONT
-        names = [Node(name, None if model.is_static else grid.count - 1) for name in grid.cells]
+        names = [Node(name, 0 if model.is_static else grid.count - 1) for name in grid.cells]
         widest = max(text_width(model.node_text(node), size) for node in names)
         if model.is_static:
             labels = captions(model)

@@ -15,7 +15,7 @@ from causalopt.language.term import Term, evaluate
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.model.template import Template, leaf_name
-from causalopt.worlds.world import world
+from causalopt.worlds.world import number_world
 
 Status = Literal["ok", "zero", "kink", "nonfinite", "whole"]
 
@@ -76,7 +76,7 @@ def local_slopes(model: Model, links: Iterable[Link], *, steps: int) -> Slopes:
         QuestionError: The model is one of arrays or labels, which have no single derivative.
     """
     _refuse_others(model)
-    baseline = world(model, steps=steps)
+    baseline = number_world(model, steps=steps)
     table = _Table(model.template, baseline.plan, baseline.table)
     found = {link: table.slope(link.source, link.target) for link in links}
     sizes = [abs(s.value) for s in found.values() if s.value and math.isfinite(s.value)]
@@ -87,8 +87,8 @@ def _refuse_others(model: Model) -> None:
     if model.is_array:
         raise QuestionError(
             f"an edge of '{model.name}' joins arrays, and its derivative is a matrix: leave "
-            "--slopes out (slopes=True in Python); its .html picture opens a layer with its derivatives, or "
-            "draw causalopt.expand(model), element by element"
+            "--slopes out (slopes=True in Python); its .html picture opens a layer with its "
+            "derivatives, or draw causalopt.expand(model), element by element"
         )
     variables = model.variables.items()
     labelled = [name for name, v in variables if v.domain and not all(map(_is_number, v.domain))]
@@ -99,7 +99,7 @@ def _refuse_others(model: Model) -> None:
         )
 
 
-def _is_number(label: str) -> bool:
+def _is_number(label: int | float | str) -> bool:
     try:
         float(label)
     except ValueError:

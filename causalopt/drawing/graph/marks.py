@@ -139,9 +139,9 @@ class Mark:
         if self.border:
             parts.append("on its boundary")
         if self.nudged:
-            parts.append("n, nudged in X and Y")
+            parts.append("nudged in X and Y")
         if self.measured:
-            parts.append("m, measured")
+            parts.append("measured")
         if self.held:
             parts.append("held at W's value in Y")
         elif self.partly:

@@ -91,7 +91,7 @@ def _edges(
     layout: Layout, marks: Marks, names: dict[Node, str], slopes: Slopes | None
 ) -> list[tuple[str, str, EdgeLook]]:
     """Return the edges, those alike in ends and look once."""
-    found = {}
+    found: dict[tuple[object, ...], tuple[str, str, EdgeLook]] = {}
     for link in layout.links:
         look = edge_look(link, marks, slopes)
         ends = [names.get(node, f"gap{link.gap}") for node in (link.source, link.target)]

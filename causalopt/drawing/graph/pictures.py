@@ -146,7 +146,7 @@ def draw(
         steps: The last step.
         plain: Whether to leave the worlds out, also where the model has a question.
         columns: How many steps are drawn at most, from 4 to 400; of a longer run steps are left
-            out. When not given, as many as fit a page 6.5 inches wide with text of 7 points or more.
+            out. When not given, as many as fit 6.5 inches with text of 7 points or more.
         around: A step, or several, that are drawn too.
         slopes: Whether edges are as thick as dv/du along W, and tell its sign, in place of what the
             worlds change. For models of numbers.
@@ -174,8 +174,9 @@ def draw(
     steps_around = [around] if isinstance(around, int) else list(around)
     if columns is not None and columns > MOST_COLUMNS:
         raise QuestionError(
-            f"columns is at most {MOST_COLUMNS} (--columns), more than any page shows; {columns} "
-            "came: of a longer run steps are left out, and `causalopt run --plot` shows all of it"
+            f"--columns is at most {MOST_COLUMNS} (columns= in Python), more than any page shows; "
+            f"{columns} came: of a longer run steps are left out, and `causalopt run --plot` shows "
+            "all of it"
         )
     if not isinstance(subject, Model):
         asked = (nudge, hold, target, steps)

@@ -9,6 +9,8 @@ from causalopt.drawing.graph.marks import Marks
 from causalopt.drawing.graph.shapes import Group, Outline, Shape, Stroke, box, segment
 from causalopt.drawing.palette import colours
 
+_Span = tuple[int, int, float, float]
+
 
 def edge_stroke() -> Stroke:
     """Return the line round a region."""
@@ -49,8 +51,7 @@ def region_group(layout: Layout, marks: Marks) -> list[Group]:
             (row, place + 1): (right, y - half, right, y + half),
         }
         for beside, ends in sides.items():
-            is_gap = beside[0] == row and beside in share and _is_gap(spans[beside[1]])
-            if share.get(beside, 0.0) < (1e-300 if is_gap else 1):
+            if not _goes_on(marks, layout, share, spans, beside, to_the_left=beside[1] < place):
                 lines.append(Outline(segment(*ends), stroke=edge))
     if not cells:
         return []
@@ -62,11 +63,21 @@ def _share(marks: Marks, variable: str, first: int, last: int) -> float:
     return float(marks.region[first : last + 1, marks.names.index(variable)].mean())
 
 
-_Span = tuple[int, int, float, float]
-
-
-def _is_gap(span: _Span) -> bool:
-    return span[1] > span[0]
+def _goes_on(
+    marks: Marks,
+    layout: Layout,
+    share: dict[tuple[int, int], float],
+    spans: list[_Span],
+    cell: tuple[int, int],
+    *,
+    to_the_left: bool,
+) -> bool:
+    """Whether the region goes on in a neighbouring cell: of a gap, its nearest step."""
+    if share.get(cell, 0.0) in (0.0, 1.0):
+        return share.get(cell, 0.0) == 1
+    first, last, _, _ = spans[cell[1]]
+    step = last if to_the_left else first
+    return _share(marks, layout.lanes[cell[0]].variable, step, step) == 1
 
 
 def _spans(layout: Layout) -> list[_Span]:

@@ -147,11 +147,16 @@ def _lane_head(lane: Row, layout: Layout, words: str) -> list[Shape]:
             label = fitted(lane.label, SMALL, width - taken)
             shapes.append(Caption(MARGIN + taken, lane.y, label, SMALL, used.muted, "start"))
         return shapes
-    small = f" · {words}" if lane.label else words
-    label = fitted(lane.label, SMALL, width - text_width(small, SMALL)) + small
+    lines = lines_of(f"{lane.label} · {words}" if lane.label else words, SMALL, width)
+    if len(lines) > 2:
+        lines = [lines[0], fitted(" ".join(lines[1:]), SMALL, width)]
+    top = lane.y - 8 if len(lines) == 1 else lane.y - 14
     return [
-        Caption(MARGIN, lane.y - 8, name, FONT, used.ink, "start", bold=True),
-        Caption(MARGIN, lane.y + 8, label, SMALL, used.muted, "start"),
+        Caption(MARGIN, top, name, FONT, used.ink, "start", bold=True),
+        *(
+            Caption(MARGIN, top + 16 + 13 * i, line, SMALL, used.muted, "start")
+            for i, line in enumerate(lines)
+        ),
     ]
 
 
@@ -281,8 +286,9 @@ def _tags(x: float, y: float, width: float, height: float, mark: Mark, *, low: b
     if not text:
         return []
     ring = RING if mark.role else 0.0
-    room = max(0.0, text_width(text, SMALL) + 6 - 28)  # longer words begin no further to the left
-    return _tag(x - width / 2 + 5 + room / 2, y - height / 2 - ring, text)
+    wide = text_width(text, SMALL) + 6
+    left = x - width / 2 + 5 + max(0.0, wide - 28) / 2  # long words begin no further to the left
+    return _tag(left if wide < width + 12 else x, y - height / 2 - ring, text)
 
 
 def _tag(x: float, y: float, text: str) -> list[Shape]:
@@ -293,39 +299,42 @@ def _tag(x: float, y: float, text: str) -> list[Shape]:
     ]
 
 
+_NODE_ENTRIES: tuple[tuple[str, Mark, Callable[[Mark], bool]], ...] = (
+    ("in A", Mark(in_a=True), lambda m: m.in_a),
+    ("in B", Mark(), lambda m: not m.in_a),
+    ("n, nudged by δ", Mark(nudged=True, changed=True), lambda m: m.nudged and not m.measured),
+    ("m, measured", Mark(measured=True), lambda m: m.measured and not m.nudged),
+    ("n and m", Mark(nudged=True, measured=True, changed=True), lambda m: m.nudged and m.measured),
+    (
+        "X differs from W",
+        Mark(changed=True, differs=True),
+        lambda m: m.changed and not m.moved and not m.nudged,
+    ),
+    (
+        "Y differs from X",
+        Mark(changed=True, moved=True, differs=True),
+        lambda m: m.moved and m.differs,
+    ),
+    (
+        "Y differs from X: back at W",
+        Mark(changed=True, moved=True),
+        lambda m: m.moved and not m.differs,
+    ),
+    ("held in Y at W's value", Mark(held=True), lambda m: m.held),
+    ("some elements held in Y", Mark(partly=True), lambda m: m.partly),
+    ("on A's boundary: a parent or a child outside", Mark(border=True), lambda m: m.border),
+)
+
+
 def legend_entries(layout: Layout, marks: Marks) -> list[Entry]:
     """Return the legend of the nodes and grounds that the picture shows, and of nothing else."""
     shown = [marks.of(node) for node in layout.places]
-    nodes = [
-        ("in A", Mark(in_a=True), any(m.in_a for m in shown)),
-        ("in B", Mark(), any(not m.in_a for m in shown)),
-        ("n, nudged by δ", Mark(nudged=True), any(m.nudged for m in shown)),
-        ("m, measured", Mark(measured=True), any(m.measured and not m.nudged for m in shown)),
-        ("n and m", Mark(nudged=True, measured=True), any(m.measured and m.nudged for m in shown)),
-        (
-            "X differs from W",
-            Mark(changed=True, differs=True),
-            any(m.changed and not m.moved for m in shown),
-        ),
-        (
-            "Y differs from X",
-            Mark(changed=True, moved=True, differs=True),
-            any(m.moved and m.differs for m in shown),
-        ),
-        (
-            "Y differs from X: back at W",
-            Mark(changed=True, moved=True),
-            any(m.moved and not m.differs for m in shown),
-        ),
-        ("held in Y at W's value", Mark(in_a=True, held=True), any(m.held for m in shown)),
-        ("some elements held in Y", Mark(partly=True), any(m.partly for m in shown)),
-        (
-            "on A's boundary: a parent or a child outside",
-            Mark(in_a=True, border=True),
-            any(m.border for m in shown),
-        ),
-    ]
-    entries = [Entry(words, _sample(mark, layout)) for words, mark, present in nodes if present]
+    entries = []
+    for words, sample, is_so in _NODE_ENTRIES:
+        found = next((mark for mark in shown if is_so(mark)), None)
+        if found is not None:  # its sample is as square or round as the first that is drawn
+            mark = dataclasses.replace(sample, in_a=found.in_a)
+            entries.append(Entry(words, _sample(mark, layout)))
     if region_group(layout, marks):
         entries.append(Entry("A at the steps it is held", _region_sample))
     if layout.gaps:

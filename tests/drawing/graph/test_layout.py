@@ -30,13 +30,13 @@ def overlaps(layout) -> list:
     cells: dict = {}
     clash = []
     for place in layout.places.values():
-        key = (round(place.x / layout.node_width), round(place.y / NODE_HEIGHT))
+        key = (round(place.x / layout.node_width), round(place.y / layout.node_height))
         for near in itertools.product(range(key[0] - 1, key[0] + 2), range(key[1] - 1, key[1] + 2)):
             clash += [
                 (place.text, other.text)
                 for other in cells.get(near, ())
                 if abs(other.x - place.x) < layout.node_width
-                and abs(other.y - place.y) < NODE_HEIGHT
+                and abs(other.y - place.y) < layout.node_height
             ]
         cells.setdefault(key, []).append(place)
     return clash
