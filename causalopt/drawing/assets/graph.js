@@ -13,6 +13,7 @@
       return [`${dim}=${stop === start + 1 ? start : `${start}:${stop}`}`];
     });
   const nameOf = (v, t, elements) => {
+    if (data.variables[v].asked) return data.variables[v].name;
     const inner = [...(data.static ? [] : [String(t)]), ...elementsText(v, elements)];
     return data.variables[v].name + (inner.length ? `[${inner.join(", ")}]` : "");
   };
@@ -119,14 +120,18 @@
       left -= take;
     }
   }
+  // Several nodes, a span or an expression are a variable of their own, which is not drawn.
+  const isAsked = (node, spans, v, t) => node !== null && (data.variables[node[0]].asked
+    ? spans.some(([w, first, last]) => w === v && first <= t && (last === null || t <= last))
+    : node[0] === v && node[1] === t);
   let now;
   function markOf(v, t) {
     const place = t * width + data.home[v];
     return {
       held: Boolean(now.held[place]), partly: Boolean(now.some[place]), x: Boolean(now.x[place]),
       y: Boolean(now.y[place]), moved: Boolean(now.moved[place]),
-      nudged: state.n !== null && state.n[0] === v && state.n[1] === t,
-      measured: state.m !== null && state.m[0] === v && state.m[1] === t,
+      nudged: isAsked(state.n, data.question.nudged, v, t),
+      measured: isAsked(state.m, data.question.measured, v, t),
     };
   }
 
@@ -335,6 +340,7 @@
     elements.addEventListener("change", changed);
   }
   data.variables.forEach((variable, v) => {
+    if (variable.asked) return;
     const label = document.createElement("label"), box = document.createElement("input");
     box.type = "checkbox";
     box.name = "lane";

@@ -18,9 +18,9 @@ from causalopt.drawing.graph.local_slopes import Slopes
 from causalopt.drawing.graph.marks import Marks
 from causalopt.drawing.graph.routes import Route, routes
 from causalopt.drawing.palette import DARK, LIGHT, Palette, Theme, palette
-from causalopt.model.declaration import motion
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node, Window
+from causalopt.model.selectors import Node, Selection, Window
+from causalopt.model.template import belonging
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 FAMILY = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
@@ -63,10 +63,10 @@ _PAGE = """<!doctype html>
 <footer>
 <p id="verdict" aria-live="polite"></p>
 <p id="message" aria-live="assertive"></p>
-<p id="key">Square: in A; round: in B. <b>+δ</b> nudged. <b class="red">▲ red, full line</b>: X
-differs from W. <b class="green">◆ green, dashed</b>: Y differs from X; <b class="green">◇</b>: so
-far as to be back at W. <b>= w</b>: held in Y at W's value; dotted edges are cut in
-Y.{units_key}{slopes_key}</p>
+<p id="key">Square: in A; round: in B. <b>n +δ</b>, double rim: nudged; <b>m</b>, ring: measured.
+<b class="red">▲ red, full line</b>: X differs from W. <b class="green">◆ green, dashed</b>: Y
+differs from X; <b class="green">◇</b>: so far as to be back at W. <b>= w</b>: held in Y at W's
+value{edges_key}{units_key}</p>
 </footer>
 <script type="application/json" id="data">{data}</script>
 <script>
@@ -97,7 +97,8 @@ _UNITS_KEY = """ <b>some = w</b>: some elements are held. A double click, or the
 a click, opens a layer into its units; a click there chooses a unit."""
 
 
-_SLOPES_KEY = """ <b>Edges</b> are as thick as log |dv/du| along W, from {low} to {high}; dashed
+_EDGES_KEY = "; dotted edges are cut in Y."
+_SLOPES_KEY = """. <b>Edges</b> are as thick as log |dv/du| along W, from {low} to {high}; dashed
 and blue: negative; dotted: zero; grey, dashes and dots: none; <b>×</b>: on a kink, one side's. A
 pointer on an edge brings up its derivative."""
 
@@ -120,7 +121,7 @@ def html_text(
         open_mode=_OPEN_MODE if model.is_array else "",
         panel=_PANEL if model.is_array else "",
         units_key=_UNITS_KEY if model.is_array else "",
-        slopes_key="" if slopes is None else _slopes_key(slopes),
+        edges_key=_EDGES_KEY if slopes is None else _slopes_key(slopes),
         theme="" if theme is None else f' data-theme="{theme}"',
         css=colour_variables() + _asset("graph.css"),
         data=_json(_data(model, layout, marks, slopes, theme)),
@@ -173,6 +174,7 @@ def _data(
             {
                 "name": name,
                 "label": model.variables[name].label or "",
+                **({"asked": True} if name in model.asked_variables else {}),
                 **({"dims": _dims(model, name)} if model.is_array else {}),
             }
             for name in template.names
@@ -182,8 +184,7 @@ def _data(
             {
                 "owner": order[equation.owner],
                 "starts": len(equation.initial),
-                "stage": equation.owner != equation.name
-                and motion(model.variables[equation.owner]),
+                "stage": _STAGES[belonging(model.variables, equation)],
                 "parents": [[template.index[name], lag] for name, lag in equation.parents],
             }
             for equation in template.equations
@@ -197,6 +198,10 @@ def _data(
     }
 
 
+# A stage of a flow lies between two nodes, one of an algebraic variable belongs to that before it.
+_STAGES = {"own": False, "between": "flow", "before": "algebraic"}
+
+
 def _question(model: Model, marks: Marks, order: dict[str, int]) -> dict[str, Any]:
     windows = marks.hold or tuple(Window(name) for name in model.A)
     n = marks.nudge
@@ -205,7 +210,13 @@ def _question(model: Model, marks: Marks, order: dict[str, int]) -> dict[str, An
         "n": None if n is None else [order[n.variable], n.t, n.elements],
         "m": None if m is None else [order[m.variable], m.t, m.elements],
         "hold": [[order[w.variable], w.first, w.last, w.elements] for w in windows],
+        "nudged": _spans(marks.nudged, order),
+        "measured": _spans(marks.measured, order),
     }
+
+
+def _spans(windows: Selection, order: dict[str, int]) -> list[list[int | None]]:
+    return [[order[w.variable], w.first, w.last] for w in windows]
 
 
 def _dims(model: Model, name: str) -> list[list[Any]]:
@@ -246,7 +257,7 @@ def _elements(
     ]
     middle, height = (layout.top + layout.bottom) / 2, layout.bottom - layout.top + 8
     for i, gap in enumerate(layout.gaps):
-        text, width = f"⋯\n{gap.first} … {gap.last}", gap.right - gap.left
+        text, width = f"{gap.first}\n⋯\n{gap.last}", gap.right - gap.left
         elements.append(
             _decor(f"gap {i}", "gap", text, gap.middle, middle, width=width, height=height)
         )

@@ -57,7 +57,7 @@ def narrow_layers(
 
     Example:
         >>> narrow_layers(["a", "b", "c"], [("a", "b"), ("a", "c")], widest=1)
-        {'a': (0, 0.0), 'b': (1, 0.0), 'c': (2, 0.0)}
+        {'a': (0, 0.0), 'c': (1, 0.0), 'b': (2, 0.0)}
     """
     parents: dict[str, list[str]] = {name: [] for name in names}
     children: dict[str, list[str]] = {name: [] for name in names}

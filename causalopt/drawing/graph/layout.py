@@ -248,19 +248,21 @@ class _Grid:
 
 def _lane_grid(model: Model, steps: int) -> _Grid:
     graph = template_graph(model)
-    lanes = sorted(model.variables, key=lambda name: side(model, name))
+    lanes = sorted(_system(model), key=lambda name: side(model, name))
     edges = _edges(model)
     rank = dict.fromkeys(lanes, 0)
     for equation in model.skeleton.equations:
-        if equation.owner != equation.name:
+        if equation.owner != equation.name or equation.name not in rank:
             continue
         same = [
             p
             for p in graph.predecessors(equation.name)
             if 0 in graph.edges[p, equation.name]["lags"]
         ]
-        rank[equation.name] = max((rank[p] + 1 for p in same), default=0)
-    starts = {e.name: len(e.initial) for e in model.skeleton.equations}
+        rank[equation.name] = max((rank[p] + 1 for p in same if p in rank), default=0)
+    starts: dict[str, int] = {}
+    for equation in model.skeleton.equations:  # of a disturbed variable what it is without that
+        starts[equation.owner] = max(starts.get(equation.owner, 0), len(equation.initial))
     return _Grid(
         cells={name: (rank[name], float(row)) for row, name in enumerate(lanes)},
         layer=None,
@@ -284,11 +286,18 @@ def _pitch(rows: float, least: float) -> float:
     return min(ROW_PITCH, max(PAGE_HEIGHT / rows, lowest))
 
 
+def _system(model: Model) -> list[str]:
+    """Return the variables without those that stand for n and m."""
+    return [name for name in model.variables if name not in model.asked_variables]
+
+
 def _edges(model: Model) -> list[tuple[str, str, int]]:
     """Return (parent, child, lag), in the declaration's order of children."""
     order = {name: i for i, name in enumerate(model.variables)}
     graph = template_graph(model)
-    found = [(a, b, lag) for a, b in graph.edges for lag in graph.edges[a, b]["lags"]]
+    system = set(_system(model))
+    edges = [(a, b) for a, b in graph.edges if a in system and b in system]
+    found = [(a, b, lag) for a, b in edges for lag in graph.edges[a, b]["lags"]]
     return sorted(found, key=lambda edge: (order[edge[1]], order[edge[0]], edge[2]))
 
 
@@ -584,7 +593,7 @@ def _lay_out_static(
 
 def _static_grid(model: Model, tallest: int) -> _Grid:
     edges = _edges(model)
-    cells = layered(list(model.variables), [(a, b) for a, b, _ in edges], tallest=tallest)
+    cells = layered(_system(model), [(a, b) for a, b, _ in edges], tallest=tallest)
     count = max(column for column, _, _ in cells.values()) + 1
     ranks = [0] * count
     for column, rank, _ in cells.values():
@@ -609,7 +618,7 @@ def _placed_downward(model: Model, least_width: float) -> Layout:
     width = spacing.node(ease)
     edges = _edges(model)
     cells = narrow_layers(
-        list(model.variables), [(a, b) for a, b, _ in edges], widest=int(room / (width + aside))
+        _system(model), [(a, b) for a, b, _ in edges], widest=int(room / (width + aside))
     )
     rows = max(place for _, place in cells.values()) + 1
     between = min(width + RANK_GAP, room / rows)

@@ -64,8 +64,8 @@ def node_text(text: str, size: float, width: float) -> str:
 
     Example:
         >>> node_text("temperature[1000]", 10, 70)
-        'te…re[1000]'
-        >>> node_text("temperature[1000000]", 10, 50)
+        'tem…e[1000]'
+        >>> node_text("temperature[1000000]", 10, 62)
         '[1000000]'
     """
     name, bracket, step = text.partition("[")

@@ -12,15 +12,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from causalopt.drawing.graph.asked_nodes import measured_windows, nudged_windows
 from causalopt.drawing.graph.held_parts import held_parts
 from causalopt.effects.asked import asked_target, said_hold
 from causalopt.engine.contract import Bools, Plan
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.regions.set_evaluation import region_of_windows
-from causalopt.model.selectors import Node, Selection, Window
+from causalopt.model.selectors import Node, Selection
 from causalopt.model.template import Template
 from causalopt.worlds.interventions import held_mask
+
+MOST_KEPT = 2  # of the windows that are nudged, and of those measured, whose ends are always drawn
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,22 +84,26 @@ class Marks:
         )
 
     def nodes(self) -> list[Node]:
-        """Return the first and the last node of every window that is nudged or measured."""
+        """Return the nodes at the ends of what is nudged and measured, the first few of each."""
+        return [node for windows in self._asked for node in self._ends(windows[:MOST_KEPT])]
+
+    @property
+    def _asked(self) -> tuple[Selection, Selection]:
+        return self.nudged, self.measured
+
+    def _ends(self, windows: Selection) -> list[Node]:
         return [
             Node(window.variable, self.steps if t is None else t)
-            for window in (*self.nudged, *self.measured)
+            for window in windows
             for t in (window.first, window.last)
         ]
 
     def events(self) -> list[int]:
         """Return the steps at which something begins or ends: those of A's windows, then others."""
-        ends = [
-            t
-            for window in self.hold
-            for last in ([] if window.last is None else [window.last])
-            for t in (window.first, last, last + 1, window.first - 1)
-        ]
-        ends += [t for w in self.hold if w.last is None and w.first for t in (w.first, w.first - 1)]
+        begins = [window.first for window in self.hold if not window.is_whole]
+        lasts = [window.last for window in self.hold if window.last is not None]
+        ends = [*begins, *lasts, *(t + 1 for t in lasts), *(t - 1 for t in begins)]
+        ends += [n.t for windows in self._asked for n in self._ends(windows[MOST_KEPT:])]
         return [t for t in dict.fromkeys(ends) if 0 <= t <= self.steps]
 
 
@@ -195,15 +202,16 @@ def marks_for(
     if n is not None:
         model.check_nudge(n, selection, steps)
     whole, parts = held_parts(model, selection)
-    nudged = () if n is None else (Window(n.variable, n.t, n.t),)
+    nudged = () if n is None else nudged_windows(model, n)
     plan = _structural_plan(model, steps, whole)
-    starts = [(w.first, steps if w.last is None else w.last, w.variable) for w in nudged]
-    ranges = [(first, last, template.index[name]) for first, last, name in starts]
+    ranges = [] if n is None else _starts(model, n, steps)
     held, partly = _rows(plan.held, steps), _rows(held_mask(model, parts, steps), steps)
     nothing = np.zeros_like(held)
     reach = functools.partial(reachable, template, plan, starts={}, ranges=ranges)
-    changed = reach(avoid_held=False).table if ranges else nothing
-    differs = reach(avoid_held=True).table if ranges else nothing
+    changed = reach(avoid_held=False).table.copy() if ranges else nothing
+    differs = reach(avoid_held=True).table.copy() if ranges else nothing
+    first = min((w.first for w in nudged), default=0)
+    changed[:first] = differs[:first] = False  # a parameter's rules read it before, unchanged
     moved = _moved(template, plan, partly, changed, ranges) if ranges and selection else nothing
     columns = [template.index[name] for name in template.names]
     region, border = _region(model, selection, steps)
@@ -214,7 +222,7 @@ def marks_for(
         nudge=n,
         measured_node=None if m is None else dataclasses.replace(m, t=steps),
         nudged=nudged,
-        measured=() if m is None else (Window(m.variable, steps, steps),),
+        measured=() if m is None else measured_windows(model, m, steps),
         hold=selection if n is not None else (),
         in_a=held[:, columns] | partition,
         held=held[:, columns] & (n is not None),
@@ -225,6 +233,18 @@ def marks_for(
         region=region,
         border=border,
     )
+
+
+def _starts(model: Model, n: Node, steps: int) -> list[tuple[int, int, int]]:
+    """Return where a nudge enters: (first step, last step, equation)."""
+    index = model.skeleton.index
+    if n.variable not in model.asked_variables:
+        return [(n.t, n.t, index[n.variable])]
+    windows = model.nudged(n)
+    found = [(w.first, steps if w.last is None else w.last, index[w.variable]) for w in windows]
+    if any(push.is_parameter for push in model.template.pushes[n.variable]):
+        found.append((n.t, n.t, index[n.variable]))  # by way of every rule that reads it
+    return [(first, min(last, steps), i) for first, last, i in found]
 
 
 def _region(model: Model, selection: Selection, steps: int) -> tuple[Bools, Bools]:

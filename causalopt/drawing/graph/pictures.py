@@ -19,6 +19,7 @@ from causalopt.drawing.graph.shapes import Scene
 from causalopt.drawing.graph.tikz import tikz_text
 from causalopt.drawing.palette import Theme, palette, themed
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, selection_text
 
@@ -58,7 +59,9 @@ class Picture(Rendering):
         if self.marks.nudge is not None:
             parts.append(f"n = {self.model.node_text(self.marks.nudge)}")
         if self.marks.measured_node is not None:
-            parts.append(f"m = {self.model.node_text(self.marks.measured_node)}")
+            m = self.marks.measured_node
+            asked = m.variable in self.model.asked_variables
+            parts.append(f"m = {m.variable if asked else self.model.node_text(m)}")
         if self.marks.hold:
             hold = selection_text(self.marks.hold, self.model.named_shapes)
             parts.append(f"A = {{{hold}}}")
@@ -108,7 +111,7 @@ def draw(
 def draw(
     subject: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -123,7 +126,7 @@ def draw(
 def draw(
     subject: Model | Currents | ArrayCurrents,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -140,9 +143,10 @@ def draw(
         subject: The model; its question gives what is not given here. Or currents, as `currents`
             returns them: edges are as wide as what goes along them, red where it goes with the
             total effect and blue where it goes against it.
-        nudge: The node n: what differs from W in X is red, what Y changes back is green.
+        nudge: The node n, or several, a span or a parameter, as `run` takes them: what differs from
+            W in X is red, what Y changes back is green.
         hold: The set A, such as `a[t<=10]`.
-        target: The variable m, marked at the last step.
+        target: The variable m, marked at the last step; or an expression, whose nodes are marked.
         steps: The last step.
         plain: Whether to leave the worlds out, also where the model has a question.
         columns: How many steps are drawn at most, from 4 to 400; of a longer run steps are left
@@ -163,7 +167,7 @@ def draw(
         >>> from causalopt import currents, load
         >>> drawn = draw(load("thermostat"), steps=3)
         >>> drawn.title
-        'Continuous thermostat: n = R[0], A = {T}'
+        'Continuous thermostat: n = R[0], m = R[3], A = {T}'
         >>> drawn.svg().startswith("<svg")
         True
         >>> draw(currents(load("thermostat"), steps=3)).title
@@ -197,7 +201,11 @@ def draw(
     elif nudge is not None or target is not None:
         option = "nudge" if nudge is not None else "target"
         raise QuestionError(f"a plain picture has no {option}: leave out one of the two")
-    marks = marks_for(model, steps=last, nudge=nudge, hold=hold, target=target)
+    if not model.is_array:
+        model, n, target = model.asking(nudge, target)
+    else:
+        n = one_nudge(nudge)
+    marks = marks_for(model, steps=last, nudge=n, hold=hold, target=target)
     layout = lay_out(
         model,
         steps=last,

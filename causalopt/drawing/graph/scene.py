@@ -42,6 +42,7 @@ from causalopt.drawing.palette import colours
 NARROWEST = PAGE_WIDTH
 TITLE_LINE = 18.0
 LEAST_LABEL = 40.0  # a label beside a name that has less room is left to the words under a pointer
+ROOMY_PITCH = 60.0  # rows so far apart have room for a label of two lines
 RING_DASH = (4.0, 2.5)
 
 
@@ -147,10 +148,13 @@ def _lane_head(lane: Row, layout: Layout, words: str) -> list[Shape]:
             label = fitted(lane.label, SMALL, width - taken)
             shapes.append(Caption(MARGIN + taken, lane.y, label, SMALL, used.muted, "start"))
         return shapes
-    lines = lines_of(f"{lane.label} · {words}" if lane.label else words, SMALL, width)
-    if len(lines) > 2:
-        lines = [lines[0], fitted(" ".join(lines[1:]), SMALL, width)]
-    top = lane.y - 8 if len(lines) == 1 else lane.y - 14
+    lines = [f"{lane.label} · {words}" if lane.label else words]
+    if text_width(lines[0], SMALL) > width:
+        most = 2 if layout.pitch >= ROOMY_PITCH else 1
+        label = lines_of(lane.label, SMALL, width)
+        label = [*label[: most - 1], fitted(" ".join(label[most - 1 :]), SMALL, width)]
+        lines = [*filter(None, label), words]
+    top = lane.y - (2 + 6 * len(lines))
     return [
         Caption(MARGIN, top, name, FONT, used.ink, "start", bold=True),
         *(
@@ -334,7 +338,7 @@ def legend_entries(layout: Layout, marks: Marks) -> list[Entry]:
         found = next((mark for mark in shown if is_so(mark)), None)
         if found is not None:  # its sample is as square or round as the first that is drawn
             mark = dataclasses.replace(sample, in_a=found.in_a)
-            entries.append(Entry(words, _sample(mark, layout)))
+            entries.append(Entry(words, _sample(mark, layout, marks)))
     if region_group(layout, marks):
         entries.append(Entry("A at the steps it is held", _region_sample))
     if layout.gaps:
@@ -343,18 +347,25 @@ def legend_entries(layout: Layout, marks: Marks) -> list[Entry]:
     return entries
 
 
-def _sample(mark: Mark, layout: Layout) -> Callable[[float, float], list[Shape]]:
+def _sample(mark: Mark, layout: Layout, marks: Marks) -> Callable[[float, float], list[Shape]]:
     """Return what draws a node's sample, with the ground of its row behind A and B themselves."""
     wide, used = mark.held or mark.partly or mark.role, colours()
     low = layout.is_low
     size = (30.0 if wide else 26.0, 15.0 if low else 16.0)
     down = 3.0 if wide and not low else 0.0  # for the words on its corner
-    is_plain = mark in (Mark(), Mark(in_a=True))
-    ground = used.band_a if mark.in_a else used.band_b
+    rows = {_holds_some(marks, lane.variable) for lane in layout.lanes}
+    has_ground = mark in (Mark(), Mark(in_a=True)) and mark.in_a in rows
+    ground = Outline(box(0, 0, 40, 22), fill=used.band_a if mark.in_a else used.band_b)
     return lambda x, y: [
-        *([Outline(box(x, y, 40, 22), fill=ground)] if is_plain and layout.lanes else []),
+        *([dataclasses.replace(ground, commands=box(x, y, 40, 22))] if has_ground else []),
         *node_shapes(x + (2 if mark.role else 0), y + down, *size, mark, low=low),
     ]
+
+
+def _holds_some(marks: Marks, variable: str) -> bool:
+    """Whether some of a row is in A, so that its ground is A's."""
+    place = marks.names.index(variable)
+    return bool((marks.in_a[:, place] | marks.partly[:, place]).any())
 
 
 def _region_sample(x: float, y: float) -> list[Shape]:

@@ -60,7 +60,7 @@ def test_a_slope_that_is_not_finite_or_of_whole_numbers_is_none() -> None:
     picture = draw(model("1/x**2 + z", 0), slopes=True)
     assert slope(picture, Node("x"), Node("y")).status == "nonfinite"
     assert "not finite" in legend(picture)
-    counted = {"x": {"noise": "bernoulli(1/2)"}, "y": "2*x"}
+    counted = {"x": {"rule": "3", "domain": [1, 3]}, "y": "2*x"}
     picture = draw(Model(name="m", variables=counted), slopes=True)
     assert slope(picture, Node("x"), Node("y")).status == "whole"
     assert "none: whole numbers" in legend(picture)

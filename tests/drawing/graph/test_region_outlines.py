@@ -127,5 +127,5 @@ def test_every_format_takes_a_region(kind: str) -> None:
 
 def test_the_documentation_shows_the_region_that_is_drawn() -> None:
     file = Path(__file__).parents[3] / "docs" / "images" / "region.svg"
-    picture = drawn("(a[2<=t<=5] | b[4<=t<=7]) - a[3]", steps=9)
+    picture = drawn("(a[2<=t<=5] | b[4<=t<=7]) - a[3]", steps=9, columns=10)
     assert file.read_text(encoding="utf-8") == picture.svg()
