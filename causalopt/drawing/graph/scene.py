@@ -151,9 +151,9 @@ def _lane_head(lane: Row, layout: Layout, words: str) -> list[Shape]:
     lines = [f"{lane.label} · {words}" if lane.label else words]
     if text_width(lines[0], SMALL) > width:
         most = 2 if layout.pitch >= ROOMY_PITCH else 1
-        label = lines_of(lane.label, SMALL, width)
-        label = [*label[: most - 1], fitted(" ".join(label[most - 1 :]), SMALL, width)]
-        lines = [*filter(None, label), words]
+        broken = lines_of(lane.label, SMALL, width)
+        rest = fitted(" ".join(broken[most - 1 :]), SMALL, width)
+        lines = [*filter(None, [*broken[: most - 1], rest]), words]
     top = lane.y - (2 + 6 * len(lines))
     return [
         Caption(MARGIN, top, name, FONT, used.ink, "start", bold=True),
