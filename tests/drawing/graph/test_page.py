@@ -183,9 +183,15 @@ LAGGED = Model(
 )
 
 
-@pytest.mark.parametrize("model", [LAGGED, load("lorenz"), ring(4)], ids=lambda m: m.name)
+FIVE = Model(
+    name="five lags",
+    variables={"x": {"rule": "x[t-5] + x[t-4] + x[t-3] + x[t-2] + x[t-1]", "initial": [1] * 5}},
+)
+
+
+@pytest.mark.parametrize("model", [LAGGED, load("lorenz"), ring(4), FIVE], ids=lambda m: m.name)
 def test_no_arrow_lies_on_another(model: Model) -> None:
-    picture = draw(model, steps=6, columns=7)
+    picture = draw(model, steps=9, columns=10)
     ways = routes(picture.layout, picture.marks)
     for one, other in itertools.combinations(ways, 2):
         if one.link.gap is not None or other.link.gap is not None:
@@ -193,7 +199,7 @@ def test_no_arrow_lies_on_another(model: Model) -> None:
         points = [point_at(one.curve, i / 20) for i in range(21)]
         near = [point_at(other.curve, i / 200) for i in range(201)]
         on = sum(min(math.dist(p, q) for q in near) < 1.5 for p in points)
-        assert on <= 6, (one.link, other.link)
+        assert on <= (4 if model is FIVE else 6), (one.link, other.link)
 
 
 @settings(max_examples=20, deadline=None)
