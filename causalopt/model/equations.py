@@ -53,11 +53,14 @@ def read_template(
     read = reader.read_parameters()
     equations = [reader.equation(name, is_static) for name in variables]
     places: dict[str, Fraction] = {}
+    coefficients: dict[str, Term] = {}
     continuous = [n for n, v in variables.items() if motion(v) in {"flow", "algebraic"}]
     if continuous:
         from causalopt.model.integration import integrated  # few models have flows
 
-        equations, places = integrated(equations, continuous, variables, dt, method, step)
+        equations, places, coefficients = integrated(
+            equations, continuous, variables, dt, method, step
+        )
     elif method is not None:
         raise ModelError(
             "'method' integrates flows, and this model has none: drop it, or write 'flow' in place "
@@ -71,9 +74,21 @@ def read_template(
     for equation in equations:
         _check_lags(equation, motion(variables[equation.owner]))
     template = Template(
-        _ordered(equations, variables), tuple(variables), read, step, is_static, reader.fixed
+        _ordered(equations, variables),
+        tuple(variables),
+        read | coefficients,
+        step,
+        is_static,
+        reader.fixed,
+        frozenset(coefficients),
     )
     for name, value in template.parameter_values().items():
+        if name in coefficients and not math.isfinite(value):
+            raise ModelError(
+                f"the exact step has a coefficient that is no finite number ({name}: {value}): "
+                "give a smaller dt or other parameters",
+                ("variables", name.split(" by ")[0].rsplit(".", 1)[-1], "flow"),
+            )
         if not math.isfinite(value):
             raise ModelError(
                 f"the parameter '{name}' is {value}: it must be a finite number",

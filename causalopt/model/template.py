@@ -81,6 +81,7 @@ class Template:
         dt: Time units per step.
         is_static: Whether the model has no time.
         fixed: Parameters, and `dt`, that decide a lag: other values are another template.
+        computed: Parameters that nobody declared: coefficients of exact steps.
     """
 
     equations: tuple[Equation, ...]
@@ -89,6 +90,7 @@ class Template:
     dt: Fraction
     is_static: bool
     fixed: frozenset[str] = frozenset()
+    computed: frozenset[str] = frozenset()
 
     @functools.cached_property
     def index(self) -> Mapping[str, int]:
@@ -160,6 +162,7 @@ class Template:
     def depends_on_dt(self) -> bool:
         """Whether a value changes with the time units per step."""
         terms = [e.rule for e in self.equations if e.rule is not None]
+        terms += self.parameters.values()
         terms += [term for e in self.equations for term in e.initial]
         return "dt" in self.fixed or any(leaf.op == "dt" for leaf in leaves(*terms))
 

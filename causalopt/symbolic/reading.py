@@ -56,8 +56,9 @@ class Reading:
         """Parameter -> its symbol; its number if set; its expression if it follows from others."""
         found: dict[str, sympy.Expr] = {}
         for name, term in self.model.template.parameters.items():
-            free = any(leaf.op == "param" for leaf in leaves(term))
-            if free or name in self.numbers:
+            follows = any(leaf.op == "param" for leaf in leaves(term))
+            follows |= name in self.model.template.computed
+            if follows or name in self.numbers:
                 found[name] = to_sympy(term, lambda leaf: self._clock(leaf, found))
             else:
                 found[name] = sympy.Symbol(name)
