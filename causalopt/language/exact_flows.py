@@ -71,19 +71,32 @@ class _Affine:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class ExactSteps:
+    """What affine flows become.
+
+    Attributes:
+        nodes: The rules.
+        coefficients: Name -> a term in parameters and dt, for the names that the rules read.
+        slopes: Flow or algebraic variable -> flow or algebraic variable that it reads -> its
+            coefficient in the derivative, or in the value, a term in parameters.
+    """
+
+    nodes: list[Stage]
+    coefficients: Mapping[str, Term]
+    slopes: Mapping[str, Mapping[str, Term]]
+
+
 def exact_steps(
     flows: Mapping[str, Term], algebraic: Mapping[str, Term], dt: Fraction
-) -> tuple[list[Stage], dict[str, Term]]:
-    """Return the rules that follow affine flows exactly over one step, and their coefficients.
+) -> ExactSteps:
+    """Return the rules that follow affine flows exactly over one step.
 
     Args:
         flows: Variable -> its time derivative, with same-step references to variables, and
             `delayed` ones. Variables that are neither flows nor algebraic are held over the step.
         algebraic: Variable -> its value at every instant, likewise.
         dt: The length of a step, which `time` is counted in.
-
-    Returns:
-        The nodes, and name -> coefficient, a term in parameters and dt.
 
     Raises:
         NotExactError: A flow, or an algebraic variable that one reads, is not affine, has a
@@ -109,12 +122,13 @@ class _Exact:
         self._names: dict[Term, str] = {}
         self._nodes: list[Stage] = []
 
-    def steps(self) -> tuple[list[Stage], dict[str, Term]]:
-        """Return all nodes and coefficients."""
+    def steps(self) -> ExactSteps:
+        """Return all nodes, with what they are made of."""
         for name in self._flows:
             self._write((name,))
         instants = [Stage(v, self._at_instant(v), v) for v in self._algebraic]
-        return [*self._nodes, *instants], self._coefficients
+        slopes = {name: form.elements for name, form in self._equations.items()}
+        return ExactSteps([*self._nodes, *instants], self._coefficients, slopes)
 
     def _write(self, path: tuple[str, ...]) -> None:
         """Write the node of a path, from what it acts on to what acts, and those it reads."""

@@ -53,14 +53,17 @@ def read_template(
     read = reader.read_parameters()
     equations = [reader.equation(name, is_static) for name in variables]
     places: dict[str, Fraction] = {}
-    coefficients: dict[str, Term] = {}
+    coefficients: Mapping[str, Term] = {}
+    slopes: Mapping[str, Mapping[str, Term]] = {}
     continuous = [n for n, v in variables.items() if motion(v) in {"flow", "algebraic"}]
     if continuous:
         from causalopt.model.integration import integrated  # few models have flows
 
-        equations, places, coefficients = integrated(
+        equations, places, exact_steps = integrated(
             equations, continuous, variables, dt, method, step
         )
+        if exact_steps is not None:
+            coefficients, slopes = exact_steps.coefficients, exact_steps.slopes
     elif method is not None:
         raise ModelError(
             "'method' integrates flows, and this model has none: drop it, or write 'flow' in place "
@@ -76,11 +79,12 @@ def read_template(
     template = Template(
         _ordered(equations, variables),
         tuple(variables),
-        read | coefficients,
+        {**read, **coefficients},
         step,
         is_static,
         reader.fixed,
         frozenset(coefficients),
+        slopes,
     )
     for name, value in template.parameter_values().items():
         if name in coefficients and not math.isfinite(value):

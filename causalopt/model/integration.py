@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from causalopt.errors import ModelError
-from causalopt.language.flows import Stage, discretize, read_at_stages
+from causalopt.language.flows import discretize, read_at_stages
 from causalopt.language.scope import CLOCK, elapsed
 from causalopt.language.term import Term, const, postorder
 from causalopt.model.declaration import Method, Variable, motion
 from causalopt.model.template import Equation
+
+if TYPE_CHECKING:
+    from causalopt.language.exact_flows import ExactSteps
 
 
 def integrated(
@@ -20,7 +24,7 @@ def integrated(
     dt: float | None,
     method: Method | None,
     step: Fraction,
-) -> tuple[list[Equation], dict[str, Fraction], dict[str, Term]]:
+) -> tuple[list[Equation], dict[str, Fraction], ExactSteps | None]:
     """Return the equations with the integrator's in place of flows and algebraic variables.
 
     Args:
@@ -32,8 +36,8 @@ def integrated(
         step: The step as the decimal written.
 
     Returns:
-        The equations, where inside its step each of the flows' nodes lies, and the coefficients
-        that they name, each a term in parameters and dt.
+        The equations, where inside its step each of the flows' nodes lies, and what the equations
+        are made of where the method is exact.
 
     Raises:
         ModelError: The step or the method is missing, or something cannot be integrated.
@@ -59,9 +63,10 @@ def integrated(
         _check_start(by_name[name], term, variables[name])
     if method != "euler":
         _check_sampled(by_name, read_at_stages(flows, instants), method, variables, step)
-    coefficients: dict[str, Term] = {}
+    exact = None
     if method == "exact":
-        stages, coefficients = _followed_exactly(flows, instants, variables, step)
+        exact = _followed_exactly(flows, instants, variables, step)
+        stages = exact.nodes
     else:
         stages = discretize(flows, instants, method, step)
     starts = {e.name: e.initial for e in equations}
@@ -71,7 +76,7 @@ def integrated(
         for s in stages
     ]
     places = {s.name: s.c for s in stages if s.owner in flows}
-    return [e for e in equations if e.name not in terms] + made, places, coefficients
+    return [e for e in equations if e.name not in terms] + made, places, exact
 
 
 def _followed_exactly(
@@ -79,7 +84,7 @@ def _followed_exactly(
     instants: Mapping[str, Term],
     variables: Mapping[str, Variable],
     step: Fraction,
-) -> tuple[list[Stage], dict[str, Term]]:
+) -> ExactSteps:
     from causalopt.language.exact_flows import NotExactError, exact_steps  # few models ask for it
 
     try:

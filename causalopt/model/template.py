@@ -82,6 +82,8 @@ class Template:
         is_static: Whether the model has no time.
         fixed: Parameters, and `dt`, that decide a lag: other values are another template.
         computed: Parameters that nobody declared: coefficients of exact steps.
+        slopes: With exact steps, flow or algebraic variable -> flow or algebraic variable that it
+            reads -> its coefficient in the derivative, or in the value.
     """
 
     equations: tuple[Equation, ...]
@@ -91,6 +93,7 @@ class Template:
     is_static: bool
     fixed: frozenset[str] = frozenset()
     computed: frozenset[str] = frozenset()
+    slopes: Mapping[str, Mapping[str, Term]] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def index(self) -> Mapping[str, int]:

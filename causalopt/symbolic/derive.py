@@ -13,14 +13,16 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.model.template import refuse_between
 from causalopt.symbolic.conditions import describe
+from causalopt.symbolic.continuous import Course, follow_course
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.derivation import Derivation
 from causalopt.symbolic.digits import DIGITS
 from causalopt.symbolic.fixed_points import starts_at_rest
-from causalopt.symbolic.linear import solve_linear
+from causalopt.symbolic.linear import T, solve_linear
 from causalopt.symbolic.linear_template import Edge
 from causalopt.symbolic.paths import Path, follow, one_sided
 from causalopt.symbolic.program_checks import check_program, check_template, undefined, unverified
+from causalopt.symbolic.ratio import whole_powers
 from causalopt.symbolic.reading import Reading, linear_template, read_question
 from causalopt.symbolic.static_paths import derive_static
 from causalopt.symbolic.straight_line import StraightLine, write_program
@@ -147,6 +149,9 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
     path = None if reading.drawn else deadline.run(_followed, reading)
     met = [] if path is None else one_sided(path)
     if reading.is_linear:
+        course = None if met else deadline.run(follow_course, reading)
+        if course is not None:
+            return _by_course(reading, course, at, deadline)
         return _solved(reading, reading.edges, (), at, deadline, met)
     if reading.drawn:
         name, law = reading.drawn[0]
@@ -165,6 +170,28 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
     early = tuple(mode.edges for mode in path.by_step(path.settles - 1)) if path.settles else ()
     spans = describe_path(path, reading.asked.steps)
     return _solved(reading, path.final.edges, early, at, deadline, spans)
+
+
+def _by_course(
+    reading: Reading, course: Course, at: int | None, deadline: Deadline
+) -> Derivation:
+    """Return the formulas that the differential equation gives, with the z-domain if in time."""
+    try:
+        stepwise = _solved(reading, reading.edges, (), at, deadline, [])
+        solution, stand_ins = stepwise.solution, stepwise.stand_ins
+    except OvertimeError:
+        solution, stand_ins = None, {}
+    return Derivation(
+        reading,
+        "closed form",
+        course.total,
+        course.direct,
+        (f"t >= {reading.question.start}", *course.conditions),
+        True,
+        solution=solution,
+        at=at,
+        stand_ins=stand_ins,
+    )
 
 
 def _followed(reading: Reading) -> Path | None:
@@ -215,8 +242,8 @@ def _solved(
     return Derivation(
         reading,
         "closed form",
-        solution.total.form.expr.xreplace(written),
-        solution.direct.form.expr.xreplace(written),
+        whole_powers(solution.total.form.expr.xreplace(written), T),
+        whole_powers(solution.direct.form.expr.xreplace(written), T),
         (*describe(solution, linear), *conditions),
         verified,
         tuple(dict.fromkeys(notes)),
