@@ -59,7 +59,8 @@ Dt = Annotated[
     float | None, typer.Option("--dt", metavar="D", help="Time units per step of the model.")
 ]
 Method = Annotated[
-    Literal["euler", "rk4", "exact"] | None, typer.Option("--method", help="How flows are integrated.")
+    Literal["euler", "rk4", "exact"] | None,
+    typer.Option("--method", help="How flows are integrated."),
 ]
 
 

@@ -70,9 +70,7 @@ def follow_course(reading: Reading) -> Course | None:
     return Course(found[0], found[1], tuple(open_cases))
 
 
-def _cases(
-    reading: Reading, held: frozenset[str]
-) -> tuple[sympy.Expr, list[sympy.Expr]] | None:
+def _cases(reading: Reading, held: frozenset[str]) -> tuple[sympy.Expr, list[sympy.Expr]] | None:
     """Return an effect, with a branch for each degenerate parameter, and those without one."""
     generic = _verified(reading, held, {})
     if generic is None:
@@ -150,10 +148,7 @@ class _System:
     """
 
     def __init__(
-        self,
-        reading: Reading,
-        held: frozenset[str],
-        values: Mapping[sympy.Symbol, sympy.Expr],
+        self, reading: Reading, held: frozenset[str], values: Mapping[sympy.Symbol, sympy.Expr]
     ) -> None:
         self._reading, self._values = reading, dict(values)
         template, variables = reading.model.template, reading.model.variables

@@ -90,6 +90,17 @@ class Derivation:
         lines = [rf"{name} &= {to_latex(expr)}" for name, expr in names.items()]
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
+    def pretty(self, *, width: int = 80, unicode: bool = True) -> str:
+        """Return the derivation as two-dimensional text; what a program defines is numbered.
+
+        Args:
+            width: The number of columns it has room in.
+            unicode: Whether it is drawn in Unicode, else in ASCII.
+        """
+        from causalopt.symbolic.terminal_form import terminal_form  # few derivations are read so
+
+        return terminal_form(self, width=width, unicode=unicode)
+
     def evaluate(self, steps: int | None = None) -> RatioValue:
         """Return both effects, Comp and Op in numbers at the steps 0..steps.
 

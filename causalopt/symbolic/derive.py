@@ -172,9 +172,7 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
     return _solved(reading, path.final.edges, early, at, deadline, spans)
 
 
-def _by_course(
-    reading: Reading, course: Course, at: int | None, deadline: Deadline
-) -> Derivation:
+def _by_course(reading: Reading, course: Course, at: int | None, deadline: Deadline) -> Derivation:
     """Return the formulas that the differential equation gives, with the z-domain if in time."""
     try:
         stepwise = _solved(reading, reading.edges, (), at, deadline, [])

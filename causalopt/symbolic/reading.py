@@ -63,7 +63,9 @@ class Reading:
             if follows or name in self.numbers:
                 found[name] = to_sympy(term, lambda leaf: self._clock(leaf, found))
                 if term.op == "expm" and not self._is_defined(found[name]):
-                    entries = [to_sympy(a, lambda leaf: self._clock(leaf, found)) for a in term.args]
+                    entries = [
+                        to_sympy(a, lambda leaf: self._clock(leaf, found)) for a in term.args
+                    ]
                     found[name] = EXPM(term.payload, *entries)
             else:
                 found[name] = sympy.Symbol(name)
