@@ -66,9 +66,9 @@ def derive(
     """Comp and Op as formulas, with their conditions, verified before they are shown.
 
     On a terminal the formulas have two dimensions; elsewhere, and with --plain, they are text that
-    sympy reads. Parameters stay symbols unless --set gives them a value. A linear model gets a closed form in t;
-    a nonlinear one a program for one step (--at, else --steps, else the question's), or, when the
-    time limit ends first, its recurrence.
+    sympy reads. Parameters stay symbols unless --set gives them a value. A linear model gets a
+    closed form in t; a nonlinear one a program for one step (--at, else --steps, else the
+    question's), or, when the time limit ends first, its recurrence.
     """
     declared = options.read_model(model, sets, initial, dt, method)
     outputs = [

@@ -3,10 +3,10 @@
 Over a step of length dt the solution of x' = A x + B u with u held is e^(A dt) x plus the integral
 of e^(A s) B u: the zero-order hold of control (Astrom and Wittenmark, Computer-Controlled Systems,
 1997, section 3.2). What the variables do inside the step is written out in nodes, so that any of
-them may be held: `y.x` is what the course of y over the step adds to x at its end, and belongs to y;
-`z.y.x` is what the course of z adds to that. In y.x the variables y and x are free and all others
-act through their courses, in z.y.x those three are free, and so on. A held variable so acts with the
-course it has in W, at every instant, as in the limit of a small dt of any other integrator.
+them may be held: `y.x` is what the course of y over the step adds to x at its end, and belongs to
+y; `z.y.x` is what the course of z adds to that. In y.x the variables y and x are free and all
+others act through their courses, in z.y.x those three are free, and so on. A held variable so acts
+with the course it has in W, at every instant, as in the limit of a small dt of the others.
 
 Each coefficient is one element of the exponential of a matrix in parameters: blocks in a chain, one
 for the free variables of each name (Van Loan, IEEE Transactions on Automatic Control 23, 1978).
@@ -252,7 +252,11 @@ class _Exact:
     def _not_affine(self, term: Term, name: str) -> NotExactError:
         text = to_text(self._shown(term), static=True)
         factors = [self._reads_elements(arg) for arg in term.args]
-        if term.op in {"mul", "div"} and factors in ([True, False], [False, True]):
+        if (term.op, *factors) in {
+            ("mul", True, False),
+            ("mul", False, True),
+            ("div", True, False),
+        }:
             why = "has a coefficient that changes from step to step"
         else:
             why = "is not affine in the flow variables"

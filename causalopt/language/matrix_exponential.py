@@ -3,8 +3,8 @@
 The operation `expm` takes the elements of a square matrix, row by row; its payload is the place of
 the element that is wanted. A matrix of floats is exponentiated in integers of some hundred bits, by
 the Taylor series, scaled and squared where the norm is large (Moler and Van Loan, SIAM Review 45,
-2003, methods 1 and 3), and rounded once: no eigenvalues, hence no division by their differences, and nothing cancels where they
-coincide. Many matrices at once go the same way in floats.
+2003, methods 1 and 3), and rounded once: there are no eigenvalues by whose differences to divide,
+and nothing cancels where they coincide. Many matrices at once go the same way in floats.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def element(*arguments: Any) -> float:
     """
     *entries, place = arguments
     row, column = divmod(place, math.isqrt(len(entries)))
-    return _row(tuple(float(entry) for entry in entries), row)[column]
+    found: float = _row(tuple(float(entry) for entry in entries), row)[column]
+    return found
 
 
 def element_of_arrays(np: Any, *arguments: Any) -> Any:
@@ -79,7 +80,7 @@ def _rounded(value: int, bits: int) -> float:
     try:
         return value / (1 << bits)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def _fixed_rows(entries: tuple[float, ...], size: int, bits: int) -> Rows:

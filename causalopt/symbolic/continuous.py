@@ -4,8 +4,8 @@ Where every way from n to m leads through flows and algebraic variables, and A i
 times, the effect after a time s is an element of exp(A s), A the matrix of the variables that are
 free: the textbook's formula, without the step's coefficients. It is verified twice: that it solves
 the differential equation and starts where the nudge does, exactly, at rational values of parameters
-and time at which exponentials and circular functions stand for themselves; and beside the recurrence,
-in digits.
+and time at which exponentials and circular functions stand for themselves; and beside the
+recurrence, in digits.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def unicode_name(name: str) -> str:
         ('τ_max', 'x₁', 'k₂', 'R[t-1]')
     """
     head, subscripts, _ = _split(name)
-    text = greek_unicode.get(head, head)
+    text: str = greek_unicode.get(head, head)
     for part in subscripts:
         is_last_number = part.isdecimal() and part.isascii() and len(subscripts) == 1
         text += (

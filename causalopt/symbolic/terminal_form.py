@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy.printing.pretty.pretty import PrettyPrinter
 from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
-from sympy.printing.pretty.stringpict import prettyForm, stringPict
+from sympy.printing.pretty.stringpict import prettyForm
 
 from causalopt.symbolic.symbol_names import unicode_name
 
@@ -52,8 +52,8 @@ class _Printer(PrettyPrinter):  # type: ignore[misc]
     def _print_RootSum(self, expr: sympy.RootSum) -> prettyForm:  # noqa: N802 - sympy's name
         root = expr.fun.variables[0]
         sign = prettyForm("Σ" if self._use_unicode else "Sum")
-        body = self._print(expr.fun.expr)
-        whole = prettyForm(*sign.right(" ", *stringPict(*body.parens()).right()))
+        body = prettyForm(*self._print(expr.fun.expr).parens())
+        whole = prettyForm(*sign.right(" ", body))
         below = self._print(sympy.Eq(expr.poly.as_expr(), 0, evaluate=False))
         where = prettyForm(*below.left(f"over all {root} with "))
         return prettyForm(*whole.below("", where))
