@@ -20,7 +20,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
-from causalopt.language import ieee, matrix_exponential
+from causalopt.language import ieee
 
 Function: TypeAlias = Callable[..., Any]
 ATOM = 9  # the level of what never needs brackets
@@ -234,6 +234,18 @@ def _sign_of_array(np: Any, x: Any) -> Any:
     return np.where(x > 0, 1.0, np.where(x < 0, -1.0, x))
 
 
+def _exponential(*arguments: Any) -> float:
+    from causalopt.language.matrix_exponential import element  # few models have any
+
+    return element(*arguments)
+
+
+def _exponential_of_arrays(np: Any, *arguments: Any) -> Any:
+    from causalopt.language.matrix_exponential import element_of_arrays
+
+    return element_of_arrays(np, *arguments)
+
+
 def _closed_exponential(_: Any, *arguments: Any) -> Any:
     from causalopt.language.exponential_form import closed_element
 
@@ -380,8 +392,8 @@ COMPUTED = {
     "expm": Operation(
         name="expm",
         arity=-1,
-        floats=matrix_exponential.element,
-        arrays=matrix_exponential.element_of_arrays,
+        floats=_exponential,
+        arrays=_exponential_of_arrays,
         sympy=_closed_exponential,
     )
 }

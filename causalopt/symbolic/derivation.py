@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 
 from causalopt.errors import QuestionError
-from causalopt.results import plain_number, python, report
+from causalopt.results import plain_number, pretty, python, report
 from causalopt.symbolic.duals import stable_effects
 from causalopt.symbolic.linear import LinearSolution
 from causalopt.symbolic.notation import to_latex, to_text
@@ -97,9 +97,7 @@ class Derivation:
             width: The number of columns it has room in.
             unicode: Whether it is drawn in Unicode, else in ASCII.
         """
-        from causalopt.symbolic.terminal_form import terminal_form  # few derivations are read so
-
-        return terminal_form(self, width=width, unicode=unicode)
+        return pretty(self, width=width, unicode=unicode)
 
     def evaluate(self, steps: int | None = None) -> RatioValue:
         """Return both effects, Comp and Op in numbers at the steps 0..steps.

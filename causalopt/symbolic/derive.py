@@ -13,11 +13,11 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.model.template import refuse_between
 from causalopt.symbolic.conditions import describe
-from causalopt.symbolic.continuous import Course, follow_course
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.derivation import Derivation
 from causalopt.symbolic.digits import DIGITS
 from causalopt.symbolic.fixed_points import starts_at_rest
+from causalopt.symbolic.flow_effects import FlowEffects, flow_effects
 from causalopt.symbolic.linear import T, solve_linear
 from causalopt.symbolic.linear_template import Edge
 from causalopt.symbolic.paths import Path, follow, one_sided
@@ -149,9 +149,9 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
     path = None if reading.drawn else deadline.run(_followed, reading)
     met = [] if path is None else one_sided(path)
     if reading.is_linear:
-        course = None if met else deadline.run(follow_course, reading)
-        if course is not None:
-            return _by_course(reading, course, at, deadline)
+        flow = None if met else deadline.run(flow_effects, reading)
+        if flow is not None:
+            return _by_flow(reading, flow, at, deadline)
         return _solved(reading, reading.edges, (), at, deadline, met)
     if reading.drawn:
         name, law = reading.drawn[0]
@@ -172,7 +172,7 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
     return _solved(reading, path.final.edges, early, at, deadline, spans)
 
 
-def _by_course(reading: Reading, course: Course, at: int | None, deadline: Deadline) -> Derivation:
+def _by_flow(reading: Reading, flow: FlowEffects, at: int | None, deadline: Deadline) -> Derivation:
     """Return the formulas that the differential equation gives, with the z-domain if in time."""
     try:
         stepwise = _solved(reading, reading.edges, (), at, deadline, [])
@@ -182,9 +182,9 @@ def _by_course(reading: Reading, course: Course, at: int | None, deadline: Deadl
     return Derivation(
         reading,
         "closed form",
-        course.total,
-        course.direct,
-        (f"t >= {reading.question.start}", *course.conditions),
+        flow.total,
+        flow.direct,
+        (f"t >= {reading.question.start}", *flow.conditions),
         True,
         solution=solution,
         at=at,

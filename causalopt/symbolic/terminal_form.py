@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy
 from sympy.printing.pretty.pretty import PrettyPrinter
 from sympy.printing.pretty.pretty_symbology import pretty_use_unicode
 from sympy.printing.pretty.stringpict import prettyForm
 
+from causalopt.results import pretty
+from causalopt.symbolic.derivation import Derivation
 from causalopt.symbolic.symbol_names import unicode_name
-
-if TYPE_CHECKING:
-    from causalopt.symbolic.derivation import Derivation
 
 _NARROWEST = 20
 _INDENT = 4
 
 
+@pretty.register
 def terminal_form(derivation: Derivation, *, width: int = 80, unicode: bool = True) -> str:
     """Return a derivation as two-dimensional text.
 

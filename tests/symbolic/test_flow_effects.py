@@ -10,7 +10,7 @@ import scipy.linalg
 import sympy
 
 from causalopt import Model, QuestionError, derive, run
-from causalopt.symbolic import continuous
+from causalopt.symbolic import flow_effects
 
 t, w, zeta, tau, Kp, a, b, R, C = sympy.symbols("t w zeta tau Kp a b R C")
 s = t / 10  # the time at dt = 0.1
@@ -166,15 +166,15 @@ def test_numbers_set_by_the_caller_have_their_own_formula() -> None:
 
 
 def test_a_wrong_course_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = continuous.closed_element
+    right = flow_effects.closed_element
 
     def wrong(entries: list[Any], place: int) -> Any:
         return right(entries, place) * (1 + t / 100)
 
-    monkeypatch.setattr(continuous, "closed_element", wrong)
+    monkeypatch.setattr(flow_effects, "closed_element", wrong)
     found = derive(first_order({"algebraic": "-Kp*x"}))
     same(found.total, sympy.exp(-(Kp + 1) * t / (10 * tau)))  # by steps
-    assert continuous.follow_course(found.reading) is None
+    assert flow_effects.flow_effects(found.reading) is None
 
 
 def test_rk4_keeps_its_polynomials_and_nonlinear_flows_their_refusal() -> None:

@@ -34,7 +34,7 @@ _MOST_CASES = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class Course:
+class FlowEffects:
     """Both effects as functions of the step.
 
     Attributes:
@@ -48,7 +48,7 @@ class Course:
     conditions: tuple[str, ...]
 
 
-def follow_course(reading: Reading) -> Course | None:
+def flow_effects(reading: Reading) -> FlowEffects | None:
     """Return both effects by the flows' own equation, verified; None where that does not hold.
 
     Args:
@@ -67,7 +67,7 @@ def follow_course(reading: Reading) -> Course | None:
         open_cases |= dict.fromkeys(f"{part} != 0" for part in unsolved)
     if not _agrees(reading, found[0], found[1]):
         return None
-    return Course(found[0], found[1], tuple(open_cases))
+    return FlowEffects(found[0], found[1], tuple(open_cases))
 
 
 def _cases(reading: Reading, held: frozenset[str]) -> tuple[sympy.Expr, list[sympy.Expr]] | None:
