@@ -6,16 +6,18 @@ rules and orders the equations so that each comes after those it needs at the sa
 
 from __future__ import annotations
 
+import dataclasses
 import graphlib
 import math
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from causalopt.errors import ExpressionError, ModelError
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Function, Scope, elapsed, normalized
-from causalopt.language.term import Term, const, decimal, exact, leaves
+from causalopt.language.term import Term, const, decimal, evaluate, exact, leaves
 from causalopt.model.declaration import (
     Method,
     Variable,
@@ -29,7 +31,10 @@ from causalopt.model.declaration import (
     takes_whole_numbers,
 )
 from causalopt.model.declared_names import check_names, has_time, signature
-from causalopt.model.template import Equation, Template, exact_values, leaf_name
+from causalopt.model.template import Equation, Template, exact_values, leaf_name, undisturbed_name
+
+if TYPE_CHECKING:
+    from causalopt.language.disturbance_text import Push
 
 
 def read_template(
@@ -48,10 +53,14 @@ def read_template(
     """
     step = Fraction(repr(dt)) if dt is not None else Fraction(1)
     reader = _Reader(variables, parameters, functions, joint, step)
-    check_names({"parameters": parameters, "functions": functions, "variables": variables})
+    asked = {n for n, v in variables.items() if v.disturbs is not None or v.measures is not None}
+    check_names(
+        {"parameters": parameters, "functions": functions, "variables": variables}, free=asked
+    )
     is_static = not any(has_time(variable) for variable in variables.values())
     read = reader.read_parameters()
-    equations = [reader.equation(name, is_static) for name in variables]
+    declared = [name for name in variables if name not in asked]
+    equations = [reader.equation(name, is_static) for name in declared]
     places: dict[str, Fraction] = {}
     coefficients: Mapping[str, Term] = {}
     slopes: Mapping[str, Mapping[str, Term]] = {}
@@ -76,6 +85,16 @@ def read_template(
         equations = with_histories(equations, places, step)
     for equation in equations:
         _check_lags(equation, motion(variables[equation.owner]))
+    pushes: dict[str, tuple[Push, ...]] = {}
+    if asked:
+        from causalopt.model.asked_equations import with_asked  # few models have any
+
+        scopes = reader.scope("measure", is_static), reader.scope("nudge", is_static)
+        known = {**read, **coefficients}
+        equations, pushes = with_asked(equations, variables, known, reader.fixed, scopes)
+        if pushes and coefficients:
+            _check_disturbed(pushes, variables, slopes)
+            equations = _in_slopes(equations, known, step, pushes, slopes)
     template = Template(
         _ordered(equations, variables),
         tuple(variables),
@@ -83,6 +102,7 @@ def read_template(
         step,
         is_static,
         reader.fixed,
+        pushes,
         frozenset(coefficients),
         slopes,
     )
@@ -207,7 +227,7 @@ class _Reader:
         rule = None
         if text is not None:
             truth = key == "rule" and is_truth_value(variable)
-            rule = self._read(text, self._scope(key, is_static), (*path, key), truth=truth)
+            rule = self._read(text, self.scope(key, is_static), (*path, key), truth=truth)
         law = "starts from a law" if name in self._from_law else None
         initial = (const(0),) if law else self._initial(variable, path, is_static)
         if is_static and rule is not None and initial:
@@ -243,7 +263,7 @@ class _Reader:
                 "shape, such as shape: [3]",
                 (*path, "initial"),
             )
-        scope = self._scope("initial value", is_static)
+        scope = self.scope("initial value", is_static)
         several = isinstance(value, tuple)
         return tuple(
             self._read(item, scope, (*path, "initial", i) if several else (*path, "initial"))
@@ -251,7 +271,7 @@ class _Reader:
             if not isinstance(item, tuple)
         )
 
-    def _scope(self, kind: str, is_static: bool) -> Scope:
+    def scope(self, kind: str, is_static: bool) -> Scope:
         """Return what names mean in every rule, flow or initial value."""
         if kind not in self._scopes:
             clock = {"pi": CLOCK["pi"], "dt": CLOCK["dt"]}
@@ -293,6 +313,70 @@ class _Reader:
             return parse(value, scope, truth=truth)
         except ExpressionError as error:
             raise ModelError(error.message, path, error.offset) from None
+
+
+def _check_disturbed(
+    pushes: Mapping[str, Sequence[Push]],
+    variables: Mapping[str, Variable],
+    slopes: Mapping[str, Mapping[str, Term]],
+) -> None:
+    """Refuse shifts of what exact steps have no value of at each instant."""
+    for name, own in pushes.items():
+        for push in own:
+            if push.name in slopes and motion(variables[push.name]) == "algebraic":
+                raise ModelError(
+                    f"'{push.name}' is algebraic, and with method: exact its course within a step "
+                    "is not shifted: nudge a variable with a rule and 'sampled: true' that the "
+                    "flow reads, or write method: rk4",
+                    ("variables", name, "disturbs"),
+                )
+
+
+def _in_slopes(
+    equations: list[Equation],
+    parameters: Mapping[str, Term],
+    step: Fraction,
+    pushes: Mapping[str, Sequence[Push]],
+    slopes: Mapping[str, Mapping[str, Term]],
+) -> list[Equation]:
+    """Return equations without exponentials of matrices that a nudged parameter moves.
+
+    What a variable's course adds to another within a step is held with the first, and has the
+    other's parameters in it: where one of those is nudged, the held course would not follow.
+
+    Raises:
+        ModelError: Such a course is moved, or a coefficient has no form with slopes.
+    """
+    from causalopt.language.moving_exponential import without_moving_exponentials
+
+    values = {"dt": float(step)}
+    for name, term in parameters.items():
+        values[name] = evaluate(term, lambda leaf: values[leaf_name(leaf)])
+
+    def value(leaf: Term) -> float:
+        return values.get(leaf_name(leaf), 0.0)
+
+    found = []
+    for equation in equations:
+        rule = equation.rule
+        at_step = {equation.owner, undisturbed_name(equation.owner)}
+        is_course = equation.owner in slopes and equation.name not in at_step
+        moved = rule is not None and _reads_any(rule, pushes)
+        spelled = None if rule is None else without_moving_exponentials(rule, value)
+        if moved and (spelled is None or is_course):
+            names = sorted({p.name for own in pushes.values() for p in own if p.is_parameter})
+            raise ModelError(
+                f"the nudge of {' and '.join(names)} moves the coefficients of flows that act on "
+                "each other within the step, which method: exact does not follow: write method: "
+                "rk4",
+                ("method",),
+            )
+        found.append(dataclasses.replace(equation, rule=spelled))
+    return found
+
+
+def _reads_any(rule: Term, pushes: Mapping[str, Sequence[Push]]) -> bool:
+    return any(isinstance(p.payload, tuple) and p.payload[0] in pushes for p in leaves(rule))
 
 
 def _look_far(equations: list[Equation]) -> bool:

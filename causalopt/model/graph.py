@@ -113,7 +113,7 @@ def _declared_parents(template: Template) -> dict[str, set[tuple[str, int]]]:
     """Return variable -> (parent, lag) with stage nodes contracted away."""
     owners = {e.name: e.owner for e in template.equations}
     # With exact steps an algebraic variable acts by its course over the step that it begins.
-    own = {name: template.equations[template.index[name]].parents for name in template.slopes}
+    own = {name: template.equations[template.settable[name]].parents for name in template.slopes}
     courses = {name for name, parents in own.items() if (name, 1) not in parents}
     through: dict[str, set[tuple[str, int]]] = {}
     for equation in template.equations:

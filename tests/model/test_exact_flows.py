@@ -13,7 +13,7 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causalopt import Model, ModelError, run
+from causalopt import Model, ModelError, QuestionError, run
 from causalopt.model.declaration import Method
 from causalopt.worlds.world import world
 
@@ -290,3 +290,56 @@ def test_many_flows_that_all_act_on_each_other_are_refused() -> None:
     found = run(linear(ladder), nudge="x0[0]", hold="x2", target="x1", steps=3)
     direct = scipy.linalg.expm(ladder[:2, :2] * 1.5)[1, 0]
     assert found.direct[-1] == pytest.approx(direct, rel=1e-12)
+
+
+def lag(controller: dict[str, Any], **more: Any) -> Model:
+    variables: dict[str, Any] = {
+        "x": {"flow": "(u - x + d)/tau", "initial": 2},
+        "u": controller,
+        "d": {"rule": "0", "sampled": True},
+    }
+    values = {"tau": 2, "Kp": 3}
+    data: dict[str, Any] = {"dt": 0.1, "method": "exact", "partition": {"A": ["u"]}, **more}
+    question = {"target": "x", "steps": 20}
+    return Model(name="lag", variables=variables, parameters=values, question=question, **data)
+
+
+SAMPLED: dict[str, Any] = {"rule": "1 - Kp*x[t]", "sampled": True}
+ALGEBRAIC: dict[str, Any] = {"algebraic": "1 - Kp*x"}
+
+
+@pytest.mark.parametrize("parameter", ["tau", "Kp"])
+def test_a_nudged_parameter_moves_the_coefficients(parameter: str) -> None:
+    # x = h x + (1 - h) (1 - Kp x), h = exp(-dt/tau), by complex differences.
+    found = run(lag(SAMPLED), nudge=parameter)
+    values: dict[str, complex] = {"tau": 2, "Kp": 3}
+    values[parameter] += 1e-30j
+    x, decay = 2 + 0j, np.exp(-0.1 / values["tau"])
+    for _ in range(20):
+        x = decay * x + (1 - decay) * (1 - values["Kp"] * x)
+    assert found.total[-1] == pytest.approx(x.imag / 1e-30, rel=1e-12)
+
+
+def test_a_step_in_what_a_flow_reads_is_the_step_response() -> None:
+    found = run(lag(ALGEBRAIC), nudge="d[t>=0]")
+    for t in (1, 5, 20):
+        alone, controlled = (-math.expm1(-k * 0.1 * t / 2) / k for k in (1, 4))
+        assert found.direct[t] == pytest.approx(alone, rel=1e-12)
+        assert found.total[t] == pytest.approx(controlled, rel=1e-12)
+
+
+def test_nudges_that_exact_steps_do_not_follow_are_refused() -> None:
+    with pytest.raises(ModelError, match="the nudge of tau moves the coefficients of flows"):
+        run(lag(ALGEBRAIC), nudge="tau")
+    with pytest.raises(QuestionError, match="its course within a step is not shifted"):
+        run(lag(ALGEBRAIC), nudge="u[t>=5]", hold="d")
+    assert run(lag(ALGEBRAIC, method="rk4"), nudge="tau").status[-1] == "ok"
+
+
+def test_an_algebraic_variable_acts_from_the_step_that_it_begins() -> None:
+    from causalopt.model.graph import declared_edges
+
+    edges = declared_edges(lag(ALGEBRAIC))
+    assert ("u", "x", 1) in edges
+    assert ("x", "u", 0) in edges
+    assert edges == declared_edges(lag(ALGEBRAIC, method="rk4"))

@@ -195,3 +195,20 @@ def test_a_time_limit_too_small_is_told() -> None:
         assert "time" in str(error)  # noqa: PT017 - either answer is right on a fast machine
     else:
         assert found.verified or any("within" in note or "time" in note for note in found.notes)
+
+
+def test_the_step_response_of_comp() -> None:
+    variables: dict[str, Any] = {
+        "x": {"flow": "(u - x + d)/tau", "initial": 0},
+        "u": {"algebraic": "-Kp*x"},
+        "d": {"rule": "0", "sampled": True},
+    }
+    lag = model(variables, {"tau": 2, "Kp": 3}, "u", "d[t>=0]", "x")
+    found = derive(lag)
+    assert found.verified
+    same(found.total, (1 - sympy.exp(-(1 + Kp) * s / tau)) / (1 + Kp))
+    same(found.direct, 1 - sympy.exp(-s / tau))
+    later = derive(lag, nudge="d[t>=5]", target="integral(x)")
+    assert later.evaluate(20).op[-1] == pytest.approx(
+        run(lag, nudge="d[t>=5]", target="integral(x)").op[-1], rel=1e-10
+    )
