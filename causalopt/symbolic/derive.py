@@ -150,7 +150,7 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
     path = None if reading.drawn else deadline.run(_followed, reading)
     met = [] if path is None else one_sided(path)
     if reading.is_linear:
-        flow = None if met else deadline.run(flow_effects, reading)
+        flow = None if met else _flowing(reading, deadline)
         if flow is not None:
             return _by_flow(reading, flow, at, deadline)
         return _solved(reading, reading.edges, (), at, deadline, met)
@@ -173,6 +173,13 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
     return _solved(reading, path.final.edges, early, at, deadline, spans)
 
 
+def _flowing(reading: Reading, deadline: Deadline) -> FlowEffects | None:
+    try:
+        return deadline.run(flow_effects, reading, at_most=deadline.remaining() / 2)
+    except OvertimeError:
+        return None
+
+
 def _by_flow(reading: Reading, flow: FlowEffects, at: int | None, deadline: Deadline) -> Derivation:
     """Return the formulas that the differential equation gives, with the z-domain if in time."""
     try:
@@ -186,10 +193,11 @@ def _by_flow(reading: Reading, flow: FlowEffects, at: int | None, deadline: Dead
         flow.total,
         flow.direct,
         (f"t >= {reading.question.start}", *flow.conditions),
-        True,
+        flow.is_exact,
         solution=solution,
         at=at,
         stand_ins=stand_ins,
+        digits=0 if flow.is_exact else DIGITS,
     )
 
 

@@ -41,11 +41,13 @@ class FlowEffects:
         total: Over all paths.
         direct: Over the paths that avoid A.
         conditions: Parameters at which a denominator vanishes.
+        is_exact: Whether the equation was found solved exactly, and not in digits.
     """
 
     total: sympy.Expr
     direct: sympy.Expr
     conditions: tuple[str, ...]
+    is_exact: bool
 
 
 def flow_effects(reading: Reading) -> FlowEffects | None:
@@ -58,23 +60,28 @@ def flow_effects(reading: Reading) -> FlowEffects | None:
         return None
     found: list[sympy.Expr] = []
     open_cases: dict[str, None] = {}
+    all_exact = True
     for held in (frozenset[str](), _held(reading)):
         cases = _cases(reading, held)
         if cases is None:
             return None
-        effect, unsolved = cases
+        effect, unsolved, is_exact = cases
         found.append(effect)
+        all_exact &= is_exact
         open_cases |= dict.fromkeys(f"{part} != 0" for part in unsolved)
     if not _agrees(reading, found[0], found[1]):
         return None
-    return FlowEffects(found[0], found[1], tuple(open_cases))
+    return FlowEffects(found[0], found[1], tuple(open_cases), all_exact)
 
 
-def _cases(reading: Reading, held: frozenset[str]) -> tuple[sympy.Expr, list[sympy.Expr]] | None:
-    """Return an effect, with a branch for each degenerate parameter, and those without one."""
-    generic = _verified(reading, held, {})
-    if generic is None:
+def _cases(
+    reading: Reading, held: frozenset[str]
+) -> tuple[sympy.Expr, list[sympy.Expr], bool] | None:
+    """Return an effect, with a branch for each degenerate parameter, those without, and if exact."""
+    verified = _verified(reading, held, {})
+    if verified is None:
         return None
+    generic, is_exact = verified
     branches: list[tuple[sympy.Expr, Any]] = []
     unsolved = []
     for below in _denominators(generic):
@@ -87,16 +94,20 @@ def _cases(reading: Reading, held: frozenset[str]) -> tuple[sympy.Expr, list[sym
             if special is None:
                 unsolved.append(below)
                 break
-            branches.append((special, sympy.Eq(symbol, value)))
-    return (sympy.Piecewise(*branches, (generic, True)) if branches else generic), unsolved
+            branches.append((special[0], sympy.Eq(symbol, value)))
+            is_exact &= special[1]
+    whole = sympy.Piecewise(*branches, (generic, True)) if branches else generic
+    return whole, unsolved, is_exact
 
 
 def _verified(
     reading: Reading, held: frozenset[str], values: Mapping[sympy.Symbol, sympy.Expr]
-) -> sympy.Expr | None:
+) -> tuple[sympy.Expr, bool] | None:
     system = _System(reading, held, values)
     effect = system.effect()
-    return effect if effect is not None and system.is_solved() else None
+    if effect is None or not system.is_solved():
+        return None
+    return effect, system.is_exact
 
 
 def _denominators(expr: sympy.Expr) -> list[sympy.Expr]:
@@ -112,6 +123,8 @@ def _denominators(expr: sympy.Expr) -> list[sympy.Expr]:
 def _solutions(below: sympy.Expr) -> list[tuple[sympy.Symbol, sympy.Expr]]:
     """Return the values of one parameter at which a polynomial vanishes, rational in the others."""
     for symbol in _ordered(below.free_symbols):
+        if not below.is_polynomial(symbol):
+            continue
         found = sympy.roots(sympy.Poly(below, symbol))
         if found and not any(value.has(sympy.Pow) and value.has(sympy.sqrt) for value in found):
             return [(symbol, value) for value in found if value.is_real is not False]
@@ -159,8 +172,8 @@ class _System:
         ]
         self._held = held
         self._rows = {name: self._reduced(template.slopes[name]) for name in self._flows}
-        self._age = T - reading.question.start
         self._column: list[sympy.Expr | None] = []
+        self.is_exact = True
 
     def effect(self) -> sympy.Expr | None:
         """Return the target's derivative by the nudged flow at step t, None without closed form."""
@@ -178,7 +191,7 @@ class _System:
             if value is None:
                 return None
             total += weight * value
-        return total
+        return total.xreplace({T: T - self._reading.question.start})
 
     def is_solved(self) -> bool:
         """Whether the column solves its equation: x' = A x, from 1 for the nudged flow."""
@@ -196,13 +209,18 @@ class _System:
                     return False
                 followed += weight * other
             step = sympy.Rational(self._reading.model.template.dt)
-            start = value.subs(T, self._reading.question.start) - int(name == nudged)
-            if not (_vanishes(slope - step * followed) and sympy.simplify(start) == 0):
-                return False
+            start = value.subs(T, 0) - int(name == nudged)
+            for gap in (slope - step * followed, start):
+                found = _vanishes(gap)
+                if found is None:
+                    self.is_exact = False
+                    found = _vanishes_in_digits(gap)
+                if not found:
+                    return False
         return True
 
     def _element(self, name: str, nudged: str) -> sympy.Expr | None:
-        length = sympy.Rational(self._reading.model.template.dt) * self._age
+        length = sympy.Rational(self._reading.model.template.dt) * T  # T the steps since the nudge
         entries = [
             self._rows[a].get(b, sympy.S.Zero) * length for a in self._flows for b in self._flows
         ]
@@ -226,8 +244,10 @@ class _System:
         return found
 
 
-def _vanishes(expr: sympy.Expr) -> bool:
+def _vanishes(expr: sympy.Expr) -> bool | None:
     """Whether an expression is 0 at rational points, exactly, its functions standing for symbols.
+
+    None where its numbers lie outside the fields that are known exactly.
 
     Exponentials and circular functions of what depends on the time are linearly independent over
     the functions that are rational in it: the identity holds for them as for symbols.
@@ -241,7 +261,27 @@ def _vanishes(expr: sympy.Expr) -> bool:
         try:
             if exact_value(plain, values) != Fraction(0):
                 return False
+        except ZeroDivisionError:
+            continue
         except ArithmeticError:
+            return None
+    return True
+
+
+def _vanishes_in_digits(expr: sympy.Expr) -> bool:
+    """Whether an expression is 0 at rational points, in sixty digits of its largest term."""
+    floats = Floats(PRECISIONS[1])
+    symbols = tuple(_ordered(expr.free_symbols))
+    terms = sympy.Add.make_args(sympy.expand(expr))
+    for seed in range(_POINTS):
+        point = random_point(symbols, seed + 1) if symbols else {}
+        values = {symbol: floats.number(rational(v)) for symbol, v in point.items()}
+        try:
+            parts = [in_digits(term, values, floats) for term in terms]
+        except ZeroDivisionError:
+            continue
+        size = max(map(abs, parts))
+        if size and not agree(sum(parts) + size, size):
             return False
     return True
 

@@ -212,3 +212,27 @@ def test_the_step_response_of_comp() -> None:
     assert later.evaluate(20).op[-1] == pytest.approx(
         run(lag, nudge="d[t>=5]", target="integral(x)").op[-1], rel=1e-10
     )
+
+
+def test_a_later_nudge_shifts_the_formula() -> None:
+    found = derive(model(OSCILLATOR, {"w": 2, "zeta": 0.1}, "v", "x[3]", "x"), parameters={"w": 1})
+    early = derive(model(OSCILLATOR, {"w": 2, "zeta": 0.1}, "v", "x[0]", "x"), parameters={"w": 1})
+    assert found.verified
+    same(found.total.args[-1][0].subs(t, t + 3), early.total.args[-1][0])
+    assert "t >= 3" in found.conditions
+
+
+def test_irrational_rates_are_checked_in_digits() -> None:
+    variables: dict[str, Any] = {
+        "x": {"flow": "-sqrt(a)*x + y", "initial": 1},
+        "y": {"flow": "-pi*y - x", "initial": 0},
+    }
+    swing = model(variables, {"a": 2}, "y", "x[0]", "x")
+    found = derive(swing)
+    assert not found.verified
+    assert found.digits == 60
+    assert found.direct == sympy.exp(-sympy.sqrt(a) * t / 10)
+    rates = np.array([[-np.sqrt(2), 1], [-1, -np.pi]])
+    expected = scipy.linalg.expm(rates * 0.7)[0, 0]
+    assert float(found.total.subs({a: 2, t: 7})) == pytest.approx(expected, rel=1e-12)
+    assert found.evaluate(7).total[7] == pytest.approx(expected, rel=1e-12)
