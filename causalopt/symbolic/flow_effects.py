@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy
 
@@ -72,6 +72,9 @@ def flow_effects(reading: Reading) -> FlowEffects | None:
     if not _agrees(reading, found[0], found[1]):
         return None
     return FlowEffects(found[0], found[1], tuple(open_cases), all_exact)
+
+
+_Cases: TypeAlias = tuple[sympy.Expr, list[sympy.Expr], bool]
 
 
 def _cases(
