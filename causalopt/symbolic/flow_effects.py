@@ -77,10 +77,8 @@ def flow_effects(reading: Reading) -> FlowEffects | None:
 _Cases: TypeAlias = tuple[sympy.Expr, list[sympy.Expr], bool]
 
 
-def _cases(
-    reading: Reading, held: frozenset[str]
-) -> tuple[sympy.Expr, list[sympy.Expr], bool] | None:
-    """Return an effect, with a branch for each degenerate parameter, those without, and if exact."""
+def _cases(reading: Reading, held: frozenset[str]) -> _Cases | None:
+    """Return an effect with a branch for each degenerate parameter, and those without a branch."""
     verified = _verified(reading, held, {})
     if verified is None:
         return None
