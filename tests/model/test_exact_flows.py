@@ -331,6 +331,8 @@ def test_a_step_in_what_a_flow_reads_is_the_step_response() -> None:
 def test_nudges_that_exact_steps_do_not_follow_are_refused() -> None:
     with pytest.raises(ModelError, match="the nudge of tau moves the coefficients of flows"):
         run(lag(ALGEBRAIC), nudge="tau")
+    with pytest.raises(ModelError, match="the nudge of tau moves the coefficients of flows"):
+        run(lag({"algebraic": "2 - d"}), nudge="tau")  # whose course in x has a formula of its own
     with pytest.raises(QuestionError, match="its course within a step is not shifted"):
         run(lag(ALGEBRAIC), nudge="u[t>=5]", hold="d")
     assert run(lag(ALGEBRAIC, method="rk4"), nudge="tau").status[-1] == "ok"

@@ -175,6 +175,9 @@ def test_a_wrong_course_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     found = derive(first_order({"algebraic": "-Kp*x"}))
     same(found.total, sympy.exp(-(Kp + 1) * t / (10 * tau)))  # by steps
     assert flow_effects.flow_effects(found.reading) is None
+    system = flow_effects._System(found.reading, frozenset({"u"}), {})
+    assert system.effect() is not None
+    assert not system.is_solved()
 
 
 def test_rk4_keeps_its_polynomials_and_nonlinear_flows_their_refusal() -> None:

@@ -51,11 +51,9 @@ def test_no_line_is_wider_than_the_terminal(name: str, at: int | None, width: in
 
 def test_brackets_stay_round_a_sum_that_is_broken() -> None:
     found = derive(load("lorenz"), at=4)
-    for line in ("total", "direct"):
-        part = terminal_form(found, width=70).split(f"{line} = ")[1]
-        drawn = part.split("\n\n")[0]
-        assert drawn.count("(") == drawn.count(")")
-        assert drawn.count("⎛") == drawn.count("⎞")
+    drawn = terminal_form(found, width=80).split("total = ")[1].split("\n\n")[0]
+    assert drawn.count("(") == drawn.count(")") >= 2
+    assert drawn.count("⎛") == drawn.count("⎞")
 
 
 def test_a_program_is_numbered_steps() -> None:
