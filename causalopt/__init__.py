@@ -459,6 +459,7 @@ _results.offer(
         "causalopt.symbolic.derivation.Derivation": {
             "rich": "showing.derivation_form",
             "python": "symbolic.python_source",
+            "pretty": "symbolic.terminal_form",
             "report": "symbolic.report",
         },
         "causalopt.training.film.Film": {

@@ -144,8 +144,6 @@ def _svg(figure: Figure) -> str:
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    # A rule for all elements would hold for the whole page.
-    text = re.sub(r"<style type=\"text/css\">.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\s*|\n\s*", lambda m: "\n" if m[0][0] == "\n" else "", text)
     return text.replace(
         "<svg ", '<svg fill="currentColor" stroke-linejoin="round" stroke-linecap="butt" ', 1

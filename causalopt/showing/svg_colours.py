@@ -22,6 +22,7 @@ _WHITE = "#fefefe"  # of text, which stands on an area of colour
 _TAG = re.compile(r"<[a-z][^>]*>")
 _INKS = {INK, "#000000", "black"}
 _COLOUR = re.compile(r'\b(fill|stroke)(: ?|=")(#[0-9a-fA-F]{6}\b|black\b|white\b)')
+_STYLE = re.compile(r"<style\b.*?</style>", re.DOTALL)
 _SIZE = re.compile(r'(<svg\b[^>]*?) width="([\d.]+)(?:pt)?" height="([\d.]+)(?:pt)?"')
 
 
@@ -53,6 +54,7 @@ def inline(svg: str, *, widest: float = 640.0) -> str:
         svg: The document.
         widest: Pixels that it takes at most; smaller ones keep their size.
     """
+    svg = _STYLE.sub("", svg)  # its rules would hold for the whole page
     start = svg.index("<svg")
     size = _SIZE.search(svg)
     if size is None:

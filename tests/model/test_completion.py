@@ -27,6 +27,9 @@ def test_what_is_not_shown_is_there_still() -> None:
     assert model.model_dump()["name"] == "thermostat"
     assert Model.model_json_schema()["properties"]
     assert model.model_copy() == model
+    within = {"array_source", "held_set", "named_shapes", "spacetime"}
+    assert not within & set(dir(model))
+    assert all(hasattr(model, name) for name in within)
 
 
 def test_a_model_is_saved_as_write_model_does(tmp_path) -> None:
