@@ -254,3 +254,10 @@ def test_panels_have_names_of_their_own() -> None:
     for name in itertools.islice(PLOTS, 12):
         names = panels_of(name)
         assert len(set(names)) == len(names)
+
+
+def test_labels_of_a_column_stand_below_each_other() -> None:
+    figure = plot_of("run_chaos")(panels=["worlds", "op", "comp"])
+    figure.draw_without_rendering()
+    places = [axes.yaxis.label.get_position()[0] for axes in figure.axes]
+    assert np.ptp(places) < 0.5
