@@ -223,8 +223,11 @@ def test_names_are_written_as_they_are_also_with_dollar_signs() -> None:
     told = causalopt.Model(
         name="money",
         title="prices in $ and $x_1$",
-        variables={"p": {"rule": "p[t-1]/2", "initial": 1, "label": "$", "unit": "$"}},
-        question={"nudge": "p[0]", "hold": "p[t>=9]", "target": "p"},
+        variables={
+            "p": {"rule": "p[t-1]/2 - q[t-1]/4", "initial": 1, "label": "$", "unit": "$"},
+            "q": {"rule": "p[t-1]", "initial": 0},
+        },
+        question={"nudge": "p[0]", "hold": "q", "target": "p"},
     )
     figure = causalopt.run(told, steps=5).plot()
     title = next(t for t in texts_of(figure) if t.get_text().startswith("prices"))
@@ -251,3 +254,10 @@ def test_panels_have_names_of_their_own() -> None:
     for name in itertools.islice(PLOTS, 12):
         names = panels_of(name)
         assert len(set(names)) == len(names)
+
+
+def test_labels_of_a_column_stand_below_each_other() -> None:
+    figure = plot_of("run_chaos")(panels=["worlds", "op", "comp"])
+    figure.draw_without_rendering()
+    places = [axes.yaxis.label.get_position()[0] for axes in figure.axes]
+    assert np.ptp(places) < 0.5
