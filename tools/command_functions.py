@@ -6,11 +6,7 @@ from __future__ import annotations
 COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "models": ("shipped", {}),
     "check": ("describe", {}),
-<<<<<<< HEAD
     "run": ("run", {"out": "Run.save", "plot": "Run.plot", "theme": "Run.plot"}),
-=======
-    "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot", "theme": "Run.plot"}),
->>>>>>> plot
     "derive": (
         "derive",
         {
@@ -23,17 +19,10 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "sweep": (
         "sweep",
         {
-<<<<<<< HEAD
+            "plot": "Sweep.plot",
+            "measure": "Sweep.plot",
+            "theme": "Sweep.plot",
             "out": "Sweep.save",
-            "plot": "Sweep.plot",
-            "measure": "Sweep.plot",
-            "theme": "Sweep.plot",
-=======
-            "plot": "Sweep.plot",
-            "measure": "Sweep.plot",
-            "theme": "Sweep.plot",
-            "out": "Sweep.write",
->>>>>>> plot
             "resume": None,
             "dask": None,
         },
@@ -56,23 +45,12 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     ),
     "transitions": (
         "transitions",
-<<<<<<< HEAD
         {"out": "Transitions.save", "plot": "Transitions.plot", "theme": "Transitions.plot"},
-=======
-        {"out": "Transitions.to_netcdf", "plot": "Transitions.plot", "theme": "Transitions.plot"},
->>>>>>> plot
     ),
     "action": ("least_action", {"plot": "LeastAction.plot", "theme": "LeastAction.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {"plot": "Rates.plot", "theme": "Rates.plot"}),
-<<<<<<< HEAD
     "across": ("across", {"out": "Across.save", "plot": "Across.plot", "theme": "Across.plot"}),
-=======
-    "across": (
-        "across",
-        {"out": "Across.to_netcdf", "plot": "Across.plot", "theme": "Across.plot"},
-    ),
->>>>>>> plot
     "divide": (
         "divide",
         {
@@ -119,11 +97,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "sensitivity": (
         "sensitivity",
         {
-<<<<<<< HEAD
             "out": "ParameterSensitivity.save",
-=======
-            "out": "ParameterSensitivity.to_netcdf",
->>>>>>> plot
             "plot": "ParameterSensitivity.plot",
             "theme": "ParameterSensitivity.plot",
         },
