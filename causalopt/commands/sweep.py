@@ -44,6 +44,7 @@ def sweep(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     data: options.Data = None,
     out: Annotated[
         str | None,
@@ -82,6 +83,7 @@ def sweep(
             steps=steps,
             at=at,
             delta=delta,
+            seed=seed,
             workers=workers,
             progress=progress,
             data=arrays,

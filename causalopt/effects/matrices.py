@@ -157,6 +157,7 @@ def op_matrix(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
 ) -> xarray.Dataset:
     """Measure Op(A; n, m) between nodes: every source n, every target m.
 
@@ -168,6 +169,7 @@ def op_matrix(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws noise makes, and in a model with arrays initial laws.
 
     Returns:
         As `op_from_all`, with axes `source` and `target`. A source in A has the status `held`, one
@@ -185,7 +187,7 @@ def op_matrix(
 
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_array:
-        expanded = Expanded.of(model)
+        expanded = Expanded.of(model, seed=seed)
         sources = [expanded.node(model.node(node)) for node in sources]
         targets = [expanded.node(model.node(node), "measured") for node in targets]
         said = hold if hold is not None else model.question.hold
@@ -208,7 +210,7 @@ def op_matrix(
     shape, last = (len(rows), len(columns)), max(node.t for node in columns)
     tables: dict[str, NDArray[Any]] = {name: np.full(shape, fill) for name, fill in _ABSENT.items()}
     tables["status"] = np.full(shape, "no_influence", dtype=object)
-    plan = plan_for(model, tuple(given), steps=last, hold=selection)
+    plan = plan_for(model, tuple(given), steps=last, hold=selection, noise_seed=seed)
     execution: dict[str, None] = {}
     others = rows if backwards else columns
     steps = np.array([node.t for node in others])
@@ -216,15 +218,15 @@ def op_matrix(
     in_a = [k for k, node in enumerate(rows) if any(node in window for window in selection)]
     for k, node in enumerate(columns if backwards else rows):
         if backwards:
-            ending = plan_for(model, tuple(given), steps=node.t, hold=selection)
+            ending = plan_for(model, tuple(given), steps=node.t, hold=selection, noise_seed=seed)
             effect = effects_from_all(model, ending, node.variable, repeats=many)
             at = np.flatnonzero(steps <= node.t)
         elif k in in_a or node.t > last:
             continue
         else:
             model.check_nudge(node, selection, last)
-            seed = node.t, model.template.index[node.variable]
-            effect = effects_to_all(model, dataclasses.replace(plan, seed=seed), repeats=many)
+            place = node.t, model.template.index[node.variable]
+            effect = effects_to_all(model, dataclasses.replace(plan, seed=place), repeats=many)
             at = np.arange(len(columns))
         execution[effect.execution] = None
         for name, values in _entries(effect.at((steps[at], places[at]))).items():

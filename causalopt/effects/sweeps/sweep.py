@@ -198,6 +198,7 @@ def sweep(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
     estimate: bool = True,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -217,6 +218,8 @@ def sweep(
         given: Further interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same in W, X and Y and at
+            every point.
         estimate: Whether rounding errors are estimated, so that a cancelled result is `unresolved`,
             and doubtful points run alone; without, a sweep takes about two thirds of the time, and
             its statuses are those of floats.
@@ -251,6 +254,7 @@ def sweep(
             given=given,
             parameters=parameters,
             initial=initial,
+            seed=seed,
             data=data,
             progress=progress,
         )
@@ -266,6 +270,7 @@ def sweep(
         given=given,
         parameters=parameters,
         initial=initial,
+        seed=seed,
     )
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     _refuse_size(axes)
@@ -298,6 +303,7 @@ def _of_arrays(
     given: Sequence[Intervention],
     parameters: Mapping[str, int | float | str] | None,
     initial: Mapping[str, Any] | None,
+    seed: int,
     data: Mapping[str, Any] | None,
     progress: Progress | None,
 ) -> Sweep:
@@ -330,6 +336,7 @@ def _of_arrays(
         given=given,
         data=data,
         initial=arrays,
+        seed=seed,
         progress=progress,
     )
     shape = tuple(len(values) for values in axes.values())
@@ -341,7 +348,7 @@ def _of_arrays(
         target=text,
         steps=steps,
         given=tuple(given),
-        seed=0,
+        seed=seed,
         axes=axes,
         delta=None,
         **results,

@@ -37,6 +37,7 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
         attrs=sweep.provenance_with(
             at=str(sweep.at),
             delta="limit" if sweep.delta is None else repr(sweep.delta),
+            seed=str(sweep.seed),
             power="" if sweep.power is None else repr(sweep.power),
             execution=f"{sweep.execution}, {sweep.workers} threads",
         ),
