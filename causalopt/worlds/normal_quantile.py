@@ -56,8 +56,10 @@ def normal_quantile(probabilities: ArrayLike) -> Floats:
     p = np.asarray(probabilities, dtype=float)
     above = p > 1.0 - _EDGE
     tail = np.where(above, 1.0 - p, p)
+    outside = ~(tail > _EDGE)  # also what is not a number
     with np.errstate(all="ignore"):
-        quantiles = np.where(tail > _EDGE, _middle(p), np.where(above, 1.0, -1.0) * _outer(tail))
+        quantiles = np.asarray(_middle(p))
+        quantiles[outside] = np.where(above, 1.0, -1.0)[outside] * _outer(tail[outside])
     return np.where(tail == 0.0, np.where(above, np.inf, -np.inf), quantiles)
 
 
@@ -72,7 +74,10 @@ def _outer(tail: Floats) -> Floats:
     """Return how far out a tail of some probability begins."""
     x = np.sqrt(-2.0 * np.log(tail))
     z = 1.0 / x
-    correction = z * np.where(x < 8.0, _ratio(_TAIL, z), _ratio(_FAR, z))
+    ratio = _ratio(_TAIL, z)
+    if not (x < 8.0).all():
+        ratio = np.where(x < 8.0, ratio, _ratio(_FAR, z))
+    correction = z * ratio
     found: Floats = x - np.log(x) / x - correction
     return found
 

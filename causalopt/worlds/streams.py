@@ -104,9 +104,9 @@ def uniform_rows(
 
 def sequence(seed: int, walker: int, steps: int, site: int = 0) -> NDArray[np.float64]:
     """Return one walker's numbers in [0, 1) at the steps 0..steps, axis (step,)."""
-    step = np.arange(steps + 1, dtype=np.uint64)
-    left, right = threefry((seed, site), np.array(walker, dtype=np.uint64), step // np.uint64(2))
-    words = np.where(step % np.uint64(2) == 0, left, right)
+    blocks = np.arange(steps // 2 + 1, dtype=np.uint64)
+    pairs = threefry((seed, site), np.array(walker, dtype=np.uint64), blocks)
+    words = np.stack(pairs, axis=1).reshape(-1)[: steps + 1]
     return np.asarray((words >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
