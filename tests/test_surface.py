@@ -66,7 +66,11 @@ COMMANDS_CALL = {
     "draw": ("draw", {"out": "Picture.save"}),
     "optimizers": (
         "find_optimizers",
-        {"over_time": "Optimizers.over_time", "plot": "Optimizers.plot"},
+        {
+            "over_time": "Optimizers.over_time",
+            "plot": "Optimizers.plot",
+            "seeds": "optimizers_over_draws",
+        },
     ),
     "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),

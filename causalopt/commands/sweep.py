@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,10 @@ import causalopt
 from causalopt.commands import options
 from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
+
+if TYPE_CHECKING:
+    from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
+    from causalopt.effects.sweeps.sweep import Sweep
 
 MAX_POINTS = 100_000_000
 
@@ -45,6 +49,7 @@ def sweep(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
     data: options.Data = None,
     out: Annotated[
         str | None,
@@ -68,13 +73,16 @@ def sweep(
     count = _points(axes)
     _refuse_both(axes, sets, initial)
 
+    from causalopt.effects.ensembles.seed_lists import seed_numbers
     from causalopt.effects.sweeps.axes import spaced
 
     file = None if out is None else _target(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
-    with Progress(count, "sweeping") as progress:
-        found = causalopt.sweep(
+    chosen = options.read_seeds(seeds)
+    total = count if chosen is None else count * len(seed_numbers(chosen, seed))
+    with Progress(total, "sweeping") as progress:
+        found: Sweep | SweepEnsemble = causalopt.sweep(
             declared,
             {name: spaced(*axis) for name, axis in axes.items()},
             nudge=nudge,
@@ -84,6 +92,7 @@ def sweep(
             at=at,
             delta=delta,
             seed=seed,
+            seeds=chosen,
             workers=workers,
             progress=progress,
             data=arrays,

@@ -165,6 +165,14 @@ class BatchRunner(abc.ABC):
             raise QuestionError("a prepared batch takes other draws of the same variables")
         if (batch.keep, batch.outputs) != (self._batch.keep, self._batch.outputs):
             raise QuestionError("a prepared batch keeps the same steps of the same variables")
+        mine, theirs = self._batch.plan, batch.plan
+        if mine is not theirs and not (
+            mine.steps == theirs.steps
+            and mine.seed == theirs.seed
+            and np.array_equal(mine.forced, theirs.forced)
+            and np.array_equal(mine.held, theirs.held)
+        ):
+            raise QuestionError("a prepared batch takes a plan of the same nodes, n and A")
         other = copy.copy(self)
         other._batch = batch
         return other

@@ -154,23 +154,31 @@ class MachineBatch(BatchRunner):
         """Return the plan's segments, cut where steps are kept."""
         plan, width = self._plan, self._plan.held.shape[1]
         careful_rows = self.careful_rows
+        address, apart, last = self._held.ctypes.data, self._held.strides[0], len(self._held) - 1
         rows = []
         kept = {t: k for k, t in enumerate(self._batch.keep)}
         for t0, t1 in self.segments():
             seeded = plan.seed is not None and plan.seed[0] == t0
             given = t0 < careful_rows
             row = (t0 if given else careful_rows) * width
-            held = self._held[min(t0, len(self._held) - 1)]
+            held = address + apart * min(t0, last)
             seed = plan.seed[1] if seeded and plan.seed is not None else -1
-            rows.append(
-                [t0, t1, int(given or seeded), row, held.ctypes.data, seed, kept.get(t1 - 1, -1)]
-            )
+            rows.append([t0, t1, int(given or seeded), row, held, seed, kept.get(t1 - 1, -1)])
         return np.array(rows, dtype=np.int64).reshape(-1, len(SEGMENT))
 
     def _kept_cells(self) -> list[str]:
         cells = [f"{letter}{i}" for letter in self._batch.letters for i in self._batch.outputs]
         extra = ("ox", "oy", "kink", "bad", "near")
         return cells + [name for name in extra if name in self._code.frame]
+
+    def over(self, batch: Batch) -> MachineBatch:
+        """Return a runner of other values in the same places, also those that all lanes share."""
+        other = super().over(batch)
+        assert isinstance(other, MachineBatch)
+        if batch.plan is not self._plan:
+            other._plan = batch.plan
+            other._prepare_given(batch.plan.held.shape[1])
+        return other
 
     def run(self, lanes: slice) -> BatchResult:
         """Run some lanes."""
