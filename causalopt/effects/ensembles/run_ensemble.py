@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 MOST_VALUES = 5_000_000  # seeds times kept steps: seven numbers each
 _KEPT = 1000  # steps that are kept by default
+_CARRIED = 30  # effective seeds below which the jackknife is known to say too little
 _DECIDED = np.isin(NAMES, ["ok", "perfect", "only_path"])
 _POOLED = np.isin(NAMES, ["ok", "perfect", "only_path", "no_influence"])
 
@@ -139,26 +140,51 @@ class RunEnsemble(Asked, Tabled):
         return self.summary()
 
     @functools.cached_property
+    def _shares(self) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
+        """Op of all seeds as one, each seed's share of both sums of squares, and how many count."""
+        known = _POOLED[self.codes]
+        logs = [np.where(known, part, -np.inf) for part in (self.log_total, self.log_direct)]
+        sums = [_log_squares(part) for part in logs]
+        count = known.sum(axis=0)
+        with np.errstate(invalid="ignore", over="ignore"):
+            op = np.where(count > 0, sums[1] - sums[0], np.nan)
+            total, direct = (
+                np.where(np.isneginf(part), 0.0, np.exp(2 * (part - whole)))
+                for part, whole in zip(logs, sums, strict=True)
+            )
+        return op, total, direct, count
+
+    @functools.cached_property
     def pooled(self) -> tuple[Floats, Floats, Floats]:
         """Op of all seeds as one system, -ln of the ratio of root mean squares, and its interval.
 
         -1/2 ln(sum total^2 / sum direct^2) over the seeds whose effects stand, with the ends of an
-        interval by linearisation in the seeds' shares of both sums; shape [t] each, in nats.
+        interval by the jackknife: each seed is left out once (Efron and Tibshirani, 1993). Shape
+        [t] each, in nats. The interval is too narrow where few seeds carry the sums: see
+        `pooled_seeds`.
         """
-        known = _POOLED[self.codes]
-        logs = [np.where(known, part, -np.inf) for part in (self.log_total, self.log_direct)]
-        count = known.sum(axis=0)
-        sums = [_log_squares(part) for part in logs]
-        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            op = np.where(count > 0, sums[1] - sums[0], np.nan)
-            shares = [np.exp(2 * (part - whole)) for part, whole in zip(logs, sums, strict=True)]
-            pull = np.where(known, (shares[1] - shares[0]) / 2, 0.0)
-            error = np.sqrt((pull * pull).sum(axis=0) * count / np.maximum(count - 1, 1))
-        reach = np.array([two_sided(self.level, n - 1) if n > 1 else math.nan for n in count])
-        with np.errstate(invalid="ignore"):
+        op, total, direct, count = self._shares
+        with np.errstate(invalid="ignore", divide="ignore"):
+            without = (np.log1p(-direct) - np.log1p(-total)) / 2  # Op without a seed, less Op
+            known = _POOLED[self.codes]
+            mean = np.where(known, without, 0.0).sum(axis=0) / count
+            apart = np.where(known, without - mean, 0.0)
+            error = np.sqrt((apart * apart).sum(axis=0) * (count - 1) / count)
+            reach = np.array([two_sided(self.level, n - 1) if n > 1 else math.nan for n in count])
             low, high = op - reach * error, op + reach * error
         certain = np.isinf(op) | self.is_constant
         return op, np.where(certain, op, low), np.where(certain, op, high)
+
+    @functools.cached_property
+    def pooled_seeds(self) -> Floats:
+        """How many seeds of equal weight would carry the pooled Op as unevenly, shape [t].
+
+        Kish's effective number 1 / sum share^2, the smaller one of both effects'.
+        """
+        _, total, direct, _ = self._shares
+        with np.errstate(divide="ignore"):
+            found: Floats = 1 / np.maximum((total**2).sum(axis=0), (direct**2).sum(axis=0))
+        return np.where(np.isfinite(found), found, 0.0)
 
     @property
     def is_constant(self) -> Bools:
@@ -199,7 +225,10 @@ class RunEnsemble(Asked, Tabled):
         `op` and the other measures have one entry per kept step; `last` is every seed's at the last
         step.
         """
-        pooled = dict(zip(("value", "low", "high"), map(plain, self.pooled), strict=True))
+        pooled: dict[str, Any] = dict(
+            zip(("value", "low", "high"), map(plain, self.pooled), strict=True)
+        )
+        pooled["effective_seeds"] = plain(self.pooled_seeds)
         return {
             "model": self.model.name,
             "nudge": self.node_name,
@@ -267,6 +296,12 @@ class RunEnsemble(Asked, Tabled):
             found.append(
                 f"{open_} of {len(self.seeds)} seeds are undecided at the last step: means are of "
                 "the others, and the ends of quantiles' intervals hold wherever those lie"
+            )
+        effective = self.pooled_seeds[-1]
+        if 0 < effective < _CARRIED and not self.is_constant[-1]:
+            found.append(
+                f"the pooled Op rests on as much as {effective:.2g} seeds: its interval is too "
+                "narrow; ask more seeds, or read the mean and the quantiles"
             )
         return found
 

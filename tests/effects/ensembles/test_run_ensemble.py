@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 import causalopt
 from causalopt.cli import main
 from causalopt.effects.asked import ask
 from causalopt.effects.ensembles import noise_lanes
 from causalopt.effects.ensembles.run_ensemble import ensemble_of_numbers, kept_steps
+from causalopt.effects.ensembles.seed_summary import summarise
 
 HEAD = "name: noisy\nparameters: {k: 0.3}\nvariables:\n"
 QUESTION = 'question: {nudge: "R[0]", hold: T, target: R, steps: 40}\n'
@@ -146,6 +148,21 @@ def test_op_of_a_product_is_a_sum_of_logs_with_known_mean() -> None:
     assert op == pytest.approx(-0.5 * math.log((found.total[:, 12] ** 2).mean()), rel=1e-12)
 
 
+def test_the_pooled_op_has_the_jackknife_s_interval_and_says_on_how_many_seeds_it_rests() -> None:
+    found = causalopt.run(lognormal(), seeds=25)
+    squares = found.total[:, 12] ** 2
+    op = -0.5 * math.log(squares.mean())
+    without = np.array([-0.5 * math.log(np.delete(squares, k).mean()) for k in range(25)])
+    error = math.sqrt(((without - without.mean()) ** 2).sum() * 24 / 25)
+    reach = student.ppf(0.975, 24) * error
+    assert [part[12] for part in found.pooled] == pytest.approx([op, op - reach, op + reach])
+    assert found.pooled_seeds[12] == pytest.approx(squares.sum() ** 2 / (squares**2).sum())
+    assert found.pooled_seeds[0] == pytest.approx(25)
+    assert any(
+        f"rests on as much as {found.pooled_seeds[12]:.2g} seeds" in note for note in found.notes
+    )
+
+
 @pytest.mark.slow
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     """500 ensembles of 20 seeds each: the mean, the median, and the pooled Op."""
@@ -155,8 +172,6 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     mean = -12 * (1.5 * math.log(1.5) - 0.5 * math.log(0.5) - 1)
     median = float(np.median(-np.log(0.5 + np.random.default_rng(1).random((200_000, 12))).sum(1)))
     assert op == pytest.approx(-logs)
-    from causalopt.effects.ensembles.seed_summary import summarise
-
     table = op.reshape(repetitions, seeds).T
     said = summarise(table, np.ones(table.shape, dtype=bool))
     mean_covered = ((said.mean_low <= mean) & (mean <= said.mean_high)).mean()
