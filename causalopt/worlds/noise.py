@@ -6,6 +6,8 @@ what follows from it and not the weather. An independent replica is a world of a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.worlds.normal_quantile import normal_quantile
-from causalopt.worlds.streams import Picks, sequence, uniform_rows
+from causalopt.worlds.streams import Picks, sequence, sequences, uniform_rows
 
 
 def draw_noise(model: Model, steps: int, *, seed: int = 0) -> dict[str, Floats]:
@@ -38,6 +40,37 @@ def draw_noise(model: Model, steps: int, *, seed: int = 0) -> dict[str, Floats]:
     if not names:
         return {}
     return {name: _draws(model, name, steps, seed, site) for site, name in enumerate(names)}
+
+
+def draw_seeds(model: Model, steps: int, seeds: Sequence[int]) -> dict[str, Floats]:
+    """Return noise variable -> its values at t = 0..steps under several seeds, shape [t, seed].
+
+    Args:
+        model: The model.
+        steps: The last step.
+        seeds: 0 to 2^64 - 1 each; column k is what `draw_noise` returns for the k-th.
+
+    Raises:
+        QuestionError: A noise draws words.
+
+    Example:
+        >>> from causalopt.model.files import load
+        >>> draw_seeds(load("sgd_pit"), 4, [9, 0])["pick"][:, 1].tolist()
+        [1.0, 0.0, 1.0, 0.0, 0.0]
+    """
+    names = [name for name, variable in model.variables.items() if variable.noise is not None]
+    keys, found = np.array(seeds, dtype=np.uint64), {}
+    for site, name in enumerate(names):
+        if name not in model.finite.noises:
+            kind, numbers = model.finite.densities[name]
+            draws = sequences(keys, 0, steps, site)
+            found[name] = draws if kind == "uniform" else _normal(draws, *numbers)
+            continue
+        table = np.empty((steps + 1, len(seeds)))
+        for k, seed in enumerate(seeds):
+            table[:, k] = _draws(model, name, steps, seed, site)
+        found[name] = table
+    return found
 
 
 def draw_walkers(

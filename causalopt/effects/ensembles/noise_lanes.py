@@ -29,7 +29,7 @@ from causalopt.engine.processor_count import processors
 from causalopt.model.reach import reachable
 from causalopt.model.template import equations_mask, refuse_between
 from causalopt.worlds.interventions import given_nodes
-from causalopt.worlds.noise import draw_noise
+from causalopt.worlds.noise import draw_seeds
 
 FIELDS = ("value", "total", "direct", "log_total", "log_direct", "comp", "op")
 _CHUNK = 1 << 21  # draws of one noise that are held at once
@@ -161,13 +161,12 @@ class NoiseLanes:
     def _draws(self, lanes: Sequence[int]) -> dict[int, Floats]:
         """Return what the noises draw, equation -> shape [t, lane]."""
         asked, index = self._asked, self._asked.model.template.index
-        tables = {index[name]: np.empty((len(lanes), asked.steps + 1)) for name in self._noisy}
-        for row, lane in enumerate(lanes):
-            for name, draws in draw_noise(asked.model, asked.steps, seed=self.seeds[lane]).items():
-                tables[index[name]][row] = draws
+        seeds = [self.seeds[lane] for lane in lanes]
+        draws = draw_seeds(asked.model, asked.steps, seeds)
+        tables = {index[name]: draws[name] for name in self._noisy}
         for i, rows in self._given.items():
-            tables[i][:, rows] = self._plan.values[: asked.steps + 1, i][rows]
-        return {i: np.ascontiguousarray(table.T) for i, table in tables.items()}
+            tables[i][rows] = self._plan.values[: asked.steps + 1, i][rows, np.newaxis]
+        return tables
 
     def run(self, columns: Columns, workers: int | None, progress: Progress | None) -> int:
         """Run all lanes, write what they say, and return how many seeds were run alone."""
