@@ -47,6 +47,7 @@ ASKED: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "rate_curve": (({"k": [0.3]},), {"steps": 400}),
     "rates": ((), {"steps": 400}),
     "run": ((), {}),
+    "sensitivity": ((), {"at": 5}),
     "shapley": ((), {"parts": ["T[t<=4]", "T[t>=5]"]}),
     "side_by_side": ((), {}),
     "sweep": (({"k": [0.2, 0.3]},), {}),
@@ -124,11 +125,11 @@ def test_functions_that_give_op_give_that_of_run_with_the_same_seed() -> None:
         assert swept.op[0] == pytest.approx(op, rel=1e-12)
         assert swept.dataset.attrs["seed"] == str(seed)
         pair = causalopt.op_matrix(NOISY, sources=["R[0]"], targets=["R[9]"], seed=seed)
-        assert float(pair.op[0, 0]) == pytest.approx(op, rel=1e-12)
+        assert pair.op[0, 0] == pytest.approx(op, rel=1e-12)
         many = causalopt.op_matrix(
             NOISY, sources=["R[0]", "R[2]"], targets=["R[9]"], hold="T", seed=seed
         )
-        assert float(many.op[0, 0]) == pytest.approx(op, rel=1e-12)
+        assert many.op[0, 0] == pytest.approx(op, rel=1e-12)
         both = causalopt.side_by_side(NOISY, seed=seed)
         assert both.op[-1] == op
         across = causalopt.across(NOISY, "T", sources="R[0]", targets="R[9]", steps=9, seed=seed)
@@ -157,7 +158,8 @@ def test_a_seed_out_of_range_is_refused(name: str, seed: int) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "run", "sweep --grid k=0.2:0.3:2", "rates --steps 400", "optimizers", "currents", "divide",
+        "run", "matrix", "sensitivity --at 5", "sweep --grid k=0.2:0.3:2", "rates --steps 400",
+        "optimizers", "currents", "divide",
         "across --region T --steps 5", "basins --grid R[0]=0.5:1.5:8 --depth 2 --level 0.3",
         "compare",
     ],

@@ -13,6 +13,7 @@ from causalopt.effects.limit import check_integers, tangent_effect
 from causalopt.effects.run import Run
 from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import Intervention
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def run(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -53,7 +54,7 @@ def run(
 def run(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -80,7 +81,7 @@ def run(
 def run(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -168,7 +169,7 @@ def run(
 
         return run_arrays(
             model,
-            nudge=nudge,
+            nudge=one_nudge(nudge),
             hold=hold,
             target=target,
             steps=steps,

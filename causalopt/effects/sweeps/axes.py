@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -53,6 +54,24 @@ def spaced(low: float, high: float, count: int) -> Floats:
     return values
 
 
+def log_spaced(low: float, high: float, count: int) -> Floats:
+    """Return values evenly spaced in their logarithm, both ends included and exact.
+
+    Args:
+        low: The first, not 0.
+        high: The last, of the same sign.
+        count: How many.
+
+    Example:
+        >>> log_spaced(1, 100, 3).round(12).tolist()
+        [1.0, 10.0, 100.0]
+    """
+    sign = math.copysign(1.0, low)
+    values: Floats = sign * np.exp(spaced(math.log(abs(low)), math.log(abs(high)), count))
+    values[0], values[-1] = low, high if count > 1 else low
+    return values
+
+
 def trapezoid(level: float, heights: Floats, along: Floats) -> float:
     """Return the integral of level - heights; what lies between stays in the cache."""
     areas = np.empty(len(along) - 1)
@@ -94,7 +113,7 @@ def sorted_axes(model: Model, axes: Mapping[str, Floats]) -> tuple[dict[str, Nod
             )
     template = model.template
     for name, node in nodes.items():
-        equation = template.equations[template.index[node.variable]]
+        equation = template.equations[template.settable[node.variable]]
         if equation.rule is not None and node.t >= len(equation.initial):
             raise QuestionError(
                 f"the axis '{name}' is a node that follows its rule: sweep a parameter or an "
@@ -127,7 +146,7 @@ def varying_starts(
     starts: dict[tuple[int, int], Floats] = {}
     for i, equation in enumerate(model.template.equations):
         for t, term in enumerate(equation.initial[: steps + 1]):
-            if _reads(term, varying) and (t, equation.name) not in taken:
+            if _reads(term, varying) and (t, equation.owner) not in taken:
                 starts[t, i] = _computed(model, term, varying)
                 if not np.isfinite(starts[t, i]).all():
                     raise QuestionError(
