@@ -300,8 +300,8 @@ class RunEnsemble(Asked, Tabled):
         effective = self.pooled_seeds[-1]
         if 0 < effective < _CARRIED and not self.is_constant[-1]:
             found.append(
-                f"the pooled Op rests on as much as {effective:.2g} seeds: its interval is too "
-                "narrow; ask more seeds, or read the mean and the quantiles"
+                f"{effective:.2g} of {len(self.seeds)} seeds carry the pooled Op (their effective "
+                "number): its interval is too narrow; ask more seeds, or read mean and quantiles"
             )
         return found
 

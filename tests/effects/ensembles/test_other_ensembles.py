@@ -116,3 +116,28 @@ def test_pictures_show_bands_medians_and_shares() -> None:
     assert rates.axes[0].get_ylabel() == "Op per unit of time [nats per step]"
     with pytest.raises(causalopt.QuestionError, match="3 axes"):
         causalopt.sweep(NOISY, {**GRID, "T[0]": [0.0]}, seeds=2).plot()
+
+
+ROWS = causalopt.parse_model("""
+name: rows
+sizes: {i: 3}
+parameters: {k: 0.3}
+variables:
+  x: {shape: [i], rule: "x[t-1]/2 - a[t-1]*e[t]", initial: 1}
+  a: {shape: [i], rule: "k*x[t-1]", initial: 0}
+  e: {noise: uniform}
+question: {nudge: "x[0, i=1]", hold: a, target: "x[i=1]", steps: 6}
+""")
+
+
+def test_a_sweep_of_arrays_takes_a_seed_as_its_axis_does() -> None:
+    axis = causalopt.sweep(ROWS, {"seed": [0, 3], "k": [0.2, 0.4]})
+    for row, seed in enumerate((0, 3)):
+        own = causalopt.sweep(ROWS, {"k": [0.2, 0.4]}, seed=seed)
+        assert np.array_equal(own.op, axis.op[row])
+        assert own.seed == seed
+    assert (axis.op[0] != axis.op[1]).all()
+    several = causalopt.sweep(ROWS, {"k": [0.2, 0.4]}, seeds=[0, 3])
+    assert np.array_equal(several.op, axis.op)
+    with pytest.raises(causalopt.QuestionError, match="an axis is the seed already"):
+        causalopt.sweep(ROWS, {"seed": [0, 3]}, seeds=2)
