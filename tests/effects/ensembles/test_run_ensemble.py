@@ -161,7 +161,6 @@ def test_the_pooled_op_has_the_jackknife_s_interval_and_says_on_how_many_seeds_i
     assert found.notes[-1].startswith(f"{found.pooled_seeds[12]:.2g} of 25 seeds carry the pooled")
 
 
-@pytest.mark.slow
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     """500 ensembles of 20 seeds each: the mean, the median, and the pooled Op."""
     repetitions, seeds = 500, 20
