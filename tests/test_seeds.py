@@ -181,7 +181,7 @@ def test_commands_take_a_seed(words: str, tmp_path: Any) -> None:
 
 
 def test_commands_whose_function_takes_a_seed_take_it_too() -> None:
-    from tests.test_surface import COMMANDS_CALL
+    from tools.command_functions import COMMANDS_CALL
 
     for command in COMMANDS:
         function = FUNCTIONS.get(COMMANDS_CALL[command][0])
