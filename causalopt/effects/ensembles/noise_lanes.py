@@ -3,8 +3,8 @@
 W, X and Y of a lane share its draws, and lane k is the run with seed k: the same code takes it
 through the same steps. What a batch cannot tell the truth of is run alone, as `run` does it: seeds
 that meet a kink, a zero along a path or a value that is not finite; seeds whose effects part from
-those of a twin, whose every given value is moved by a unit in the last place; and all of them,
-where the first or the last seed, run alone, has another status than in the batch.
+those of a twin, whose every value is moved by a few times what it rounds in the first and the last
+seed; and all of them, where one of these two, run alone, is other than in the batch.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked
+from causalopt.effects.doubts.drift import rounded_by
 from causalopt.effects.finite import EPSILON, finite_effect
 from causalopt.effects.limit import check_integers, read_by, tangent_effect
 from causalopt.effects.measures import NAMES, Effect, Part, ratios, status_codes
@@ -26,6 +27,7 @@ from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.linearization import linearize
 from causalopt.engine.processor_count import processors
+from causalopt.engine.signs import counter_signs
 from causalopt.model.reach import reachable
 from causalopt.model.template import equations_mask, refuse_between
 from causalopt.worlds.interventions import given_nodes
@@ -33,8 +35,10 @@ from causalopt.worlds.noise import draw_seeds
 
 FIELDS = ("value", "total", "direct", "log_total", "log_direct", "comp", "op")
 _CHUNK = 1 << 21  # draws of one noise that are held at once
-_MATTERS = 1e-6  # share of an effect by which a twin's may differ
+_PARTED = 2.0**-10  # share of an effect by which a twin's may differ: far below an eighth
+_SAME = 1e-6  # share by which a seed that is run alone may differ
 _ULP = 2.0**-52
+_FEW = 4  # times what a value rounds: values of other seeds may be larger
 _UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
 Columns = dict[str, NDArray[Any]]
 Progress = Callable[[int], None]
@@ -75,8 +79,7 @@ def put(columns: Columns, k: int, effect: Effect, values: Floats, kept: Sequence
 
 
 def run_alone(asked: Asked, delta: float | None) -> tuple[Effect, Floats]:
-    """Return a seed's effect and W's value of m as `run` has them, shape [t]."""
-    i = asked.model.template.index[asked.target]
+    """Return a seed's effect as `run` has it, shape [t], and W, shape [t, equation]."""
     if delta is None:
         run, answer = tangent_effect(asked)
         table = run.values
@@ -84,7 +87,7 @@ def run_alone(asked: Asked, delta: float | None) -> tuple[Effect, Floats]:
         worlds, answer = finite_effect(asked, delta)
         table = worlds[0].table
     check_integers(asked.model, table)
-    return answer(), table[:, i]
+    return answer(), table
 
 
 class NoiseLanes:
@@ -132,6 +135,7 @@ class NoiseLanes:
             drawn=self._draws([0]),
         )
         self._runner = batch_runner(template.structure, self._batch)
+        self._ends = {k: run_alone(self._alone(k), delta) for k in (0, len(self.seeds) - 1)}
         self._twin = self._moved() if delta is None and drifting & read else None
 
     @property
@@ -140,10 +144,15 @@ class NoiseLanes:
         return self._runner.execution
 
     def _moved(self) -> Batch:
-        """Return the twin: values and parameters moved by a unit in the last place."""
-        plan = self._plan
+        """Return the twin: all that rounds is moved, by more than it rounds in two of the seeds."""
+        template, last = self._asked.model.template, self._asked.steps
+        found = [rounded_by(template, self._plan, table, last) for _, table in self._ends.values()]
+        size, plan = np.fmax(found[0][0], found[1][0]), found[0][1]
         moved = dataclasses.replace(
-            plan, values=plan.values * (1 + _ULP), parameters=plan.parameters * (1 + _ULP)
+            plan,
+            values=plan.values * (1 + _ULP),
+            parameters=plan.parameters * (1 + _ULP),
+            shifts=plan.shifts + _FEW * counter_signs(0, size.shape) * size,
         )
         return dataclasses.replace(self._batch, plan=moved)
 
@@ -191,16 +200,17 @@ class NoiseLanes:
 
     def _settle(self, columns: Columns, doubtful: Bools) -> int:
         """Run doubtful seeds alone; all of them where the first or the last is another there."""
-        last = len(self.seeds) - 1
-        for k in (0, last):
+        i = self._asked.model.template.index[self._asked.target]
+        for k, (effect, table) in self._ends.items():
             before = {name: columns[name][k].copy() for name in ("total", "direct", "codes")}
-            put(columns, k, *run_alone(self._alone(k), self._delta), self.kept)
+            put(columns, k, effect, table[:, i], self.kept)
             if not doubtful[k] and _is_other(before, columns, k):
                 doubtful[:] = True
-        chosen = [k for k in np.flatnonzero(doubtful).tolist() if k not in (0, last)]
+        chosen = [k for k in np.flatnonzero(doubtful).tolist() if k not in self._ends]
         for k in chosen:
-            put(columns, k, *run_alone(self._alone(k), self._delta), self.kept)
-        return len(chosen) + 2
+            effect, table = run_alone(self._alone(k), self._delta)
+            put(columns, k, effect, table[:, i], self.kept)
+        return len(chosen) + len(self._ends)
 
     def _together(self, columns: Columns, lanes: range) -> Bools:
         """Run some lanes, write what they say, and return which of them are doubtful."""
@@ -272,7 +282,7 @@ def _parted(kept: BatchResult, twin: BatchResult) -> Bools:
         with np.errstate(all="ignore"):
             if power.any():
                 other = np.ldexp(other, np.clip(power, -4000, 4000).astype(np.int32))
-            parted |= ~(np.abs(other - mine) <= _MATTERS * np.abs(mine))
+            parted |= ~(np.abs(other - mine) <= _PARTED * np.abs(mine))
     return parted
 
 
@@ -283,7 +293,7 @@ def _is_other(before: Columns, columns: Columns, k: int) -> bool:
     for name in ("total", "direct"):
         mine, own = before[name], columns[name][k]
         with np.errstate(invalid="ignore"):
-            apart = np.abs(mine - own) > _MATTERS * np.abs(own)
+            apart = np.abs(mine - own) > _SAME * np.abs(own)
         if apart.any():
             return True
     return False

@@ -428,8 +428,9 @@ def ensemble_of_numbers(
         execution = lanes.execution
     else:
         columns, alone = columns_of(1, len(kept)), 1
-        effect, values = run_alone(asked, delta)
-        put(columns, 0, effect, values, kept.tolist())
+        effect, table = run_alone(asked, delta)
+        place = asked.model.template.index[asked.target]
+        put(columns, 0, effect, table[:, place], kept.tolist())
         execution = effect.execution
         columns = {
             name: np.broadcast_to(part, (len(seeds), len(kept))) for name, part in columns.items()

@@ -87,6 +87,28 @@ def test_rows_are_those_of_runs_to_the_last_bit_where_arithmetic_is_exact() -> N
         assert np.array_equal(found.value[k], run.W["R"])
 
 
+def test_a_seed_whose_draw_makes_it_chaotic_is_run_alone_whatever_its_neighbours_are() -> None:
+    model = causalopt.parse_model("""
+name: regimes
+variables:
+  g: {rule: "where(t <= 1, e[t], g[t-1])", initial: 0}
+  T: {rule: "R[t-1]/9", initial: 0}
+  R: {rule: "(2 + 2*where(g[t-1] > 0.8, 1, 0))*R[t-1]*(1 - R[t-1]) - T[t-1]/99", initial: 0.3}
+  e: {noise: uniform}
+question: {nudge: "R[2]", hold: T, target: R, steps: 120}
+""")
+    draws = [causalopt.world(model, steps=1, seed=k)["e"][1] for k in range(60)]
+    calm = [k for k, draw in enumerate(draws) if draw < 0.7][:3]
+    wild = next(k for k, draw in enumerate(draws) if draw > 0.9)
+    seeds = [calm[0], wild, calm[1], calm[2]]
+    found = causalopt.run(model, seeds=seeds)
+    assert found.alone == 3
+    own = causalopt.run(model, seed=wild)
+    assert own.status[-1] == "unresolved"
+    assert found.status[1].tolist() == own.status.tolist()
+    assert set(found.status[:, -1].tolist()) == {"ok", "unresolved"}
+
+
 def test_chunks_threads_and_the_execution_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, seeds = ask(MODELS["normal"]), range(70)
     found = [ensemble_of_numbers(asked, seeds, workers=workers) for workers in (1, 2, 5)]
@@ -186,6 +208,9 @@ def test_worlds_of_a_seed_share_their_draws_and_so_do_sets_that_are_compared() -
     assert paired.mean[-1] == pytest.approx(one.spread.mean[-1] - other.spread.mean[-1])
     alone = math.hypot(one.spread.deviation[-1], other.spread.deviation[-1])
     assert paired.deviation[-1] < alone
+    held = causalopt.run(model, seeds=50, hold="T, R[t>=1]")
+    assert set(held.status[:, -1].tolist()) == {"held"}
+    assert one.less(held).decided[-1] == held.less(one).decided[-1] == 0
     with pytest.raises(causalopt.QuestionError, match="seed by seed"):
         one.less(causalopt.run(model, seeds=51))
     finite = causalopt.run(model, seeds=3, delta=0.5, steps=1)
@@ -251,6 +276,7 @@ def test_interventions_on_noise_hold_in_every_seed() -> None:
     found = causalopt.run(model, seeds=4, given=given)
     donor = causalopt.world(model, steps=40, seed=99)
     taken = causalopt.run(model, seeds=4, given=[causalopt.Replace("e[t<=10]", donor)])
+    assert found.alone == taken.alone == 2  # the others are as they came from the batch
     for k in range(4):
         own = causalopt.run(model, seed=k, given=given)
         assert _close(found.op[k], own.op)
