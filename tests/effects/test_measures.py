@@ -335,3 +335,8 @@ def test_measures_do_not_depend_on_how_an_effect_is_shared_with_its_power_of_two
     same = measure(at_one_step(scaled(0.75 * 2**40, 8960), scaled(2.0, 8988)))
     assert far.op[0] == same.op[0] == pytest.approx(-math.log(1.5 * 2**10), abs=1e-11)
     assert far.comp[0] == same.comp[0] == 1.5 * 2**10
+
+
+def test_effects_below_the_range_of_floats_keep_their_digits() -> None:
+    found = measure(at_one_step(scaled(1.2345678901, -1060), scaled(1.0, 3)))
+    assert found.op[0] == pytest.approx(1063 * math.log(2) - math.log(1.2345678901), rel=1e-14)

@@ -185,3 +185,16 @@ def test_the_command_takes_any_noise(tmp_path: Any) -> None:
     assert "walk: P(x > 1 at step N | start 0)" in done.output
     told = runner.invoke(application(["escape"]), [*words, "--method", "ensemble", "--json"])
     assert json.loads(told.stdout)["within"] == [1, 10]
+
+
+def test_steps_are_counted_from_the_latest_initial_value() -> None:
+    """x[2] = start/2 + x[0]/5 + e: after one step, and x[3] after two."""
+    model = model_of(
+        'x: {rule: "x[t-1]/2 + x[t-2]/5 + e[t]", initial: [2, 0]}', 'e: {noise: "normal(0, 1)"}'
+    )
+    found = causalopt.escape(model, start=1.0, beyond=1.5, within=[0, 1, 2], method="ensemble")
+    assert found.probability[0] == 0
+    one = 0.5 * math.erfc((1.5 - 0.9) / math.sqrt(2))
+    two = 0.5 * math.erfc((1.5 - 0.65) / math.sqrt(2 * 1.25))
+    assert abs(found.probability[1] - one) < 4 * found.error[1]
+    assert abs(found.probability[2] - two) < 4 * found.error[2]
