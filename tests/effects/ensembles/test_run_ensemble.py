@@ -18,6 +18,7 @@ from causalopt.effects.asked import ask
 from causalopt.effects.ensembles import noise_lanes
 from causalopt.effects.ensembles.run_ensemble import ensemble_of_numbers, kept_steps
 from causalopt.effects.ensembles.seed_summary import summarise
+from causalopt.worlds.noise import draw_noise
 
 HEAD = "name: noisy\nparameters: {k: 0.3}\nvariables:\n"
 QUESTION = 'question: {nudge: "R[0]", hold: T, target: R, steps: 40}\n'
@@ -388,3 +389,19 @@ def test_progress_counts_seeds() -> None:
     causalopt.run(MODELS["normal"], seeds=70, progress=told.append)
     assert told[-1] == 70
     assert told == sorted(told)
+
+
+def test_a_whole_number_that_is_none_in_some_seed_is_refused_as_its_run_refuses_it() -> None:
+    model = model_of(
+        "T[t-1]/2 + R[t-1]*e[t]", "0.9*R[t-1] - T[t-1]", UNIFORM,
+        'i: {rule: "where(e[t] > 0.999, 0.5, 1)", kind: integer}',
+    )  # fmt: skip
+    seeds = range(30, 40)
+    odd = [k for k in seeds if (draw_noise(model, 40, seed=k)["e"] > 0.999).any()]
+    assert odd == [34]
+    causalopt.run(model, seeds=[30, 31, 32])
+    with pytest.raises(causalopt.QuestionError, match=r"'i' took the value 0\.5 at t = ") as caught:
+        causalopt.run(model, seeds=list(seeds))
+    with pytest.raises(causalopt.QuestionError) as alone:
+        causalopt.run(model, seed=34)
+    assert str(caught.value) == str(alone.value)
