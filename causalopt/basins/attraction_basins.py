@@ -21,10 +21,9 @@ from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.results import labelled, plot
+from causalopt.results import Plotted, labelled
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _ESCAPED_CODE = 126  # the class of a corner is a small whole number
@@ -74,7 +73,7 @@ class AttractingSet:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class AttractionBasins:
+class AttractionBasins(Plotted):
     """The attractors that a box of starting values goes to, and their basins.
 
     Attributes:
@@ -152,10 +151,6 @@ class AttractionBasins:
     def dataset(self) -> xarray.Dataset:
         """The basin of the finest cells, and the attractors."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: the basins over one or two axes, attractors that lie there marked."""
-        return plot(self)
 
     def __repr__(self) -> str:
         spans = ", ".join(f"{n} in [{a:g}, {b:g}]" for n, (a, b) in self.box.to_dict().items())

@@ -23,10 +23,9 @@ from causalopt.basins.recurrence_machine import ESCAPED
 from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Plotted, labelled, plain
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _REGIONS = 8  # with columns of their own
@@ -35,7 +34,7 @@ FATES = ("by A", "without A", "A slows its growth", "not at all")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class BasinContingency:
+class BasinContingency(Plotted):
     """Basin of attraction x region of Op, over a box of starting values.
 
     Attributes:
@@ -84,10 +83,6 @@ class BasinContingency:
     def dataset(self) -> xarray.Dataset:
         """The table, with labelled rows and columns."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: regions of Op, basins beside them, and what compresses in each."""
-        return plot(self)
 
     def __repr__(self) -> str:
         asked = self.op

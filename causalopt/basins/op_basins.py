@@ -24,11 +24,10 @@ from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, labelled, plain_number
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _COUNTS = {1: 64, 2: 32, 3: 16}  # cells along an axis, by the number of axes
@@ -64,7 +63,7 @@ class OpRegion:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OpBasins(Asked):
+class OpBasins(Asked, Plotted):
     """Where Op lies above a level, over a box of starting values, at one step.
 
     Attributes:
@@ -169,10 +168,6 @@ class OpBasins(Asked):
     def dataset(self) -> xarray.Dataset:
         """Region and class of the finest cells, Op at the corners that were asked."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op and its regions over one or two axes; of three, the middle slice."""
-        return plot(self)
 
     def __repr__(self) -> str:
         kind = _MEASURE[len(self.box.names)]

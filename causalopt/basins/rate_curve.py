@@ -27,18 +27,17 @@ from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Plotted, labelled, plain
 from causalopt.worlds.interventions import Intervention, set_places
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _FITTED = 32  # places in a window at which the slope is fitted
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RateCurve(Asked):
+class RateCurve(Asked, Plotted):
     """Op per unit of time along a parameter.
 
     Attributes:
@@ -88,10 +87,6 @@ class RateCurve(Asked):
     def dataset(self) -> xarray.Dataset:
         """Rate, error, status and orbit along the parameter."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: what m does in the long run above, the rate of Op below."""
-        return plot(self)
 
     def __repr__(self) -> str:
         known = self.rate[np.isfinite(self.rate)]

@@ -28,11 +28,10 @@ from causalopt.errors import QuestionError, UnknownNameError, suggestion
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plot
+from causalopt.results import Plotted, labelled
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 Links: TypeAlias = dict[tuple[int, int], float]
@@ -58,7 +57,7 @@ class TrackEvent:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RegionTracks:
+class RegionTracks(Plotted):
     """Regions of Op, or basins of attraction, followed along a parameter.
 
     Attributes:
@@ -113,10 +112,6 @@ class RegionTracks:
     def dataset(self) -> xarray.Dataset:
         """The measure of each track along the parameter, with its bounds."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: the measure of each track along the parameter, events marked."""
-        return plot(self)
 
     def __repr__(self) -> str:
         first = self.found[0]

@@ -74,6 +74,7 @@ def basins(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw it: .png, .pdf or .svg.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Find the connected regions of starting values where Op lies above a level.
@@ -83,7 +84,7 @@ def basins(
     their basins stand beside: what is compressed into, and what by A. With --along, regions are
     followed along a parameter.
     """
-    file = options.output_file(plot, (".png", ".pdf", ".svg"), "matplotlib")
+    file = options.figure_file(plot, theme)
     question: dict[str, Any] = {"nudge": nudge, "hold": hold, "target": target, "steps": steps}
     over, counts = _over(grid or [])
     ranges = {name: ends for name, ends, _ in map(_range_of("--within"), within or [])}
@@ -112,7 +113,7 @@ def basins(
     if attractors and along is None:
         data, text, found = _beside(declared, found, cells, ranges, seed, workers)
     if file is not None:
-        options.write_figure(found.plot(), file)
+        options.write_figure(found.plot(theme=theme), file)
     if json:
         options.emit(data)
     else:

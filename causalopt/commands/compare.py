@@ -35,6 +35,7 @@ def compare(
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: Out = None,
     plot: Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Compare Op with optimizing strength, currents, empowerment and other people's measures.
@@ -46,7 +47,7 @@ def compare(
     from causalopt.model.files import write_whole
 
     page = options.output_file(out, (".html", ".md"))
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     names = models or list(DOZEN)
     wanted = _goal(names, goal)
     with Progress(len(names), "comparing") as progress:
@@ -55,7 +56,7 @@ def compare(
         text = found.to_html() if page.suffix.lower() == ".html" else found.to_markdown()
         write_whole(page, text.encode())
     if picture is not None:
-        options.write_figure(found.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

@@ -42,6 +42,8 @@ def rates(
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     seeds: options.Seeds = None,
+    plot: options.Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Op per unit time, Lyapunov exponents and conditional exponents given A.
@@ -53,6 +55,7 @@ def rates(
     from causalopt.effects.ensembles.seed_lists import seed_numbers
     from causalopt.effects.exponents.rates import DEFAULT_STEPS, Rates
 
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     chosen = options.read_seeds(seeds)
     total = round(1.1 * (steps or DEFAULT_STEPS))
@@ -70,6 +73,8 @@ def rates(
             seeds=chosen,
             progress=progress,
         )
+    if picture is not None:
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

@@ -75,6 +75,7 @@ def run(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Measure who optimizes what, and by how much, along one trajectory.
@@ -86,7 +87,7 @@ def run(
     from causalopt.model.model import run_length
 
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
     chosen = options.read_seeds(seeds)
@@ -115,7 +116,7 @@ def run(
     if data_file is not None:
         result.to_netcdf(data_file)
     if picture is not None:
-        options.write_figure(result.plot(), picture)
+        options.write_figure(result.plot(theme=theme), picture)
     if json:
         options.emit(result.to_dict())
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -62,6 +62,14 @@ def sweep(
         bool, typer.Option("--resume", hidden=True, help="The place of stores that resume.")
     ] = False,
     dask: Annotated[str | None, typer.Option(hidden=True, help="The place of clusters.")] = None,
+    plot: options.Plot = None,
+    measure: Annotated[
+        Literal["op", "comp", "total", "direct", "w"] | None,
+        typer.Option(
+            "--measure", help="What --plot draws; op by default, and comp too over one axis."
+        ),
+    ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Measure Op at one step over a grid, with a status for every point.
@@ -69,6 +77,11 @@ def sweep(
     When the only axis is the nudged node, `power` is the integral of 1 - Comp over it.
     """
     _refuse_places(resume=resume, dask=dask)
+    if measure is not None and plot is None:
+        raise QuestionError("--measure says what --plot draws: give --plot FILE too")
+    if measure is not None and seeds is not None:
+        raise QuestionError("--seeds draws Op and Comp over noise: leave --measure out")
+    picture = options.figure_file(plot, theme)
     axes = read_axes(grid or [])
     _refuse_both(axes, sets, initial)
 
@@ -98,6 +111,12 @@ def sweep(
         )
     if file is not None:
         found.write(file)
+    if picture is not None:
+        if isinstance(found, causalopt.Sweep):
+            figure = found.plot(measure=measure, theme=theme)
+        else:
+            figure = found.plot(theme=theme)
+        options.write_figure(figure, picture)
     if json:
         options.emit(found.to_dict(out))
     else:

@@ -41,6 +41,7 @@ def watch(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the curve: a .png, .svg or .pdf file.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Train networks and watch an optimizer appear: Op along training, over seeds.
@@ -49,7 +50,7 @@ def watch(
     starts, given with its 95 % interval over the seeds.
     """
     file = options.output_file(out, (".html",))
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial)
     with Progress(100, "training and measuring") as progress:
         film = causalopt.watch(
@@ -69,7 +70,7 @@ def watch(
     if file is not None:
         film.save(file)
     if picture is not None:
-        options.write_figure(film.plot(), picture)
+        options.write_figure(film.plot(theme=theme), picture)
     if json:
         options.emit({**film.to_dict(), **({} if file is None else {"out": str(file)})})
     else:

@@ -29,11 +29,10 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, SizeError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, whole_variables
-from causalopt.results import labelled, plain, plain_number, plot
+from causalopt.results import Plotted, labelled, plain, plain_number
 from causalopt.worlds.world import number_world
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 Loop = tuple[str, ...]
@@ -42,7 +41,7 @@ _WHOLE = "a loop runs through whole variables: name them without a step"
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class LoopShares:
+class LoopShares(Plotted):
     """The loops of a model, and what part of W's motion each makes.
 
     Attributes:
@@ -142,10 +141,6 @@ class LoopShares:
                 for loop, part, mean, score, share in rows
             ],
         }
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the shares over time, stacked, balancing loops below zero."""
-        return plot(self)
 
     def __repr__(self) -> str:
         count = len(self.loops)

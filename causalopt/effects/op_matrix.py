@@ -18,11 +18,10 @@ from causalopt.extras import need
 from causalopt.model.asked_words import Nudged, names_one_node
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, is_plain, selection_text
-from causalopt.results import Tabled, plain, plot
+from causalopt.results import Plotted, Tabled, plain
 from causalopt.worlds.interventions import Intervention, plan_for
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 LARGEST = 4_000_000
@@ -39,7 +38,7 @@ _SHOWN = 8  # rows and columns of a text
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OpMatrix(Tabled):
+class OpMatrix(Tabled, Plotted):
     """Op(A; n, m) for many n and m in one model.
 
     Attributes:
@@ -95,10 +94,6 @@ class OpMatrix(Tabled):
             **numbers,
             "status": self.status.tolist(),
         }
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op of every pair as a map, with its statuses."""
-        return plot(self)
 
     def __repr__(self) -> str:
         rows, columns = len(self.sources), len(self.targets)

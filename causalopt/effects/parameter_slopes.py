@@ -21,11 +21,10 @@ from causalopt.language.term import leaves
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import Tabled, labelled, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain_number
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.engine.contract import Floats
@@ -66,7 +65,7 @@ class ParameterSlope:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class ParameterSensitivity(Asked, Tabled):
+class ParameterSensitivity(Asked, Tabled, Plotted):
     """How Op and Comp change with every parameter, at one step.
 
     Attributes:
@@ -120,10 +119,6 @@ class ParameterSensitivity(Asked, Tabled):
     def dataset(self) -> xarray.Dataset:
         """The slopes with the axis `parameter`, and the provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: nats of Op per relative change, a bar for each parameter."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

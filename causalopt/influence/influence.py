@@ -34,11 +34,10 @@ from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node, Window, selection_text
-from causalopt.results import Tabled, labelled, plain, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.influence.array_currents import ArrayCurrents
@@ -48,7 +47,7 @@ _TIED = 2.0**-30  # sides of a branch that are so near may be on either side in 
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Currents(Asked, Tabled):
+class Currents(Asked, Tabled, Plotted):
     """The current of influence from n to m along one trajectory.
 
     A share is a current over the total effect dm/dn: the shares of nodes that every path crosses
@@ -249,10 +248,6 @@ class Currents(Asked, Tabled):
     def dataset(self) -> xarray.Dataset:
         """Currents and shares with labelled axes `t`, `variable` and `edge`, and provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of what flows through each variable, step by step."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

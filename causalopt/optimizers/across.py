@@ -37,7 +37,6 @@ from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
 if TYPE_CHECKING:
     import xarray
-    from matplotlib.figure import Figure
 
 SIDES = ("inside", "outside")
 _MOST = 4_000_000
@@ -150,7 +149,7 @@ class HeldSide:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Across(results.Tabled):
+class Across(results.Tabled, results.Plotted):
     """A region, asked from both sides of its boundary.
 
     Attributes:
@@ -244,10 +243,6 @@ class Across(results.Tabled):
             **{side.held: side.summary() for side in self.sides},
             "pairs": table,
         }
-
-    def plot(self) -> Figure:
-        """Return a figure: Op of every pair as a coloured cell, a panel for each side."""
-        return results.plot(self)
 
 
 def across(

@@ -28,18 +28,17 @@ from causalopt.optimizers.natural_division import HALVING
 from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, USABLE, StartEffects
 from causalopt.optimizers.starting_points import starting_points
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, labelled, plain_number
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 Winners = tuple[Held, ...]  # the sets that tie; none where no set is worth its price
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class DivisionStability:
+class DivisionStability(Plotted):
     """Which divisions win, and how often.
 
     Attributes:
@@ -127,10 +126,6 @@ class DivisionStability:
     def dataset(self) -> xarray.Dataset:
         """Winners and their Op by nudge and starting point, and how often each variable is in."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of how often each division wins and each variable belongs to one."""
-        return plot(self)
 
     def __repr__(self) -> str:
         lines = [

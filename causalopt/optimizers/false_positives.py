@@ -17,10 +17,9 @@ from causalopt.optimizers.known_systems import (
 )
 from causalopt.optimizers.set_lists import Held
 from causalopt.optimizers.verdict import Verdict, detect_optimizer
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, labelled, plain_number
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 FAMILY = 40
@@ -79,7 +78,7 @@ class FamilyCount:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class FalsePositives:
+class FalsePositives(Plotted):
     """The test for an optimizer, set beside what is known.
 
     Attributes:
@@ -113,10 +112,6 @@ class FalsePositives:
     def dataset(self) -> xarray.Dataset:
         """The table with axes `system` and `family`."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of every system's Op less the level that it needed."""
-        return plot(self)
 
     def __repr__(self) -> str:
         return "\n".join(self.markdown())

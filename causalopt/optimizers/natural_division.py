@@ -31,11 +31,10 @@ from causalopt.optimizers.regularised_path import (
 from causalopt.optimizers.set_lists import MOST, SetList, set_list
 from causalopt.optimizers.split_search import SplitSearch, Tried
 from causalopt.optimizers.starting_points import OWN
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, labelled, plain_number
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 HALVING = math.log(2)
@@ -44,7 +43,7 @@ _FEWEST_CUT = 2  # edges that a set on a path cuts at least: one into it, one ou
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class NaturalDivision(Asked):
+class NaturalDivision(Asked, Plotted):
     """Splits of a model into A and B, the best of each size, and which wins at which price.
 
     Attributes:
@@ -133,10 +132,6 @@ class NaturalDivision(Asked):
     def dataset(self) -> xarray.Dataset:
         """Op of every set tried, and the path over sizes, with provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the regularised path: Op against size, its hull, and the winners."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

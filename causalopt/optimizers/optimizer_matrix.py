@@ -13,18 +13,17 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Window, is_plain, overlap, selection_text
 from causalopt.optimizers.optimizers import Optimizers, ranked_parts, read_parts, read_question
 from causalopt.optimizers.set_parts import By, PartReader, Selectors
-from causalopt.results import labelled, plot
+from causalopt.results import Plotted, labelled
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.engine.contract import Floats
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizerMatrix:
+class OptimizerMatrix(Plotted):
     """For every n and m the candidates, best first.
 
     Attributes:
@@ -71,10 +70,6 @@ class OptimizerMatrix:
     def dataset(self) -> xarray.Dataset:
         """Best set, Op, status and kind of search with axes `source` and `target`."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: a table of the best sets, coloured by Op."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

@@ -19,11 +19,10 @@ from causalopt.optimizers.node_sets import NodeSets
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, PartReader, Selectors, SetPart
 from causalopt.optimizers.set_search import Method, Ranked, SearchRecord, SetSearch, as_tuples
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, labelled, plain_number
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.optimizers.optimizers_over_time import OptimizersOverTime
@@ -105,7 +104,7 @@ class ConduitGroup:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Optimizers(Sequence[Candidate]):
+class Optimizers(Plotted, Sequence[Candidate]):
     """Sets A, the strongest optimizer of m against n first.
 
     Candidates whose Op is unresolved come after those whose Op is known, undefined ones last.
@@ -214,10 +213,6 @@ class Optimizers(Sequence[Candidate]):
     def dataset(self) -> xarray.Dataset:
         """The candidates with labelled axes `candidate` and `part`, and provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the groups, the strongest first."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

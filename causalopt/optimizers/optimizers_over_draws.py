@@ -22,10 +22,9 @@ from causalopt.optimizers.optimizers import find_optimizers, read_question
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, Selectors
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Plotted, labelled, plain
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.effects.asked import Asked
@@ -35,7 +34,7 @@ _STREAM = 0x0B7  # of starts, apart from those of noise
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizersOverDraws:
+class OptimizersOverDraws(Plotted):
     """Op of candidate sets over draws, the largest mean first.
 
     Attributes:
@@ -93,10 +92,6 @@ class OptimizersOverDraws:
     def dataset(self) -> xarray.Dataset:
         """Op and status with labelled axes `draw` and `candidate`, means, and provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of every draw's Op, with means and intervals."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

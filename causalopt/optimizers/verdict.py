@@ -37,11 +37,10 @@ from causalopt.optimizers.minimal_sets import is_tie
 from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, StartEffects
 from causalopt.optimizers.starting_points import starting_points
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, labelled, plain_number
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 COHERENT = math.log(2)
@@ -82,7 +81,7 @@ class SetScore:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Verdict(Asked):
+class Verdict(Asked, Plotted):
     """Whether some set of variables compresses what n does to m, beyond chance and for long.
 
     Attributes:
@@ -146,10 +145,6 @@ class Verdict(Asked):
     def dataset(self) -> xarray.Dataset:
         """Every set's Op and level, with an axis `set`, and provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the sets' Op beside the levels that they need."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

@@ -21,20 +21,20 @@ from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.results import page, plain, plot
+from causalopt.results import Plotted, page, plain
 from causalopt.training.training import Training, train
 from causalopt.worlds.array_world import held_arrays, split_initial
 from causalopt.worlds.unrolled import Unrolled, unrolled
 
 if TYPE_CHECKING:
-    import matplotlib.figure
+    pass
 
 _MOST_PARTS = 64  # parts of A among which Op is shared in a film
 _ORDERS = 60
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Film:
+class Film(Plotted):
     """Op of networks along their training.
 
     Attributes:
@@ -122,10 +122,6 @@ class Film:
             for key, get in (("shapley", _values), ("shapley_errors", _errors)):
                 found[key] = [[plain(get(one)) for one in frame] for frame in self.attributions]
         return found
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of Op along training, over how well the networks do."""
-        return plot(self)
 
     def html(self) -> str:
         """Return the film as one page with a slider over training; it needs only a browser."""

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from causalopt.worlds.array_draws import check_seed, initial_values, noise_draws
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, Set, moved_nodes
 
 if TYPE_CHECKING:
-    import matplotlib.figure
+    from causalopt.results import Places
 
 _KEPT = 64 << 20  # bytes of a course that is kept without being asked for
 
@@ -70,16 +70,36 @@ class ArrayWorld:
         return value if node.elements is None else value[element_slices(node.elements)]
 
     def plot(
-        self, *others: ArrayWorld, variable: str | None = None, t: int | None = None
-    ) -> matplotlib.figure.Figure:
+        self,
+        *others: ArrayWorld,
+        variable: str | None = None,
+        t: int | None = None,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
         """Return a figure of the kept variables over time, with other worlds of the model in it.
 
         Args:
             others: Further worlds.
             variable: The only variable that is drawn.
             t: A step at which that variable's elements are drawn, a matrix as a heat map.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
         """
-        return plot(self, *others, variable=variable, t=t)
+        return plot(
+            self,
+            *others,
+            variable=variable,
+            t=t,
+            ax=ax,
+            figsize=figsize,
+            panels=panels,
+            theme=theme,
+        )
 
     def __repr__(self) -> str:
         return f"ArrayWorld({self.name}: {self.model.name}, t = 0..{self.steps})"

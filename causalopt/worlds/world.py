@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from causalopt.engine.contract import Floats, Plan, Progress, Trajectory
 from causalopt.engine.executions import run_values, run_worlds
@@ -23,8 +23,7 @@ from causalopt.worlds.interventions import Intervention, Nudge, Replace, interve
 from causalopt.worlds.replacement import replace
 
 if TYPE_CHECKING:
-    import matplotlib.figure
-
+    from causalopt.results import Places
     from causalopt.worlds.array_world import ArrayWorld
 
 
@@ -80,9 +79,25 @@ class World:
             raise QuestionError(f"{node.variable}[{node.t}] lies after the last step {self.steps}")
         return float(self.table[node.t, template.index[node.variable]])
 
-    def plot(self, *others: World) -> matplotlib.figure.Figure:
-        """Return a figure of every variable over time, with other worlds of the model in it."""
-        return plot(self, *others)
+    def plot(
+        self,
+        *others: World,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
+        """Return a figure of every variable over time, with other worlds of the model in it.
+
+        Args:
+            others: Further worlds of the model.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
+        """
+        where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
+        return plot(self, *others, **where)
 
     def __repr__(self) -> str:
         done = ", ".join(_short(i) for i in self.interventions) or "baseline"

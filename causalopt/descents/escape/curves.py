@@ -13,16 +13,14 @@ from causalopt.descents.escape.answer import Answer
 from causalopt.descents.escape.members import escape
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.results import plot
+from causalopt.results import Plotted
 
 if TYPE_CHECKING:
-    import matplotlib.figure
-
     from causalopt.descents.maps.random_map import Array
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class EscapeCurve:
+class EscapeCurve(Plotted):
     """Answers to one question of escape at several values of a parameter.
 
     Args:
@@ -41,10 +39,6 @@ class EscapeCurve:
         shared = {key: rows[0][key] for key in ("method", "within")}
         per_value = {key: [row[key] for row in rows] for key in rows[0] if key not in shared}
         return {**shared, self.axis: self.values.tolist(), **per_value}
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the probabilities against the parameter."""
-        return plot(self)
 
 
 def escape_curve(model: Model, grid: Mapping[str, ArrayLike], **question: Any) -> EscapeCurve:

@@ -23,10 +23,9 @@ from causalopt.descents.escape.basins import compare_basins
 from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.grid import reach
 from causalopt.errors import QuestionError
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Plotted, labelled, plain
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
     from numpy.typing import ArrayLike, NDArray
 
@@ -42,7 +41,7 @@ UNDECIDED = 0.01  # nats: actions closer than that name no winner
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class BasinDiagram:
+class BasinDiagram(Plotted):
     """Two basins at every point of a grid of parameters.
 
     Args:
@@ -93,10 +92,6 @@ class BasinDiagram:
     def dataset(self) -> xarray.Dataset:
         """The diagram with one labelled axis a parameter."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the winner, and of how long escape takes, over two parameters."""
-        return plot(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the diagram as JSON's types, arrays flattened in the order of the axes."""

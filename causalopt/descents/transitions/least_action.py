@@ -32,10 +32,9 @@ from causalopt.descents.transitions.path_search import (
 from causalopt.descents.transitions.step_costs import check_spread, step_cost
 from causalopt.descents.transitions.step_laws import law_of_model
 from causalopt.errors import QuestionError, suggestion
-from causalopt.results import labelled, plain, plain_number, plot
+from causalopt.results import Plotted, labelled, plain, plain_number
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.descents.maps.random_map import Array
@@ -51,7 +50,7 @@ ALLOWED = 1e-2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LeastAction:
+class LeastAction(Plotted):
     """The cheapest path from a start to an end.
 
     Args:
@@ -87,10 +86,6 @@ class LeastAction:
     def dataset(self) -> xarray.Dataset:
         """The path with one labelled axis of coordinates and one of places."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the path and of what it has cost by then."""
-        return plot(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the path and its action as JSON's types."""

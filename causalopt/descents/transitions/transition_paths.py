@@ -40,10 +40,9 @@ from causalopt.descents.transitions.state_sets import (
     read_set,
 )
 from causalopt.errors import QuestionError
-from causalopt.results import Tabled, labelled, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain_number
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.descents.maps.random_map import Array, RandomMap
@@ -78,7 +77,7 @@ class GridLevel:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Transitions(Tabled):
+class Transitions(Tabled, Plotted):
     """How walkers get from the origin to the destination.
 
     Args:
@@ -209,10 +208,6 @@ class Transitions(Tabled):
     def dataset(self) -> xarray.Dataset:
         """The result with one labelled axis a coordinate, and its provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of committors, laws and reactive current."""
-        return plot(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers of the passage as JSON's types; arrays are in the dataset."""

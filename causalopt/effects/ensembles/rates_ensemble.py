@@ -21,17 +21,16 @@ from causalopt.effects.ensembles.seed_summary import (
     summarise,
 )
 from causalopt.engine.contract import Floats
-from causalopt.results import Tabled, labelled, plain, plot
+from causalopt.results import Plotted, Tabled, labelled, plain
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _DECIDED = ("ok", "perfect", "only_path")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RatesEnsemble(Tabled):
+class RatesEnsemble(Tabled, Plotted):
     """Op per unit of time and exponents, one realisation of the noise a row.
 
     Attributes:
@@ -112,10 +111,6 @@ class RatesEnsemble(Tabled):
     def dataset(self) -> xarray.Dataset:
         """The result with labelled axes `seed`, `exponent` and `quantile`, and its provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: each seed's rate with its own error, mean and quantiles beside."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

@@ -26,10 +26,9 @@ from causalopt.effects.ensembles.seed_summary import (
 from causalopt.effects.measures import NAMES, ROUNDED_OP
 from causalopt.engine.contract import Bools, Floats, Progress
 from causalopt.errors import QuestionError
-from causalopt.results import Tabled, labelled, plain, plot
+from causalopt.results import Plotted, Tabled, labelled, plain
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.effects.run import Run
@@ -42,7 +41,7 @@ _POOLED = np.isin(NAMES, ["ok", "perfect", "only_path", "no_influence"])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RunEnsemble(Asked, Tabled):
+class RunEnsemble(Asked, Tabled, Plotted):
     """Who optimizes what, and by how much, over the draws of noise.
 
     W, X and Y of one seed share their draws (common random numbers), and row k is the run with seed
@@ -261,10 +260,6 @@ class RunEnsemble(Asked, Tabled):
     def dataset(self) -> xarray.Dataset:
         """The result with labelled axes `seed`, `t`, `quantile` and `state`, and its provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op's median in bands of its quantiles, its mean, and the statuses."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

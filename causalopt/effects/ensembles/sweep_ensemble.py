@@ -26,10 +26,9 @@ from causalopt.effects.ensembles.seed_summary import (
 from causalopt.effects.measures import NAMES
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, labelled, plain_number
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 MOST_POINTS = 10_000_000  # seeds times points: five numbers each
@@ -38,7 +37,7 @@ _EFFECTS = np.isin(NAMES, ["ok", "perfect", "only_path", "no_influence"])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class SweepEnsemble(Asked):
+class SweepEnsemble(Asked, Plotted):
     """Comp and Op over a grid and over the draws of noise, at one step.
 
     Row k is the sweep with seed `seeds[k]`: all points of a seed share its draws, so that
@@ -176,14 +175,6 @@ class SweepEnsemble(Asked):
         from causalopt.effects.sweeps.sweep_store import write_sweep
 
         return write_sweep(self.dataset, path)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op's median in bands of quantiles over one axis, or maps over two.
-
-        Raises:
-            QuestionError: The sweep has more than two axes.
-        """
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

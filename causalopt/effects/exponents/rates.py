@@ -18,6 +18,7 @@ import numpy as np
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, one_node_each
 from causalopt.effects.exponents.exact_growth import ExactRun
 from causalopt.effects.exponents.growth import BATCHES, slope, slope_error
+from causalopt.effects.exponents.growth_course import GrowthCourse, growth_course
 from causalopt.effects.exponents.world_growth import Course, WorldGrowth, world_growth
 from causalopt.effects.limit import refuse_in_dynamics
 from causalopt.engine.contract import Floats, Progress
@@ -29,12 +30,10 @@ from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
 from causalopt.model.template import refuse_between
-from causalopt.results import plain, plot
+from causalopt.results import Plotted, plain
 from causalopt.worlds.interventions import held_mask, plan_for
 
 if TYPE_CHECKING:
-    import matplotlib.figure
-
     from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
 
 DEFAULT_STEPS = 20_000
@@ -46,7 +45,7 @@ _Question = tuple[Node, str]
 
 
 @dataclasses.dataclass(frozen=True)
-class Rates:
+class Rates(Plotted):
     """Exponents of a run, largest first, and Op per unit time.
 
     Attributes:
@@ -74,6 +73,7 @@ class Rates:
         realisation: The seed of the noise along which the exponents were taken, None without noise.
         exponents: Which of the whole system's exponents `lyapunov` holds: "all 3", or
             "leading 16 of 2000" where fewer are asked for, or more would not end in bearable time.
+        growth: How m's tangent by n grew, step by step, as the plot shows it.
     """
 
     model: str
@@ -95,6 +95,7 @@ class Rates:
     status: str
     realisation: int | None
     exponents: str = "all"
+    growth: GrowthCourse | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def op_name(self) -> str:
@@ -110,7 +111,8 @@ class Rates:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rates as JSON's types."""
-        data = dataclasses.asdict(self)
+        data = dataclasses.asdict(dataclasses.replace(self, growth=None))
+        del data["growth"]  # a course, of which these are the slopes
         for name, value in data.items():
             if name in _LISTS:
                 data[name] = plain(np.array(value))
@@ -118,10 +120,6 @@ class Rates:
                 (data[name],) = plain(np.array([value]))
         data["silent"] = list(self.silent)
         return data
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the exponents and of the gap that is Op per unit time."""
-        return plot(self)
 
 
 _LISTS = {"lyapunov", "lyapunov_error", "conditional", "conditional_error"}
@@ -372,6 +370,7 @@ def _answer(
         if any(v.noise is not None for v in model.variables.values())
         else None,
         exponents=_described(len(spectra[0][0]), total),
+        growth=growth_course(worlds[0].asked, worlds[1].asked if selection else None, dt),
     )
 
 

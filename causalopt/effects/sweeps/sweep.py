@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,14 +23,14 @@ from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, labelled, plain_number, plot
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
+    from causalopt.results import Places
 
 _ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
 LARGEST = 1_000_000_000
@@ -39,7 +39,7 @@ _UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Sweep(Asked):
+class Sweep(Asked, Plotted):
     """Comp and Op over a grid, at one step: the last of the question.
 
     Attributes:
@@ -158,13 +158,27 @@ class Sweep(Asked):
 
         return write_sweep(self.dataset, path)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op and Comp over one axis, or a map of Op over two.
+    def plot(
+        self,
+        *,
+        measure: Literal["op", "comp", "total", "direct", "w"] | None = None,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
+        """Return a figure: lines over one axis, a map over two, a map for each slice of more.
 
-        Raises:
-            QuestionError: The sweep has more than two axes.
+        Args:
+            measure: What is drawn: Op, Comp, the total or the direct effect, or W's value of m. Op
+                by default, and Comp too over one axis.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
         """
-        return plot(self)
+        where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
+        return plot(self, measure=measure, **where)
 
     def __repr__(self) -> str:
         shape = " x ".join(f"{name}: {len(values)}" for name, values in self.axes.items())
