@@ -81,6 +81,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
         {
             "over_time": "Optimizers.over_time",
             "plot": "Optimizers.plot",
+            "seeds": "optimizers_over_draws",
             "theme": "Optimizers.plot",
         },
     ),

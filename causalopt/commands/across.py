@@ -30,6 +30,7 @@ def across(
     steps: options.Steps = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: options.Out = None,
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the table: a .png, .svg or .pdf file.")
@@ -45,7 +46,9 @@ def across(
     data_file = options.result_file(out)
     picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
-    found = causalopt.across(declared, region, sources=sources, targets=targets, steps=steps)
+    found = causalopt.across(
+        declared, region, sources=sources, targets=targets, steps=steps, seed=seed
+    )
     if data_file is not None:
         found.save(data_file)
     if picture is not None:

@@ -34,6 +34,7 @@ def matrix(
     steps: options.Steps = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: options.Out = None,
     plot: options.Plot = None,
     theme: options.Theme = None,
@@ -48,6 +49,7 @@ def matrix(
         targets=target,
         hold=hold,
         steps=steps,
+        seed=seed,
     )
     if data_file is not None:
         found.save(data_file)

@@ -34,6 +34,7 @@ def rates(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
     plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
@@ -44,11 +45,15 @@ def rates(
     directions and m observes all, that is the largest conditional exponent less the largest
     Lyapunov exponent. Without a set A there are the Lyapunov exponents alone.
     """
+    from causalopt.effects.ensembles.seed_lists import seed_numbers
     from causalopt.effects.exponents.rates import DEFAULT_STEPS
 
     picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
-    with Progress(round(1.1 * (steps or DEFAULT_STEPS)), "running") as progress:
+    chosen = options.read_seeds(seeds)
+    total = round(1.1 * (steps or DEFAULT_STEPS))
+    total = total if chosen is None else len(seed_numbers(chosen, seed))
+    with Progress(total, "running") as progress:
         found = causalopt.rates(
             declared,
             nudge=nudge,
@@ -58,6 +63,7 @@ def rates(
             transient=transient,
             exponents=exponents,
             seed=seed,
+            seeds=chosen,
             progress=progress,
         )
     if picture is not None:

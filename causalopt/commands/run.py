@@ -28,6 +28,16 @@ def run(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
+    every: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="With --seeds, steps between kept ones; a thousand are kept."
+        ),
+    ] = None,
+    level: Annotated[
+        float | None, typer.Option(metavar="P", help="With --seeds, the intervals' coverage; 0.95.")
+    ] = None,
     data: options.Data = None,
     keep: Annotated[
         list[str] | None,
@@ -64,13 +74,17 @@ def run(
     Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
+    from causalopt.effects.ensembles.seed_lists import seed_numbers
     from causalopt.model.model import run_length
 
     data_file = options.result_file(out)
     picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
-    with Progress(run_length(declared, steps), "running") as progress:
+    chosen = options.read_seeds(seeds)
+    length = run_length(declared, steps)
+    total = length if chosen is None else len(seed_numbers(chosen, seed))
+    with Progress(total, "running") as progress:
         result = causalopt.run(
             declared,
             nudge=nudge,
@@ -79,6 +93,9 @@ def run(
             steps=steps,
             delta=delta,
             seed=seed,
+            seeds=chosen,
+            every=every,
+            level=level,
             progress=progress,
             data=arrays,
             keep=keep,

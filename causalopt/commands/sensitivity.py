@@ -27,6 +27,7 @@ def sensitivity(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: options.Out = None,
     plot: options.Plot = None,
     theme: options.Theme = None,
@@ -46,6 +47,7 @@ def sensitivity(
         steps=steps,
         at=at,
         among=among,
+        seed=seed,
     )
     if data_file is not None:
         found.save(data_file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,10 @@ from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axes
 from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
+
+if TYPE_CHECKING:
+    from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
+    from causalopt.effects.sweeps.sweep import Sweep
 
 
 def sweep(
@@ -43,6 +47,8 @@ def sweep(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
     data: options.Data = None,
     out: options.Out = None,
     workers: Annotated[
@@ -69,15 +75,22 @@ def sweep(
     _refuse_places(resume=resume, dask=dask)
     if measure is not None and plot is None:
         raise QuestionError("--measure says what --plot draws: give --plot FILE too")
+    if measure is not None and seeds is not None:
+        raise QuestionError("--seeds draws Op and Comp over noise: leave --measure out")
     picture = options.figure_file(plot, theme)
     axes = read_axes(grid or [])
     _refuse_both(axes, sets, initial)
 
+    from causalopt.effects.ensembles.seed_lists import seed_numbers
+
     file = options.result_file(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
-    with Progress(math.prod(map(len, axes.values())), "sweeping") as progress:
-        found = causalopt.sweep(
+    chosen = options.read_seeds(seeds)
+    count = math.prod(map(len, axes.values()))
+    total = count if chosen is None else count * len(seed_numbers(chosen, seed))
+    with Progress(total, "sweeping") as progress:
+        found: Sweep | SweepEnsemble = causalopt.sweep(
             declared,
             axes,
             nudge=nudge,
@@ -86,6 +99,8 @@ def sweep(
             steps=steps,
             at=at,
             delta=delta,
+            seed=seed,
+            seeds=chosen,
             workers=workers,
             progress=progress,
             data=arrays,
@@ -93,7 +108,11 @@ def sweep(
     if file is not None:
         found.save(file)
     if picture is not None:
-        options.write_figure(found.plot(measure=measure, theme=theme), picture)
+        if isinstance(found, causalopt.Sweep):
+            figure = found.plot(measure=measure, theme=theme)
+        else:
+            figure = found.plot(theme=theme)
+        options.write_figure(figure, picture)
     if json:
         options.emit(found.to_dict(out))
     else:

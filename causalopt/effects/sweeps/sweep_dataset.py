@@ -17,7 +17,7 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
 
     Variables: `value` (of m in W), `total`, `direct`, `comp`, `op` (nats) and `status`.
     """
-    names = _labels(sweep.axes)
+    names = axis_labels(sweep.axes)
     words = NAMES.astype(object)  # each word once in memory, however many points have it
     return xarray.Dataset(
         data_vars={
@@ -39,15 +39,20 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
 _DATA = ("value", "total", "direct", "comp", "op", "status")
 
 
-def _labels(axes: Iterable[str]) -> list[str]:
+def axis_labels(axes: Iterable[str], also: Iterable[str] = ()) -> list[str]:
     """Return axes' names as files allow them, none that of an array: `R[0]` becomes `R_0`.
 
     A parameter called `total` becomes `total_`; each coordinate's `axis_name` says what it was.
+
+    Args:
+        axes: The axes.
+        also: Further names that are taken.
     """
-    taken = list(_DATA)
+    own = [*_DATA, *also]
+    taken = list(own)
     for axis in axes:
         label = axis.replace("[", "_").replace("]", "").replace(" ", "")
         while label in taken:
             label += "_"
         taken.append(label)
-    return taken[len(_DATA) :]
+    return taken[len(own) :]

@@ -110,6 +110,22 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
     "array_world_step": lambda: functools.partial(
         c.world(c.load("reaction_diffusion"), steps=10).plot, variable="v", t=4
     ),
+    "run_ensemble": lambda: (
+        c.run(c.load("taylor_rule"), target="mean(gap**2)", seeds=20, steps=12).plot
+    ),
+    "rates_ensemble": lambda: c.rates(c.load("sgd_pit"), steps=300, seeds=12).plot,
+    "sweep_ensemble_line": lambda: (
+        _sweep({"to_inflation": np.linspace(0, 1, 9)}, "taylor_rule", seeds=8, steps=9).plot
+    ),
+    "sweep_ensemble_map": lambda: (
+        _sweep(
+            {"to_inflation": np.linspace(0, 1, 5), "to_gap": np.linspace(0, 1, 4)},
+            "taylor_rule",
+            seeds=8,
+            steps=9,
+            target="mean(gap**2)",
+        ).plot
+    ),
     "sweep_line": lambda: _sweep({"R[0]": np.linspace(15, 35, 81)}, "thermostat_saturating").plot,
     "sweep_log": lambda: _sweep({"k": np.geomspace(1e-4, 1, 25)}, steps=20).plot,
     "sweep_map": lambda: (
