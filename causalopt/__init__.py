@@ -178,6 +178,8 @@ if TYPE_CHECKING:
     from causalopt.training.training import Training as Training
     from causalopt.training.training import gradient as gradient
     from causalopt.training.training import train as train
+    from causalopt.work.progress import Progress as Progress
+    from causalopt.work.progress import progress as progress
     from causalopt.worlds.description import Description as Description
     from causalopt.worlds.description import describe as describe
     from causalopt.worlds.expand import expand as expand
@@ -272,6 +274,7 @@ _HOMES = {
     "symbolic.modes": "find_modes",
     "training.film": "Film watch",
     "training.training": "Training gradient train",
+    "work.progress": "Progress progress",
     "worlds.description": "Description describe",
     "worlds.expand": "expand",
     "worlds.interventions": "Nudge Replace Set",

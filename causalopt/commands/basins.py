@@ -9,7 +9,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -87,23 +86,22 @@ def basins(
     if within and not attractors:
         raise QuestionError("--within says where attractors are looked for: give --attractors too")
     declared = options.read_model(model, sets, initial, dt, method)
-    with Progress(1_000_000, "asking") as progress:
-        question |= {"workers": workers, "progress": progress}
-        cells: dict[str, Any] = {"counts": counts, "depth": depth}
-        if along is not None and not over:
-            found: Any = causalopt.rate_curve(declared, _values(along), **question)
-        elif along is not None and attractors:
-            found = causalopt.attraction_along(
-                declared, _values(along), over, within=ranges, workers=workers, **cells
-            )
-        elif along is not None:
-            found = causalopt.basins_along(
-                declared, _values(along), over, level=level, at=at, **question, **cells
-            )
-        else:
-            found = causalopt.op_basins(
-                declared, over, level=level, at=at, audit=audit, seed=seed, **question, **cells
-            )
+    question |= {"workers": workers}
+    cells: dict[str, Any] = {"counts": counts, "depth": depth}
+    if along is not None and not over:
+        found: Any = causalopt.rate_curve(declared, _values(along), **question)
+    elif along is not None and attractors:
+        found = causalopt.attraction_along(
+            declared, _values(along), over, within=ranges, workers=workers, **cells
+        )
+    elif along is not None:
+        found = causalopt.basins_along(
+            declared, _values(along), over, level=level, at=at, **question, **cells
+        )
+    else:
+        found = causalopt.op_basins(
+            declared, over, level=level, at=at, audit=audit, seed=seed, **question, **cells
+        )
     data, text = found.to_dict(), repr(found)
     if attractors and along is None:
         data, text, found = _beside(declared, found, cells, ranges, seed, workers)

@@ -8,7 +8,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
 
 Models = Annotated[
@@ -48,8 +47,7 @@ def compare(
     picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     names = models or list(DOZEN)
     wanted = _goal(names, goal)
-    with Progress(len(names), "comparing") as progress:
-        found = causalopt.compare_measures(names, goal=wanted, progress=progress)
+    found = causalopt.compare_measures(names, goal=wanted)
     if page is not None:
         text = found.to_html() if page.suffix.lower() == ".html" else found.to_markdown()
         write_whole(page, text.encode())

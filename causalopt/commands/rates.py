@@ -9,7 +9,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
     from causalopt.effects.exponents.rates import Rates
@@ -48,21 +47,17 @@ def rates(
     directions and m observes all, that is the largest conditional exponent less the largest
     Lyapunov exponent. Without a set A there are the Lyapunov exponents alone.
     """
-    from causalopt.effects.exponents.rates import DEFAULT_STEPS
-
     declared = options.read_model(model, sets, initial, dt, method)
-    with Progress(round(1.1 * (steps or DEFAULT_STEPS)), "running") as progress:
-        found = causalopt.rates(
-            declared,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            transient=transient,
-            exponents=exponents,
-            seed=seed,
-            progress=progress,
-        )
+    found = causalopt.rates(
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        transient=transient,
+        exponents=exponents,
+        seed=seed,
+    )
     if json:
         options.emit(found.to_dict())
     else:

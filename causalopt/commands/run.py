@@ -8,7 +8,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
     from causalopt.effects.run import Run
@@ -70,29 +69,25 @@ def run(
     Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
-    from causalopt.model.model import run_length
-
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
     picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
-    with Progress(run_length(declared, steps), "running") as progress:
-        result = causalopt.run(
-            declared,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            delta=delta,
-            seed=seed,
-            progress=progress,
-            data=arrays,
-            keep=keep,
-            probes=probes,
-            execution=execution,
-            checkpoint=checkpoint,
-            checkpoint_every=checkpoint_every,
-        )
+    result = causalopt.run(
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        delta=delta,
+        seed=seed,
+        data=arrays,
+        keep=keep,
+        probes=probes,
+        execution=execution,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+    )
     if data_file is not None:
         result.to_netcdf(data_file)
     if picture is not None:

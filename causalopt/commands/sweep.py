@@ -11,7 +11,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
 
 MAX_POINTS = 100_000_000
@@ -64,7 +63,7 @@ def sweep(
     """
     _refuse_places(resume=resume, dask=dask)
     axes = _axes(grid or [])
-    count = _points(axes)
+    _points(axes)
     _refuse_both(axes, sets, initial)
 
     from causalopt.effects.sweeps.axes import spaced
@@ -72,20 +71,18 @@ def sweep(
     file = None if out is None else _target(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
-    with Progress(count, "sweeping") as progress:
-        found = causalopt.sweep(
-            declared,
-            {name: spaced(*axis) for name, axis in axes.items()},
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            at=at,
-            delta=delta,
-            workers=workers,
-            progress=progress,
-            data=arrays,
-        )
+    found = causalopt.sweep(
+        declared,
+        {name: spaced(*axis) for name, axis in axes.items()},
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        at=at,
+        delta=delta,
+        workers=workers,
+        data=arrays,
+    )
     if file is not None:
         found.write(file)
     if json:

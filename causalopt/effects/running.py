@@ -11,12 +11,14 @@ import numpy as np
 from causalopt.effects.asked import ask, check_delta
 from causalopt.effects.limit import check_integers, tangent_effect
 from causalopt.effects.run import Run
-from causalopt.engine.contract import Floats, Progress
+from causalopt.engine.contract import Floats
 from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.selectors import Node
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 
+@long_work("running", direct=True)
 def run(
     model: Model,
     *,
@@ -54,7 +56,7 @@ def run(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make, the same in W, X and Y.
-        progress: Called with the number of steps done, now and then.
+        progress: Called with (done, total, what), in steps.
         data: In a model with arrays, variable without a rule -> its values, step first.
         keep: In a model with arrays, the variables whose courses are kept; those that take little
             memory when not given.
@@ -79,6 +81,7 @@ def run(
         >>> run(load("thermostat"), steps=100).op[-1].round(6).item()
         1.005085
     """
+    del progress  # long_work tells it
     if model.is_array:
         from causalopt.effects.arrays.array_question import run_arrays  # few models have any
 
@@ -93,7 +96,6 @@ def run(
             parameters=parameters,
             initial=initial,
             seed=seed,
-            progress=progress,
             data=data,
             keep=keep,
             along=along,
@@ -117,13 +119,13 @@ def run(
         seed=seed,
     )
     if delta is None:
-        tangents, answer = tangent_effect(asked, progress=progress)
+        tangents, answer = tangent_effect(asked)
         tables: list[Floats] = [tangents.values]
     else:
         from causalopt.effects.finite import finite_effect
 
         delta = check_delta(delta)
-        found, answer = finite_effect(asked, delta, progress=progress)
+        found, answer = finite_effect(asked, delta)
         tables = [world.trajectory.values for world in found]
     check_integers(asked.model, tables[0])
     template = asked.model.template

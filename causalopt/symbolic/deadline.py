@@ -20,6 +20,9 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from causalopt.work.progress import tick
+from causalopt.work.threads import WAIT
+
 Answer = TypeVar("Answer")
 _TRIES = 8
 _PAUSE = 0.1
@@ -40,14 +43,17 @@ class Deadline:
 
     Args:
         ends: The moment, on the clock of `time.monotonic`, in seconds.
+        whole: What progress is counted in: when the derivation began, and the seconds it has.
     """
 
     ends: float
+    whole: tuple[float, float] | None = None
 
     @classmethod
-    def after(cls, seconds: float) -> Deadline:
-        """Return the deadline that lies `seconds` from now."""
-        return cls(time.monotonic() + seconds)
+    def after(cls, seconds: float, *, share: float = 1.0) -> Deadline:
+        """Return the deadline that lies a share of `seconds` from now."""
+        now = time.monotonic()
+        return cls(now + seconds * share, (now, seconds))
 
     def remaining(self) -> float:
         """Return the seconds left, never negative."""
@@ -82,15 +88,25 @@ class Deadline:
         except RuntimeError:
             # A browser starts no threads: there a stage takes the time that it takes.
             return stage(*arguments)
-        worker.join(limit)
-        if worker.is_alive():
-            worker.stop()
+        try:
+            self._wait(worker, limit)
+        finally:
+            if worker.is_alive():  # also where the caller was interrupted
+                worker.stop()
         if worker.failure is not None:
             raise worker.failure
         if not worker.outcome:
             raise OvertimeError(f"not done within {limit:.3g} s")
         answer: Answer = worker.outcome[0]
         return answer
+
+    def _wait(self, worker: _Worker, limit: float) -> None:
+        """Wait for a worker, and tell how much of the time has passed."""
+        ends = time.monotonic() + limit
+        while worker.is_alive() and (left := ends - time.monotonic()) > 0:
+            worker.join(min(left, WAIT))
+            if self.whole is not None:
+                tick(time.monotonic() - self.whole[0], self.whole[1])
 
 
 class _Worker(threading.Thread):

@@ -116,7 +116,7 @@ def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: f
         time_limit: Seconds for everything.
     """
     deadline = Deadline.after(time_limit)
-    for_closed_form = Deadline.after(time_limit * _CLOSED_FORM_SHARE)
+    for_closed_form = Deadline.after(time_limit, share=_CLOSED_FORM_SHARE)
     if reading.model.is_static:
         return _static(reading, at, deadline)
     notes: list[str] = []

@@ -20,7 +20,7 @@ from causalopt.effects.exponents.exact_growth import ExactRun
 from causalopt.effects.exponents.growth import BATCHES, slope, slope_error
 from causalopt.effects.exponents.world_growth import Course, WorldGrowth, world_growth
 from causalopt.effects.limit import refuse_in_dynamics
-from causalopt.engine.contract import Floats, Progress
+from causalopt.engine.contract import Floats
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
 from causalopt.engine.source import Slots
@@ -29,6 +29,7 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
 from causalopt.model.template import refuse_between
 from causalopt.results import plain, plot
+from causalopt.work.progress import Progress, long_work, portion, through
 from causalopt.worlds.interventions import held_mask, plan_for
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def with_error(value: float, error: float) -> str:
     return text if math.isnan(error) else f"{text} +- {rounded(error):.2g}"
 
 
+@long_work("following rates")
 def rates(
     model: Model,
     *,
@@ -169,7 +171,7 @@ def rates(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes: with noise, exponents are those of one realisation.
-        progress: Called with the number of steps done.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The model has no time or no memory, A is not made of whole variables, n or m
@@ -181,6 +183,7 @@ def rates(
         >>> round(rates(load("thermostat"), steps=1000).op_rate, 6)
         0.010153
     """
+    del progress  # long_work tells it
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_static:
         raise QuestionError("rates are about growth in time, and this model has none")
@@ -201,7 +204,8 @@ def rates(
     terms = tuple(partial.term for partial in linearize(structure).partials)
     _check_length(last, len(structure.names) + len(terms))
     plan = plan_for(model, steps=last, noise_seed=seed)
-    run = run_values(structure, plan, terms, progress)
+    with portion(0.0, 0.4):
+        run = run_values(structure, plan, terms)
     status = _status(run.values)
     held = held_mask(model, selection, 0)[0]
     exact = ExactRun(model.template, plan, run.values)
@@ -211,7 +215,8 @@ def rates(
         index = model.template.index
         place = question[0].t, index[question[0].variable], index[question[1]]
     masks = (np.zeros_like(held), held)[: 1 + bool(selection)]
-    worlds = [world_growth(course, mask, place) for mask in masks]
+    with portion(0.4, 1.0):
+        worlds = [world_growth(course, mask, place) for mask in through(masks)]
     if status == "ok" and not all(world.is_finite for world in worlds):
         status = "diverged"
     return _answer(model, selection, question, worlds, (count, lead, seed, status))

@@ -5,11 +5,9 @@ A point is a value of every axis: a starting value or a parameter. Points need f
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import sys
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +25,9 @@ from causalopt.engine.processor_count import processors
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.template import refuse_between
+from causalopt.work.threads import on_threads
 from causalopt.worlds.interventions import Set
 
-Progress: TypeAlias = Callable[[int], None]
-_TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
 _WORTH = 1_000_000  # steps of lanes: less than that is done before another thread begins
 
 
@@ -112,9 +109,7 @@ def _place(model: Model, item: Set) -> tuple[int, str]:
     return node.t, node.variable
 
 
-def run_lanes(
-    work: PointLanes, workers: int | None = None, progress: Progress | None = None
-) -> dict[str, NDArray[Any]]:
+def run_lanes(work: PointLanes, workers: int | None = None) -> dict[str, NDArray[Any]]:
     """Run all lanes on threads and return what they say, name -> shape [point].
 
     `values` of m in W, `total`, `direct`, `comp`, `op`, status `codes`, and which are `doubtful`;
@@ -128,48 +123,11 @@ def run_lanes(
     columns["codes"] = np.empty(count, dtype=np.int8)
     columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
     columns["doubtful"] = np.zeros(count, dtype=bool)
-    left, done = collections.deque(work.tasks), list[int]()
-    if sys.platform == "emscripten" or (threads == 1 and work.is_brief):
-        for lanes in work.tasks:
-            done.append(_task(work, columns, lanes))
-            if progress is not None:
-                progress(sum(done))
-        return columns
-    # Slow to load. This thread waits, so that an interruption is heard between tasks.
-    import concurrent.futures
-
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        pending = {pool.submit(_tasks, work, columns, left, done) for _ in range(threads)}
-        try:
-            while pending:
-                over, pending = concurrent.futures.wait(
-                    pending, timeout=_TELL, return_when=concurrent.futures.FIRST_EXCEPTION
-                )
-                for future in over:
-                    future.result()
-                if progress is not None:
-                    progress(sum(done))
-        finally:
-            left.clear()  # after an error or an interruption no thread begins another task
+    on_threads(lambda lanes: _task(work, columns, lanes), work.tasks, threads)
     return columns
 
 
-def _tasks(
-    work: PointLanes,
-    columns: dict[str, NDArray[Any]],
-    left: collections.deque[slice],
-    done: list[int],
-) -> None:
-    """Run tasks as long as there are any left, in one of the threads."""
-    while left:
-        try:
-            lanes = left.popleft()
-        except IndexError:  # another thread took the last one
-            return
-        done.append(_task(work, columns, lanes))
-
-
-def _task(work: PointLanes, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
+def _task(work: PointLanes, columns: dict[str, NDArray[Any]], lanes: slice) -> None:
     """Run some lanes and write their results into their places."""
     kept = work.runner.run(lanes)
     effect = _effect(work, work.batch, kept, lanes)
@@ -188,7 +146,6 @@ def _task(work: PointLanes, columns: dict[str, NDArray[Any]], lanes: slice) -> i
     columns["values"][lanes] = kept.values["w"][0, 0]
     columns["total"][lanes] = effect.total.value
     columns["direct"][lanes] = effect.direct.value
-    return len(codes)
 
 
 def _effect(work: PointLanes, batch: Batch, kept: BatchResult, lanes: slice) -> Effect:

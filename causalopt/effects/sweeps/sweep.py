@@ -17,12 +17,13 @@ from causalopt.effects.asked import Asked, ask_at, asked_hold, asked_node, asked
 from causalopt.effects.measures import NAMES, ratios, status_codes
 from causalopt.effects.sweeps.axes import axis_values, smallest_step, spread, trapezoid
 from causalopt.effects.sweeps.lanes import lane_effect
-from causalopt.effects.sweeps.point_lanes import PointLanes, Progress, prepared, run_lanes, settled
+from causalopt.effects.sweeps.point_lanes import PointLanes, prepared, run_lanes, settled
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
 from causalopt.results import labelled, plain_number, plot
+from causalopt.work.progress import Progress, begin, long_work, portion
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ class Sweep(Asked):
         return "\n".join(lines)
 
 
+@long_work("sweeping")
 def sweep(
     model: Model,
     grid: Mapping[str, ArrayLike],
@@ -221,7 +223,7 @@ def sweep(
             and doubtful points run alone; without, a sweep takes about two thirds of the time, and
             its statuses are those of floats.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of points done.
+        progress: Called with (done, total, what), in points.
         data: In a model with arrays, variable without a rule -> its values, step first. There an
             axis may also be `seed`, and n and m may have several elements.
 
@@ -235,6 +237,7 @@ def sweep(
         >>> round(found.power, 4)
         19.9608
     """
+    del progress  # long_work tells it
     if delta is not None:
         check_delta(delta)
     if workers is not None and workers < 1:
@@ -252,7 +255,6 @@ def sweep(
             parameters=parameters,
             initial=initial,
             data=data,
-            progress=progress,
         )
     if data is not None:
         raise QuestionError("'data' is for models with array variables, and this has none")
@@ -270,8 +272,11 @@ def sweep(
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     _refuse_size(axes)
     work = prepared(asked, spread(axes), delta, estimate)
-    columns = run_lanes(work, workers, progress)
-    undecided = settled(asked, work, columns, estimate=estimate)
+    begin(work.batch.count)
+    with portion(0.0, 0.9):
+        columns = run_lanes(work, workers)
+    with portion(0.9, 1.0):
+        undecided = settled(asked, work, columns, estimate=estimate)
     _one_sided(work, columns, [*axes] == [asked.node_name])
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
@@ -299,7 +304,6 @@ def _of_arrays(
     parameters: Mapping[str, int | float | str] | None,
     initial: Mapping[str, Any] | None,
     data: Mapping[str, Any] | None,
-    progress: Progress | None,
 ) -> Sweep:
     """Return the sweep of a model with arrays."""
     from causalopt.effects.arrays.array_sweep import sweep_arrays  # few models have any
@@ -330,7 +334,6 @@ def _of_arrays(
         given=given,
         data=data,
         initial=arrays,
-        progress=progress,
     )
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
