@@ -106,7 +106,7 @@ class TerminalBar:
             return
         self._drawn = now
         self._picture.update(
-            self._picture.task_ids[0], completed=done, total=total, description=what
+            self._picture.task_ids[0], completed=done, total=total or None, description=what
         )
         self._picture.refresh()
 
@@ -134,7 +134,7 @@ class NotebookBar:
             return
         self._drawn = now
         self._picture.update(
-            self._picture.task_ids[0], completed=done, total=total, description=what
+            self._picture.task_ids[0], completed=done, total=total or None, description=what
         )
         if self._handle is None:
             from IPython.display import display

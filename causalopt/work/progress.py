@@ -169,6 +169,13 @@ def begin(total: float) -> None:
         work.at(0.0, total, own=True)
 
 
+def pulse() -> None:
+    """Let a bar show that work goes on of which nothing else is known; callbacks are not told."""
+    work = _current.get()
+    if work is not None and isinstance(work.told, Patient):
+        work.told(work.done, work.total, work.what)
+
+
 def through(items: Iterable[Item], total: int | None = None) -> Iterator[Item]:
     """Yield items, each an equal share of the work; work inside the loop moves within it.
 

@@ -16,12 +16,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from causalopt.work.progress import tick
+from causalopt.work.progress import pulse, tick
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 WAIT = 0.1  # seconds between two looks of a caller that waits for others
 _PIECE = 0.1  # seconds that a piece of machine code is meant to take
+_TRIES = 100  # milliseconds in which a thread that was started runs
 _local = threading.local()
 
 
@@ -80,8 +81,10 @@ class _Crew:
             threading.Thread(target=self._share, name="causalopt-worker", daemon=True)
             for _ in range(threads)
         ]
+        begun: list[threading.Thread] = []
         try:
             for thread in crew:
+                begun.append(thread)
                 thread.start()
             for thread in crew:
                 while thread.is_alive():
@@ -89,11 +92,12 @@ class _Crew:
                     check_stop()
                     if self._counts:
                         tick(len(self.done), self._count)
+                    else:
+                        pulse()
         finally:
             self._stop.set()
-            for thread in crew:
-                if thread.ident is not None:
-                    thread.join()
+            for thread in begun:
+                _join(thread)
         if self._failures:
             raise self._failures[0]
 
@@ -111,6 +115,16 @@ class _Crew:
         except BaseException as error:  # raised again on the caller's thread
             self._failures.append(error)
             self._stop.set()
+
+
+def _join(thread: threading.Thread) -> None:
+    """Wait for the end of a thread whose start may have been interrupted."""
+    tries = 0
+    while thread.ident is None and tries < _TRIES:  # it cannot be waited for before it runs
+        time.sleep(0.001)
+        tries += 1
+    if thread.ident is not None:
+        thread.join()
 
 
 class Pace:
