@@ -24,6 +24,7 @@ from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.results import labelled, plain, plot
+from causalopt.work.progress import Progress, long_work
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -112,6 +113,7 @@ class BasinContingency:
         return "\n".join(lines)
 
 
+@long_work("asking points")
 def basin_contingency(
     op: OpBasins,
     attraction: AttractionBasins,
@@ -120,6 +122,7 @@ def basin_contingency(
     replicas: int = 16,
     seed: int = 0,
     workers: int | None = None,
+    progress: Progress | None = None,
 ) -> BasinContingency:
     """Cross the regions of Op with the basins of attraction, with total and direct effects.
 
@@ -130,6 +133,7 @@ def basin_contingency(
         replicas: Independent shifts, two or more.
         seed: Which shifts those are.
         workers: Threads; one per processor when not given.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The two are of different models or boxes, or the design is none.
@@ -141,6 +145,7 @@ def basin_contingency(
         >>> found.rows, found.columns, found.fate.tolist()
         (('1',), ('region 1',), [[1.0, 0.0, 0.0, 0.0]])
     """
+    del progress  # long_work tells it
     _check_alike(op, attraction)
     check_design("lattice", points, replicas)
     shares = design_points("lattice", len(op.box.names), points, replicas, seed)

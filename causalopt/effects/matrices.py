@@ -21,6 +21,7 @@ from causalopt.errors import QuestionError
 from causalopt.extras import need
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, is_plain, selection_text
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention, plan_for
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _ABSENT = {
 }
 
 
+@long_work("running", direct=True)
 def op_from_all(
     model: Model,
     target: str | Node,
@@ -50,6 +52,7 @@ def op_from_all(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> xarray.Dataset:
     """Measure Op(A; n, m) for every node n and one m, by one reverse sweep.
@@ -63,6 +66,7 @@ def op_from_all(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes, and in a model with arrays initial laws.
+        progress: Called with (done, total, what), in steps.
         data: In a model with arrays, variable without a rule -> its values, step first.
 
     Returns:
@@ -81,6 +85,7 @@ def op_from_all(
         >>> found.op.sel(variable="R", t=0).round(6).item()
         1.005085
     """
+    del progress  # long_work tells it
     need("xarray")
     numbers, arrays = _initial(model, initial, data)
     model = model.replace(parameters=parameters, initial=numbers)
@@ -97,6 +102,7 @@ def op_from_all(
     return _dataset(model, effect, {"target": model.node_text(node)}, selection)
 
 
+@long_work("running", direct=True)
 def op_to_all(
     model: Model,
     nudge: str | Node,
@@ -107,6 +113,7 @@ def op_to_all(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> xarray.Dataset:
     """Measure Op(A; n, m) for one n and every node m, by one forward pass.
@@ -120,6 +127,7 @@ def op_to_all(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes, and in a model with arrays initial laws.
+        progress: Called with (done, total, what), in steps.
         data: In a model with arrays, variable without a rule -> its values, step first.
 
     Returns:
@@ -131,6 +139,7 @@ def op_to_all(
         >>> found.op.sel(variable="R", t=100).round(6).item()
         1.005085
     """
+    del progress  # long_work tells it
     need("xarray")
     numbers, arrays = _initial(model, initial, data)
     model = model.replace(parameters=parameters, initial=numbers)
@@ -148,6 +157,7 @@ def op_to_all(
     return _dataset(model, effect, {"nudge": model.node_text(node)}, selection)
 
 
+@long_work("running")
 def op_matrix(
     model: Model,
     *,
@@ -157,6 +167,7 @@ def op_matrix(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> xarray.Dataset:
     """Measure Op(A; n, m) between nodes: every source n, every target m.
 
@@ -168,6 +179,7 @@ def op_matrix(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        progress: Called with (done, total, what), in nodes.
 
     Returns:
         As `op_from_all`, with axes `source` and `target`. A source in A has the status `held`, one
@@ -178,6 +190,7 @@ def op_matrix(
         >>> op_matrix(load("thermostat"), sources=["R[0]"], targets=["R[10]"]).op.round(6).values
         array([[0.091277]])
     """
+    del progress  # long_work tells it
     need("xarray")
     import xarray
 

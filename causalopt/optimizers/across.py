@@ -33,6 +33,7 @@ from causalopt.model.regions.region import Region
 from causalopt.model.regions.set_evaluation import region_of_windows
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.optimizers.crossing_paths import crossing_pairs
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
 if TYPE_CHECKING:
@@ -247,6 +248,7 @@ class Across(results.Tabled):
         return results.plot(self)
 
 
+@long_work("measuring across")
 def across(
     model: Model,
     region: str | Sequence[str | Node] | None = None,
@@ -257,6 +259,7 @@ def across(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> Across:
     """Ask whether a region optimizes: Op over all pairs of nodes across its boundary, both ways.
 
@@ -276,6 +279,7 @@ def across(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The region is empty or all nodes, there are more than 4 million pairs, or
@@ -287,6 +291,7 @@ def across(
         >>> found.inside.pairs, found.inside.compressed, round(found.inside.median, 4)
         (780, 1.0, 0.1217)
     """
+    del progress  # long_work tells it
     model = model.replace(parameters=parameters, initial=initial)
     last = run_length(model, steps)
     chosen = asked_hold(model, region, steps=last, given=given)

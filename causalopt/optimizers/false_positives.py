@@ -18,6 +18,7 @@ from causalopt.optimizers.known_systems import (
 from causalopt.optimizers.set_lists import Held
 from causalopt.optimizers.verdict import Verdict, detect_optimizer
 from causalopt.results import labelled, plain_number, plot
+from causalopt.work.progress import Progress, long_work
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -144,11 +145,15 @@ class FalsePositives:
             yield f"| {family.name} | {planted} | {' | '.join(counts)} | {found} | {named} |"
 
 
-def false_positive_table(*, draws: int = FAMILY) -> FalsePositives:
+@long_work("testing")
+def false_positive_table(
+    *, progress: Progress | None = None, draws: int = FAMILY
+) -> FalsePositives:
     """Count how often `detect_optimizer` is wrong on systems of which it is known.
 
     Args:
         draws: How many systems of each random family.
+        progress: Called with (done, total, what), in draws.
 
     Raises:
         QuestionError: There are none.
@@ -158,6 +163,7 @@ def false_positive_table(*, draws: int = FAMILY) -> FalsePositives:
         >>> case_of(known_systems()[0]).outcome
         'right'
     """
+    del progress  # long_work tells it
     if draws < 1:
         raise QuestionError(f"draws must be at least 1, found {draws}")
     cases = tuple(case_of(system) for system in known_systems())

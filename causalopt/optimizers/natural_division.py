@@ -31,6 +31,7 @@ from causalopt.optimizers.set_lists import MOST, SetList, set_list
 from causalopt.optimizers.split_search import SplitSearch, Tried
 from causalopt.optimizers.starting_points import OWN
 from causalopt.results import labelled, plain_number, plot
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ class NaturalDivision(Asked):
         return "\n".join(lines)
 
 
+@long_work("dividing")
 def divide(
     model: Model,
     *,
@@ -185,6 +187,7 @@ def divide(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     price: Price = "node",
     cost: float = HALVING,
     share: float = 0.9,
@@ -209,6 +212,7 @@ def divide(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
+        progress: Called with (done, total, what), in per cent.
         price: What a set is charged for: `node`, its variables, or `edge`, the edges of the
             template that its boundary cuts.
         cost: What each of them costs, in nats. The default is ln 2: each must halve what is left.
@@ -230,6 +234,7 @@ def divide(
         >>> str(found.best.splits[0]), round(found.best.op, 4)
         ('{T}', 5.0665)
     """
+    del progress  # long_work tells it
     if price not in get_args(Price):
         raise QuestionError(f"price is one of {', '.join(get_args(Price))}, found '{price}'")
     if not (math.isfinite(cost) and cost >= 0):

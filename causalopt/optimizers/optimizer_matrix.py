@@ -14,6 +14,7 @@ from causalopt.model.selectors import Node, Window, is_plain, overlap, selection
 from causalopt.optimizers.optimizers import Optimizers, ranked_parts, read_parts, read_question
 from causalopt.optimizers.set_parts import By, PartReader, Selectors
 from causalopt.results import labelled, plot
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def _best(found: Optimizers | None) -> str:
     return str(found[0]) if found else ""
 
 
+@long_work("searching")
 def optimizer_matrix(
     model: Model,
     *,
@@ -109,6 +111,7 @@ def optimizer_matrix(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     size: int = 2,
     among: str | Sequence[str | Node | Window] | None = None,
     by: By | None = None,
@@ -126,6 +129,7 @@ def optimizer_matrix(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
+        progress: Called with (done, total, what), in pairs of n and m.
         size: The most parts of a set.
         among: What sets are made of, as for `find_optimizers`; a part that holds n or m is left out
             for that pair.
@@ -144,6 +148,7 @@ def optimizer_matrix(
         >>> found.best
         [['{c}', '{b}'], ['{c}', '{a}']]
     """
+    del progress  # long_work tells it
     model = model.replace(parameters=parameters, initial=initial)
     if not sources or not targets:
         raise QuestionError("a matrix needs at least one source and one target")

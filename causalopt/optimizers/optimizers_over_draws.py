@@ -21,6 +21,7 @@ from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, Selectors
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
 from causalopt.results import labelled, plain, plot
+from causalopt.work.progress import Progress, long_work
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -122,6 +123,7 @@ class OptimizersOverDraws:
         return "\n".join(lines)
 
 
+@long_work("searching")
 def optimizers_over_draws(
     model: Model,
     *,
@@ -132,6 +134,7 @@ def optimizers_over_draws(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     draws: int = 20,
     spread: Mapping[str, float] | None = None,
     size: int = 2,
@@ -155,6 +158,7 @@ def optimizers_over_draws(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: The first draw's.
+        progress: Called with (done, total, what), in draws.
         draws: How many draws, at least 2.
         spread: Variable -> the standard deviation by which its initial values are moved.
         size: The most parts of a set.
@@ -173,6 +177,7 @@ def optimizers_over_draws(
         >>> found.sets[0], found.draws
         (('c',), 5)
     """
+    del progress  # long_work tells it
     if draws < 2:
         raise QuestionError(f"an interval needs at least 2 draws, found {draws}")
     model = model.replace(parameters=parameters, initial=initial)

@@ -38,6 +38,7 @@ from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, StartEffects
 from causalopt.optimizers.starting_points import starting_points
 from causalopt.results import labelled, plain_number, plot
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ class Verdict(Asked):
         return f"{first}\n  {names}: {told}"
 
 
+@long_work("testing")
 def detect_optimizer(
     model: Model,
     *,
@@ -187,6 +189,7 @@ def detect_optimizer(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     starts: int = 32,
     within: Mapping[str, Sequence[float]] | None = None,
     alpha: float = 0.05,
@@ -215,6 +218,7 @@ def detect_optimizer(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which starting points are drawn.
+        progress: Called with (done, total, what), in per cent.
         starts: How many.
         within: Variable -> (low, high), the box that they are drawn from; as in
             `division_stability`.
@@ -232,6 +236,7 @@ def detect_optimizer(
         >>> detect_optimizer(load("thermostat")).answer
         'optimizer'
     """
+    del progress  # long_work tells it
     for name, value in (("alpha", alpha), ("quorum", quorum)):
         if not 0 < value <= 1 or (name == "alpha" and value == 1):
             ends = "below" if name == "alpha" else "at most"

@@ -33,6 +33,7 @@ from causalopt.descents.transitions.step_costs import check_spread, step_cost
 from causalopt.descents.transitions.step_laws import law_of_model
 from causalopt.errors import QuestionError, suggestion
 from causalopt.results import labelled, plain, plain_number, plot
+from causalopt.work.progress import Progress, long_work
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -118,6 +119,7 @@ class LeastAction:
         )
 
 
+@long_work("searching a path")
 def least_action(
     model: Model,
     *,
@@ -126,6 +128,7 @@ def least_action(
     steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> LeastAction:
     """Return the cheapest path from the model's start to an end, and its action.
 
@@ -139,6 +142,7 @@ def least_action(
             it finds the cheapest path near that curve.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's; the start.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The end is not a state, or no draws lead there; or the noise has no known
@@ -151,6 +155,7 @@ def least_action(
         >>> f"{found.action * 0.02:.3f}"
         '0.132'
     """
+    del progress  # long_work tells it
     if limit not in LIMITS:
         raise QuestionError(f"--limit is one of {', '.join(LIMITS)}; '{limit}' came")
     if steps is not None and (limit == "rate" or steps < 1):

@@ -41,6 +41,7 @@ from causalopt.descents.transitions.state_sets import (
 )
 from causalopt.errors import QuestionError
 from causalopt.results import Tabled, labelled, plain_number, plot
+from causalopt.work.progress import Progress, long_work
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -260,6 +261,7 @@ class Transitions(Tabled):
         return values.reshape([len(line) for line in self.axes])
 
 
+@long_work("solving")
 def transitions(
     model: Model,
     *,
@@ -270,6 +272,7 @@ def transitions(
     nodes: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> Transitions:
     """Return how walkers of a model get from one set of states to another.
 
@@ -283,6 +286,7 @@ def transitions(
         nodes: Most nodes an axis; by default 8192 for one coordinate, 384 for two.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's; the start.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The sets overlap or are empty, no way leads from one to the other or back,
@@ -296,6 +300,7 @@ def transitions(
         >>> found.status, f"{found.mean_passage:.0f}"
         ('ok', '143')
     """
+    del progress  # long_work tells it
     changed = model.replace(parameters=parameters, initial=initial)
     chain = chain_of(changed)
     division = Division(

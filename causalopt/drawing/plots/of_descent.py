@@ -32,6 +32,7 @@ from causalopt.drawing.plots.of_escape import (
 )
 from causalopt.drawing.plots.of_landscape import plot_landscape, plot_losses, plot_op_map
 from causalopt.errors import QuestionError
+from causalopt.work.progress import Progress, long_work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,6 +184,7 @@ PICTURES = {
 }
 
 
+@long_work("computing")
 def descent(
     model: Model,
     *,
@@ -195,6 +197,7 @@ def descent(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Figure:
     """Return one of the posts' pictures of a descent.
 
@@ -210,6 +213,7 @@ def descent(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: The walkers'.
+        progress: Called with (done, total, what), in per cent.
 
     Returns:
         The figure, not shown; `figure.savefig("losses.png")` writes it.
@@ -222,6 +226,7 @@ def descent(
         >>> descent(load("sgd_pit"), show="gradients", span=(0.5, 2.5)).axes[0].get_ylabel()
         'G'
     """
+    del progress  # long_work tells it
     if show not in PICTURES:
         raise QuestionError(f"--show is one of {', '.join(PICTURES)}; '{show}' came")
     if steps < 1:
