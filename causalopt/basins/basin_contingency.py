@@ -24,7 +24,7 @@ from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.results import labelled, plain, plot
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, portion
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -149,9 +149,11 @@ def basin_contingency(
     _check_alike(op, attraction)
     check_design("lattice", points, replicas)
     shares = design_points("lattice", len(op.box.names), points, replicas, seed)
-    found = ask_points(op, op.box, shares, workers=workers)
+    with portion(0.0, 0.5):
+        found = ask_points(op, op.box, shares, workers=workers)
     codes = found.classes(op.level)
-    goes = attraction.labels_of(op.box.at(shares))
+    with portion(0.5, 1.0):
+        goes = attraction.labels_of(op.box.at(shares))
     rows = _rows(attraction, goes)
     columns, column = _columns(op, codes, op.nearest[op.tree.leaf_at(shares)])
     return _table(op, attraction, rows, columns, goes, column, found, codes, replicas)

@@ -163,7 +163,7 @@ class LoopShares:
         return "\n".join(lines)
 
 
-@long_work("scoring loops")
+@long_work("scoring loops", direct=True)
 def loop_shares(
     model: Model,
     *,
@@ -183,7 +183,7 @@ def loop_shares(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes.
-        progress: Called with (done, total, what), in per cent.
+        progress: Called with (done, total, what), in steps.
 
     Raises:
         QuestionError: The model has arrays, labels or no time, a rule reads a variable at two lags,

@@ -20,7 +20,7 @@ from causalopt.comparison.small_systems import (
     linear_rules,
 )
 from causalopt.errors import UnknownNameError, suggestion
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, through
 
 _ROUNDING = 1e-9  # of entropies of a few states
 
@@ -191,7 +191,8 @@ def smallest_disagreement(claim: str, *, progress: Progress | None = None) -> Di
     sought = CLAIMS[claim]
     found: list[BooleanNetwork | LinearRule | BinaryDag] = []
     smaller = searched = 0
-    for system in sought.family():
+    count = sum(1 for _ in sought.family())
+    for system in through(sought.family(), count):
         if found and system.size > found[0].size:
             break
         searched += 1

@@ -96,13 +96,8 @@ def fetch_images(
     return store.keep(MNIST, *MNIST.read(content, origin))
 
 
-@long_work("fetching", direct=True)
 def load_images(
-    name: str,
-    *,
-    labels: Sequence[int] | None = None,
-    seed: int | None = None,
-    progress: Progress | None = None,
+    name: str, *, labels: Sequence[int] | None = None, seed: int | None = None
 ) -> ImageSet:
     """Return a collection of images that is here; nothing is fetched.
 
@@ -111,7 +106,6 @@ def load_images(
         labels: The digits to take; all when not given.
         seed: Puts the images in a random order (`ImageSet.shuffled`); as they stand in the source
             when not given.
-        progress: Called with (done, total, what), in bytes.
 
     Returns:
         The images, their labels, and a digest of both.
@@ -127,7 +121,6 @@ def load_images(
         >>> found.shape, found.images.shape, found.counts
         ((8, 8), (361, 64), {1: 182, 7: 179})
     """
-    del progress  # long_work tells it
     digits = _known(name) == "digits"
     found = _sklearn_digits() if digits else ImageStore.default().find(MNIST)
     found = found if labels is None else found.of(labels)

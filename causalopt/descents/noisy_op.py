@@ -61,7 +61,7 @@ class NoisyOp:
         return np.asarray(self.op.std(axis=1) / np.sqrt(self.op.shape[1]))
 
 
-@long_work("running")
+@long_work("running", direct=True)
 def noisy_op(
     model: Model,
     *,
@@ -83,7 +83,7 @@ def noisy_op(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: 0 to 2^64 - 1; walker 0 draws what a run with this seed draws.
-        progress: Called with (done, total, what), in steps.
+        progress: Called with (done, total, what), in walkers.
 
     Raises:
         QuestionError: No partition, an unknown target, or a model without a chain.

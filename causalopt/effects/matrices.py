@@ -21,7 +21,7 @@ from causalopt.errors import QuestionError
 from causalopt.extras import need
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, is_plain, selection_text
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention, plan_for
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def op_matrix(
     steps = np.array([node.t for node in others])
     places = np.array([model.template.names.index(node.variable) for node in others])
     in_a = [k for k, node in enumerate(rows) if any(node in window for window in selection)]
-    for k, node in enumerate(columns if backwards else rows):
+    for k, node in enumerate(through(columns if backwards else rows)):
         if backwards:
             ending = plan_for(model, tuple(given), steps=node.t, hold=selection)
             effect = effects_from_all(model, ending, node.variable, repeats=many)

@@ -355,7 +355,7 @@ def _check_count(name: str, value: int) -> None:
         raise QuestionError(f"{name} must be a whole number from 0 up, found {value}")
 
 
-@long_work("following influence")
+@long_work("following influence", direct=True)
 def currents(
     model: Model,
     *,
@@ -388,7 +388,7 @@ def currents(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
-        progress: Called with (done, total, what), in per cent.
+        progress: Called with (done, total, what), in steps.
         data: In a model with arrays, variable without a rule -> its values, step first.
         along: In a model with arrays, the direction in which n is nudged, of n's shape; all
             directions when not given.

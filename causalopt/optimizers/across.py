@@ -33,7 +33,7 @@ from causalopt.model.regions.region import Region
 from causalopt.model.regions.set_evaluation import region_of_windows
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.optimizers.crossing_paths import crossing_pairs
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def across(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
-        progress: Called with (done, total, what), in per cent.
+        progress: Called with (done, total, what), in regions held.
 
     Raises:
         QuestionError: The region is empty or all nodes, there are more than 4 million pairs, or
@@ -321,7 +321,7 @@ def across(
     picked = [None if nodes is None else region_of_windows(space, nodes) for nodes in own]
     execution: dict[str, None] = {}
     sides = []
-    for held, name in ((inside, "inside"), (outside, "outside")):
+    for held, name in through([(inside, "inside"), (outside, "outside")]):
         pools = (held.parents, held.children)
         nodes = [
             list(pool if mine is None else mine - held)

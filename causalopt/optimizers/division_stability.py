@@ -28,7 +28,7 @@ from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, USABLE, StartEffects
 from causalopt.optimizers.starting_points import starting_points
 from causalopt.results import labelled, plain_number, plot
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def division_stability(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which starting points are drawn.
-        progress: Called with (done, total, what), in divisions.
+        progress: Called with (done, total, what), in nodes n.
         starts: How many.
         within: Variable -> (low, high), the box that they are drawn from, uniformly; others keep
             their value. When not given, v +- max(1, |v|)/2 around every starting value v, and
@@ -231,7 +231,7 @@ def division_stability(
     tried = list(listed.sets())
     holds, sizes = CutSizes(asked.model, price, listed.idle).of(tried)
     rows = []
-    for node in every:
+    for node in through(every):
         one = dataclasses.replace(asked, nudge=node)
         effects = StartEffects(one, points, window=window, delta=delta)
         rows.append(_winners(effects, tried, holds, cost * sizes.astype(float)))

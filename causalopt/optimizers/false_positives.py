@@ -18,7 +18,7 @@ from causalopt.optimizers.known_systems import (
 from causalopt.optimizers.set_lists import Held
 from causalopt.optimizers.verdict import Verdict, detect_optimizer
 from causalopt.results import labelled, plain_number, plot
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, begin, long_work, portion, through
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -153,7 +153,7 @@ def false_positive_table(
 
     Args:
         draws: How many systems of each random family.
-        progress: Called with (done, total, what), in draws.
+        progress: Called with (done, total, what), in systems.
 
     Raises:
         QuestionError: There are none.
@@ -166,8 +166,14 @@ def false_positive_table(
     del progress  # long_work tells it
     if draws < 1:
         raise QuestionError(f"draws must be at least 1, found {draws}")
-    cases = tuple(case_of(system) for system in known_systems())
-    return FalsePositives(cases, tuple(count_of(family, draws) for family in known_families()))
+    systems, families = known_systems(), known_families()
+    whole = len(systems) + draws * len(families)
+    begin(whole)
+    with portion(0.0, len(systems) / whole):
+        cases = tuple(case_of(system) for system in through(systems))
+    with portion(len(systems) / whole, 1.0):
+        counts = tuple(count_of(family, draws) for family in through(families))
+    return FalsePositives(cases, counts)
 
 
 def case_of(system: KnownSystem) -> KnownCase:
@@ -178,7 +184,7 @@ def case_of(system: KnownSystem) -> KnownCase:
 
 def count_of(family: KnownFamily, draws: int) -> FamilyCount:
     """Return what the test says of so many members of a family."""
-    verdicts = [detect_optimizer(family.build(k), **family.question) for k in range(draws)]
+    verdicts = [detect_optimizer(family.build(k), **family.question) for k in through(range(draws))]
     answers = collections.Counter(verdict.answer for verdict in verdicts)
     named = sum(v.found and all(set(family.planted) & set(h) for h in v.sets) for v in verdicts)
     found = binomial_interval(sum(verdict.found for verdict in verdicts), draws)

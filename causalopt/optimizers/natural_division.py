@@ -31,7 +31,7 @@ from causalopt.optimizers.set_lists import MOST, SetList, set_list
 from causalopt.optimizers.split_search import SplitSearch, Tried
 from causalopt.optimizers.starting_points import OWN
 from causalopt.results import labelled, plain_number, plot
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, portion
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -254,11 +254,14 @@ def divide(
     )
     listed = set_list(asked.model, [asked.nudge], asked.target, among=among, most=most)
     search = SplitSearch(asked, listed, window=window, delta=delta)
-    tried = search.tried(list(listed.sets()))
+    with portion(0.0, 0.5):
+        tried = search.tried(list(listed.sets()))
     beyond = np.full(len(listed.core) + 1, -np.inf)
     if not listed.is_complete:
-        tried = search.grown(tried, listed.whole)
-        beyond[listed.whole + 1 :] = search.bounds()[listed.whole :]
+        with portion(0.5, 0.9):
+            tried = search.grown(tried, listed.whole)
+        with portion(0.9, 1.0):
+            beyond[listed.whole + 1 :] = search.bounds()[listed.whole :]
     sizes = CutSizes(asked.model, price, listed.idle)
     by_size = beyond if price == "node" else beyond[:0]
     return NaturalDivision(

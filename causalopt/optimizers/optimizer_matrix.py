@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from causalopt.model.selectors import Node, Window, is_plain, overlap, selection
 from causalopt.optimizers.optimizers import Optimizers, ranked_parts, read_parts, read_question
 from causalopt.optimizers.set_parts import By, PartReader, Selectors
 from causalopt.results import labelled, plot
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -180,7 +181,8 @@ def optimizer_matrix(
         most = size if candidates is None else 1
         return ranked_parts(reader, texts, parts, size=most, best=best)
 
-    found = tuple(tuple(pair(n, m) for m in ends) for n in starts)
+    pairs = iter([pair(n, m) for n, m in through([*itertools.product(starts, ends)])])
+    found = tuple(tuple(next(pairs) for _ in ends) for _ in starts)
     texts = [tuple(map(model.node_text, nodes)) for nodes in (starts, ends)]
     return OptimizerMatrix(model, texts[0], texts[1], found)
 

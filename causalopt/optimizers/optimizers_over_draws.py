@@ -21,7 +21,7 @@ from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, Selectors
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
 from causalopt.results import labelled, plain, plot
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, portion, through
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -158,7 +158,7 @@ def optimizers_over_draws(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: The first draw's.
-        progress: Called with (done, total, what), in draws.
+        progress: Called with (done, total, what), in per cent.
         draws: How many draws, at least 2.
         spread: Variable -> the standard deviation by which its initial values are moved.
         size: The most parts of a set.
@@ -185,26 +185,28 @@ def optimizers_over_draws(
     _check_random(model, moved)
     question: dict[str, Any] = {"nudge": nudge, "target": target, "steps": steps, "at": at}
     drawn = [(_started(model, moved, seed + k), seed + k) for k in range(draws)]
-    found = find_optimizers(
-        drawn[0][0],
-        **question,
-        seed=seed,
-        size=size,
-        among=among,
-        by=by,
-        windows=windows,
-        candidates=candidates,
-        best=best,
-    )
+    with portion(0.0, 0.4):
+        found = find_optimizers(
+            drawn[0][0],
+            **question,
+            seed=seed,
+            size=size,
+            among=among,
+            by=by,
+            windows=windows,
+            candidates=candidates,
+            best=best,
+        )
     nodes = [part.nodes for part in found.parts]
     members = found.ranked.sets.members
     op, codes = [], []
-    for other, number in drawn:
-        reader, _ = read_question(other, given=(), seed=number, **question)
-        sets = NodeSets.of_selections(reader.asked.model, nodes, reader.asked.steps)
-        effect = SetEffects(reader.asked).of(sets.unions(members)).effect
-        op.append(measure(effect).op)
-        codes.append(status_codes(effect))
+    with portion(0.4, 1.0):
+        for other, number in through(drawn):
+            reader, _ = read_question(other, given=(), seed=number, **question)
+            sets = NodeSets.of_selections(reader.asked.model, nodes, reader.asked.steps)
+            effect = SetEffects(reader.asked).of(sets.unions(members)).effect
+            op.append(measure(effect).op)
+            codes.append(status_codes(effect))
     asked = read_question(model, given=(), seed=seed, **question)[0].asked
     texts = found.nudge, found.target
     return _summed_up(asked, texts, moved, found.parts, members, op, codes)

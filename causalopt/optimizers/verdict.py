@@ -38,7 +38,7 @@ from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, StartEffects
 from causalopt.optimizers.starting_points import starting_points
 from causalopt.results import labelled, plain_number, plot
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def detect_optimizer(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which starting points are drawn.
-        progress: Called with (done, total, what), in per cent.
+        progress: Called with (done, total, what), in sets.
         starts: How many.
         within: Variable -> (low, high), the box that they are drawn from; as in
             `division_stability`.
@@ -309,7 +309,7 @@ class _Trial:
 
     def outcome(self) -> dict[str, Any]:
         """Return the fields of a verdict that the sets decide."""
-        scores = [self._score(hold) for hold in self._listed.sets()]
+        scores = [self._score(hold) for hold in through(list(self._listed.sets()))]
         winners = [score for score in scores if self._is_optimizer(score)]
         coherent = [score for score in scores if self._is_coherent(score)]
         # Where every status is in doubt nothing is known of any set.

@@ -22,7 +22,7 @@ from causalopt.symbolic.branches import pieces
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.paths import Comparison, Mode
 from causalopt.symbolic.reading import Reading, linear_template, read_question
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, tick
 
 _MOST_PIECES = 32
 
@@ -42,7 +42,7 @@ class ModeSolution:
     solution: LinearSolution | None
 
 
-@long_work("deriving")
+@long_work("deriving", direct=True)
 def find_modes(
     model: Model,
     *,
@@ -66,7 +66,7 @@ def find_modes(
         steps: The last step.
         parameters: Values that replace parameters in the model and in the formulas.
         initial: Initial values that replace the model's.
-        progress: Called with (done, total, what), in per cent.
+        progress: Called with (done, total, what), in modes.
         most: How many modes to return.
         time_limit: Seconds for all of them together.
 
@@ -92,6 +92,7 @@ def find_modes(
     )
     found: list[ModeSolution] = []
     for mode in _modes(reading):
+        tick(len(found), most)
         if len(found) >= most:
             break
         conditions = mode.conditions

@@ -60,12 +60,18 @@ class _Work:
         """Tell how far the innermost share is; the first total that is said is the whole's."""
         low, high, takes = self.frames[-1]
         if takes == _NONE or (takes == _OWN_PARTS and not own):
+            self.pulse()
             return
         if not self.total or (len(self.frames) == 1 and total > self.total):
             self.total = float(total)
         done = self.total * (low + (high - low) * min(max(fraction, 0.0), 1.0))
         self.done = max(done, self.done)
         self.told(self.done, self.total, self.what)
+
+    def pulse(self) -> None:
+        """Let a bar show that work goes on."""
+        if isinstance(self.told, Patient):
+            self.told(self.done, self.total, self.what)
 
     def enter(self, low: float, high: float, takes: int = _TAKES, whole: float = 0.0) -> int:
         """Begin a share, from one fraction of the innermost to another; return the depth before."""
@@ -172,8 +178,8 @@ def begin(total: float) -> None:
 def pulse() -> None:
     """Let a bar show that work goes on of which nothing else is known; callbacks are not told."""
     work = _current.get()
-    if work is not None and isinstance(work.told, Patient):
-        work.told(work.done, work.total, work.what)
+    if work is not None:
+        work.pulse()
 
 
 def through(items: Iterable[Item], total: int | None = None) -> Iterator[Item]:
@@ -215,6 +221,20 @@ def portion(low: float, high: float) -> Iterator[None]:
         yield
         return
     depth = work.enter(low, high, whole=100.0)
+    try:
+        yield
+    finally:
+        work.leave(depth)
+
+
+@contextlib.contextmanager
+def uncounted() -> Iterator[None]:
+    """Let what runs inside count for nothing: its caller knows how far the work is."""
+    work = _current.get()
+    if work is None:
+        yield
+        return
+    depth = work.enter(0.0, 0.0, _NONE)
     try:
         yield
     finally:

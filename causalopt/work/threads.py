@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from causalopt.work.progress import pulse, tick
+from causalopt.work.progress import pulse, through, tick, uncounted
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -54,12 +54,10 @@ def on_threads(
     """
     todo = list(items)
     if min(threads, len(todo)) <= 1 or sys.platform == "emscripten":
-        results = []
-        for item in todo:
-            results.append(work(item))
-            if counts:
-                tick(len(results), len(todo))
-        return results
+        if counts:
+            return [work(item) for item in through(todo)]
+        with uncounted():
+            return [work(item) for item in todo]
     crew = _Crew(work, todo, counts)
     crew.run(min(threads, len(todo)))
     return [crew.done[k] for k in range(len(todo))]

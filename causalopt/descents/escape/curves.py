@@ -14,7 +14,7 @@ from causalopt.descents.escape.members import escape
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.results import plot
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, through
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -83,6 +83,7 @@ def escape_curve(
         raise QuestionError(f"a curve needs at least one value of {axis}")
     changed = dict(question.pop("parameters", None) or {})
     answers = [
-        escape(model, parameters={**changed, axis: value}, **question) for value in values.tolist()
+        escape(model, parameters={**changed, axis: value}, **question)
+        for value in through(values.tolist())
     ]
     return EscapeCurve(axis, values, tuple(answers))

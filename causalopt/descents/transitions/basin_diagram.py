@@ -24,7 +24,7 @@ from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.grid import reach
 from causalopt.errors import QuestionError
 from causalopt.results import labelled, plain, plot
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, through
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -180,7 +180,7 @@ def basin_diagram(
             f"{list(axes)} of {list(shape)} values came"
         )
     rows = []
-    for values in itertools.product(*axes.values()):
+    for values in through(itertools.product(*axes.values()), int(np.prod(shape))):
         changed = {**(parameters or {}), **dict(zip(axes, map(float, values), strict=True))}
         chain = chain_of(model.replace(parameters=changed)).step
         if chain.dimension != 1:

@@ -33,7 +33,7 @@ from causalopt.descents.transitions.step_costs import check_spread, step_cost
 from causalopt.descents.transitions.step_laws import law_of_model
 from causalopt.errors import QuestionError, suggestion
 from causalopt.results import labelled, plain, plain_number, plot
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, portion
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -220,7 +220,8 @@ def _searched(
         return _found(_cheapest(law, curve, grid, steps), limit, steps), 0.0
     best, error, count = None, np.inf, FIRST_STEPS
     while count <= MOST_STEPS:
-        found = _cheapest(law, curve, grid, count)
+        with portion(count / 2 / MOST_STEPS, count / MOST_STEPS):
+            found = _cheapest(law, curve, grid, count)
         if best is not None:
             # To wait first is free at a fixed point: more steps never need to cost more.
             waited = cheapest_steps(law, _waiting(best.places, count))

@@ -41,7 +41,7 @@ from causalopt.descents.transitions.state_sets import (
 )
 from causalopt.errors import QuestionError
 from causalopt.results import Tabled, labelled, plain_number, plot
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, portion
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -396,9 +396,11 @@ def _levels(
         count //= 2
     levels: list[GridLevel] = []
     while count <= most:
-        axes = divided_axes(chain, division, box, count, start)
-        operator = divided_operator(chain, division, axes, is_final=restart)
-        levels.append(solve_level(operator, start, restart=restart))
+        # The time goes with the number of nodes of a grid.
+        with portion((count / 2 / most) ** chain.dimension, (count / most) ** chain.dimension):
+            axes = divided_axes(chain, division, box, count, start)
+            operator = divided_operator(chain, division, axes, is_final=restart)
+            levels.append(solve_level(operator, start, restart=restart))
         if len(levels) > 3 and _settled(
             _errors(levels)[0], levels[-1].scalars, TOLERANCE[chain.dimension] / 10
         ):

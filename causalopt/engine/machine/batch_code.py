@@ -35,6 +35,7 @@ from causalopt.engine.machine.native import (
 from causalopt.engine.program import Program, operation_count, read_by
 from causalopt.engine.rescaling import RESCALE
 from causalopt.model.template import Structure
+from causalopt.work.progress import tick
 from causalopt.work.threads import Pace
 
 _REGISTERS = 24  # vector registers that the state may take
@@ -230,11 +231,14 @@ class MachineBatch(BatchRunner):
                 with pace.piece((high - low) // lanes * steps):
                     call(low, high, self._segments, self._fresh.nbytes)
                 low = high
+                tick(low, width)
                 continue
-            fresh = self._fresh.nbytes
+            fresh, gone = self._fresh.nbytes, 0
             for segments, count in self._cut(pace.steps):
                 with pace.piece(count):
                     call(low, low + lanes, segments, fresh)
+                gone += count
+                tick(low + lanes * min(gone / steps, 1.0), width)
                 fresh = 0  # the frame goes on from where it is
             low += lanes
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from causalopt.entropy.information import Unit, are_laws, entropy_of, per_nat
 from causalopt.errors import QuestionError
-from causalopt.work.progress import Progress, long_work
+from causalopt.work.progress import Progress, long_work, through
 
 Array = npt.NDArray[np.float64]
 
@@ -112,7 +112,7 @@ def largest_reduction(
     """
     del progress  # long_work tells it
     logp = np.full(len(channel), -np.log(len(channel)))
-    for _ in range(iterations):
+    for _ in through(range(iterations)):
         with np.errstate(divide="ignore"):
             reached = np.log(np.exp(logp) @ channel)
         pull = np.where(channel > 0, channel * np.where(channel > 0, reached, 0.0), 0.0).sum(axis=1)
