@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from causalopt import results as _results
+from causalopt.work import interrupts as _interrupts
 
 if TYPE_CHECKING:
     from causalopt.basins.attraction_basins import AttractionBasins as AttractionBasins
@@ -417,11 +418,15 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"causalopt has no '{name}'")
     module = f"causalopt.{home}"
     try:
-        return getattr(importlib.import_module(module), name)
+        with _interrupts.whole_imports():
+            return getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
         from causalopt import extras
 
         raise extras.translated(error) from None
+
+
+_interrupts.start_here(__getattr__)
 
 
 def __dir__() -> list[str]:

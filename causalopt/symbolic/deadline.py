@@ -15,11 +15,13 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import gc
+import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from causalopt.work.interrupts import is_importing
 from causalopt.work.progress import tick
 from causalopt.work.threads import WAIT
 
@@ -141,6 +143,10 @@ class _Worker(threading.Thread):
         except BaseException as error:  # handed to the caller, where it is raised again
             self.failure = error
 
+    def _imports(self) -> bool:
+        """Whether it is within an import, which must not end halfway."""
+        return is_importing(sys._current_frames().get(self.ident or 0))
+
     def stop(self) -> None:
         """Raise inside the worker until it ends, for as long as that makes sense."""
         collecting = gc.isenabled()
@@ -151,7 +157,7 @@ class _Worker(threading.Thread):
             time.sleep(_YIELD)
             for _ in range(_TRIES):
                 with self._lock:
-                    if not self._finished and self.ident is not None:
+                    if not self._finished and self.ident is not None and not self._imports():
                         ctypes.pythonapi.PyThreadState_SetAsyncExc(
                             ctypes.c_ulong(self.ident), ctypes.py_object(_StopError)
                         )

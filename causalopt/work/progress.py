@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from causalopt.errors import QuestionError
+from causalopt.work.interrupts import begin_hearing, end_hearing, start_here
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -115,36 +116,45 @@ def long_work(
     def mark(function: Callable[Given, Result]) -> Callable[Given, Result]:
         @functools.wraps(function)
         def marked(*arguments: Given.args, **options: Given.kwargs) -> Result:
-            told = options.get("progress")
-            work = _current.get()
+            call = functools.partial(function, *arguments, **options)
+            told, work = options.get("progress"), _current.get()
             if told is None and work is not None:
                 depth = work.call(takes)
                 try:
-                    return function(*arguments, **options)
+                    return call()
                 finally:
                     work.leave(depth)
-            if told is not None:
-                return _told(_Work(_checked(told), what, takes), function, arguments, options)
-            shown = _default()
-            if shown is None:
-                return function(*arguments, **options)
+            hears = begin_hearing()
             try:
-                return _told(_Work(shown, what, takes), function, arguments, options)
+                return _alone(call, told, what, takes)
             finally:
-                if isinstance(shown, Patient):
-                    shown.close()
+                if hears:
+                    end_hearing()
 
+        start_here(marked)
         return marked
 
     return mark
 
 
-def _told(
-    work: _Work, function: Callable[..., Result], arguments: tuple[object, ...], options: object
-) -> Result:
+def _alone(call: Callable[[], Result], told: object, what: str, takes: int) -> Result:
+    """Return what a call returns that is part of no other; its own callback is told, or a bar."""
+    if told is not None:
+        return _told(_Work(_checked(told), what, takes), call)
+    shown = _default()
+    if shown is None:
+        return call()
+    try:
+        return _told(_Work(shown, what, takes), call)
+    finally:
+        if isinstance(shown, Patient):
+            shown.close()
+
+
+def _told(work: _Work, call: Callable[[], Result]) -> Result:
     token = _current.set(work)
     try:
-        result = function(*arguments, **options)  # type: ignore[arg-type]
+        result = call()
         work.leave(1)
         work.end()
         return result
