@@ -13,6 +13,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from causalopt.work.interrupts import start_here, whole_imports
+
 if TYPE_CHECKING:
     import matplotlib.figure
     import numpy as np
@@ -54,6 +56,10 @@ class Offer(Generic[R]):
         Raises:
             TypeError: It offers nothing of that kind.
         """
+        with whole_imports():
+            return self._asked(result, others, options)
+
+    def _asked(self, result: Any, others: tuple[Any, ...], options: dict[str, Any]) -> R:
         from causalopt import extras
 
         for kind in reversed(type(result).__mro__):
@@ -61,6 +67,9 @@ class Offer(Generic[R]):
             if self.name in offered:
                 extras.load(f"causalopt.{offered[self.name]}")
         return self._dispatch.dispatch(type(result))(result, *others, **options)
+
+
+start_here(Offer.__call__)
 
 
 @Offer

@@ -1,19 +1,27 @@
-"""Ctrl-C: heard within a call at once, but not in the middle of an import.
+"""Ctrl-C: heard within a call at once, but not where it would leave something broken behind.
 
 A package whose import is interrupted is half there: numpy cannot be imported a second time, and
-sympy's parts do not find each other. So the imports that a call begins are finished before
-KeyboardInterrupt is raised, a second later at most.
+sympy's parts do not find each other. llvmlite frees twice what it was interrupted in freeing. What
+a destructor raises is lost. So these are finished before KeyboardInterrupt is raised: imports that
+a call begins take a second at most, and the rest far less.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import ParamSpec, TypeVar
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 _IMPORTS = "<frozen importlib._bootstrap>"
+_LLVM = f"{os.sep}llvmlite{os.sep}"
 _STARTS: set[object] = set()
 _AGAIN = 0.02  # seconds until an interruption is tried again
 
@@ -31,6 +39,18 @@ def whole_imports() -> Iterator[None]:
         yield
     finally:
         end_hearing()
+
+
+def imports_whole(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Let the imports that a function begins end before Ctrl-C is heard."""
+
+    @functools.wraps(function)
+    def hearing(*arguments: Given.args, **options: Given.kwargs) -> Result:
+        with whole_imports():
+            return function(*arguments, **options)
+
+    start_here(hearing)
+    return hearing
 
 
 def begin_hearing() -> bool:
@@ -52,7 +72,7 @@ def end_hearing() -> None:
 
 
 def _heard(number: int, frame: FrameType | None) -> None:
-    if is_importing(frame):
+    if must_end(frame):
         again = threading.Timer(_AGAIN, signal.raise_signal, [number])
         again.daemon = True
         again.start()
@@ -60,18 +80,17 @@ def _heard(number: int, frame: FrameType | None) -> None:
     signal.default_int_handler(number, frame)
 
 
-def is_importing(frame: FrameType | None) -> bool:
-    """Whether a frame runs within an import that began inside `whole_imports`.
+def must_end(frame: FrameType | None) -> bool:
+    """Whether a frame runs within what must not end halfway, begun inside `whole_imports`.
 
     What the program itself imports around it does not count: that may be a script's whole work.
     """
-    seen = False
-    while frame is not None:
-        if frame.f_code in _STARTS:
-            return seen
-        seen = seen or frame.f_code.co_filename == _IMPORTS
+    while frame is not None and frame.f_code not in _STARTS:
+        code = frame.f_code
+        if code.co_filename == _IMPORTS or code.co_name == "__del__" or _LLVM in code.co_filename:
+            return True
         frame = frame.f_back
-    return seen
+    return False
 
 
 def start_here(function: Callable[..., object]) -> None:

@@ -75,18 +75,14 @@ class _Crew:
 
     def run(self, threads: int) -> None:
         """Do all items."""
-        crew = [
-            threading.Thread(target=self._share, name="causalopt-worker", daemon=True)
-            for _ in range(threads)
-        ]
-        begun: list[threading.Thread] = []
+        crew = [WaitedThread(self._share, "causalopt-worker") for _ in range(threads)]
+        begun: list[WaitedThread] = []
         try:
             for thread in crew:
                 begun.append(thread)
                 thread.start()
             for thread in crew:
-                while thread.is_alive():
-                    thread.join(WAIT)
+                while not thread.ended.wait(WAIT):
                     check_stop()
                     if self._counts:
                         tick(len(self.done), self._count)
@@ -95,7 +91,7 @@ class _Crew:
         finally:
             self._stop.set()
             for thread in begun:
-                _join(thread)
+                thread.wait_for_end()
         if self._failures:
             raise self._failures[0]
 
@@ -115,14 +111,37 @@ class _Crew:
             self._stop.set()
 
 
-def _join(thread: threading.Thread) -> None:
-    """Wait for the end of a thread whose start may have been interrupted."""
-    tries = 0
-    while thread.ident is None and tries < _TRIES:  # it cannot be waited for before it runs
-        time.sleep(0.001)
-        tries += 1
-    if thread.ident is not None:
-        thread.join()
+class WaitedThread(threading.Thread):
+    """A thread whose end can be waited for where the wait may be interrupted.
+
+    `join` cannot: interrupted, it takes a thread that runs for one that has ended (CPython 3.11).
+
+    Args:
+        work: What it does; no exception leaves it.
+        name: The thread's name.
+    """
+
+    def __init__(self, work: Callable[[], None], name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self._work = work
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        """Do the work."""
+        try:
+            self._work()
+        finally:
+            self.ended.set()
+
+    def wait_for_end(self) -> None:
+        """Wait for the end, also where the start was interrupted."""
+        tries = 0
+        while self.ident is None and tries < _TRIES:
+            time.sleep(0.001)
+            tries += 1
+        if self.ident is not None:
+            self.ended.wait()
+            self.join()
 
 
 class Pace:
