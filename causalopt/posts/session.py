@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from causalopt.errors import FileError, UnknownNameError, suggestion
@@ -172,9 +173,10 @@ def reproduce(
     found = {} if fresh else {piece: stored(folder, keys[piece]) for piece in pieces}
     done = {piece: kept for piece, kept in found.items() if kept is not None}
     missing = [piece for piece in pieces if piece not in done]
-    for piece, result in through(_computed(missing, workers), len(missing)):
-        done[piece] = result
-        store(folder, keys[piece], result)
+    with contextlib.closing(_computed(missing, workers)) as results:
+        for piece, result in through(results, len(missing)):
+            done[piece] = result
+            store(folder, keys[piece], result)
     findings = tuple(narrowed(done[piece], only) for piece in pieces)
     reproduction = Reproduction(findings, len(missing), time.monotonic() - start)
     if out is not None:
@@ -196,7 +198,7 @@ def _sources(piece: str) -> list[Path]:
     return POSTS[post].sources(name)
 
 
-def _computed(pieces: list[str], workers: int) -> Iterable[tuple[str, Findings]]:
+def _computed(pieces: list[str], workers: int) -> Generator[tuple[str, Findings], None, None]:
     if workers < 2 or len(pieces) < 2:
         yield from ((piece, compute(piece)) for piece in pieces)
         return
@@ -217,7 +219,8 @@ def _computed(pieces: list[str], workers: int) -> Iterable[tuple[str, Findings]]
             for future in concurrent.futures.as_completed(waiting):
                 yield waiting[future], future.result()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in waiting:
+                future.cancel()
             for process in set(multiprocessing.active_children()) - before:
                 process.terminate()
             raise

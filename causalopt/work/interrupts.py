@@ -14,13 +14,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
-_IMPORTS = "<frozen importlib._bootstrap>"
+_OWN = str(Path(__file__).parents[1]) + os.sep
 _LLVM = f"{os.sep}llvmlite{os.sep}"
 _STARTS: set[object] = set()
 _AGAIN = 0.02  # seconds until an interruption is tried again
@@ -87,7 +88,10 @@ def must_end(frame: FrameType | None) -> bool:
     """
     while frame is not None and frame.f_code not in _STARTS:
         code = frame.f_code
-        if code.co_filename == _IMPORTS or code.co_name == "__del__" or _LLVM in code.co_filename:
+        if code.co_name == "__del__" or _LLVM in code.co_filename:
+            return True
+        # Our own modules can be imported again; what they import may not.
+        if code.co_name == "<module>" and not code.co_filename.startswith(_OWN):
             return True
         frame = frame.f_back
     return False

@@ -28,6 +28,7 @@ from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_scan import Scanned, scanned
 from causalopt.engine.arrays.array_step import single
 from causalopt.work.progress import tick
+from causalopt.work.threads import Pace
 
 _LENGTH = 256  # steps of a stretch at most: progress is told between them
 _SCANNED = 64  # steps from which a stretch is worth a call of JAX
@@ -346,11 +347,13 @@ def run_through(world: Stretches, stores: Mapping[Key, Values], saved: Saved | N
         world.length = min(world.length, saved.every)
         saved.restore(world, stores)
     last = world.plan.steps + 1
+    pace = Pace(world.length)
     while world.t < last:
-        stop = min(last, world.t + world.length)
+        stop = min(last, world.t + min(world.length, pace.steps))
         if saved is not None:
             stop = min(stop, world.t + saved.every - world.t % saved.every)
-        world.run(stop, stores)
+        with pace.piece(stop - world.t):
+            world.run(stop, stores)
         if saved is not None and (world.t % saved.every == 0 or world.t == last):
             saved.write(world, stores)
         tick(world.t, last)
