@@ -18,7 +18,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from causalopt import results as _results
-from causalopt.work import interrupts as _interrupts
+from causalopt.work.interrupts import imports_whole as _imports_whole
 
 if TYPE_CHECKING:
     from causalopt.basins.attraction_basins import AttractionBasins as AttractionBasins
@@ -418,6 +418,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = sorted([*_HOME, "__version__"])
 
 
+@_imports_whole
 def __getattr__(name: str) -> object:
     if name == "__version__":
         from importlib.metadata import version
@@ -428,15 +429,11 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"causalopt has no '{name}'")
     module = f"causalopt.{home}"
     try:
-        with _interrupts.whole_imports():
-            return getattr(importlib.import_module(module), name)
+        return getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
         from causalopt import extras
 
         raise extras.translated(error) from None
-
-
-_interrupts.start_here(__getattr__)
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from causalopt.work.interrupts import start_here, whole_imports
+from causalopt.work.interrupts import begin_hearing, end_hearing, start_here
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -56,8 +56,12 @@ class Offer(Generic[R]):
         Raises:
             TypeError: It offers nothing of that kind.
         """
-        with whole_imports():
+        hears = begin_hearing()
+        try:
             return self._asked(result, others, options)
+        finally:
+            if hears:
+                end_hearing()
 
     def _asked(self, result: Any, others: tuple[Any, ...], options: dict[str, Any]) -> R:
         from causalopt import extras

@@ -8,54 +8,48 @@ a call begins take a second at most, and the rest far less.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
-_OWN = str(Path(__file__).parents[1]) + os.sep
+_OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _LLVM = f"{os.sep}llvmlite{os.sep}"
 _STARTS: set[object] = set()
+_waiting = threading.Event()
 _AGAIN = 0.02  # seconds until an interruption is tried again
 
 
-@contextlib.contextmanager
-def whole_imports() -> Iterator[None]:
-    """Let imports that begin inside end before Ctrl-C is heard.
+def imports_whole(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Let what a call begins and must not end halfway end before Ctrl-C is heard.
 
     Nothing is changed on other threads, and where the program has a handler of its own.
     """
-    if not begin_hearing():
-        yield
-        return
-    try:
-        yield
-    finally:
-        end_hearing()
-
-
-def imports_whole(function: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Let the imports that a function begins end before Ctrl-C is heard."""
 
     @functools.wraps(function)
     def hearing(*arguments: Given.args, **options: Given.kwargs) -> Result:
-        with whole_imports():
+        hears = begin_hearing()
+        try:
             return function(*arguments, **options)
+        finally:
+            if hears:
+                end_hearing()
 
     start_here(hearing)
     return hearing
 
 
 def begin_hearing() -> bool:
-    """Hear Ctrl-C by `whole_imports`' rule from now on; False where that cannot or need not be."""
+    """Hear Ctrl-C by the rule of `must_end` from now on; False where that cannot or need not be.
+
+    Who calls it says where its work begins, by `start_here`, and calls `end_hearing` at the end.
+    """
     if threading.current_thread() is not threading.main_thread():
         return False
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -64,25 +58,36 @@ def begin_hearing() -> bool:
         signal.signal(signal.SIGINT, _heard)
     except ValueError:  # another interpreter than the main one
         return False
+    _waiting.clear()
     return True
 
 
 def end_hearing() -> None:
-    """Hear Ctrl-C as Python does."""
+    """Hear Ctrl-C as Python does; raise KeyboardInterrupt where it is still to be heard."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if _waiting.is_set():
+        _waiting.clear()
+        raise KeyboardInterrupt
 
 
 def _heard(number: int, frame: FrameType | None) -> None:
     if must_end(frame):
-        again = threading.Timer(_AGAIN, signal.raise_signal, [number])
+        _waiting.set()
+        again = threading.Timer(_AGAIN, _try_again, [number])
         again.daemon = True
         again.start()
         return
+    _waiting.clear()
     signal.default_int_handler(number, frame)
 
 
+def _try_again(number: int) -> None:
+    if _waiting.is_set():
+        signal.raise_signal(number)
+
+
 def must_end(frame: FrameType | None) -> bool:
-    """Whether a frame runs within what must not end halfway, begun inside `whole_imports`.
+    """Whether a frame runs within what must not end halfway, begun since `begin_hearing`.
 
     What the program itself imports around it does not count: that may be a script's whole work.
     """
@@ -98,5 +103,5 @@ def must_end(frame: FrameType | None) -> bool:
 
 
 def start_here(function: Callable[..., object]) -> None:
-    """Let imports around a call of this function not count as those that it begins."""
+    """Let calls of this function be where `must_end` stops looking outwards."""
     _STARTS.add(function.__code__)
