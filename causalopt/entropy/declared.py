@@ -32,7 +32,7 @@ from causalopt.work.progress import Progress, long_work
 _WHY = "a law is of all steps alike: name whole variables"
 
 
-@long_work("following laws")
+@long_work("following laws", direct=True)
 def strength(
     model: Model | DiscreteModel,
     *,

@@ -21,6 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
+from rich.table import Table
 from rich.text import Text
 
 _BETWEEN = 0.1  # seconds between two pictures of a bar
@@ -139,9 +140,12 @@ class NotebookBar:
         if self._handle is None:
             from IPython.display import display
 
-            self._handle = display(self._picture.get_renderable(), display_id=True)
+            self._handle = display(self._table(), display_id=True)
         else:
-            self._handle.update(self._picture.get_renderable())
+            self._handle.update(self._table())
+
+    def _table(self) -> Table:
+        return self._picture.make_tasks_table(self._picture.tasks)
 
     def close(self) -> None:
         """Leave it as it is."""

@@ -217,7 +217,8 @@ def through(items: Iterable[Item], total: int | None = None) -> Iterator[Item]:
         yield item
         k += 1
     work.leave(depth)
-    work.at(1.0, count, own=True)
+    if k < count:
+        work.at(1.0, count, own=True)
 
 
 @contextlib.contextmanager
@@ -249,6 +250,16 @@ def uncounted() -> Iterator[None]:
         yield
     finally:
         work.leave(depth)
+
+
+@contextlib.contextmanager
+def recorded(told: Progress) -> Iterator[None]:
+    """Let a function be told of what runs inside, on a thread that nobody is shown."""
+    token = _current.set(_Work(told, "", _TAKES))
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 class _Switch:

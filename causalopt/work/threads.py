@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from causalopt.work.progress import pulse, through, tick, uncounted
+from causalopt.work.progress import pulse, recorded, through, tick, uncounted
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -71,6 +72,7 @@ class _Crew:
         self._left = collections.deque(enumerate(items))
         self._stop = threading.Event()
         self._failures: list[BaseException] = []
+        self._parts = [0.0] * len(items)
         self.done: dict[int, Any] = {}
 
     def run(self, threads: int) -> None:
@@ -85,7 +87,7 @@ class _Crew:
                 while not thread.ended.wait(WAIT):
                     check_stop()
                     if self._counts:
-                        tick(len(self.done), self._count)
+                        tick(sum(self._parts), self._count)
                     else:
                         pulse()
         finally:
@@ -95,6 +97,11 @@ class _Crew:
         if self._failures:
             raise self._failures[0]
 
+    def _note(self, k: int, done: float, total: float, what: str, /) -> None:
+        """Note how much of item k is done."""
+        del what
+        self._parts[k] = done / total
+
     def _share(self) -> None:
         _local.stop = self._stop
         try:
@@ -103,7 +110,9 @@ class _Crew:
                     k, item = self._left.popleft()
                 except IndexError:  # another thread took the last one
                     return
-                self.done[k] = self._work(item)
+                with recorded(functools.partial(self._note, k)):
+                    self.done[k] = self._work(item)
+                self._parts[k] = 1.0
         except _Stopped:
             return
         except BaseException as error:  # raised again on the caller's thread

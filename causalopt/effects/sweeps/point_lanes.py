@@ -25,6 +25,7 @@ from causalopt.engine.processor_count import processors
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.template import refuse_between
+from causalopt.work.progress import portion
 from causalopt.work.threads import on_threads
 from causalopt.worlds.interventions import Set, set_places
 
@@ -126,12 +127,15 @@ def run_lanes(work: PointLanes, workers: int | None = None) -> dict[str, NDArray
 
 def _task(work: PointLanes, columns: dict[str, NDArray[Any]], lanes: slice) -> None:
     """Run some lanes and write their results into their places."""
-    kept = work.runner.run(lanes)
+    with portion(0.0, 1.0 if work.twin is None else 0.6):
+        kept = work.runner.run(lanes)
     effect = _effect(work, work.batch, kept, lanes)
     doubtful = effect.total.doubted | effect.direct.doubted | effect.on_kink | work.misses
     doubtful &= effect.finite
     if work.twin is not None:
-        effect, asked = widened(effect, kept, work.twin.run(lanes))
+        with portion(0.6, 1.0):
+            twins = work.twin.run(lanes)
+        effect, asked = widened(effect, kept, twins)
         doubtful |= asked & effect.finite
     codes = status_codes(effect)
     columns["codes"][lanes] = codes
