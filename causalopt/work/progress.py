@@ -318,9 +318,10 @@ def progress(shown: bool | Progress = True) -> contextlib.AbstractContextManager
         QuestionError: It is neither true, false nor a function.
 
     Example:
+        >>> import causalopt
         >>> told = []
         >>> with progress(lambda done, total, what: told.append((done, total, what))):
-        ...     _ = causalopt.run("thermostat", steps=100)
+        ...     _ = causalopt.run(causalopt.load("thermostat"), steps=100)
         >>> told[-1]
         (101.0, 101.0, 'running')
     """
