@@ -106,9 +106,11 @@ class Deadline:
     def _wait(self, worker: _Worker, limit: float) -> None:
         """Wait for a worker, and tell how much of the time has passed."""
         ends = time.monotonic() + limit
-        while (left := ends - time.monotonic()) > 0 and not worker.ended.wait(min(left, WAIT)):
+        while (left := ends - time.monotonic()) > 0:
             if self.whole is not None:
                 tick(time.monotonic() - self.whole[0], self.whole[1])
+            if worker.ended.wait(min(left, WAIT)):
+                return
 
 
 class _Worker(WaitedThread):
