@@ -120,9 +120,13 @@ def test_a_batch_in_pieces_is_bit_for_bit_the_batch_at_once(
 
 def test_noise_at_every_step_is_the_same_in_pieces(request: pytest.FixtureRequest) -> None:
     model = causalopt.load("sgd_pit")
+    w = model.template.index["W"]
+    plan = plan_for(model, steps=900, noise_seed=3)
+    batch = Batch(plan, {(0, w): np.linspace(0.0, 2.0, 40)}, {}, (900,), (w,), mode="values")
 
     def run() -> bytes:
-        return causalopt.noisy_op(model, starts=np.linspace(0.0, 2.0, 40), steps=900).op.tobytes()
+        found = MachineBatch(model.template.structure, batch).run(slice(0, 40))
+        return found.values["w"].tobytes()
 
     whole = run()
     request.getfixturevalue("tiny")
