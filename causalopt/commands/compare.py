@@ -31,6 +31,7 @@ Plot = Annotated[
 def compare(
     models: Models = None,
     goal: Goals = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: Out = None,
     plot: Plot = None,
     json: options.Json = False,
@@ -47,7 +48,7 @@ def compare(
     picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     names = models or list(DOZEN)
     wanted = _goal(names, goal)
-    found = causalopt.compare_measures(names, goal=wanted)
+    found = causalopt.compare_measures(names, goal=wanted, seed=seed)
     if page is not None:
         text = found.to_html() if page.suffix.lower() == ".html" else found.to_markdown()
         write_whole(page, text.encode())

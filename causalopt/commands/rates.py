@@ -11,6 +11,7 @@ import causalopt
 from causalopt.commands import options
 
 if TYPE_CHECKING:
+    from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
     from causalopt.effects.exponents.rates import Rates
 
 _SEEN = 1e-6  # an error of a printed exponent
@@ -39,6 +40,7 @@ def rates(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
     json: options.Json = False,
 ) -> None:
     """Op per unit time, Lyapunov exponents and conditional exponents given A.
@@ -47,8 +49,11 @@ def rates(
     directions and m observes all, that is the largest conditional exponent less the largest
     Lyapunov exponent. Without a set A there are the Lyapunov exponents alone.
     """
+    from causalopt.effects.exponents.rates import Rates
+
     declared = options.read_model(model, sets, initial, dt, method)
-    found = causalopt.rates(
+    chosen = options.read_seeds(seeds)
+    found: Rates | RatesEnsemble = causalopt.rates(
         declared,
         nudge=nudge,
         hold=hold,
@@ -57,11 +62,12 @@ def rates(
         transient=transient,
         exponents=exponents,
         seed=seed,
+        seeds=chosen,
     )
     if json:
         options.emit(found.to_dict())
     else:
-        typer.echo("\n".join(_report(found)))
+        typer.echo("\n".join(_report(found)) if isinstance(found, Rates) else repr(found))
 
 
 def _report(found: Rates) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axes
 from causalopt.errors import QuestionError
+
+if TYPE_CHECKING:
+    from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
+    from causalopt.effects.sweeps.sweep import Sweep
 
 
 def sweep(
@@ -42,6 +46,8 @@ def sweep(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
     data: options.Data = None,
     out: Annotated[
         str | None,
@@ -67,7 +73,8 @@ def sweep(
     file = None if out is None else _target(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
-    found = causalopt.sweep(
+    chosen = options.read_seeds(seeds)
+    found: Sweep | SweepEnsemble = causalopt.sweep(
         declared,
         axes,
         nudge=nudge,
@@ -76,6 +83,8 @@ def sweep(
         steps=steps,
         at=at,
         delta=delta,
+        seed=seed,
+        seeds=chosen,
         workers=workers,
         data=arrays,
     )

@@ -159,6 +159,7 @@ def sensitivity(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> ParameterSensitivity:
     """Measure how Op and Comp change with every parameter.
@@ -174,6 +175,7 @@ def sensitivity(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same for every value.
         progress: Called with (done, total, what), in parameters.
 
     Returns:
@@ -191,7 +193,9 @@ def sensitivity(
     """
     del progress  # long_work tells it
     changed = model.replace(parameters=parameters, initial=initial)
-    asked = ask_at(changed, at, steps=steps, nudge=nudge, hold=hold, target=target, given=given)
+    asked = ask_at(
+        changed, at, steps=steps, nudge=nudge, hold=hold, target=target, given=given, seed=seed
+    )
     names, left_out = _parameters(changed, asked, among)
     found: list[ParameterSlope] = []
     middle: Sweep | None = None
@@ -207,6 +211,7 @@ def sensitivity(
             target=target,
             given=given,
             at=asked.steps,
+            seed=seed,
         )
         middle = row
         found.append(_slope(name, value, row))

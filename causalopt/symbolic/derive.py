@@ -23,6 +23,7 @@ from causalopt.symbolic.linear import T, solve_linear
 from causalopt.symbolic.linear_template import Edge
 from causalopt.symbolic.paths import Path, follow, one_sided
 from causalopt.symbolic.program_checks import check_program, check_template, undefined, unverified
+from causalopt.symbolic.quiet_draws import without_draws
 from causalopt.symbolic.ratio import whole_powers
 from causalopt.symbolic.reading import Reading, linear_template, read_question
 from causalopt.symbolic.static_paths import derive_static
@@ -83,6 +84,7 @@ def derive(
         (t + 1)/2**t
     """
     del progress  # long_work tells it
+    model = without_draws(model)
     reading = read_question(
         model,
         nudge=nudge,

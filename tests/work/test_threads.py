@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,9 +74,14 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_in_pieces_is_bit_for_bit_the_run_at_once(request: pytest.FixtureRequest) -> None:
     model = causalopt.load("lorenz")
 
-    def run(**options: object) -> list[bytes]:
-        asked = {"nudge": "b[3]", "hold": "a[t<=150]", "target": "b", "steps": 20_000}
-        found = causalopt.run(model, **{**asked, **options})  # type: ignore[arg-type]
+    def run(**options: Any) -> list[bytes]:
+        asked: dict[str, Any] = {
+            "nudge": "b[3]",
+            "hold": "a[t<=150]",
+            "target": "b",
+            "steps": 20_000,
+        }
+        found = causalopt.run(model, **{**asked, **options})
         return [found.op.tobytes(), found.W["c"].tobytes(), str(found.status.tolist()).encode()]
 
     whole = run(), run(delta=1e-3)
