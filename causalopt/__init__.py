@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from causalopt import results as _results
+from causalopt.work.interrupts import imports_whole as _imports_whole
 
 if TYPE_CHECKING:
     from causalopt.basins.attraction_basins import AttractionBasins as AttractionBasins
@@ -185,6 +186,8 @@ if TYPE_CHECKING:
     from causalopt.training.training import Training as Training
     from causalopt.training.training import gradient as gradient
     from causalopt.training.training import train as train
+    from causalopt.work.progress import Progress as Progress
+    from causalopt.work.progress import progress as progress
     from causalopt.worlds.description import Description as Description
     from causalopt.worlds.description import describe as describe
     from causalopt.worlds.expand import expand as expand
@@ -285,6 +288,7 @@ _HOMES = {
     "symbolic.modes": "find_modes",
     "training.film": "Film watch",
     "training.training": "Training gradient train",
+    "work.progress": "Progress progress",
     "worlds.description": "Description describe",
     "worlds.expand": "expand",
     "worlds.interventions": "Nudge Replace Set",
@@ -501,6 +505,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = sorted([*_HOME, "__version__"])
 
 
+@_imports_whole
 def __getattr__(name: str) -> object:
     if name == "__version__":
         from importlib.metadata import version

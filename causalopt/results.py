@@ -13,6 +13,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
+from causalopt.work.interrupts import begin_hearing, end_hearing, start_here
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -62,6 +64,14 @@ class Offer(Generic[R]):
         Raises:
             TypeError: It offers nothing of that kind.
         """
+        hears = begin_hearing()
+        try:
+            return self._asked(result, others, options)
+        finally:
+            if hears:
+                end_hearing()
+
+    def _asked(self, result: Any, others: tuple[Any, ...], options: dict[str, Any]) -> R:
         from causalopt import extras
 
         for kind in reversed(type(result).__mro__):
@@ -69,6 +79,9 @@ class Offer(Generic[R]):
             if self.name in offered:
                 extras.load(f"causalopt.{offered[self.name]}")
         return self._dispatch.dispatch(type(result))(result, *others, **options)
+
+
+start_here(Offer.__call__)
 
 
 @Offer

@@ -16,6 +16,7 @@ ROOMS = [
     "extras",
     "saving",
     "display",
+    "work",
     "results",
     "language",
     "tensors",

@@ -8,7 +8,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
 
 Models = Annotated[
@@ -50,8 +49,7 @@ def compare(
     picture = options.figure_file(plot, theme)
     names = models or list(DOZEN)
     wanted = _goal(names, goal)
-    with Progress(len(names), "comparing") as progress:
-        found = causalopt.compare_measures(names, goal=wanted, seed=seed, progress=progress)
+    found = causalopt.compare_measures(names, goal=wanted, seed=seed)
     if page is not None:
         text = found.to_html() if page.suffix.lower() == ".html" else found.to_markdown()
         write_whole(page, text.encode())

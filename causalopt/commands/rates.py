@@ -8,7 +8,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 
 
 def rates(
@@ -45,27 +44,20 @@ def rates(
     directions and m observes all, that is the largest conditional exponent less the largest
     Lyapunov exponent. Without a set A there are the Lyapunov exponents alone.
     """
-    from causalopt.effects.ensembles.seed_lists import seed_numbers
-    from causalopt.effects.exponents.rates import DEFAULT_STEPS
-
     picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     chosen = options.read_seeds(seeds)
-    total = round(1.1 * (steps or DEFAULT_STEPS))
-    total = total if chosen is None else len(seed_numbers(chosen, seed))
-    with Progress(total, "running") as progress:
-        found = causalopt.rates(
-            declared,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            transient=transient,
-            exponents=exponents,
-            seed=seed,
-            seeds=chosen,
-            progress=progress,
-        )
+    found = causalopt.rates(
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        transient=transient,
+        exponents=exponents,
+        seed=seed,
+        seeds=chosen,
+    )
     if picture is not None:
         options.write_figure(found.plot(theme=theme), picture)
     if json:

@@ -8,7 +8,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 
 
 def run(
@@ -74,36 +73,29 @@ def run(
     Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
-    from causalopt.effects.ensembles.seed_lists import seed_numbers
-    from causalopt.model.model import run_length
-
     data_file = options.result_file(out)
     picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
     chosen = options.read_seeds(seeds)
-    length = run_length(declared, steps)
-    total = length if chosen is None else len(seed_numbers(chosen, seed))
-    with Progress(total, "running") as progress:
-        result = causalopt.run(
-            declared,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            delta=delta,
-            seed=seed,
-            seeds=chosen,
-            every=every,
-            level=level,
-            progress=progress,
-            data=arrays,
-            keep=keep,
-            probes=probes,
-            execution=execution,
-            checkpoint=checkpoint,
-            checkpoint_every=checkpoint_every,
-        )
+    result = causalopt.run(
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        delta=delta,
+        seed=seed,
+        seeds=chosen,
+        every=every,
+        level=level,
+        data=arrays,
+        keep=keep,
+        probes=probes,
+        execution=execution,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+    )
     if data_file is not None:
         result.save(data_file)
     if picture is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +10,6 @@ import typer
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axes
-from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -81,30 +79,24 @@ def sweep(
     axes = read_axes(grid or [])
     _refuse_both(axes, sets, initial)
 
-    from causalopt.effects.ensembles.seed_lists import seed_numbers
-
     file = options.result_file(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
     chosen = options.read_seeds(seeds)
-    count = math.prod(map(len, axes.values()))
-    total = count if chosen is None else count * len(seed_numbers(chosen, seed))
-    with Progress(total, "sweeping") as progress:
-        found: Sweep | SweepEnsemble = causalopt.sweep(
-            declared,
-            axes,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            at=at,
-            delta=delta,
-            seed=seed,
-            seeds=chosen,
-            workers=workers,
-            progress=progress,
-            data=arrays,
-        )
+    found: Sweep | SweepEnsemble = causalopt.sweep(
+        declared,
+        axes,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        at=at,
+        delta=delta,
+        seed=seed,
+        seeds=chosen,
+        workers=workers,
+        data=arrays,
+    )
     if file is not None:
         found.save(file)
     if picture is not None:

@@ -9,7 +9,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
     from causalopt.training.film import Film
@@ -52,21 +51,19 @@ def watch(
     file = options.output_file(out, (".html",))
     picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial)
-    with Progress(100, "training and measuring") as progress:
-        film = causalopt.watch(
-            declared,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            seed=seed,
-            progress=progress,
-            seeds=seeds,
-            updates=updates,
-            frames=frames,
-            starts=starts,
-            permutations=permutations,
-        )
+    film = causalopt.watch(
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        seed=seed,
+        seeds=seeds,
+        updates=updates,
+        frames=frames,
+        starts=starts,
+        permutations=permutations,
+    )
     if file is not None:
         film.save(file)
     if picture is not None:

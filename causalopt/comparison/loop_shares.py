@@ -30,6 +30,7 @@ from causalopt.errors import QuestionError, SizeError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, whole_variables
 from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.world import number_world
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ class LoopShares(Plotted, Tabled):
         return "\n".join(lines)
 
 
+@long_work("scoring loops", direct=True)
 def loop_shares(
     model: Model,
     *,
@@ -165,6 +167,7 @@ def loop_shares(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> LoopShares:
     """Return every feedback loop's share of what moves W, step by step.
 
@@ -175,6 +178,7 @@ def loop_shares(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes.
+        progress: Called with (done, total, what), in steps.
 
     Raises:
         QuestionError: The model has arrays, labels or no time, a rule reads a variable at two lags,
@@ -187,6 +191,7 @@ def loop_shares(
         1 loop of base_optimizer, mean share of W's motion
           theta -> G -> theta  -1.0000
     """
+    del progress  # long_work tells it
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_array:
         raise QuestionError(

@@ -22,6 +22,7 @@ from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class ParameterSensitivity(Asked, Tabled, Plotted):
         return "\n".join([head, *(f"  {line}" for line in lines)])
 
 
+@long_work("sweeping")
 def sensitivity(
     model: Model,
     *,
@@ -156,6 +158,7 @@ def sensitivity(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> ParameterSensitivity:
     """Measure how Op and Comp change with every parameter.
 
@@ -171,6 +174,7 @@ def sensitivity(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make, the same for every value.
+        progress: Called with (done, total, what), in parameters.
 
     Returns:
         A slope for each parameter, with its error and a status.
@@ -185,6 +189,7 @@ def sensitivity(
         >>> found.of("k").comp.__round__(9)
         -2.98
     """
+    del progress  # long_work tells it
     changed = model.replace(parameters=parameters, initial=initial)
     asked = ask_at(
         changed, at, steps=steps, nudge=nudge, hold=hold, target=target, given=given, seed=seed
@@ -193,7 +198,7 @@ def sensitivity(
     found: list[ParameterSlope] = []
     middle: Sweep | None = None
     values = changed.template.parameter_values()
-    for name in names:
+    for name in through(names):
         value = values[name]
         points = _around(value)
         row = sweep(

@@ -30,6 +30,7 @@ from causalopt.laws.law import Law
 from causalopt.laws.propagation import Choice, advance, laws
 from causalopt.laws.twin import pair, prime, twin, unprimed
 from causalopt.results import plot
+from causalopt.work.progress import through
 from causalopt.worlds.replacement import replace
 
 if TYPE_CHECKING:
@@ -153,11 +154,15 @@ class Decorrelation:
         if not steps or min(steps) < 0:
             raise QuestionError(f"steps count from 0, got {list(steps)}")
         if self.choice.engine == "factorised":
-            return tuple(_on_graph(self, t) for t in steps)
+            return tuple(_on_graph(self, t) for t in through(steps))
         if self.choice.engine == "chain":
-            return tuple(_by_chain_rule(self, t) for t in steps)
+            return tuple(_by_chain_rule(self, t) for t in through(steps))
         course = itertools.islice(laws(self.model, self.choice.engine), max(steps) + 1)
-        reached = {t: _on_laws(self, t, P) for t, P in enumerate(course) if t in steps}
+        reached = {
+            t: _on_laws(self, t, P)
+            for t, P in enumerate(through(course, max(steps) + 1))
+            if t in steps
+        }
         return tuple(reached[t] for t in steps)
 
 

@@ -35,6 +35,7 @@ from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node, Window, selection_text
 from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -350,6 +351,7 @@ def _check_count(name: str, value: int) -> None:
         raise QuestionError(f"{name} must be a whole number from 0 up, found {value}")
 
 
+@long_work("following influence", direct=True)
 def currents(
     model: Model,
     *,
@@ -361,6 +363,7 @@ def currents(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
     along: Any = None,
 ) -> Currents | ArrayCurrents:
@@ -381,6 +384,7 @@ def currents(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
+        progress: Called with (done, total, what), in steps.
         data: In a model with arrays, variable without a rule -> its values, step first.
         along: In a model with arrays, the direction in which n is nudged, of n's shape; all
             directions when not given.
@@ -398,6 +402,7 @@ def currents(
         >>> found.share[50].sum().round(12).item(), found.through("R[50]").status
         (1.0, 'ok')
     """
+    del progress  # long_work tells it
     if model.is_array:
         from causalopt.influence.array_currents import array_currents  # few models have any
 

@@ -32,6 +32,7 @@ from causalopt.optimizers.set_lists import MOST, SetList, set_list
 from causalopt.optimizers.split_search import SplitSearch, Tried
 from causalopt.optimizers.starting_points import OWN
 from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, long_work, portion
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ class NaturalDivision(Asked, Plotted, Tabled):
         return "\n".join(lines)
 
 
+@long_work("dividing")
 def divide(
     model: Model,
     *,
@@ -181,6 +183,7 @@ def divide(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     price: Price = "node",
     cost: float = HALVING,
     share: float = 0.9,
@@ -205,6 +208,7 @@ def divide(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
+        progress: Called with (done, total, what), in per cent.
         price: What a set is charged for: `node`, its variables, or `edge`, the edges of the
             template that its boundary cuts.
         cost: What each of them costs, in nats. The default is ln 2: each must halve what is left.
@@ -226,6 +230,7 @@ def divide(
         >>> str(found.best.splits[0]), round(found.best.op, 4)
         ('{T}', 5.0665)
     """
+    del progress  # long_work tells it
     if price not in get_args(Price):
         raise QuestionError(f"price is one of {', '.join(get_args(Price))}, found '{price}'")
     if not (math.isfinite(cost) and cost >= 0):
@@ -245,11 +250,14 @@ def divide(
     )
     listed = set_list(asked.model, [asked.nudge], asked.target, among=among, most=most)
     search = SplitSearch(asked, listed, window=window, delta=delta)
-    tried = search.tried(list(listed.sets()))
+    with portion(0.0, 0.5):
+        tried = search.tried(list(listed.sets()))
     beyond = np.full(len(listed.core) + 1, -np.inf)
     if not listed.is_complete:
-        tried = search.grown(tried, listed.whole)
-        beyond[listed.whole + 1 :] = search.bounds()[listed.whole :]
+        with portion(0.5, 0.9):
+            tried = search.grown(tried, listed.whole)
+        with portion(0.9, 1.0):
+            beyond[listed.whole + 1 :] = search.bounds()[listed.whole :]
     sizes = CutSizes(asked.model, price, listed.idle)
     by_size = beyond if price == "node" else beyond[:0]
     return NaturalDivision(

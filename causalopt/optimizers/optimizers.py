@@ -20,6 +20,7 @@ from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, PartReader, Selectors, SetPart
 from causalopt.optimizers.set_search import Method, Ranked, SearchRecord, SetSearch, as_tuples
 from causalopt.results import Displayed, Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -261,6 +262,7 @@ class Optimizers(Plotted, Tabled, Sequence[Candidate]):
         return ConduitGroup(tie.op, tie.comp, tie.status, minimal, idle)
 
 
+@long_work("searching")
 def find_optimizers(
     model: Model,
     *,
@@ -272,6 +274,7 @@ def find_optimizers(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     size: int = 3,
     among: str | Sequence[str | Node | Window] | None = None,
     by: By | None = None,
@@ -296,6 +299,7 @@ def find_optimizers(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
+        progress: Called with (done, total, what), in per cent.
         size: The most parts of a set.
         among: What sets are made of, as selectors: variables, windows such as `a[t<=10]`, units and
             regions of arrays; all variables but n's and m's when not given.
@@ -322,6 +326,7 @@ def find_optimizers(
         >>> [c.hold for c in found]
         [('c',), ('a', 'c'), ('a',)]
     """
+    del progress  # long_work tells it
     model = model.replace(parameters=parameters, initial=initial)
     for name, count in (("size", size), ("best", best)):
         if count < 1:

@@ -38,6 +38,7 @@ from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, StartEffects
 from causalopt.optimizers.starting_points import starting_points
 from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ class Verdict(Asked, Plotted, Tabled):
         return f"{first}\n  {names}: {told}"
 
 
+@long_work("testing")
 def detect_optimizer(
     model: Model,
     *,
@@ -182,6 +184,7 @@ def detect_optimizer(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     starts: int = 32,
     within: Mapping[str, Sequence[float]] | None = None,
     alpha: float = 0.05,
@@ -210,6 +213,7 @@ def detect_optimizer(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which starting points are drawn.
+        progress: Called with (done, total, what), in sets.
         starts: How many.
         within: Variable -> (low, high), the box that they are drawn from; as in
             `division_stability`.
@@ -227,6 +231,7 @@ def detect_optimizer(
         >>> detect_optimizer(load("thermostat")).answer
         'optimizer'
     """
+    del progress  # long_work tells it
     for name, value in (("alpha", alpha), ("quorum", quorum)):
         if not 0 < value <= 1 or (name == "alpha" and value == 1):
             ends = "below" if name == "alpha" else "at most"
@@ -299,7 +304,7 @@ class _Trial:
 
     def outcome(self) -> dict[str, Any]:
         """Return the fields of a verdict that the sets decide."""
-        scores = [self._score(hold) for hold in self._listed.sets()]
+        scores = [self._score(hold) for hold in through(list(self._listed.sets()))]
         winners = [score for score in scores if self._is_optimizer(score)]
         coherent = [score for score in scores if self._is_coherent(score)]
         # Where every status is in doubt nothing is known of any set.

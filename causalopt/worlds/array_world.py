@@ -15,7 +15,6 @@ from causalopt.engine.arrays.array_checkpoint import Checkpoint
 from causalopt.engine.arrays.array_course import Draw
 from causalopt.engine.arrays.array_plan import ArrayPlan, Force, HeldArray, Values
 from causalopt.engine.arrays.array_stretches import Stretches, run_through
-from causalopt.engine.contract import Progress
 from causalopt.errors import QuestionError, SizeError, UnknownNameError, suggestion
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
 from causalopt.model.model import Model, machine_memory
@@ -143,7 +142,6 @@ def array_world(
     data: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
     keep: Iterable[str] | None = None,
-    progress: Progress | None = None,
     execution: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int | None = None,
@@ -159,7 +157,6 @@ def array_world(
         data: Variable without a rule -> its values at every step, step first.
         initial: Variable -> the array it starts from.
         keep: The variables whose courses are kept; those that take little memory when None.
-        progress: Called with the number of steps done, now and then.
         execution: `numpy` or `jax`; by the work when not given.
         checkpoint: A file .npz that the run is written to now and then, and goes on from.
         checkpoint_every: After how many steps; ten times in the run when not given.
@@ -182,7 +179,7 @@ def array_world(
     if checkpoint is not None:
         marks = {"the question": repr(names)}
         saved = saved_at(checkpoint, checkpoint_every, model, plan, marks)
-    run_through(world, stores, progress, saved)
+    run_through(world, stores, saved)
     stages = {stage: kept.pop(stage) for stage in between}
     return ArrayWorld(model, name, tuple(interventions), steps, kept, stages, world.execution)
 

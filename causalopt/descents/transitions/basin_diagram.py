@@ -24,6 +24,7 @@ from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.grid import reach
 from causalopt.errors import QuestionError
 from causalopt.results import Plotted, Tabled, labelled, plain
+from causalopt.work.progress import Progress, long_work, through
 
 if TYPE_CHECKING:
     import xarray
@@ -130,6 +131,7 @@ class BasinDiagram(Plotted, Tabled):
         )
 
 
+@long_work("solving")
 def basin_diagram(
     model: Model,
     grid: Mapping[str, ArrayLike],
@@ -137,6 +139,7 @@ def basin_diagram(
     barrier: float,
     nodes: int = NODES,
     parameters: Mapping[str, int | float | str] | None = None,
+    progress: Progress | None = None,
 ) -> BasinDiagram:
     """Return which of two basins wins at every point of a grid of parameters.
 
@@ -146,6 +149,7 @@ def basin_diagram(
         barrier: The place between the basins.
         nodes: Nodes of the finer of two grids of the coordinate.
         parameters: Values of other parameters that replace the model's.
+        progress: Called with (done, total, what), in points.
 
     Raises:
         QuestionError: No axes or too many points, an axis that is no list of numbers or has a value
@@ -158,6 +162,7 @@ def basin_diagram(
         >>> found.winner.tolist()
         ['right', 'left']
     """
+    del progress  # long_work tells it
     if not math.isfinite(barrier):
         raise QuestionError(f"a barrier is a finite number between the basins; {barrier} came")
     axes = {name: _axis(name, values) for name, values in grid.items()}
@@ -170,7 +175,7 @@ def basin_diagram(
             f"{list(axes)} of {list(shape)} values came"
         )
     rows = []
-    for values in itertools.product(*axes.values()):
+    for values in through(itertools.product(*axes.values()), int(np.prod(shape))):
         changed = {**(parameters or {}), **dict(zip(axes, map(float, values), strict=True))}
         chain = chain_of(model.replace(parameters=changed)).step
         if chain.dimension != 1:

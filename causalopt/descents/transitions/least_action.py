@@ -33,6 +33,7 @@ from causalopt.descents.transitions.step_costs import check_spread, step_cost
 from causalopt.descents.transitions.step_laws import law_of_model
 from causalopt.errors import QuestionError, suggestion
 from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
+from causalopt.work.progress import Progress, long_work, portion
 
 if TYPE_CHECKING:
     import xarray
@@ -113,6 +114,7 @@ class LeastAction(Plotted, Tabled):
         )
 
 
+@long_work("searching a path")
 def least_action(
     model: Model,
     *,
@@ -121,6 +123,7 @@ def least_action(
     steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> LeastAction:
     """Return the cheapest path from the model's start to an end, and its action.
 
@@ -134,6 +137,7 @@ def least_action(
             it finds the cheapest path near that curve.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's; the start.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The end is not a state, or no draws lead there; or the noise has no known
@@ -146,6 +150,7 @@ def least_action(
         >>> f"{found.action * 0.02:.3f}"
         '0.132'
     """
+    del progress  # long_work tells it
     if limit not in LIMITS:
         raise QuestionError(f"--limit is one of {', '.join(LIMITS)}; '{limit}' came")
     if steps is not None and (limit == "rate" or steps < 1):
@@ -210,7 +215,8 @@ def _searched(
         return _found(_cheapest(law, curve, grid, steps), limit, steps), 0.0
     best, error, count = None, np.inf, FIRST_STEPS
     while count <= MOST_STEPS:
-        found = _cheapest(law, curve, grid, count)
+        with portion(count / 2 / MOST_STEPS, count / MOST_STEPS):
+            found = _cheapest(law, curve, grid, count)
         if best is not None:
             # To wait first is free at a fixed point: more steps never need to cost more.
             waited = cheapest_steps(law, _waiting(best.places, count))

@@ -33,6 +33,7 @@ from causalopt.drawing.plots.of_landscape import plot_landscape, plot_losses, pl
 from causalopt.drawing.plots.panel_parts import plain_axes
 from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
 from causalopt.errors import QuestionError
+from causalopt.work.progress import Progress, long_work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -190,6 +191,7 @@ PICTURES = {
 }
 
 
+@long_work("computing")
 def descent(
     model: Model,
     *,
@@ -202,6 +204,7 @@ def descent(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     ax: Places | None = None,
     figsize: tuple[float, float] | None = None,
     panels: str | Sequence[str] | None = None,
@@ -225,6 +228,7 @@ def descent(
         figsize: Width and height of the figure, in inches.
         panels: Names of the panels that are drawn.
         theme: "light" or "dark".
+        progress: Called with (done, total, what), in per cent.
 
     Returns:
         The figure, not shown; `figure.savefig("losses.png")` writes it. With `ax`, what was given.
@@ -237,6 +241,7 @@ def descent(
         >>> descent(load("sgd_pit"), show="gradients", span=(0.5, 2.5)).axes[0].get_ylabel()
         'G'
     """
+    del progress  # long_work tells it
     if show not in PICTURES:
         raise QuestionError(f"--show is one of {', '.join(PICTURES)}; '{show}' came")
     if steps < 1:

@@ -22,6 +22,7 @@ from causalopt.effects.ensembles.seed_summary import (
 )
 from causalopt.engine.contract import Floats
 from causalopt.results import Plotted, Tabled, labelled, plain
+from causalopt.work.progress import through
 
 if TYPE_CHECKING:
     import xarray
@@ -155,7 +156,6 @@ def rates_over_noise(
     is_random: bool,
     level: float = LEVEL,
     quantiles: Sequence[float] = PROBABILITIES,
-    progress: Callable[[int], None] | None = None,
 ) -> RatesEnsemble:
     """Return a model's rates under many seeds.
 
@@ -165,14 +165,9 @@ def rates_over_noise(
         is_random: Whether anything is drawn; if not, one run stands for all.
         level: The coverage of intervals.
         quantiles: Which quantiles.
-        progress: Called with the number of seeds done.
     """
     probabilities = check_levels(level, quantiles)
-    found = []
-    for k, seed in enumerate(seeds if is_random else seeds[:1]):
-        found.append(rates(seed))
-        if progress is not None:
-            progress(k + 1)
+    found = [rates(seed) for seed in through(seeds if is_random else seeds[:1])]
     every = found if is_random else found * len(seeds)
     first = found[0]
     return RatesEnsemble(

@@ -25,6 +25,7 @@ from causalopt.effects.measures import NAMES
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.results import Plotted, Tabled, labelled, nested, plain_number
+from causalopt.work.progress import through
 
 if TYPE_CHECKING:
     import xarray
@@ -230,7 +231,6 @@ def sweep_over_noise(
     *,
     level: float = LEVEL,
     quantiles: Sequence[float] = PROBABILITIES,
-    progress: Callable[[int], None] | None = None,
 ) -> SweepEnsemble:
     """Return a sweep's answers under many seeds.
 
@@ -239,7 +239,6 @@ def sweep_over_noise(
         seeds: Distinct seeds, two or more.
         level: The coverage of intervals.
         quantiles: Which quantiles.
-        progress: Called with the number of points done, of all seeds.
 
     Raises:
         QuestionError: There are more points than fit.
@@ -248,7 +247,7 @@ def sweep_over_noise(
     names = ("values", "total", "direct", "comp", "op", "codes")
     tables: dict[str, NDArray[Any]] = {}
     powers, undecided = np.full(len(seeds), np.nan), 0
-    for k, seed in enumerate(seeds):
+    for k, seed in enumerate(through(seeds)):
         found = sweep(seed)
         if k == 0:
             if found.codes.size * len(seeds) > MOST_POINTS:
@@ -265,8 +264,6 @@ def sweep_over_noise(
             table[k] = getattr(found, name)
         powers[k] = math.nan if found.power is None else found.power
         undecided += found.undecided
-        if progress is not None:
-            progress((k + 1) * found.codes.size)
     own: dict[str, Any] = {f.name: getattr(first, f.name) for f in dataclasses.fields(Asked)}
     own |= tables
     return SweepEnsemble(

@@ -22,7 +22,7 @@ from causalopt.effects.exponents.growth_course import GrowthCourse, growth_cours
 from causalopt.effects.exponents.world_growth import Course, WorldGrowth, world_growth
 from causalopt.effects.limit import refuse_in_dynamics
 from causalopt.effects.measures import STATUSES
-from causalopt.engine.contract import Floats, Progress
+from causalopt.engine.contract import Floats
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
 from causalopt.engine.source import Slots
@@ -32,6 +32,7 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
 from causalopt.model.template import refuse_between
 from causalopt.results import Plotted, Tabled, plain
+from causalopt.work.progress import Progress, long_work, portion, through
 from causalopt.worlds.interventions import held_mask, plan_for
 
 if TYPE_CHECKING:
@@ -239,6 +240,7 @@ def rates(
 ) -> RatesEnsemble: ...
 
 
+@long_work("following rates")
 def rates(
     model: Model,
     *,
@@ -275,7 +277,7 @@ def rates(
             with mean, quantiles and intervals over noise.
         level: Of an ensemble, the coverage of its intervals; 0.95 when not given.
         quantiles: Of an ensemble, which; 0.05, 0.25, 0.5, 0.75 and 0.95 when not given.
-        progress: Called with the number of steps done; of an ensemble, of seeds.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The model has no time or no memory, A is not made of whole variables, n or m
@@ -287,11 +289,12 @@ def rates(
         >>> round(rates(load("thermostat"), steps=1000).op_rate, 6)
         0.010153
     """
+    del progress  # long_work tells it
     if seeds is not None or level is not None or quantiles is not None:
         said: dict[str, Any] = {"nudge": nudge, "hold": hold, "target": target, "steps": steps}
         said |= {"transient": transient, "exponents": exponents}
         said |= {"parameters": parameters, "initial": initial}
-        return _over_noise(model, said, seed, seeds, (level, quantiles), progress)
+        return _over_noise(model, said, seed, seeds, (level, quantiles))
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_static:
         raise QuestionError("rates are about growth in time, and this model has none")
@@ -304,9 +307,12 @@ def rates(
     lead = count // 10 if transient is None else transient
     if count < BATCHES or lead < 0:
         raise QuestionError(f"rates need at least {BATCHES} steps, and a transient of 0 or more")
-    settings = _Settings(count, lead, exponents, seed, progress)
-    found = _grown(model, selection, question if asked is model else None, settings)
-    of_question = found if asked is model else _grown(asked, selection, question, settings)
+    settings = _Settings(count, lead, exponents, seed)
+    half = 1.0 if asked is model else 0.5
+    with portion(0.0, half):
+        found = _grown(model, selection, question if asked is model else None, settings)
+    with portion(half, 1.0):
+        of_question = found if asked is model else _grown(asked, selection, question, settings)
     return _answer(asked, selection, question, (found, of_question), settings)
 
 
@@ -316,7 +322,6 @@ class _Settings:
     lead: int
     exponents: int | None
     seed: int
-    progress: Progress | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -342,7 +347,8 @@ def _grown(
     terms = tuple(partial.term for partial in linearize(structure).partials)
     _check_length(last, len(structure.names) + len(terms))
     plan = plan_for(model, steps=last, noise_seed=settings.seed)
-    run = run_values(structure, plan, terms, settings.progress)
+    with portion(0.0, 0.4):
+        run = run_values(structure, plan, terms)
     status = _status(run.values)
     held = held_mask(model, selection, 0)[0]
     exact = ExactRun(model.template, plan, run.values)
@@ -352,7 +358,8 @@ def _grown(
         index = model.template.index
         place = question[0].t, index[question[0].variable], index[question[1]]
     masks = (np.zeros_like(held), held)[: 1 + bool(selection)]
-    worlds = [world_growth(course, mask, place) for mask in masks]
+    with portion(0.4, 1.0):
+        worlds = [world_growth(course, mask, place) for mask in through(masks)]
     if status == "ok" and not all(world.is_finite for world in worlds):
         status = "diverged"
     return _Grown(model, worlds, status)
@@ -364,7 +371,6 @@ def _over_noise(
     seed: int,
     seeds: int | Sequence[int] | None,
     said: tuple[float | None, Sequence[float] | None],
-    progress: Progress | None,
 ) -> RatesEnsemble:
     """Return an ensemble: the rates of each seed."""
     from causalopt.effects.ensembles.rates_ensemble import rates_over_noise
@@ -376,7 +382,6 @@ def _over_noise(
         lambda one: rates(model, seed=one, **question),
         seed_numbers(seeds, seed),
         is_random=any(v.noise is not None for v in model.variables.values()),
-        progress=progress,
         **options,
     )
 

@@ -15,13 +15,14 @@ from causalopt.effects.asked import Asked, ask_at, asked_hold, asked_node, asked
 from causalopt.effects.measures import NAMES, ratios, status_codes
 from causalopt.effects.sweeps.axes import axis_values, smallest_step, spread, trapezoid
 from causalopt.effects.sweeps.lanes import lane_effect
-from causalopt.effects.sweeps.point_lanes import PointLanes, Progress, prepared, run_lanes, settled
+from causalopt.effects.sweeps.point_lanes import PointLanes, prepared, run_lanes, settled
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
 from causalopt.results import Plotted, Tabled, labelled, nested, plain_number, plot
+from causalopt.work.progress import Progress, begin, long_work, portion
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -271,6 +272,7 @@ def sweep(
 ) -> SweepEnsemble: ...
 
 
+@long_work("sweeping")
 def sweep(
     model: Model,
     grid: Mapping[str, ArrayLike],
@@ -317,7 +319,7 @@ def sweep(
             and doubtful points run alone; without, a sweep takes about two thirds of the time, and
             its statuses are those of floats.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of points done.
+        progress: Called with (done, total, what), in points.
         data: In a model with arrays, variable without a rule -> its values, step first. There an
             axis may also be `seed`, and n and m may have several elements.
 
@@ -331,6 +333,7 @@ def sweep(
         >>> round(found.power, 4)
         19.9608
     """
+    del progress  # long_work tells it
     if seeds is not None or level is not None or quantiles is not None:
         question: dict[str, Any] = {
             "nudge": nudge,
@@ -341,7 +344,7 @@ def sweep(
         }
         question |= {"delta": delta, "given": given, "parameters": parameters, "initial": initial}
         question |= {"estimate": estimate, "workers": workers, "data": data}
-        return _over_noise(model, grid, question, seed, seeds, (level, quantiles), progress)
+        return _over_noise(model, grid, question, seed, seeds, (level, quantiles))
     if delta is not None:
         check_delta(delta)
     if workers is not None and workers < 1:
@@ -360,7 +363,6 @@ def sweep(
             initial=initial,
             seed=seed,
             data=data,
-            progress=progress,
         )
     if data is not None:
         raise QuestionError("'data' is for models with array variables, and this has none")
@@ -379,8 +381,11 @@ def sweep(
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     _refuse_size(axes)
     work = prepared(asked, spread(axes), delta, estimate)
-    columns = run_lanes(work, workers, progress)
-    undecided = settled(asked, work, columns, estimate=estimate)
+    begin(work.batch.count)
+    with portion(0.0, 0.9):
+        columns = run_lanes(work, workers)
+    with portion(0.9, 1.0):
+        undecided = settled(asked, work, columns, estimate=estimate)
     _one_sided(work, columns, [*axes] == [asked.node_name])
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
@@ -402,7 +407,6 @@ def _over_noise(
     seed: int,
     seeds: int | Sequence[int] | None,
     said: tuple[float | None, Sequence[float] | None],
-    progress: Progress | None,
 ) -> SweepEnsemble:
     """Return an ensemble: a sweep for each seed."""
     from causalopt.effects.ensembles.seed_lists import ensemble_options, seed_numbers
@@ -413,10 +417,7 @@ def _over_noise(
     if model.is_array and "seed" in grid:
         raise QuestionError("an axis is the seed already: leave seeds out, or the axis")
     return sweep_over_noise(
-        lambda one: sweep(model, grid, seed=one, **question),
-        seed_numbers(seeds, seed),
-        progress=progress,
-        **options,
+        lambda one: sweep(model, grid, seed=one, **question), seed_numbers(seeds, seed), **options
     )
 
 
@@ -434,7 +435,6 @@ def _of_arrays(
     initial: Mapping[str, Any] | None,
     seed: int,
     data: Mapping[str, Any] | None,
-    progress: Progress | None,
 ) -> Sweep:
     """Return the sweep of a model with arrays."""
     from causalopt.effects.arrays.array_sweep import sweep_arrays  # few models have any
@@ -466,7 +466,6 @@ def _of_arrays(
         data=data,
         initial=arrays,
         seed=seed,
-        progress=progress,
     )
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
