@@ -34,6 +34,7 @@ COMMANDS = (
     "descent",
     "divide",
     "rates",
+    "frequency",
     "across",
     "currents",
     "compare",

@@ -43,6 +43,14 @@ COMMANDS_CALL = {
     "action": ("least_action", {"plot": "LeastAction.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {}),
+    "frequency": (
+        "frequency",
+        {
+            "out": "FrequencyResponse.to_netcdf",
+            "plot": "FrequencyResponse.plot",
+            "kind": "FrequencyResponse.plot",
+        },
+    ),
     "across": ("across", {"out": "Across.to_netcdf", "plot": "Across.plot"}),
     "divide": (
         "divide",
@@ -200,6 +208,7 @@ QUESTIONS = {
     "divide": {"steps": 9},
     "division_stability": {"steps": 9, "starts": 2},
     "find_optimizers": {"steps": 9},
+    "frequency": {"frequencies": [0.1]},
     "loop_shares": {"steps": 9},
     "op_from_all": {"target": "R[5]"},
     "op_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},

@@ -24,6 +24,7 @@ ROOMS = [
     "worlds",
     "datasets",
     "effects",
+    "frequencies",
     "influence",
     "optimizers",
     "basins",
