@@ -18,7 +18,7 @@ from causalopt.frequencies.exact_transfer import (
     exact_transfer,
 )
 from causalopt.frequencies.linear_step import LinearStep
-from causalopt.frequencies.state_space import Spectrum, Stability, cancelled, spectrum
+from causalopt.frequencies.state_space import PolesZeros, Stability, cancelled, spectrum
 from causalopt.frequencies.transfer_system import Complexes, TransferSystem
 
 UNSTABLE = "unstable"
@@ -82,7 +82,7 @@ class TwoWorlds:
         self.is_apart = self.total.rows != self.direct.rows
 
     @functools.cached_property
-    def spectra(self) -> tuple[Spectrum, Spectrum]:
+    def spectra(self) -> tuple[PolesZeros, PolesZeros]:
         """Poles and zeros of X and Y."""
         return spectrum(self.total), spectrum(self.direct)
 

@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 
 from causalopt.engine.contract import Floats
-
 from causalopt.frequencies.frequency_gains import UNSTABLE, FrequencyGains, TwoWorlds
 from causalopt.frequencies.loop_margins import Crossover, LoopMargins
 from causalopt.frequencies.transfer_system import Complexes

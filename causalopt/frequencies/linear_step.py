@@ -38,7 +38,7 @@ _FIRST = 200  # steps; then twice as many, and so on
 
 
 @dataclasses.dataclass(frozen=True)
-class Link:
+class StepSlope:
     """The slope of equation `child` by the value of equation `parent`, `lag` steps ago.
 
     Attributes:
@@ -101,7 +101,7 @@ class LinearStep:
     """
 
     width: int
-    links: tuple[Link, ...]
+    links: tuple[StepSlope, ...]
     held: Bools
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
@@ -176,10 +176,12 @@ def _refuse_labels(template: Template, between: set[int]) -> None:
             )
 
 
-def _fixed_link(template: Template, values: dict[str, Fraction | None], partial: Partial) -> Link:
+def _fixed_link(
+    template: Template, values: dict[str, Fraction | None], partial: Partial
+) -> StepSlope:
     known = exact(partial.term, lambda leaf: values.get(leaf_name(leaf)))
     slope = template.number(partial.term) if known is None else float(known)
-    return Link(partial.child, partial.parent, partial.lag, slope, known)
+    return StepSlope(partial.child, partial.parent, partial.lag, slope, known)
 
 
 class _Course:
@@ -318,7 +320,7 @@ def _phased(
                 continue
             parent = (phase - partial.lag) % period
             links.append(
-                Link(
+                StepSlope(
                     phase * width + partial.child,
                     parent * width + partial.parent,
                     partial.lag,

@@ -31,7 +31,7 @@ Stability = Literal["stable", "marginal", "unstable"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Spectrum:
+class PolesZeros:
     """Poles and zeros of a transfer function.
 
     Attributes:
@@ -70,7 +70,7 @@ class Spectrum:
         return "marginal" if (sizes + doubts >= 1).any() else "stable"
 
 
-def spectrum(system: TransferSystem) -> Spectrum:
+def spectrum(system: TransferSystem) -> PolesZeros:
     """Return a system's poles and zeros.
 
     Raises:
@@ -78,13 +78,13 @@ def spectrum(system: TransferSystem) -> Spectrum:
     """
     none = np.zeros(0, dtype=complex)
     if not system.has_path:
-        return Spectrum(none, np.zeros(0), none, None, 0.0)
+        return PolesZeros(none, np.zeros(0), none, None, 0.0)
     f, b, c, d = realisation(system)
     poles, doubts = _poles(f)
     delay, lead, seen = _delay(f, b, c, d)
     zeros = none if delay is None else _zeros(f, b, lead, seen)
     order = np.lexsort((poles.imag, -np.abs(poles)))
-    return Spectrum(poles[order], doubts[order], zeros, delay, lead)
+    return PolesZeros(poles[order], doubts[order], zeros, delay, lead)
 
 
 def cancelled(some: Complexes, others: Complexes) -> np.ndarray:

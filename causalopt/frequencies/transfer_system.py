@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from causalopt.engine.contract import Floats
-from causalopt.frequencies.linear_step import LinearStep, Link
+from causalopt.frequencies.linear_step import LinearStep, StepSlope
 
 Complexes = NDArray[np.complex128]
 _EPS = 2.0**-52
@@ -196,7 +196,7 @@ class TransferSystem:
         )
 
 
-def _substituted(links: list[Link], stays: set[int]) -> tuple[dict[int, Row], dict[int, Row]]:
+def _substituted(links: list[StepSlope], stays: set[int]) -> tuple[dict[int, Row], dict[int, Row]]:
     """Return every equation in terms of those that stay, with bounds of the rounding errors."""
     rows: dict[int, Row] = {}
     errors: dict[int, Row] = {}

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from causalopt.engine.contract import Floats
-from causalopt.frequencies.state_space import Spectrum
+from causalopt.frequencies.state_space import PolesZeros
 from causalopt.frequencies.transfer_system import Complexes
 
 _HALF = 3.4  # the quadrature's variable runs from -_HALF to _HALF
@@ -42,7 +42,7 @@ class Waterbed:
 
 
 def waterbed(
-    comp: Callable[[Floats], Complexes], total: Spectrum, direct: Spectrum, breaks: Floats
+    comp: Callable[[Floats], Complexes], total: PolesZeros, direct: PolesZeros, breaks: Floats
 ) -> Waterbed:
     """Return the integral.
 
@@ -65,7 +65,7 @@ def waterbed(
     return Waterbed(fine, abs(fine - coarse), _by_roots(total, direct), removed, fine - removed)
 
 
-def _by_roots(total: Spectrum, direct: Spectrum) -> float:
+def _by_roots(total: PolesZeros, direct: PolesZeros) -> float:
     if total.delay is None or direct.delay is None:
         return math.nan
     x, y = (

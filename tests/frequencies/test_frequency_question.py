@@ -346,6 +346,6 @@ def test_a_text_that_means_no_frequencies_is_refused(text: str) -> None:
 
 
 def test_the_phase_of_l_is_followed_between_frequencies_far_apart() -> None:
-    """L = k z^-7 / (z - 1) turns from -90 degrees by 7.5 half turns, up to the Nyquist frequency."""
+    """L = k z^-7 / (z - 1) turns from -90 degrees by 7.5 half turns."""
     found = causalopt.frequency(proportional(1.0, 0.01, 7), frequencies=[1e-3, math.pi])
     assert found.loop_phase == pytest.approx([-90 - math.degrees(7.5e-3), -180 - 7 * 180])
