@@ -17,6 +17,7 @@ from causalopt.frequencies.exact_transfer import (
     exact_limit,
     exact_transfer,
 )
+from causalopt.frequencies.hessenberg_form import MANY, HessenbergForm
 from causalopt.frequencies.linear_step import LinearStep
 from causalopt.frequencies.state_space import PolesZeros, Stability, cancelled, spectrum
 from causalopt.frequencies.transfer_system import Complexes, TransferSystem
@@ -82,6 +83,13 @@ class TwoWorlds:
         self.is_apart = self.total.rows != self.direct.rows
 
     @functools.cached_property
+    def _solvers(self) -> tuple[TransferSystem | HessenbergForm, TransferSystem | HessenbergForm]:
+        total, direct = (
+            one if one.size < MANY else HessenbergForm(one) for one in (self.total, self.direct)
+        )
+        return total, direct
+
+    @functools.cached_property
     def spectra(self) -> tuple[PolesZeros, PolesZeros]:
         """Poles and zeros of X and Y."""
         return spectrum(self.total), spectrum(self.direct)
@@ -122,7 +130,9 @@ class TwoWorlds:
         if not self.is_apart:
             return np.ones(len(omega), dtype=complex)
         with np.errstate(all="ignore"):
-            found: Complexes = self.total.gains(omega).value / self.direct.gains(omega).value
+            found: Complexes = (
+                self._solvers[0].gains(omega).value / self._solvers[1].gains(omega).value
+            )
         for end, sign in _ENDS:
             at: Bools = omega == end
             limit = self.limit(sign) if at.any() else None
@@ -132,8 +142,8 @@ class TwoWorlds:
 
     def gains(self, omega: Floats) -> FrequencyGains:
         """Return everything at some frequencies."""
-        total = self.total.gains(omega)
-        direct = self.direct.gains(omega) if self.is_apart else total
+        total = self._solvers[0].gains(omega)
+        direct = self._solvers[1].gains(omega) if self.is_apart else total
         with np.errstate(all="ignore"):
             comp = total.value / direct.value
             relative = total.error / np.abs(total.value) + direct.error / np.abs(direct.value)

@@ -128,15 +128,9 @@ class TransferSystem:
         return Gains(value, error)
 
     def matrices(self, omega: Floats) -> Complexes:
-        """Return I - sum of C_lag z^-lag at every frequency, shape [frequency, equation, equation].
-
-        At 0 and pi, where z is 1 and -1, the powers of z are exact.
-        """
+        """Return I - sum of C_lag z^-lag, shape [frequency, equation, equation]."""
         children, parents, lags, slopes, _ = self._table
-        powers = np.exp(-1j * omega[None, :] * lags[:, None])
-        for end, sign in ((0.0, 1.0), (np.pi, -1.0)):
-            powers[:, omega == end] = (sign**lags)[:, None]
-        entries = slopes @ powers
+        entries = slopes @ powers_of(omega[None, :], lags[:, None])
         found = np.zeros((len(omega), self.size, self.size), dtype=complex)
         found[:, np.arange(self.size), np.arange(self.size)] = 1.0
         found[:, children, parents] -= entries.T
@@ -194,6 +188,13 @@ class TransferSystem:
             table,
             errors,
         )
+
+
+def powers_of(omega: Floats, lags: Floats | int) -> Complexes:
+    """Return z^-lag at z = e^(i omega); at 0 and pi, where z is 1 and -1, exactly."""
+    powers: Complexes = np.exp(-1j * omega * lags)
+    signs = np.where(np.asarray(lags) % 2 == 0, 1.0, -1.0)
+    return np.where(omega == 0, 1.0, np.where(omega == np.pi, signs, powers))
 
 
 def _substituted(links: list[StepSlope], stays: set[int]) -> tuple[dict[int, Row], dict[int, Row]]:
