@@ -40,6 +40,8 @@ COMMANDS = (
     "compare",
     "draw",
     "optimizers",
+    "matrix",
+    "sensitivity",
     "watch",
     "import",
     "data",

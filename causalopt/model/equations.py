@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from causalopt.errors import ExpressionError, ModelError
 from causalopt.language.parse import parse
@@ -31,6 +32,9 @@ from causalopt.model.declaration import (
 from causalopt.model.declared_names import check_names, has_time, signature
 from causalopt.model.template import Equation, Template, exact_values, leaf_name
 
+if TYPE_CHECKING:
+    from causalopt.language.disturbance_text import Push
+
 
 def read_template(
     *,
@@ -48,10 +52,14 @@ def read_template(
     """
     step = Fraction(repr(dt)) if dt is not None else Fraction(1)
     reader = _Reader(variables, parameters, functions, joint, step)
-    check_names({"parameters": parameters, "functions": functions, "variables": variables})
+    asked = {n for n, v in variables.items() if v.disturbs is not None or v.measures is not None}
+    check_names(
+        {"parameters": parameters, "functions": functions, "variables": variables}, free=asked
+    )
     is_static = not any(has_time(variable) for variable in variables.values())
     read = reader.read_parameters()
-    equations = [reader.equation(name, is_static) for name in variables]
+    declared = [name for name in variables if name not in asked]
+    equations = [reader.equation(name, is_static) for name in declared]
     places: dict[str, Fraction] = {}
     continuous = [n for n, v in variables.items() if motion(v) in {"flow", "algebraic"}]
     if continuous:
@@ -70,8 +78,20 @@ def read_template(
         equations = with_histories(equations, places, step)
     for equation in equations:
         _check_lags(equation, motion(variables[equation.owner]))
+    pushes: dict[str, tuple[Push, ...]] = {}
+    if asked:
+        from causalopt.model.asked_equations import with_asked  # few models have any
+
+        scopes = reader.scope("measure", is_static), reader.scope("nudge", is_static)
+        equations, pushes = with_asked(equations, variables, read, reader.fixed, scopes)
     template = Template(
-        _ordered(equations, variables), tuple(variables), read, step, is_static, reader.fixed
+        _ordered(equations, variables),
+        tuple(variables),
+        read,
+        step,
+        is_static,
+        reader.fixed,
+        pushes,
     )
     for name, value in template.parameter_values().items():
         if not math.isfinite(value):
@@ -188,7 +208,7 @@ class _Reader:
         rule = None
         if text is not None:
             truth = key == "rule" and is_truth_value(variable)
-            rule = self._read(text, self._scope(key, is_static), (*path, key), truth=truth)
+            rule = self._read(text, self.scope(key, is_static), (*path, key), truth=truth)
         law = "starts from a law" if name in self._from_law else None
         initial = (const(0),) if law else self._initial(variable, path, is_static)
         if is_static and rule is not None and initial:
@@ -224,7 +244,7 @@ class _Reader:
                 "shape, such as shape: [3]",
                 (*path, "initial"),
             )
-        scope = self._scope("initial value", is_static)
+        scope = self.scope("initial value", is_static)
         several = isinstance(value, tuple)
         return tuple(
             self._read(item, scope, (*path, "initial", i) if several else (*path, "initial"))
@@ -232,7 +252,7 @@ class _Reader:
             if not isinstance(item, tuple)
         )
 
-    def _scope(self, kind: str, is_static: bool) -> Scope:
+    def scope(self, kind: str, is_static: bool) -> Scope:
         """Return what names mean in every rule, flow or initial value."""
         if kind not in self._scopes:
             clock = {"pi": CLOCK["pi"], "dt": CLOCK["dt"]}
