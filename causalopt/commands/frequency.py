@@ -18,7 +18,12 @@ def frequency(
     initial: options.Initials = None,
     nudge: Annotated[
         str | None,
-        typer.Option("--nudge", metavar="VAR", help="The variable n, nudged at every step."),
+        typer.Option(
+            "--nudge",
+            metavar="VAR",
+            help="The variable n, nudged at every step; a parameter Kp, or a sum with weights: "
+            "'2*d[t>=0] - Kp'.",
+        ),
     ] = None,
     hold: options.Hold = None,
     target: options.Target = None,

@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.effects.asked import among_numbers, asked_hold, asked_node, asked_target
+from causalopt.effects.asked import (
+    among_numbers,
+    asked_hold,
+    asked_node,
+    asked_target,
+    one_node_each,
+)
 from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError
 from causalopt.extras import need
@@ -17,6 +23,7 @@ from causalopt.frequencies.frequency_response import FrequencyResponse, Per
 from causalopt.frequencies.linear_step import linear_step
 from causalopt.frequencies.loop_margins import LoopMargins, loop_margins
 from causalopt.frequencies.waterbed import Waterbed, waterbed
+from causalopt.model.asked_words import Nudged, is_expression, names_one_node, one_nudge
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, whole_variables
 from causalopt.model.template import refuse_between
@@ -28,7 +35,7 @@ _ABOVE = 1e-12  # of the Nyquist frequency: what rounding puts above it
 def frequency(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     frequencies: Sequence[float] | None = None,
@@ -49,9 +56,12 @@ def frequency(
     Args:
         model: A model with time. One that is not linear is linearised where W comes to rest or to
             an orbit, or at a step.
-        nudge: The variable n; a node's step does not count. The question's when not given.
+        nudge: The variable n; a node's step does not count. Or a parameter, or a sum of them with
+            weights such as `2*d[t>=0] - Kp`, which all follow one sinusoid. The question's when
+            not given.
         hold: The set A, whole variables; the question's or the partition's when not given.
-        target: The variable m; the question's when not given.
+        target: The variable m, or an expression of a run's nodes such as `error - setpoint`; the
+            question's when not given.
         frequencies: In radians per step, or per unit of time, from 0 up to the Nyquist frequency,
             pi per step. By default logarithmic, and dense where the response moves.
         per: "step", or "time": radians per unit of time, a step being the model's `dt`.
@@ -109,7 +119,7 @@ def frequency(
 
 def _asked(
     model: Model,
-    nudge: str | Node | None,
+    nudge: Nudged | None,
     hold: str | Sequence[str | Node] | None,
     target: str | None,
     seed: int,
@@ -121,11 +131,13 @@ def _asked(
             "the same however often it comes; `causalopt run` tells it"
         )
     if model.is_array:
-        model, node, found, measured = among_numbers(model, nudge, hold, target, seed)
+        model, node, found, measured = among_numbers(model, one_nudge(nudge), hold, target, seed)
         selection = asked_hold(model, found)
         source = node.variable
     else:
-        source = _variable(model, nudge)
+        plain = _plain_variable(model, model.question.nudge if nudge is None else nudge)
+        model, said, target = one_node_each(model, None if plain else nudge, target)
+        source = plain or asked_node(model, said).variable
         selection, measured = asked_hold(model, hold), asked_target(model, target)
     whole_variables(selection, "a frequency is about all steps: hold whole variables")
     model.check_nudge(Node(source, 0), selection, None)
@@ -133,11 +145,23 @@ def _asked(
     return model, source, selection, measured
 
 
-def _variable(model: Model, nudge: str | Node | None) -> str:
-    """Return the variable n that is meant, by its name or by one of its nodes."""
-    if isinstance(nudge, str) and "[" not in nudge:
-        return model.variable(nudge)
-    return asked_node(model, nudge).variable
+def _plain_variable(model: Model, nudge: Nudged | None) -> str | None:
+    """Return the variable that n names, alone or at a step; None for anything more."""
+    if isinstance(nudge, Node):
+        return model.node(nudge).variable
+    if not isinstance(nudge, str):
+        return None
+    if names_one_node(nudge, static=False):
+        return model.node(nudge).variable
+    return (
+        model.variable(nudge)
+        if not is_expression(nudge) and not _is_parameter(model, nudge)
+        else None
+    )
+
+
+def _is_parameter(model: Model, text: str) -> bool:
+    return text.strip() in model.parameters and text.strip() not in model.variables
 
 
 def checked_frequencies(frequencies: Sequence[float], dt: float) -> Floats:

@@ -141,8 +141,10 @@ def linear_step(
             between n and m takes labels.
     """
     template = model.template
-    partials = linearize(template.structure).partials
     source, sink = template.index[nudge], template.index[target]
+    partials = linearize(template.structure).partials
+    if model.variables[nudge].disturbs is not None:  # its rule only keeps what a nudge made it
+        partials = tuple(partial for partial in partials if partial.child != source)
     between = _between(partials, source, sink)
     _refuse_labels(template, between)
     chosen = [p for p in partials if p.child in between and p.parent in between]

@@ -349,3 +349,49 @@ def test_the_phase_of_l_is_followed_between_frequencies_far_apart() -> None:
     """L = k z^-7 / (z - 1) turns from -90 degrees by 7.5 half turns."""
     found = causalopt.frequency(proportional(1.0, 0.01, 7), frequencies=[1e-3, math.pi])
     assert found.loop_phase == pytest.approx([-90 - math.degrees(7.5e-3), -180 - 7 * 180])
+
+
+def test_a_span_of_all_steps_is_the_variable_at_every_step() -> None:
+    model = causalopt.load("pid_loop")
+    one = causalopt.frequency(model, frequencies=[0.01, 0.5])
+    for nudge in ("outside", "outside[0]", "outside[t>=0]", "2*outside[t>=0]", ["outside[t>=0]"]):
+        other = causalopt.frequency(model, nudge=nudge, frequencies=[0.01, 0.5])
+        assert other.op == pytest.approx(one.op, rel=1e-12)
+
+
+def test_several_nodes_follow_one_sinusoid() -> None:
+    """n = 2 a - b into x(t) = a(t-1) + b(t-2) - k u: 2/z - 1/z^2 over the loop."""
+    model = Model(
+        name="sum",
+        variables={
+            "a": {"rule": "0", "initial": 0},
+            "b": {"rule": "0", "initial": 0},
+            "x": {"rule": "0.5*x[t-1] + a[t-1] + b[t-1]/4 - 0.2*u[t-1]", "initial": 0},
+            "u": {"rule": "x[t] + b[t]"},
+        },
+        partition={"A": ["u"]},
+    )
+    found = causalopt.frequency(model, nudge="2*a[t>=0] - b[t>=0]", target="x", frequencies=[0.4])
+    z = np.exp(0.4j)
+    assert found.total[0] == pytest.approx((1.75 + 0.2) / z / (1 - 0.3 / z))
+    assert found.direct[0] == pytest.approx(1.75 / z / (1 - 0.5 / z))
+
+
+def test_a_parameter_is_nudged_about_the_state_of_rest() -> None:
+    """The set point of a room: error = goal - room, both in the controller and in what is lost."""
+    model = causalopt.load("pid_loop")
+    goal = causalopt.frequency(model, nudge="goal", hold="integral", frequencies=[0.0, 0.3])
+    z = np.exp(0.3j)
+    pd, loss = 0.3 + 0.1 * (1 - 1 / z), 0.02
+    pid = pd + 0.02 / (1 - 1 / z)
+    for gain, found in ((pid, goal.total[1]), (pd, goal.direct[1])):
+        # room = room/z (1 - loss) + gain * error / z, error = goal - room/z
+        assert found == pytest.approx(gain / z / (1 - (1 - loss) / z + gain / z**2))
+
+
+def test_what_is_measured_may_be_an_expression() -> None:
+    model = causalopt.load("pid_loop")
+    one = causalopt.frequency(model, target="room", frequencies=[0.2])
+    two = causalopt.frequency(model, target="goal - 3*room", frequencies=[0.2])
+    assert two.total[0] == pytest.approx(-3 * one.total[0])
+    assert two.comp[0] == pytest.approx(one.comp[0])
