@@ -21,7 +21,7 @@ from causalopt.frequencies.frequency_gains import TwoWorlds
 from causalopt.frequencies.frequency_grid import default_grid, special_angles
 from causalopt.frequencies.frequency_response import FrequencyResponse, Per
 from causalopt.frequencies.linear_step import linear_step
-from causalopt.frequencies.loop_margins import LoopMargins, loop_margins
+from causalopt.frequencies.loop_margins import LoopMargins, even_frequencies, loop_margins
 from causalopt.frequencies.waterbed import Waterbed, waterbed
 from causalopt.model.asked_words import Nudged, is_expression, names_one_node, one_nudge
 from causalopt.model.model import Model
@@ -85,7 +85,7 @@ def frequency(
         >>> from causalopt import load
         >>> found = frequency(load("thermostat"), parameters={"k": 0.25}, frequencies=[0.1, 3.0])
         >>> found.op.round(4)
-        array([ 1.0158, -0.2289])
+        array([0.9365, 0.1158])
     """
     need("scipy")
     model = model.replace(parameters=parameters, initial=initial)
@@ -228,5 +228,6 @@ def _figures(
     if worlds.everywhere not in (None, "kink"):
         return None, None
     total, direct = worlds.spectra
-    breaks = np.concatenate([special_angles(roots, 0.0), np.abs(np.angle(roots))])
+    even = even_frequencies(grid, worlds.comp) if worlds.is_apart else []
+    breaks = np.concatenate([special_angles(roots, 0.0), np.abs(np.angle(roots)), even])
     return loop_margins(grid, worlds.comp), waterbed(worlds.comp, total, direct, breaks)

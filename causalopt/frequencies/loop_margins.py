@@ -103,7 +103,7 @@ def _gain_crossovers(grid: Floats, loop: Curve) -> tuple[Crossover, ...]:
             return _finite(float(np.log(np.abs(loop(np.array([omega]))[0]))))
 
     found = []
-    for omega in _roots(grid, height):
+    for omega in sign_changes(grid, height):
         turned = math.pi + float(np.angle(loop(np.array([omega]))[0]))
         found.append(Crossover(omega, math.remainder(turned, 2 * math.pi)))
     return tuple(found)
@@ -115,7 +115,7 @@ def _phase_crossovers(grid: Floats, loop: Curve) -> tuple[Crossover, ...]:
         return _finite(float(value.imag / (abs(value) or 1.0)))
 
     inner = grid[(grid > 0) & (grid < math.pi)]
-    places = [0.0, *_roots(inner, side), math.pi]  # at both ends L is real
+    places = [0.0, *sign_changes(inner, side), math.pi]  # at both ends L is real
     values = loop(np.array(places))
     return tuple(
         Crossover(omega, 1 / abs(value))
@@ -124,7 +124,7 @@ def _phase_crossovers(grid: Floats, loop: Curve) -> tuple[Crossover, ...]:
     )
 
 
-def _roots(grid: Floats, function: Callable[[float], float]) -> list[float]:
+def sign_changes(grid: Floats, function: Callable[[float], float]) -> list[float]:
     """Return where a function changes its sign between neighbours of a grid."""
     values = np.array([function(omega) for omega in grid.tolist()])
     found = grid[values == 0].tolist()
@@ -136,6 +136,16 @@ def _roots(grid: Floats, function: Callable[[float], float]) -> list[float]:
 
 def _finite(value: float) -> float:
     return min(max(value, -1e300), 1e300) if value == value else 0.0
+
+
+def even_frequencies(grid: Floats, comp: Curve) -> list[float]:
+    """Return where |Comp| is 1, so that A neither removes nor adds; radians per step."""
+
+    def height(omega: float) -> float:
+        with np.errstate(all="ignore"):
+            return _finite(float(np.log(np.abs(comp(np.array([omega]))[0]))))
+
+    return sign_changes(grid, height)
 
 
 def _peak(grid: Floats, comp: Curve) -> tuple[float, float]:

@@ -71,3 +71,15 @@ def test_jensen_s_formula_holds_where_a_answers_at_once(seed: int) -> None:
     )
     assert found.waterbed.mean_op == pytest.approx(-np.mean(np.log(np.abs(sizes))), abs=2e-3)
     assert found.waterbed.by_roots == pytest.approx(found.waterbed.mean_op, abs=1e-6)
+
+
+@pytest.mark.parametrize("k", [0.25, 0.5, 0.9])
+def test_what_is_removed_and_what_is_added_are_integrals_of_their_own(k: float) -> None:
+    """Comp = z (z - 1) / (z^2 - z + k) by a midpoint rule of a million points."""
+    found = causalopt.frequency(causalopt.load("thermostat"), parameters={"k": k}).waterbed
+    assert found is not None
+    count = 1 << 20
+    z = np.exp(1j * np.pi * (np.arange(count) + 0.5) / count)
+    op = -np.log(np.abs(z * (z - 1) / (z * z - z + k)))
+    assert found.removed == pytest.approx(np.maximum(op, 0).mean(), abs=1e-6)
+    assert found.added == pytest.approx(np.minimum(op, 0).mean(), abs=1e-8)

@@ -241,7 +241,7 @@ def _nichols(found: FrequencyResponse) -> Figure:
     x, y = np.meshgrid(np.linspace(low, high, 361), np.linspace(bottom, top, 241))
     size = -20 * np.log10(np.abs(1 + 10 ** (y / 20) * np.exp(1j * np.radians(x))))
     lines = axes.contour(x, y, size, levels=_LEVELS, colors=FAINT, linewidths=0.7)
-    axes.clabel(lines, fmt=lambda v: f"{v:+g} dB", fontsize=7)
+    axes.clabel(lines, fmt=lambda v: f"{v:+g} dB" if v else "0 dB", fontsize=7)
     axes.plot(
         np.where(shown, phase, np.nan),
         np.where(shown, gain, np.nan),
@@ -288,7 +288,7 @@ def _nyquist(found: FrequencyResponse) -> Figure:
             label=f"1/M_s = {radius:.3g} round -1",
         )
     axes.plot(seen.real, seen.imag, color=GREEN, label="L", marker=_marker(loop))
-    axes.plot(seen.real, -seen.imag, "--", color=GREEN, linewidth=0.8, label="mirrored")
+    axes.plot(seen.real, -seen.imag, "--", color=GREEN, linewidth=0.8, label="negative frequencies")
     axes.plot([-1], [0], "+", color=RED, markersize=11)
     axes.set(
         xlim=(-reach, reach),
