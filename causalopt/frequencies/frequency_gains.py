@@ -11,12 +11,7 @@ from numpy.typing import NDArray
 
 from causalopt.effects.measures import STATUSES
 from causalopt.engine.contract import Bools, Floats
-from causalopt.frequencies.exact_transfer import (
-    ExactLimit,
-    ExactTransfer,
-    exact_limit,
-    exact_transfer,
-)
+from causalopt.frequencies.exact_transfer import ExactLimit, ExactTransfer, exact_limit
 from causalopt.frequencies.hessenberg_form import MANY, HessenbergForm
 from causalopt.frequencies.linear_step import LinearStep
 from causalopt.frequencies.state_space import PolesZeros, Stability, cancelled, spectrum
@@ -24,6 +19,7 @@ from causalopt.frequencies.transfer_system import Complexes, TransferSystem
 
 UNSTABLE = "unstable"
 _ENDS = ((0.0, 1), (math.pi, -1))  # frequencies, and z there
+_BESIDE, _NEAR = 1e-4, 0.1  # radians per step from an end, and how alike Comp is there
 # What a frequency's numbers mean: a run's statuses, and one more.
 FREQUENCY_STATUSES = {
     **{name: STATUSES[name] for name in ("ok", "no_influence", "held")},
@@ -175,8 +171,8 @@ class TwoWorlds:
             limit = self.limit(sign) if at.any() else None
             if limit is None or limit.total is None or limit.direct is None:
                 continue
-            if limit.total == 0 == limit.direct and not self.step.is_exact:
-                continue  # no zero and no pole: floats know their errors
+            if limit.total == 0 == limit.direct and not self._is_sure(end, limit, status[at][0]):
+                continue
             relative[at] = 0.0
             if limit.comp is not None:
                 comp[at] = float(limit.comp)
@@ -185,6 +181,17 @@ class TwoWorlds:
             else:
                 comp[at] = complex(np.inf, 0.0)
                 status[at] = "nonfinite" if limit.total < 0 else "only_path"
+
+    def _is_sure(self, end: float, limit: ExactLimit, status: str) -> bool:
+        """Whether a value that is neither 0 nor infinite is better than that of floats.
+
+        Where slopes are floats it is not, but for a singular system whose gains are finite; its
+        value then is that of the frequencies beside it.
+        """
+        if self.step.is_exact or status != "unresolved" or limit.comp is None:
+            return self.step.is_exact
+        beside = self.comp(np.array([abs(end - _BESIDE)]))[0]
+        return bool(abs(beside - float(limit.comp)) < _NEAR * abs(beside))
 
     def _settle_everywhere(
         self, comp: Complexes, relative: Floats, status: NDArray[np.str_]
@@ -209,18 +216,16 @@ class TwoWorlds:
             return "held"
         if self.step.origin.on_kink:
             return "kink"
-        found = self._exact
-        no_total = found is not None and found[0].is_zero
-        no_direct = not self.direct.has_path or (found is not None and found[1].is_zero)
+        no_total, no_direct = (one.is_zero for one in self._exact)
         if no_total and no_direct:
             return "no_influence"
         return "perfect" if no_total else "only_path" if no_direct else None
 
+    @functools.lru_cache(maxsize=2)  # noqa: B019 - as long as the worlds
     def limit(self, sign: int) -> ExactLimit | None:
         """Return Comp at z = 1 or -1 exactly, None where it cannot be had."""
-        return None if self._exact is None else exact_limit(*self._exact, sign)
+        return exact_limit(*self._exact, sign)
 
     @functools.cached_property
-    def _exact(self) -> tuple[ExactTransfer, ExactTransfer] | None:
-        total, direct = exact_transfer(self.total), exact_transfer(self.direct)
-        return None if total is None or direct is None else (total, direct)
+    def _exact(self) -> tuple[ExactTransfer, ExactTransfer]:
+        return ExactTransfer(self.total), ExactTransfer(self.direct)

@@ -83,7 +83,7 @@ def frequency_table(found: Told, count: int) -> list[str]:
         ]
         for k in _places(frequency, count)
     ]
-    if frequency[0] == 0 and len(frequency) > 1:
+    if frequency[0] == 0:
         rows.pop(1)
     widths = [max(len(row[c]) for row in [list(_HEADS), *rows]) for c in range(len(_HEADS))]
     lines = []

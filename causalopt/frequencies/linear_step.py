@@ -203,7 +203,11 @@ class _Course:
     ) -> None:
         self._model, self._seed, self._progress = model, seed, progress
         structure = model.template.structure
-        gaps = [gap for gap in linearize(structure).moving_gaps if gap.child in between]
+        gaps = [
+            gap
+            for gap in linearize(structure).moving_gaps
+            if gap.child in between and any(slope.parent in between for slope in gap.slopes)
+        ]
         self._terms = tuple(partial.term for partial in partials)
         self._sides = tuple(
             side for gap in gaps for side in (gap.kink.left, gap.kink.right, gap.kink.guard or ZERO)
@@ -290,6 +294,8 @@ def _period(tail: Floats) -> int | None:
     scale = np.abs(tail).max(axis=0)
     scale[scale == 0] = 1.0
     for period in range(1, min(MOST_PERIOD, len(tail) // 16) + 1):
+        if (np.abs(tail[-1] - tail[-1 - period]) > SETTLED * scale).any():
+            continue
         seen = tail[-max(len(tail) // 8, 8 * period) :]
         if (np.abs(seen[period:] - seen[:-period]) <= SETTLED * scale).all() and _stays(
             seen, period, scale

@@ -20,6 +20,7 @@ from causalopt.frequencies.transfer_system import Complexes
 
 HALF_POWER = math.sqrt(0.5)
 _EXACT = 1e-13  # of a frequency
+_LARGE = 1e300
 Curve = Callable[[Floats], Complexes]
 
 
@@ -98,21 +99,22 @@ def loop_margins(grid: Floats, comp: Curve) -> LoopMargins:
 
 
 def _gain_crossovers(grid: Floats, loop: Curve) -> tuple[Crossover, ...]:
-    def height(omega: float) -> float:
+    def height(omega: Floats) -> Floats:
         with np.errstate(all="ignore"):
-            return _finite(float(np.log(np.abs(loop(np.array([omega]))[0]))))
+            return _finite(np.log(np.abs(loop(omega))))
 
     found = []
     for omega in sign_changes(grid, height):
         turned = math.pi + float(np.angle(loop(np.array([omega]))[0]))
         found.append(Crossover(omega, math.remainder(turned, 2 * math.pi)))
-    return tuple(found)
+    return tuple(c for c in found if math.isfinite(c.margin))
 
 
 def _phase_crossovers(grid: Floats, loop: Curve) -> tuple[Crossover, ...]:
-    def side(omega: float) -> float:
-        value = loop(np.array([omega]))[0]
-        return _finite(float(value.imag / (abs(value) or 1.0)))
+    def side(omega: Floats) -> Floats:
+        values = loop(omega)
+        with np.errstate(all="ignore"):
+            return _finite(values.imag / np.abs(values))
 
     inner = grid[(grid > 0) & (grid < math.pi)]
     places = [0.0, *sign_changes(inner, side), math.pi]  # at both ends L is real
@@ -124,26 +126,32 @@ def _phase_crossovers(grid: Floats, loop: Curve) -> tuple[Crossover, ...]:
     )
 
 
-def sign_changes(grid: Floats, function: Callable[[float], float]) -> list[float]:
+def sign_changes(grid: Floats, function: Callable[[Floats], Floats]) -> list[float]:
     """Return where a function changes its sign between neighbours of a grid."""
-    values = np.array([function(omega) for omega in grid.tolist()])
+    values = function(grid)
+
+    def at(omega: float) -> float:
+        return float(function(np.array([omega]))[0])
+
     found = grid[values == 0].tolist()
     signs = np.sign(values)
     for k in np.flatnonzero(signs[:-1] * signs[1:] < 0):
-        found.append(float(brentq(function, grid[k], grid[k + 1], xtol=_EXACT * grid[k])))
+        found.append(float(brentq(at, grid[k], grid[k + 1], xtol=_EXACT * grid[k])))
     return sorted(found)
 
 
-def _finite(value: float) -> float:
-    return min(max(value, -1e300), 1e300) if value == value else 0.0
+def _finite(values: Floats) -> Floats:
+    """Return values that a search for roots can take: 0 where there is none."""
+    found: Floats = np.clip(np.nan_to_num(values, nan=0.0), -_LARGE, _LARGE)
+    return found
 
 
 def even_frequencies(grid: Floats, comp: Curve) -> list[float]:
     """Return where |Comp| is 1, so that A neither removes nor adds; radians per step."""
 
-    def height(omega: float) -> float:
+    def height(omega: Floats) -> Floats:
         with np.errstate(all="ignore"):
-            return _finite(float(np.log(np.abs(comp(np.array([omega]))[0]))))
+            return _finite(np.log(np.abs(comp(omega))))
 
     return sign_changes(grid, height)
 
@@ -168,15 +176,10 @@ def _peak(grid: Floats, comp: Curve) -> tuple[float, float]:
 
 
 def _bandwidth(grid: Floats, comp: Curve) -> float | None:
-    def height(omega: float) -> float:
+    def height(omega: Floats) -> Floats:
         with np.errstate(all="ignore"):
-            return _finite(float(np.log(np.abs(comp(np.array([omega]))[0]))) - math.log(HALF_POWER))
+            return _finite(np.log(np.abs(comp(omega))) - math.log(HALF_POWER))
 
-    values = np.log(np.abs(comp(grid)) + 1e-300) - math.log(HALF_POWER)
-    if not values[0] < 0:
+    if not height(grid[:1])[0] < 0:
         return None
-    above = np.flatnonzero(values >= 0)
-    if not len(above):
-        return math.pi
-    k = int(above[0])
-    return float(brentq(height, grid[k - 1], grid[k], xtol=_EXACT * grid[k]))
+    return next(iter(sign_changes(grid, height)), math.pi)

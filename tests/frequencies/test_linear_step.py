@@ -187,3 +187,25 @@ def test_a_kink_at_rest_is_a_status() -> None:
 def test_a_step_before_all_rules_are_in_force_is_refused(at: int) -> None:
     with pytest.raises(QuestionError, match="from 1 up"):
         causalopt.frequency(squared(), at=at)
+
+
+def test_a_branch_that_n_does_not_move_is_no_kink() -> None:
+    """A draw decides between two rules of the same slope: it is equal to 0 every other step."""
+    model = Model(
+        name="drawn",
+        variables={
+            "pick": {"noise": {0: "1/2", 1: "1/2"}},
+            "x": {"rule": "0.5*x[t-1]**2 + 0.5*x[t-1] - 0.1*u[t-1]", "initial": 0},
+            "u": {"rule": "where(pick[t] == 0, x[t], x[t] + 0*pick[t])"},
+        },
+    )
+    found = causalopt.frequency(model, nudge="x", hold="u", target="x", frequencies=[0.3])
+    assert found.status.tolist() == ["ok"]
+
+
+def test_on_an_orbit_the_nyquist_frequency_is_that_beside_it() -> None:
+    """Its phases make a system that is singular there, though no gain is infinite."""
+    found = causalopt.frequency(causalopt.load("trained_maze"), frequencies=[math.pi - 1e-3])
+    assert found.worlds.step.origin.kind == "orbit"
+    assert found.ends.status[1] == "ok"
+    assert found.ends.op[1] == pytest.approx(found.op[0], rel=1e-3)
