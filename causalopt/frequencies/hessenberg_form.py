@@ -47,7 +47,7 @@ class HessenbergForm:
 
     def _at(self, z: Complexes) -> tuple[Complexes, Floats]:
         with np.errstate(all="ignore"):
-            x, a = _solved(self._h, z, self._q.T @ self._b, self._q.T @ self._c)
+            x, a = solve_both(self._h, z, self._q.T @ self._b, self._q.T @ self._c)
             state, weight = self._q @ x, np.abs(self._q @ a)
             size = np.abs(state)
             residual = np.abs(self._b[:, None] - (z * state - self._f @ state))
@@ -60,7 +60,7 @@ class HessenbergForm:
         return value, 2.0 * error
 
 
-def _solved(h: Floats, z: Complexes, b: Floats, c: Floats) -> tuple[Complexes, Complexes]:
+def solve_both(h: Floats, z: Complexes, b: Floats, c: Floats) -> tuple[Complexes, Complexes]:
     """Return x and a with (z - h) x = b and its transpose's a = c, shape [state, frequency]."""
     size, count = len(h), len(z)
     u = np.repeat(-h[:, :, None].astype(complex), count, axis=2)

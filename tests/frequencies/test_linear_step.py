@@ -87,37 +87,41 @@ def test_a_rest_elsewhere_is_the_one_that_w_comes_to() -> None:
     assert found.comp[0] == pytest.approx((1 - slope / z) / (1 - slope / z + 0.1 / z**2), rel=1e-7)
 
 
-def test_on_an_orbit_it_is_what_is_answered_at_the_frequency_asked_with() -> None:
-    """Logistic map with period 2: its response at omega, by simulating small sinusoids."""
+@pytest.mark.parametrize(("r", "period"), [(3.2, 2), (3.55, 4)])
+def test_on_an_orbit_it_is_what_is_answered_at_the_frequency_asked_with(
+    r: float, period: int
+) -> None:
+    """The logistic map's response at omega, by simulating small sinusoids."""
     model = Model(
         name="logistic",
+        parameters={"r": r},
         variables={
-            "x": {"rule": "3.2*x[t-1]*(1 - x[t-1]) - 0.05*u[t-1]", "initial": 0.3},
+            "x": {"rule": "r*x[t-1]*(1 - x[t-1]) - 0.05*u[t-1]", "initial": 0.3},
             "u": {"rule": "x[t]"},
         },
         partition={"A": ["u"]},
     )
     omega = 2 * math.pi * 12 / 100
     found = causalopt.frequency(model, nudge="x", target="x", frequencies=[omega])
-    assert found.worlds.step.origin.period == 2
-    worlds = _logistic(omega)
+    assert found.worlds.step.origin.period == period
+    worlds = _logistic(r, omega)
     assert found.total[0] == pytest.approx(worlds[0], rel=1e-4)
     assert found.direct[0] == pytest.approx(worlds[1], rel=1e-4)
 
 
-def _logistic(omega: float) -> list[complex]:
+def _logistic(r: float, omega: float) -> list[complex]:
     """X - W and Y - W by plain loops, an amplitude of 1e-7, at the frequency asked with."""
     last, size = 3000, 1e-7
     w = np.zeros(last)
     w[0] = 0.3
     for t in range(1, last):
-        w[t] = 3.2 * w[t - 1] * (1 - w[t - 1]) - 0.05 * w[t - 1]
+        w[t] = r * w[t - 1] * (1 - w[t - 1]) - 0.05 * w[t - 1]
     found = []
     for is_held in (False, True):
         x = w.copy()
         for t in range(1, last):
             u = w[t - 1] if is_held else x[t - 1]
-            x[t] = 3.2 * x[t - 1] * (1 - x[t - 1]) - 0.05 * u + size * math.cos(omega * t)
+            x[t] = r * x[t - 1] * (1 - x[t - 1]) - 0.05 * u + size * math.cos(omega * t)
         turned = np.exp(-1j * omega * np.arange(last))
         found.append(complex(2 * np.mean(((x - w) * turned)[-2000:]) / size))
     return found

@@ -127,6 +127,8 @@ def test_a_double_integrator_under_proportional_control_has_no_phase_to_spare() 
     assert found.margins.gain_crossovers[0].omega == pytest.approx(crossover)
     # arg (z - 1)^2 = pi + omega, so that the margin is minus omega.
     assert found.margins.phase_margin == pytest.approx(-crossover)
+    # Lag is what it has too much of: nearly a whole turn more brings L to -1.
+    assert found.margins.delay_margin == pytest.approx((2 * math.pi - crossover) / crossover)
     assert found.stability["total"] == "unstable"
     assert "no reserves" in repr(found)
 

@@ -12,7 +12,7 @@ import sympy
 
 import causalopt
 from causalopt import Model
-from causalopt.frequencies.hessenberg_form import HessenbergForm
+from causalopt.frequencies.hessenberg_form import HessenbergForm, solve_both
 from causalopt.frequencies.linear_step import linear_step
 from causalopt.frequencies.transfer_system import TransferSystem
 from tests.frequencies.loops import RandomLinear
@@ -159,3 +159,35 @@ def test_a_chain_s_gain_is_the_product_of_its_links() -> None:
     expected = float(sympy.sqrt(2)) * z**-2 / (1 - float(k) / z)
     found = TransferSystem(step, avoid=False).gains(np.array([0.9])).value[0]
     assert found == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_hessenberg_systems_and_their_transposes_are_solved(size: int) -> None:
+    """With and without an exchange of rows: entries below the diagonal are large and small."""
+    rng = np.random.default_rng(size)
+    h = np.triu(rng.normal(size=(size, size)), -1)
+    h[np.arange(1, size, 2), np.arange(0, size - 1, 2)] *= 30
+    b, c = rng.normal(size=(2, size))
+    z = np.exp(1j * OMEGA)
+    x, a = solve_both(h, z, b, c)
+    for k, one in enumerate(z):
+        system = one * np.eye(size) - h
+        assert x[:, k] == pytest.approx(np.linalg.solve(system, b), rel=1e-10)
+        assert a[:, k] == pytest.approx(np.linalg.solve(system.T, c), rel=1e-10)
+
+
+def test_the_error_covers_the_rounding_of_a_long_dead_time() -> None:
+    """omega * lag is rounded in units of its own last place, which is 1e-13 of a turn here."""
+    model = Model(
+        name="late",
+        variables={"x": {"rule": "0.5*x[t-1] - 0.4*x[t-900]", "initial": [0] * 900}, "u": "x[t]"},
+    )
+    step = linear_step(model, "x", model.selection("u"), "x")
+    omega = np.linspace(0.1, 3.1, 61)
+    gains = TransferSystem(step, avoid=False).gains(omega)
+    with mpmath.workdps(30):
+        for k, w in enumerate(omega.tolist()):
+            z = mpmath.expj(mpmath.mpf(w))
+            # 0.4 is the float nearest to it.
+            truth = 1 / (1 - mpmath.mpf("0.5") / z + mpmath.mpf(0.4) * z**-900)
+            assert abs(mpmath.mpc(complex(gains.value[k])) - truth) <= gains.error[k]
