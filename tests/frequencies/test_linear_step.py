@@ -98,11 +98,12 @@ def test_on_an_orbit_it_is_what_is_answered_at_the_frequency_asked_with(
         variables={
             "x": {"rule": "r*x[t-1]*(1 - x[t-1]) - 0.05*u[t-1]", "initial": 0.3},
             "u": {"rule": "x[t]"},
+            "y": {"rule": "x[t]**2"},
         },
         partition={"A": ["u"]},
     )
     omega = 2 * math.pi * 12 / 100
-    found = causalopt.frequency(model, nudge="x", target="x", frequencies=[omega])
+    found = causalopt.frequency(model, nudge="x", target="y", frequencies=[omega])
     assert found.worlds.step.origin.period == period
     worlds = _logistic(r, omega)
     assert found.total[0] == pytest.approx(worlds[0], rel=1e-4)
@@ -110,7 +111,7 @@ def test_on_an_orbit_it_is_what_is_answered_at_the_frequency_asked_with(
 
 
 def _logistic(r: float, omega: float) -> list[complex]:
-    """X - W and Y - W by plain loops, an amplitude of 1e-7, at the frequency asked with."""
+    """X - W and Y - W of y = x^2 by plain loops, at an amplitude of 1e-7."""
     last, size = 3000, 1e-7
     w = np.zeros(last)
     w[0] = 0.3
@@ -123,7 +124,7 @@ def _logistic(r: float, omega: float) -> list[complex]:
             u = w[t - 1] if is_held else x[t - 1]
             x[t] = r * x[t - 1] * (1 - x[t - 1]) - 0.05 * u + size * math.cos(omega * t)
         turned = np.exp(-1j * omega * np.arange(last))
-        found.append(complex(2 * np.mean(((x - w) * turned)[-2000:]) / size))
+        found.append(complex(2 * np.mean(((x**2 - w**2) * turned)[-2000:]) / size))
     return found
 
 
@@ -213,3 +214,10 @@ def test_on_an_orbit_the_nyquist_frequency_is_that_beside_it() -> None:
     assert found.worlds.step.origin.kind == "orbit"
     assert found.ends.status[1] == "ok"
     assert found.ends.op[1] == pytest.approx(found.op[0], rel=1e-3)
+
+
+def test_a_slope_that_is_0_at_the_rest_is_0() -> None:
+    """W stops 1e-14 short of it, where a friction of 1e-30 would make an integrator leak."""
+    found = causalopt.frequency(causalopt.load("cart_pole"), frequencies=[1e-6])
+    assert found.worlds.step.origin.kind == "rest"
+    assert found.ends.comp[0] == pytest.approx(found.comp[0], rel=1e-3)
