@@ -408,6 +408,7 @@ _results.offer(
         "causalopt.model.regions.region.Region": {"plot": "drawing.plots.of_region"},
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",
+            "pretty": "symbolic.terminal_form",
             "report": "symbolic.report",
         },
         "causalopt.training.film.Film": {

@@ -9,7 +9,12 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot"}),
     "derive": (
         "derive",
-        {"latex": "Derivation.latex", "report": "Derivation.report", "python": "Derivation.python"},
+        {
+            "latex": "Derivation.latex",
+            "plain": "Derivation.pretty",
+            "report": "Derivation.report",
+            "python": "Derivation.python",
+        },
     ),
     "sweep": ("sweep", {"out": "Sweep.write", "resume": None, "dask": None}),
     "basins": (

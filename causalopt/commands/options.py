@@ -75,7 +75,8 @@ Dt = Annotated[
     float | None, typer.Option("--dt", metavar="D", help="Time units per step of the model.")
 ]
 Method = Annotated[
-    Literal["euler", "rk4"] | None, typer.Option("--method", help="How flows are integrated.")
+    Literal["euler", "rk4", "exact"] | None,
+    typer.Option("--method", help="How flows are integrated."),
 ]
 
 
@@ -84,7 +85,7 @@ def read_model(
     sets: list[str] | None = None,
     initials: list[str] | None = None,
     dt: float | None = None,
-    method: Literal["euler", "rk4"] | None = None,
+    method: Literal["euler", "rk4", "exact"] | None = None,
 ) -> Model:
     """Return a model under the command line's changes.
 

@@ -28,7 +28,9 @@ class Description:
     def to_dict(self) -> dict[str, Any]:
         """Return the description as JSON's types."""
         model = self.model
-        parameters = model.skeleton.parameter_values()
+        skeleton = model.skeleton
+        parameters = skeleton.parameter_values()
+        coefficients = {name: parameters.pop(name) for name in sorted(skeleton.computed)}
         if model.is_array:
             parameters |= model.arrays.values
         arrays = {"sizes": dict(model.arrays.sizes)} if model.is_array else {}
@@ -42,6 +44,7 @@ class Description:
             **arrays,
             "variables": self.variables,
             "parameters": parameters,
+            **({"coefficients": coefficients} if coefficients else {}),
             "edges": list(self.edges),
             "question": model.question.model_dump(exclude_none=True),
             "hash": model.fingerprint,
