@@ -64,7 +64,11 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "draw": ("draw", {"out": "Picture.save"}),
     "optimizers": (
         "find_optimizers",
-        {"over_time": "Optimizers.over_time", "plot": "Optimizers.plot"},
+        {
+            "over_time": "Optimizers.over_time",
+            "plot": "Optimizers.plot",
+            "seeds": "optimizers_over_draws",
+        },
     ),
     "matrix": (
         "op_matrix",

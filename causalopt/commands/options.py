@@ -63,6 +63,14 @@ Plot = Annotated[
     typer.Option("--plot", metavar="FILE", help="Draw the result: a .png, .svg or .pdf file."),
 ]
 Steps = Annotated[int | None, typer.Option("--steps", metavar="N", help="The last step.")]
+Seeds = Annotated[
+    str | None,
+    typer.Option(
+        "--seeds",
+        metavar="K|S1,S2,...",
+        help="An ensemble over noise: K seeds from --seed on, or these; means and quantiles.",
+    ),
+]
 Data = Annotated[
     list[str] | None,
     typer.Option(
@@ -149,6 +157,23 @@ def read_data(texts: list[str] | None) -> dict[str, Any] | None:
         except FileError as error:
             raise FileError(f"--data {name}={file}: {error.message}") from None
     return found
+
+
+def read_seeds(text: str | None) -> Any:
+    """Return how many seeds, or which, or None: what `seeds` takes.
+
+    Raises:
+        QuestionError: The text is neither a number nor a list of them.
+    """
+    if text is None:
+        return None
+    try:
+        found = [int(item) for item in text.split(",")]
+    except ValueError:
+        raise QuestionError(
+            f"--seeds takes a number of seeds such as 100, or a list such as 3,5,8; found '{text}'"
+        ) from None
+    return found if "," in text else found[0]
 
 
 def number(text: str) -> int | float | str:
