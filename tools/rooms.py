@@ -25,6 +25,7 @@ ROOMS = [
     "worlds",
     "datasets",
     "effects",
+    "frequencies",
     "influence",
     "optimizers",
     "basins",
