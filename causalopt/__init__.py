@@ -119,6 +119,8 @@ if TYPE_CHECKING:
     from causalopt.errors import QuestionError as QuestionError
     from causalopt.errors import SizeError as SizeError
     from causalopt.errors import UnknownNameError as UnknownNameError
+    from causalopt.frequencies.frequency_question import frequency as frequency
+    from causalopt.frequencies.frequency_response import FrequencyResponse as FrequencyResponse
     from causalopt.importers.network_builder import NetworkError as NetworkError
     from causalopt.importers.onnx_translation import from_onnx as from_onnx
     from causalopt.importers.sklearn_networks import from_sklearn as from_sklearn
@@ -256,6 +258,8 @@ _HOMES = {
     "entropy.relatives.transfer_entropy": "transfer_entropy",
     "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
     "SizeError UnknownNameError",
+    "frequencies.frequency_question": "frequency",
+    "frequencies.frequency_response": "FrequencyResponse",
     "influence.array_currents": "ArrayCurrents",
     "influence.influence": "Currents currents",
     "optimizers.optimizer_matrix": "OptimizerMatrix optimizer_matrix",
@@ -428,6 +432,11 @@ _results.offer(
             "labelled": "effects.sweeps.sweep_dataset",
         },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
+        "causalopt.frequencies.frequency_response.FrequencyResponse": {
+            "summary": "showing.frequency_summary",
+            "labelled": "frequencies.frequency_dataset",
+            "plot": "drawing.plots.of_frequency",
+        },
         "causalopt.influence.array_currents.ArrayCurrents": {
             "summary": "showing.current_tables",
             "labelled": "influence.array_currents_dataset",

@@ -35,6 +35,7 @@ COMMANDS = (
     "descent",
     "divide",
     "rates",
+    "frequency",
     "across",
     "currents",
     "compare",

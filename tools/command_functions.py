@@ -50,6 +50,14 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "action": ("least_action", {"plot": "LeastAction.plot", "theme": "LeastAction.plot"}),
     "descent": ("descent", {"out": None}),
     "rates": ("rates", {"plot": "Rates.plot", "theme": "Rates.plot"}),
+    "frequency": (
+        "frequency",
+        {
+            "out": "FrequencyResponse.save",
+            "plot": "FrequencyResponse.plot",
+            "kind": "FrequencyResponse.plot",
+        },
+    ),
     "across": ("across", {"out": "Across.save", "plot": "Across.plot", "theme": "Across.plot"}),
     "divide": (
         "divide",

@@ -26,6 +26,7 @@ ROOMS = [
     "worlds",
     "datasets",
     "effects",
+    "frequencies",
     "influence",
     "optimizers",
     "basins",

@@ -45,6 +45,7 @@ KINDS = {
     " within=5)",
     "FalsePositives": "c.false_positive_table(draws=1)",
     "Film": "c.watch(c.load('cart_pole'), seeds=2, updates=4, frames=3, permutations=0)",
+    "FrequencyResponse": "c.frequency(t)",
     "ImageSet": "c.fetch_images('digits')",
     "LeastAction": "c.least_action(p, end={'W': 1.195956}, limit='rate')",
     "LoopShares": "c.loop_shares(c.load('base_optimizer'))",

@@ -30,6 +30,7 @@ PRINTED = {
     f"divide {T} --steps 9": lambda c, m: c.divide(m(T), steps=9),
     "matrix lorenz --hold c --steps 20": lambda c, m: c.op_matrix(m("lorenz"), hold="c", steps=20),
     f"sensitivity {T} --at 5": lambda c, m: c.sensitivity(m(T), at=5),
+    f"frequency {T}": lambda c, m: c.frequency(m(T)),
     f"derive {T}": lambda c, m: c.derive(m(T)),
     "compare base_optimizer": lambda c, m: c.compare_measures(m("base_optimizer")),
     f"basins {T} --grid R[0]=1:40 --steps 9": lambda c, m: c.op_basins(
