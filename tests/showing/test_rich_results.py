@@ -30,6 +30,7 @@ ASKED = {
     "ObjectStore",
     "Partition",
     "Picture",
+    "Progress",
     "Question",
     "Replace",
     "Set",
