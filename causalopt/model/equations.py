@@ -273,7 +273,7 @@ class _Reader:
         try:
             return parse(value, scope, truth=truth)
         except ExpressionError as error:
-            raise ModelError(error.message, path, error.offset) from None
+            raise ModelError(error.message, path, error.offset, text=value) from None
 
 
 def _look_far(equations: list[Equation]) -> bool:
@@ -308,6 +308,8 @@ def _ordered(equations: list[Equation], variables: Mapping[str, Variable]) -> tu
             cycle = [by_name[name].owner for name in error.args[1]]
             key = motion(variables[cycle[0]])
             way = "make one of them a flow" if key == "algebraic" else "break it with a [t-1]"
+            if len(set(cycle)) == 1 and key == "rule":
+                way = f"its own value is known at earlier steps alone: write {cycle[0]}[t-1]"
             raise ModelError(
                 "variables need each other at the same step, in a circle: "
                 f"{' -> '.join(cycle)}; {way}",

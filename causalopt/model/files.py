@@ -15,6 +15,7 @@ from typing import Any
 
 from causalopt.errors import FileError, Location, ModelError, UnknownNameError, suggestion
 from causalopt.model.array_source import ArraySource
+from causalopt.model.declaration import Variable
 from causalopt.model.model import Model
 from causalopt.model.positions import Positions, Spot, yaml_document
 
@@ -137,19 +138,80 @@ def parse_model(
         >>> model.name
         'm'
     """
+    try:
+        data, positions = read_data(text, kind, name)
+        return declared(data, positions, text, kind, name=name, folder=folder)
+    except ModelError as error:
+        raise error.shown_in(text) from None
+
+
+def read_data(text: str, kind: str, name: str) -> tuple[dict[str, Any], Positions]:
+    """Return what a text says, and where.
+
+    Raises:
+        ModelError: It is no YAML, TOML or JSON, or no mapping.
+    """
     data, positions = _PARSERS[kind](text, name)
     if not isinstance(data, dict):
         raise ModelError(
             "a model file is a mapping: name, variables, ...", location=Location(name, 1, 1)
         )
+    return {str(key): value for key, value in data.items()}, positions
+
+
+def declared(
+    data: Mapping[str, Any],
+    positions: Positions,
+    text: str,
+    kind: str,
+    *,
+    name: str,
+    folder: str | os.PathLike[str] | None = None,
+) -> Model:
+    """Return the model that a text's data declares.
+
+    Raises:
+        ModelError: It declares no valid model; the location says where.
+    """
     try:
-        source = ArraySource(None if folder is None else Path(folder))
-        return Model(source, **{str(key): value for key, value in data.items()})
+        return Model(ArraySource(None if folder is None else Path(folder)), **data)
     except ModelError as error:
+        cut = _cut_short(text, name) if kind == "yaml" else None
+        if cut is not None:
+            raise cut from None
         spot = positions.find(error.path, error.offset, is_key=error.is_key)
         raise ModelError(
-            error.message, error.path, error.offset, Location(name, spot.line, spot.column)
+            error.message + _misplaced(data, positions),
+            error.path,
+            error.offset,
+            Location(name, spot.line, spot.column),
+            is_key=error.is_key,
         ) from None
+
+
+def _cut_short(text: str, name: str) -> ModelError | None:
+    """Return what explains an error better than its words: a text that YAML cut at a comma."""
+    from causalopt.model.yaml_mistakes import mistakes
+
+    for found in mistakes(text):
+        if found.kind in {"quote", "decimal"} or (found.kind == "colon" and found.column > 1):
+            return ModelError(found.message, location=Location(name, found.line, found.column))
+    return None
+
+
+def _misplaced(data: Mapping[str, Any], positions: Positions) -> str:
+    """Return what to say of a variable that is called like a key of variables."""
+    variables = data.get("variables")
+    before = None
+    for key in variables if isinstance(variables, dict) else ():
+        if key in Variable.model_fields and before is not None:
+            line = positions.find(("variables", key), is_key=True).line
+            return (
+                f"; '{key}' on line {line} stands in the column of the variables: indent it to "
+                f"belong to '{before}'"
+            )
+        before = key
+    return ""
 
 
 def _parse_yaml(text: str, name: str) -> tuple[Any, Positions]:

@@ -18,6 +18,7 @@ from causalopt.errors import CausaloptError, ModelError, QuestionError, UnknownN
 from causalopt.language.term import collector_paused
 from causalopt.model.array_source import ArraySource
 from causalopt.model.declaration import (
+    A_RULE_IS_A_TEXT,
     Fact,
     Label,
     Method,
@@ -589,8 +590,11 @@ def machine_memory() -> float:
 
 def _translate(error: ValidationError) -> NoReturn:
     """Raise pydantic's first complaint as one that says what to do."""
-    # A misspelt key explains the one that is missing.
-    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    # A section with nothing under it explains keys that stand elsewhere, a misspelt key the one
+    # that is missing.
+    first = min(
+        error.errors(), key=lambda e: (e["input"] is not None, e["type"] != "extra_forbidden")
+    )
     path = tuple(key for i, key in enumerate(first["loc"]) if i < 3 or not _is_inner(key))
     if first["type"] == "extra_forbidden":
         owner = _record_at(path[:-1])
@@ -600,7 +604,13 @@ def _translate(error: ValidationError) -> NoReturn:
         message = f"the key '{path[-1]}' is missing"
         path = path[:-1]
     elif first["type"] in {"model_type", "mapping_type", "dict_type"}:
-        message = f"expected a mapping of keys to values, found {shown(first['input'])}"
+        message = _no_mapping(first["input"], path)
+    elif first["type"] == "string_type":
+        message = _no_text(first["input"], path)
+    elif first["type"] in {"int_type", "int_parsing", "int_from_float"}:
+        message = f"expected a whole number, found {shown(first['input'])}"
+    elif first["type"] == "bool_parsing":
+        message = f"expected true or false, found {shown(first['input'])}"
     elif first["type"] == "literal_error":
         message = f"expected {first['ctx']['expected']}, found {shown(first['input'])}"
     elif first["type"] == "value_error":
@@ -608,6 +618,33 @@ def _translate(error: ValidationError) -> NoReturn:
     else:
         message = f"{first['msg'][:1].lower()}{first['msg'][1:]}, found {shown(first['input'])}"
     raise ModelError(message, path, is_key=first["type"] == "extra_forbidden") from None
+
+
+def _no_mapping(value: Any, path: tuple[int | str, ...]) -> str:
+    """Return what to do where a mapping is expected and something else came."""
+    if value is None and path:
+        return (
+            f"'{path[-1]}' has nothing under it: indent the lines that belong to it by two spaces "
+            "more than it"
+        )
+    said = f"expected a mapping of keys to values, found {shown(value)}"
+    if callable(value):
+        return f"{said}: {A_RULE_IS_A_TEXT}"
+    if isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
+        keys = [str(key) for item in value for key in item]
+        return f"{said}: drop the dashes or brackets, write {keys[0] if keys else 'name'}: ..."
+    return said
+
+
+def _no_text(value: Any, path: tuple[int | str, ...]) -> str:
+    """Return what to do where a text is expected and something else came."""
+    key = path[-1] if path else "name"
+    if value is None:
+        return f"'{key}' has nothing after it: write {key}: ..., or drop the key"
+    said = f"expected a text, found {shown(value)}"
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return f'{said}: write {key}: "{", ".join(value)}"'
+    return said
 
 
 def _is_inner(key: int | str) -> bool:
