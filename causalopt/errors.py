@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _MOST_SHOWN, _MOST_BEFORE = 100, 70  # characters of a line, and those before the caret
 
@@ -75,6 +75,10 @@ class CausaloptError(Exception):
         """The line that is wrong with a caret under its place, "" where there is no text."""
         return ""
 
+    def to_dict(self) -> dict[str, str | int | None]:
+        """Return the message and its place as JSON's types."""
+        return {"message": self.message, **dataclasses.asdict(self.location)}
+
 
 class ModelError(CausaloptError, ValueError):
     """A model's declaration is wrong.
@@ -130,6 +134,30 @@ class ModelError(CausaloptError, ValueError):
         if number is not None and 0 < number <= len(lines) and lines[number - 1].strip():
             self.text = lines[number - 1]
         return self
+
+
+class ModelMistakesError(ModelError):
+    """Several mistakes of one model file, found together.
+
+    Args:
+        errors: The mistakes, in the order of the file; the first one speaks for all.
+        warnings: What is doubtful beside them.
+    """
+
+    def __init__(self, errors: Sequence[ModelError], warnings: Sequence[ModelError] = ()) -> None:
+        first = errors[0]
+        super().__init__(
+            first.message,
+            first.path,
+            first.offset,
+            first.location,
+            is_key=first.is_key,
+            text=first.text,
+        )
+        self.errors, self.warnings = tuple(errors), tuple(warnings)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.errors))
 
 
 class ExpressionError(CausaloptError, ValueError):

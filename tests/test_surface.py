@@ -20,7 +20,7 @@ FUNCTIONS = {name: found for name, found in PUBLIC.items() if inspect.isfunction
 # Command -> its function, and what its options are called there where that is another word.
 COMMANDS_CALL = {
     "models": ("shipped", {}),
-    "check": ("describe", {}),
+    "check": ("describe", {"strict": None}),
     "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot"}),
     "derive": (
         "derive",

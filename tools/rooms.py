@@ -19,6 +19,7 @@ ROOMS = [
     "language",
     "tensors",
     "model",
+    "checks",
     "importers",
     "engine",
     "worlds",

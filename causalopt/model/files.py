@@ -61,14 +61,24 @@ def load(name: str | os.PathLike[str]) -> Model:
         >>> load("thermostat").title
         'Continuous thermostat'
     """
+    return read_model(file_of(name))
+
+
+def file_of(name: str | os.PathLike[str]) -> Path:
+    """Return the file of a model that its name or its path means; a path is not looked up.
+
+    Raises:
+        UnknownNameError: It is neither a path nor a shipped model's name.
+        FileError: It is a folder.
+    """
     text = os.fspath(name)
     if Path(text).suffix.lower() in FORMATS or os.sep in text:
-        return read_model(text)
+        return Path(text)
     files = shipped()
     if text in files:
-        return read_model(files[text])
+        return files[text]
     if os.path.isfile(text):  # a name too long for a path is simply no file
-        return read_model(text)
+        return Path(text)
     if os.path.isdir(text):
         raise FileError(f"'{text}' is a folder: name a model file in it")
     raise UnknownNameError(
@@ -93,6 +103,16 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         'thermostat'
     """
     file = Path(path)
+    text, kind = read_text(file)
+    return parse_model(text, kind, name=str(file), folder=file.parent)
+
+
+def read_text(file: Path) -> tuple[str, str]:
+    """Return a model file's text and its format.
+
+    Raises:
+        FileError: It cannot be read, or its name has no known ending.
+    """
     kind = FORMATS.get(file.suffix.lower())
     if kind is None:
         raise FileError(f"'{file}' is no model file: its name ends in {', '.join(FORMATS)}")
@@ -104,7 +124,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         raise FileError(f"cannot read '{file}': {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise FileError(f"cannot read '{file}': byte {error.start} is not UTF-8 text") from None
-    return parse_model(text, kind, name=str(file), folder=file.parent)
+    return text, kind
 
 
 def schema() -> dict[str, Any]:
@@ -179,7 +199,7 @@ def declared(
         cut = _cut_short(text, name) if kind == "yaml" else None
         if cut is not None:
             raise cut from None
-        spot = positions.find(error.path, error.offset, is_key=error.is_key)
+        spot = place_of(positions, error)
         raise ModelError(
             error.message + _misplaced(data, positions),
             error.path,
@@ -187,6 +207,15 @@ def declared(
             Location(name, spot.line, spot.column),
             is_key=error.is_key,
         ) from None
+
+
+def place_of(positions: Positions, error: ModelError) -> Spot:
+    """Return where an error's path leads: to the value of a parameter that has a unit too."""
+    path = error.path
+    value = (*path, "value")
+    if path[:1] == ("parameters",) and len(path) == 2 and not error.is_key:
+        path = value if value in positions.spots else path
+    return positions.find(path, error.offset, is_key=error.is_key)
 
 
 def _cut_short(text: str, name: str) -> ModelError | None:
@@ -292,7 +321,15 @@ def to_text(model: Model, kind: str = "yaml") -> str:
           x:
             initial: 1
     """
-    return _text_of(_plain(model.model_dump(mode="json", exclude_defaults=True)), kind)
+    return _text_of(_declaration(model), kind)
+
+
+def _declaration(model: Model) -> dict[str, Any]:
+    """Return what a model says as a file says it: a parameter's unit beside its value."""
+    data: dict[str, Any] = _plain(model.model_dump(mode="json", exclude_defaults=True))
+    for name, unit in data.pop("parameter_units", {}).items():
+        data["parameters"][name] = {"value": data["parameters"][name], "unit": unit}
+    return data
 
 
 def _text_of(data: dict[str, Any], kind: str) -> str:
@@ -386,7 +423,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     kind = FORMATS.get(target.suffix.lower())
     if kind is None:
         raise FileError(f"'{path}' needs a name that ends in {', '.join(FORMATS)}")
-    data = _plain(model.model_dump(mode="json", exclude_defaults=True))
+    data = _declaration(model)
     in_memory = _place_arrays(data, model.array_source, target)
     contents = {target: _text_of(data, kind).encode()}
     if in_memory:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from causalopt.errors import CausaloptError, ModelError, QuestionError, UnknownNameError, suggestion
 from causalopt.language.term import collector_paused
@@ -56,6 +57,21 @@ if TYPE_CHECKING:
     from causalopt.model.regions.spacetime import Spacetime
 
 MAX_STEPS = 1_000_000_000
+_NUMBER = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+_PARAMETERS = {
+    "type": "object",
+    "additionalProperties": {
+        "anyOf": [
+            *_NUMBER["anyOf"],
+            {
+                "type": "object",
+                "properties": {"value": _NUMBER, "unit": {"type": "string"}},
+                "required": ["value"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+}
 _ARRAY_KEYS = ("shape", "values", "data")
 _BYTES = 5 * 8  # a run keeps a node's value, two tangents and their errors
 
@@ -67,6 +83,30 @@ def _variables(value: Any) -> Any:
     short = {str: "rule", int: "initial", float: "initial"}
     plain = {k: python_number(v) for k, v in value.items()}
     return {k: {short[type(v)]: v} if type(v) in short else v for k, v in plain.items()}
+
+
+def _split_units(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a declaration whose parameters {value: 2, unit: m} are numbers beside their units."""
+    parameters = data.get("parameters")
+    if not isinstance(parameters, Mapping):
+        return data
+    numbers, units = dict(parameters), dict(data.get("parameter_units") or {})
+    for name, said in parameters.items():
+        if not isinstance(said, Mapping):
+            continue
+        path = ("parameters", str(name))
+        for key in said:
+            if key not in {"value", "unit"}:
+                hint = suggestion(str(key), ["value", "unit"])
+                raise ModelError(f"unknown key '{key}'{hint}", (*path, str(key)), is_key=True)
+        if "value" not in said:
+            raise ModelError(f"'{name}' has no value: write {name}: {{value: 1, unit: m}}", path)
+        numbers[name] = said["value"]
+        if said.get("unit") is not None:
+            if not isinstance(said["unit"], str | int | float):
+                raise ModelError(f"a unit is a text, found {shown(said['unit'])}", (*path, "unit"))
+            units[name] = str(said["unit"])
+    return {**data, "parameters": numbers, **({"parameter_units": units} if units else {})}
 
 
 class Model(Record):
@@ -82,7 +122,10 @@ class Model(Record):
         name: A short name.
         title: One line on what the system is.
         source: Where the model comes from.
-        parameters: Name -> number, or expression in other parameters.
+        parameters: Name -> number, or expression in other parameters; {value: 2, unit: m} where
+            it has a unit.
+        parameter_units: Name -> unit, for the parameters that have one.
+        time_unit: The unit of time, of which dt is a number.
         functions: Signature such as `f(x)` -> body.
         sizes: Name of a dim of array variables -> its size, a number or an expression in others.
         variables: Name -> variable.
@@ -109,7 +152,8 @@ class Model(Record):
     title: str = ""
     source: str = ""
     description: str = ""
-    parameters: Mapping[str, Scalar] = {}
+    parameters: Annotated[Mapping[str, Scalar], WithJsonSchema(_PARAMETERS)] = {}
+    parameter_units: Annotated[Mapping[str, str], SkipJsonSchema()] = {}
     functions: Mapping[str, Text] = {}
     sizes: Mapping[str, Size] = {}
     variables: Annotated[Mapping[str, Variable], BeforeValidator(_variables)]
@@ -124,6 +168,7 @@ class Model(Record):
         default=None, gt=0, allow_inf_nan=False
     )
     method: Method | None = None
+    time_unit: str | None = Field(default=None, description="the unit of time, such as s or day")
     facts: tuple[Fact, ...] = ()
 
     _arrays_from: ArraySource = PrivateAttr(default_factory=ArraySource)
@@ -131,7 +176,7 @@ class Model(Record):
     def __init__(self, source: ArraySource | None = None, /, **data: Any) -> None:
         with collector_paused():
             try:
-                super().__init__(**data)
+                super().__init__(**_split_units(data))
             except ValidationError as error:
                 _translate(error)
             if source is not None:
