@@ -21,6 +21,7 @@ from causalopt.effects.asked import Asked, ask_at
 from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.results import labelled, plain_number, plot
@@ -201,7 +202,7 @@ def op_basins(
     over: Ranges,
     *,
     level: float = 0.0,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,

@@ -20,6 +20,7 @@ from causalopt.effects.student_interval import student_interval
 from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.results import labelled
@@ -118,7 +119,7 @@ def optimization_amount(
     model: Model,
     over: Ranges,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,

@@ -23,11 +23,12 @@ from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
 from causalopt.engine.processor_count import processors
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node
 from causalopt.results import labelled, plain, plot
-from causalopt.worlds.interventions import Intervention, Set
+from causalopt.worlds.interventions import Intervention, set_places
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -112,7 +113,7 @@ def rate_curve(
     model: Model,
     along: Mapping[str, ArrayLike],
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -207,11 +208,7 @@ def _lanes(asked: Asked, name: str, values: Floats, keep: list[int]) -> Batch:
     model, template = asked.model, asked.model.template
     varying = varying_parameters(model, {name: values})
     places = {parameter: k for k, parameter in enumerate(template.structure.parameters)}
-    taken = {
-        (model.node(item.node).t, model.node(item.node).variable)
-        for item in asked.given
-        if isinstance(item, Set)
-    }
+    taken = set(set_places(model, asked.given, asked.steps))
     return Batch(
         plan=asked.plan(),
         starts=varying_starts(model, varying, taken, asked.steps),

@@ -25,6 +25,7 @@ from causalopt.effects.sweeps.axes import axis_values
 from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.results import labelled, plot
@@ -145,7 +146,7 @@ def basins_along(
     over: Ranges,
     *,
     level: float = 0.0,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from causalopt.checks.unit_reader import BARE, UNKNOWN, Measured, UnitFunction, UnitScope, unit_of
 from causalopt.checks.unit_system import Unit, UnitSystem

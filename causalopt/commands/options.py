@@ -33,7 +33,13 @@ Initials = Annotated[
     ),
 ]
 NudgeNode = Annotated[
-    str | None, typer.Option("--nudge", metavar="NODE", help="The nudged node n, such as R[0].")
+    str | None,
+    typer.Option(
+        "--nudge",
+        metavar="NODE",
+        help="What is nudged: a node R[0], a span d[t>=5], a parameter Kp, or a sum of them with "
+        "weights: '2*d[t>=5] - Kp'.",
+    ),
 ]
 Hold = Annotated[
     str | None,
@@ -44,7 +50,13 @@ Hold = Annotated[
     ),
 ]
 Target = Annotated[
-    str | None, typer.Option("--target", metavar="VAR", help="The measured variable m.")
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="VAR",
+        help="What is measured: a variable, or an expression of a run's nodes: 'integral(e**2)', "
+        "'mean(e[t>=50])'.",
+    ),
 ]
 Steps = Annotated[int | None, typer.Option("--steps", metavar="N", help="The last step.")]
 Data = Annotated[

@@ -10,8 +10,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, run_length
-from causalopt.model.selectors import Node, Selection, Window, is_plain, selection_text
+from causalopt.model.selectors import Node, Selection, Window, Written, is_plain, selection_text
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Asked:
 def ask(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -119,8 +120,9 @@ def ask(
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_array:
         model, nudge, hold, target = among_numbers(
-            model, nudge, hold, target, seed, steps=steps, given=given
+            model, one_nudge(nudge), hold, target, seed, steps=steps, given=given
         )
+    model, nudge, target = one_node_each(model, nudge, target)
     node = asked_node(model, nudge)
     selection = asked_hold(model, hold, nudge=node, target=target, steps=steps, given=given)
     measured, last = asked_target(model, target), run_length(model, steps)
@@ -129,6 +131,20 @@ def ask(
     if late:
         raise QuestionError(f"the held nodes {late[0]} lie after the last step {last}")
     return Asked(model, node, selection, measured, last, tuple(given), seed)
+
+
+def one_node_each(
+    model: Model, nudge: Nudged | None, target: str | None
+) -> tuple[Model, str | Node | None, str | None]:
+    """Return a model in which n is one node and m one variable: those said, else the question's.
+
+    Raises:
+        QuestionError: One cannot be read; see `Model.asking`.
+    """
+    said = model.question
+    return model.asking(
+        said.nudge if nudge is None else nudge, said.target if target is None else target
+    )
 
 
 def among_numbers(
@@ -242,7 +258,16 @@ def said_hold(
     if measured is not None:
         asked["m"] = dataclasses.replace(model.target(measured), t=last or 0)
     nodes = given_nodes(model, given, last)
-    return model.held_set(said, steps=last, given=nodes, asked=asked)
+    found = model.held_set(said, steps=last, given=nodes, asked=asked)
+    return found if found is None else _of_the_system(model, found)
+
+
+def _of_the_system(model: Model, found: Selection) -> Selection:
+    """Return a set without the nodes that stand for n and m, which are no part of the system."""
+    kept = [window for window in found if window.variable not in model.asked_variables]
+    if len(kept) == len(found):
+        return found
+    return Written(kept, found.said) if isinstance(found, Written) else tuple(kept)
 
 
 def asked_target(model: Model, target: str | None = None) -> str:
@@ -252,13 +277,8 @@ def asked_target(model: Model, target: str | None = None) -> str:
     if model.is_array:
         model.target(found)
         return found
-    name, bracket, step = found.partition("[")
-    if bracket and name in model.variables and step.removesuffix("]").strip().isdigit():
-        at = step.removesuffix("]").strip()
-        raise QuestionError(
-            f"'{found}': m is a variable, measured at the last step; write {name}, and say "
-            f"--steps {at} (steps={at} in Python) for the run to end there"
-        )
+    if found in model.asked_variables:
+        return found
     return model.variable(found)
 
 

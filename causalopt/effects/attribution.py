@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.effects.asked import asked_hold, asked_node, asked_target
+from causalopt.effects.asked import asked_hold, asked_node, asked_target, one_node_each
 from causalopt.effects.running import run
 from causalopt.effects.shapley_values import Game, Values, exact_values, sampled_values
 from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.results import plain, plain_number
@@ -94,7 +95,7 @@ class Attribution:
 def shapley(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     at: int | None = None,
@@ -139,6 +140,7 @@ def shapley(
     """
     plain_initial, arrays = split_initial(initial)
     model = model.replace(parameters=parameters, initial=plain_initial)
+    model, nudge, target = one_node_each(model, nudge, target)
     node, text = asked_node(model, nudge), asked_target(model, target)
     last = run_length(model, at)
     if parts is not None:

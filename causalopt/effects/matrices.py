@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.asked import asked_hold
+from causalopt.effects.asked import asked_hold, asked_node
 from causalopt.effects.backward import effects_from_all
 from causalopt.effects.limit import effects_to_all
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.errors import QuestionError
 from causalopt.extras import need
+from causalopt.model.asked_words import Nudged, names_one_node
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, is_plain, selection_text
 from causalopt.worlds.interventions import Intervention, plan_for
@@ -84,6 +85,9 @@ def op_from_all(
     need("xarray")
     numbers, arrays = _initial(model, initial, data)
     model = model.replace(parameters=parameters, initial=numbers)
+    if isinstance(target, str) and not names_one_node(target, static=model.is_static):
+        model, _, measured = model.asking(target=target)
+        target = measured or target
     node = _target(model, target, steps)
     selection = asked_hold(model, hold, steps=node.t, target=node.variable, given=given)
     if model.is_array:
@@ -99,7 +103,7 @@ def op_from_all(
 
 def op_to_all(
     model: Model,
-    nudge: str | Node,
+    nudge: Nudged,
     *,
     hold: str | Sequence[str | Node] | None = None,
     steps: int | None = None,
@@ -134,7 +138,8 @@ def op_to_all(
     need("xarray")
     numbers, arrays = _initial(model, initial, data)
     model = model.replace(parameters=parameters, initial=numbers)
-    node, last = model.node(nudge), run_length(model, steps)
+    model, said, _ = model.asking(nudge)
+    node, last = asked_node(model, said), run_length(model, steps)
     selection = asked_hold(model, hold, nudge=node, steps=last, given=given)
     model.check_nudge(node, selection, last)
     if model.is_array:
@@ -268,7 +273,7 @@ def _target(model: Model, target: str | Node, steps: int | None) -> Node:
             return model.node(target)
         except QuestionError:  # a variable, or elements of one, at its last step
             return dataclasses.replace(model.target(target), t=run_length(model, steps))
-    if isinstance(target, str) and "[" not in target:
+    if isinstance(target, str) and ("[" not in target or target in model.asked_variables):
         last = run_length(model, steps)
         return model.node((target, last)) if not model.is_static else model.node(target)
     node = model.node(target)
@@ -284,12 +289,13 @@ def _dataset(
     import xarray
 
     dims, nat = ("t", "variable"), {"units": "nat"}
-    return xarray.Dataset(
+    names = list(model.template.names)
+    found = xarray.Dataset(
         {
             name: (dims, values, nat if name in _IN_NATS else {})
             for name, values in _entries(effect).items()
         },
-        coords={"t": np.arange(len(effect.held)), "variable": list(model.template.names)},
+        coords={"t": np.arange(len(effect.held)), "variable": names},
         attrs={
             "model": model.name,
             "hold": selection_text(hold),
@@ -297,6 +303,9 @@ def _dataset(
             "execution": effect.execution,
         },
     )
+    if not model.asked_variables:
+        return found
+    return found.sel(variable=[name for name in names if name not in model.asked_variables])
 
 
 def _entries(effect: Effect) -> dict[str, NDArray[Any]]:

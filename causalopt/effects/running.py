@@ -12,6 +12,7 @@ from causalopt.effects.asked import ask, check_delta
 from causalopt.effects.limit import check_integers, tangent_effect
 from causalopt.effects.run import Run
 from causalopt.engine.contract import Floats, Progress
+from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import Intervention
@@ -20,7 +21,7 @@ from causalopt.worlds.interventions import Intervention
 def run(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -84,7 +85,7 @@ def run(
 
         return run_arrays(
             model,
-            nudge=nudge,
+            nudge=one_nudge(nudge),
             hold=hold,
             target=target,
             steps=steps,

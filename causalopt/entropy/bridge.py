@@ -40,6 +40,7 @@ from causalopt.laws import sparse
 from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import SparseLaw, law_of
 from causalopt.laws.space import Label
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.worlds.interventions import Set
@@ -98,7 +99,7 @@ def strength_from_comp(
 def side_by_side(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -135,7 +136,7 @@ def side_by_side(
 def binned_strength(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,

@@ -30,6 +30,7 @@ from causalopt.influence.node_currents import (
     summed,
 )
 from causalopt.influence.through import Through, own_set
+from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node, Window, selection_text
@@ -357,7 +358,7 @@ def _check_count(name: str, value: int) -> None:
 def currents(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -407,7 +408,7 @@ def currents(
 
         return array_currents(
             model.replace(parameters=parameters),
-            nudge=nudge,
+            nudge=one_nudge(nudge),
             hold=hold,
             target=target,
             steps=steps,

@@ -33,14 +33,16 @@ def parse(text: str, scope: Scope, *, truth: bool = False) -> Term:
         >>> parse("R[t-1] - k*T[t-1]", scope)
         sub(ref(('R', 1)), mul(param(k), ref(('T', 1))))
     """
-    reader = _TermReader(text, scope)
+    reader = TermReader(text, scope)
     if not truth:
         return reader.number(reader.tree, 0)
     term = reader.read(reader.tree, 0)
     return Term.of("where", term, const(1), const(0)) if term.is_boolean else term
 
 
-class _TermReader(Reader[Term]):
+class TermReader(Reader[Term]):
+    """A text being read as a term; see `parse`."""
+
     calls = {  # noqa: RUF012
         "where": "where",
         "min": "extremum",
@@ -60,17 +62,21 @@ class _TermReader(Reader[Term]):
     is_truth = staticmethod(operator.attrgetter("is_boolean"))
 
     def delayed(self, _: ast.expr, name: str, lag: Fraction, /) -> Term:
+        """Return the value of a variable a time ago."""
         return delayed(name, lag)
 
     def as_truth(self, value: Term) -> Term | None:
+        """Return the condition that a label 0 or 1 stands for."""
         if isinstance(value.payload, tuple) and value.payload[0] in self._truths:
             return Term.of("lt", const(Fraction(1, 2)), value)  # no kink at 0 or at 1
         return None
 
     def applied(self, node: ast.Call, function: Function, depth: int) -> Term:
+        """Return what a declared function gives, written out."""
         return self._written(node, function, [self.number(arg, depth) for arg in node.args])
 
     def diff(self, node: ast.Call, depth: int) -> Term:
+        """Read the derivative of a declared function."""
         if not node.args or not isinstance(node.args[0], ast.Name):
             raise self.fail(node, "write diff(f, x): the derivative of a declared function f at x")
         name = unmarked(node.args[0].id)

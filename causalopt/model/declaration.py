@@ -168,6 +168,14 @@ class Variable(Record):
         default=None,
         description="drawn afresh each step: uniform, normal(0,1), bernoulli(p) or {heads: 1/2}",
     )
+    disturbs: Text | None = Field(
+        default=None,
+        description="nodes and parameters that a nudge of it shifts: d[t>=5], 2*R[0] - Kp",
+    )
+    measures: Text | None = Field(
+        default=None,
+        description="an expression of a run's nodes up to t: integral(e**2), mean(e[t>=50])",
+    )
     spread: str | None = Field(
         default=None,
         description="how a law starts round the initial value: uniform(width) or normal(sd)",
@@ -330,12 +338,11 @@ def check_kind(name: str, variable: Variable) -> None:
         ModelError: Keys contradict each other, or one misses its companion.
     """
     path = ("variables", name)
-    keys = ("rule", "flow", "algebraic", "table", "noise")
+    keys = ("rule", "flow", "algebraic", "table", "noise", "disturbs", "measures")
     given = [key for key in keys if getattr(variable, key) is not None]
     if len(given) > 1:
         raise ModelError(
-            "a variable has one of rule, flow, algebraic, table and noise; this has "
-            + " and ".join(given),
+            f"a variable has one of {', '.join(keys)}; this has " + " and ".join(given),
             (*path, given[1]),
         )
     if variable.sampled and variable.rule is None:
@@ -343,6 +350,11 @@ def check_kind(name: str, variable: Variable) -> None:
             "'sampled' says that a rule is sampled once a step: drop it, or give a rule",
             (*path, "sampled"),
         )
+    for key in ("disturbs", "measures"):
+        if getattr(variable, key) is not None and variable.initial is not None:
+            raise ModelError(
+                f"a variable with '{key}' has no initial value: drop it", (*path, "initial")
+            )
     if variable.noise is not None and variable.initial is not None:
         raise ModelError(
             "noise is drawn afresh each step and has no initial value: drop it", (*path, "initial")

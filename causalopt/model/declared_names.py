@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from causalopt.errors import ModelError
 from causalopt.language.scope import normalized, reserved
 from causalopt.model.declaration import Variable, motion
 
 
-def check_names(sections: Mapping[str, Iterable[str]], more_words: Iterable[str] = ()) -> None:
+def check_names(
+    sections: Mapping[str, Iterable[str]], more_words: Iterable[str] = (), free: Container[str] = ()
+) -> None:
     """Refuse names that no rule could mean.
 
     Args:
         sections: `variables`, `parameters`, ... -> the keys declared there.
         more_words: Further words of the language.
+        free: Variables that may be called anything, for no rule reads them.
 
     Raises:
         ModelError: One is no name, a word of the language, or declared twice.
@@ -27,7 +30,7 @@ def check_names(sections: Mapping[str, Iterable[str]], more_words: Iterable[str]
     for section, keys in sections.items():
         for key in keys:
             name = signature(key)[0] if section == "functions" else key
-            problem = _problem(name, words, seen)
+            problem = "" if key in free else _problem(name, words, seen)
             if problem:
                 raise ModelError(problem, (section, key), is_key=True)
             seen[normalized(name)] = section

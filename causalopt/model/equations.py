@@ -6,13 +6,17 @@ rules and orders the equations so that each comes after those it needs at the sa
 
 from __future__ import annotations
 
+import dataclasses
 import graphlib
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from causalopt.errors import ExpressionError, ModelError
+from causalopt.errors import ExpressionError, ModelError, QuestionError, UnknownNameError
+from causalopt.language.disturbance_text import Push, read_disturbance
+from causalopt.language.measure_text import read_measure
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Function, Scope, elapsed, normalized
 from causalopt.language.term import Term, const, decimal, exact, leaves
@@ -29,6 +33,8 @@ from causalopt.model.declaration import (
     takes_whole_numbers,
 )
 from causalopt.model.declared_names import check_names, has_time, signature
+from causalopt.model.disturbed_equations import constant_equation, disturbed
+from causalopt.model.selectors import named_variable
 from causalopt.model.template import Equation, Template, exact_values, leaf_name
 
 
@@ -48,10 +54,14 @@ def read_template(
     """
     step = Fraction(repr(dt)) if dt is not None else Fraction(1)
     reader = _Reader(variables, parameters, functions, joint, step)
-    check_names({"parameters": parameters, "functions": functions, "variables": variables})
+    asked = {n for n, v in variables.items() if v.disturbs is not None or v.measures is not None}
+    check_names(
+        {"parameters": parameters, "functions": functions, "variables": variables}, free=asked
+    )
     is_static = not any(has_time(variable) for variable in variables.values())
     read = reader.read_parameters()
-    equations = [reader.equation(name, is_static) for name in variables]
+    declared = [name for name in variables if name not in asked]
+    equations = [reader.equation(name, is_static) for name in declared]
     places: dict[str, Fraction] = {}
     continuous = [n for n, v in variables.items() if motion(v) in {"flow", "algebraic"}]
     if continuous:
@@ -70,8 +80,16 @@ def read_template(
         equations = with_histories(equations, places, step)
     for equation in equations:
         _check_lags(equation, motion(variables[equation.owner]))
+    if asked:
+        equations = reader.with_asked(equations, read, is_static)
     template = Template(
-        _ordered(equations, variables), tuple(variables), read, step, is_static, reader.fixed
+        _ordered(equations, variables),
+        tuple(variables),
+        read,
+        step,
+        is_static,
+        reader.fixed,
+        reader.pushes,
     )
     for name, value in template.parameter_values().items():
         if not math.isfinite(value):
@@ -105,6 +123,7 @@ class _Reader:
         self._read_parameters: dict[str, Term] = {}
         self._values: dict[str, Fraction | None] | None = None
         self._in_lags: set[str] = set()
+        self.pushes: dict[str, tuple[Push, ...]] = {}
 
     def read_parameters(self) -> dict[str, Term]:
         """Return the parameters' terms, each after those it needs."""
@@ -197,6 +216,57 @@ class _Reader:
                 (*path, "initial"),
             )
         return Equation(name, rule, initial, name, takes_whole_numbers(variable), law)
+
+    def with_asked(
+        self, equations: list[Equation], parameters: Mapping[str, Term], is_static: bool
+    ) -> list[Equation]:
+        """Return the equations with the declared measures, and disturbed as is declared."""
+        found, pushes = list(equations), self.pushes
+        for name, variable in self._variables.items():
+            if variable.measures is not None or variable.disturbs is not None:
+                check_kind(name, variable)
+            if variable.measures is not None:
+                found += self._measured(name, variable.measures, is_static)
+            elif variable.disturbs is not None:
+                found.append(constant_equation(name, is_static=is_static))
+                pushes[name] = self._pushes(name, variable.disturbs, is_static)
+        if not pushes:
+            return found
+        return disturbed(found, pushes, self._variables, parameters, self.fixed)
+
+    def _measured(self, name: str, text: str, is_static: bool) -> list[Equation]:
+        scope = self._scope("measure", is_static)
+        try:
+            carried = read_measure(text, scope, name, self._aliases(scope))
+        except ExpressionError as error:
+            raise ModelError(error.message, ("variables", name, "measures"), error.offset) from None
+        return [Equation(part.name, part.rule, (const(0),) * part.starts, name) for part in carried]
+
+    def _aliases(self, scope: Scope) -> dict[str, str]:
+        """Return labels that are words -> the one variable of each."""
+        labels = [(v.label, n) for n, v in self._variables.items() if v.label is not None]
+        counted = Counter(label for label, _ in labels)
+        taken = {*scope.names, *scope.variables, *scope.functions}
+        return {label: n for label, n in labels if counted[label] == 1 and label not in taken}
+
+    def _pushes(self, name: str, text: str, is_static: bool) -> tuple[Push, ...]:
+        scope = dataclasses.replace(self._scope("nudge", is_static), variables=frozenset())
+        labels: dict[str, tuple[str, ...]] = {}
+        for variable, declared in self._variables.items():
+            if declared.label is not None:
+                labels[declared.label] = (*labels.get(declared.label, ()), variable)
+        path = ("variables", name, "disturbs")
+        try:
+            return read_disturbance(
+                text,
+                scope,
+                frozenset(self._raw_parameters),
+                lambda word: named_variable(word, self._variables.keys(), labels),
+            )
+        except ExpressionError as error:
+            raise ModelError(error.message, path, error.offset) from None
+        except (UnknownNameError, QuestionError) as error:
+            raise ModelError(error.message, path) from None
 
     def _drawn(self, name: str, variable: Variable) -> Equation:
         """Return the equation of a noise or of a label variable: its parents, but no number."""

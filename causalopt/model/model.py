@@ -18,6 +18,7 @@ from pydantic.json_schema import SkipJsonSchema
 from causalopt.errors import CausaloptError, ModelError, QuestionError, UnknownNameError, suggestion
 from causalopt.language.term import collector_paused
 from causalopt.model.array_source import ArraySource
+from causalopt.model.asked_words import Nudged, is_expression, names_one_node, nudge_text
 from causalopt.model.declaration import (
     A_RULE_IS_A_TEXT,
     Fact,
@@ -45,7 +46,6 @@ from causalopt.model.selectors import (
     elements_text,
     is_plain,
     named_variable,
-    overlap,
     parse_node,
     parse_selection,
 )
@@ -172,6 +172,7 @@ class Model(Record):
     facts: tuple[Fact, ...] = ()
 
     _arrays_from: ArraySource = PrivateAttr(default_factory=ArraySource)
+    _asked: dict[tuple[str | None, str | None], Model] = PrivateAttr(default_factory=dict)
 
     def __init__(self, source: ArraySource | None = None, /, **data: Any) -> None:
         with collector_paused():
@@ -288,8 +289,93 @@ class Model(Record):
             parts["arrays"] = hashes(self.variables, self.array_source)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
+    @functools.cached_property
+    def asked_variables(self) -> frozenset[str]:
+        """The variables that are no part of the system: disturbances and measures."""
+        return frozenset(
+            name
+            for name, variable in self.variables.items()
+            if variable.disturbs is not None or variable.measures is not None
+        )
+
+    def asking(
+        self, nudge: Nudged | None = None, target: str | None = None
+    ) -> tuple[Model, str | Node | None, str | None]:
+        """Return a model in which n is one node and m one variable, and what they are called.
+
+        Several nodes, spans and parameters become a node that shifts them, and an expression a
+        variable; both are called as they are said. Where n is a node and m a variable already, or
+        the model has arrays, it is the model itself.
+
+        Args:
+            nudge: A node, nodes and parameters with their weights such as `2*d[t>=5] - Kp`, a list
+                of them, or item -> weight; None leaves it open.
+            target: A variable, or an expression of a run's nodes such as `integral(e**2)`.
+
+        Raises:
+            QuestionError: One cannot be read.
+            UnknownNameError: It names what the model does not declare.
+
+        Example:
+            >>> from causalopt import load
+            >>> asked, n, m = load("thermostat").asking("k", "mean(R)")
+            >>> asked.variables[n].disturbs, asked.variables[m].measures
+            ('k[t>=0]', 'mean(R)')
+        """
+        if self.is_array:
+            return self, nudge, target  # type: ignore[return-value]
+        n, m = None if nudge is None else nudge_text(nudge), target
+        sums = None
+        if isinstance(n, str) and not self._is_node(n):
+            if n in self.variables or n in self.parameters:  # names stay free for what has them
+                n = f"1*{n}" if self.is_static else f"{n}[t>=0]"
+            sums = n
+        measure = m = None if m is None else m.strip()
+        if m is not None and not self._is_measure(m):
+            measure = None
+        return self._with_asked(sums, measure), n, m
+
+    def _is_node(self, text: str) -> bool:
+        if text in self.asked_variables:
+            return True
+        named = names_one_node(text, static=self.is_static)
+        return named and not (text in self.parameters and text not in self.variables)
+
+    def _is_plain(self, nudge: str | None) -> bool:
+        return nudge is not None and self._is_node(nudge)
+
+    def _is_measure(self, text: str) -> bool:
+        return text not in self.asked_variables and is_expression(text) and text not in self._labels
+
+    def _with_asked(self, nudge: str | None, target: str | None) -> Model:
+        if nudge is None and target is None:
+            return self
+        if (nudge, target) not in self._asked:
+            self._asked[nudge, target] = self._made_with_asked(nudge, target)
+        return self._asked[nudge, target]
+
+    def _made_with_asked(self, nudge: str | None, target: str | None) -> Model:
+        data = self.model_dump()
+        more = {"disturbs": nudge, "measures": target}
+        added = {text: {key: text} for key, text in more.items() if text is not None}
+        data["variables"] = {**data["variables"], **added}
+        if self.partition.B is not None:
+            data["partition"]["B"] = (*self.partition.B, *added)
+        said, own = data["question"], self.question
+        said["nudge"] = own.nudge if own.nudge == nudge or self._is_plain(own.nudge) else None
+        said["target"] = own.target if own.target in {target, *self.variables} else None
+        try:
+            return type(self)(self.array_source, **data)
+        except ModelError as error:
+            said = error.path[1] if len(error.path) > 2 and error.path[1] in added else None
+            if said is None:
+                raise
+            raise QuestionError(f"'{said}': {error.message}") from None
+
     def node(self, text: str | Node | tuple[str, int]) -> Node:
-        """Return the node a text names, such as `R[0]`."""
+        """Return the node a text names, such as `R[0]`; a disturbance has one, its name."""
+        if isinstance(text, str) and text in self.asked_variables:
+            return Node(text)
         return parse_node(
             text,
             tuple(self.variables),
@@ -301,7 +387,9 @@ class Model(Record):
     def node_text(self, node: Node) -> str:
         """Return a node as the user writes it: `R[0]`, or `z` in a model without time."""
         if node.elements is None:
-            return node.variable if self.is_static else f"{node.variable}[{node.t}]"
+            declared = self.variables.get(node.variable)
+            is_bare = self.is_static or (declared is not None and declared.disturbs is not None)
+            return node.variable if is_bare else f"{node.variable}[{node.t}]"
         elements = elements_text(node.elements, self.named_shapes[node.variable])
         inner = [*([] if self.is_static else [str(node.t)]), *elements]
         return f"{node.variable}[{', '.join(inner)}]"
@@ -415,6 +503,8 @@ class Model(Record):
 
     def target(self, text: str) -> Node:
         """Return the measured variable, or elements of it, that a text names."""
+        if text in self.asked_variables:
+            return Node(text)
         return parse_node(
             text, tuple(self.variables), static=True, shapes=self.named_shapes, labels=self._labels
         )
@@ -448,16 +538,40 @@ class Model(Record):
             QuestionError: The node lies in the held set, or after the last step.
         """
         name = self.node_text(node)
-        if any(node in window and overlap(node, window) for window in hold):
-            raise QuestionError(
-                f"the nudged node {name} is in the held set: the nudge is made in B; nudge "
-                "another node, or hold a set without it"
-            )
+        for own in self.nudged(node):
+            for window in hold:
+                if own.variable != window.variable or not own.meets(window):
+                    continue
+                if own.variable == node.variable:
+                    raise QuestionError(
+                        f"the nudged node {name} is in the held set: the nudge is made in B; nudge "
+                        "another node, or hold a set without it"
+                    )
+                raise QuestionError(
+                    f"{name} nudges {own}, which is in the held set ({window}): the nudge is made "
+                    "in B; nudge other nodes, or hold a set without them"
+                )
+            if last is not None and own.first > last and own.variable != node.variable:
+                raise QuestionError(
+                    f"{name} nudges {own}, which lies after the last step {last}: give more steps, "
+                    "or earlier nodes"
+                )
         if last is not None and node.t > last:
             raise QuestionError(
                 f"the nudged node {name} lies after the last step {last}: give more steps, or "
                 "an earlier node"
             )
+
+    def nudged(self, node: Node) -> Selection:
+        """Return the nodes that a nudge of one shifts: itself; of a disturbance those it names."""
+        if node.variable not in self.asked_variables:
+            return (Window(node.variable, node.t, node.t, node.elements),)
+        pushes = self.template.pushes.get(node.variable, ())
+        return tuple(
+            Window(push.name, push.window.first, push.window.last)
+            for push in pushes
+            if not push.is_parameter
+        )
 
     def replace(
         self,
@@ -527,6 +641,8 @@ class Model(Record):
     def _check_question(self) -> None:
         static = self.is_static
         question = self.question
+        if self._checked_by_asking():
+            return
         checks: dict[str, Callable[[str], object]] = {
             "hold": self._check_hold,
             "nudge": lambda text: self.check_nudge(
@@ -547,6 +663,15 @@ class Model(Record):
             raise ModelError(
                 "a model without time has no steps: drop 'steps'", ("question", "steps")
             )
+
+    def _checked_by_asking(self) -> bool:
+        """Whether the model in which n is one node and m one variable has checked the question."""
+        for key in ("nudge", "target"):
+            try:
+                self.asking(**{key: getattr(self.question, key)})
+            except CausaloptError as error:
+                raise ModelError(error.message, ("question", key)) from None
+        return self.asking(self.question.nudge, self.question.target)[0] is not self
 
     def _check_hold(self, text: str) -> None:
         """Refuse a set that cannot be read; one that asks the graph is a set of each run's own."""

@@ -8,6 +8,7 @@ all that have it, and the variable of that very label.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
@@ -50,6 +51,18 @@ class Window:
         if not isinstance(node, Node) or node.variable != self.variable:
             return False
         return self.first <= node.t and (self.last is None or node.t <= self.last)
+
+    def meets(self, other: Window) -> bool:
+        """Whether two windows of one variable have steps and elements in common."""
+        ends = [w.last for w in (self, other) if w.last is not None]
+        return max(self.first, other.first) <= min(ends, default=math.inf) and (
+            self.elements is None
+            or other.elements is None
+            or all(
+                max(a, c) < min(b, d)
+                for (a, b), (c, d) in zip(self.elements, other.elements, strict=True)
+            )
+        )
 
     @property
     def is_whole(self) -> bool:

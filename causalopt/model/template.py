@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from causalopt.errors import QuestionError
+from causalopt.language.disturbance_text import Push
 from causalopt.language.scope import ratio
 from causalopt.language.term import Term, evaluate, exact, leaves
 from causalopt.model.declaration import Variable, motion
@@ -81,6 +82,7 @@ class Template:
         dt: Time units per step.
         is_static: Whether the model has no time.
         fixed: Parameters, and `dt`, that decide a lag: other values are another template.
+        pushes: Disturbance -> the nodes and parameters it shifts.
     """
 
     equations: tuple[Equation, ...]
@@ -89,11 +91,22 @@ class Template:
     dt: Fraction
     is_static: bool
     fixed: frozenset[str] = frozenset()
+    pushes: Mapping[str, tuple[Push, ...]] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def index(self) -> Mapping[str, int]:
         """Equation's name -> its place in `equations`."""
         return {equation.name: i for i, equation in enumerate(self.equations)}
+
+    @functools.cached_property
+    def settable(self) -> Mapping[str, int]:
+        """Variable -> the place of the equation that takes a value it is set to.
+
+        A disturbance is added to that value, as a nudge is.
+        """
+        return {
+            name: self.index.get(undisturbed_name(name), self.index[name]) for name in self.names
+        }
 
     @functools.cached_property
     def structure(self) -> Structure:
@@ -228,6 +241,11 @@ def refuse_between(template: Template, source: str, target: str) -> None:
             )
 
 
+def undisturbed_name(name: str) -> str:
+    """Return what an equation is called before a disturbance is added to it."""
+    return f"{name}.undisturbed"
+
+
 def belonging(
     variables: Mapping[str, Variable], equation: Equation
 ) -> Literal["own", "between", "before"]:
@@ -237,7 +255,9 @@ def belonging(
     nodes of a flow, for they lie on the way from one to the other; or to the one at t-1 (before):
     an algebraic variable's node stands for all of the step that it begins.
     """
-    if equation.owner == equation.name:
+    if equation.name in {equation.owner, undisturbed_name(equation.owner)}:
+        return "own"
+    if variables[equation.owner].measures is not None:
         return "own"
     return "between" if motion(variables[equation.owner]) == "flow" else "before"
 

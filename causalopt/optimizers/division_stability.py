@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from causalopt.effects.asked import ask
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.optimizers.binomial_interval import BinomialInterval, binomial_interval
@@ -150,7 +151,7 @@ class DivisionStability:
 def division_stability(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     target: str | None = None,
     steps: int | None = None,
     delta: float | None = None,

@@ -17,6 +17,7 @@ import numpy as np
 from causalopt.effects.asked import Asked, ask, check_delta
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.optimizers.cut_sizes import CutSizes, Price
@@ -177,7 +178,7 @@ class NaturalDivision(Asked):
 def divide(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     target: str | None = None,
     steps: int | None = None,
     delta: float | None = None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args, overload
 from causalopt.effects.asked import Asked, ask_at
 from causalopt.effects.measures import NAMES, STATUSES
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, Window
 from causalopt.optimizers.conduits import ConduitTie, ties_of
@@ -268,7 +269,7 @@ class Optimizers(Sequence[Candidate]):
 def find_optimizers(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     target: str | None = None,
     steps: int | None = None,
     at: int | None = None,
@@ -404,7 +405,7 @@ def ranked_parts(
 
 
 def read_question(
-    model: Model, *, nudge: str | Node | None, target: str | None, **more: Any
+    model: Model, *, nudge: Nudged | None, target: str | None, **more: Any
 ) -> tuple[PartReader, tuple[str, str]]:
     """Return what reads the parts of a question, and n and m as the user writes them.
 
@@ -414,8 +415,9 @@ def read_question(
         target: The variable m.
         more: The rest, as for `ask_at`.
     """
-    from causalopt.effects.asked import asked_node, asked_target
+    from causalopt.effects.asked import asked_node, asked_target, one_node_each
 
+    model, nudge, target = one_node_each(model, nudge, target)
     node, measured = asked_node(model, nudge), asked_target(model, target)
     expanded, among = None, model
     at_numbers, to_numbers = node, measured

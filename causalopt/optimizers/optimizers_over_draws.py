@@ -13,6 +13,7 @@ from causalopt.effects.measures import NAMES, measure, status_codes
 from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Window
 from causalopt.optimizers.node_sets import NodeSets
@@ -125,7 +126,7 @@ class OptimizersOverDraws:
 def optimizers_over_draws(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     target: str | None = None,
     steps: int | None = None,
     at: int | None = None,

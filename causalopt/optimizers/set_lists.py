@@ -72,7 +72,8 @@ def set_list(
     """
     if isinstance(among, str):
         raise QuestionError(f"among is a list of variables, such as ['{among}'], found a text")
-    outside = {node.variable for node in nudges} | {target}
+    nudged = {window.variable for node in nudges for window in model.nudged(node)}
+    outside = model.asked_variables | nudged | {target}
     names = model.template.names
     if among is not None:
         chosen = {model.variable(name) for name in among}

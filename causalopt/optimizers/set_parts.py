@@ -119,7 +119,8 @@ class PartReader:
 
     def _items(self, among: Selectors | None) -> list[Selection]:
         if among is None:
-            return [(Window(name),) for name in self.model.variables]
+            own = self.model.asked_variables
+            return [(Window(name),) for name in self.model.variables if name not in own]
         if isinstance(among, str) and is_plain(among):
             found: list[Selection] = [(window,) for window in self.model.selection(among)]
         elif isinstance(among, str):
@@ -160,15 +161,22 @@ class PartReader:
 
     def _is_end(self, whole: Selection) -> bool:
         """Whether a variable, or a unit of it, is n's or m's."""
-        ends = {self.asked.nudge.variable, self.asked.target}
+        nudged = self.asked.model.nudged(self.asked.nudge)
+        ends = {self.asked.target, *(window.variable for window in nudged)}
         return any(window.variable in ends for window in self._written(whole).nodes)
 
     def _holds_end(self, part: SetPart) -> bool:
-        ends = (self.asked.nudge, Node(self.asked.target, self.asked.steps))
-        return any(node in window for window in part.nodes for node in ends)
+        model, (n, m) = self.asked.model, (self.asked.nudge, self.asked.target)
+        ends = [*model.nudged(n), Window(m, self.asked.steps, self.asked.steps)]
+        return any(
+            end.variable == window.variable and end.meets(window)
+            for window in part.nodes
+            for end in ends
+        )
 
     def _checked(self, part: SetPart) -> SetPart:
-        if any(self.asked.nudge in window for window in part.nodes):
+        nudged = self.asked.model.nudged(self.asked.nudge)
+        if any(n.variable == w.variable and n.meets(w) for w in part.nodes for n in nudged):
             raise QuestionError(
                 f"the candidate {part.label} holds the nudged node {self.asked.node_name}: the "
                 "nudge is made in B; leave it out"

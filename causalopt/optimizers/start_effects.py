@@ -26,7 +26,7 @@ from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node, Window
 from causalopt.model.template import refuse_between
 from causalopt.optimizers.starting_points import StartingPoints
-from causalopt.worlds.interventions import Set, held_mask, plan_for
+from causalopt.worlds.interventions import Set, held_mask, plan_for, set_places
 from causalopt.worlds.world import world
 
 USABLE = ("ok", "perfect")  # statuses of which Op is certain, and a set may win by it
@@ -169,7 +169,7 @@ class StartEffects:
 
         template = self.asked.model.template
         settings = [
-            Set(Node(template.equations[column].name, t), float(values[lane]))
+            Set(Node(template.equations[column].owner, t), float(values[lane]))
             for (t, column), values in self._starts.items()
         ]
         own = dataclasses.replace(self.asked.plan(*settings), held=plan.held)
@@ -194,9 +194,9 @@ class StartEffects:
     def _lanes(self) -> dict[tuple[int, int], Floats]:
         """Return node -> its value in each lane: starting values, and noise where there is any."""
         points, asked = self.points, self.asked
-        index = points.model.template.index
+        index, settable = points.model.template.index, points.model.template.settable
         starts = {
-            (t, index[name]): rows[t]
+            (t, settable[name]): rows[t]
             for name, rows in points.values.items()
             for t in range(min(len(rows), asked.steps + 1))
         }
@@ -208,10 +208,8 @@ class StartEffects:
             for name in noisy:
                 draws = np.stack([plan.values[:, index[name]] for plan in plans], axis=1)
                 starts |= {(t, index[name]): draws[t] for t in range(asked.steps + 1)}
-        for item in asked.given:
-            if isinstance(item, Set):  # a value that was set stays set, wherever a world starts
-                node = points.model.node(item.node)
-                starts.pop((node.t, index[node.variable]), None)
+        for t, name in set_places(points.model, asked.given, asked.steps):
+            starts.pop((t, settable[name]), None)  # what was set stays set, wherever a world starts
         if not starts:
             nudge = asked.nudge
             own = np.asarray(world(points.model, *asked.given, steps=asked.steps)[nudge.variable])

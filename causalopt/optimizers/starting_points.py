@@ -73,7 +73,13 @@ def starting_points(
         )
     settled, laws = _settled(model)
     rng = np.random.default_rng([seed, 0xD1])
-    own = {e.name: settled.template.initial_values(e.name) for e in settled.template.equations}
+    template = settled.template
+    starting = {name: template.equations[i].name for name, i in template.settable.items()}
+    own = {
+        name: template.initial_values(equation)
+        for name, equation in starting.items()
+        if name not in settled.asked_variables
+    }
     own = {name: values for name, values in own.items() if values}
     box = _box(settled, own, laws, within, count)
     values: dict[str, Floats] = {}

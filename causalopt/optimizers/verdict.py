@@ -26,8 +26,8 @@ from causalopt.effects.asked import Asked, ask, check_delta
 from causalopt.effects.measures import Measures
 from causalopt.engine.contract import Bools
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node
 from causalopt.optimizers.binomial_interval import (
     BinomialInterval,
     binomial_interval,
@@ -179,7 +179,7 @@ class Verdict(Asked):
 def detect_optimizer(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     target: str | None = None,
     steps: int | None = None,
     delta: float | None = None,

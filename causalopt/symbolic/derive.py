@@ -9,6 +9,7 @@ from typing import Any
 import sympy
 
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.model.template import refuse_between
@@ -33,7 +34,7 @@ _CLOSED_FORM_SHARE = 0.7
 def derive(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,

@@ -17,6 +17,7 @@ import mpmath
 import sympy
 
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.symbolic.deadline import Deadline, OvertimeError
@@ -151,7 +152,7 @@ def linearise(
     model: Model,
     orbit: Orbit,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,

@@ -16,6 +16,7 @@ import sympy
 
 from causalopt.extras import need
 from causalopt.language.term import Term
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.symbolic.branches import pieces
@@ -44,7 +45,7 @@ class ModeSolution:
 def find_modes(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,

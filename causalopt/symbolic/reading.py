@@ -10,11 +10,12 @@ from typing import Any
 
 import sympy
 
-from causalopt.effects.asked import Asked, ask
+from causalopt.effects.asked import Asked, ask, one_node_each
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
 from causalopt.language.sympy_form import to_sympy
 from causalopt.language.term import Term, leaves
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.model.template import ancestors, refuse_between
@@ -189,7 +190,7 @@ class Reading:
 def read_question(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -203,7 +204,9 @@ def read_question(
         QuestionError: The question cannot be asked of this model.
         UnknownNameError: It names something that the model does not declare.
     """
-    changed = model.replace(parameters=parameters, initial=initial)
+    changed, nudge, target = one_node_each(
+        model.replace(parameters=parameters, initial=initial), nudge, target
+    )
     asked = _ask(changed, nudge, hold, target, at, steps)
     return Reading(changed, asked, frozenset(parameters or {}))
 

@@ -23,7 +23,7 @@ from causalopt.model.regions.timeline import Timeline
 from causalopt.model.selectors import Elements, Node, Selection
 from causalopt.results import plot
 from causalopt.worlds.array_draws import check_seed, initial_values, noise_draws
-from causalopt.worlds.interventions import Intervention, Nudge, Replace, Set
+from causalopt.worlds.interventions import Intervention, Nudge, Replace, Set, moved_nodes
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -447,27 +447,40 @@ def _moves(
         if isinstance(intervention, Replace):
             _replace(model, intervention, steps, forces, shifts)
             continue
-        node = model.node(intervention.node)
-        if node.t > steps:
-            raise QuestionError(
-                f"the node {model.node_text(node)} lies after the last step {steps}"
-            )
-        place = (node.t, node.variable)
-        shape = model.arrays.by_name[node.variable].shape
-        where = element_slices(node.elements) if node.elements is not None else ...
-        if isinstance(intervention, Nudge):
-            shift = np.array(shifts.get(place, np.zeros(shape)), dtype=float)
-            shift[where] += _fitted(intervention.by, shift[where].shape, model, node, "nudge")
-            shifts[place] = shift
-        elif isinstance(intervention, Set):
-            values = np.zeros(shape)
-            mask = np.zeros(shape, dtype=bool)
-            found = _fitted(intervention.to, values[where].shape, model, node, "set value")
-            values[where], mask[where] = found, True
-            _force(forces, place, values, mask)
-            if place in shifts:
-                shifts[place] = np.where(mask, 0.0, shifts[place])
+        for window in moved_nodes(model, intervention, steps):
+            if window.first > steps:
+                late = model.node_text(Node(window.variable, window.first, window.elements))
+                raise QuestionError(f"the node {late} lies after the last step {steps}")
+            last = steps if window.last is None else min(window.last, steps)
+            for t in range(window.first, last + 1):
+                node = Node(window.variable, t, window.elements)
+                _move(model, intervention, node, forces, shifts)
     return forces, shifts
+
+
+def _move(
+    model: Model,
+    intervention: Nudge | Set,
+    node: Node,
+    forces: dict[tuple[int, str], Force],
+    shifts: dict[tuple[int, str], Values],
+) -> None:
+    """Shift or set one node, or elements of it."""
+    place = (node.t, node.variable)
+    shape = model.arrays.by_name[node.variable].shape
+    where = element_slices(node.elements) if node.elements is not None else ...
+    if isinstance(intervention, Nudge):
+        shift = np.array(shifts.get(place, np.zeros(shape)), dtype=float)
+        shift[where] += _fitted(intervention.by, shift[where].shape, model, node, "nudge")
+        shifts[place] = shift
+        return
+    values = np.zeros(shape)
+    mask = np.zeros(shape, dtype=bool)
+    found = _fitted(intervention.to, values[where].shape, model, node, "set value")
+    values[where], mask[where] = found, True
+    _force(forces, place, values, mask)
+    if place in shifts:
+        shifts[place] = np.where(mask, 0.0, shifts[place])
 
 
 def _fitted(value: Any, shape: tuple[int, ...], model: Model, node: Node, what: str) -> Values:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import names_one_node
 from causalopt.model.model import Model
-from causalopt.model.selectors import Node, Selection, Window
+from causalopt.model.selectors import Node, Selection, Window, is_plain
 from causalopt.model.template import Equation, belonging, equations_mask, has_stages
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ class Donor(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Nudge:
-    """Shift a node: it takes its value plus `by`, and everything downstream follows.
+    """Shift nodes: each takes its value plus `by`, and everything downstream follows.
+
+    Attributes:
+        node: A node, or several as a selector names them: `d[t>=5]` is shifted at each step.
+        by: By how much.
 
     Example:
         >>> Nudge("R[0]", 0.001)
@@ -53,7 +58,12 @@ class Nudge:
 
 @dataclasses.dataclass(frozen=True)
 class Set:
-    """Give a node a value (Pearl's do): its parents no longer matter."""
+    """Give nodes a value (Pearl's do): their parents no longer matter.
+
+    Attributes:
+        node: A node, or several as a selector names them: `u[10<=t<20]`.
+        to: The value.
+    """
 
     node: str | Node
     to: float
@@ -89,11 +99,49 @@ def given_nodes(model: Model, given: Iterable[Intervention], steps: int | None) 
     found: list[Window] = []
     for intervention in given:
         if isinstance(intervention, Set):
-            node = model.node(intervention.node)
-            found.append(Window(node.variable, node.t, node.t, node.elements))
+            found += moved_nodes(model, intervention, steps)
         elif isinstance(intervention, Replace):
             found += model.selection(intervention.nodes, steps=steps)
     return tuple(found)
+
+
+def moved_nodes(model: Model, intervention: Nudge | Set, steps: int | None) -> Selection:
+    """Return the nodes that are shifted or set.
+
+    Args:
+        model: The model.
+        intervention: A nudge, or a set value.
+        steps: The last step, to which windows without an end go.
+
+    Raises:
+        QuestionError: The text names no nodes, or a parameter.
+    """
+    said = intervention.node
+    if not isinstance(said, str):
+        node = model.node(said)
+        return (Window(node.variable, node.t, node.t, node.elements),)
+    if said.strip() in model.parameters and said.strip() not in model.variables:
+        raise QuestionError(
+            f"'{said}' is a parameter, and a baseline sets and shifts nodes: give it another value "
+            f"with parameters={{'{said}': ...}} (--set {said}=...)"
+        )
+    if names_one_node(said, static=model.is_static):
+        node = model.node(said)
+        return (Window(node.variable, node.t, node.t, node.elements),)
+    if "[" not in said and not model.is_static and is_plain(said) and "," not in said:
+        model.node(said)  # a name alone is no node: the message says how to write one
+    return model.selection(said, steps=steps)
+
+
+def set_places(
+    model: Model, given: Iterable[Intervention], steps: int
+) -> Iterator[tuple[int, str]]:
+    """Yield (step, variable) of every node that interventions set, up to a step."""
+    for item in given:
+        if isinstance(item, Set):
+            for window in moved_nodes(model, item, steps):
+                last = steps if window.last is None else min(window.last, steps)
+                yield from ((t, window.variable) for t in range(window.first, last + 1))
 
 
 def plan_for(
@@ -200,7 +248,7 @@ class _Builder:
         self._model, self._plan, self._steps = model, plan, plan.steps
         self.forced, self.values = plan.forced.copy(), plan.values.copy()
         self.shifts = plan.shifts.copy()
-        self._set: dict[Node, float] = {}
+        self._set: list[tuple[Window, float]] = []
 
     def after(self, interventions: Iterable[Intervention]) -> Plan:
         for intervention in interventions:
@@ -230,15 +278,15 @@ class _Builder:
                 continue
             if equation.law is not None:
                 raise QuestionError(
-                    f"'{equation.name}' {equation.law}, and a run follows single values: ask "
+                    f"'{equation.owner}' {equation.law}, and a run follows single values: ask "
                     "`causalopt entropy` for the law"
                 )
             if equation.rule is None and len(equation.initial) <= self._steps:
                 given = len(equation.initial)
                 raise QuestionError(
-                    f"'{equation.name}' has no rule and values for {given} "
+                    f"'{equation.owner}' has no rule and values for {given} "
                     f"step{'s' * (given != 1)} (t = 0..{given - 1}), and the run goes to "
-                    f"t = {self._steps}: give it a rule such as {equation.name}[t-1], or run at "
+                    f"t = {self._steps}: give it a rule such as {equation.owner}[t-1], or run at "
                     f"most {given - 1} steps"
                 )
             for t, value in enumerate(self._model.template.initial_values(equation.name)):
@@ -250,28 +298,37 @@ class _Builder:
         if isinstance(intervention, Replace):
             self._replace(intervention)
             return
-        node = self._model.node(intervention.node)
-        i = self._place(node)
-        if isinstance(intervention, Nudge):
-            self.shifts[node.t, i] += _finite(intervention.by, "a nudge")
-        else:
-            if node in self._set:
-                raise QuestionError(
-                    f"the node {self._model.node_text(node)} is set twice, to {self._set[node]:g} "
-                    f"and to {intervention.to:g}: set it once"
-                )
-            self._set[node] = _finite(intervention.to, "a set value")
-            self.forced[node.t, i] = True
-            self.values[node.t, i] = self._set[node]
-            self.shifts[node.t, i] = 0.0
+        for window in moved_nodes(self._model, intervention, self._steps):
+            rows = self._rows(window)
+            if isinstance(intervention, Nudge):
+                i = self._model.template.index[window.variable]
+                self.shifts[rows, i] += _finite(intervention.by, "a nudge")
+                continue
+            self._check_once(window, intervention.to)
+            i = self._model.template.settable[window.variable]
+            self.forced[rows, i] = True
+            self.values[rows, i] = _finite(intervention.to, "a set value")
+            self.shifts[rows, i] = 0.0
 
-    def _place(self, node: Node) -> int:
-        if node.t > self._steps:
-            raise QuestionError(
-                f"the node {node.variable}[{node.t}] lies after the last step {self._steps}"
-            )
-        self._grow(node.t)
-        return self._model.template.index[node.variable]
+    def _check_once(self, window: Window, value: float) -> None:
+        for other, before in self._set:
+            if other.variable == window.variable and other.meets(window):
+                both = Window(
+                    window.variable, max(other.first, window.first), _first_end(other, window)
+                )
+                name = window.variable if self._model.is_static else str(both)
+                raise QuestionError(
+                    f"the node {name} is set twice, to {before:g} and to {value:g}: set it once"
+                )
+        self._set.append((window, float(value)))
+
+    def _rows(self, window: Window) -> slice:
+        """Return the steps of a window within the run, which the arrays then have."""
+        if window.first > self._steps:
+            raise QuestionError(f"the node {window} lies after the last step {self._steps}")
+        last = self._steps if window.last is None else min(window.last, self._steps)
+        self._grow(last)
+        return slice(window.first, last + 1)
 
     def _replace(self, intervention: Replace) -> None:
         import numpy as np
@@ -291,6 +348,10 @@ class _Builder:
         self.forced[:rows] |= mask
         np.copyto(self.values[:rows], world.table[:rows], where=mask)
         self.shifts[:rows][mask] = 0.0
+
+
+def _first_end(*windows: Window) -> int | None:
+    return min((w.last for w in windows if w.last is not None), default=None)
 
 
 def _finite(value: float, what: str) -> float:

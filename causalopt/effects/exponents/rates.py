@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from causalopt.effects.asked import asked_hold, asked_node, asked_target
+from causalopt.effects.asked import asked_hold, asked_node, asked_target, one_node_each
 from causalopt.effects.exponents.exact_growth import ExactRun
 from causalopt.effects.exponents.growth import BATCHES, slope, slope_error
 from causalopt.effects.exponents.world_growth import Course, WorldGrowth, world_growth
@@ -25,6 +25,7 @@ from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
 from causalopt.engine.source import Slots
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
 from causalopt.model.template import refuse_between
@@ -143,7 +144,7 @@ def with_error(value: float, error: float) -> str:
 def rates(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -186,26 +187,56 @@ def rates(
         raise QuestionError("rates are about growth in time, and this model has none")
     selection = model.held_set(hold) or ()
     whole_variables(selection, "a rate is a limit in time: hold whole variables")
-    question = _question(model, nudge, target, selection)
+    asked, n, m = one_node_each(model, nudge, target)
+    is_said = nudge is not None or target is not None
+    question = _question(asked, n, m, selection, is_said=is_said)
     count = DEFAULT_STEPS if steps is None else steps
     lead = count // 10 if transient is None else transient
     if count < BATCHES or lead < 0:
         raise QuestionError(f"rates need at least {BATCHES} steps, and a transient of 0 or more")
+    settings = _Settings(count, lead, exponents, seed, progress)
+    found = _grown(model, selection, question if asked is model else None, settings)
+    of_question = found if asked is model else _grown(asked, selection, question, settings)
+    return _answer(asked, selection, question, (found, of_question), settings)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Settings:
+    count: int
+    lead: int
+    exponents: int | None
+    seed: int
+    progress: Progress | None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Grown:
+    """The growth of tangents in the worlds X and Y, and the status of W."""
+
+    model: Model
+    worlds: list[WorldGrowth]
+    status: str
+
+
+def _grown(
+    model: Model, selection: Selection, question: _Question | None, settings: _Settings
+) -> _Grown:
+    """Return how tangents grow in a model, of m by n where a question is asked of it."""
     refuse_in_dynamics(model)
     structure = model.template.structure
-    _check_exponents(exponents, len(Slots.of(structure).slots))
+    _check_exponents(settings.exponents, len(Slots.of(structure).slots))
     first = max(len(equation.initial) for equation in model.template.equations)
     if question is not None:
         first = max(first, question[0].t + 1)
-    last = first - 1 + lead + count
+    last = first - 1 + settings.lead + settings.count
     terms = tuple(partial.term for partial in linearize(structure).partials)
     _check_length(last, len(structure.names) + len(terms))
-    plan = plan_for(model, steps=last, noise_seed=seed)
-    run = run_values(structure, plan, terms, progress)
+    plan = plan_for(model, steps=last, noise_seed=settings.seed)
+    run = run_values(structure, plan, terms, settings.progress)
     status = _status(run.values)
     held = held_mask(model, selection, 0)[0]
     exact = ExactRun(model.template, plan, run.values)
-    course = Course(exact, run.extras, first, lead, status == "ok", exponents)
+    course = Course(exact, run.extras, first, settings.lead, status == "ok", settings.exponents)
     place = None
     if question is not None:
         index = model.template.index
@@ -214,17 +245,17 @@ def rates(
     worlds = [world_growth(course, mask, place) for mask in masks]
     if status == "ok" and not all(world.is_finite for world in worlds):
         status = "diverged"
-    return _answer(model, selection, question, worlds, (count, lead, seed, status))
+    return _Grown(model, worlds, status)
 
 
 def _answer(
     model: Model,
     selection: Selection,
     question: _Question | None,
-    worlds: list[WorldGrowth],
-    settings: tuple[int, int, int, str],
+    grown: tuple[_Grown, _Grown],
+    settings: _Settings,
 ) -> Rates:
-    count, lead, seed, status = settings
+    worlds, status = grown[0].worlds, grown[0].status
     dt = float(model.template.dt)
     spectra = [_spectrum(world.exponents, dt) for world in worlds]
     none = math.nan, math.nan
@@ -234,13 +265,14 @@ def _answer(
         generic = _difference(worlds[1].exponents[:, 0], worlds[0].exponents[:, 0], dt)
         asked = generic
     if question is not None:
-        asked = _difference(worlds[1].asked, worlds[0].asked, dt)
-        effects = zip(("total", "direct"), worlds, strict=True)
+        of_question = grown[1].worlds
+        asked = _difference(of_question[1].asked, of_question[0].asked, dt)
+        effects = zip(("total", "direct"), of_question, strict=True)
         silent = tuple(f"{text} ({name} effect)" for name, w in effects for text in w.silent)
         if status == "ok":
             is_held = question[1] in {window.variable for window in selection}
-            status = "held" if is_held else _long_run(worlds)
-    total = len(Slots.of(model.template.structure).slots)
+            status = "held" if is_held else _long_run(of_question)
+    total = len(Slots.of(grown[0].model.template.structure).slots)
     return Rates(
         model=model.name,
         hold=selection_text(selection) if selection else "",
@@ -256,19 +288,20 @@ def _answer(
         generic_error=generic[1],
         silent=silent,
         unit="nats per step" if model.dt is None else "nats per time unit",
-        steps=count,
-        transient=lead,
+        steps=settings.count,
+        transient=settings.lead,
         status=status,
-        realisation=seed if any(v.noise is not None for v in model.variables.values()) else None,
+        realisation=settings.seed
+        if any(v.noise is not None for v in model.variables.values())
+        else None,
         exponents=_described(len(spectra[0][0]), total),
     )
 
 
 def _question(
-    model: Model, nudge: str | Node | None, target: str | None, hold: Selection
+    model: Model, nudge: str | Node | None, target: str | None, hold: Selection, *, is_said: bool
 ) -> _Question | None:
     """Return n and m, None where the model has none of its own that fit and none were said."""
-    is_said = nudge is not None or target is not None
     if not is_said and not (hold and model.question.nudge and model.question.target):
         return None
     node, measured = asked_node(model, nudge), asked_target(model, target)

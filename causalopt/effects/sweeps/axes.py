@@ -94,7 +94,7 @@ def sorted_axes(model: Model, axes: Mapping[str, Floats]) -> tuple[dict[str, Nod
             )
     template = model.template
     for name, node in nodes.items():
-        equation = template.equations[template.index[node.variable]]
+        equation = template.equations[template.settable[node.variable]]
         if equation.rule is not None and node.t >= len(equation.initial):
             raise QuestionError(
                 f"the axis '{name}' is a node that follows its rule: sweep a parameter or an "
@@ -127,7 +127,7 @@ def varying_starts(
     starts: dict[tuple[int, int], Floats] = {}
     for i, equation in enumerate(model.template.equations):
         for t, term in enumerate(equation.initial[: steps + 1]):
-            if _reads(term, varying) and (t, equation.name) not in taken:
+            if _reads(term, varying) and (t, equation.owner) not in taken:
                 starts[t, i] = _computed(model, term, varying)
                 if not np.isfinite(starts[t, i]).all():
                     raise QuestionError(

@@ -27,7 +27,7 @@ from causalopt.engine.processor_count import processors
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.template import refuse_between
-from causalopt.worlds.interventions import Set
+from causalopt.worlds.interventions import Set, set_places
 
 Progress: TypeAlias = Callable[[int], None]
 _TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
@@ -82,10 +82,12 @@ def prepared(
         bool(reachable(template, plan, avoid_held=avoid).of(i)[asked.steps])
         for avoid in (False, True)
     )
-    starts = {(node.t, template.index[node.variable]): points[name] for name, node in nodes.items()}
+    starts = {
+        (node.t, template.settable[node.variable]): points[name] for name, node in nodes.items()
+    }
     varying = varying_parameters(model, {name: points[name] for name in parameters})
     set_nodes = {(node.t, node.variable) for node in nodes.values()}
-    set_nodes |= {_place(model, item) for item in asked.given if isinstance(item, Set)}
+    set_nodes |= set(set_places(model, asked.given, asked.steps))
     starts |= varying_starts(model, varying, set_nodes, asked.steps)
     places = {name: k for k, name in enumerate(template.structure.parameters)}
     batch = Batch(
@@ -105,11 +107,6 @@ def prepared(
     is_asked = delta is None and estimate
     twin, misses = twin_of(model, batch, runner) if is_asked else (None, False)
     return PointLanes(model, batch, runner, twin, misses, (paths[0], paths[1]), runner.tasks(size))
-
-
-def _place(model: Model, item: Set) -> tuple[int, str]:
-    node = model.node(item.node)
-    return node.t, node.variable
 
 
 def run_lanes(

@@ -20,6 +20,7 @@ from causalopt.effects.sweeps.lanes import lane_effect
 from causalopt.effects.sweeps.point_lanes import PointLanes, Progress, prepared, run_lanes, settled
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
 from causalopt.results import labelled, plain_number, plot
@@ -189,7 +190,7 @@ def sweep(
     model: Model,
     grid: Mapping[str, ArrayLike],
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -290,7 +291,7 @@ def _of_arrays(
     model: Model,
     grid: Mapping[str, ArrayLike],
     *,
-    nudge: str | Node | None,
+    nudge: Nudged | None,
     hold: str | Sequence[str | Node] | None,
     target: str | None,
     last: int | None,
@@ -311,7 +312,7 @@ def _of_arrays(
         )
     numbers, arrays = split_initial(initial)
     model = model.replace(parameters=parameters, initial=numbers)
-    node = asked_node(model, nudge)
+    node = asked_node(model, one_nudge(nudge))
     selection = asked_hold(model, hold, nudge=node, target=target, steps=last, given=given)
     text = asked_target(model, target)
     steps = run_length(model, last)
