@@ -15,6 +15,7 @@ Names load what they need when they are first used: importing the package stays 
 from __future__ import annotations
 
 import importlib
+import types
 from typing import TYPE_CHECKING
 
 from causalopt import results as _results
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
     from causalopt.entropy.relatives.touchette_lloyd import entropy_reduction as entropy_reduction
     from causalopt.entropy.relatives.touchette_lloyd import largest_reduction as largest_reduction
     from causalopt.entropy.relatives.transfer_entropy import transfer_entropy as transfer_entropy
+    from causalopt.errors import ArgumentError as ArgumentError
     from causalopt.errors import CausaloptError as CausaloptError
     from causalopt.errors import ExpressionError as ExpressionError
     from causalopt.errors import FileError as FileError
@@ -238,7 +240,8 @@ _HOMES = {
     "entropy.relatives.requisite_variety": "requisite_variety",
     "entropy.relatives.touchette_lloyd": "entropy_reduction largest_reduction",
     "entropy.relatives.transfer_entropy": "transfer_entropy",
-    "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
+    "errors": "ArgumentError CausaloptError ExpressionError FileError GraphError ModelError "
+    "QuestionError "
     "SizeError UnknownNameError",
     "influence.array_currents": "ArrayCurrents",
     "influence.influence": "Currents currents",
@@ -401,6 +404,7 @@ _results.offer(
     }
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+_CHECKED: dict[str, object] = {}
 __all__ = sorted([*_HOME, "__version__"])
 
 
@@ -412,9 +416,16 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"causalopt has no '{name}'")
+    if name in _CHECKED:
+        return _CHECKED[name]
     module = f"causalopt.{home}"
     try:
-        return getattr(importlib.import_module(module), name)
+        found = getattr(importlib.import_module(module), name)
+        if not isinstance(found, types.FunctionType):
+            return found
+        from causalopt.arguments import checked
+
+        return _CHECKED.setdefault(name, checked(found, name))
     except ModuleNotFoundError as error:
         from causalopt import extras
 

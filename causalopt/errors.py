@@ -176,6 +176,10 @@ class QuestionError(CausaloptError, ValueError):
     """A question that cannot be asked of this model: its nodes, steps, sizes or settings."""
 
 
+class ArgumentError(CausaloptError, TypeError):
+    """An argument of a Python call that is of no type that the function takes."""
+
+
 class SizeError(QuestionError):
     """A question whose answer would take more memory or time than is allowed."""
 

@@ -37,6 +37,7 @@ ROOMS = [
     "comparison",
     "drawing",
     "posts",
+    "arguments",
     "commands",
     "cli",
     "__main__",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -415,7 +417,8 @@ class Model(Record):
             >>> load("thermostat").variable("room")
             'R'
         """
-        return named_variable(text, tuple(self.variables), self._labels)
+        with self._meaning("a variable is meant here"):
+            return named_variable(text, tuple(self.variables), self._labels)
 
     @functools.cached_property
     def named_shapes(self) -> NamedShapes:
@@ -492,22 +495,28 @@ class Model(Record):
 
     def _plain_selection(self, text: str | Sequence[str | Node | Window]) -> Selection:
         sets = {"A": self.A, "B": self.B}
-        return parse_selection(
-            text,
-            tuple(self.variables),
-            static=self.is_static,
-            sets={k: v for k, v in sets.items() if v},
-            shapes=self.named_shapes,
-            labels=self._labels,
-        )
+        with self._meaning("what is held are variables"):
+            return parse_selection(
+                text,
+                tuple(self.variables),
+                static=self.is_static,
+                sets={k: v for k, v in sets.items() if v},
+                shapes=self.named_shapes,
+                labels=self._labels,
+            )
 
     def target(self, text: str) -> Node:
         """Return the measured variable, or elements of it, that a text names."""
         if text in self.asked_variables:
             return Node(text)
-        return parse_node(
-            text, tuple(self.variables), static=True, shapes=self.named_shapes, labels=self._labels
-        )
+        with self._meaning("what is measured is a variable"):
+            return parse_node(
+                text,
+                tuple(self.variables),
+                static=True,
+                shapes=self.named_shapes,
+                labels=self._labels,
+            )
 
     def held_set(
         self,
@@ -603,19 +612,47 @@ class Model(Record):
         data = self.model_dump()
         for name, value in (parameters or {}).items():
             if name not in data["parameters"]:
-                hint = suggestion(name, data["parameters"])
-                raise UnknownNameError(f"unknown parameter '{name}'{hint}")
+                raise self._no_parameter(name)
             data["parameters"][name] = value
         for name, value in (initial or {}).items():
             if name not in data["variables"]:
-                hint = suggestion(name, data["variables"])
-                raise UnknownNameError(f"unknown variable '{name}'{hint}")
+                raise self._no_start(name)
             data["variables"][name] |= {"initial": value, "values": None}
         if dt is not None:
             data["dt"] = dt
         if method is not None:
             data["method"] = method
         return type(self)(self.array_source, **data)
+
+    def _no_parameter(self, name: str) -> UnknownNameError:
+        if name in self.variables:
+            return UnknownNameError(
+                f"'{name}' is a variable, not a parameter: its initial value is given by "
+                f'--initial {name}=1 (initial={{"{name}": 1}} in Python)'
+            )
+        return UnknownNameError(f"unknown parameter '{name}'{suggestion(name, self.parameters)}")
+
+    def _no_start(self, name: str) -> UnknownNameError:
+        if name in self.parameters:
+            return UnknownNameError(
+                f"'{name}' is a parameter, not a variable: its value is given by --set {name}=1 "
+                f'(parameters={{"{name}": 1}} in Python)'
+            )
+        return UnknownNameError(f"unknown variable '{name}'{suggestion(name, self.variables)}")
+
+    @contextlib.contextmanager
+    def _meaning(self, what: str) -> Iterator[None]:
+        """Say of a parameter, where a variable is meant, that it is one."""
+        try:
+            yield
+        except UnknownNameError as error:
+            name = re.match(r"unknown variable '(.*?)'", error.message)
+            if name is None or name[1] not in self.parameters:
+                raise
+            known = ", ".join([*self.variables][:12])
+            raise UnknownNameError(
+                f"'{name[1]}' is a parameter, and {what}: name one of {known}"
+            ) from None
 
     def _check_partition(self) -> None:
         for side in ("A", "B"):

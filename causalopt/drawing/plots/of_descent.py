@@ -31,7 +31,8 @@ from causalopt.drawing.plots.of_escape import (
     plot_steps_to_escape,
 )
 from causalopt.drawing.plots.of_landscape import plot_landscape, plot_losses, plot_op_map
-from causalopt.errors import QuestionError
+from causalopt.errors import CausaloptError, QuestionError
+from causalopt.model.model_kind import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -229,4 +230,14 @@ def descent(
     if not span[0] < span[1] or law[1] <= 0:
         raise QuestionError("--span goes from low to high, and --law has a positive deviation")
     scene = DescentFigure(span, steps, law, beyond, temperatures, seed)
-    return PICTURES[show](model.replace(parameters=parameters, initial=initial), scene)
+    changed = model.replace(parameters=parameters, initial=initial)
+    try:
+        return PICTURES[show](changed, scene)
+    except CausaloptError as error:
+        kind = kind_of(changed)
+        if kind.words.startswith("a model of numbers") and "T" in changed.parameters:
+            raise
+        raise QuestionError(
+            f"these are pictures of stochastic gradient descent on a loss, as in sgd_pit, and "
+            f"'{model.name}' is {kind.words}: {kind.instead(changed)} ({error.message})"
+        ) from None
