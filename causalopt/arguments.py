@@ -146,7 +146,7 @@ def _taken(name: str, argument: str, value: Any, rules: tuple[str, ...]) -> Any:
         whole = "int" in rules and isinstance(value, float) and "float" not in rules
         return int(value) if whole else value
     open_ended = any(rule not in _CHECKS and not rule.startswith("Literal[") for rule in rules)
-    if open_ended or (_is_ours(value) and not {"int", "float", "bool", "Model"} & {*rules}):
+    if open_ended or (_is_ours(value) and "str" in rules):
         return value  # of a class that no text here describes
     raise ArgumentError(f"{name}: {_expected(argument, value, rules, values)}")
 

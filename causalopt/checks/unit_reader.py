@@ -123,8 +123,12 @@ class _UnitReader(Reader[Measured]):
         return self.scope.units[name]
 
     def _ago(self, node: ast.expr, name: str, clock: str, lag: Measured) -> Measured:
-        if clock == "time":
-            self._met(node, "a lag in time is", [lag, self.scope.time])
+        time = self.scope.time.unit
+        if clock == "time" and lag.unit is not None and time is not None:
+            problem = self._system.problem(lag.unit, time)
+            if problem:
+                a, b = self._system.text(lag.unit), self._system.text(time)
+                self._say(node, f"this lag is in {a}, and time is in {b}: {problem}")
         return self.scope.units[name]
 
     def value_of(self, value: Measured, /) -> Fraction | None:
@@ -159,6 +163,8 @@ class _UnitReader(Reader[Measured]):
 
     def _joined(self, op: str, args: Sequence[Measured]) -> Measured:
         place = self.at.right if isinstance(self.at, ast.BinOp) else self.at
+        if isinstance(self.at, ast.Compare) and isinstance(self.at.ops[0], ast.Gt | ast.GtE):
+            args = args[::-1]  # a > b is read as b < a
         result = self._met(place, _VERBS.get(op, "compares"), args)
         if op in _JOINS and OPERATIONS[op].kind == "comparison":
             return Measured(truth=True)
