@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import importlib
 import types
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from causalopt import results as _results
 
@@ -404,7 +404,7 @@ _results.offer(
     }
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
-_CHECKED: dict[str, object] = {}
+_CHECKED: dict[str, Any] = {}
 __all__ = sorted([*_HOME, "__version__"])
 
 
@@ -416,16 +416,17 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"causalopt has no '{name}'")
-    if name in _CHECKED:
-        return _CHECKED[name]
     module = f"causalopt.{home}"
     try:
         found = getattr(importlib.import_module(module), name)
         if not isinstance(found, types.FunctionType):
             return found
-        from causalopt.arguments import checked
+        known = _CHECKED.get(name)
+        if known is None or known.__wrapped__ is not found:
+            from causalopt.arguments import checked
 
-        return _CHECKED.setdefault(name, checked(found, name))
+            known = _CHECKED[name] = checked(found, name)
+        return known
     except ModuleNotFoundError as error:
         from causalopt import extras
 

@@ -35,6 +35,12 @@ _EXAMPLES = {
     "model": "causalopt.load('thermostat')",
     "grid": "{'k': [0.1, 0.2]}",
 }
+# What one word of the package takes wherever it stands, where its types say less.
+_TAKES = {
+    "hold": "a text, a region or a list of them",
+    "nudge": "a node, several, or a mapping of nodes to weights",
+    "given": "a list of interventions",
+}
 _WORDS = {
     "int": "a whole number",
     "float": "a number",
@@ -43,8 +49,6 @@ _WORDS = {
     "Mapping": "a mapping of names to values",
     "Sequence": "a list",
     "Iterable": "a list",
-    "Model": "a model, or its name",
-    "Nudged": "a node, or several",
     "os.PathLike": "a path",
 }
 
@@ -90,10 +94,12 @@ def checked(function: Function, name: str) -> Function:
         >>> import causalopt
         >>> causalopt.run("thermostat", steps="ten")
         Traceback (most recent call last):
-        causalopt.errors.ArgumentError: run: steps='ten': expected a whole number, such as steps=100
+        causalopt.errors.ArgumentError: run: steps takes a whole number, found 'ten': write steps=100
     """
     signature = inspect.signature(function)
-    rules = {p.name: _alternatives(str(p.annotation)) for p in signature.parameters.values()}
+    annotations = {p.name: str(p.annotation) for p in signature.parameters.values()}
+    rules = {argument: _alternatives(text) for argument, text in annotations.items()}
+    names = {argument for argument, text in annotations.items() if "[str]" in text}
 
     @functools.wraps(function)
     def looked_at(*args: Any, **kwargs: Any) -> Any:
@@ -104,6 +110,8 @@ def checked(function: Function, name: str) -> Function:
         for argument, value in bound.arguments.items():
             kind = signature.parameters[argument].kind
             if kind not in {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}:
+                if argument in names and isinstance(value, str) and "str" not in rules[argument]:
+                    value = [value]  # one name where a list of them is taken
                 bound.arguments[argument] = _taken(name, argument, value, rules[argument])
         return function(*bound.args, **bound.kwargs)
 
@@ -153,13 +161,13 @@ def _taken(name: str, argument: str, value: Any, rules: tuple[str, ...]) -> Any:
 
 def _expected(argument: str, value: Any, rules: tuple[str, ...], values: list[Any]) -> str:
     """Return what an argument should have been."""
-    said = f"{argument}={shown(value) if not _is_ours(value) else type(value).__name__}"
+    found = type(value).__name__ if _is_ours(value) else shown(value)
     if "Model" in rules:
-        return f"{said}: expected a model, or its name{_instead_of_model(value)}"
+        return f"{argument} takes a model or its name, found {found}{_instead_of_model(value)}"
     words = list(dict.fromkeys(_WORDS[rule] for rule in rules if rule in _WORDS))
-    words += [repr(item) for item in values]
-    example = f", such as {argument}={_EXAMPLES[argument]}" if argument in _EXAMPLES else ""
-    return f"{said}: expected {' or '.join(words)}{example}"
+    words = [_TAKES[argument]] if argument in _TAKES else [*words, *map(repr, values)]
+    example = f": write {argument}={_EXAMPLES[argument]}" if argument in _EXAMPLES else ""
+    return f"{argument} takes {' or '.join(words)}, found {found}{example}"
 
 
 def _instead_of_model(value: Any) -> str:
@@ -167,7 +175,7 @@ def _instead_of_model(value: Any) -> str:
         return ": write causalopt.Model(**declaration) for a dict"
     if hasattr(value, "model"):
         return f": give the {type(value).__name__}'s own, its .model"
-    return f", such as {_EXAMPLES['model']}"
+    return f": write {_EXAMPLES['model']}"
 
 
 def _model_called(name: str, argument: str, value: str | os.PathLike[str]) -> Model:

@@ -176,12 +176,12 @@ class QuestionError(CausaloptError, ValueError):
     """A question that cannot be asked of this model: its nodes, steps, sizes or settings."""
 
 
-class ArgumentError(CausaloptError, TypeError):
-    """An argument of a Python call that is of no type that the function takes."""
-
-
 class SizeError(QuestionError):
     """A question whose answer would take more memory or time than is allowed."""
+
+
+class ArgumentError(QuestionError, TypeError):
+    """An argument of a Python call that is of no type that the function takes."""
 
 
 class GraphError(CausaloptError, ValueError):
@@ -205,8 +205,9 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     close = [other for other in names if other.lower() == name.lower()]  # K for k, Max for max
-    if not close and len(name) > 1:
+    if not close:
         close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+        close = [other for other in close if len(name) > 1 or other.startswith(name)]
     if close:
         return f"; did you mean '{close[0]}'?"
     if not names:

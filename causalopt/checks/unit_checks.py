@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from causalopt.checks.unit_reader import BARE, UNKNOWN, Measured, UnitFunction, UnitScope, unit_of
+from causalopt.checks.unit_reader import BARE, UNKNOWN, UnitFunction, UnitScope, UnitValue, unit_of
 from causalopt.checks.unit_system import Unit, UnitSystem
 from causalopt.errors import ModelError
 from causalopt.language.scope import normalized
@@ -62,7 +62,7 @@ class _UnitChecks:
             normalized(name): self._named(v.unit, ("variables", name, "unit"))
             for name, v in model.variables.items()
         }
-        self._names: dict[str, Measured] = {"pi": BARE, "t": BARE}
+        self._names: dict[str, UnitValue] = {"pi": BARE, "t": BARE}
         self._names |= {"dt": self._time, "time": self._time}
         self._functions = self._declared_functions()
         self._read_parameters()
@@ -85,12 +85,12 @@ class _UnitChecks:
                 found = getattr(found, str(key), None)
         return found if isinstance(found, str) else None
 
-    def _named(self, text: str | None, path: Path) -> Measured:
+    def _named(self, text: str | None, path: Path) -> UnitValue:
         """Return the unit that is declared somewhere."""
         if text is None:
             return UNKNOWN
         try:
-            return Measured(self._system.unit(text))
+            return UnitValue(self._system.unit(text))
         except ValueError as error:
             key = (path, 0, str(error))
             self._found.setdefault(key, ModelError(str(error), path, text=text))
@@ -132,7 +132,7 @@ class _UnitChecks:
                     unit = UNKNOWN if found.bare else found
                 else:
                     self._fits(found, unit, f"'{name}' is", path, 0, value)
-            known = Measured(unit.unit, number=values[name])
+            known = UnitValue(unit.unit, number=values[name])
             self._names[normalized(name)] = known
 
     def _variable(self, name: str) -> None:
@@ -156,7 +156,7 @@ class _UnitChecks:
                 self._fits(found, own, f"'{name}' is", place, 0, item)
 
     def _fits(
-        self, found: Measured, own: Measured, what: str, path: Path, offset: int, text: str
+        self, found: UnitValue, own: UnitValue, what: str, path: Path, offset: int, text: str
     ) -> None:
         """Say where a text's unit is not that of what it is the value of."""
         if found.unit is None or own.unit is None:
@@ -173,7 +173,7 @@ class _UnitChecks:
                 text,
             )
 
-    def _flow(self, name: str, found: Measured, own: Measured, path: Path, text: str) -> None:
+    def _flow(self, name: str, found: UnitValue, own: UnitValue, path: Path, text: str) -> None:
         """Say where a flow's unit is not that of its variable per unit of time."""
         if found.unit is None or own.unit is None:
             return

@@ -32,7 +32,7 @@ _SAME = {"neg", "abs", "floor", "ceil"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
+class UnitValue:
     """What is known of an expression's unit.
 
     Attributes:
@@ -50,8 +50,8 @@ class Measured:
     truth: bool = False
 
 
-UNKNOWN = Measured()
-BARE = Measured(bare=True)
+UNKNOWN = UnitValue()
+BARE = UnitValue(bare=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,13 +69,13 @@ class UnitScope:
     """What the names of a text are measured in; the rest as in `language.scope.Scope`."""
 
     system: UnitSystem
-    units: Mapping[str, Measured]  # of the variables
-    names: Mapping[str, Measured]
+    units: Mapping[str, UnitValue]  # of the variables
+    names: Mapping[str, UnitValue]
     functions: Mapping[str, UnitFunction]
     bare: bool
     kind: str
     say: Callable[[str, tuple[str | int, ...], int], None]  # a message, where, how far in
-    time: Measured = UNKNOWN
+    time: UnitValue = UNKNOWN
 
     @property
     def variables(self) -> frozenset[str]:
@@ -83,12 +83,12 @@ class UnitScope:
         return frozenset(self.units)
 
     @property
-    def steps(self) -> Callable[[Measured, str], Fraction | None]:
+    def steps(self) -> Callable[[UnitValue, str], Fraction | None]:
         """How many steps a lag is: one, for all that units know."""
         return lambda *_: Fraction(1)
 
 
-def unit_of(text: str, scope: UnitScope, path: tuple[str | int, ...]) -> Measured:
+def unit_of(text: str, scope: UnitScope, path: tuple[str | int, ...]) -> UnitValue:
     """Return what is known of a text's unit; units that do not fit are said to the scope."""
     try:
         reader = _UnitReader(text, scope, path)
@@ -97,7 +97,7 @@ def unit_of(text: str, scope: UnitScope, path: tuple[str | int, ...]) -> Measure
         return UNKNOWN  # the text was read before: what is no part of this reader has no unit
 
 
-class _UnitReader(Reader[Measured]):
+class _UnitReader(Reader[UnitValue]):
     scope: UnitScope
     calls = {  # noqa: RUF012
         "where": "where",
@@ -113,16 +113,16 @@ class _UnitReader(Reader[Measured]):
 
     # Values
 
-    def made(self, value: Fraction, /) -> Measured:
-        return Measured(bare=True, constant=value, number=float(value))
+    def made(self, value: Fraction, /) -> UnitValue:
+        return UnitValue(bare=True, constant=value, number=float(value))
 
-    def reference(self, name: str, lag: int, /) -> Measured:  # noqa: ARG002
+    def reference(self, name: str, lag: int, /) -> UnitValue:  # noqa: ARG002
         return self.scope.units[name]
 
-    def delayed(self, node: ast.expr, name: str, lag: Fraction, /) -> Measured:  # noqa: ARG002
+    def delayed(self, node: ast.expr, name: str, lag: Fraction, /) -> UnitValue:  # noqa: ARG002
         return self.scope.units[name]
 
-    def _ago(self, node: ast.expr, name: str, clock: str, lag: Measured) -> Measured:
+    def _ago(self, node: ast.expr, name: str, clock: str, lag: UnitValue) -> UnitValue:
         time = self.scope.time.unit
         if clock == "time" and lag.unit is not None and time is not None:
             problem = self._system.problem(lag.unit, time)
@@ -131,26 +131,26 @@ class _UnitReader(Reader[Measured]):
                 self._say(node, f"this lag is in {a}, and time is in {b}: {problem}")
         return self.scope.units[name]
 
-    def value_of(self, value: Measured, /) -> Fraction | None:
+    def value_of(self, value: UnitValue, /) -> Fraction | None:
         return value.constant
 
-    def is_truth(self, value: Measured, /) -> bool:
+    def is_truth(self, value: UnitValue, /) -> bool:
         return value.truth
 
-    def as_truth(self, value: Measured) -> Measured:
+    def as_truth(self, value: UnitValue) -> UnitValue:
         return dataclasses.replace(value, truth=True)
 
     # Operations
 
-    def apply(self, op: str, /, *args: Measured, payload: Any = None) -> Measured:
+    def apply(self, op: str, /, *args: UnitValue, payload: Any = None) -> UnitValue:
         if op in {"and", "or", "not"}:
-            return Measured(truth=True)
+            return UnitValue(truth=True)
         if op in _JOINS or op == "where":
             return self._joined(op, args[1:] if op == "where" else args)
         if op in _SAME:
             return dataclasses.replace(args[0], constant=None, number=None)
         if op == "sign":
-            return Measured(self._system.one)
+            return UnitValue(self._system.one)
         if op in {"mul", "div"}:
             return self._product(op, *args)
         if op in {"pow", "ipow", "sqrt"}:
@@ -161,20 +161,20 @@ class _UnitReader(Reader[Measured]):
     def _say(self, node: ast.AST, message: str) -> None:
         self.scope.say(message, self._path, self.fail(node, message).offset)
 
-    def _joined(self, op: str, args: Sequence[Measured]) -> Measured:
+    def _joined(self, op: str, args: Sequence[UnitValue]) -> UnitValue:
         place = self.at.right if isinstance(self.at, ast.BinOp) else self.at
         if isinstance(self.at, ast.Compare) and isinstance(self.at.ops[0], ast.Gt | ast.GtE):
             args = args[::-1]  # a > b is read as b < a
         result = self._met(place, _VERBS.get(op, "compares"), args)
         if op in _JOINS and OPERATIONS[op].kind == "comparison":
-            return Measured(truth=True)
+            return UnitValue(truth=True)
         if op == "sub" and result.unit is not None and self._system.is_offset(result.unit):
             first, second = args[0].unit, args[1].unit
             if second is None or first is None or self._system.is_offset(second):
-                return Measured(self._system.difference(result.unit))
+                return UnitValue(self._system.difference(result.unit))
         return result
 
-    def _met(self, node: ast.AST, verb: str, args: Sequence[Measured]) -> Measured:
+    def _met(self, node: ast.AST, verb: str, args: Sequence[UnitValue]) -> UnitValue:
         """Return the unit of things that must have one unit, and say where they have not."""
         known = [arg.unit for arg in args if arg.unit is not None]
         for other in known[1:]:
@@ -185,28 +185,28 @@ class _UnitReader(Reader[Measured]):
                 return UNKNOWN
         if known:
             offsets = [unit for unit in known if self._system.is_offset(unit)]
-            return Measured((offsets or known)[0])
+            return UnitValue((offsets or known)[0])
         return BARE if all(arg.bare for arg in args) else UNKNOWN
 
-    def _product(self, op: str, a: Measured, b: Measured) -> Measured:
+    def _product(self, op: str, a: UnitValue, b: UnitValue) -> UnitValue:
         if a.bare and b.bare:
             return BARE
         if op == "mul" and (a.bare or b.bare):
-            return Measured((b if a.bare else a).unit)
+            return UnitValue((b if a.bare else a).unit)
         if op == "div" and b.bare:
-            return Measured(a.unit)
+            return UnitValue(a.unit)
         if (a.unit is None and not a.bare) or b.unit is None:
             return UNKNOWN
         scales = (
             a.unit is not None and self._system.is_offset(a.unit) and b.unit == self._system.one
         )
         if scales:
-            return Measured(a.unit)
+            return UnitValue(a.unit)
         left = self._system.one if a.unit is None else self._system.difference(a.unit)
         right = self._system.difference(b.unit)
-        return Measured(left * right if op == "mul" else left / right)
+        return UnitValue(left * right if op == "mul" else left / right)
 
-    def _power_of(self, base: Measured, exponent: Measured) -> Measured:
+    def _power_of(self, base: UnitValue, exponent: UnitValue) -> UnitValue:
         system = self._system
         if exponent.unit is not None:
             problem = system.no_number(exponent.unit)
@@ -222,7 +222,7 @@ class _UnitReader(Reader[Measured]):
             )
             return UNKNOWN
         if exponent.number is not None:
-            return Measured(base.unit ** float(exponent.number))
+            return UnitValue(base.unit ** float(exponent.number))
         if base.unit == system.one:
             return base
         self._say(
@@ -232,7 +232,7 @@ class _UnitReader(Reader[Measured]):
         )
         return UNKNOWN
 
-    def _function(self, op: str, argument: Measured) -> Measured:
+    def _function(self, op: str, argument: UnitValue) -> UnitValue:
         """A function of a number, such as exp: its argument has no unit, and neither has it."""
         system = self._system
         if argument.unit is not None:
@@ -244,16 +244,16 @@ class _UnitReader(Reader[Measured]):
                 )
                 return UNKNOWN
         return (
-            BARE if argument.bare else Measured(system.one if argument.unit is not None else None)
+            BARE if argument.bare else UnitValue(system.one if argument.unit is not None else None)
         )
 
     # Functions
 
-    def applied(self, node: ast.Call, function: UnitFunction, depth: int) -> Measured:
+    def applied(self, node: ast.Call, function: UnitFunction, depth: int) -> UnitValue:
         values = [self.number(arg, depth) for arg in node.args]
         return self._called(function, values)
 
-    def _called(self, function: UnitFunction, values: Sequence[Measured]) -> Measured:
+    def _called(self, function: UnitFunction, values: Sequence[UnitValue]) -> UnitValue:
         """Read a declared function's text with the units of its arguments; once for the same."""
         scope = self.scope
         key = (function.name, *values)
@@ -266,10 +266,10 @@ class _UnitReader(Reader[Measured]):
                 scope, units={}, names=names, functions=above, bare=True, kind="function"
             )
             memo[key] = unit_of(function.text, inner, function.path)
-        found: Measured = memo[key]
+        found: UnitValue = memo[key]
         return found
 
-    def diff(self, node: ast.Call, depth: int) -> Measured:
+    def diff(self, node: ast.Call, depth: int) -> UnitValue:
         """A derivative of a declared function: the function's unit per that of its argument."""
         assert isinstance(node.args[0], ast.Name)
         function = self.scope.functions[unmarked(node.args[0].id)]

@@ -41,6 +41,7 @@ class UnitSystem:
         Raises:
             ValueError: pint knows none of that name; the message names the nearest.
         """
+        need("pint")
         import pint
 
         try:

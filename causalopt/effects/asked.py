@@ -13,7 +13,6 @@ from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.declaration import is_label_variable
 from causalopt.model.model import Model, run_length
-from causalopt.model.model_kind import kind_of
 from causalopt.model.selectors import Node, Selection, Window, Written, is_plain, selection_text
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
@@ -224,6 +223,8 @@ def refuse_labels(model: Model) -> None:
         QuestionError: All of its variables are labels.
     """
     if all(is_label_variable(variable) for variable in model.variables.values()):
+        from causalopt.model.model_kind import kind_of  # for a message
+
         raise QuestionError(
             f"'{model.name}' is a model of labels, and a nudge shifts a number: "
             f"{kind_of(model).instead(model)} for its optimizing strength"

@@ -20,13 +20,6 @@ from fractions import Fraction
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from causalopt.errors import ExpressionError, suggestion
-from causalopt.language.advice import (
-    comma_advice,
-    function_advice,
-    module_advice,
-    name_advice,
-    spelling_advice,
-)
 from causalopt.language.operations import OPERATIONS, SHORTHANDS
 from causalopt.language.scope import CLOCK, function_names, normalized
 from causalopt.language.term import decimal
@@ -189,7 +182,7 @@ class Reader(abc.ABC, Generic[Value]):
     def _no_syntax(self, error: SyntaxError) -> ExpressionError:
         """Return the error of a text that Python cannot read: what to write, or Python's words."""
         scope = self.scope
-        advice = spelling_advice(
+        advice = _advice().spelling_advice(
             self.text, scope.variables, scope.names, {*scope.functions, *self.functions()}
         )
         if advice is not None:
@@ -292,7 +285,7 @@ class Reader(abc.ABC, Generic[Value]):
     def _no_such_syntax(self, node: ast.AST) -> str:
         default = "only numbers, names, operators and function calls are part of the language"
         foreign = self._foreign(node) or (
-            comma_advice(self.source) if isinstance(node, ast.Tuple) else ""
+            _advice().comma_advice(self.source) if isinstance(node, ast.Tuple) else ""
         )
         return foreign or self.hints.get(type(node), default)
 
@@ -303,7 +296,7 @@ class Reader(abc.ABC, Generic[Value]):
         module = unmarked(node.value.id)
         known = module in self.scope.variables or module in self.scope.names
         functions = {*self.scope.functions, *self.functions()}
-        return "" if known else module_advice(module, node.attr, functions)
+        return "" if known else _advice().module_advice(module, node.attr, functions)
 
     def constant(self, node: ast.Constant, _: int) -> Value:
         """Read a number as it is written."""
@@ -344,7 +337,7 @@ class Reader(abc.ABC, Generic[Value]):
             raise self.fail(node, f"'{name}' is a function: write {name}(...)")
         if self.scope.bare and name in CLOCK:
             raise self.fail(node, f"'{name}' means nothing here: {self._timeless()}")
-        advice = name_advice(name, self.scope.variables, self.scope.names)
+        advice = _advice().name_advice(name, self.scope.variables, self.scope.names)
         if advice:
             raise self.fail(node, f"unknown name '{short(name)}': {advice}")
         hint = suggestion(name, self._known())
@@ -402,8 +395,8 @@ class Reader(abc.ABC, Generic[Value]):
             )
         raise self.fail(
             node,
-            f"the step in brackets is t, t-k (k a whole number up to {MAX_LAG}) or time-s (s a "
-            f"time): write {name}[t-1] for the value one step ago{self._no_step(node)}",
+            f"the step must be t or t-k (k a whole number up to {MAX_LAG}), or time-s (s a time): "
+            f"write {name}[t-1] for the value one step ago{self._no_step(node)}",
         )
 
     def _no_step(self, node: ast.expr) -> str:
@@ -579,7 +572,7 @@ class Reader(abc.ABC, Generic[Value]):
             )
         if name in self.scope.variables or name in self.scope.names:
             return self.fail(node, f"'{name}' is not a function: for a product write {name}*(...)")
-        advice = function_advice(name)
+        advice = _advice().function_advice(name)
         if advice:
             return self.fail(node, f"unknown function '{short(name)}': {advice}")
         hint = suggestion(name, {*self.scope.functions, *self.functions()})
@@ -590,7 +583,7 @@ class Reader(abc.ABC, Generic[Value]):
         """Refuse a call with another number of arguments."""
         if len(node.args) != count:
             form = _FORMS.get(name, "")
-            comma = comma_advice(ast.get_source_segment(self.source, node) or "")
+            comma = _advice().comma_advice(ast.get_source_segment(self.source, node) or "")
             hint = f"; {comma}" if comma else f": write {form}" if form else ""
             raise self.fail(
                 node,
@@ -637,6 +630,13 @@ _TIMELESS = {
     "flow": "a flow is written with bare names, and 'time' for the time",
     "algebraic": "it is written with bare names, and 'time' for the time",
 }
+
+
+def _advice() -> Any:
+    """Return the module that says what to write; a text that is right does without it."""
+    from causalopt.language import advice
+
+    return advice
 
 
 def short(name: str) -> str:
