@@ -70,9 +70,12 @@ if TYPE_CHECKING:
     from causalopt.effects.exponents.rates import Rates as Rates
     from causalopt.effects.exponents.rates import rates as rates
     from causalopt.effects.matrices import op_from_all as op_from_all
-    from causalopt.effects.matrices import op_matrix as op_matrix
     from causalopt.effects.matrices import op_to_all as op_to_all
     from causalopt.effects.measures import STATUSES as STATUSES
+    from causalopt.effects.op_matrix import OpMatrix as OpMatrix
+    from causalopt.effects.op_matrix import op_matrix as op_matrix
+    from causalopt.effects.parameter_slopes import ParameterSensitivity as ParameterSensitivity
+    from causalopt.effects.parameter_slopes import sensitivity as sensitivity
     from causalopt.effects.run import Run as Run
     from causalopt.effects.running import run as run
     from causalopt.effects.sweeps.sweep import Sweep as Sweep
@@ -219,7 +222,9 @@ _HOMES = {
     "drawing.graph.pictures": "Picture draw",
     "drawing.plots.of_descent": "descent",
     "effects.attribution": "Attribution shapley",
-    "effects.matrices": "op_from_all op_matrix op_to_all",
+    "effects.matrices": "op_from_all op_to_all",
+    "effects.op_matrix": "OpMatrix op_matrix",
+    "effects.parameter_slopes": "ParameterSensitivity sensitivity",
     "effects.measures": "STATUSES",
     "effects.exponents.rates": "Rates rates",
     "effects.run": "Run",
@@ -343,6 +348,11 @@ _results.offer(
         "causalopt.effects.run.Run": {
             "plot": "drawing.plots.of_run",
             "labelled": "effects.run_dataset",
+        },
+        "causalopt.effects.op_matrix.OpMatrix": {"plot": "drawing.plots.of_matrix"},
+        "causalopt.effects.parameter_slopes.ParameterSensitivity": {
+            "plot": "drawing.plots.of_sensitivity",
+            "labelled": "effects.parameter_slopes_dataset",
         },
         "causalopt.effects.sweeps.sweep.Sweep": {
             "plot": "drawing.plots.of_sweep",

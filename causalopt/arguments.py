@@ -92,9 +92,9 @@ def checked(function: Function, name: str) -> Function:
 
     Example:
         >>> import causalopt
-        >>> causalopt.run("thermostat", steps="ten")
+        >>> causalopt.run("thermostat", seed="a")
         Traceback (most recent call last):
-        causalopt.errors.ArgumentError: run: steps takes a whole number, found 'ten': write steps=100
+        causalopt.errors.ArgumentError: run: seed takes a whole number, found 'a': write seed=0
     """
     signature = inspect.signature(function)
     annotations = {p.name: str(p.annotation) for p in signature.parameters.values()}

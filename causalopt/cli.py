@@ -39,6 +39,8 @@ COMMANDS = (
     "compare",
     "draw",
     "optimizers",
+    "matrix",
+    "sensitivity",
     "watch",
     "import",
     "data",

@@ -68,6 +68,19 @@ COMMANDS_CALL = {
         "find_optimizers",
         {"over_time": "Optimizers.over_time", "plot": "Optimizers.plot"},
     ),
+    "matrix": (
+        "op_matrix",
+        {
+            "nudge": "sources",
+            "target": "targets",
+            "out": "OpMatrix.to_netcdf",
+            "plot": "OpMatrix.plot",
+        },
+    ),
+    "sensitivity": (
+        "sensitivity",
+        {"out": "ParameterSensitivity.to_netcdf", "plot": "ParameterSensitivity.plot"},
+    ),
     "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),
     "data": (
@@ -212,6 +225,7 @@ QUESTIONS = {
     "rate_curve": {"along": {"d": [25.0]}, "steps": 200},
     "rates": {"steps": 60},
     "run": {"steps": 9},
+    "sensitivity": {"at": 9},
     "side_by_side": {"steps": 9},
     "sweep": {"grid": {"R[0]": [1.0, 2.0]}, "steps": 9},
     "world": {"steps": 9},

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.grid_axes import read_axis
 from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
 
@@ -86,19 +86,20 @@ def basins(
     ranges = {name: ends for name, ends, _ in map(_range_of("--within"), within or [])}
     if within and not attractors:
         raise QuestionError("--within says where attractors are looked for: give --attractors too")
+    axis = {} if along is None else dict([read_axis(along, "--along")])
     declared = options.read_model(model, sets, initial, dt, method)
     with Progress(1_000_000, "asking") as progress:
         question |= {"workers": workers, "progress": progress}
         cells: dict[str, Any] = {"counts": counts, "depth": depth}
         if along is not None and not over:
-            found: Any = causalopt.rate_curve(declared, _values(along), **question)
+            found: Any = causalopt.rate_curve(declared, axis, **question)
         elif along is not None and attractors:
             found = causalopt.attraction_along(
-                declared, _values(along), over, within=ranges, workers=workers, **cells
+                declared, axis, over, within=ranges, workers=workers, **cells
             )
         elif along is not None:
             found = causalopt.basins_along(
-                declared, _values(along), over, level=level, at=at, **question, **cells
+                declared, axis, over, level=level, at=at, **question, **cells
             )
         else:
             found = causalopt.op_basins(
@@ -164,18 +165,3 @@ def _range_of(option: str) -> Any:
         return name.strip(), (low, high), count
 
     return parsed
-
-
-def _values(text: str) -> dict[str, Any]:
-    """Return the parameter that --along names, with its values."""
-    from causalopt.effects.sweeps.axes import spaced
-
-    name, _, span = text.rpartition("=")
-    parts = span.split(":")
-    try:
-        low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
-    except (ValueError, IndexError):
-        raise QuestionError(f"--along takes rho=0.5:30:60, found '{text}'") from None
-    if not name.strip() or len(parts) > 3 or count < 1 or not math.isfinite(high - low):
-        raise QuestionError(f"--along takes rho=0.5:30:60, found '{text}'")
-    return {name.strip(): spaced(low, high, count)}

@@ -8,6 +8,7 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.grid_axes import read_axis
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def escape(
         axis, answer = "", causalopt.escape(declared, **question)
         answers, found = [(None, answer)], answer.to_dict()
     else:
-        axis, values = _axis(grid)
+        axis, points = read_axis(grid)
+        values = points.tolist()
         curve = causalopt.escape_curve(declared, {axis: values}, **question)
         answers, found = list(zip(values, curve.answers, strict=True)), curve.to_dict()
         if file is not None:
@@ -105,18 +107,6 @@ def escape(
     variable = chain.step.names[chain.coordinate]
     typer.echo(f"{declared.name}: P({variable} {sign} {beyond:g} {when} | start {start:g})")
     _print(answers, axis)
-
-
-def _axis(text: str) -> tuple[str, list[float]]:
-    name, _, span = text.partition("=")
-    try:
-        low, high, count = span.split(":")
-        first, last, number = float(low), float(high), int(count)
-    except ValueError:
-        number = 0
-    if number < 2 or not name.strip():
-        raise QuestionError(f"--grid takes T=LO:HI:COUNT such as T=0.01:0.02:11; '{text}' came")
-    return name.strip(), [first + (last - first) * i / (number - 1) for i in range(number)]
 
 
 def _numbers(text: str) -> tuple[int, ...]:

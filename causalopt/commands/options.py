@@ -58,6 +58,10 @@ Target = Annotated[
         "'mean(e[t>=50])'.",
     ),
 ]
+Plot = Annotated[
+    str | None,
+    typer.Option("--plot", metavar="FILE", help="Draw the result: a .png, .svg or .pdf file."),
+]
 Steps = Annotated[int | None, typer.Option("--steps", metavar="N", help="The last step.")]
 Data = Annotated[
     list[str] | None,

@@ -11,10 +11,9 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.grid_axes import read_axes
 from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
-
-MAX_POINTS = 100_000_000
 
 
 def sweep(
@@ -24,7 +23,8 @@ def sweep(
         typer.Option(
             "--grid",
             metavar="AXIS=LO:HI:COUNT",
-            help="An axis: a parameter, a node such as R[0], or seed with arrays. Repeatable.",
+            help="An axis: a parameter, a node such as R[0], or seed with arrays; also "
+            "AXIS=log:LO:HI:COUNT and AXIS=V1,V2,... Repeatable.",
         ),
     ] = None,
     sets: options.Sets = None,
@@ -63,19 +63,16 @@ def sweep(
     When the only axis is the nudged node, `power` is the integral of 1 - Comp over it.
     """
     _refuse_places(resume=resume, dask=dask)
-    axes = _axes(grid or [])
-    count = _points(axes)
+    axes = read_axes(grid or [])
     _refuse_both(axes, sets, initial)
-
-    from causalopt.effects.sweeps.axes import spaced
 
     file = None if out is None else _target(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
-    with Progress(count, "sweeping") as progress:
+    with Progress(math.prod(map(len, axes.values())), "sweeping") as progress:
         found = causalopt.sweep(
             declared,
-            {name: spaced(*axis) for name, axis in axes.items()},
+            axes,
             nudge=nudge,
             hold=hold,
             target=target,
@@ -105,16 +102,6 @@ def _refuse_places(*, resume: bool, dask: str | None) -> None:
         )
 
 
-def _points(axes: Mapping[str, tuple[float, float, int]]) -> int:
-    count = math.prod(number for _, _, number in axes.values())
-    if count > MAX_POINTS:
-        raise QuestionError(
-            f"the grid has {count} points, the limit is {MAX_POINTS:,}: make COUNT "
-            "smaller, or sweep in parts"
-        )
-    return count
-
-
 def _target(out: str) -> Path:
     from causalopt.effects.sweeps.sweep_store import check_target
 
@@ -132,28 +119,3 @@ def _refuse_both(
                 raise QuestionError(
                     f"'{name}' is swept and given by {option} too: drop one of them"
                 )
-
-
-def _axes(texts: list[str]) -> dict[str, tuple[float, float, int]]:
-    axes: dict[str, tuple[float, float, int]] = {}
-    for text in texts:
-        name, _, span = text.rpartition("=")
-        parts = span.split(":")
-        try:
-            low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
-        except (ValueError, IndexError):
-            raise _not_an_axis(text) from None
-        if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(high - low)):
-            raise QuestionError(f"--grid {text}: LO and HI are finite numbers, not too far apart")
-        if not name.strip() or len(parts) > 3:
-            raise _not_an_axis(text)
-        if count < 1:
-            raise QuestionError(f"--grid {text}: COUNT must be at least 1")
-        if name.strip() in axes:
-            raise QuestionError(f"--grid names the axis '{name.strip()}' twice")
-        axes[name.strip()] = low, high, count
-    return axes
-
-
-def _not_an_axis(text: str) -> QuestionError:
-    return QuestionError(f"--grid takes AXIS=LO:HI:COUNT such as R[0]=5:45:401, found '{text}'")

@@ -1,7 +1,7 @@
-"""Op from all nodes to one, from one to all, and between many: labelled arrays.
+"""Op from all nodes to one, and from one to all: labelled arrays.
 
 From all n to one m takes one reverse sweep (two worlds side by side); from one n to all m one
-forward pass; a matrix takes the fewer of the two.
+forward pass.
 """
 
 from __future__ import annotations
@@ -21,24 +21,14 @@ from causalopt.errors import QuestionError
 from causalopt.extras import need
 from causalopt.model.asked_words import Nudged, names_one_node
 from causalopt.model.model import Model, run_length
-from causalopt.model.selectors import Node, Selection, is_plain, selection_text
+from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.worlds.interventions import Intervention, plan_for
 
 if TYPE_CHECKING:
     import xarray
 
-LARGEST = 4_000_000
-_IN_NATS = {"log_total", "log_direct", "op"}
+IN_NATS = {"log_total", "log_direct", "op"}
 _NAMES = NAMES.astype(object)  # objects that all entries share: xarray's usual kind of text
-# The effects of a source that lies after its target: none.
-_ABSENT = {
-    "total": 0.0,
-    "direct": 0.0,
-    "log_total": -np.inf,
-    "log_direct": -np.inf,
-    "comp": np.nan,
-    "op": np.nan,
-}
 
 
 def op_from_all(
@@ -88,7 +78,7 @@ def op_from_all(
     if isinstance(target, str) and not names_one_node(target, static=model.is_static):
         model, _, measured = model.asking(target=target)
         target = measured or target
-    node = _target(model, target, steps)
+    node = end_node(model, target, steps)
     selection = asked_hold(model, hold, steps=node.t, target=node.variable, given=given)
     if model.is_array:
         from causalopt.effects.arrays.array_matrices import arrays_op_from_all
@@ -153,107 +143,6 @@ def op_to_all(
     return _dataset(model, effect, {"nudge": model.node_text(node)}, selection)
 
 
-def op_matrix(
-    model: Model,
-    *,
-    sources: Sequence[str | Node],
-    targets: Sequence[str | Node],
-    hold: str | Sequence[str | Node] | None = None,
-    given: Sequence[Intervention] = (),
-    parameters: Mapping[str, int | float | str] | None = None,
-    initial: Mapping[str, Any] | None = None,
-) -> xarray.Dataset:
-    """Measure Op(A; n, m) between nodes: every source n, every target m.
-
-    Args:
-        model: The model.
-        sources: Nodes n, such as `["R[0]", "R[5]"]`.
-        targets: Nodes m.
-        hold: The set A.
-        given: Interventions that make the baseline.
-        parameters: Values that replace the model's.
-        initial: Initial values that replace the model's.
-
-    Returns:
-        As `op_from_all`, with axes `source` and `target`. A source in A has the status `held`, one
-        after its target `no_influence`; the direction of the sweep changes nothing.
-
-    Example:
-        >>> from causalopt import load
-        >>> op_matrix(load("thermostat"), sources=["R[0]"], targets=["R[10]"]).op.round(6).values
-        array([[0.091277]])
-    """
-    need("xarray")
-    import xarray
-
-    from causalopt.worlds.expand import Expanded
-
-    model = model.replace(parameters=parameters, initial=initial)
-    if model.is_array:
-        expanded = Expanded.of(model)
-        sources = [expanded.node(model.node(node)) for node in sources]
-        targets = [expanded.node(model.node(node), "measured") for node in targets]
-        said = hold if hold is not None else model.question.hold
-        if said is None or is_plain(said):
-            held = expanded.hold(hold) or ()
-        else:
-            length = max((node.t for node in targets if isinstance(node, Node)), default=0)
-            held = expanded.selection(asked_hold(model, said, steps=length))
-        hold = [str(window) for window in held] or None
-        model = expanded.model
-    if not sources or not targets:
-        raise QuestionError("a matrix needs at least one source and one target")
-    if len(sources) * len(targets) > LARGEST:
-        raise QuestionError(f"a matrix has at most {LARGEST} entries: ask for fewer nodes")
-    rows = [model.node(node) for node in sources]
-    columns = [model.node(node) for node in targets]
-    selection = asked_hold(model, hold, steps=max(node.t for node in columns), given=given)
-    backwards = len(set(columns)) < len(set(rows))
-    many = 4 * len(columns if backwards else rows)  # each has up to three twins
-    shape, last = (len(rows), len(columns)), max(node.t for node in columns)
-    tables: dict[str, NDArray[Any]] = {name: np.full(shape, fill) for name, fill in _ABSENT.items()}
-    tables["status"] = np.full(shape, "no_influence", dtype=object)
-    plan = plan_for(model, tuple(given), steps=last, hold=selection)
-    execution: dict[str, None] = {}
-    others = rows if backwards else columns
-    steps = np.array([node.t for node in others])
-    places = np.array([model.template.names.index(node.variable) for node in others])
-    in_a = [k for k, node in enumerate(rows) if any(node in window for window in selection)]
-    for k, node in enumerate(columns if backwards else rows):
-        if backwards:
-            ending = plan_for(model, tuple(given), steps=node.t, hold=selection)
-            effect = effects_from_all(model, ending, node.variable, repeats=many)
-            at = np.flatnonzero(steps <= node.t)
-        elif k in in_a or node.t > last:
-            continue
-        else:
-            model.check_nudge(node, selection, last)
-            seed = node.t, model.template.index[node.variable]
-            effect = effects_to_all(model, dataclasses.replace(plan, seed=seed), repeats=many)
-            at = np.arange(len(columns))
-        execution[effect.execution] = None
-        for name, values in _entries(effect.at((steps[at], places[at]))).items():
-            line = tables[name][:, k] if backwards else tables[name][k]
-            line[at] = values
-    for name, table in tables.items():
-        table[in_a] = "held" if name == "status" else np.nan
-    return xarray.Dataset(
-        {
-            name: (("source", "target"), table, {"units": "nat"} if name in _IN_NATS else {})
-            for name, table in tables.items()
-        },
-        coords={
-            "source": [model.node_text(n) for n in rows],
-            "target": [model.node_text(n) for n in columns],
-        },
-        attrs={
-            "model": model.name,
-            "hold": selection_text(selection),
-            "execution": ", ".join(execution),
-        },
-    )
-
-
 def _initial(
     model: Model, initial: Mapping[str, Any] | None, data: Mapping[str, Any] | None
 ) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
@@ -267,7 +156,8 @@ def _initial(
     return split_initial(initial)
 
 
-def _target(model: Model, target: str | Node, steps: int | None) -> Node:
+def end_node(model: Model, target: str | Node, steps: int | None) -> Node:
+    """Return the measured node: the one that is named, or a variable's at the last step."""
     if isinstance(target, str) and model.is_array and not model.is_static:
         try:
             return model.node(target)
@@ -292,8 +182,8 @@ def _dataset(
     names = list(model.template.names)
     found = xarray.Dataset(
         {
-            name: (dims, values, nat if name in _IN_NATS else {})
-            for name, values in _entries(effect).items()
+            name: (dims, values, nat if name in IN_NATS else {})
+            for name, values in entries(effect).items()
         },
         coords={"t": np.arange(len(effect.held)), "variable": names},
         attrs={
@@ -308,7 +198,7 @@ def _dataset(
     return found.sel(variable=[name for name in names if name not in model.asked_variables])
 
 
-def _entries(effect: Effect) -> dict[str, NDArray[Any]]:
+def entries(effect: Effect) -> dict[str, NDArray[Any]]:
     """Return what is said of each entry of an effect, by name."""
     codes = status_codes(effect)
     comp, op = (np.where(effect.held, np.nan, found) for found in ratios(effect, codes))

@@ -6,17 +6,14 @@ rules and orders the equations so that each comes after those it needs at the sa
 
 from __future__ import annotations
 
-import dataclasses
 import graphlib
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from causalopt.errors import ExpressionError, ModelError, QuestionError, UnknownNameError
-from causalopt.language.disturbance_text import Push, read_disturbance
-from causalopt.language.measure_text import read_measure
+from causalopt.errors import ExpressionError, ModelError
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Function, Scope, elapsed, normalized
 from causalopt.language.term import Term, const, decimal, exact, leaves
@@ -33,9 +30,10 @@ from causalopt.model.declaration import (
     takes_whole_numbers,
 )
 from causalopt.model.declared_names import check_names, has_time, signature
-from causalopt.model.disturbed_equations import constant_equation, disturbed
-from causalopt.model.selectors import named_variable
 from causalopt.model.template import Equation, Template, exact_values, leaf_name
+
+if TYPE_CHECKING:
+    from causalopt.language.disturbance_text import Push
 
 
 def read_template(
@@ -80,8 +78,12 @@ def read_template(
         equations = with_histories(equations, places, step)
     for equation in equations:
         _check_lags(equation, motion(variables[equation.owner]))
+    pushes: dict[str, tuple[Push, ...]] = {}
     if asked:
-        equations = reader.with_asked(equations, read, is_static)
+        from causalopt.model.asked_equations import with_asked  # few models have any
+
+        scopes = reader.scope("measure", is_static), reader.scope("nudge", is_static)
+        equations, pushes = with_asked(equations, variables, read, reader.fixed, scopes)
     template = Template(
         _ordered(equations, variables),
         tuple(variables),
@@ -89,7 +91,7 @@ def read_template(
         step,
         is_static,
         reader.fixed,
-        reader.pushes,
+        pushes,
     )
     for name, value in template.parameter_values().items():
         if not math.isfinite(value):
@@ -123,7 +125,6 @@ class _Reader:
         self._read_parameters: dict[str, Term] = {}
         self._values: dict[str, Fraction | None] | None = None
         self._in_lags: set[str] = set()
-        self.pushes: dict[str, tuple[Push, ...]] = {}
 
     def read_parameters(self) -> dict[str, Term]:
         """Return the parameters' terms, each after those it needs."""
@@ -207,7 +208,7 @@ class _Reader:
         rule = None
         if text is not None:
             truth = key == "rule" and is_truth_value(variable)
-            rule = self._read(text, self._scope(key, is_static), (*path, key), truth=truth)
+            rule = self._read(text, self.scope(key, is_static), (*path, key), truth=truth)
         law = "starts from a law" if name in self._from_law else None
         initial = (const(0),) if law else self._initial(variable, path, is_static)
         if is_static and rule is not None and initial:
@@ -216,57 +217,6 @@ class _Reader:
                 (*path, "initial"),
             )
         return Equation(name, rule, initial, name, takes_whole_numbers(variable), law)
-
-    def with_asked(
-        self, equations: list[Equation], parameters: Mapping[str, Term], is_static: bool
-    ) -> list[Equation]:
-        """Return the equations with the declared measures, and disturbed as is declared."""
-        found, pushes = list(equations), self.pushes
-        for name, variable in self._variables.items():
-            if variable.measures is not None or variable.disturbs is not None:
-                check_kind(name, variable)
-            if variable.measures is not None:
-                found += self._measured(name, variable.measures, is_static)
-            elif variable.disturbs is not None:
-                found.append(constant_equation(name, is_static=is_static))
-                pushes[name] = self._pushes(name, variable.disturbs, is_static)
-        if not pushes:
-            return found
-        return disturbed(found, pushes, self._variables, parameters, self.fixed)
-
-    def _measured(self, name: str, text: str, is_static: bool) -> list[Equation]:
-        scope = self._scope("measure", is_static)
-        try:
-            carried = read_measure(text, scope, name, self._aliases(scope))
-        except ExpressionError as error:
-            raise ModelError(error.message, ("variables", name, "measures"), error.offset) from None
-        return [Equation(part.name, part.rule, (const(0),) * part.starts, name) for part in carried]
-
-    def _aliases(self, scope: Scope) -> dict[str, str]:
-        """Return labels that are words -> the one variable of each."""
-        labels = [(v.label, n) for n, v in self._variables.items() if v.label is not None]
-        counted = Counter(label for label, _ in labels)
-        taken = {*scope.names, *scope.variables, *scope.functions}
-        return {label: n for label, n in labels if counted[label] == 1 and label not in taken}
-
-    def _pushes(self, name: str, text: str, is_static: bool) -> tuple[Push, ...]:
-        scope = dataclasses.replace(self._scope("nudge", is_static), variables=frozenset())
-        labels: dict[str, tuple[str, ...]] = {}
-        for variable, declared in self._variables.items():
-            if declared.label is not None:
-                labels[declared.label] = (*labels.get(declared.label, ()), variable)
-        path = ("variables", name, "disturbs")
-        try:
-            return read_disturbance(
-                text,
-                scope,
-                frozenset(self._raw_parameters),
-                lambda word: named_variable(word, self._variables.keys(), labels),
-            )
-        except ExpressionError as error:
-            raise ModelError(error.message, path, error.offset) from None
-        except (UnknownNameError, QuestionError) as error:
-            raise ModelError(error.message, path) from None
 
     def _drawn(self, name: str, variable: Variable) -> Equation:
         """Return the equation of a noise or of a label variable: its parents, but no number."""
@@ -294,7 +244,7 @@ class _Reader:
                 "shape, such as shape: [3]",
                 (*path, "initial"),
             )
-        scope = self._scope("initial value", is_static)
+        scope = self.scope("initial value", is_static)
         several = isinstance(value, tuple)
         return tuple(
             self._read(item, scope, (*path, "initial", i) if several else (*path, "initial"))
@@ -302,7 +252,7 @@ class _Reader:
             if not isinstance(item, tuple)
         )
 
-    def _scope(self, kind: str, is_static: bool) -> Scope:
+    def scope(self, kind: str, is_static: bool) -> Scope:
         """Return what names mean in every rule, flow or initial value."""
         if kind not in self._scopes:
             clock = {"pi": CLOCK["pi"], "dt": CLOCK["dt"]}

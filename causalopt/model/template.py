@@ -10,7 +10,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from causalopt.errors import QuestionError
-from causalopt.language.disturbance_text import Push
 from causalopt.language.scope import ratio
 from causalopt.language.term import Term, evaluate, exact, leaves
 from causalopt.model.declaration import Variable, motion
@@ -18,6 +17,8 @@ from causalopt.model.selectors import Selection
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from causalopt.language.disturbance_text import Push
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from causalopt import results
 from causalopt.effects.asked import asked_hold
-from causalopt.effects.matrices import op_matrix
 from causalopt.effects.measures import ROUNDED_OP
+from causalopt.effects.op_matrix import op_matrix
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.extras import need
@@ -368,7 +368,7 @@ def _side(
                 targets=[node for node, asked in zip(targets, places, strict=True) if asked],
                 hold=held.windows,  # type: ignore[arg-type]
                 given=given,
-            )
+            ).dataset
             execution[found.attrs["execution"]] = None
             at = np.ix_(rows, places)
             for column, values in columns.items():

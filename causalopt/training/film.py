@@ -17,6 +17,7 @@ from causalopt.effects.attribution import Attribution, parts_of, shapley
 from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats, Progress
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
@@ -158,7 +159,7 @@ def _errors(one: Attribution) -> Floats:
 def watch(
     model: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
     steps: int | None = None,
@@ -214,7 +215,7 @@ def watch(
         )
     plain_initial, arrays = split_initial(initial)
     model = model.replace(parameters=parameters, initial=plain_initial)
-    node = asked_node(model, nudge)
+    node = asked_node(model, one_nudge(nudge))
     held = asked_hold(model, hold, nudge=node, target=target, steps=steps)
     text = asked_target(model, target)
     last = run_length(model, steps)

@@ -111,7 +111,7 @@ def test_along_a_parameter_regions_basins_or_the_rate_are_followed(
         (["--grid", "a[0]=0:1", "--hold", "b"], "the nudge is made in B"),
         (["--grid", "a[0]=0:1", "--within", "c=0:1"], "give --attractors too"),
         (["--grid", "a[0]=0:1", "--attractors", "--within", "c=0"], "--within takes c=0:50"),
-        (["--grid", "a[0]=0:1", "--along", "rho=1"], "--along takes rho=0.5:30:60"),
+        (["--grid", "a[0]=0:1", "--along", "rho=1:"], "--along takes NAME=LO:HI:COUNT"),
         (["--grid", "a[0]=0:1", "--along", "a=1:2:3"], "no parameter"),
         (["--grid", "a[0]=0:1", "--plot", "x.gif"], "must end in .png"),
         (["--grid", "a[0]=0:1", "--level", "x"], "valid number"),

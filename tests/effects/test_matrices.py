@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from causalopt import Model, Set, load, run
-from causalopt.effects.matrices import op_from_all, op_matrix, op_to_all
+from causalopt.effects.matrices import op_from_all, op_to_all
+from causalopt.effects.op_matrix import op_matrix
 from causalopt.errors import QuestionError
 
 
@@ -40,7 +41,7 @@ def test_one_forward_pass_answers_for_every_measured_node() -> None:
 @pytest.mark.parametrize("targets", [["b[40]", "c[35]"], ["c[40]"]])
 def test_a_matrix_agrees_with_single_questions_either_way(targets: list[str]) -> None:
     sources = ["b[0]", "c[3]"]
-    found = op_matrix(load("lorenz"), sources=sources, targets=targets)
+    found = op_matrix(load("lorenz"), sources=sources, targets=targets).dataset
     for n in sources:
         for m in targets:
             own = run(load("lorenz"), nudge=n, target=m[0], steps=int(m[2:-1]))
@@ -48,7 +49,7 @@ def test_a_matrix_agrees_with_single_questions_either_way(targets: list[str]) ->
 
 
 def test_a_source_after_its_target_has_no_influence() -> None:
-    found = op_matrix(load("lorenz"), sources=["b[0]", "b[9]"], targets=["b[4]"])
+    found = op_matrix(load("lorenz"), sources=["b[0]", "b[9]"], targets=["b[4]"]).dataset
     assert found.status.sel(source="b[9]").item() == "no_influence"
 
 
@@ -100,10 +101,10 @@ def test_an_entry_does_not_depend_on_the_others_nor_on_the_way_it_is_found(
     sources: list[str], targets: list[str]
 ) -> None:
     model = load("thermostat")
-    whole = op_matrix(model, sources=sources, targets=targets, hold="T")
+    whole = op_matrix(model, sources=sources, targets=targets, hold="T").dataset
     for source in sources:
         for target in targets:
-            own = op_matrix(model, sources=[source], targets=[target], hold="T")
+            own = op_matrix(model, sources=[source], targets=[target], hold="T").dataset
             one = whole.sel(source=source, target=target)
             assert one.status.item() == own.status.item()
             for name in ("total", "direct", "log_total", "log_direct", "comp", "op"):
@@ -143,7 +144,7 @@ def test_the_measured_nodes_of_a_are_held_in_a_forward_pass() -> None:
 def test_a_matrix_says_held_of_a_target_in_a_either_way(targets: list[str]) -> None:
     found = op_matrix(
         load("thermostat"), sources=["R[0]", "R[1]", "R[2]"], targets=targets, hold="T"
-    )
+    ).dataset
     for target in targets:
         column = found.sel(target=target)
         inside = target[0] == "T"
@@ -176,7 +177,7 @@ def test_effects_of_a_static_model_are_laid_out_by_their_source() -> None:
 def test_a_source_at_the_targets_own_step_counts_either_way() -> None:
     model = load("thermostat")
     for sources in (["R[5]"], ["R[5]", "R[4]", "R[3]"]):
-        found = op_matrix(model, sources=sources, targets=["R[5]"], hold="T")
+        found = op_matrix(model, sources=sources, targets=["R[5]"], hold="T").dataset
         one = found.sel(source="R[5]", target="R[5]")
         assert (one.total.item(), one.op.item(), one.status.item()) == (1.0, 0.0, "ok")
 
@@ -248,3 +249,44 @@ def test_a_diverging_run_has_the_status_that_the_run_gives() -> None:
     own = run(model, nudge="x[0]", target="x", steps=30)
     assert found.status.sel(variable="x").values.tolist() == own.status.tolist()
     assert own.status[-1] == "diverged"
+
+
+def test_a_matrix_of_everything_is_every_run() -> None:
+    model = load("lorenz")
+    found = op_matrix(model, hold="c", steps=40)
+    assert found.sources == ["a[0]", "b[0]", "c[0]"]
+    assert found.targets == ["a[40]", "b[40]", "c[40]"]
+    for i, n in enumerate("ab"):
+        for j, m in enumerate("ab"):
+            own = run(model, nudge=f"{n}[0]", hold="c", target=m, steps=40)
+            assert found.op[i, j] == pytest.approx(own.op[-1], rel=1e-11)
+    assert set(found.status[2]) == {"held"}
+    assert set(found.status[:2, 2]) == {"held"}
+
+
+def test_rows_may_be_disturbances_and_columns_expressions() -> None:
+    model = load("thermostat")
+    found = op_matrix(
+        model, sources=["k", "R[t>=3]"], targets=["mean(R)", "R", "R[5]"], hold="T", steps=9
+    )
+    assert found.sources == ["k[t>=0]", "R[t>=3]"]
+    assert found.targets == ["mean(R)[9]", "R[9]", "R[5]"]
+    for i, n in enumerate(("k", "R[t>=3]")):
+        for j, (m, at) in enumerate((("mean(R)", 9), ("R", 9), ("R", 5))):
+            own = run(model, nudge=n, hold="T", target=m, steps=at)
+            assert found.op[i, j] == pytest.approx(own.op[-1], rel=1e-11)
+    pushed = op_matrix(model, sources=["T[t>=2]"], hold="T", steps=4)
+    assert set(pushed.status.ravel()) == {"held"}
+
+
+def test_a_matrix_tells_its_entries() -> None:
+    found = op_matrix(load("thermostat"), hold="T", steps=20)
+    text = repr(found)
+    assert "Op(T; n, m) in thermostat: 2 n, 2 m, nats" in text
+    assert f"{found.op[1, 1]:.4g}" in text
+    assert "held" in text
+    data = found.to_dict()
+    assert data["op"][1][1] == found.op[1, 1]
+    assert data["source"] == found.sources
+    with pytest.raises(QuestionError, match="say sources and targets"):
+        op_matrix(load("lorenz96"))

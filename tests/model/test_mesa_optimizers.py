@@ -165,7 +165,7 @@ def test_an_amortized_conjugate_leaves_the_matrix_i_minus_h_w(seed: int) -> None
     p = drawn(seed, h_1=(1, 3), h_2=(1, 3), c=(-0.9, 0.9), w_1=(0.2, 0.8), w_2=(0.2, 0.8))
     found = op_matrix(
         load("amortized_conjugate"), sources=["y_1", "y_2"], targets=["e_1", "e_2"], parameters=p
-    )
+    ).dataset
     H = np.array([[p["h_1"], p["c"]], [p["c"], p["h_2"]]])
     expected = np.eye(2) - H @ np.diag([p["w_1"], p["w_2"]])
     np.testing.assert_allclose(found.total.values.T, expected, atol=1e-14)

@@ -17,6 +17,7 @@ from causalopt.drawing.graph.scene import scene
 from causalopt.drawing.graph.shapes import Scene
 from causalopt.drawing.graph.tikz import tikz_text
 from causalopt.errors import QuestionError
+from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, selection_text
 
@@ -84,7 +85,7 @@ def draw(
 def draw(
     subject: Model,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     steps: int | None = None,
     plain: bool = False,
@@ -95,7 +96,7 @@ def draw(
 def draw(
     subject: Model | Currents | ArrayCurrents,
     *,
-    nudge: str | Node | None = None,
+    nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     steps: int | None = None,
     plain: bool = False,
@@ -147,7 +148,7 @@ def draw(
         hold = hold if hold is not None else question.hold
     elif nudge is not None:
         raise QuestionError("a plain picture has no nudge: leave out one of the two")
-    marks = marks_for(model, steps=last, nudge=nudge, hold=hold)
+    marks = marks_for(model, steps=last, nudge=one_nudge(nudge), hold=hold)
     columns = columns or fitting_columns(model, last)
     return Picture(model, lay_out(model, steps=last, nudge=marks.nudge, columns=columns), marks)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -50,6 +51,24 @@ def spaced(low: float, high: float, count: int) -> Floats:
         values /= count - 1
         values += low
     values[-1] = high
+    return values
+
+
+def log_spaced(low: float, high: float, count: int) -> Floats:
+    """Return values evenly spaced in their logarithm, both ends included and exact.
+
+    Args:
+        low: The first, not 0.
+        high: The last, of the same sign.
+        count: How many.
+
+    Example:
+        >>> log_spaced(1, 100, 3).round(12).tolist()
+        [1.0, 10.0, 100.0]
+    """
+    sign = math.copysign(1.0, low)
+    values: Floats = sign * np.exp(spaced(math.log(abs(low)), math.log(abs(high)), count))
+    values[0], values[-1] = low, high if count > 1 else low
     return values
 
 

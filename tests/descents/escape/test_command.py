@@ -91,7 +91,7 @@ def test_a_grid_asks_at_every_point_and_draws(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--grid", "T=1"], "--grid takes T=LO:HI:COUNT"),
+        (["--grid", "T"], "--grid takes NAME=LO:HI:COUNT"),
         (["--grid", "T=0:0.02:3"], "learning rate T is positive"),
         (["--plot", "x.png"], "--plot draws a grid"),
     ],

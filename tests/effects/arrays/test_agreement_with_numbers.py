@@ -121,7 +121,9 @@ def test_a_question_of_numbers_is_asked_of_a_small_model_of_arrays() -> None:
     held = causalopt.run(MEMORY, nudge="h[0, unit=1]", target="top", steps=20, hold="h[unit=0]")
     (one,) = [candidate for candidate in found if candidate.hold == ("h[unit=0]",)]
     assert one.op == pytest.approx(held.op[-1], abs=1e-9)
-    matrix = causalopt.op_matrix(MEMORY, sources=["h[0, unit=1]"], targets=["top[20]"], hold="W")
+    matrix = causalopt.op_matrix(
+        MEMORY, sources=["h[0, unit=1]"], targets=["top[20]"], hold="W"
+    ).dataset
     run = causalopt.run(MEMORY, nudge="h[0, unit=1]", target="top", steps=20, hold="W")
     assert matrix.op.item() == pytest.approx(run.op[-1], abs=1e-10)
 

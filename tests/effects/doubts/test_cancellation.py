@@ -138,7 +138,7 @@ def test_an_overflow_elsewhere_is_not_the_targets() -> None:
     assert back.status.item() == "ok"
     assert back.op.item() == pytest.approx(alone.op[-1], abs=1e-12)
     for sources in (["x[0]"], ["x[0]", "x[1]", "x[2]"]):
-        matrix = op_matrix(model, sources=sources, targets=["x[5]", "x[6]"])
+        matrix = op_matrix(model, sources=sources, targets=["x[5]", "x[6]"]).dataset
         assert set(matrix.status.values.ravel()) == {"ok"}
     assert run(model, nudge="x[0]", target="far", steps=6).status[-1] == "diverged"
 

@@ -227,7 +227,14 @@ def test_the_command_prints_the_contracts_keys(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--grid", "R[0]=5:45"], "AXIS=LO:HI:COUNT"),
+        (["--grid", "R[0]=5:45"], "--grid takes NAME=LO:HI:COUNT, NAME=log:LO:HI:COUNT or"),
+        (["--grid", "k=log:0:1:3"], "a log axis has LO and HI of one sign, neither of them 0"),
+        (["--grid", "k=log:-1:1:3"], "a log axis has LO and HI of one sign, neither of them 0"),
+        (["--grid", "k=1,,2"], "found 'k=1,,2'"),
+        (["--grid", "k=1,inf"], "values are finite numbers"),
+        (["--grid", "=1,2"], "found '=1,2'"),
+        (["--grid", "k=1:2:1000000000"], "the limit is 100,000,000"),
+        (["--grid", "k=1:2:20000", "--grid", "d=1:2:20000"], "the grid has 400000000 points"),
         (["--grid", "R[0]=5:45:0"], "COUNT must be at least 1"),
         (["--grid", "R[0]=1:2:3", "--grid", "R[0]=1:2:3"], "twice"),
         (["--grid", "R[0]=1:2:3", "--resume"], "--resume is not there yet"),
@@ -241,6 +248,23 @@ def test_the_command_refuses_bad_words_in_one_message(
 ) -> None:
     assert main(["sweep", "thermostat", *words, "--json"]) == 2
     assert message in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+def test_axes_are_even_or_even_in_their_logarithm_or_listed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "k.nc"
+    grids = ["k=log:1e-4:1:5", "d=20,25,3e1", "R[0]=1:2:3"]
+    words = [word for grid in grids for word in ("--grid", grid)]
+    assert main(["sweep", "thermostat", *words, "--steps", "5", "--out", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["shape"] == [5, 3, 3]
+    with xarray.open_dataset(file) as found:
+        np.testing.assert_allclose(found.k, [1e-4, 1e-3, 1e-2, 1e-1, 1], rtol=1e-14)
+        assert (found.k.values[[0, -1]] == [1e-4, 1]).all()
+        assert found.d.values.tolist() == [20, 25, 30]
+        assert found["R_0"].values.tolist() == [1, 1.5, 2]
+    assert main(["sweep", "thermostat", "--grid", "k=log:-1:-0.01:3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["shape"] == [3]
 
 
 def test_sweep_is_public() -> None:
@@ -350,7 +374,7 @@ def test_points_are_refused_past_the_number_that_fits(monkeypatch: pytest.Monkey
 def test_the_command_refuses_more_points_than_it_may_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.import_module("causalopt.commands.sweep"), "MAX_POINTS", 6)
+    monkeypatch.setattr(importlib.import_module("causalopt.commands.grid_axes"), "MAX_POINTS", 6)
     words = ["sweep", "thermostat", "--json", "--grid", "R[0]=0:1:2", "--grid"]
     assert main([*words, "k=0:1:3"]) == 0
     capsys.readouterr()

@@ -558,7 +558,7 @@ def test_every_question_takes_a_region() -> None:
         assert causalopt.op_to_all(model, "R[0]", hold=hold, steps=9).op.sel(
             variable="R", t=9
         ) == pytest.approx(op, rel=1e-12)
-        matrix = causalopt.op_matrix(model, sources=["R[0]"], targets=["R[9]"], hold=hold)
+        matrix = causalopt.op_matrix(model, sources=["R[0]"], targets=["R[9]"], hold=hold).dataset
         assert matrix.op.item() == pytest.approx(op, rel=1e-12)
         swept = causalopt.sweep(model, {"R[0]": [35.0]}, hold=hold, **asked)
         assert swept.op.item() == pytest.approx(op, rel=1e-12)

@@ -1,0 +1,60 @@
+"""causalopt matrix: Op between all nodes n and all nodes m."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import causalopt
+from causalopt.commands import options
+
+
+def matrix(
+    model: options.ModelArgument,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    nudge: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE",
+            help="A row: a node, a span or a parameter. Repeatable; every variable at t = 0 by "
+            "default.",
+        ),
+    ] = None,
+    hold: options.Hold = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VAR",
+            help="A column: a node, or a variable or expression at the last step. Repeatable; "
+            "every variable by default.",
+        ),
+    ] = None,
+    steps: options.Steps = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
+    ] = None,
+    plot: options.Plot = None,
+    json: options.Json = False,
+) -> None:
+    """Op(A; n, m) for all n and m: which disturbances of what A removes from where."""
+    data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
+    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    found = causalopt.op_matrix(
+        options.read_model(model, sets, initial, dt, method),
+        sources=nudge,
+        targets=target,
+        hold=hold,
+        steps=steps,
+    )
+    if data_file is not None:
+        found.to_netcdf(data_file)
+    if picture is not None:
+        options.write_figure(found.plot(), picture)
+    if json:
+        options.emit(found.to_dict())
+    else:
+        typer.echo(repr(found))

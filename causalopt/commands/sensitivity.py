@@ -1,0 +1,58 @@
+"""causalopt sensitivity: how Op and Comp change with every parameter."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import causalopt
+from causalopt.commands import options
+
+
+def sensitivity(
+    model: options.ModelArgument,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    nudge: options.NudgeNode = None,
+    hold: options.Hold = None,
+    target: options.Target = None,
+    steps: options.Steps = None,
+    at: Annotated[
+        int | None, typer.Option("--at", metavar="N", help="The step measured; the last one.")
+    ] = None,
+    among: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A parameter. Repeatable; all by default."),
+    ] = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
+    ] = None,
+    plot: options.Plot = None,
+    json: options.Json = False,
+) -> None:
+    """Op and Comp against every parameter: slopes with their errors, the strongest first.
+
+    p dOp/dp is the nats that a change of the parameter by its own size would bring, were it linear.
+    """
+    data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
+    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    found = causalopt.sensitivity(
+        options.read_model(model, sets, initial, dt, method),
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        at=at,
+        among=among,
+    )
+    if data_file is not None:
+        found.to_netcdf(data_file)
+    if picture is not None:
+        options.write_figure(found.plot(), picture)
+    if json:
+        options.emit(found.to_dict())
+    else:
+        typer.echo(repr(found))
