@@ -205,6 +205,8 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     close = [other for other in names if other.lower() == name.lower()]  # K for k, Max for max
+    begun = [other for other in names if len(name) > 2 and other.startswith(name)]
+    close = close or (begun if len(begun) == 1 else [])
     if not close:
         close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
         close = [other for other in close if len(name) > 1 or other.startswith(name)]

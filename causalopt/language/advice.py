@@ -368,6 +368,7 @@ _NOTATIONS: tuple[tuple[str, Callable[[re.Match[str], _Known], str]], ...] = (
     ),
     (r"(?P<at>[-+*/]\s*\))", _said("something must follow the sign before the parenthesis closes")),
     (r",\s*(?P<at>,)", _said("something is missing between the two commas")),
+    (r"['\"]", _said("a quotation mark is not part of a rule: drop it")),
 )
 
 

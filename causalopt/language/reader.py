@@ -302,7 +302,9 @@ class Reader(abc.ABC, Generic[Value]):
         """Read a number as it is written."""
         value = node.value
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.fail(node, f"expected a number, found {value!r}")
+            known = isinstance(value, str) and value in {*self.scope.variables, *self.scope.names}
+            hint = f": write {value!s} without quotes" if known else ""
+            raise self.fail(node, f"expected a number, found {value!r}{hint}")
         try:
             finite = math.isfinite(value)
         except OverflowError:
@@ -573,6 +575,8 @@ class Reader(abc.ABC, Generic[Value]):
         if name in self.scope.variables or name in self.scope.names:
             return self.fail(node, f"'{name}' is not a function: for a product write {name}*(...)")
         advice = _advice().function_advice(name)
+        if self.scope.kind == "initial value" and "draws nothing" in advice:
+            advice = "a law at the start is said by 'spread:', as in initial: 0, spread: normal(1)"
         if advice:
             return self.fail(node, f"unknown function '{short(name)}': {advice}")
         hint = suggestion(name, {*self.scope.functions, *self.functions()})

@@ -293,7 +293,19 @@ class _Reader:
         try:
             return parse(value, scope, truth=truth)
         except ExpressionError as error:
-            raise ModelError(error.message, path, error.offset, text=value) from None
+            message = self._no_variable(error.message, scope)
+            raise ModelError(message, path, error.offset, text=value) from None
+
+    def _no_variable(self, message: str, scope: Scope) -> str:
+        """Return an error's message, or what to do where a text names a variable and may not."""
+        name = re.match(r"unknown (?:name|variable) '(\w+)'", message)
+        if name is None or name[1] not in self._names or name[1] in scope.variables:
+            return message
+        kind = "an" if scope.kind[0] in "aeiou" else "a"
+        return (
+            f"'{name[1]}' is a variable, and {kind} {scope.kind} is written in numbers and "
+            "parameters: give its value as a parameter"
+        )
 
 
 def _look_far(equations: list[Equation]) -> bool:

@@ -12,11 +12,14 @@ import dataclasses
 import re
 from typing import Literal
 
+from causalopt.model.declaration import Question, Variable
+
 Kind = Literal["quote", "open", "tab", "colon", "comma", "column", "decimal", "start", "after"]
 _KEY = re.compile(r"(?P<key>[^\s#'\"\[\]{},&*!|>%@`:-][^#'\"\[\]{},:]*?)\s*:(?=\s|$)")
 _FLOW_KEY = re.compile(r"(?P<key>[^\s'\"\[\]{},:][^'\"\[\]{},:\n]*?)\s*:(?=[\s,\[\]{}])")
 _TIGHT = re.compile(r"(?P<key>[A-Za-z_]\w*):(?P<value>(?!//)[^\s,{}\[\]].*)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_KEYS = sorted({*Variable.model_fields, *Question.model_fields})
 _LONGEST = 1 << 20
 _MOST = 20  # mistakes after which no more are looked for
 _CLOSES = {"{": "}", "[": "]"}
@@ -52,6 +55,11 @@ def _quoted(text: str) -> str:
     if '"' not in text and "\\" not in text:
         return f'"{text}"'
     return "'" + text.replace("'", "''") + "'"
+
+
+def _second_key(text: str) -> re.Match[str] | None:
+    """Return where a key of variables or questions stands within a text, with its colon."""
+    return re.search(rf"\s(?P<key>{'|'.join(_KEYS)}):(?=\s|$)", text)
 
 
 def _shown(text: str) -> str:
@@ -133,7 +141,7 @@ class _Scanner:
         if value[0] in "\"'":
             return self._quotation(number, place, key, value)
         if value[0] in "|>" and re.fullmatch(r"[|>][-+\d]*\s*(#.*)?", value):
-            return self._block(number, column)
+            return self._block(number, column, key)
         plain = re.split(r"\s#", value, maxsplit=1)[0].rstrip()
         self._plain = (column, key)
         if value[0] in "@%`&*!?|>" or value.startswith("- "):
@@ -143,6 +151,14 @@ class _Scanner:
                 f"a text that begins with '{value[0]}' is quoted: write "
                 f"{_shown(f'{key}: {_quoted(plain)}')}",
             )
+        elif re.match(r"[A-Za-z_]\w*:\s", plain):
+            self._note(
+                "colon",
+                place,
+                f"two keys on one line stand in braces: write {_shown(f'{key}: {{{plain}}}')}",
+            )
+        elif second := _second_key(plain):
+            self._second(place + second.start("key"), second["key"])
         elif re.search(r":\s|:$", plain):
             self._note(
                 "colon",
@@ -152,9 +168,24 @@ class _Scanner:
             )
         return number + 1
 
-    def _block(self, number: int, column: int) -> int:
+    def _second(self, place: int, key: str) -> None:
+        self._note("colon", place, f"'{key}' is a second key on this line: give it its own line")
+
+    def _block(self, number: int, column: int, key: str) -> int:
         """Skip a text of many lines, indented more than its key."""
         following = number + 1
+        line = self.text[self._starts[following] :].partition("\n")[0]
+        if (
+            line.strip()
+            and len(line) - len(line.lstrip()) <= column
+            and not _KEY.match(line.strip())
+        ):
+            self._note(
+                "column",
+                self._starts[following] + len(line) - len(line.lstrip()),
+                f"the text of '{key}' stands further right than it: indent this line",
+            )
+            return following + 1
         while following < len(self._starts) - 1:
             line = self.text[self._starts[following] : self._starts[following + 1]]
             if line.strip() and len(line) - len(line.lstrip()) <= column:
@@ -175,7 +206,10 @@ class _Scanner:
             return number + 1
         last = self._line_of(end)
         rest = self.text[end : self._starts[last + 1]].strip()
-        if rest and not rest.startswith("#"):
+        second = _second_key(f" {rest}")
+        if second and second.start("key") == 1:
+            self._second(self.text.index(second["key"], end), second["key"])
+        elif rest and not rest.startswith("#"):
             inner = (
                 self.text[place + 1 : end - 1] + self.text[end : self._starts[last + 1]].rstrip()
             )
@@ -234,9 +268,10 @@ class _Scanner:
         if tight:
             self._tight(place, tight)
             return
-        rest = body[word.end() :].strip() if word else ""
-        value = rest.lstrip("=").strip()
-        if word and value and (rest.startswith("=") or " " not in rest):
+        rest = body[word.end() :] if word else ""
+        value = rest.strip().lstrip("=;").strip()
+        apart = rest.strip()[:1] in {"=", ";"} or (rest[:1] == " " and " " not in rest.strip())
+        if word and value and apart:
             self._note(
                 "colon", place, f"a key is followed by a colon: write {word.group()}: {value}"
             )
@@ -426,6 +461,7 @@ class _Braces:
         return True
 
     def _quote(self, start: int, key: str | None, value: str) -> None:
+        value = value.strip("“”„‟‘’«»")
         if value.count('"') == 1:
             value = value.replace('"', "")  # the mark that would open the text is forgotten
         said = f"{key}: {_quoted(value)}" if key else _quoted(value)
@@ -443,6 +479,11 @@ class _Braces:
         elif tight:
             self._scanner._tight(start, tight)
         elif not _WORD.fullmatch(value):
-            match = re.fullmatch(r"(?P<key>[A-Za-z_]\w*)\s*=?\s*(?P<value>\S.*)", value)
-            said = f"{match['key']}: {match['value']}" if match else "key: value"
-            self._scanner._note("colon", start, f"a key is followed by a colon: write {said}")
+            match = re.fullmatch(r"(?P<key>[A-Za-z_]\w*)(?:\s*=\s*|\s+)(?P<value>\S.*)", value)
+            if match:
+                said = f"{match['key']}: {match['value']}"
+                self._scanner._note("colon", start, f"a key is followed by a colon: write {said}")
+            else:
+                self._scanner._note(
+                    "quote", start, f"quote it, and drop the braces: write {_quoted(value)}"
+                )
