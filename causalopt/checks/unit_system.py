@@ -73,8 +73,7 @@ class UnitSystem:
         """Whether a unit's zero is not nothing, as that of degC and degF."""
         if len(dict(unit._units)) != 1:
             return False
-        (power,) = dict(unit._units).values()
-        if power != 1 or unit.dimensionality != {"[temperature]": 1}:
+        if unit.dimensionality != {"[temperature]": 1}:
             return False
         return bool(self._registry.Quantity(0.0, unit).to_root_units().magnitude != 0)
 

@@ -22,7 +22,7 @@ variables:
   R: {rule: "R[t-1] - k*T(t-1)", intial: 35}
   S: {rule: "S[t] && 2", initial: "1 kW"}
 partition: {A: [TT]}
-question: {nudge: "Q[0]", hold: A, target: R, steps: 10}
+question: {nudge: "Q[0]", hold: A, target: RR, steps: 10}
 facts: [{claim: c}]
 """
 # Where each stands in the text above, and how it begins.
@@ -37,6 +37,7 @@ MISTAKES = [
     (7, 36, "a rule's numbers have no units: write 1"),
     (8, 17, "unknown variable 'TT'; did you mean 'T'?"),
     (9, 20, "unknown variable 'Q'"),
+    (9, 44, "unknown variable 'RR'"),
     (10, 9, "the key 'measure' is missing"),
 ]
 

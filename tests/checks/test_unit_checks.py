@@ -118,6 +118,8 @@ WRONG = [
     ("x[t-1]*x[t-1]", "m", "this is in m**2, and 'out' is in m: these are different quantities"),
     ("diff(area, x[t-1])", "m**2", "this is in m, and 'out' is in m**2"),
     ("v[t-1]*k", "m", "this is in m/s**2, and 'out' is in m"),
+    ("x[t-1]/2", "s", "this is in m, and 'out' is in s: these are different quantities"),
+    ("x[t-1]*tau", "m", "this is in m*s, and 'out' is in m: these are different quantities"),
     ("dC[t-1]*x[t-1]", "m", "this is in delta_degC*m, and 'out' is in m"),
 ]
 
