@@ -285,3 +285,10 @@ def test_the_tests_that_the_gate_names_are_there() -> None:
     named = re.findall(r"(?<![\w/])tests/[\w./]+", text)
     assert len(named) > 10
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_page_of_functions_is_theirs() -> None:
+    from tools import api_page
+
+    told = api_page.PAGE.read_text()
+    assert told == api_page.page(), "run python -m tools.api_page"

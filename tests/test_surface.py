@@ -12,91 +12,12 @@ import pytest
 
 import causalopt
 from causalopt.cli import COMMANDS, application
+from tools.command_functions import CHANGES, COMMANDS_CALL
 
 # What every function calls by the same name, in the order in which it stands.
 ORDER = "nudge hold target steps at delta given parameters initial seed workers progress".split()  # noqa: SIM905 - read at a glance
 PUBLIC = {name: getattr(causalopt, name) for name in causalopt._HOME}
 FUNCTIONS = {name: found for name, found in PUBLIC.items() if inspect.isfunction(found)}
-# Command -> its function, and what its options are called there where that is another word.
-COMMANDS_CALL = {
-    "models": ("shipped", {}),
-    "check": ("describe", {"strict": None}),
-    "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot"}),
-    "derive": (
-        "derive",
-        {"latex": "Derivation.latex", "report": "Derivation.report", "python": "Derivation.python"},
-    ),
-    "sweep": ("sweep", {"out": "Sweep.write", "resume": None, "dask": None}),
-    "basins": (
-        "op_basins",
-        {
-            "grid": "over",
-            "attractors": "attraction_basins",
-            "within": "attraction_basins",
-            "along": "basins_along",
-            "plot": "OpBasins.plot",
-        },
-    ),
-    "entropy": ("strength", {}),
-    "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
-    "transitions": ("transitions", {"out": "Transitions.to_netcdf", "plot": "Transitions.plot"}),
-    "action": ("least_action", {"plot": "LeastAction.plot"}),
-    "descent": ("descent", {"out": None}),
-    "rates": ("rates", {}),
-    "across": ("across", {"out": "Across.to_netcdf", "plot": "Across.plot"}),
-    "divide": (
-        "divide",
-        {
-            "starts": "division_stability",
-            "within": "detect_optimizer",
-            "plot": "NaturalDivision.plot",
-        },
-    ),
-    "currents": (
-        "currents",
-        {
-            "out": "Currents.to_netcdf",
-            "plot": "Currents.plot",
-            "draw": "draw",
-            "folded": "draw",
-            "paths": "Currents.paths",
-        },
-    ),
-    "compare": ("compare_measures", {"out": "Comparison.to_html", "plot": "Comparison.plot"}),
-    "draw": ("draw", {"out": "Picture.save"}),
-    "optimizers": (
-        "find_optimizers",
-        {"over_time": "Optimizers.over_time", "plot": "Optimizers.plot"},
-    ),
-    "matrix": (
-        "op_matrix",
-        {
-            "nudge": "sources",
-            "target": "targets",
-            "out": "OpMatrix.to_netcdf",
-            "plot": "OpMatrix.plot",
-        },
-    ),
-    "sensitivity": (
-        "sensitivity",
-        {"out": "ParameterSensitivity.to_netcdf", "plot": "ParameterSensitivity.plot"},
-    ),
-    "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
-    "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),
-    "data": (
-        "fetch_images",
-        {
-            "labels": "ImageSet.of",
-            "seed": "ImageSet.shuffled",
-            "steps": "ImageSet.shuffled",
-            "out": "ImageSet.to_npz",
-        },
-    ),
-    "reproduce": ("reproduce", {}),
-    "schema": ("schema", {}),
-    "cache": ("ObjectStore", {"clear": "ObjectStore.clear"}),
-}
-CHANGES = {"sets": "parameters", "dt": "Model.replace", "method": "Model.replace"}
 
 
 def arguments(name: str) -> dict[str, inspect.Parameter]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.errors import QuestionError
-
-MOST_COLUMNS = 400
 
 
 def draw(
@@ -24,6 +21,7 @@ def draw(
     steps: options.Steps = None,
     nudge: options.NudgeNode = None,
     hold: options.Hold = None,
+    target: options.Target = None,
     method: options.Method = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Leave the worlds out: the graph, A and B only.")
@@ -32,31 +30,53 @@ def draw(
         int | None,
         typer.Option(
             metavar="K",
-            min=4,
-            help="Steps drawn at most, up to 400; a longer run is cut. As many as fit, up to 12, "
-            "by default.",
+            help="Steps drawn at most, 4 to 400; of a longer run steps are left out. As many as "
+            "fit a page by default.",
+        ),
+    ] = None,
+    around: Annotated[
+        list[int] | None,
+        typer.Option(metavar="T", help="Draw this step too, and what is beside it. Repeatable."),
+    ] = None,
+    slopes: Annotated[
+        bool,
+        typer.Option(
+            "--slopes",
+            help="Edges as thick as their derivative |dv/du| along W; its sign by colour and dash.",
+        ),
+    ] = False,
+    theme: Annotated[
+        Literal["light", "dark"] | None,
+        typer.Option(
+            help="Light or dark; light by default, and .svg and .html as the reader's system is."
         ),
     ] = None,
     json: options.Json = False,
 ) -> None:
     """Draw the graph: a row per variable, a column per step, and what the worlds change.
 
-    Square nodes are in A, round ones in B. What X changes is red with a triangle, what Y moves
-    again is green and dashed with a diamond. The .html page lets n, m, A and the worlds be chosen.
+    Square nodes are in A, round ones in B; n has a ring, m a dashed one. What X changes is red with
+    a triangle, what Y moves again is green and dashed with a diamond. Of a run too long for a page
+    the ends are drawn, n, m, where A's windows begin and end, and what is beside them. The .html
+    page lets n, m, A and the worlds be chosen.
     """
     from causalopt.drawing.graph.rendering import FORMATS
 
-    if columns is not None and columns > MOST_COLUMNS:
-        raise QuestionError(
-            f"--columns is at most {MOST_COLUMNS}, more than any page shows; {columns} came: a "
-            "longer run is cut in the middle, and `causalopt run --plot` shows all of it"
-        )
     packages = ["matplotlib"] if out.lower().endswith((".png", ".pdf")) else []
     file = options.output_file(out, tuple(f".{kind}" for kind in FORMATS), *packages)
     assert file is not None
     declared = options.read_model(model, method=method)
     drawn = causalopt.draw(
-        declared, nudge=nudge, hold=hold, steps=steps, plain=plain, columns=columns
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        plain=plain,
+        columns=columns,
+        around=around or (),
+        slopes=slopes,
+        theme=theme,
     )
     drawn.save(file)
     if json:

@@ -46,9 +46,11 @@ def run(
 
     Args:
         model: The model; its question gives what is not given here.
-        nudge: The node n, such as `R[0]`; it is made in B.
+        nudge: The node n, such as `R[0]`; it is made in B. Or several, a span `d[t>=5]`, a
+            parameter `Kp`, or a sum of them with weights: `2*d[t>=5] - Kp`, as a mapping
+            `{"d[t>=5]": 2, "Kp": -1}`.
         hold: The set A, such as `a`, `a[t<=10]`, `A` (the partition's) or several of them.
-        target: The variable m.
+        target: The variable m, or an expression of the run's nodes such as `integral(e**2)`.
         steps: The last step.
         delta: The nudge's size; the limit delta -> 0, by exact tangents, when not given.
         given: Interventions that make the baseline W itself.

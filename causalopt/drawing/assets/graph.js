@@ -1,5 +1,5 @@
 "use strict";
-// The page's own script: worlds by reachability, as causalopt/draw/marks.py has them in Python.
+// The page's own script: worlds by reachability, as causalopt/drawing/graph/marks.py has them in Python.
 (function () {
   const data = JSON.parse(document.getElementById("data").textContent);
   const width = data.equations.length;
@@ -13,6 +13,7 @@
       return [`${dim}=${stop === start + 1 ? start : `${start}:${stop}`}`];
     });
   const nameOf = (v, t, elements) => {
+    if (data.variables[v].asked) return data.variables[v].name;
     const inner = [...(data.static ? [] : [String(t)]), ...elementsText(v, elements)];
     return data.variables[v].name + (inner.length ? `[${inner.join(", ")}]` : "");
   };
@@ -119,14 +120,18 @@
       left -= take;
     }
   }
+  // Several nodes, a span or an expression are a variable of their own, which is not drawn.
+  const isAsked = (node, spans, v, t) => node !== null && (data.variables[node[0]].asked
+    ? spans.some(([w, first, last]) => w === v && first <= t && (last === null || t <= last))
+    : node[0] === v && node[1] === t);
   let now;
   function markOf(v, t) {
     const place = t * width + data.home[v];
     return {
       held: Boolean(now.held[place]), partly: Boolean(now.some[place]), x: Boolean(now.x[place]),
       y: Boolean(now.y[place]), moved: Boolean(now.moved[place]),
-      nudged: state.n !== null && state.n[0] === v && state.n[1] === t,
-      measured: state.m !== null && state.m[0] === v && state.m[1] === t,
+      nudged: isAsked(state.n, data.question.nudged, v, t),
+      measured: isAsked(state.m, data.question.measured, v, t),
     };
   }
 
@@ -149,9 +154,9 @@
   }
   function labelOf(text, on) {
     const sign = on.nudged ? "" : on.green ? (on.back ? "◇" : "◆") : on.red ? "▲" : "";
-    const parts = [on.nudged ? "+δ" : "", on.measured ? "m" : "", sign, on.held ? "= w" : on.partly ? "some = w" : ""];
+    const parts = [on.nudged ? "n +δ" : "", on.measured ? "m" : "", sign, on.held ? "= w" : on.partly ? "some = w" : ""];
     const second = parts.filter(Boolean).join(" ");
-    return second ? `${text}\n${second}` : text;
+    return second ? `${text}${data.low ? " " : "\n"}${second}` : text;
   }
   function edgeKind(source, target) {
     const { X, Y } = state.shown;
@@ -171,6 +176,15 @@
     maxZoom: 4,
     style: data.style,
   });
+  // Without a theme of its own the page is as the system prefers, and follows it.
+  if (data.darkStyle) {
+    const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+    const restyle = () => cy.style(prefersDark.matches ? data.darkStyle : data.style);
+    prefersDark.addEventListener("change", restyle);
+    if (prefersDark.matches) restyle();
+  }
+  cy.on("mouseover", "edge.slope", (event) => say(event.target.data("words")));
+  cy.on("mouseout", "edge.slope", () => say(""));
   const nodes = cy.nodes(".node");
   const edges = cy.edges();
   const toggle = (element, on) =>
@@ -326,6 +340,7 @@
     elements.addEventListener("change", changed);
   }
   data.variables.forEach((variable, v) => {
+    if (variable.asked) return;
     const label = document.createElement("label"), box = document.createElement("input");
     box.type = "checkbox";
     box.name = "lane";

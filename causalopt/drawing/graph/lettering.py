@@ -59,6 +59,25 @@ def fitted(text: str, size: float, width: float) -> str:
     return ELLIPSIS
 
 
+def node_text(text: str, size: float, width: float) -> str:
+    """Return a node's text, its name shortened where it does not fit, its step kept if it can be.
+
+    Example:
+        >>> node_text("temperature[1000]", 10, 70)
+        'tem…e[1000]'
+        >>> node_text("temperature[1000000]", 10, 62)
+        '[1000000]'
+    """
+    name, bracket, step = text.partition("[")
+    if not bracket or text_width(text, size) <= width:
+        return fitted(text, size, width)
+    room = width - text_width(bracket + step, size)
+    if room < 0:
+        return fitted(text, size, width)
+    short = fitted(name, size, room)
+    return (short if len(short) > 1 else "") + bracket + step
+
+
 def lines_of(text: str, size: float, width: float) -> list[str]:
     """Return the text broken between words into lines that fit."""
     lines = [""]

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from causalopt.drawing.graph.asked_nodes import measured_windows, nudged_windows
 from causalopt.drawing.graph.held_parts import held_parts
-from causalopt.effects.asked import said_hold
+from causalopt.effects.asked import asked_target, said_hold
 from causalopt.engine.contract import Bools, Plan
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
@@ -21,6 +22,8 @@ from causalopt.model.regions.set_evaluation import region_of_windows
 from causalopt.model.selectors import Node, Selection
 from causalopt.model.template import Template
 from causalopt.worlds.interventions import held_mask
+
+MOST_KEPT = 2  # of the windows that are nudged, and of those measured, whose ends are always drawn
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,6 +34,9 @@ class Marks:
         names: The variables, in the order of the arrays' second axis.
         steps: The last step.
         nudge: The node n, None for a picture without worlds.
+        measured_node: The node m as it was said, None where none is marked.
+        nudged: What is nudged: windows, of one node each or of several.
+        measured: What is measured, likewise.
         hold: The set A that Y holds; empty without worlds.
         in_a: Whether the node is in A: held, or in the partition's A.
         held: Whether it keeps its value from W in Y.
@@ -45,6 +51,9 @@ class Marks:
     names: tuple[str, ...]
     steps: int
     nudge: Node | None
+    measured_node: Node | None
+    nudged: Selection
+    measured: Selection
     hold: Selection
     in_a: Bools
     held: Bools
@@ -64,8 +73,8 @@ class Marks:
         place = (node.t, self._columns[node.variable])
         return Mark(
             in_a=bool(self.in_a[place]),
-            nudged=self.nudge is not None
-            and (node.variable, node.t) == (self.nudge.variable, self.nudge.t),
+            nudged=any(node in window for window in self.nudged),
+            measured=any(node in window for window in self.measured),
             held=bool(self.held[place]),
             partly=bool(self.partly[place]),
             changed=bool(self.changed[place]),
@@ -74,6 +83,29 @@ class Marks:
             border=bool(self.border[place]),
         )
 
+    def nodes(self) -> list[Node]:
+        """Return the nodes at the ends of what is nudged and measured, the first few of each."""
+        return [node for windows in self._asked for node in self._ends(windows[:MOST_KEPT])]
+
+    @property
+    def _asked(self) -> tuple[Selection, Selection]:
+        return self.nudged, self.measured
+
+    def _ends(self, windows: Selection) -> list[Node]:
+        return [
+            Node(window.variable, self.steps if t is None else t)
+            for window in windows
+            for t in (window.first, window.last)
+        ]
+
+    def events(self) -> list[int]:
+        """Return the steps at which something begins or ends: those of A's windows, then others."""
+        begins = [window.first for window in self.hold if not window.is_whole]
+        lasts = [window.last for window in self.hold if window.last is not None]
+        ends = [*begins, *lasts, *(t + 1 for t in lasts), *(t - 1 for t in begins)]
+        ends += [n.t for windows in self._asked for n in self._ends(windows[MOST_KEPT:])]
+        return [t for t in dict.fromkeys(ends) if 0 <= t <= self.steps]
+
 
 @dataclasses.dataclass(frozen=True)
 class Mark:
@@ -81,6 +113,7 @@ class Mark:
 
     in_a: bool = False
     nudged: bool = False
+    measured: bool = False
     held: bool = False
     partly: bool = False
     changed: bool = False
@@ -96,6 +129,12 @@ class Mark:
         return "▲" if self.changed else ""
 
     @property
+    def role(self) -> str:
+        """What is written at n, which is nudged by delta, and at m."""
+        parts = [*(["n + δ"] if self.nudged else []), *(["m"] if self.measured else [])]
+        return ", ".join(parts)
+
+    @property
     def kept(self) -> str:
         """What is written at a node that keeps its value from W in Y."""
         return "= w" if self.held else "some = w" if self.partly else ""
@@ -108,6 +147,8 @@ class Mark:
             parts.append("on its boundary")
         if self.nudged:
             parts.append("nudged in X and Y")
+        if self.measured:
+            parts.append("measured")
         if self.held:
             parts.append("held at W's value in Y")
         elif self.partly:
@@ -138,6 +179,7 @@ def marks_for(
     steps: int,
     nudge: str | Node | None = None,
     hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
 ) -> Marks:
     """Return the marks of a model's nodes under a question.
 
@@ -146,6 +188,7 @@ def marks_for(
         steps: The last step; 0 for a model without time.
         nudge: The node n; None marks A and B only.
         hold: The set A; the partition's when not given.
+        target: The variable m, which is marked at the last step; None marks none.
 
     Raises:
         QuestionError: n lies in A or after the last step.
@@ -153,16 +196,23 @@ def marks_for(
     """
     template = model.skeleton
     n = None if nudge is None else model.node(nudge)
-    selection = () if hold == "" else said_hold(model, hold, nudge=n, steps=steps) or ()
+    said = () if hold == "" else said_hold(model, hold, nudge=n, target=target, steps=steps)
+    selection = said or ()
+    m = None if target is None else model.target(asked_target(model, target))
     if n is not None:
         model.check_nudge(n, selection, steps)
     whole, parts = held_parts(model, selection)
-    plan = _structural_plan(model, steps, whole, n)
+    nudged = () if n is None else nudged_windows(model, n)
+    plan = _structural_plan(model, steps, whole)
+    ranges = [] if n is None else _starts(model, n, steps)
     held, partly = _rows(plan.held, steps), _rows(held_mask(model, parts, steps), steps)
     nothing = np.zeros_like(held)
-    changed = nothing if n is None else reachable(template, plan, avoid_held=False).table
-    differs = nothing if n is None else reachable(template, plan, avoid_held=True).table
-    moved = _moved(template, plan, partly, changed) if n is not None and selection else nothing
+    reach = functools.partial(reachable, template, plan, starts={}, ranges=ranges)
+    changed = reach(avoid_held=False).table.copy() if ranges else nothing
+    differs = reach(avoid_held=True).table.copy() if ranges else nothing
+    first = min((w.first for w in nudged), default=0)
+    changed[:first] = differs[:first] = False  # a parameter's rules read it before, unchanged
+    moved = _moved(template, plan, partly, changed, ranges) if ranges and selection else nothing
     columns = [template.index[name] for name in template.names]
     region, border = _region(model, selection, steps)
     partition = np.array([name in model.A for name in template.names])
@@ -170,6 +220,9 @@ def marks_for(
         names=template.names,
         steps=steps,
         nudge=n,
+        measured_node=None if m is None else dataclasses.replace(m, t=steps),
+        nudged=nudged,
+        measured=() if m is None else measured_windows(model, m, steps),
         hold=selection if n is not None else (),
         in_a=held[:, columns] | partition,
         held=held[:, columns] & (n is not None),
@@ -180,6 +233,18 @@ def marks_for(
         region=region,
         border=border,
     )
+
+
+def _starts(model: Model, n: Node, steps: int) -> list[tuple[int, int, int]]:
+    """Return where a nudge enters: (first step, last step, equation)."""
+    index = model.skeleton.index
+    if n.variable not in model.asked_variables:
+        return [(n.t, n.t, index[n.variable])]
+    windows = model.nudged(n)
+    found = [(w.first, steps if w.last is None else w.last, index[w.variable]) for w in windows]
+    if any(push.is_parameter for push in model.template.pushes[n.variable]):
+        found.append((n.t, n.t, index[n.variable]))  # by way of every rule that reads it
+    return [(first, min(last, steps), i) for first, last, i in found]
 
 
 def _region(model: Model, selection: Selection, steps: int) -> tuple[Bools, Bools]:
@@ -193,7 +258,7 @@ def _region(model: Model, selection: Selection, steps: int) -> tuple[Bools, Bool
     return found.touched, found.touched & (found.has_parent_outside | found.has_child_outside)
 
 
-def _structural_plan(model: Model, steps: int, hold: Selection, nudge: Node | None) -> Plan:
+def _structural_plan(model: Model, steps: int, hold: Selection) -> Plan:
     """Return a plan that says which nodes follow no rule, and no value."""
     template = model.skeleton
     rows = min(max(len(e.initial) for e in template.equations), steps + 1)
@@ -207,7 +272,7 @@ def _structural_plan(model: Model, steps: int, hold: Selection, nudge: Node | No
         values=np.zeros(forced.shape),
         shifts=np.zeros(forced.shape),
         held=held_mask(model, hold, steps),
-        seed=None if nudge is None else (nudge.t, template.index[nudge.variable]),
+        seed=None,
     )
 
 
@@ -217,7 +282,13 @@ def _rows(mask: Bools, steps: int) -> Bools:
     return found
 
 
-def _moved(template: Template, plan: Plan, partly: Bools, changed: Bools) -> Bools:
+def _moved(
+    template: Template,
+    plan: Plan,
+    partly: Bools,
+    changed: Bools,
+    nudged: Sequence[tuple[int, int, int]],
+) -> Bools:
     """Return where Y differs from X: at held nodes that X changed, and downstream of them."""
     width, depth = len(template.equations), template.max_lag
     parents = [[(template.index[p], lag) for p, lag in e.parents] for e in template.equations]
@@ -234,7 +305,8 @@ def _moved(template: Template, plan: Plan, partly: Bools, changed: Bools) -> Boo
             if t >= starts[i]:
                 moved[t, i] = any(moved[t - lag, j] for j, lag in parents[i])
             # The nudge is made outside A: what it changes there itself, Y leaves so.
-            moved[t, i] |= partly[t, i] and changed[t, i] and (t, i) != plan.seed
+            is_nudged = any(i == seed and first <= t <= last for first, last, seed in nudged)
+            moved[t, i] |= partly[t, i] and changed[t, i] and not is_nudged
         if t > settled and (moved[t - depth : t] == moved[t]).all():
             moved[t + 1 :] = moved[t]
             break

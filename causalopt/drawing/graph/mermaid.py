@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from causalopt.drawing.graph.edge_looks import EdgeLook, edge_look
 from causalopt.drawing.graph.layout import Column, Layout, Place
-from causalopt.drawing.graph.marks import Mark, Marks, edge_state
-from causalopt.drawing.palette import FAINT, FILL_A, FILL_B, GREEN, INK, PAPER, RED
+from causalopt.drawing.graph.local_slopes import Slopes
+from causalopt.drawing.graph.marks import Mark, Marks
+from causalopt.drawing.graph.shapes import Stroke
+from causalopt.drawing.graph.svg import number
+from causalopt.drawing.palette import colours
 from causalopt.model.selectors import Node
 
 _ARROWS = {"plain": "-->", "cut": "-.->", "changed": "==>", "cut-changed": "-.->", "moved": "-.->"}
-_LINES = {
-    "plain": f"stroke:{FAINT}",
-    "cut": f"stroke:{FAINT},stroke-dasharray:2 3",
-    "changed": f"stroke:{RED},stroke-width:2px",
-    "cut-changed": f"stroke:{RED},stroke-dasharray:2 3",
-    "moved": f"stroke:{GREEN},stroke-width:2px,stroke-dasharray:6 3",
-}
-_CLASSES = (
-    f"classDef A fill:{FILL_A},stroke:{INK},color:{INK}",
-    f"classDef B fill:{FILL_B},stroke:{INK},color:{INK}",
-    f"classDef changed stroke:{RED},stroke-width:3px",
-    f"classDef moved stroke:{GREEN},stroke-width:3px,stroke-dasharray:6 3",
-    f"classDef gap fill:{PAPER},stroke:{FAINT},color:{FAINT},stroke-dasharray:2 3",
-)
 
 
-def mermaid_text(layout: Layout, marks: Marks, title: str) -> str:
+def _classes() -> list[str]:
+    used = colours()
+    return [
+        f"classDef A fill:{used.fill_a},stroke:{used.ink},color:{used.ink}",
+        f"classDef B fill:{used.fill_b},stroke:{used.ink},color:{used.ink}",
+        f"classDef changed stroke:{used.red},stroke-width:3px",
+        f"classDef moved stroke:{used.green},stroke-width:3px,stroke-dasharray:6 3",
+        f"classDef gap fill:{used.paper},stroke:{used.faint},color:{used.muted},"
+        "stroke-dasharray:2 3",
+    ]
+
+
+def mermaid_text(layout: Layout, marks: Marks, title: str, slopes: Slopes | None = None) -> str:
     """Return a picture as a Mermaid flowchart."""
     names = {node: f"n{i}" for i, node in enumerate(layout.places)}
-    lines = ["---", f"title: {yaml_text(title)}", "---", "flowchart LR"]
+    direction = "TD" if layout.is_downward else "LR"
+    lines = ["---", f"title: {yaml_text(title)}", "---", f"flowchart {direction}"]
     for column in layout.columns:
         lines += _column(column, layout, marks, names)
         lines += [
@@ -35,10 +38,15 @@ def mermaid_text(layout: Layout, marks: Marks, title: str) -> str:
             for i, gap in enumerate(layout.gaps)
             if gap.first == column.t + 1
         ]
-    edges = dict.fromkeys(_edges(layout, marks, names))
-    lines += [f"  {source} {_ARROWS[state]} {target}" for source, target, state in edges]
-    lines += _line_styles([state for _, _, state in edges])
-    return "\n".join([*lines, *(f"  {line}" for line in _CLASSES)]) + "\n"
+    edges = _edges(layout, marks, names, slopes)
+    lines += [f"  {source} {_arrow(look)} {target}" for source, target, look in edges]
+    lines += _line_styles([look.stroke for _, _, look in edges])
+    return "\n".join([*lines, *(f"  {line}" for line in _classes())]) + "\n"
+
+
+def _arrow(look: EdgeLook) -> str:
+    arrow = _ARROWS.get(look.kind) or ("-.->" if look.stroke.dash else "-->")
+    return f"{arrow}|×|" if look.on_kink else arrow
 
 
 def yaml_text(text: str) -> str:
@@ -49,7 +57,7 @@ def yaml_text(text: str) -> str:
 
 
 def _column(column: Column, layout: Layout, marks: Marks, names: dict[Node, str]) -> list[str]:
-    inside = [p for p in layout.places.values() if column.left <= p.x <= column.right]
+    inside = [place for place in layout.places.values() if place.column == column.t]
     nodes: list[str] = []
     for place in inside:
         name = names[place.node]
@@ -62,9 +70,9 @@ def _column(column: Column, layout: Layout, marks: Marks, names: dict[Node, str]
 
 
 def _node(name: str, place: Place, mark: Mark) -> tuple[str, list[str]]:
-    tags = ["+δ" if mark.nudged else mark.symbol, mark.kept]
+    tags = [mark.role, "" if mark.nudged else mark.symbol, mark.kept]
     label = " ".join(filter(None, [safe(place.text), *tags]))
-    if mark.nudged:
+    if mark.nudged or mark.measured:
         left, right = ("[[", "]]") if mark.in_a else ("(((", ")))")
     else:
         left, right = ("[", "]") if mark.in_a else ("([", "])")
@@ -79,21 +87,23 @@ def safe(text: str) -> str:
     return text.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;")
 
 
-def _edges(layout: Layout, marks: Marks, names: dict[Node, str]) -> list[tuple[str, str, str]]:
-    return [
-        (
-            names.get(link.source, f"gap{link.gap}"),
-            names.get(link.target, f"gap{link.gap}"),
-            edge_state(marks.of(link.source), marks.of(link.target)),
-        )
-        for link in layout.links
-    ]
+def _edges(
+    layout: Layout, marks: Marks, names: dict[Node, str], slopes: Slopes | None
+) -> list[tuple[str, str, EdgeLook]]:
+    """Return the edges, those alike in ends and look once."""
+    found: dict[tuple[object, ...], tuple[str, str, EdgeLook]] = {}
+    for link in layout.links:
+        look = edge_look(link, marks, slopes)
+        ends = [names.get(node, f"gap{link.gap}") for node in (link.source, link.target)]
+        found.setdefault((*ends, look.kind, look.stroke), (ends[0], ends[1], look))
+    return list(found.values())
 
 
-def _line_styles(states: list[str]) -> list[str]:
+def _line_styles(strokes: list[Stroke]) -> list[str]:
     lines = []
-    for state, style in _LINES.items():
-        places = [str(i) for i, other in enumerate(states) if other == state]
-        if places:
-            lines.append(f"  linkStyle {','.join(places)} {style}")
+    for stroke in dict.fromkeys(strokes):
+        places = ",".join(str(i) for i, other in enumerate(strokes) if other == stroke)
+        dash = " ".join(number(length) for length in stroke.dash)
+        style = f"stroke:{stroke.colour},stroke-width:{number(stroke.width)}px"
+        lines.append(f"  linkStyle {places} {style}{f',stroke-dasharray:{dash}' if dash else ''}")
     return lines

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from causalopt.drawing.graph.shapes import Scene
 from causalopt.drawing.graph.svg import svg_text
+from causalopt.drawing.palette import Theme
 from causalopt.errors import QuestionError
 from causalopt.extras import need
 from causalopt.model.files import write_whole
@@ -22,6 +23,8 @@ FORMATS = ("svg", "png", "pdf", "html", "dot", "tex", "mmd")
 
 class Rendering(abc.ABC):
     """A picture: shapes, and the same in the languages of others."""
+
+    theme: Theme | None
 
     @property
     @abc.abstractmethod
@@ -51,7 +54,7 @@ class Rendering(abc.ABC):
 
     def svg(self) -> str:
         """Return the picture as SVG."""
-        return svg_text(self.scene)
+        return svg_text(self.scene, follows_system=self.theme is None)
 
     def figure(self) -> Figure:
         """Return the picture as a matplotlib figure, for PNG and PDF."""

@@ -7,6 +7,7 @@ import math
 from typing import Literal
 
 from causalopt.drawing.graph.routes import Curve, Point, point_at
+from causalopt.drawing.palette import Palette
 
 Command = tuple[str, *tuple[float, ...]]
 
@@ -130,3 +131,13 @@ def arrow(curve: Curve, stroke: Stroke, head: float = 8.0) -> tuple[Outline, ...
     a, b, c, _ = curve
     shaft: tuple[Command, ...] = (("M", *a), ("C", *b, *c, *base))
     return (Outline(shaft, stroke=stroke), Outline(polygon(points), fill=stroke.colour))
+
+
+def hatch_colour(used: Palette) -> str:
+    """Return the colour of the hatch of what is held: between A's ground and its outline."""
+    pairs = zip(_parts(used.fill_a), _parts(used.region_edge), strict=True)
+    return "#" + "".join(f"{round(0.55 * a + 0.45 * b):02x}" for a, b in pairs)
+
+
+def _parts(colour: str) -> list[int]:
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]

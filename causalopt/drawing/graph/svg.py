@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
+import dataclasses
 from xml.sax.saxutils import escape, quoteattr
 
-from causalopt.drawing.graph.shapes import Caption, Group, Outline, Scene, Stroke
+from causalopt.drawing.graph.shapes import Caption, Group, Outline, Scene, Stroke, hatch_colour
+from causalopt.drawing.palette import DARK, LIGHT, Palette
 
 FAMILY = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
 
 
-def svg_text(scene: Scene) -> str:
-    """Return a scene as a whole SVG document, which refers to nothing outside itself."""
+def svg_text(scene: Scene, *, follows_system: bool = False) -> str:
+    """Return a scene as a whole SVG document, which refers to nothing outside itself.
+
+    Args:
+        scene: What is drawn.
+        follows_system: Whether a light scene is dark where the reader's system prefers it so.
+    """
     size = f'width="{number(scene.width)}" height="{number(scene.height)}"'
     view = f'viewBox="0 0 {number(scene.width)} {number(scene.height)}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} role="img" '
         f'font-family="{FAMILY}" fill="none" stroke-linejoin="round">',
         f"<title>{_text(scene.title)}</title>",
+        *([_dark_style(scene)] if follows_system else []),
         *(_group(group) for group in scene.groups),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _dark_style(scene: Scene) -> str:
+    """Return the style that turns a scene dark: a rule for each colour that is in it."""
+    shapes = [shape for group in scene.groups for shape in group.shapes]
+    outlines = [shape for shape in shapes if isinstance(shape, Outline)]
+    fills = {o.fill for o in outlines} | {s.colour for s in shapes if isinstance(s, Caption)}
+    strokes = {outline.stroke.colour for outline in outlines if outline.stroke is not None}
+    dark = darkened()
+    rules = [
+        f'[{kind}="{colour}"]{{{kind}:{dark[colour]}}}'
+        for kind, used in (("fill", fills), ("stroke", strokes))
+        for colour in sorted(filter(None, used))
+        if colour in dark
+    ]
+    return f"<style>@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
+
+
+def darkened() -> dict[str, str]:
+    """Return colour of the light form -> the same of the dark form."""
+    found = {}
+    for field in dataclasses.fields(Palette):
+        light, dark = getattr(LIGHT, field.name), getattr(DARK, field.name)
+        if isinstance(light, str) and field.name != "name":
+            found[light] = dark
+    return found | {hatch_colour(LIGHT): hatch_colour(DARK)}
 
 
 def number(value: float) -> str:

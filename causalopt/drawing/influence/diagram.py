@@ -10,7 +10,7 @@ from causalopt.drawing.graph.layout import Layout
 from causalopt.drawing.graph.marks import Marks
 from causalopt.drawing.graph.routes import Curve, Point
 from causalopt.drawing.graph.shapes import Stroke
-from causalopt.drawing.palette import BLUE, FAINT, INK, RED
+from causalopt.drawing.palette import colours
 from causalopt.influence.relative_currents import sign_words
 
 THINNEST = 0.5  # pixels; what is less wide by the scale is drawn so, with dots
@@ -179,7 +179,7 @@ class Diagram:
         """Return the lines of an edge: side by side where it carries both signs."""
         total = self.scale.width(edge.size)
         if not edge.size > 0:
-            return (Strand(edge.curve, Stroke(FAINT, 0.8), 0.0),)
+            return (Strand(edge.curve, Stroke(colours().faint, 0.8), 0.0),)
         found = []
         left = -total / 2
         for value in (edge.positive, edge.negative):
@@ -194,14 +194,14 @@ class Diagram:
         """Return the line round a node: wide and coloured by what goes through it."""
         largest = max((abs(other.value) for other in self.nodes), default=0.0)
         if not node.value or not largest:
-            return Stroke(INK, 1.1)
+            return Stroke(colours().ink, 1.1)
         width = 1.1 + RIM * abs(node.value) / largest
         return Stroke(sign_colour(node.value), width, (6, 3) if node.value < 0 else ())
 
 
 def sign_colour(value: float) -> str:
     """Return red for what goes with the total effect, blue for what goes against it."""
-    return RED if value > 0 else BLUE if value < 0 else FAINT
+    return colours().red if value > 0 else colours().blue if value < 0 else colours().faint
 
 
 def strand_stroke(value: float, width: float, *, doubted: bool = False) -> Stroke:

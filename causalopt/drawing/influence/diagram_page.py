@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from causalopt.drawing.graph.html import FAMILY
+from causalopt.drawing.graph.html import FAMILY, colour_variables
 from causalopt.drawing.influence.diagram import Diagram, share_text
+from causalopt.drawing.palette import Theme
 from causalopt.influence.influence import Currents
 from causalopt.influence.path_lines import path_rows
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _PAGE = """<!doctype html>
-<html lang="en">
+<html lang="en"{theme}>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -23,12 +24,14 @@ _PAGE = """<!doctype html>
 <link rel="icon" href="data:,">
 <title>{title}</title>
 <style>
-body {{ font-family: {family}; margin: 1rem; color: #1a1a1a; }}
+{variables}body {{ font-family: {family}; margin: 1rem; color: var(--ink);
+  background: var(--paper); }}
 figure {{ margin: 0; overflow-x: auto; }}
 .edge:hover path, .node:hover path {{ filter: brightness(0.75); }}
 section {{ display: inline-block; vertical-align: top; margin: 1rem 3rem 0 0; }}
 table {{ border-collapse: collapse; font-size: 0.85rem; }}
-th, td {{ text-align: left; padding: 0.15rem 0.8rem 0.15rem 0; border-bottom: 1px solid #e8e8e8; }}
+th, td {{ text-align: left; padding: 0.15rem 0.8rem 0.15rem 0;
+  border-bottom: 1px solid var(--pale); }}
 td.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
 </style>
 </head>
@@ -44,13 +47,16 @@ _MOST = 40
 _PATHS = 10
 
 
-def page_text(found: Currents | ArrayCurrents, diagram: Diagram, svg: str) -> str:
+def page_text(
+    found: Currents | ArrayCurrents, diagram: Diagram, svg: str, theme: Theme | None = None
+) -> str:
     """Return the page as text; a pointer on an edge or a node brings up its numbers.
 
     Args:
         found: The currents.
         diagram: The picture.
         svg: The same as SVG.
+        theme: As the reader's system prefers, when it is None.
     """
     edges = sorted(diagram.edges, key=lambda edge: -edge.size)[:_MOST]
     rows = [
@@ -59,6 +65,8 @@ def page_text(found: Currents | ArrayCurrents, diagram: Diagram, svg: str) -> st
         if edge.size > 0
     ]
     return _PAGE.format(
+        variables=colour_variables(),
+        theme="" if theme is None else f' data-theme="{theme}"',
         policy=html.escape(POLICY),
         title=html.escape(diagram.title),
         family=FAMILY,

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 
 from causalopt.drawing.graph.layout import FONT, MARGIN, SMALL
+from causalopt.drawing.graph.legend import Entry, legend_rows, line_entry
 from causalopt.drawing.graph.lettering import fitted, lines_of, text_width
 from causalopt.drawing.graph.routes import RING, point_at
 from causalopt.drawing.graph.scene import (
     NARROWEST,
     TITLE_LINE,
-    Entry,
     bands,
     heading_lines,
-    legend_rows,
     lowered,
     omission,
     paper,
@@ -28,7 +27,6 @@ from causalopt.drawing.graph.shapes import (
     Stroke,
     box,
     polygon,
-    segment,
     stripes,
 )
 from causalopt.drawing.influence.diagram import (
@@ -41,7 +39,7 @@ from causalopt.drawing.influence.diagram import (
     sign_colour,
     strand_stroke,
 )
-from causalopt.drawing.palette import FAINT, FILL_A, FILL_B, INK, PAPER
+from causalopt.drawing.palette import colours
 
 HEAD = 8.0  # the length of a thin edge's arrow
 NOTE_LINE = 15.0
@@ -66,7 +64,7 @@ def diagram_scene(diagram: Diagram) -> Scene:
     body += [_node(node, diagram) for node in diagram.nodes]
     body += [_label(edge) for edge in diagram.edges if edge.label]
     lines = [
-        Caption(MARGIN, height + NOTE_LINE * i, line, SMALL, INK, "start")
+        Caption(MARGIN, height + NOTE_LINE * i, line, SMALL, colours().ink, "start")
         for i, line in enumerate(notes)
     ]
     height += NOTE_LINE * len(notes)
@@ -128,11 +126,13 @@ def _node(node: DiagramNode, diagram: Diagram) -> Group:
     if node.caption:
         small = fitted(node.caption, SMALL, width - 8)
         shapes += [
-            Caption(node.x, node.y - 6.5, text, FONT, INK, bold=node.is_n or node.is_m),
-            Caption(node.x, node.y + 7, small, SMALL, INK),
+            Caption(node.x, node.y - 6.5, text, FONT, colours().ink, bold=node.is_n or node.is_m),
+            Caption(node.x, node.y + 7, small, SMALL, colours().ink),
         ]
     else:
-        shapes.append(Caption(node.x, node.y, text, FONT, INK, bold=node.is_n or node.is_m))
+        shapes.append(
+            Caption(node.x, node.y, text, FONT, colours().ink, bold=node.is_n or node.is_m)
+        )
     for is_so, letter in ((node.is_n, "n"), (node.is_m, "m")):
         if is_so:
             side = -1 if letter == "n" else 1
@@ -146,9 +146,13 @@ def node_outline(node: DiagramNode, width: float, height: float, rim: Stroke) ->
     shapes: list[Shape] = []
     if node.is_n or node.is_m:
         grown = (width + 2 * RING, height + 2 * RING, radius and radius + RING)
-        shapes.append(Outline(box(node.x, node.y, *grown), fill=PAPER, stroke=Stroke(INK, 1.4)))
+        shapes.append(
+            Outline(
+                box(node.x, node.y, *grown), fill=colours().paper, stroke=Stroke(colours().ink, 1.4)
+            )
+        )
     shape = box(node.x, node.y, width, height, radius)
-    shapes.append(Outline(shape, fill=FILL_A if node.in_a else FILL_B))
+    shapes.append(Outline(shape, fill=colours().fill_a if node.in_a else colours().fill_b))
     if node.doubted:
         shapes.append(
             Outline(stripes(node.x, node.y, width, height, 7), stroke=Stroke("#c9c9c9", 1.0))
@@ -158,10 +162,10 @@ def node_outline(node: DiagramNode, width: float, height: float, rim: Stroke) ->
 
 
 def _tag(x: float, y: float, text: str) -> list[Shape]:
-    width = text_width(text, 9) + 6
+    width = text_width(text, SMALL) + 6
     return [
-        Outline(box(x, y, width, 12, 3), fill=PAPER, stroke=Stroke(INK, 0.8)),
-        Caption(x, y, text, 9, INK, bold=True),
+        Outline(box(x, y, width, 12, 3), fill=colours().paper, stroke=Stroke(colours().ink, 0.8)),
+        Caption(x, y, text, SMALL, colours().ink, bold=True),
     ]
 
 
@@ -169,9 +173,9 @@ def _label(edge: DiagramEdge) -> Group:
     x, y = edge.label_at
     ground = box(x, y, text_width(edge.label, SMALL) + 6, 14, 3)
     both = edge.positive and edge.negative
-    colour = INK if both else sign_colour(edge.positive + edge.negative)
+    colour = colours().ink if both else sign_colour(edge.positive + edge.negative)
     text = Caption(x, y, edge.label, SMALL, colour)
-    return Group("label", (Outline(ground, fill=PAPER), text), edge.name)
+    return Group("label", (Outline(ground, fill=colours().paper), text), edge.name)
 
 
 def legend_entries(diagram: Diagram) -> list[Entry]:
@@ -179,22 +183,24 @@ def legend_entries(diagram: Diagram) -> list[Entry]:
     entries = []
     for i, size in enumerate(diagram.scale.samples):
         words = f"{share_text(size)} {diagram.unit}" if i == 0 else share_text(size)
-        stroke = Stroke(INK, diagram.scale.width(size))
-        entries.append(_line_entry(words, stroke))
+        stroke = Stroke(colours().ink, diagram.scale.width(size))
+        entries.append(line_entry(words, stroke))
     edges, thick = diagram.edges, 5.0
     strands = [s for edge in edges if edge.size > 0 for s in diagram.strands(edge)]
     if any(strand.value > 0 for strand in strands):
-        entries.append(_line_entry(diagram.signs[0], strand_stroke(1, thick)))
+        entries.append(line_entry(diagram.signs[0], strand_stroke(1, thick)))
     if any(strand.value < 0 for strand in strands):
-        entries.append(_line_entry(diagram.signs[1], strand_stroke(-1, thick)))
+        entries.append(line_entry(diagram.signs[1], strand_stroke(-1, thick)))
     if any(edge.doubted and edge.size > 0 for edge in edges):
-        doubt = Stroke(FAINT, thick, strand_stroke(1, thick, doubted=True).dash)
-        entries.append(_line_entry("in doubt: unresolved or kink", doubt))
+        doubt = Stroke(colours().faint, thick, strand_stroke(1, thick, doubted=True).dash)
+        entries.append(line_entry("in doubt: unresolved or kink", doubt))
     if any(strand.stroke.dash == strand_stroke(1, 0).dash for strand in strands):
         least = share_text(diagram.scale.largest * THINNEST / diagram.scale.widest)
-        entries.append(_line_entry(f"less than {least}", Stroke(INK, THINNEST, (0.8, 3.0))))
+        entries.append(
+            line_entry(f"less than {least}", Stroke(colours().ink, THINNEST, (0.8, 3.0)))
+        )
     if any(not edge.size > 0 for edge in edges):
-        entries.append(_line_entry("carries nothing", Stroke(FAINT, 0.8)))
+        entries.append(line_entry("carries nothing", Stroke(colours().faint, 0.8)))
     if any(node.doubted for node in diagram.nodes):
         sample = DiagramNode("", 0, 0, "", "", 0.0, doubted=True)
         entries.append(Entry("in doubt", lambda x, y: _moved_sample(sample, x, y)))
@@ -205,7 +211,7 @@ def legend_entries(diagram: Diagram) -> list[Entry]:
 
 
 def _moved_sample(node: DiagramNode, x: float, y: float) -> list[Shape]:
-    shapes = node_outline(node, 26, 16, Stroke(INK, 1.1))
+    shapes = node_outline(node, 26, 16, Stroke(colours().ink, 1.1))
     moved = Group("", tuple(shapes))
     found = lowered(moved, y).shapes
     return [_aside(shape, x) for shape in found]
@@ -217,7 +223,3 @@ def _aside(shape: Shape, by: float) -> Shape:
         (c[0], *[float(v) + by * (i % 2 == 0) for i, v in enumerate(c[1:])]) for c in shape.commands
     )
     return Outline(commands, shape.fill, shape.stroke)
-
-
-def _line_entry(words: str, stroke: Stroke) -> Entry:
-    return Entry(words, lambda x, y: [Outline(segment(x - 15, y, x + 15, y), stroke=stroke)])

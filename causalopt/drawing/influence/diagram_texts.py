@@ -8,17 +8,20 @@ from causalopt.drawing.graph.shapes import Stroke
 from causalopt.drawing.graph.svg import number
 from causalopt.drawing.graph.tikz import escaped
 from causalopt.drawing.influence.diagram import Diagram, DiagramEdge, DiagramNode
-from causalopt.drawing.palette import BLUE, FAINT, FILL_A, FILL_B, INK, RED
+from causalopt.drawing.palette import colours
 
-_COLOURS = {
-    "coInk": INK,
-    "coFaint": FAINT,
-    "coRed": RED,
-    "coBlue": BLUE,
-    "coA": FILL_A,
-    "coB": FILL_B,
-}
-_NAMES = {colour: name for name, colour in _COLOURS.items()}
+
+def _colours() -> dict[str, str]:
+    used = colours()
+    return {
+        "coPaper": used.paper,
+        "coInk": used.ink,
+        "coFaint": used.faint,
+        "coRed": used.red,
+        "coBlue": used.blue,
+        "coA": used.fill_a,
+        "coB": used.fill_b,
+    }
 
 
 def dot_diagram(diagram: Diagram) -> str:
@@ -53,7 +56,7 @@ def _dot_node(node: DiagramNode, diagram: Diagram) -> str:
         f'pos="{place}"',
         "shape=box",
         f'style="{",".join(styles)}"',
-        f'fillcolor="{FILL_A if node.in_a else FILL_B}"',
+        f'fillcolor="{colours().fill_a if node.in_a else colours().fill_b}"',
         f'color="{rim.colour}"',
         f"penwidth={number(rim.width * POINT)}",
         f"tooltip={quoted(node.words)}",
@@ -69,7 +72,7 @@ def _dot_gaps(diagram: Diagram) -> list[str]:
         lines.append(
             f'  "gap {i}" [label={quoted(f"⋯ {gap.first} … {gap.last}")}, '
             f'pos="{number(gap.middle * POINT)},{number(y)}!", shape=plaintext, '
-            f'fixedsize=false, fontcolor="{FAINT}"]'
+            f'fixedsize=false, fontcolor="{colours().muted}"]'
         )
     return lines
 
@@ -100,7 +103,7 @@ def tikz_diagram(diagram: Diagram) -> str:
         r"\documentclass[border=6pt]{standalone}",
         r"\usepackage{tikz}",
         r"\usetikzlibrary{arrows.meta}",
-        *(rf"\definecolor{{{n}}}{{HTML}}{{{c[1:].upper()}}}" for n, c in _COLOURS.items()),
+        *(rf"\definecolor{{{n}}}{{HTML}}{{{c[1:].upper()}}}" for n, c in _colours().items()),
         r"\begin{document}",
         r"\begin{tikzpicture}[x=0.75bp, y=-0.75bp,",
         rf"  vertex/.style={{minimum width={number(diagram.node_width * POINT)}bp, "
@@ -126,7 +129,8 @@ def _tikz_stroke(stroke: Stroke) -> str:
     if stroke.dash:
         on, off = stroke.dash
         dash = f", dash pattern=on {number(on * POINT)}bp off {number(off * POINT)}bp"
-    return f"draw={_NAMES[stroke.colour]}, line width={number(stroke.width * POINT)}bp{dash}"
+    names = {colour: name for name, colour in _colours().items()}
+    return f"draw={names[stroke.colour]}, line width={number(stroke.width * POINT)}bp{dash}"
 
 
 def _tikz_node(node: DiagramNode, name: str, diagram: Diagram) -> str:
@@ -194,8 +198,10 @@ def mermaid_diagram(diagram: Diagram) -> str:
         left, right = ("[", "]") if node.in_a else ("([", "])")
         lines.append(f'  {names[node.name]}{left}"{text}"{right}')
         rim = diagram.rim(node)
-        fill = FILL_A if node.in_a else FILL_B
-        lines.append(f"  style {names[node.name]} fill:{fill},color:{INK},{_mermaid_stroke(rim)}")
+        fill = colours().fill_a if node.in_a else colours().fill_b
+        lines.append(
+            f"  style {names[node.name]} fill:{fill},color:{colours().ink},{_mermaid_stroke(rim)}"
+        )
     for i, gap in enumerate(diagram.layout.gaps if diagram.layout else ()):
         lines.append(f'  gap{i}["⋯ {gap.first} … {gap.last}"]')
     styles: list[str] = []

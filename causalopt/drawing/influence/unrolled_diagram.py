@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
-from causalopt.drawing.graph.layout import (
-    NODE_HEIGHT,
-    NODE_PADDING,
-    SMALL,
-    Layout,
-    Link,
-    fitting_columns,
-    lay_out,
-)
+from causalopt.drawing.graph.layout import NODE_HEIGHT, NODE_PADDING, SMALL, Layout, Link, lay_out
 from causalopt.drawing.graph.lettering import text_width
 from causalopt.drawing.graph.marks import marks_for
 from causalopt.drawing.graph.routes import RING, Curve, Point, Route, routes, trimmed
@@ -32,21 +25,30 @@ from causalopt.model.selectors import Node
 WIDEST = 14.0  # pixels
 
 
-def unrolled_diagram(relative: RelativeCurrents, *, columns: int | None = None) -> Diagram:
+def unrolled_diagram(
+    relative: RelativeCurrents, *, columns: int | None = None, around: Sequence[int] = ()
+) -> Diagram:
     """Return the picture of currents step by step; a long run is cut in the middle.
 
     Args:
         relative: The currents.
-        columns: How many steps are drawn at most; as many as fit, up to twelve, when not given.
+        columns: How many steps are drawn at most; as many as fit a page when not given.
+        around: Steps that are drawn in any case.
     """
     found, model = relative.asked, relative.asked.model
     hold = [str(window) for window in found.hold]
     marks = marks_for(model, steps=found.steps, nudge=found.nudge, hold=hold or "")
     least = max(text_width(text, SMALL) for text in ("-0.999", *_extremes(relative)))
     least += 2 * NODE_PADDING
-    columns = columns or fitting_columns(model, found.steps, least_width=least)
     layout = lay_out(
-        model, steps=found.steps, nudge=found.nudge, columns=columns, least_width=least
+        model,
+        steps=found.steps,
+        kept=[found.nudge, Node(relative.target, found.steps)],
+        events=marks.events(),
+        columns=columns or "fit",
+        around=around,
+        least_width=least,
+        least_height=NODE_HEIGHT,
     )
     book = _Book(relative, layout)
     edges = [book.edge(route) for route in routes(layout, marks)]

@@ -197,7 +197,7 @@ def test_what_cannot_be_shown_is_said():
 
 def test_a_layer_says_its_shape_in_every_format():
     drawn = draw(load("reaction_diffusion"), steps=2)
-    assert "substrate: row 32 × column 32 · in A" in drawn.svg()
+    assert "substrate: row 32 × column 32, in A" in drawn.svg()
     assert r"row 32 $\times$ column 32" in drawn.tikz()
     assert "row 32 × column 32" in drawn.dot()
     still = draw(WEIGHTS)
@@ -205,7 +205,9 @@ def test_a_layer_says_its_shape_in_every_format():
     partly = draw(load("lorenz96"), steps=2)
     assert all("some = w" in text for text in (partly.svg(), partly.dot(), partly.mermaid()))
     assert "in A in part" in partly.svg()
-    assert partly.title == "Lorenz-96 ring: n = x[0, cell=20], A = {x[cell=21:31]}"
+    assert partly.title == (
+        "Lorenz-96 ring: n = x[0, cell=20], m = x[2, cell=20], A = {x[cell=21:31]}"
+    )
 
 
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf", "html", "dot", "tex", "mmd"])

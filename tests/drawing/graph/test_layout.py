@@ -30,13 +30,13 @@ def overlaps(layout) -> list:
     cells: dict = {}
     clash = []
     for place in layout.places.values():
-        key = (round(place.x / layout.node_width), round(place.y / NODE_HEIGHT))
+        key = (round(place.x / layout.node_width), round(place.y / layout.node_height))
         for near in itertools.product(range(key[0] - 1, key[0] + 2), range(key[1] - 1, key[1] + 2)):
             clash += [
                 (place.text, other.text)
                 for other in cells.get(near, ())
                 if abs(other.x - place.x) < layout.node_width
-                and abs(other.y - place.y) < NODE_HEIGHT
+                and abs(other.y - place.y) < layout.node_height
             ]
         cells.setdefault(key, []).append(place)
     return clash
@@ -103,14 +103,15 @@ def test_a_long_run_is_cut_in_the_middle_with_a_gap_that_says_how_much():
 
 
 def test_the_nudged_step_is_drawn_wherever_it_is():
-    layout = lay_out(load("thermostat"), steps=1000, nudge=Node("R", 500), columns=6)
+    layout = lay_out(load("thermostat"), steps=1000, kept=[Node("R", 500)], columns=6)
     assert Node("R", 500) in layout.places
-    assert [(gap.first, gap.last) for gap in layout.gaps] == [(3, 498), (502, 997)]
+    assert [column.t for column in layout.columns] == [0, 1, 499, 500, 501, 1000]
 
 
-@given(st.integers(1, 200), st.integers(4, 20), st.integers(0, 199))
-def test_no_gap_hides_a_single_column(count, limit, keep):
-    shown = shown_columns(count, limit, min(keep, count - 1))
+@given(st.integers(1, 200), st.integers(4, 20), st.integers(0, 199), st.integers(0, 250))
+def test_no_gap_hides_a_single_column(count, limit, keep, event):
+    kept = [min(keep, count - 1)]
+    shown = shown_columns(count, lambda t: len(t) <= limit, kept=kept, events=[event])
     assert shown[0] == 0
     assert shown[-1] == count - 1
     assert 2 not in {b - a for a, b in itertools.pairwise(shown)}

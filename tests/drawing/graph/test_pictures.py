@@ -17,10 +17,11 @@ from hypothesis import given, settings
 
 from causalopt import Model, load, shipped
 from causalopt.cli import main
+from causalopt.drawing.graph.edge_looks import STATES, state_stroke
 from causalopt.drawing.graph.marks import Mark, edge_state
 from causalopt.drawing.graph.pictures import draw
 from causalopt.drawing.graph.rendering import FORMATS
-from causalopt.drawing.graph.scene import STROKES, node_shapes
+from causalopt.drawing.graph.scene import node_shapes
 from causalopt.drawing.graph.shapes import Caption, Group, Outline, Scene
 from causalopt.drawing.graph.svg import svg_text
 from causalopt.drawing.palette import GREEN, RED
@@ -149,8 +150,8 @@ def test_marks_are_told_apart_without_colour():
 
 
 def test_edges_that_the_worlds_change_are_told_apart_without_colour():
-    looks = {(stroke.dash, stroke.width) for stroke in STROKES.values()}
-    assert len(looks) == len(STROKES)
+    looks = {(stroke.dash, stroke.width) for stroke in map(state_stroke, STATES)}
+    assert len(looks) == len(STATES)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_dot_and_mermaid_have_the_edges_of_the_layout():
 
 
 def test_dot_of_a_cut_picture_runs_through_the_gap():
-    edges = dot_edges(draw(load("thermostat")).dot())
+    edges = dot_edges(draw(load("thermostat"), columns=12).dot())
     assert ("R[5]", "gap 0") in edges
     assert ("gap 0", "R[995]") in edges
 
@@ -330,9 +331,9 @@ def test_the_command_draws(tmp_path, capsys):
     words = ["draw", "thermostat", "--steps", "40", "--hold", "T[t<=9]", "--out", str(file)]
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["title"] == "Continuous thermostat: n = R[0], A = {T[t<=9]}"
-    assert found["nodes"] == len(groups(file.read_text(), "node")) == 24
-    assert found["hidden"] == [[6, 34]]
+    assert found["title"] == "Continuous thermostat: n = R[0], m = R[40], A = {T[t<=9]}"
+    assert found["nodes"] == len(groups(file.read_text(), "node")) == 14
+    assert found["hidden"] == [[2, 7], [11, 38]]
 
 
 def test_the_command_refuses_a_nudge_in_a(tmp_path, capsys):

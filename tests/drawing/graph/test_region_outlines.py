@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import causalopt
 from causalopt import Node, load, region
 from causalopt.drawing.graph.marks import marks_for
-from causalopt.drawing.graph.region_outline import EDGE
+from causalopt.drawing.graph.region_outline import edge_stroke
 from causalopt.drawing.graph.shapes import Outline
 from causalopt.drawing.palette import REGION_EDGE, REGION_FILL
 
@@ -44,7 +44,7 @@ def test_a_line_stands_wherever_a_cell_has_no_neighbour_in_the_region(cells: set
         assert not found  # whole variables have their rows shaded as ever
         return
     fills = [shape for shape in found if shape.fill == REGION_FILL]
-    lines = [shape for shape in found if shape.stroke == EDGE]
+    lines = [shape for shape in found if shape.stroke == edge_stroke()]
     assert len(fills) == len(cells)
     sides = 0
     for name, t in cells:
@@ -77,13 +77,37 @@ def test_a_node_on_the_boundary_has_an_inner_line_and_says_so() -> None:
 
 
 def test_a_region_that_goes_on_behind_a_cut_is_open_there() -> None:
-    picture = drawn("[3<=t<=60]", steps=80, columns=8)
-    (gap,) = picture.layout.gaps
-    assert gap.first <= 60 < gap.last
-    lines = [shape for shape in shapes(picture) if shape.stroke == EDGE]
-    upright = {line.commands[0][1] for line in lines if line.commands[0][1] == line.commands[1][1]}
-    assert gap.left not in upright
-    assert len(upright) == 1  # the left side alone, of three rows
+    picture = causalopt.draw(
+        load("lorenz"), nudge="b[0]", hold="[3<=t<=60]", steps=80, columns=4, around=[10, 11]
+    )
+    assert [column.t for column in picture.layout.columns] == [0, 10, 11, 80]
+    lines = [shape for shape in shapes(picture) if shape.stroke == edge_stroke()]
+    assert lines
+    assert not [line for line in lines if line.commands[0][1] == line.commands[1][1]]
+
+
+def test_a_region_that_ends_where_a_cut_begins_is_closed_there() -> None:
+    picture = causalopt.draw(
+        load("lorenz"), nudge="b[0]", hold="a[3<=t<=10] | a[t>=20]", steps=80, columns=4, around=10
+    )
+    gap = next(gap for gap in picture.layout.gaps if gap.first == 11)
+    upright = {
+        line.commands[0][1]
+        for line in shapes(picture)
+        if line.stroke == edge_stroke() and line.commands[0][1] == line.commands[1][1]
+    }
+    assert any(x == pytest.approx(gap.left) for x in upright)
+
+
+def test_a_gap_that_lies_in_the_region_is_shaded_as_a_whole() -> None:
+    picture = drawn("a[3<=t<=60]", steps=80, columns=8)
+    assert {3, 60} <= {column.t for column in picture.layout.columns}
+    (gap,) = (gap for gap in picture.layout.gaps if gap.first > 3 and gap.last < 60)
+    fills = [shape.commands for shape in shapes(picture) if shape.fill == REGION_FILL]
+    sides = [[command[1] for command in path if len(command) > 1] for path in fills]
+    assert (pytest.approx(gap.left), pytest.approx(gap.right)) in [
+        (min(xs), max(xs)) for xs in sides
+    ]
 
 
 @pytest.mark.parametrize("hold", ["a", "a, c", "A"])
@@ -103,5 +127,5 @@ def test_every_format_takes_a_region(kind: str) -> None:
 
 def test_the_documentation_shows_the_region_that_is_drawn() -> None:
     file = Path(__file__).parents[3] / "docs" / "images" / "region.svg"
-    picture = drawn("(a[2<=t<=5] | b[4<=t<=7]) - a[3]", steps=9)
+    picture = drawn("(a[2<=t<=5] | b[4<=t<=7]) - a[3]", steps=9, columns=10)
     assert file.read_text(encoding="utf-8") == picture.svg()

@@ -65,7 +65,7 @@ def test_edges_are_as_wide_as_their_currents_and_coloured_by_their_signs(model, 
     found = currents(model, steps=steps, **question)
     expected = edge_shares(found, model, steps)
     largest = max(abs(share) for share in expected.values())
-    drawn = lines(draw(found).svg())
+    drawn = lines(draw(found, columns=steps + 1).svg())
     seen = set()
     for name, strokes in drawn.items():
         share = expected.get(name, 0.0)
@@ -80,7 +80,7 @@ def test_edges_are_as_wide_as_their_currents_and_coloured_by_their_signs(model, 
 
 
 def test_a_sign_is_told_without_colour():
-    drawn = lines(draw(currents(load("maze"))).svg())
+    drawn = lines(draw(currents(load("maze")), columns=8).svg())
     (against,), (along,) = drawn["pos[4] -> pos[5]"], drawn["D[4] -> D[5]"]
     assert against.get("stroke-dasharray")
     assert along.get("stroke-dasharray") is None
@@ -105,7 +105,7 @@ def test_nodes_say_their_shares_and_n_and_m_are_marked():
     found = currents(load("maze"))
     texts = {
         g.get("data-name"): [t.text for t in g.iter(f"{SVG}text")]
-        for g in groups(draw(found).svg(), "node")
+        for g in groups(draw(found, columns=8).svg(), "node")
     }
     assert texts["pos[4]"] == ["pos[4]", "-3.16"]
     assert texts["D[0]"] == ["D[0]", "1", "n"]
@@ -115,7 +115,7 @@ def test_nodes_say_their_shares_and_n_and_m_are_marked():
 
 def test_a_gap_carries_what_lies_in_it():
     found = currents(load("thermostat"), steps=1000)
-    picture = draw(found)
+    picture = draw(found, columns=12)
     into = [e for e in picture.diagram.edges if e.target is None and e.source == "R[5]"]
     k = found.variables.index("R")
     assert sum(e.positive + e.negative for e in into) == pytest.approx(found.share[5, k])
@@ -337,7 +337,7 @@ def test_currents_through_arrays_are_drawn():
 def test_questions_of_currents_are_asked_of_currents():
     found = currents(load("thermostat"), steps=3)
     for given in ({"steps": 3}, {"nudge": "R[0]"}, {"hold": "T"}, {"plain": True}):
-        with pytest.raises(QuestionError, match="give nudge, hold and steps to `currents`"):
+        with pytest.raises(QuestionError, match="give nudge, hold, target and steps to `currents`"):
             draw(found, **given)
     with pytest.raises(QuestionError, match="what is folded are currents"):
         draw(load("thermostat"), folded=True)
