@@ -40,6 +40,7 @@ _TAKES = {
     "hold": "a text, a region or a list of them",
     "nudge": "a node, several, or a mapping of nodes to weights",
     "given": "a list of interventions",
+    "steps": "a whole number from 0 up",
 }
 _WORDS = {
     "int": "a whole number",

@@ -25,9 +25,11 @@ def test_a_model_may_be_given_by_its_name_or_its_file(name: Any) -> None:
 
 
 WRONG: dict[str, dict[str, Any]] = {
-    "run: steps takes a whole number, found 'ten': write steps=100": {"steps": "ten"},
-    "run: steps takes a whole number, found 10.5: write steps=100": {"steps": 10.5},
-    "run: steps takes a whole number, found a truth value: write steps=100": {"steps": True},
+    "run: steps takes a whole number from 0 up, found 'ten': write steps=100": {"steps": "ten"},
+    "run: steps takes a whole number from 0 up, found 10.5: write steps=100": {"steps": 10.5},
+    "run: steps takes a whole number from 0 up, found a truth value: write steps=100": {
+        "steps": True
+    },
     "run: nudge takes a node, several, or a mapping of nodes to weights, found 5: write "
     "nudge='R[0]'": {"nudge": 5},
     "run: hold takes a text, a region or a list of them, found 3: write hold='a'": {"hold": 3},
