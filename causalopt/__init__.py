@@ -67,6 +67,10 @@ if TYPE_CHECKING:
     from causalopt.drawing.plots.of_descent import descent as descent
     from causalopt.effects.attribution import Attribution as Attribution
     from causalopt.effects.attribution import shapley as shapley
+    from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble as RatesEnsemble
+    from causalopt.effects.ensembles.run_ensemble import RunEnsemble as RunEnsemble
+    from causalopt.effects.ensembles.seed_summary import SeedSummary as SeedSummary
+    from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble as SweepEnsemble
     from causalopt.effects.exponents.rates import Rates as Rates
     from causalopt.effects.exponents.rates import rates as rates
     from causalopt.effects.matrices import op_from_all as op_from_all
@@ -227,6 +231,10 @@ _HOMES = {
     "effects.parameter_slopes": "ParameterSensitivity sensitivity",
     "effects.measures": "STATUSES",
     "effects.exponents.rates": "Rates rates",
+    "effects.ensembles.rates_ensemble": "RatesEnsemble",
+    "effects.ensembles.run_ensemble": "RunEnsemble",
+    "effects.ensembles.seed_summary": "SeedSummary",
+    "effects.ensembles.sweep_ensemble": "SweepEnsemble",
     "effects.run": "Run",
     "effects.running": "run",
     "effects.sweeps.sweep": "Sweep sweep",
@@ -340,6 +348,17 @@ _results.offer(
             "plot": "drawing.plots.of_transitions",
             "labelled": "descents.transitions.transition_dataset",
         },
+        **{
+            f"causalopt.effects.ensembles.{home}": {
+                "plot": "drawing.plots.of_ensembles",
+                "labelled": "effects.ensembles.ensemble_dataset",
+            }
+            for home in (
+                "rates_ensemble.RatesEnsemble",
+                "run_ensemble.RunEnsemble",
+                "sweep_ensemble.SweepEnsemble",
+            )
+        },
         "causalopt.effects.exponents.rates.Rates": {"plot": "drawing.plots.of_rates"},
         "causalopt.effects.arrays.array_run.ArrayRun": {
             "plot": "drawing.plots.of_array_run",
@@ -403,6 +422,7 @@ _results.offer(
         "causalopt.model.regions.region.Region": {"plot": "drawing.plots.of_region"},
         "causalopt.symbolic.derivation.Derivation": {
             "python": "symbolic.python_source",
+            "pretty": "symbolic.terminal_form",
             "report": "symbolic.report",
         },
         "causalopt.training.film.Film": {

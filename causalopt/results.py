@@ -104,6 +104,16 @@ def python(result: Any) -> str:
 
 
 @Offer
+def pretty(result: Any, *, width: int = 80, unicode: bool = True) -> str:  # noqa: ARG001 - what each takes
+    """Return a result's formulas as two-dimensional text, for a terminal of some columns.
+
+    Raises:
+        TypeError: Nothing draws formulas of results of this class.
+    """
+    raise _missing("pretty", result)
+
+
+@Offer
 def page(result: Any) -> str:
     """Return a result as one HTML page, which needs nothing but a browser.
 

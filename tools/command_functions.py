@@ -9,7 +9,12 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot"}),
     "derive": (
         "derive",
-        {"latex": "Derivation.latex", "report": "Derivation.report", "python": "Derivation.python"},
+        {
+            "latex": "Derivation.latex",
+            "plain": "Derivation.pretty",
+            "report": "Derivation.report",
+            "python": "Derivation.python",
+        },
     ),
     "sweep": ("sweep", {"out": "Sweep.write", "resume": None, "dask": None}),
     "basins": (
@@ -51,7 +56,11 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "draw": ("draw", {"out": "Picture.save"}),
     "optimizers": (
         "find_optimizers",
-        {"over_time": "Optimizers.over_time", "plot": "Optimizers.plot"},
+        {
+            "over_time": "Optimizers.over_time",
+            "plot": "Optimizers.plot",
+            "seeds": "optimizers_over_draws",
+        },
     ),
     "matrix": (
         "op_matrix",

@@ -243,7 +243,7 @@ def op_basins(
         depth: How often mixed cells are halved; 8, 4 or 2. With 0 every cell is asked alike.
         audit: Points at random that look for what cells miss.
         estimate: Whether rounding errors are estimated, and doubtful points run alone.
-        seed: Which points those are.
+        seed: Which points those are, and which draws the noise variables make.
         workers: Threads; one per processor when not given.
         progress: Called with the number of points done.
 
@@ -260,7 +260,7 @@ def op_basins(
     """
     asked = ask_at(
         plain_model(model), at, steps=steps, nudge=nudge, hold=hold, target=target, given=given,
-        parameters=parameters, initial=initial,
+        parameters=parameters, initial=initial, seed=seed,
     )  # fmt: skip
     box = start_box(asked.model, over)
     check_settings(level, audit, workers)

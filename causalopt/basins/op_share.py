@@ -167,7 +167,7 @@ def op_share(
         points: Points of a replica; of a lattice, a power of two.
         replicas: Independent replicas, two or more of a lattice.
         estimate: Whether rounding errors are estimated, and doubtful points run alone.
-        seed: Which shifts or points those are.
+        seed: Which shifts or points those are, and which draws the noise variables make.
         workers: Threads; one per processor when not given.
         progress: Called with the number of points done.
 
@@ -183,7 +183,7 @@ def op_share(
     """
     asked = ask_at(
         plain_model(model), at, steps=steps, nudge=nudge, hold=hold, target=target, given=given,
-        parameters=parameters, initial=initial,
+        parameters=parameters, initial=initial, seed=seed,
     )  # fmt: skip
     box = start_box(asked.model, over, most=None)
     check_settings(level, 0, workers)

@@ -157,7 +157,7 @@ def optimization_amount(
             the trapezoid rule, a multiple of four: 1024, 128 or 32 for one, two or three axes.
         replicas: Independent shifts of the lattice.
         estimate: Whether rounding errors are estimated, and doubtful points run alone.
-        seed: Which shifts those are.
+        seed: Which shifts those are, and which draws the noise variables make.
         workers: Threads; one per processor when not given.
         progress: Called with the number of points done.
 
@@ -173,7 +173,7 @@ def optimization_amount(
     """
     asked = ask_at(
         plain_model(model), at, steps=steps, nudge=nudge, hold=hold, target=target, given=given,
-        parameters=parameters, initial=initial,
+        parameters=parameters, initial=initial, seed=seed,
     )  # fmt: skip
     if rule not in get_args(Rule):
         raise QuestionError(f"rule is one of {', '.join(get_args(Rule))}, found '{rule}'")

@@ -120,6 +120,7 @@ def rate_curve(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
     transient: int | None = None,
     windows: int = 20,
     orbit: int = 100,
@@ -144,6 +145,7 @@ def rate_curve(
         given: Further interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same for every value.
         transient: Steps before the first window; a quarter of all when not given.
         windows: How many windows, two or more.
         orbit: How many values of m in the long run are kept.
@@ -168,7 +170,7 @@ def rate_curve(
         )
     asked = ask(
         model, nudge=nudge, hold=hold, target=target, steps=20_000 if steps is None else steps,
-        given=given, parameters=parameters, initial=initial,
+        given=given, parameters=parameters, initial=initial, seed=seed,
     )  # fmt: skip
     first = asked.steps // 4 if transient is None else transient
     length = (asked.steps - first) // windows if windows > 0 else 0

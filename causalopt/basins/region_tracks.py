@@ -158,6 +158,7 @@ def basins_along(
     depth: int | None = None,
     least: float = 0.001,
     estimate: bool = True,
+    seed: int = 0,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> RegionTracks:
@@ -180,6 +181,7 @@ def basins_along(
         depth: How often mixed cells are halved.
         least: The share of the box below which a region is not followed.
         estimate: Whether rounding errors are estimated, and doubtful points run alone.
+        seed: Which draws the noise variables make, the same for every value.
         workers: Threads; one per processor when not given.
         progress: Called with the number of points done.
 
@@ -200,7 +202,7 @@ def basins_along(
         return op_basins(
             model, over, level=level, nudge=nudge, hold=hold, target=target, steps=steps, at=at,
             given=given, parameters={**(parameters or {}), name: value}, initial=initial,
-            counts=counts, depth=depth, audit=0, estimate=estimate, workers=workers,
+            counts=counts, depth=depth, audit=0, estimate=estimate, seed=seed, workers=workers,
             progress=progress,
         )  # fmt: skip
 

@@ -121,6 +121,8 @@ class _UnitChecks:
         model = self._model
         values = model.template.parameter_values()
         for name in model.template.parameters:
+            if name not in model.parameters:
+                continue  # a coefficient that the integrator computes
             value = model.parameters[name]
             # Where a unit is named the parameter is {value: ..., unit: ...} in the file.
             path: Path = ("parameters", name)

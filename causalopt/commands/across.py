@@ -35,6 +35,7 @@ def across(
     steps: options.Steps = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: Annotated[
         str | None, typer.Option(metavar="FILE.nc", help="Write all pairs as NetCDF.")
     ] = None,
@@ -51,7 +52,9 @@ def across(
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
     picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     declared = options.read_model(model, sets, initial, dt, method)
-    found = causalopt.across(declared, region, sources=sources, targets=targets, steps=steps)
+    found = causalopt.across(
+        declared, region, sources=sources, targets=targets, steps=steps, seed=seed
+    )
     if data_file is not None:
         found.to_netcdf(data_file)
     if picture is not None:

@@ -64,7 +64,10 @@ def basins(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which points are at random.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(metavar="S", help="Which draws noise makes, and which points are at random."),
+    ] = 0,
     workers: Annotated[
         int | None, typer.Option(metavar="K", help="Threads; one per processor.")
     ] = None,
@@ -92,14 +95,14 @@ def basins(
         question |= {"workers": workers, "progress": progress}
         cells: dict[str, Any] = {"counts": counts, "depth": depth}
         if along is not None and not over:
-            found: Any = causalopt.rate_curve(declared, axis, **question)
+            found: Any = causalopt.rate_curve(declared, axis, seed=seed, **question)
         elif along is not None and attractors:
             found = causalopt.attraction_along(
                 declared, axis, over, within=ranges, workers=workers, **cells
             )
         elif along is not None:
             found = causalopt.basins_along(
-                declared, axis, over, level=level, at=at, **question, **cells
+                declared, axis, over, level=level, at=at, seed=seed, **question, **cells
             )
         else:
             found = causalopt.op_basins(

@@ -32,6 +32,7 @@ Plot = Annotated[
 def compare(
     models: Models = None,
     goal: Goals = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: Out = None,
     plot: Plot = None,
     json: options.Json = False,
@@ -49,7 +50,7 @@ def compare(
     names = models or list(DOZEN)
     wanted = _goal(names, goal)
     with Progress(len(names), "comparing") as progress:
-        found = causalopt.compare_measures(names, goal=wanted, progress=progress)
+        found = causalopt.compare_measures(names, goal=wanted, seed=seed, progress=progress)
     if page is not None:
         text = found.to_html() if page.suffix.lower() == ".html" else found.to_markdown()
         write_whole(page, text.encode())

@@ -72,7 +72,7 @@ def escape(
     json: options.Json = False,
 ) -> None:
     """Probability of standing beyond a level at step N, for a walker that starts before it."""
-    from causalopt.descents.chain import chain_of
+    from causalopt.descents.escape.members import watched
 
     if plot is not None and grid is None:
         raise QuestionError("--plot draws a grid: add --grid T=0.01:0.02:11")
@@ -102,9 +102,8 @@ def escape(
     if json:
         options.emit(found)
         return
-    chain = chain_of(declared, target)
     sign, when = ">" if beyond > start else "<", "by step N" if passage else "at step N"
-    variable = chain.step.names[chain.coordinate]
+    variable = watched(declared, target)
     typer.echo(f"{declared.name}: P({variable} {sign} {beyond:g} {when} | start {start:g})")
     _print(answers, axis)
 

@@ -34,6 +34,7 @@ def matrix(
     steps: options.Steps = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: Annotated[
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
     ] = None,
@@ -49,6 +50,7 @@ def matrix(
         targets=target,
         hold=hold,
         steps=steps,
+        seed=seed,
     )
     if data_file is not None:
         found.to_netcdf(data_file)

@@ -11,7 +11,11 @@ from causalopt.commands import options
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from causalopt.optimizers.optimizers import Optimizers
+    from causalopt.optimizers.optimizers_over_draws import OptimizersOverDraws
+    from causalopt.optimizers.optimizers_over_time import OptimizersOverTime
 
 _ROWS = 20
 
@@ -30,6 +34,7 @@ def optimizers(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
     size: Annotated[int, typer.Option(metavar="K", help="The most parts of a set.")] = 3,
     among: Annotated[
         str | None,
@@ -74,6 +79,27 @@ def optimizers(
     of those that were not.
     """
     picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    chosen = options.read_seeds(seeds)
+    if chosen is not None:
+        if over_time or search != "auto":
+            raise QuestionError("--seeds ranks sets over noise: leave --over-time and --search out")
+        many = causalopt.optimizers_over_draws(
+            options.read_model(model, sets, initial, dt, method),
+            nudge=nudge,
+            target=target,
+            steps=steps,
+            at=at,
+            seed=seed,
+            seeds=chosen,
+            size=size,
+            among=among,
+            by=by,
+            windows=_cuts(windows),
+            candidates=candidates or None,
+            best=best,
+        )
+        _told(many, picture, repr(many), json=json)
+        return
     found = causalopt.find_optimizers(
         options.read_model(model, sets, initial, dt, method),
         nudge=nudge,
@@ -90,12 +116,23 @@ def optimizers(
         search=search,
     )
     told = found.over_time() if over_time else found
+    _told(told, picture, repr(told) if over_time else _report(found), json=json)
+
+
+def _told(
+    found: Optimizers | OptimizersOverTime | OptimizersOverDraws,
+    picture: Path | None,
+    text: str,
+    *,
+    json: bool,
+) -> None:
+    """Draw and print a result."""
     if picture is not None:
-        options.write_figure(told.plot(), picture)
+        options.write_figure(found.plot(), picture)
     if json:
-        options.emit(told.to_dict())
+        options.emit(found.to_dict())
     else:
-        typer.echo(repr(told) if over_time else _report(found))
+        typer.echo(text)
 
 
 def _cuts(text: str | None) -> int | list[int] | None:

@@ -63,6 +63,14 @@ Plot = Annotated[
     typer.Option("--plot", metavar="FILE", help="Draw the result: a .png, .svg or .pdf file."),
 ]
 Steps = Annotated[int | None, typer.Option("--steps", metavar="N", help="The last step.")]
+Seeds = Annotated[
+    str | None,
+    typer.Option(
+        "--seeds",
+        metavar="K|S1,S2,...",
+        help="An ensemble over noise: K seeds from --seed on, or these; means and quantiles.",
+    ),
+]
 Data = Annotated[
     list[str] | None,
     typer.Option(
@@ -75,7 +83,8 @@ Dt = Annotated[
     float | None, typer.Option("--dt", metavar="D", help="Time units per step of the model.")
 ]
 Method = Annotated[
-    Literal["euler", "rk4"] | None, typer.Option("--method", help="How flows are integrated.")
+    Literal["euler", "rk4", "exact"] | None,
+    typer.Option("--method", help="How flows are integrated."),
 ]
 
 
@@ -84,7 +93,7 @@ def read_model(
     sets: list[str] | None = None,
     initials: list[str] | None = None,
     dt: float | None = None,
-    method: Literal["euler", "rk4"] | None = None,
+    method: Literal["euler", "rk4", "exact"] | None = None,
 ) -> Model:
     """Return a model under the command line's changes.
 
@@ -105,7 +114,7 @@ def read_changes(
     sets: list[str] | None,
     initials: list[str] | None,
     dt: float | None,
-    method: Literal["euler", "rk4"] | None,
+    method: Literal["euler", "rk4", "exact"] | None,
 ) -> dict[str, Any]:
     """Return the command line's changes of a model, as `Model.replace` takes them.
 
@@ -162,6 +171,23 @@ def read_data(texts: list[str] | None) -> dict[str, Any] | None:
         except FileError as error:
             raise FileError(f"--data {name}={file}: {error.message}") from None
     return found
+
+
+def read_seeds(text: str | None) -> Any:
+    """Return how many seeds, or which, or None: what `seeds` takes.
+
+    Raises:
+        QuestionError: The text is neither a number nor a list of them.
+    """
+    if text is None:
+        return None
+    try:
+        found = [int(item) for item in text.split(",")]
+    except ValueError:
+        raise QuestionError(
+            f"--seeds takes a number of seeds such as 100, or a list such as 3,5,8; found '{text}'"
+        ) from None
+    return found if "," in text else found[0]
 
 
 def number(text: str) -> int | float | str:

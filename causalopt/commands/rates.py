@@ -12,6 +12,7 @@ from causalopt.commands import options
 from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
+    from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
     from causalopt.effects.exponents.rates import Rates
 
 _SEEN = 1e-6  # an error of a printed exponent
@@ -40,6 +41,7 @@ def rates(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
     json: options.Json = False,
 ) -> None:
     """Op per unit time, Lyapunov exponents and conditional exponents given A.
@@ -48,11 +50,15 @@ def rates(
     directions and m observes all, that is the largest conditional exponent less the largest
     Lyapunov exponent. Without a set A there are the Lyapunov exponents alone.
     """
-    from causalopt.effects.exponents.rates import DEFAULT_STEPS
+    from causalopt.effects.ensembles.seed_lists import seed_numbers
+    from causalopt.effects.exponents.rates import DEFAULT_STEPS, Rates
 
     declared = options.read_model(model, sets, initial, dt, method)
-    with Progress(round(1.1 * (steps or DEFAULT_STEPS)), "running") as progress:
-        found = causalopt.rates(
+    chosen = options.read_seeds(seeds)
+    total = round(1.1 * (steps or DEFAULT_STEPS))
+    total = total if chosen is None else len(seed_numbers(chosen, seed))
+    with Progress(total, "running") as progress:
+        found: Rates | RatesEnsemble = causalopt.rates(
             declared,
             nudge=nudge,
             hold=hold,
@@ -61,12 +67,13 @@ def rates(
             transient=transient,
             exponents=exponents,
             seed=seed,
+            seeds=chosen,
             progress=progress,
         )
     if json:
         options.emit(found.to_dict())
     else:
-        typer.echo("\n".join(_report(found)))
+        typer.echo("\n".join(_report(found)) if isinstance(found, Rates) else repr(found))
 
 
 def _report(found: Rates) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from causalopt.commands import options
 from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
+    from causalopt.effects.ensembles.run_ensemble import RunEnsemble
     from causalopt.effects.run import Run
 
 _ROWS = 11
@@ -33,6 +35,16 @@ def run(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
+    every: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="With --seeds, steps between kept ones; a thousand are kept."
+        ),
+    ] = None,
+    level: Annotated[
+        float | None, typer.Option(metavar="P", help="With --seeds, the intervals' coverage; 0.95.")
+    ] = None,
     data: options.Data = None,
     keep: Annotated[
         list[str] | None,
@@ -70,14 +82,18 @@ def run(
     Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
+    from causalopt.effects.ensembles.seed_lists import seed_numbers
     from causalopt.model.model import run_length
 
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
     picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
-    with Progress(run_length(declared, steps), "running") as progress:
-        result = causalopt.run(
+    chosen = options.read_seeds(seeds)
+    length = run_length(declared, steps)
+    total = length if chosen is None else len(seed_numbers(chosen, seed))
+    with Progress(total, "running") as progress:
+        result: Run | RunEnsemble = causalopt.run(
             declared,
             nudge=nudge,
             hold=hold,
@@ -85,6 +101,9 @@ def run(
             steps=steps,
             delta=delta,
             seed=seed,
+            seeds=chosen,
+            every=every,
+            level=level,
             progress=progress,
             data=arrays,
             keep=keep,
@@ -103,16 +122,26 @@ def run(
         typer.echo(_report(result))
 
 
-def _report(result: Run) -> str:
-    last = result.steps
+def _report(result: Run | RunEnsemble) -> str:
+    last = len(result.t) - 1
     count = min(_ROWS, last + 1)
     chosen = sorted({round(i * last / max(count - 1, 1)) for i in range(count)})
     columns = {"time": result.time, **result.columns()}
     header = ["step", *columns, "status"]
     rows = [
-        [str(i), *(f"{values[i]:.6g}" for values in columns.values()), str(result.status[i])]
+        [str(result.t[i]), *(f"{values[i]:.6g}" for values in columns.values()), _status(result, i)]
         for i in chosen
     ]
     if result.model.dt is None:  # the step is the time
         header, rows = ["t", *header[2:]], [[row[0], *row[2:]] for row in rows]
     return f"{result!r}\n\n{options.table(rows, header)}"
+
+
+def _status(result: Run | RunEnsemble, i: int) -> str:
+    """Return a step's status; of an ensemble, of how many seeds each."""
+    if result.status.ndim == 1:
+        return str(result.status[i])
+    counts = collections.Counter(result.status[:, i].tolist())
+    if len(counts) == 1:
+        return str(next(iter(counts)))
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common())

@@ -27,6 +27,7 @@ def sensitivity(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: Annotated[
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
     ] = None,
@@ -47,6 +48,7 @@ def sensitivity(
         steps=steps,
         at=at,
         among=among,
+        seed=seed,
     )
     if data_file is not None:
         found.to_netcdf(data_file)

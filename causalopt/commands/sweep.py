@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,10 @@ from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axes
 from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
+
+if TYPE_CHECKING:
+    from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
+    from causalopt.effects.sweeps.sweep import Sweep
 
 
 def sweep(
@@ -44,6 +48,8 @@ def sweep(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
     data: options.Data = None,
     out: Annotated[
         str | None,
@@ -66,11 +72,16 @@ def sweep(
     axes = read_axes(grid or [])
     _refuse_both(axes, sets, initial)
 
+    from causalopt.effects.ensembles.seed_lists import seed_numbers
+
     file = None if out is None else _target(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
-    with Progress(math.prod(map(len, axes.values())), "sweeping") as progress:
-        found = causalopt.sweep(
+    chosen = options.read_seeds(seeds)
+    count = math.prod(map(len, axes.values()))
+    total = count if chosen is None else count * len(seed_numbers(chosen, seed))
+    with Progress(total, "sweeping") as progress:
+        found: Sweep | SweepEnsemble = causalopt.sweep(
             declared,
             axes,
             nudge=nudge,
@@ -79,6 +90,8 @@ def sweep(
             steps=steps,
             at=at,
             delta=delta,
+            seed=seed,
+            seeds=chosen,
             workers=workers,
             progress=progress,
             data=arrays,

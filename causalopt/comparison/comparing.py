@@ -18,6 +18,7 @@ def compare_measures(
     models: str | Model | Sequence[str | Model] | None = None,
     *,
     goal: Mapping[str, Label] | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Comparison:
     """Return Op beside optimizing strength, currents and other people's measures.
@@ -29,6 +30,7 @@ def compare_measures(
         models: Shipped names, files, the comparison's own controls, or models; a dozen that are
             known by default.
         goal: For goal-directedness in models of labels, variable -> label.
+        seed: Which draws the noise variables of models of numbers make.
         progress: Called with the number of models done.
 
     Raises:
@@ -49,7 +51,7 @@ def compare_measures(
     for name in names:
         model = subject(name)
         asked = label_question(model, goal)
-        rows.append(number_row(model) if asked is None else label_row(model, asked))
+        rows.append(number_row(model, seed) if asked is None else label_row(model, asked))
         if progress is not None:
             progress(len(rows))
     return Comparison(tuple(rows))

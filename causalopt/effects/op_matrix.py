@@ -132,6 +132,7 @@ def op_matrix(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
 ) -> OpMatrix:
     """Measure Op(A; n, m) between nodes: every source n, every target m.
 
@@ -146,6 +147,7 @@ def op_matrix(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws noise makes, and in a model with arrays initial laws.
 
     Returns:
         The matrix. A source in A has the status `held`, one after its target `no_influence`; the
@@ -162,10 +164,10 @@ def op_matrix(
     need("xarray")
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_array:
-        model, sources, targets, hold = _among_numbers(model, sources, targets, hold)
+        model, sources, targets, hold = _among_numbers(model, sources, targets, hold, seed)
     model, rows, columns = _ends(model, sources, targets, steps)
     selection = asked_hold(model, hold, steps=max(node.t for node in columns), given=given)
-    tables, execution = _filled(model, rows, columns, selection, tuple(given))
+    tables, execution = _filled(model, rows, columns, selection, tuple(given), seed)
     return OpMatrix(
         model,
         selection_text(selection),
@@ -178,6 +180,7 @@ def _among_numbers(
     sources: Sequence[Any] | None,
     targets: Sequence[str | Node] | None,
     hold: str | Sequence[str | Node] | None,
+    seed: int,
 ) -> tuple[Model, Sequence[Any], Sequence[str | Node], list[str] | None]:
     """Return a model with arrays written out, and the question among its elements."""
     from causalopt.worlds.expand import Expanded  # few models have arrays
@@ -186,7 +189,7 @@ def _among_numbers(
         raise QuestionError(
             "in a model with arrays a matrix is between the nodes you name: say sources and targets"
         )
-    expanded = Expanded.of(model)
+    expanded = Expanded.of(model, seed=seed)
     rows = [expanded.node(model.node(node)) for node in sources]
     columns = [expanded.node(model.node(node), "measured") for node in targets]
     said = hold if hold is not None else model.question.hold
@@ -236,6 +239,7 @@ def _filled(
     columns: list[Node],
     selection: Selection,
     given: tuple[Intervention, ...],
+    noise_seed: int,
 ) -> tuple[dict[str, NDArray[Any]], Iterable[str]]:
     """Return what is said of each entry, by name, and what ran it."""
     backwards = len(set(columns)) < len(set(rows))
@@ -243,7 +247,7 @@ def _filled(
     shape, last = (len(rows), len(columns)), max(node.t for node in columns)
     tables: dict[str, NDArray[Any]] = {name: np.full(shape, fill) for name, fill in _ABSENT.items()}
     tables["status"] = np.full(shape, "no_influence", dtype=object)
-    plan = plan_for(model, given, steps=last, hold=selection)
+    plan = plan_for(model, given, steps=last, hold=selection, noise_seed=noise_seed)
     execution: dict[str, None] = {}
     others = rows if backwards else columns
     steps = np.array([node.t for node in others])
@@ -251,7 +255,7 @@ def _filled(
     in_a = [k for k, node in enumerate(rows) if _is_held(model, node, selection)]
     for k, node in enumerate(columns if backwards else rows):
         if backwards:
-            ending = plan_for(model, given, steps=node.t, hold=selection)
+            ending = plan_for(model, given, steps=node.t, hold=selection, noise_seed=noise_seed)
             effect = effects_from_all(model, ending, node.variable, repeats=many)
             at = np.flatnonzero(steps <= node.t)
         elif k in in_a or node.t > last:

@@ -157,6 +157,7 @@ def sensitivity(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
 ) -> ParameterSensitivity:
     """Measure how Op and Comp change with every parameter.
 
@@ -171,6 +172,7 @@ def sensitivity(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same for every value.
 
     Returns:
         A slope for each parameter, with its error and a status.
@@ -186,7 +188,9 @@ def sensitivity(
         -2.98
     """
     changed = model.replace(parameters=parameters, initial=initial)
-    asked = ask_at(changed, at, steps=steps, nudge=nudge, hold=hold, target=target, given=given)
+    asked = ask_at(
+        changed, at, steps=steps, nudge=nudge, hold=hold, target=target, given=given, seed=seed
+    )
     names, left_out = _parameters(changed, asked, among)
     found: list[ParameterSlope] = []
     middle: Sweep | None = None
@@ -202,6 +206,7 @@ def sensitivity(
             target=target,
             given=given,
             at=asked.steps,
+            seed=seed,
         )
         middle = row
         found.append(_slope(name, value, row))

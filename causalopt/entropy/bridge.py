@@ -105,6 +105,7 @@ def side_by_side(
     steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
     law: Literal["normal", "uniform"] = "normal",
     unit: Unit = "nat",
 ) -> SideBySide:
@@ -118,6 +119,7 @@ def side_by_side(
         steps: The last step.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same in all worlds.
         law: The law of n.
         unit: Bits or nats.
 
@@ -128,7 +130,7 @@ def side_by_side(
         (5.066454, 5.409875)
     """
     model = model.replace(parameters=parameters, initial=initial)
-    found = run(model, nudge=nudge, hold=hold, target=target, steps=steps)
+    found = run(model, nudge=nudge, hold=hold, target=target, steps=steps, seed=seed)
     strengths = [strength_from_comp(float(c), law=law, unit=unit) for c in found.comp]
     return SideBySide(found.comp, found.op * per_nat(unit), np.array(strengths), unit)
 
@@ -142,6 +144,7 @@ def binned_strength(
     steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
     width: float,
     draws: int = 17,
     bins: int = 256,
@@ -160,6 +163,7 @@ def binned_strength(
         steps: The last step, at which m is measured.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same in all worlds.
         width: Of the uniform law of n round its value in W.
         draws: Values of n that are run, and as many of the replica's.
         bins: Bins over the wider of the two laws of m.
@@ -179,11 +183,11 @@ def binned_strength(
             f"{draws} draws and {bins} bins"
         )
     model = model.replace(parameters=parameters, initial=initial)
-    asked = ask(model, nudge=nudge, hold=hold, target=target, steps=steps)
+    asked = ask(model, nudge=nudge, hold=hold, target=target, steps=steps, seed=seed)
     node, last = asked.nudge, asked.steps
-    m, centre = (asked.target, last), float(number_world(model, steps=last)[node])
+    m, centre = (asked.target, last), float(number_world(model, steps=last, seed=seed)[node])
     values = centre + width * np.linspace(-0.5, 0.5, draws)
-    worlds = [number_world(model, (Set(node, float(v)),), steps=last) for v in values]
+    worlds = [number_world(model, (Set(node, float(v)),), steps=last, seed=seed) for v in values]
     x = np.array([found[m] for found in worlds])
     y = np.array([[replace(found, asked.hold, other)[m] for other in worlds] for found in worlds])
     refined = _refined(x[None, :], bins)[0], _refined(_refined(y, bins).T, bins)

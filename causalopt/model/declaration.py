@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from causalopt.errors import ModelError, suggestion
 
-Method = Literal["euler", "rk4"]
+Method = Literal["euler", "rk4", "exact"]
 _PARENT = re.compile(r"\s*(\w+)\s*(\[\s*t\s*(?:-\s*(\d+)\s*)?\])?\s*")
 
 

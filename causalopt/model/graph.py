@@ -112,13 +112,19 @@ def unrolled_graph(
 def _declared_parents(template: Template) -> dict[str, set[tuple[str, int]]]:
     """Return variable -> (parent, lag) with stage nodes contracted away."""
     owners = {e.name: e.owner for e in template.equations}
+    # With exact steps an algebraic variable acts by its course over the step that it begins.
+    own = {name: template.equations[template.settable[name]].parents for name in template.slopes}
+    courses = {name for name, parents in own.items() if (name, 1) not in parents}
     through: dict[str, set[tuple[str, int]]] = {}
     for equation in template.equations:
         found: set[tuple[str, int]] = set()
         for parent, lag in equation.parents:
             # At its own step a stage stands for its parents, at an earlier one for its variable.
             is_stage = owners[parent] != parent and lag == 0
-            found |= through[parent] if is_stage else {(owners[parent], lag)}
+            if is_stage and owners[parent] in courses:
+                found.add((owners[parent], 1))
+            else:
+                found |= through[parent] if is_stage else {(owners[parent], lag)}
         through[equation.name] = found
     return {name: through[name] for name in template.names}
 

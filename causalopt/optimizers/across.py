@@ -160,6 +160,7 @@ class Across(results.Tabled):
         inside: The region held, n and m outside.
         outside: All the rest held, n and m in the region.
         execution: What ran the sweeps.
+        seed: Which draws the noise variables made.
     """
 
     model: Model
@@ -168,6 +169,7 @@ class Across(results.Tabled):
     inside: HeldSide
     outside: HeldSide
     execution: str
+    seed: int = 0
 
     @property
     def sides(self) -> tuple[HeldSide, HeldSide]:
@@ -215,6 +217,7 @@ class Across(results.Tabled):
                 "region": self.said,
                 "steps": self.region.steps or 0,
                 "execution": self.execution,
+                "seed": str(self.seed),
             },
         )
 
@@ -257,6 +260,7 @@ def across(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
 ) -> Across:
     """Ask whether a region optimizes: Op over all pairs of nodes across its boundary, both ways.
 
@@ -276,6 +280,7 @@ def across(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same in W, X and Y.
 
     Raises:
         QuestionError: The region is empty or all nodes, there are more than 4 million pairs, or
@@ -302,7 +307,7 @@ def across(
                 "a model with arrays is asked number by number, and interventions are on arrays: "
                 "ask causalopt.expand(model) with interventions on its numbers"
             )
-        expanded = Expanded.of(model)
+        expanded = Expanded.of(model, seed=seed)
         model, chosen = expanded.model, expanded.selection(chosen)
         own = [None if nodes is None else expanded.selection(nodes) for nodes in own]
     space = model.spacetime(last, given=given_nodes(model, given, last))
@@ -322,12 +327,12 @@ def across(
             list(pool if mine is None else mine - held)
             for pool, mine in zip(pools, picked, strict=True)
         ]
-        sides.append(_side(model, held, name, nodes, given, execution))
+        sides.append(_side(model, held, name, nodes, given, seed, execution))
     if all(mine is not None and not mine for mine in picked) or not any(
         side.sources or side.targets for side in sides
     ):
         raise QuestionError(f"no edge crosses the boundary of {said}: ask another region")
-    return Across(model, inside, said, sides[0], sides[1], ", ".join(execution))
+    return Across(model, inside, said, sides[0], sides[1], ", ".join(execution), seed)
 
 
 def _windows(
@@ -343,6 +348,7 @@ def _side(
     name: str,
     nodes: list[list[Node]],
     given: Sequence[Intervention],
+    seed: int,
     execution: dict[str, None],
 ) -> HeldSide:
     """Return one half of the table."""
@@ -357,7 +363,9 @@ def _side(
     columns["status"] = np.full(shape, "no_influence", dtype=object)
     crosses = np.zeros(shape, dtype=bool)
     if sources and targets:
-        plan = plan_for(model, tuple(given), steps=held.steps or 0, hold=held.windows)
+        plan = plan_for(
+            model, tuple(given), steps=held.steps or 0, hold=held.windows, noise_seed=seed
+        )
         crosses = crossing_pairs(model, plan, sources, targets)
         # Only those that are in a pair are swept.
         rows, places = (np.atleast_1d(crosses.any(axis=axis)) for axis in (1, 0))
@@ -368,6 +376,7 @@ def _side(
                 targets=[node for node, asked in zip(targets, places, strict=True) if asked],
                 hold=held.windows,  # type: ignore[arg-type]
                 given=given,
+                seed=seed,
             ).dataset
             execution[found.attrs["execution"]] = None
             at = np.ix_(rows, places)

@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 
 from causalopt.errors import QuestionError
-from causalopt.results import plain_number, python, report
+from causalopt.results import plain_number, pretty, python, report
 from causalopt.symbolic.duals import stable_effects
 from causalopt.symbolic.linear import LinearSolution
 from causalopt.symbolic.notation import to_latex, to_text
@@ -90,6 +90,15 @@ class Derivation:
         }
         lines = [rf"{name} &= {to_latex(expr)}" for name, expr in names.items()]
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def pretty(self, *, width: int = 80, unicode: bool = True) -> str:
+        """Return the derivation as two-dimensional text; what a program defines is numbered.
+
+        Args:
+            width: The number of columns it has room in.
+            unicode: Whether it is drawn in Unicode, else in ASCII.
+        """
+        return pretty(self, width=width, unicode=unicode)
 
     def evaluate(self, steps: int | None = None) -> RatioValue:
         """Return both effects, Comp and Op in numbers at the steps 0..steps.

@@ -34,7 +34,9 @@ class Description:
     def to_dict(self) -> dict[str, Any]:
         """Return the description as JSON's types."""
         model = self.model
-        parameters = model.skeleton.parameter_values()
+        skeleton = model.skeleton
+        parameters = skeleton.parameter_values()
+        coefficients = {name: parameters.pop(name) for name in sorted(skeleton.computed)}
         if model.is_array:
             parameters |= model.arrays.values
         arrays = {"sizes": dict(model.arrays.sizes)} if model.is_array else {}
@@ -53,6 +55,7 @@ class Description:
                 **{n: v.unit for n, v in model.variables.items() if v.unit is not None},
                 **model.parameter_units,
             },
+            **({"coefficients": coefficients} if coefficients else {}),
             "edges": list(self.edges),
             "question": model.question.model_dump(exclude_none=True),
             "hash": model.fingerprint,

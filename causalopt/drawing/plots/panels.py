@@ -78,12 +78,12 @@ def spread_axis(axes: Axes, threshold: float) -> None:
     axes.set_ylim(low, high)
 
 
-def legend_above(axes: Axes) -> None:
+def legend_above(axes: Axes, columns: int = 3) -> None:
     """Put the legend above the axes, where it hides no line."""
     axes.legend(
         fontsize=8,
         frameon=False,
-        ncols=3,
+        ncols=columns,
         loc="lower left",
         borderaxespad=0.1,
         bbox_to_anchor=(0, 1),

@@ -43,6 +43,7 @@ def sweep_arrays(
     given: Sequence[Intervention] = (),
     data: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, Values]:
     """Return what a sweep says of each point, in the order of the grid.
@@ -57,6 +58,7 @@ def sweep_arrays(
         given: Interventions that make the baseline.
         data: Variable without a rule -> its values, step first.
         initial: Variable -> the array it starts from.
+        seed: Which draws are made, where no axis says it.
         progress: Called with the number of points done.
 
     Returns:
@@ -82,7 +84,7 @@ def sweep_arrays(
                 [*moves, *given],
                 steps=steps,
                 hold=hold,
-                seed=int(point.get("seed", 0)),
+                seed=int(point.get("seed", seed)),
                 data=data,
                 initial=initial,
                 parameters={name: point[name] for name in swept},

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -34,6 +34,8 @@ from causalopt.worlds.interventions import held_mask, plan_for
 
 if TYPE_CHECKING:
     import matplotlib.figure
+
+    from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
 
 DEFAULT_STEPS = 20_000
 MOST_NUMBERS = 250_000_000
@@ -141,6 +143,7 @@ def with_error(value: float, error: float) -> str:
     return text if math.isnan(error) else f"{text} +- {rounded(error):.2g}"
 
 
+@overload
 def rates(
     model: Model,
     *,
@@ -153,8 +156,50 @@ def rates(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    seeds: None = None,
+    level: None = None,
+    quantiles: None = None,
     progress: Progress | None = None,
-) -> Rates:
+) -> Rates: ...
+
+
+@overload
+def rates(
+    model: Model,
+    *,
+    nudge: Nudged | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    transient: int | None = None,
+    exponents: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    seeds: int | Sequence[int],
+    level: float | None = None,
+    quantiles: Sequence[float] | None = None,
+    progress: Progress | None = None,
+) -> RatesEnsemble: ...
+
+
+def rates(
+    model: Model,
+    *,
+    nudge: Nudged | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    transient: int | None = None,
+    exponents: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    seeds: int | Sequence[int] | None = None,
+    level: float | None = None,
+    quantiles: Sequence[float] | None = None,
+    progress: Progress | None = None,
+) -> Rates | RatesEnsemble:
     """Return Lyapunov exponents, conditional exponents given A, and Op per unit time.
 
     Args:
@@ -170,7 +215,11 @@ def rates(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes: with noise, exponents are those of one realisation.
-        progress: Called with the number of steps done.
+        seeds: How many seeds, from `seed` on, or a list of them: the result is then an ensemble,
+            with mean, quantiles and intervals over noise.
+        level: Of an ensemble, the coverage of its intervals; 0.95 when not given.
+        quantiles: Of an ensemble, which; 0.05, 0.25, 0.5, 0.75 and 0.95 when not given.
+        progress: Called with the number of steps done; of an ensemble, of seeds.
 
     Raises:
         QuestionError: The model has no time or no memory, A is not made of whole variables, n or m
@@ -182,6 +231,11 @@ def rates(
         >>> round(rates(load("thermostat"), steps=1000).op_rate, 6)
         0.010153
     """
+    if seeds is not None or level is not None or quantiles is not None:
+        said: dict[str, Any] = {"nudge": nudge, "hold": hold, "target": target, "steps": steps}
+        said |= {"transient": transient, "exponents": exponents}
+        said |= {"parameters": parameters, "initial": initial}
+        return _over_noise(model, said, seed, seeds, (level, quantiles), progress)
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_static:
         raise QuestionError("rates are about growth in time, and this model has none")
@@ -246,6 +300,29 @@ def _grown(
     if status == "ok" and not all(world.is_finite for world in worlds):
         status = "diverged"
     return _Grown(model, worlds, status)
+
+
+def _over_noise(
+    model: Model,
+    question: dict[str, Any],
+    seed: int,
+    seeds: int | Sequence[int] | None,
+    said: tuple[float | None, Sequence[float] | None],
+    progress: Progress | None,
+) -> RatesEnsemble:
+    """Return an ensemble: the rates of each seed."""
+    from causalopt.effects.ensembles.rates_ensemble import rates_over_noise
+    from causalopt.effects.ensembles.seed_lists import ensemble_options, seed_numbers
+
+    options = ensemble_options(seeds, level=said[0], quantiles=said[1])
+    assert seeds is not None
+    return rates_over_noise(
+        lambda one: rates(model, seed=one, **question),
+        seed_numbers(seeds, seed),
+        is_random=any(v.noise is not None for v in model.variables.values()),
+        progress=progress,
+        **options,
+    )
 
 
 def _answer(

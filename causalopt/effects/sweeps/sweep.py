@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,8 @@ from causalopt.worlds.interventions import Intervention
 if TYPE_CHECKING:
     import matplotlib.figure
     import xarray
+
+    from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
 
 _ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
 LARGEST = 1_000_000_000
@@ -186,6 +188,7 @@ class Sweep(Asked):
         return "\n".join(lines)
 
 
+@overload
 def sweep(
     model: Model,
     grid: Mapping[str, ArrayLike],
@@ -199,11 +202,64 @@ def sweep(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    seeds: None = None,
+    level: None = None,
+    quantiles: None = None,
     estimate: bool = True,
     workers: int | None = None,
     progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
-) -> Sweep:
+) -> Sweep: ...
+
+
+@overload
+def sweep(
+    model: Model,
+    grid: Mapping[str, ArrayLike],
+    *,
+    nudge: Nudged | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    at: int | None = None,
+    delta: float | None = None,
+    given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    seeds: int | Sequence[int],
+    level: float | None = None,
+    quantiles: Sequence[float] | None = None,
+    estimate: bool = True,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> SweepEnsemble: ...
+
+
+def sweep(
+    model: Model,
+    grid: Mapping[str, ArrayLike],
+    *,
+    nudge: Nudged | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    at: int | None = None,
+    delta: float | None = None,
+    given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    seeds: int | Sequence[int] | None = None,
+    level: float | None = None,
+    quantiles: Sequence[float] | None = None,
+    estimate: bool = True,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> Sweep | SweepEnsemble:
     """Measure Comp(A; n, m) and Op(A; n, m) at one step, over a grid.
 
     Args:
@@ -218,6 +274,12 @@ def sweep(
         given: Further interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same in W, X and Y and at
+            every point.
+        seeds: How many seeds, from `seed` on, or a list of them: the result is then an ensemble,
+            with mean, quantiles and intervals over noise.
+        level: Of an ensemble, the coverage of its intervals; 0.95 when not given.
+        quantiles: Of an ensemble, which; 0.05, 0.25, 0.5, 0.75 and 0.95 when not given.
         estimate: Whether rounding errors are estimated, so that a cancelled result is `unresolved`,
             and doubtful points run alone; without, a sweep takes about two thirds of the time, and
             its statuses are those of floats.
@@ -236,6 +298,17 @@ def sweep(
         >>> round(found.power, 4)
         19.9608
     """
+    if seeds is not None or level is not None or quantiles is not None:
+        question: dict[str, Any] = {
+            "nudge": nudge,
+            "hold": hold,
+            "target": target,
+            "steps": steps,
+            "at": at,
+        }
+        question |= {"delta": delta, "given": given, "parameters": parameters, "initial": initial}
+        question |= {"estimate": estimate, "workers": workers, "data": data}
+        return _over_noise(model, grid, question, seed, seeds, (level, quantiles), progress)
     if delta is not None:
         check_delta(delta)
     if workers is not None and workers < 1:
@@ -252,6 +325,7 @@ def sweep(
             given=given,
             parameters=parameters,
             initial=initial,
+            seed=seed,
             data=data,
             progress=progress,
         )
@@ -267,6 +341,7 @@ def sweep(
         given=given,
         parameters=parameters,
         initial=initial,
+        seed=seed,
     )
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     _refuse_size(axes)
@@ -287,6 +362,31 @@ def sweep(
     )
 
 
+def _over_noise(
+    model: Model,
+    grid: Mapping[str, ArrayLike],
+    question: dict[str, Any],
+    seed: int,
+    seeds: int | Sequence[int] | None,
+    said: tuple[float | None, Sequence[float] | None],
+    progress: Progress | None,
+) -> SweepEnsemble:
+    """Return an ensemble: a sweep for each seed."""
+    from causalopt.effects.ensembles.seed_lists import ensemble_options, seed_numbers
+    from causalopt.effects.ensembles.sweep_ensemble import sweep_over_noise
+
+    options = ensemble_options(seeds, level=said[0], quantiles=said[1])
+    assert seeds is not None
+    if model.is_array and "seed" in grid:
+        raise QuestionError("an axis is the seed already: leave seeds out, or the axis")
+    return sweep_over_noise(
+        lambda one: sweep(model, grid, seed=one, **question),
+        seed_numbers(seeds, seed),
+        progress=progress,
+        **options,
+    )
+
+
 def _of_arrays(
     model: Model,
     grid: Mapping[str, ArrayLike],
@@ -299,6 +399,7 @@ def _of_arrays(
     given: Sequence[Intervention],
     parameters: Mapping[str, int | float | str] | None,
     initial: Mapping[str, Any] | None,
+    seed: int,
     data: Mapping[str, Any] | None,
     progress: Progress | None,
 ) -> Sweep:
@@ -331,6 +432,7 @@ def _of_arrays(
         given=given,
         data=data,
         initial=arrays,
+        seed=seed,
         progress=progress,
     )
     shape = tuple(len(values) for values in axes.values())
@@ -342,7 +444,7 @@ def _of_arrays(
         target=text,
         steps=steps,
         given=tuple(given),
-        seed=0,
+        seed=seed,
         axes=axes,
         delta=None,
         **results,

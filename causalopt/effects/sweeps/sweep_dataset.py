@@ -19,7 +19,7 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
     Variables: `value` (of m in W), `total`, `direct`, `comp`, `op` (nats) and `status`, a code
     whose meanings stand in its attributes `flag_values` and `flag_meanings`.
     """
-    names = _labels(sweep.axes)
+    names = axis_labels(sweep.axes)
     flags = {"flag_values": np.arange(len(NAMES), dtype=np.int8), "flag_meanings": " ".join(NAMES)}
     return xarray.Dataset(
         data_vars={
@@ -37,6 +37,7 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
         attrs=sweep.provenance_with(
             at=str(sweep.at),
             delta="limit" if sweep.delta is None else repr(sweep.delta),
+            seed=str(sweep.seed),
             power="" if sweep.power is None else repr(sweep.power),
             execution=f"{sweep.execution}, {sweep.workers} threads",
         ),
@@ -46,15 +47,20 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
 _DATA = ("value", "total", "direct", "comp", "op", "status")
 
 
-def _labels(axes: Iterable[str]) -> list[str]:
+def axis_labels(axes: Iterable[str], also: Iterable[str] = ()) -> list[str]:
     """Return axes' names as files allow them, none that of an array: `R[0]` becomes `R_0`.
 
     A parameter called `total` becomes `total_`; each coordinate's `axis_name` says what it was.
+
+    Args:
+        axes: The axes.
+        also: Further names that are taken.
     """
-    taken = list(_DATA)
+    own = [*_DATA, *also]
+    taken = list(own)
     for axis in axes:
         label = axis.replace("[", "_").replace("]", "").replace(" ", "")
         while label in taken:
             label += "_"
         taken.append(label)
-    return taken[len(_DATA) :]
+    return taken[len(own) :]

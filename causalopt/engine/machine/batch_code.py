@@ -144,22 +144,26 @@ class MachineBatch(BatchRunner):
         for k, (t, i) in enumerate(batch.starts):
             self._overrides[t, i] = k
             self._forced[t, i] = 1
+        first = len(batch.starts)
+        for i in batch.drawn:  # after the starts, a row a step
+            self._overrides[: plan.steps + 1, i] = np.arange(first, first + plan.steps + 1)
+            self._forced[: plan.steps + 1, i] = 1
+            first += plan.steps + 1
 
     def _segment_table(self) -> NDArray[np.int64]:
         """Return the plan's segments, cut where steps are kept."""
         plan, width = self._plan, self._plan.held.shape[1]
         careful_rows = self.careful_rows
+        address, apart, last = self._held.ctypes.data, self._held.strides[0], len(self._held) - 1
         rows = []
         kept = {t: k for k, t in enumerate(self._batch.keep)}
         for t0, t1 in self.segments():
             seeded = plan.seed is not None and plan.seed[0] == t0
             given = t0 < careful_rows
             row = (t0 if given else careful_rows) * width
-            held = self._held[min(t0, len(self._held) - 1)]
+            held = address + apart * min(t0, last)
             seed = plan.seed[1] if seeded and plan.seed is not None else -1
-            rows.append(
-                [t0, t1, int(given or seeded), row, held.ctypes.data, seed, kept.get(t1 - 1, -1)]
-            )
+            rows.append([t0, t1, int(given or seeded), row, held, seed, kept.get(t1 - 1, -1)])
         return np.array(rows, dtype=np.int64).reshape(-1, len(SEGMENT))
 
     def _kept_cells(self) -> list[str]:
@@ -167,14 +171,24 @@ class MachineBatch(BatchRunner):
         extra = ("ox", "oy", "kink", "bad", "near")
         return cells + [name for name in extra if name in self._code.frame]
 
+    def over(self, batch: Batch) -> MachineBatch:
+        """Return a runner of other values in the same places, also those that all lanes share."""
+        other = super().over(batch)
+        assert isinstance(other, MachineBatch)
+        if batch.plan is not self._plan:
+            other._plan = batch.plan
+            other._prepare_given(batch.plan.held.shape[1])
+        return other
+
     def run(self, lanes: slice) -> BatchResult:
         """Run some lanes."""
         batch = self._batch
         starts = [values[lanes] for values in batch.starts.values()]
+        drawn = [table[:, lanes] for table in batch.drawn.values()]
         varying = [batch.parameters[k][lanes] for k in sorted(batch.parameters)]
-        count = len((starts or varying)[0])
+        count = len((starts or varying)[0]) if starts or varying else drawn[0].shape[1]
         width = -(-count // self._code.lanes) * self._code.lanes
-        begun, given = _padded(starts, width), _padded(varying, width)
+        begun, given = _padded([*starts, *drawn], width), _padded(varying, width)
         parameters = np.ascontiguousarray(self._plan.parameters, dtype=float)
         out = np.empty((len(self._batch.keep), len(self._cells), width))
         frame = self._code.frame.room()
@@ -235,9 +249,18 @@ class MachineBatch(BatchRunner):
 
 
 def _padded(arrays: Sequence[Floats], width: int) -> Floats:
-    """Return arrays side by side, shape [array, lane], the last lane repeated to fill a group."""
-    table = np.empty((max(len(arrays), 1), width))
-    for row, values in zip(table, arrays, strict=False):
-        row[: len(values)] = values
-        row[len(values) :] = values[-1]
+    """Return rows one below the other, shape [row, lane], the last lane repeated to fill a group.
+
+    Args:
+        arrays: Rows, shape [lane], or tables of them, shape [row, lane].
+        width: Lanes of whole groups.
+    """
+    heights = [len(values) if values.ndim == 2 else 1 for values in arrays]
+    table = np.empty((max(sum(heights), 1), width))
+    first = 0
+    for values, height in zip(arrays, heights, strict=True):
+        rows, count = table[first : first + height], values.shape[-1]
+        rows[:, :count] = values
+        rows[:, count:] = values[..., -1:]
+        first += height
     return table
