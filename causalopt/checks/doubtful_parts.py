@@ -169,7 +169,8 @@ def _without_path(model: Model) -> Iterator[ModelError]:
     known = set(model.skeleton.index)
     if not measured or not measured <= known:
         return
-    above = {name for target in measured for name in ancestors(model.skeleton, target)}
+    owners = {equation.name: equation.owner for equation in model.skeleton.equations}
+    above = {owners[name] for target in measured for name in ancestors(model.skeleton, target)}
     m = " and ".join(sorted(measured))
     for name in sorted(nudged - above):
         yield ModelError(

@@ -125,6 +125,14 @@ def test_a_kink_that_is_said_is_the_status_of_the_first_step() -> None:
         assert (answer.status[1] == "kink") is on
 
 
+@pytest.mark.parametrize("method", ["euler", "rk4", "exact"])
+def test_a_held_variable_reaches_m_through_the_stages_of_every_method(method: str) -> None:
+    variables = {"x": {"flow": "-x + u", "initial": 1}, "u": {"algebraic": "-2*x"}}
+    question = {"nudge": "x[0]", "hold": "u", "target": "x", "steps": 9}
+    data: Any = {"name": "m", "variables": variables, "dt": 0.1, "method": method}
+    assert doubts(Model(**data, question=question)) == []
+
+
 def test_a_parameter_in_a_lag_a_law_or_a_function_is_read() -> None:
     model = Model(
         name="m",
