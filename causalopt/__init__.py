@@ -19,6 +19,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from causalopt import results as _results
+from causalopt.work.interrupts import imports_whole as _imports_whole
 
 if TYPE_CHECKING:
     from causalopt.basins.attraction_basins import AttractionBasins as AttractionBasins
@@ -187,6 +188,8 @@ if TYPE_CHECKING:
     from causalopt.training.training import Training as Training
     from causalopt.training.training import gradient as gradient
     from causalopt.training.training import train as train
+    from causalopt.work.progress import Progress as Progress
+    from causalopt.work.progress import progress as progress
     from causalopt.worlds.description import Description as Description
     from causalopt.worlds.description import describe as describe
     from causalopt.worlds.expand import expand as expand
@@ -288,6 +291,7 @@ _HOMES = {
     "symbolic.modes": "find_modes",
     "training.film": "Film watch",
     "training.training": "Training gradient train",
+    "work.progress": "Progress progress",
     "worlds.description": "Description describe",
     "worlds.expand": "expand",
     "worlds.interventions": "Nudge Replace Set",
@@ -438,6 +442,7 @@ _CHECKED: dict[str, Any] = {}
 __all__ = sorted([*_HOME, "__version__"])
 
 
+@_imports_whole
 def __getattr__(name: str) -> object:
     if name == "__version__":
         from importlib.metadata import version

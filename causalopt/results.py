@@ -10,14 +10,19 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, overload
+
+from causalopt.work.interrupts import begin_hearing, end_hearing, start_here
 
 if TYPE_CHECKING:
     import matplotlib.figure
     import numpy as np
     import xarray
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
+
+    Places = Axes | Sequence[Axes] | NDArray[np.object_]
 
 _MODULES: dict[str, Mapping[str, str]] = {}
 
@@ -54,6 +59,14 @@ class Offer(Generic[R]):
         Raises:
             TypeError: It offers nothing of that kind.
         """
+        hears = begin_hearing()
+        try:
+            return self._asked(result, others, options)
+        finally:
+            if hears:
+                end_hearing()
+
+    def _asked(self, result: Any, others: tuple[Any, ...], options: dict[str, Any]) -> R:
         from causalopt import extras
 
         for kind in reversed(type(result).__mro__):
@@ -63,9 +76,12 @@ class Offer(Generic[R]):
         return self._dispatch.dispatch(type(result))(result, *others, **options)
 
 
+start_here(Offer.__call__)
+
+
 @Offer
-def plot(result: Any, *_others: Any, **_options: Any) -> matplotlib.figure.Figure:
-    """Return a figure of a result, a new one that belongs to no global state.
+def plot(result: Any, *_others: Any, **_options: Any) -> Any:
+    """Return a figure of a result, a new one that belongs to no global state; see `Plotted.plot`.
 
     Raises:
         TypeError: Nothing draws results of this class.
@@ -140,6 +156,61 @@ class Tabled:
         from causalopt.netcdf import write_netcdf  # few results are written
 
         write_netcdf(self.dataset, path)
+
+
+class Plotted:
+    """A result with a picture of named panels."""
+
+    @overload
+    def plot(
+        self,
+        *,
+        ax: None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> matplotlib.figure.Figure: ...
+
+    @overload
+    def plot(
+        self,
+        *,
+        ax: Places,
+        figsize: None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Places: ...
+
+    def plot(
+        self,
+        *,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
+        """Return a figure of the result, which shows itself in a notebook.
+
+        Args:
+            ax: Axes of your own figure to draw into: one for one panel, a sequence for several, in
+                the panels' order. Your figure is neither closed nor resized, and its title is
+                yours.
+            figsize: Width and height of the figure in inches; as its panels need by default, and
+                as wide as a page.
+            panels: Names of the panels that are drawn, in this order; an unknown one is refused
+                with the list.
+            theme: "light" or "dark"; light by default, and with `ax` the one that is legible on
+                its ground.
+
+        Returns:
+            A new `matplotlib.figure.Figure`, that pyplot does not know; with `ax`, what was given.
+
+        Raises:
+            QuestionError: There is no such panel or theme, or there are more or fewer axes than
+                panels.
+            MissingPackageError: matplotlib is not installed.
+        """
+        return plot(self, ax=ax, figsize=figsize, panels=panels, theme=theme)
 
 
 def _missing(name: str, result: Any) -> TypeError:

@@ -211,14 +211,14 @@ def test_an_interrupt_ends_cleanly(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("causalopt.effects.running.run", interrupted)
-    assert main(["run", "thermostat"]) == 1
-    assert capsys.readouterr().err == "interrupted\n"
+    assert main(["run", "thermostat"]) == 130
+    assert capsys.readouterr().err.strip() == "interrupted"
 
 
 def test_long_work_reports_on_stderr(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("causalopt.commands.progress.PATIENCE", 0.0)
+    monkeypatch.setattr("causalopt.work.progress.PATIENCE", 0.0)
     assert main(["run", "lorenz", "--steps", "20000", "--json"]) == 0
     captured = capsys.readouterr()
     assert "running: " in captured.err

@@ -14,6 +14,7 @@ ROOMS = [
     "errors",
     "folders",
     "extras",
+    "work",
     "netcdf",
     "results",
     "language",

@@ -42,6 +42,7 @@ def across(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the table: a .png, .svg or .pdf file.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Is this piece an optimizer? Op over all pairs of nodes across its boundary, both ways.
@@ -50,7 +51,7 @@ def across(
     smaller? With the outside held, n and m lie inside: do the surroundings do it for the piece?
     """
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     found = causalopt.across(
         declared, region, sources=sources, targets=targets, steps=steps, seed=seed
@@ -58,7 +59,7 @@ def across(
     if data_file is not None:
         found.to_netcdf(data_file)
     if picture is not None:
-        options.write_figure(found.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

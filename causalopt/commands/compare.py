@@ -8,7 +8,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
 
 Models = Annotated[
@@ -35,6 +34,7 @@ def compare(
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: Out = None,
     plot: Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Compare Op with optimizing strength, currents, empowerment and other people's measures.
@@ -46,16 +46,15 @@ def compare(
     from causalopt.model.files import write_whole
 
     page = options.output_file(out, (".html", ".md"))
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     names = models or list(DOZEN)
     wanted = _goal(names, goal)
-    with Progress(len(names), "comparing") as progress:
-        found = causalopt.compare_measures(names, goal=wanted, seed=seed, progress=progress)
+    found = causalopt.compare_measures(names, goal=wanted, seed=seed)
     if page is not None:
         text = found.to_html() if page.suffix.lower() == ".html" else found.to_markdown()
         write_whole(page, text.encode())
     if picture is not None:
-        options.write_figure(found.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

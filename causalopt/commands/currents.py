@@ -52,6 +52,7 @@ def currents(
     folded: Annotated[
         bool, typer.Option("--folded", help="Sum over time: --draw has a node for each variable.")
     ] = False,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Follow the influence of n on m: what of it goes through each node, edge, path and set.
@@ -65,7 +66,7 @@ def currents(
     if folded and draw is None:
         raise QuestionError("--folded says how the graph is drawn: give --draw FILE too")
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     packages = ["matplotlib"] if draw and draw.lower().endswith((".png", ".pdf")) else []
     graph = options.output_file(draw, tuple(f".{kind}" for kind in FORMATS), *packages)
     declared = options.read_model(model, sets, initial, dt, method)
@@ -81,7 +82,7 @@ def currents(
     if data_file is not None:
         found.to_netcdf(data_file)
     if picture is not None:
-        options.write_figure(found.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if graph is not None:
         causalopt.draw(found, folded=folded).save(graph)
     if json:

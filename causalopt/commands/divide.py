@@ -62,6 +62,7 @@ def divide(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the path (.png, .svg or .pdf).")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Divide a model where it is sharpest: maximise Op(A; n, m) less a price for what A holds.
@@ -73,7 +74,7 @@ def divide(
     from causalopt.optimizers.natural_division import HALVING
     from causalopt.optimizers.set_lists import MOST
 
-    file = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    file = options.figure_file(plot, theme)
     if within and starts is None:
         raise QuestionError("--within is the box that --starts draws from: say --starts 32")
     declared = options.read_model(model, sets, initial, dt, method)
@@ -95,7 +96,7 @@ def divide(
         if file is not None:
             figures[file.with_stem(f"{file.stem}-stability")] = stability
     for path, result in figures.items():
-        options.write_figure(result.plot(), path)
+        options.write_figure(result.plot(theme=theme), path)
     if json:
         options.emit(told)
     else:

@@ -69,6 +69,7 @@ def escape(
     passage: Passage = False,
     grid: Grid = None,
     plot: Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Probability of standing beyond a level at step N, for a walker that starts before it."""
@@ -76,7 +77,7 @@ def escape(
 
     if plot is not None and grid is None:
         raise QuestionError("--plot draws a grid: add --grid T=0.01:0.02:11")
-    file = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    file = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial)
     question: dict[str, Any] = {
         "start": start,
@@ -98,7 +99,7 @@ def escape(
         curve = causalopt.escape_curve(declared, {axis: values}, **question)
         answers, found = list(zip(values, curve.answers, strict=True)), curve.to_dict()
         if file is not None:
-            options.write_figure(curve.plot(), file)
+            options.write_figure(curve.plot(theme=theme), file)
     if json:
         options.emit(found)
         return

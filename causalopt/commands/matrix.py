@@ -39,11 +39,12 @@ def matrix(
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
     ] = None,
     plot: options.Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Op(A; n, m) for all n and m: which disturbances of what A removes from where."""
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     found = causalopt.op_matrix(
         options.read_model(model, sets, initial, dt, method),
         sources=nudge,
@@ -55,7 +56,7 @@ def matrix(
     if data_file is not None:
         found.to_netcdf(data_file)
     if picture is not None:
-        options.write_figure(found.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

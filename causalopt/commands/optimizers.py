@@ -70,6 +70,7 @@ def optimizers(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Which part of the model is the optimizer? Sets A by Op(A; n, m), the strongest first.
@@ -78,7 +79,7 @@ def optimizers(
     add nothing are counted. The last line says whether every set was looked at, or what is proved
     of those that were not.
     """
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     chosen = options.read_seeds(seeds)
     if chosen is not None:
         if over_time or search != "auto":
@@ -98,7 +99,7 @@ def optimizers(
             candidates=candidates or None,
             best=best,
         )
-        _told(many, picture, repr(many), json=json)
+        _told(many, picture, theme, repr(many), json=json)
         return
     found = causalopt.find_optimizers(
         options.read_model(model, sets, initial, dt, method),
@@ -116,19 +117,20 @@ def optimizers(
         search=search,
     )
     told = found.over_time() if over_time else found
-    _told(told, picture, repr(told) if over_time else _report(found), json=json)
+    _told(told, picture, theme, repr(told) if over_time else _report(found), json=json)
 
 
 def _told(
     found: Optimizers | OptimizersOverTime | OptimizersOverDraws,
     picture: Path | None,
+    theme: Literal["light", "dark"] | None,
     text: str,
     *,
     json: bool,
 ) -> None:
     """Draw and print a result."""
     if picture is not None:
-        options.write_figure(found.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

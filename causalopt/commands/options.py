@@ -87,6 +87,11 @@ Method = Annotated[
     typer.Option("--method", help="How flows are integrated."),
 ]
 
+Theme = Annotated[
+    Literal["light", "dark"] | None, typer.Option("--theme", help="How --plot looks.")
+]
+FIGURES = (".png", ".pdf", ".svg")
+
 
 def read_model(
     name: str,
@@ -226,6 +231,19 @@ def output_file(path: str | None, endings: tuple[str, ...], *packages: str) -> P
     return file
 
 
+def figure_file(plot: str | None, theme: str | None) -> Path | None:
+    """Return the file that a figure is written to, checked before any work is done.
+
+    Raises:
+        QuestionError: A theme is given and no file.
+        FileError: Its ending is not a figure's, or its folder is not there.
+        MissingPackageError: matplotlib is not installed.
+    """
+    if theme is not None and plot is None:
+        raise QuestionError("--theme says how --plot looks: give --plot FILE too")
+    return output_file(plot, FIGURES, "matplotlib")
+
+
 def write_figure(figure: Any, path: Path) -> None:
     """Write a matplotlib figure, whole or not at all."""
     import io
@@ -233,8 +251,6 @@ def write_figure(figure: Any, path: Path) -> None:
     from causalopt.model.files import write_whole
 
     stream = io.BytesIO()
-    # The layout makes room for tick labels that only a first drawing knows.
-    figure.draw_without_rendering()
     figure.savefig(stream, format=path.suffix[1:].lower(), dpi=150)
     write_whole(path, stream.getvalue())
 

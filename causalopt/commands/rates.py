@@ -9,7 +9,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
     from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
@@ -42,6 +41,8 @@ def rates(
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     seeds: options.Seeds = None,
+    plot: options.Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Op per unit time, Lyapunov exponents and conditional exponents given A.
@@ -50,26 +51,24 @@ def rates(
     directions and m observes all, that is the largest conditional exponent less the largest
     Lyapunov exponent. Without a set A there are the Lyapunov exponents alone.
     """
-    from causalopt.effects.ensembles.seed_lists import seed_numbers
-    from causalopt.effects.exponents.rates import DEFAULT_STEPS, Rates
+    from causalopt.effects.exponents.rates import Rates
 
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     chosen = options.read_seeds(seeds)
-    total = round(1.1 * (steps or DEFAULT_STEPS))
-    total = total if chosen is None else len(seed_numbers(chosen, seed))
-    with Progress(total, "running") as progress:
-        found: Rates | RatesEnsemble = causalopt.rates(
-            declared,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            transient=transient,
-            exponents=exponents,
-            seed=seed,
-            seeds=chosen,
-            progress=progress,
-        )
+    found: Rates | RatesEnsemble = causalopt.rates(
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        transient=transient,
+        exponents=exponents,
+        seed=seed,
+        seeds=chosen,
+    )
+    if picture is not None:
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

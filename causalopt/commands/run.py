@@ -9,7 +9,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
     from causalopt.effects.ensembles.run_ensemble import RunEnsemble
@@ -75,6 +74,7 @@ def run(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Measure who optimizes what, and by how much, along one trajectory.
@@ -82,40 +82,33 @@ def run(
     Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
-    from causalopt.effects.ensembles.seed_lists import seed_numbers
-    from causalopt.model.model import run_length
-
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
     chosen = options.read_seeds(seeds)
-    length = run_length(declared, steps)
-    total = length if chosen is None else len(seed_numbers(chosen, seed))
-    with Progress(total, "running") as progress:
-        result: Run | RunEnsemble = causalopt.run(
-            declared,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            delta=delta,
-            seed=seed,
-            seeds=chosen,
-            every=every,
-            level=level,
-            progress=progress,
-            data=arrays,
-            keep=keep,
-            probes=probes,
-            execution=execution,
-            checkpoint=checkpoint,
-            checkpoint_every=checkpoint_every,
-        )
+    result: Run | RunEnsemble = causalopt.run(
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        delta=delta,
+        seed=seed,
+        seeds=chosen,
+        every=every,
+        level=level,
+        data=arrays,
+        keep=keep,
+        probes=probes,
+        execution=execution,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+    )
     if data_file is not None:
         result.to_netcdf(data_file)
     if picture is not None:
-        options.write_figure(result.plot(), picture)
+        options.write_figure(result.plot(theme=theme), picture)
     if json:
         options.emit(result.to_dict())
     else:

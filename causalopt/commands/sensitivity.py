@@ -32,6 +32,7 @@ def sensitivity(
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
     ] = None,
     plot: options.Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Op and Comp against every parameter: slopes with their errors, the strongest first.
@@ -39,7 +40,7 @@ def sensitivity(
     p dOp/dp is the nats that a change of the parameter by its own size would bring, were it linear.
     """
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     found = causalopt.sensitivity(
         options.read_model(model, sets, initial, dt, method),
         nudge=nudge,
@@ -53,7 +54,7 @@ def sensitivity(
     if data_file is not None:
         found.to_netcdf(data_file)
     if picture is not None:
-        options.write_figure(found.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

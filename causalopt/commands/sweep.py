@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axes
-from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -62,6 +60,14 @@ def sweep(
         bool, typer.Option("--resume", hidden=True, help="The place of stores that resume.")
     ] = False,
     dask: Annotated[str | None, typer.Option(hidden=True, help="The place of clusters.")] = None,
+    plot: options.Plot = None,
+    measure: Annotated[
+        Literal["op", "comp", "total", "direct", "w"] | None,
+        typer.Option(
+            "--measure", help="What --plot draws; op by default, and comp too over one axis."
+        ),
+    ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Measure Op at one step over a grid, with a status for every point.
@@ -69,35 +75,40 @@ def sweep(
     When the only axis is the nudged node, `power` is the integral of 1 - Comp over it.
     """
     _refuse_places(resume=resume, dask=dask)
+    if measure is not None and plot is None:
+        raise QuestionError("--measure says what --plot draws: give --plot FILE too")
+    if measure is not None and seeds is not None:
+        raise QuestionError("--seeds draws Op and Comp over noise: leave --measure out")
+    picture = options.figure_file(plot, theme)
     axes = read_axes(grid or [])
     _refuse_both(axes, sets, initial)
-
-    from causalopt.effects.ensembles.seed_lists import seed_numbers
 
     file = None if out is None else _target(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
     chosen = options.read_seeds(seeds)
-    count = math.prod(map(len, axes.values()))
-    total = count if chosen is None else count * len(seed_numbers(chosen, seed))
-    with Progress(total, "sweeping") as progress:
-        found: Sweep | SweepEnsemble = causalopt.sweep(
-            declared,
-            axes,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            at=at,
-            delta=delta,
-            seed=seed,
-            seeds=chosen,
-            workers=workers,
-            progress=progress,
-            data=arrays,
-        )
+    found: Sweep | SweepEnsemble = causalopt.sweep(
+        declared,
+        axes,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        at=at,
+        delta=delta,
+        seed=seed,
+        seeds=chosen,
+        workers=workers,
+        data=arrays,
+    )
     if file is not None:
         found.write(file)
+    if picture is not None:
+        if isinstance(found, causalopt.Sweep):
+            figure = found.plot(measure=measure, theme=theme)
+        else:
+            figure = found.plot(theme=theme)
+        options.write_figure(figure, picture)
     if json:
         options.emit(found.to_dict(out))
     else:

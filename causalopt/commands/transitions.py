@@ -43,10 +43,11 @@ def transitions(
     initial: options.Initials = None,
     out: Out = None,
     plot: Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Committors, reactive flux and mean passage from one set of states to another."""
-    file = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    file = options.figure_file(plot, theme)
     store = options.output_file(out, (".nc",), "xarray")
     declared = options.read_model(model, sets, initial)
     found = causalopt.transitions(
@@ -60,7 +61,7 @@ def transitions(
     if store is not None:
         found.to_netcdf(store)
     if file is not None:
-        options.write_figure(found.plot(), file)
+        options.write_figure(found.plot(theme=theme), file)
     if json:
         options.emit(found.to_dict())
     else:

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.engine.contract import Floats
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, labelled, plain_number
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 NOT_DEFINED = "not_defined"
@@ -137,7 +136,7 @@ class ComparedModel:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Plotted):
     """Op beside other measures.
 
     Attributes:
@@ -206,10 +205,6 @@ class Comparison:
                 for row in self.rows
             ],
         }
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the table: each measure's cells coloured by rank, statuses marked."""
-        return plot(self)
 
     def _headings(self) -> list[str]:
         units = [f" [{c.unit}]" if c.unit != "1" else "" for c in self.columns]

@@ -18,11 +18,11 @@ from causalopt.extras import need
 from causalopt.model.asked_words import Nudged, names_one_node
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, is_plain, selection_text
-from causalopt.results import Tabled, plain, plot
+from causalopt.results import Plotted, Tabled, plain
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention, plan_for
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 LARGEST = 4_000_000
@@ -39,7 +39,7 @@ _SHOWN = 8  # rows and columns of a text
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OpMatrix(Tabled):
+class OpMatrix(Tabled, Plotted):
     """Op(A; n, m) for many n and m in one model.
 
     Attributes:
@@ -96,10 +96,6 @@ class OpMatrix(Tabled):
             "status": self.status.tolist(),
         }
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op of every pair as a map, with its statuses."""
-        return plot(self)
-
     def __repr__(self) -> str:
         rows, columns = len(self.sources), len(self.targets)
         head = f"Op({self.hold}; n, m) in {self.model.name}: {rows} n, {columns} m, nats"
@@ -122,6 +118,7 @@ def _cell(op: float, status: str) -> str:
     return status if op != op else f"{op:.4g}"
 
 
+@long_work("running")
 def op_matrix(
     model: Model,
     *,
@@ -133,6 +130,7 @@ def op_matrix(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> OpMatrix:
     """Measure Op(A; n, m) between nodes: every source n, every target m.
 
@@ -148,6 +146,7 @@ def op_matrix(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes, and in a model with arrays initial laws.
+        progress: Called with (done, total, what), in nodes.
 
     Returns:
         The matrix. A source in A has the status `held`, one after its target `no_influence`; the
@@ -161,6 +160,7 @@ def op_matrix(
         >>> op_matrix(load("thermostat"), sources=["R[0]"], targets=["R[10]"]).op.round(6)
         array([[0.091277]])
     """
+    del progress  # long_work tells it
     need("xarray")
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_array:
@@ -253,7 +253,7 @@ def _filled(
     steps = np.array([node.t for node in others])
     places = np.array([model.template.names.index(node.variable) for node in others])
     in_a = [k for k, node in enumerate(rows) if _is_held(model, node, selection)]
-    for k, node in enumerate(columns if backwards else rows):
+    for k, node in enumerate(through(columns if backwards else rows)):
         if backwards:
             ending = plan_for(model, given, steps=node.t, hold=selection, noise_seed=noise_seed)
             effect = effects_from_all(model, ending, node.variable, repeats=many)

@@ -11,11 +11,12 @@ import numpy as np
 from causalopt.effects.asked import ask, check_delta
 from causalopt.effects.limit import check_integers, tangent_effect
 from causalopt.effects.run import Run
-from causalopt.engine.contract import Floats, Progress
+from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.selectors import Node
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def run(
 ) -> RunEnsemble: ...
 
 
+@long_work("running", direct=True)
 def run(
     model: Model,
     *,
@@ -127,7 +129,7 @@ def run(
             and one are when not given. The last is always kept.
         level: Of an ensemble, the coverage of its intervals; 0.95 when not given.
         quantiles: Of an ensemble, which; 0.05, 0.25, 0.5, 0.75 and 0.95 when not given.
-        progress: Called with the number of steps done, now and then; of an ensemble, of seeds.
+        progress: Called with (done, total, what), in steps; of an ensemble, in seeds.
         data: In a model with arrays, variable without a rule -> its values, step first.
         keep: In a model with arrays, the variables whose courses are kept; those that take little
             memory when not given.
@@ -153,6 +155,7 @@ def run(
         >>> run(load("thermostat"), steps=100).op[-1].round(6).item()
         1.005085
     """
+    del progress  # long_work tells it
     if seeds is not None or (every, level, quantiles) != (None, None, None):
         question: dict[str, Any] = {
             "nudge": nudge,
@@ -165,7 +168,7 @@ def run(
         arrays = {"data": data, "keep": keep, "along": along, "probes": probes}
         arrays |= {"execution": execution, "checkpoint": checkpoint}
         said = {"every": every, "level": level, "quantiles": quantiles}
-        return _over_noise(model, seed, seeds, said, question, arrays, progress)
+        return _over_noise(model, seed, seeds, said, question, arrays)
     if model.is_array:
         from causalopt.effects.arrays.array_question import run_arrays  # few models have any
 
@@ -180,7 +183,6 @@ def run(
             parameters=parameters,
             initial=initial,
             seed=seed,
-            progress=progress,
             data=data,
             keep=keep,
             along=along,
@@ -204,13 +206,13 @@ def run(
         seed=seed,
     )
     if delta is None:
-        tangents, answer = tangent_effect(asked, progress=progress)
+        tangents, answer = tangent_effect(asked)
         tables: list[Floats] = [tangents.values]
     else:
         from causalopt.effects.finite import finite_effect
 
         delta = check_delta(delta)
-        found, answer = finite_effect(asked, delta, progress=progress)
+        found, answer = finite_effect(asked, delta)
         tables = [world.trajectory.values for world in found]
     check_integers(asked.model, tables[0])
     template = asked.model.template
@@ -233,7 +235,6 @@ def _over_noise(
     said: dict[str, Any],
     question: dict[str, Any],
     arrays: dict[str, Any],
-    progress: Progress | None,
 ) -> RunEnsemble:
     """Return an ensemble: lanes of one batch, or with arrays a run for each seed."""
     from causalopt.effects.ensembles.run_ensemble import ensemble_of_numbers, ensemble_of_runs
@@ -246,14 +247,11 @@ def _over_noise(
         if arrays.pop("checkpoint") is not None:
             raise QuestionError("a checkpoint is of one run: leave it out of an ensemble")
         return ensemble_of_runs(
-            lambda one: run(model, seed=one, **question, **arrays),
-            chosen,
-            progress=progress,
-            **options,
+            lambda one: run(model, seed=one, **question, **arrays), chosen, **options
         )
     refuse_for_numbers(**arrays)
     delta = question.pop("delta")
     if delta is not None:
         delta = check_delta(delta)
     asked = ask(model, seed=chosen[0], **question)
-    return ensemble_of_numbers(asked, chosen, delta=delta, progress=progress, **options)
+    return ensemble_of_numbers(asked, chosen, delta=delta, **options)

@@ -43,6 +43,7 @@ from causalopt.laws.space import Label
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Set
 from causalopt.worlds.replacement import replace
 from causalopt.worlds.world import number_world
@@ -135,6 +136,7 @@ def side_by_side(
     return SideBySide(found.comp, found.op * per_nat(unit), np.array(strengths), unit)
 
 
+@long_work("running")
 def binned_strength(
     model: Model,
     *,
@@ -145,6 +147,7 @@ def binned_strength(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     width: float,
     draws: int = 17,
     bins: int = 256,
@@ -164,6 +167,7 @@ def binned_strength(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make, the same in all worlds.
+        progress: Called with (done, total, what), in per cent.
         width: Of the uniform law of n round its value in W.
         draws: Values of n that are run, and as many of the replica's.
         bins: Bins over the wider of the two laws of m.
@@ -177,6 +181,7 @@ def binned_strength(
         >>> binned_strength(load("thermostat"), width=0.1, steps=1)  # A has not answered yet
         0.0
     """
+    del progress  # long_work tells it
     if draws < 2 or bins < 2 or not width > 0:
         raise QuestionError(
             f"binning needs a positive width and two draws and bins at least, got width {width}, "

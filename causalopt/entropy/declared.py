@@ -28,10 +28,12 @@ from causalopt.model.model import Model
 from causalopt.model.model_kind import kind_of
 from causalopt.model.selectors import Node, Selection, is_plain, parse_selection, whole_variables
 from causalopt.model.template import Template
+from causalopt.work.progress import Progress, long_work
 
 _WHY = "a law is of all steps alike: name whole variables"
 
 
+@long_work("following laws", direct=True)
 def strength(
     model: Model | DiscreteModel,
     *,
@@ -40,6 +42,7 @@ def strength(
     at: int = 0,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | str = "model",
+    progress: Progress | None = None,
     horizon: int = 1,
     lasting: int | None = 1,
     fresh: bool = False,
@@ -60,6 +63,7 @@ def strength(
         parameters: Values that replace the model's.
         initial: Start from the `model`'s own law at t = 0 or from the `uniform` one; or initial
             values that replace the model's.
+        progress: Called with (done, total, what), in steps.
         horizon: How many steps after `at` the `next` entropies are taken.
         lasting: For how many steps A stays replaced; None for ever.
         fresh: While it lasts, take A from a new replica each step.
@@ -82,6 +86,7 @@ def strength(
         >>> round(found.optimizing_strength, 7), round(found.adjusted, 7)
         (1.1080054, 0.2846822)
     """
+    del progress  # long_work tells it
     model, start = _changed(model, parameters, initial)
     if isinstance(model, Model) and has_spread(model):
         plain = targets is None and not fresh and (horizon, lasting, engine) == (1, 1, "auto")
@@ -101,6 +106,7 @@ def strength(
     )[0]
 
 
+@long_work("following laws")
 def strengths(
     model: Model | DiscreteModel,
     *,
@@ -109,6 +115,7 @@ def strengths(
     at: Sequence[int],
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | str = "model",
+    progress: Progress | None = None,
     horizon: int = 1,
     lasting: int | None = 1,
     fresh: bool = False,
@@ -127,6 +134,7 @@ def strengths(
         at: The steps, in any order.
         parameters: As for `strength`, like all that follow.
         initial: The law at t = 0, or initial values that replace the model's.
+        progress: Called with (done, total, what), in steps.
         horizon: Steps from the surgery to the `next` entropies.
         lasting: For how many steps A stays replaced.
         fresh: A new replica each step.
@@ -144,6 +152,7 @@ def strengths(
         >>> [round(strength.adjusted, 4) for strength in found]
         [0.0, 0.2847, 0.7041, 0.0]
     """
+    del progress  # long_work tells it
     model, start = _changed(model, parameters, initial)
     named = [hold, targets]
     tables = finite_model(model, static=True, counted=_noises(model, named))

@@ -34,19 +34,18 @@ from causalopt.influence.through import Through, own_set
 from causalopt.model.graph import declared_edges
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, Window, selection_text
-from causalopt.results import Tabled, labelled, plain, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
 from causalopt.worlds.array_world import array_plan_for, element_slices, held_arrays, split_initial
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _SAME = 2.0**-40  # worlds beside A that agree with 1 - share to so much are one answer
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class ArrayCurrents(Asked, Tabled):
+class ArrayCurrents(Asked, Tabled, Plotted):
     """The current of influence from n to m through arrays, along one trajectory.
 
     Attributes:
@@ -194,10 +193,6 @@ class ArrayCurrents(Asked, Tabled):
     def dataset(self) -> xarray.Dataset:
         """Shares and statuses with labelled axes, and provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of what flows through each array, step by step."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

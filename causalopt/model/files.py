@@ -18,6 +18,7 @@ from causalopt.model.array_source import ArraySource
 from causalopt.model.declaration import Variable
 from causalopt.model.model import Model
 from causalopt.model.positions import Positions, Spot, yaml_document
+from causalopt.work.interrupts import imports_whole
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 MAX_BYTES = 16 << 20
@@ -47,6 +48,7 @@ def shipped() -> dict[str, Path]:
     return {file.stem: file for file in sorted(models_folder().glob("*.yaml"))}
 
 
+@imports_whole
 def load(name: str | os.PathLike[str]) -> Model:
     """Return a shipped model by its name, or the model of a file.
 
@@ -87,6 +89,7 @@ def file_of(name: str | os.PathLike[str]) -> Path:
     )
 
 
+@imports_whole
 def read_model(path: str | os.PathLike[str]) -> Model:
     """Return the model a file declares.
 
@@ -138,6 +141,7 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **data}
 
 
+@imports_whole
 def parse_model(
     text: str,
     kind: str = "yaml",
@@ -311,6 +315,7 @@ def _toml_positions(text: str) -> Positions:
 _PARSERS = {"yaml": _parse_yaml, "json": _parse_json, "toml": _parse_toml}
 
 
+@imports_whole
 def to_text(model: Model, kind: str = "yaml") -> str:
     """Return a model as YAML, TOML or JSON that reads back as the same model.
 

@@ -33,11 +33,11 @@ from causalopt.model.regions.region import Region
 from causalopt.model.regions.set_evaluation import region_of_windows
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.optimizers.crossing_paths import crossing_pairs
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
 if TYPE_CHECKING:
     import xarray
-    from matplotlib.figure import Figure
 
 SIDES = ("inside", "outside")
 _MOST = 4_000_000
@@ -150,7 +150,7 @@ class HeldSide:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Across(results.Tabled):
+class Across(results.Tabled, results.Plotted):
     """A region, asked from both sides of its boundary.
 
     Attributes:
@@ -245,11 +245,8 @@ class Across(results.Tabled):
             "pairs": table,
         }
 
-    def plot(self) -> Figure:
-        """Return a figure: Op of every pair as a coloured cell, a panel for each side."""
-        return results.plot(self)
 
-
+@long_work("measuring across")
 def across(
     model: Model,
     region: str | Sequence[str | Node] | None = None,
@@ -261,6 +258,7 @@ def across(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Across:
     """Ask whether a region optimizes: Op over all pairs of nodes across its boundary, both ways.
 
@@ -281,6 +279,7 @@ def across(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make, the same in W, X and Y.
+        progress: Called with (done, total, what), in regions held.
 
     Raises:
         QuestionError: The region is empty or all nodes, there are more than 4 million pairs, or
@@ -292,6 +291,7 @@ def across(
         >>> found.inside.pairs, found.inside.compressed, round(found.inside.median, 4)
         (780, 1.0, 0.1217)
     """
+    del progress  # long_work tells it
     model = model.replace(parameters=parameters, initial=initial)
     last = run_length(model, steps)
     chosen = asked_hold(model, region, steps=last, given=given)
@@ -321,7 +321,7 @@ def across(
     picked = [None if nodes is None else region_of_windows(space, nodes) for nodes in own]
     execution: dict[str, None] = {}
     sides = []
-    for held, name in ((inside, "inside"), (outside, "outside")):
+    for held, name in through([(inside, "inside"), (outside, "outside")]):
         pools = (held.parents, held.children)
         nodes = [
             list(pool if mine is None else mine - held)

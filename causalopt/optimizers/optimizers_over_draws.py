@@ -22,10 +22,10 @@ from causalopt.optimizers.optimizers import find_optimizers, read_question
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, Selectors
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Plotted, labelled, plain
+from causalopt.work.progress import Progress, long_work, portion, through
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.effects.asked import Asked
@@ -35,7 +35,7 @@ _STREAM = 0x0B7  # of starts, apart from those of noise
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizersOverDraws:
+class OptimizersOverDraws(Plotted):
     """Op of candidate sets over draws, the largest mean first.
 
     Attributes:
@@ -94,10 +94,6 @@ class OptimizersOverDraws:
         """Op and status with labelled axes `draw` and `candidate`, means, and provenance."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of every draw's Op, with means and intervals."""
-        return plot(self)
-
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
@@ -130,6 +126,7 @@ class OptimizersOverDraws:
         return "\n".join(lines)
 
 
+@long_work("searching")
 def optimizers_over_draws(
     model: Model,
     *,
@@ -140,6 +137,7 @@ def optimizers_over_draws(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     seeds: int | Sequence[int] | None = None,
     draws: int = 20,
     spread: Mapping[str, float] | None = None,
@@ -164,6 +162,7 @@ def optimizers_over_draws(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: The first draw's.
+        progress: Called with (done, total, what), in per cent.
         seeds: How many seeds, from `seed` on, or a list of them, as for `run`; `draws` from `seed`
             on when not given.
         draws: How many draws, at least 2.
@@ -184,6 +183,7 @@ def optimizers_over_draws(
         >>> found.sets[0], found.draws
         (('c',), 5)
     """
+    del progress  # long_work tells it
     if seeds is None and draws < 2:
         raise QuestionError(f"an interval needs at least 2 draws, found {draws}")
     numbers = seed_numbers(draws if seeds is None else seeds, seed)
@@ -192,26 +192,28 @@ def optimizers_over_draws(
     _check_random(model, moved)
     question: dict[str, Any] = {"nudge": nudge, "target": target, "steps": steps, "at": at}
     drawn = [(_started(model, moved, one), one) for one in numbers]
-    found = find_optimizers(
-        drawn[0][0],
-        **question,
-        seed=numbers[0],
-        size=size,
-        among=among,
-        by=by,
-        windows=windows,
-        candidates=candidates,
-        best=best,
-    )
+    with portion(0.0, 0.4):
+        found = find_optimizers(
+            drawn[0][0],
+            **question,
+            seed=numbers[0],
+            size=size,
+            among=among,
+            by=by,
+            windows=windows,
+            candidates=candidates,
+            best=best,
+        )
     nodes = [part.nodes for part in found.parts]
     members = found.ranked.sets.members
     op, codes = [], []
-    for other, number in drawn:
-        reader, _ = read_question(other, given=(), seed=number, **question)
-        sets = NodeSets.of_selections(reader.asked.model, nodes, reader.asked.steps)
-        effect = SetEffects(reader.asked).of(sets.unions(members)).effect
-        op.append(measure(effect).op)
-        codes.append(status_codes(effect))
+    with portion(0.4, 1.0):
+        for other, number in through(drawn):
+            reader, _ = read_question(other, given=(), seed=number, **question)
+            sets = NodeSets.of_selections(reader.asked.model, nodes, reader.asked.steps)
+            effect = SetEffects(reader.asked).of(sets.unions(members)).effect
+            op.append(measure(effect).op)
+            codes.append(status_codes(effect))
     asked = read_question(model, given=(), seed=numbers[0], **question)[0].asked
     texts = found.nudge, found.target
     return _summed_up(asked, numbers, texts, moved, found.parts, members, op, codes)

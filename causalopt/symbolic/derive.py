@@ -29,11 +29,13 @@ from causalopt.symbolic.reading import Reading, linear_template, read_question
 from causalopt.symbolic.static_paths import derive_static
 from causalopt.symbolic.straight_line import StraightLine, write_program
 from causalopt.symbolic.verification import TOO_LATE, Verification
+from causalopt.work.progress import Progress, long_work
 
 _COMPARED_STEPS = 12
 _CLOSED_FORM_SHARE = 0.7
 
 
+@long_work("deriving", direct=True)
 def derive(
     model: Model,
     *,
@@ -44,6 +46,7 @@ def derive(
     at: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
     expand: bool = False,
     time_limit: float = 20.0,
 ) -> Derivation:
@@ -64,6 +67,7 @@ def derive(
         at: The step at which numbers are wanted, and for which a program is written.
         parameters: Values that replace parameters in the model and in the formulas.
         initial: Initial values that replace the model's.
+        progress: Called with (done, total, what), in seconds of the time limit.
         expand: Write a program's effects out as expressions even if they are long.
         time_limit: Seconds; when they run out the next simpler exact form is taken, and said so.
 
@@ -79,6 +83,7 @@ def derive(
         >>> derive(load("thermostat"), parameters={"k": "1/4"}).comp
         (t + 1)/2**t
     """
+    del progress  # long_work tells it
     model = without_draws(model)
     reading = read_question(
         model,
@@ -121,7 +126,7 @@ def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: f
         time_limit: Seconds for everything.
     """
     deadline = Deadline.after(time_limit)
-    for_closed_form = Deadline.after(time_limit * _CLOSED_FORM_SHARE)
+    for_closed_form = Deadline.after(time_limit, share=_CLOSED_FORM_SHARE)
     if reading.model.is_static:
         return _static(reading, at, deadline)
     notes: list[str] = []

@@ -23,6 +23,7 @@ from causalopt.symbolic.branches import pieces
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.paths import Comparison, Mode
 from causalopt.symbolic.reading import Reading, linear_template, read_question
+from causalopt.work.progress import Progress, long_work, tick
 
 _MOST_PIECES = 32
 
@@ -42,6 +43,7 @@ class ModeSolution:
     solution: LinearSolution | None
 
 
+@long_work("deriving", direct=True)
 def find_modes(
     model: Model,
     *,
@@ -51,6 +53,7 @@ def find_modes(
     steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
     most: int = 16,
     time_limit: float = 20.0,
 ) -> tuple[ModeSolution, ...]:
@@ -64,6 +67,7 @@ def find_modes(
         steps: The last step.
         parameters: Values that replace parameters in the model and in the formulas.
         initial: Initial values that replace the model's.
+        progress: Called with (done, total, what), in modes.
         most: How many modes to return.
         time_limit: Seconds for all of them together.
 
@@ -77,6 +81,7 @@ def find_modes(
         >>> [mode.solution.comp for mode in find_modes(load("thermostat_saturating"))][:2]
         [1, 1]
     """
+    del progress  # long_work tells it
     reading = read_question(
         model,
         nudge=nudge,
@@ -88,6 +93,7 @@ def find_modes(
     )
     found: list[ModeSolution] = []
     for mode in _modes(reading):
+        tick(len(found), most)
         if len(found) >= most:
             break
         conditions = mode.conditions

@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
-from causalopt.results import plot
+from causalopt.results import Plotted
 
 if TYPE_CHECKING:
-    import matplotlib.figure
+    pass
 
 Method = Literal["operator", "ensemble", "diffusion", "exact"]
 Status = Literal["ok", "leaves_grid", "overflow", "unresolved"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
+class Answer(Plotted):
     """Probabilities of escape with their errors, in the order of the steps asked for.
 
     Args:
@@ -49,7 +49,3 @@ class Answer:
             "status": self.status,
             "note": self.note,
         }
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the probability for each number of steps, with its errors."""
-        return plot(self)

@@ -18,10 +18,12 @@ from causalopt.descents.maps.step_map import step_map
 from causalopt.descents.walkers.drawn_walk import walking_variable
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
+from causalopt.work.progress import Progress, long_work
 
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
+@long_work("escaping")
 def escape(
     model: Model,
     *,
@@ -35,6 +37,7 @@ def escape(
     initial: Mapping[str, Any] | None = None,
     walkers: int = 100_000,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Answer:
     """Return the probability that a walker stands beyond a level at step N.
 
@@ -52,6 +55,7 @@ def escape(
         initial: Initial values that replace the model's.
         walkers: How many walkers the ensemble has; the other methods have none.
         seed: 0 to 2^64 - 1; it fixes the ensemble's walkers.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The question cannot be asked of this model by this method.
@@ -62,6 +66,7 @@ def escape(
         >>> escape(load("sgd_well"), start=0.0, beyond=0.02, within=[0, 5]).probability
         (0.0, 1.0)
     """
+    del progress  # long_work tells it
     if method not in METHODS:
         raise QuestionError(f"--method is one of {', '.join(METHODS)}; '{method}' came")
     check_walkers(walkers)

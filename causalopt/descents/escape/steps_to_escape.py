@@ -13,12 +13,10 @@ from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.operator import absorb
 from causalopt.descents.transfer.spectrum import escape_rate, mean_steps
 from causalopt.errors import QuestionError
-from causalopt.results import plot
+from causalopt.results import Plotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import matplotlib.figure
 
     from causalopt.descents.maps.random_map import Array, RandomMap
 
@@ -26,7 +24,7 @@ REACH_STEPS = 5000
 
 
 @dataclasses.dataclass(frozen=True)
-class EscapeTimes:
+class EscapeTimes(Plotted):
     """Steps to escape at several T.
 
     Args:
@@ -44,10 +42,6 @@ class EscapeTimes:
     rate: Array
     barrier: Array
     status: tuple[str, ...]
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the mean number of steps against T, beside the theory."""
-        return plot(self)
 
 
 @dataclasses.dataclass(frozen=True)

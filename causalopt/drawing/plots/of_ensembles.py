@@ -9,22 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from causalopt.drawing.palette import BLUE, FAINT, INK, RED, STATUS_COLOURS, STATUS_HATCHES
-from causalopt.drawing.plots.panels import (
+from causalopt.drawing.palette import STATUS_HATCHES, colours
+from causalopt.drawing.plots.axis_scales import cell_edges, edges_on, take_scale
+from causalopt.drawing.plots.op_maps import draw_op_map, uneven_norm
+from causalopt.drawing.plots.panel_parts import (
     FEW,
     WIDE,
-    cell_edges,
-    draw_op_map,
     largest_size,
     legend_above,
+    legend_below,
     plain_axes,
     spread_axis,
     time_label,
-    uneven_norm,
 )
+from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
+from causalopt.drawing.plots.plot_style import size_map
 from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
 from causalopt.effects.ensembles.run_ensemble import RunEnsemble
 from causalopt.effects.ensembles.seed_lists import seeds_text
@@ -35,6 +36,8 @@ from causalopt.errors import QuestionError
 from causalopt.results import plot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -44,14 +47,15 @@ _DARKEST, _PALEST = 0.4, 0.15  # of bands
 
 
 @plot.register(RunEnsemble)
-def plot_run_ensemble(found: RunEnsemble) -> Figure:
+@drawn
+def plot_run_ensemble(found: RunEnsemble) -> PanelLayout:
     """Return a figure of an ensemble of runs: m in W, Op and Comp as bands, statuses as shares.
 
     Args:
         found: The ensemble.
 
     Returns:
-        The figure, not shown.
+        The figure, not shown. Panels: `w`, `op`, `comp`, `status`.
 
     Example:
         >>> from causalopt import load, run
@@ -59,30 +63,16 @@ def plot_run_ensemble(found: RunEnsemble) -> Figure:
         >>> [axes.get_ylabel() for axes in shown.axes]
         ['W in W', 'Op [nats]', 'Comp', 'status']
     """
-    figure = Figure(figsize=(7.2, 7.6), layout="constrained")
-    rows = figure.subplots(4, 1, sharex=True, height_ratios=[2.4, 3, 2.4, 0.6])
-    values, op, comp, status = rows
-    for axes in rows:
-        plain_axes(axes)
-    draw_band(values, found.time, found.summary("value"), f"{found.target} in W", INK)
-    draw_band(op, found.time, found.spread, "Op [nats]", BLUE, rest=0.0)
-    draw_band(comp, found.time, found.summary("comp"), "Comp", BLUE, rest=1.0)
-    if largest_size(found.summary("comp").quantiles) > WIDE:
-        spread_axis(comp, 1.0)
-    for axes in (values, op, comp):
-        legend_above(axes, 5)
-    draw_status_shares(status, found.time, found.codes)
-    figure.align_ylabels(list(rows[:3]))
     size = "δ → 0" if found.delta is None else f"δ = {found.delta:g}"
-    many = f"{len(found.seeds)} seeds ({seeds_text(found.seeds)})"
     name = found.model.title or found.model.name
-    figure.suptitle(f"{name}\n{found.op_name}, {size}, {many}", fontsize=11)
-    status.set_xlabel(time_label(found.model))
-    return figure
+    w = found.summary("value"), f"{found.target} in W"
+    panels = _courses(found, found.time, time_label(found.model), w)
+    return PanelLayout((name, f"{found.op_name}, {size}, {_many(found.seeds)}"), panels)
 
 
 @plot.register(SweepEnsemble)
-def plot_sweep_ensemble(found: SweepEnsemble) -> Figure:
+@drawn
+def plot_sweep_ensemble(found: SweepEnsemble) -> PanelLayout:
     """Return a figure of an ensemble of sweeps: bands over one axis, or two maps over two.
 
     Over two axes: the mean of Op, and its standard deviation over seeds.
@@ -90,73 +80,110 @@ def plot_sweep_ensemble(found: SweepEnsemble) -> Figure:
     Args:
         found: The ensemble.
 
+    Returns:
+        The figure, not shown. Panels: over one axis `op`, `comp` and `status`; over two `mean` and
+        `deviation`.
+
     Raises:
         QuestionError: The sweep has more than two axes.
     """
-    many = f"{len(found.seeds)} seeds ({seeds_text(found.seeds)})"
-    title = f"{found.model.title or found.model.name}\n{found.op_name} at step {found.at}, {many}"
+    title = (
+        found.model.title or found.model.name,
+        f"{found.op_name} at step {found.at}, {_many(found.seeds)}",
+    )
     if len(found.axes) == 1:
-        figure = _over_one_axis(found)
-    elif len(found.axes) == 2:
-        figure = _over_two_axes(found)
-    else:
+        ((name, x),) = found.axes.items()
+        return PanelLayout(title, _courses(found, x, name))
+    if len(found.axes) > 2:
         raise QuestionError(
             f"a sweep over {len(found.axes)} axes has no picture: plot a slice of its dataset"
         )
-    figure.suptitle(title, fontsize=11)
-    return figure
-
-
-def _over_one_axis(found: SweepEnsemble) -> Figure:
-    ((name, x),) = found.axes.items()
-    figure = Figure(figsize=(7.2, 5.8), layout="constrained")
-    op, comp, status = figure.subplots(3, 1, sharex=True, height_ratios=[3, 2.6, 0.5])
-    for axes in (op, comp, status):
-        plain_axes(axes)
-    draw_band(op, x, found.spread, "Op [nats]", BLUE, rest=0.0)
-    draw_band(comp, x, found.summary("comp"), "Comp", BLUE, rest=1.0)
-    if largest_size(found.summary("comp").quantiles) > WIDE:
-        spread_axis(comp, 1.0)
-    for axes in (op, comp):
-        legend_above(axes, 5)
-    draw_status_shares(status, x, found.codes)
-    status.set_xlabel(name)
-    return figure
-
-
-def _over_two_axes(found: SweepEnsemble) -> Figure:
-    (first, y), (second, x) = found.axes.items()
-    figure = Figure(figsize=(9.6, 4.2), layout="constrained")
-    panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    spread = found.spread
-    for axes, table, label in zip(
-        panels,
-        (spread.mean, spread.deviation),
-        ("mean Op [nats]", "standard deviation of Op over seeds [nats]"),
-        strict=True,
-    ):
-        shown = np.where(np.isfinite(table), table, np.nan)
-        edges = cell_edges(x), cell_edges(y)
-        if table is spread.mean:
-            bar = draw_op_map(axes, *edges, shown, norm=uneven_norm(shown))
-        else:  # a size, without a sign
-            mesh = axes.pcolormesh(*edges, shown, cmap="Greys", vmin=0.0, rasterized=True)
-            bar = figure.colorbar(mesh, ax=axes)
-        bar.set_label(label, fontsize=9)
-        axes.set_xlabel(second)
-    panels[0].set_ylabel(first)
-    return figure
+    return PanelLayout(title, _maps(found))
 
 
 @plot.register(RatesEnsemble)
-def plot_rates_ensemble(found: RatesEnsemble) -> Figure:
+@drawn
+def plot_rates_ensemble(found: RatesEnsemble) -> PanelLayout:
     """Return a figure of rates over seeds: each seed's with its own error, and their mean.
 
     Args:
         found: The ensemble.
+
+    Returns:
+        The figure, not shown. Panels: `rates`.
     """
-    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
-    axes = figure.subplots()
+    title = (found.model, f"{len(found.seeds)} realisations of the noise")
+    return PanelLayout(title, [Panel("rates", lambda axes: _draw_rates(axes, found), 3.0)])
+
+
+def _many(seeds: Sequence[int]) -> str:
+    return f"{len(seeds)} seeds ({seeds_text(tuple(seeds))})"
+
+
+def _courses(
+    found: RunEnsemble | SweepEnsemble,
+    x: Floats,
+    under: str,
+    w: tuple[SeedSummary, str] | None = None,
+) -> list[Panel]:
+    """Return the panels over steps or over one axis."""
+
+    def band(summary: SeedSummary, label: str, colour: str, rest: float | None) -> Any:
+        def draw(axes: Axes) -> None:
+            plain_axes(axes)
+            draw_band(axes, x, summary, label, getattr(colours(), colour), rest=rest)
+            if label == "Comp" and largest_size(summary.quantiles) > WIDE:
+                spread_axis(axes, 1.0)
+            legend_above(axes)
+            take_scale(axes, x)
+
+        return draw
+
+    def strip(axes: Axes) -> None:
+        plain_axes(axes)
+        draw_status_shares(axes, x, found.codes)
+        take_scale(axes, x)
+
+    drawers = [] if w is None else [("w", band(*w, "ink", None), 1.6)]
+    drawers += [
+        ("op", band(found.spread, "Op [nats]", "blue", 0.0), 1.9),
+        ("comp", band(found.summary("comp"), "Comp", "blue", 1.0), 1.6),
+        ("status", strip, 0.4),
+    ]
+    return [Panel(name, draw, high, under=under, shares=True) for name, draw, high in drawers]
+
+
+def _maps(found: SweepEnsemble) -> list[Panel]:
+    (first, y), (second, x) = found.axes.items()
+    edges = edges_on(x), edges_on(y)
+
+    def draw(axes: Axes, table: Floats, label: str, *, signed: bool) -> None:
+        shown = _drawn(table)
+        if signed:
+            bar = draw_op_map(axes, *edges, shown, norm=uneven_norm(shown))
+        else:  # a size, without a sign
+            mesh = axes.pcolormesh(*edges, shown, cmap=size_map(), vmin=0.0, rasterized=True)
+            assert axes.figure is not None
+            bar = axes.figure.colorbar(mesh, ax=axes)
+        bar.set_label(label)
+        take_scale(axes, x)
+        take_scale(axes, y, along="y")
+        axes.set(xlabel=second, ylabel=first)
+
+    spread = found.spread
+    deviation = "standard deviation of Op over seeds [nats]"
+    return [
+        Panel("mean", lambda axes: draw(axes, spread.mean, "mean Op [nats]", signed=True), 3.0),
+        Panel(
+            "deviation",
+            lambda axes: draw(axes, spread.deviation, deviation, signed=False),
+            3.0,
+            column=1,
+        ),
+    ]
+
+
+def _draw_rates(axes: Axes, found: RatesEnsemble) -> None:
     plain_axes(axes)
     places = np.arange(len(found.seeds))
     known = np.isfinite(found.op_rate)
@@ -165,25 +192,23 @@ def plot_rates_ensemble(found: RatesEnsemble) -> Figure:
         found.op_rate[known],
         yerr=np.nan_to_num(found.error[known]),
         fmt="o",
-        color=BLUE,
+        color=colours().blue,
         markersize=3,
         linewidth=0.8,
         label="one seed, ± 1 standard error of its run",
     )
-    spread = found.spread
+    spread, ink = found.spread, colours().ink
     if np.isfinite(spread.mean[0]):
-        axes.axhline(spread.mean[0], color=INK, linewidth=1.2, label="mean")
+        axes.axhline(spread.mean[0], color=ink, linewidth=1.2, label="mean")
         ends = spread.mean_low[0], spread.mean_high[0]
         if np.isfinite(ends).all():
             axes.axhspan(
-                *ends, color=INK, alpha=0.15, label=f"{100 * found.level:g} % interval of the mean"
+                *ends, color=ink, alpha=0.15, label=f"{100 * found.level:g} % interval of the mean"
             )
     axes.set_ylabel(f"Op per unit of time [{found.unit}]")
     axes.set_xlabel(f"seed ({seeds_text(found.seeds)})")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend_above(axes)
-    figure.suptitle(f"{found.model}: {len(found.seeds)} realisations of the noise", fontsize=11)
-    return figure
 
 
 def draw_band(
@@ -218,16 +243,16 @@ def draw_band(
         axes.plot(x, median, color=colour, linewidth=1.5, marker=mark, markersize=3, label="median")
     mean = _drawn(summary.mean)
     if np.isfinite(mean).any():
-        axes.plot(x, mean, "--", color=RED, linewidth=1.0, label="mean")
+        axes.plot(x, mean, "--", color=colours().red, linewidth=1.0, label="mean")
         for end in (summary.mean_low, summary.mean_high):
-            axes.plot(x, _drawn(end), ":", color=RED, linewidth=0.8)
+            axes.plot(x, _drawn(end), ":", color=colours().red, linewidth=0.8)
     if rest is not None:
-        axes.axhline(rest, color=FAINT, linewidth=0.8, linestyle=":")
+        axes.axhline(rest, color=colours().faint, linewidth=0.8, linestyle=":")
     _mark_infinities(axes, x, summary)
     axes.set_ylabel(label)
     if not np.isfinite(summary.mean).any() and not np.isinf(summary.mean).any():
-        axes.text(0.5, 0.7, "undefined throughout", ha="center", transform=axes.transAxes,
-                  fontsize=9, color=FAINT)  # fmt: skip
+        note = "undefined throughout"
+        axes.text(0.5, 0.7, note, ha="center", transform=axes.transAxes, color=colours().muted)
 
 
 def _pairs(summary: SeedSummary) -> list[tuple[int, int]]:
@@ -253,7 +278,7 @@ def _mark_infinities(axes: Axes, x: Floats, summary: SeedSummary) -> None:
                 x[where],
                 np.full(int(where.sum()), height),
                 marker,
-                color=INK,
+                color=colours().ink,
                 markersize=4,
                 transform=axes.get_xaxis_transform(),
                 clip_on=False,
@@ -284,15 +309,15 @@ def draw_status_shares(axes: Axes, x: Floats, codes: NDArray[Any]) -> None:
             edges,
             baseline=base,
             fill=True,
-            facecolor=STATUS_COLOURS[name],
-            edgecolor=FAINT,
+            facecolor=colours().statuses[name],
+            edgecolor=colours().faint,
             hatch=STATUS_HATCHES[name],
             linewidth=0.3 if len(x) <= FEW else 0.0,
             label=text,
         )
         base = base + share
-    axes.set_ylabel("status", rotation=0, ha="right", va="center", fontsize=8)
+    axes.set_ylabel("status", rotation=0, ha="right", va="center")
     axes.set_yticks([0, 1])
     axes.grid(visible=False)
     axes.set_ylim(0, 1)
-    axes.legend(fontsize=8, frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -1.2))
+    legend_below(axes)

@@ -10,8 +10,7 @@ seed; and all of them, where one of these two, run alone, is other than in the b
 from __future__ import annotations
 
 import dataclasses
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from causalopt.engine.processor_count import processors
 from causalopt.engine.signs import counter_signs
 from causalopt.model.reach import reachable
 from causalopt.model.template import equations_mask, refuse_between
+from causalopt.work.threads import on_threads
 from causalopt.worlds.interventions import given_nodes
 from causalopt.worlds.noise import draw_seeds
 
@@ -41,7 +41,6 @@ _ULP = 2.0**-52
 _FEW = 4  # times what a value rounds: values of other seeds may be larger
 _UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
 Columns = dict[str, NDArray[Any]]
-Progress = Callable[[int], None]
 
 
 def columns_of(count: int, kept: int) -> Columns:
@@ -177,7 +176,7 @@ class NoiseLanes:
             tables[i][rows] = self._plan.values[: asked.steps + 1, i][rows, np.newaxis]
         return tables
 
-    def run(self, columns: Columns, workers: int | None, progress: Progress | None) -> int:
+    def run(self, columns: Columns, workers: int | None) -> int:
         """Run all lanes, write what they say, and return how many seeds were run alone."""
         count = len(self.seeds)
         threads = min(workers or processors(), -(-count // LANES))
@@ -186,16 +185,11 @@ class NoiseLanes:
         size = -(-min(share, most) // LANES) * LANES
         doubtful = np.zeros(count, dtype=bool)
 
-        def task(first: int) -> int:
+        def task(first: int) -> None:
             lanes = range(first, min(first + size, count))
             doubtful[lanes.start : lanes.stop] = self._together(columns, lanes)
-            return len(lanes)
 
-        done = 0
-        for number in _shared_out(task, range(0, count, size), threads):
-            done += number
-            if progress is not None:
-                progress(done)
+        on_threads(task, range(0, count, size), threads)
         return self._settle(columns, doubtful)
 
     def _settle(self, columns: Columns, doubtful: Bools) -> int:
@@ -297,20 +291,3 @@ def _is_other(before: Columns, columns: Columns, k: int) -> bool:
         if apart.any():
             return True
     return False
-
-
-def _shared_out(task: Callable[[int], int], firsts: Sequence[int], threads: int) -> Iterator[int]:
-    """Run tasks on threads, in this one where there is but one, and yield what each returns."""
-    if threads == 1 or len(firsts) == 1 or sys.platform == "emscripten":
-        yield from map(task, firsts)
-        return
-    import concurrent.futures  # slow to load
-
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        pending = [pool.submit(task, first) for first in firsts]
-        try:
-            for future in concurrent.futures.as_completed(pending):
-                yield future.result()
-        finally:
-            for future in pending:
-                future.cancel()  # after an error or an interruption no task begins

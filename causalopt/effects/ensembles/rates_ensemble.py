@@ -21,17 +21,17 @@ from causalopt.effects.ensembles.seed_summary import (
     summarise,
 )
 from causalopt.engine.contract import Floats
-from causalopt.results import Tabled, labelled, plain, plot
+from causalopt.results import Plotted, Tabled, labelled, plain
+from causalopt.work.progress import through
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _DECIDED = ("ok", "perfect", "only_path")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RatesEnsemble(Tabled):
+class RatesEnsemble(Tabled, Plotted):
     """Op per unit of time and exponents, one realisation of the noise a row.
 
     Attributes:
@@ -113,10 +113,6 @@ class RatesEnsemble(Tabled):
         """The result with labelled axes `seed`, `exponent` and `quantile`, and its provenance."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: each seed's rate with its own error, mean and quantiles beside."""
-        return plot(self)
-
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
@@ -160,7 +156,6 @@ def rates_over_noise(
     is_random: bool,
     level: float = LEVEL,
     quantiles: Sequence[float] = PROBABILITIES,
-    progress: Callable[[int], None] | None = None,
 ) -> RatesEnsemble:
     """Return a model's rates under many seeds.
 
@@ -170,14 +165,9 @@ def rates_over_noise(
         is_random: Whether anything is drawn; if not, one run stands for all.
         level: The coverage of intervals.
         quantiles: Which quantiles.
-        progress: Called with the number of seeds done.
     """
     probabilities = check_levels(level, quantiles)
-    found = []
-    for k, seed in enumerate(seeds if is_random else seeds[:1]):
-        found.append(rates(seed))
-        if progress is not None:
-            progress(k + 1)
+    found = [rates(seed) for seed in through(seeds if is_random else seeds[:1])]
     every = found if is_random else found * len(seeds)
     first = found[0]
     return RatesEnsemble(

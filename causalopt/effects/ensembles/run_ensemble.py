@@ -24,12 +24,12 @@ from causalopt.effects.ensembles.seed_summary import (
     two_sided,
 )
 from causalopt.effects.measures import NAMES, ROUNDED_OP
-from causalopt.engine.contract import Bools, Floats, Progress
+from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
-from causalopt.results import Tabled, labelled, plain, plot
+from causalopt.results import Plotted, Tabled, labelled, plain
+from causalopt.work.progress import through, tick
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.effects.run import Run
@@ -42,7 +42,7 @@ _POOLED = np.isin(NAMES, ["ok", "perfect", "only_path", "no_influence"])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RunEnsemble(Asked, Tabled):
+class RunEnsemble(Asked, Tabled, Plotted):
     """Who optimizes what, and by how much, over the draws of noise.
 
     W, X and Y of one seed share their draws (common random numbers), and row k is the run with seed
@@ -262,10 +262,6 @@ class RunEnsemble(Asked, Tabled):
         """The result with labelled axes `seed`, `t`, `quantile` and `state`, and its provenance."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op's median in bands of its quantiles, its mean, and the statuses."""
-        return plot(self)
-
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
@@ -398,7 +394,6 @@ def ensemble_of_numbers(
     level: float = LEVEL,
     quantiles: Sequence[float] = PROBABILITIES,
     workers: int | None = None,
-    progress: Progress | None = None,
 ) -> RunEnsemble:
     """Return a question's answers under many seeds, for a model of numbers.
 
@@ -410,7 +405,6 @@ def ensemble_of_numbers(
         level: The coverage of intervals.
         quantiles: Which quantiles.
         workers: Threads; one per processor when not given. Numbers do not depend on them.
-        progress: Called with the number of seeds done.
 
     Raises:
         QuestionError: The question cannot be asked, or settings do not fit.
@@ -424,7 +418,7 @@ def ensemble_of_numbers(
     if is_random:
         lanes = NoiseLanes(asked, seeds, kept.tolist(), delta)
         columns = columns_of(len(seeds), len(kept))
-        alone = lanes.run(columns, workers, progress)
+        alone = lanes.run(columns, workers)
         execution = lanes.execution
     else:
         columns, alone = columns_of(1, len(kept)), 1
@@ -435,8 +429,7 @@ def ensemble_of_numbers(
         columns = {
             name: np.broadcast_to(part, (len(seeds), len(kept))) for name, part in columns.items()
         }
-        if progress is not None:
-            progress(len(seeds))
+        tick(len(seeds), len(seeds))
     own: dict[str, Any] = {f.name: getattr(asked, f.name) for f in dataclasses.fields(Asked)}
     own |= columns
     return RunEnsemble(
@@ -459,7 +452,6 @@ def ensemble_of_runs(
     every: int | None = None,
     level: float = LEVEL,
     quantiles: Sequence[float] = PROBABILITIES,
-    progress: Progress | None = None,
 ) -> RunEnsemble:
     """Return a question's answers under many seeds, each a run of its own: of models with arrays.
 
@@ -469,20 +461,17 @@ def ensemble_of_runs(
         every: How many steps lie between kept ones, as for `ensemble_of_numbers`.
         level: The coverage of intervals.
         quantiles: Which quantiles.
-        progress: Called with the number of seeds done.
     """
     probabilities = check_levels(level, quantiles)
     first = run(seeds[0])
     kept = kept_steps(first.steps, every, len(seeds))
     columns = columns_of(len(seeds), len(kept))
-    for k, seed in enumerate(seeds):
+    for k, seed in enumerate(through(seeds)):
         found = first if k == 0 else run(seed)
         course = np.asarray(found.W.get(found.target, np.nan), dtype=float)
         values = course.reshape(-1) if course.size == found.steps + 1 else None
         nothing = np.full(found.steps + 1, np.nan)
         put(columns, k, found.effect, nothing if values is None else values, kept.tolist())
-        if progress is not None:
-            progress(k + 1)
     own: dict[str, Any] = {f.name: getattr(first, f.name) for f in dataclasses.fields(Asked)}
     own |= columns
     return RunEnsemble(

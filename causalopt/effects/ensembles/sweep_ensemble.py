@@ -26,10 +26,10 @@ from causalopt.effects.ensembles.seed_summary import (
 from causalopt.effects.measures import NAMES
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, labelled, plain_number
+from causalopt.work.progress import through
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 MOST_POINTS = 10_000_000  # seeds times points: five numbers each
@@ -38,7 +38,7 @@ _EFFECTS = np.isin(NAMES, ["ok", "perfect", "only_path", "no_influence"])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class SweepEnsemble(Asked):
+class SweepEnsemble(Asked, Plotted):
     """Comp and Op over a grid and over the draws of noise, at one step.
 
     Row k is the sweep with seed `seeds[k]`: all points of a seed share its draws, so that
@@ -177,14 +177,6 @@ class SweepEnsemble(Asked):
 
         return write_sweep(self.dataset, path)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op's median in bands of quantiles over one axis, or maps over two.
-
-        Raises:
-            QuestionError: The sweep has more than two axes.
-        """
-        return plot(self)
-
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
@@ -241,7 +233,6 @@ def sweep_over_noise(
     *,
     level: float = LEVEL,
     quantiles: Sequence[float] = PROBABILITIES,
-    progress: Callable[[int], None] | None = None,
 ) -> SweepEnsemble:
     """Return a sweep's answers under many seeds.
 
@@ -250,7 +241,6 @@ def sweep_over_noise(
         seeds: Distinct seeds, two or more.
         level: The coverage of intervals.
         quantiles: Which quantiles.
-        progress: Called with the number of points done, of all seeds.
 
     Raises:
         QuestionError: There are more points than fit.
@@ -259,7 +249,7 @@ def sweep_over_noise(
     names = ("values", "total", "direct", "comp", "op", "codes")
     tables: dict[str, NDArray[Any]] = {}
     powers, undecided = np.full(len(seeds), np.nan), 0
-    for k, seed in enumerate(seeds):
+    for k, seed in enumerate(through(seeds)):
         found = sweep(seed)
         if k == 0:
             if found.codes.size * len(seeds) > MOST_POINTS:
@@ -276,8 +266,6 @@ def sweep_over_noise(
             table[k] = getattr(found, name)
         powers[k] = math.nan if found.power is None else found.power
         undecided += found.undecided
-        if progress is not None:
-            progress((k + 1) * found.codes.size)
     own: dict[str, Any] = {f.name: getattr(first, f.name) for f in dataclasses.fields(Asked)}
     own |= tables
     return SweepEnsemble(

@@ -18,9 +18,10 @@ import numpy as np
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, one_node_each
 from causalopt.effects.exponents.exact_growth import ExactRun
 from causalopt.effects.exponents.growth import BATCHES, slope, slope_error
+from causalopt.effects.exponents.growth_course import GrowthCourse, growth_course
 from causalopt.effects.exponents.world_growth import Course, WorldGrowth, world_growth
 from causalopt.effects.limit import refuse_in_dynamics
-from causalopt.engine.contract import Floats, Progress
+from causalopt.engine.contract import Floats
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
 from causalopt.engine.source import Slots
@@ -29,12 +30,11 @@ from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
 from causalopt.model.template import refuse_between
-from causalopt.results import plain, plot
+from causalopt.results import Plotted, plain
+from causalopt.work.progress import Progress, long_work, portion, through
 from causalopt.worlds.interventions import held_mask, plan_for
 
 if TYPE_CHECKING:
-    import matplotlib.figure
-
     from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
 
 DEFAULT_STEPS = 20_000
@@ -46,7 +46,7 @@ _Question = tuple[Node, str]
 
 
 @dataclasses.dataclass(frozen=True)
-class Rates:
+class Rates(Plotted):
     """Exponents of a run, largest first, and Op per unit time.
 
     Attributes:
@@ -74,6 +74,7 @@ class Rates:
         realisation: The seed of the noise along which the exponents were taken, None without noise.
         exponents: Which of the whole system's exponents `lyapunov` holds: "all 3", or
             "leading 16 of 2000" where fewer are asked for, or more would not end in bearable time.
+        growth: How m's tangent by n grew, step by step, as the plot shows it.
     """
 
     model: str
@@ -95,6 +96,7 @@ class Rates:
     status: str
     realisation: int | None
     exponents: str = "all"
+    growth: GrowthCourse | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def op_name(self) -> str:
@@ -110,7 +112,8 @@ class Rates:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rates as JSON's types."""
-        data = dataclasses.asdict(self)
+        data = dataclasses.asdict(dataclasses.replace(self, growth=None))
+        del data["growth"]  # a course, of which these are the slopes
         for name, value in data.items():
             if name in _LISTS:
                 data[name] = plain(np.array(value))
@@ -118,10 +121,6 @@ class Rates:
                 (data[name],) = plain(np.array([value]))
         data["silent"] = list(self.silent)
         return data
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the exponents and of the gap that is Op per unit time."""
-        return plot(self)
 
 
 _LISTS = {"lyapunov", "lyapunov_error", "conditional", "conditional_error"}
@@ -183,6 +182,7 @@ def rates(
 ) -> RatesEnsemble: ...
 
 
+@long_work("following rates")
 def rates(
     model: Model,
     *,
@@ -219,7 +219,7 @@ def rates(
             with mean, quantiles and intervals over noise.
         level: Of an ensemble, the coverage of its intervals; 0.95 when not given.
         quantiles: Of an ensemble, which; 0.05, 0.25, 0.5, 0.75 and 0.95 when not given.
-        progress: Called with the number of steps done; of an ensemble, of seeds.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The model has no time or no memory, A is not made of whole variables, n or m
@@ -231,11 +231,12 @@ def rates(
         >>> round(rates(load("thermostat"), steps=1000).op_rate, 6)
         0.010153
     """
+    del progress  # long_work tells it
     if seeds is not None or level is not None or quantiles is not None:
         said: dict[str, Any] = {"nudge": nudge, "hold": hold, "target": target, "steps": steps}
         said |= {"transient": transient, "exponents": exponents}
         said |= {"parameters": parameters, "initial": initial}
-        return _over_noise(model, said, seed, seeds, (level, quantiles), progress)
+        return _over_noise(model, said, seed, seeds, (level, quantiles))
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_static:
         raise QuestionError("rates are about growth in time, and this model has none")
@@ -248,9 +249,12 @@ def rates(
     lead = count // 10 if transient is None else transient
     if count < BATCHES or lead < 0:
         raise QuestionError(f"rates need at least {BATCHES} steps, and a transient of 0 or more")
-    settings = _Settings(count, lead, exponents, seed, progress)
-    found = _grown(model, selection, question if asked is model else None, settings)
-    of_question = found if asked is model else _grown(asked, selection, question, settings)
+    settings = _Settings(count, lead, exponents, seed)
+    half = 1.0 if asked is model else 0.5
+    with portion(0.0, half):
+        found = _grown(model, selection, question if asked is model else None, settings)
+    with portion(half, 1.0):
+        of_question = found if asked is model else _grown(asked, selection, question, settings)
     return _answer(asked, selection, question, (found, of_question), settings)
 
 
@@ -260,7 +264,6 @@ class _Settings:
     lead: int
     exponents: int | None
     seed: int
-    progress: Progress | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -286,7 +289,8 @@ def _grown(
     terms = tuple(partial.term for partial in linearize(structure).partials)
     _check_length(last, len(structure.names) + len(terms))
     plan = plan_for(model, steps=last, noise_seed=settings.seed)
-    run = run_values(structure, plan, terms, settings.progress)
+    with portion(0.0, 0.4):
+        run = run_values(structure, plan, terms)
     status = _status(run.values)
     held = held_mask(model, selection, 0)[0]
     exact = ExactRun(model.template, plan, run.values)
@@ -296,7 +300,8 @@ def _grown(
         index = model.template.index
         place = question[0].t, index[question[0].variable], index[question[1]]
     masks = (np.zeros_like(held), held)[: 1 + bool(selection)]
-    worlds = [world_growth(course, mask, place) for mask in masks]
+    with portion(0.4, 1.0):
+        worlds = [world_growth(course, mask, place) for mask in through(masks)]
     if status == "ok" and not all(world.is_finite for world in worlds):
         status = "diverged"
     return _Grown(model, worlds, status)
@@ -308,7 +313,6 @@ def _over_noise(
     seed: int,
     seeds: int | Sequence[int] | None,
     said: tuple[float | None, Sequence[float] | None],
-    progress: Progress | None,
 ) -> RatesEnsemble:
     """Return an ensemble: the rates of each seed."""
     from causalopt.effects.ensembles.rates_ensemble import rates_over_noise
@@ -320,7 +324,6 @@ def _over_noise(
         lambda one: rates(model, seed=one, **question),
         seed_numbers(seeds, seed),
         is_random=any(v.noise is not None for v in model.variables.values()),
-        progress=progress,
         **options,
     )
 
@@ -372,6 +375,7 @@ def _answer(
         if any(v.noise is not None for v in model.variables.values())
         else None,
         exponents=_described(len(spectra[0][0]), total),
+        growth=growth_course(worlds[0].asked, worlds[1].asked if selection else None, dt),
     )
 
 

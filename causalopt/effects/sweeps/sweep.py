@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,20 +17,21 @@ from causalopt.effects.asked import Asked, ask_at, asked_hold, asked_node, asked
 from causalopt.effects.measures import NAMES, ratios, status_codes
 from causalopt.effects.sweeps.axes import axis_values, smallest_step, spread, trapezoid
 from causalopt.effects.sweeps.lanes import lane_effect
-from causalopt.effects.sweeps.point_lanes import PointLanes, Progress, prepared, run_lanes, settled
+from causalopt.effects.sweeps.point_lanes import PointLanes, prepared, run_lanes, settled
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, labelled, plain_number, plot
+from causalopt.work.progress import Progress, begin, long_work, portion
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
+    from causalopt.results import Places
 
 _ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
 LARGEST = 1_000_000_000
@@ -39,7 +40,7 @@ _UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Sweep(Asked):
+class Sweep(Asked, Plotted):
     """Comp and Op over a grid, at one step: the last of the question.
 
     Attributes:
@@ -158,13 +159,27 @@ class Sweep(Asked):
 
         return write_sweep(self.dataset, path)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op and Comp over one axis, or a map of Op over two.
+    def plot(
+        self,
+        *,
+        measure: Literal["op", "comp", "total", "direct", "w"] | None = None,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
+        """Return a figure: lines over one axis, a map over two, a map for each slice of more.
 
-        Raises:
-            QuestionError: The sweep has more than two axes.
+        Args:
+            measure: What is drawn: Op, Comp, the total or the direct effect, or W's value of m. Op
+                by default, and Comp too over one axis.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
         """
-        return plot(self)
+        where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
+        return plot(self, measure=measure, **where)
 
     def __repr__(self) -> str:
         shape = " x ".join(f"{name}: {len(values)}" for name, values in self.axes.items())
@@ -238,6 +253,7 @@ def sweep(
 ) -> SweepEnsemble: ...
 
 
+@long_work("sweeping")
 def sweep(
     model: Model,
     grid: Mapping[str, ArrayLike],
@@ -284,7 +300,7 @@ def sweep(
             and doubtful points run alone; without, a sweep takes about two thirds of the time, and
             its statuses are those of floats.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of points done.
+        progress: Called with (done, total, what), in points.
         data: In a model with arrays, variable without a rule -> its values, step first. There an
             axis may also be `seed`, and n and m may have several elements.
 
@@ -298,6 +314,7 @@ def sweep(
         >>> round(found.power, 4)
         19.9608
     """
+    del progress  # long_work tells it
     if seeds is not None or level is not None or quantiles is not None:
         question: dict[str, Any] = {
             "nudge": nudge,
@@ -308,7 +325,7 @@ def sweep(
         }
         question |= {"delta": delta, "given": given, "parameters": parameters, "initial": initial}
         question |= {"estimate": estimate, "workers": workers, "data": data}
-        return _over_noise(model, grid, question, seed, seeds, (level, quantiles), progress)
+        return _over_noise(model, grid, question, seed, seeds, (level, quantiles))
     if delta is not None:
         check_delta(delta)
     if workers is not None and workers < 1:
@@ -327,7 +344,6 @@ def sweep(
             initial=initial,
             seed=seed,
             data=data,
-            progress=progress,
         )
     if data is not None:
         raise QuestionError("'data' is for models with array variables, and this has none")
@@ -346,8 +362,11 @@ def sweep(
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     _refuse_size(axes)
     work = prepared(asked, spread(axes), delta, estimate)
-    columns = run_lanes(work, workers, progress)
-    undecided = settled(asked, work, columns, estimate=estimate)
+    begin(work.batch.count)
+    with portion(0.0, 0.9):
+        columns = run_lanes(work, workers)
+    with portion(0.9, 1.0):
+        undecided = settled(asked, work, columns, estimate=estimate)
     _one_sided(work, columns, [*axes] == [asked.node_name])
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
@@ -369,7 +388,6 @@ def _over_noise(
     seed: int,
     seeds: int | Sequence[int] | None,
     said: tuple[float | None, Sequence[float] | None],
-    progress: Progress | None,
 ) -> SweepEnsemble:
     """Return an ensemble: a sweep for each seed."""
     from causalopt.effects.ensembles.seed_lists import ensemble_options, seed_numbers
@@ -380,10 +398,7 @@ def _over_noise(
     if model.is_array and "seed" in grid:
         raise QuestionError("an axis is the seed already: leave seeds out, or the axis")
     return sweep_over_noise(
-        lambda one: sweep(model, grid, seed=one, **question),
-        seed_numbers(seeds, seed),
-        progress=progress,
-        **options,
+        lambda one: sweep(model, grid, seed=one, **question), seed_numbers(seeds, seed), **options
     )
 
 
@@ -401,7 +416,6 @@ def _of_arrays(
     initial: Mapping[str, Any] | None,
     seed: int,
     data: Mapping[str, Any] | None,
-    progress: Progress | None,
 ) -> Sweep:
     """Return the sweep of a model with arrays."""
     from causalopt.effects.arrays.array_sweep import sweep_arrays  # few models have any
@@ -433,7 +447,6 @@ def _of_arrays(
         data=data,
         initial=arrays,
         seed=seed,
-        progress=progress,
     )
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}

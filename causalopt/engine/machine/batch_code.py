@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,9 +33,13 @@ from causalopt.engine.machine.native import (
     processor,
 )
 from causalopt.engine.program import Program, operation_count, read_by
+from causalopt.engine.rescaling import RESCALE
 from causalopt.model.template import Structure
+from causalopt.work.progress import tick
+from causalopt.work.threads import Pace
 
 _REGISTERS = 24  # vector registers that the state may take
+_FIRST_PIECE = 50_000_000  # operations of a first call: some hundredths of a second
 _BRIEF = 50_000_000  # operations that even plain code does in some hundredths of a second
 _COMPILE_HELD_FROM = 2_000_000_000  # operations: some hundredths of a second
 
@@ -131,6 +136,8 @@ class MachineBatch(BatchRunner):
         self._cells = self._kept_cells()
         offsets = [self._code.frame[cell].offset for cell in self._cells]
         self._copies = np.array(offsets, dtype=np.int64)
+        self._cost = lanes_for(program) * operation_count(structure, batch.mode)
+        self._cuts: dict[int, list[tuple[NDArray[np.int64], int]]] = {}
 
     def _prepare_given(self, width: int) -> None:
         """Lay out what careful steps are given; a step past the forced ones gets an empty row."""
@@ -205,21 +212,77 @@ class MachineBatch(BatchRunner):
             context[CONTEXT[name]] = array.ctypes.data
         context[CONTEXT["width"]] = width
         context[CONTEXT["delta"]] = np.float64(self._batch.delta).view(np.int64)
-        self._code.drive(
-            context.ctypes.data,
-            frame.ctypes.data,
-            self._fresh.ctypes.data,
-            self._fresh.nbytes,
-            0,
-            width,
-            self._segments.ctypes.data,
-            len(self._segments),
-            self._copies.ctypes.data,
-            len(self._copies),
-            out.ctypes.data,
-            width,
-        )
+        self._drive(context, frame, out)
         return self._unpacked(out[:, :, :count])
+
+    def _drive(self, context: NDArray[np.int64], frame: NDArray[Any], out: Floats) -> None:
+        """Run all groups of `out` in calls of a tenth of a second: of groups, or of their steps."""
+        lanes, width = self._code.lanes, out.shape[2]
+        steps = self._batch.keep[-1] + 1
+        pace = Pace(_FIRST_PIECE // self._cost, RESCALE)
+
+        def call(low: int, high: int, segments: NDArray[np.int64], fresh: int) -> None:
+            self._code.drive(
+                context.ctypes.data,
+                frame.ctypes.data,
+                self._fresh.ctypes.data,
+                fresh,
+                low,
+                high,
+                segments.ctypes.data,
+                len(segments),
+                self._copies.ctypes.data,
+                len(self._copies),
+                out.ctypes.data,
+                width,
+            )
+
+        low = 0
+        while low < width:
+            groups = pace.steps // steps
+            if groups:
+                high = min(low + groups * lanes, width)
+                with pace.piece((high - low) // lanes * steps):
+                    call(low, high, self._segments, self._fresh.nbytes)
+                low = high
+                tick(low, width)
+                continue
+            fresh, gone = self._fresh.nbytes, 0
+            for segments, count in self._cut(pace.steps):
+                with pace.piece(count):
+                    call(low, low + lanes, segments, fresh)
+                gone += count
+                tick(low + lanes * min(gone / steps, 1.0), width)
+                fresh = 0  # the frame goes on from where it is
+            low += lanes
+
+    def _cut(self, size: int) -> list[tuple[NDArray[np.int64], int]]:
+        """Return the segments cut into calls of about so many steps, and the steps of each."""
+        size = max(1 << (size.bit_length() - 1), RESCALE)
+        if size not in self._cuts:
+            begin, end, careful, row, keep = (
+                SEGMENT.index(name) for name in ("t0", "t1", "careful", "row", "keep")
+            )
+            whole = self._segments
+            counts = -(-(whole[:, end] - whole[:, begin]) // size)
+            table = np.repeat(whole, counts, axis=0)
+            last = np.cumsum(counts)
+            behind = size * (np.arange(len(table)) - np.repeat(last - counts, counts))
+            table[:, begin] += behind
+            table[:, end] = np.minimum(table[:, begin] + size, table[:, end])
+            table[:, row] += np.where(table[:, careful] != 0, behind * self._plan.held.shape[1], 0)
+            is_last = np.zeros(len(table), dtype=bool)
+            is_last[last - 1] = True
+            table[~is_last, keep] = -1
+            gone = np.cumsum(table[:, end] - table[:, begin])
+            edges = [0, *(np.flatnonzero(np.diff(gone // size)) + 1).tolist(), len(table)]
+            sums = np.concatenate([[0], gone])
+            self._cuts[size] = [
+                (np.ascontiguousarray(table[a:b]), int(sums[b] - sums[a]))
+                for a, b in itertools.pairwise(edges)
+                if a < b
+            ]
+        return self._cuts[size]
 
     def _unpacked(self, out: Floats) -> BatchResult:
         place = {cell: k for k, cell in enumerate(self._cells)}

@@ -126,10 +126,14 @@ def test_a_static_model_is_swept_over_its_nodes() -> None:
 
 
 def test_progress_counts_the_points() -> None:
-    told: list[int] = []
-    sweep(load("thermostat"), {"R[0]": np.linspace(0, 1, 5000)}, steps=5, progress=told.append)
+    told: list[tuple[float, float, str]] = []
+    sweep(
+        load("thermostat"), {"R[0]": np.linspace(0, 1, 5000)}, steps=5,
+        progress=lambda *how: told.append(how),
+    )  # fmt: skip
     assert told == sorted(told)
-    assert told[-1] == 5000
+    assert told[-1] == (5000, 5000, "sweeping")
+    assert {total for _, total, _ in told} == {5000}
 
 
 @pytest.mark.parametrize(
