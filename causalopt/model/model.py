@@ -121,7 +121,7 @@ def _split_units(data: dict[str, Any]) -> dict[str, Any]:
 
 
 # pydantic's metaclass has no public name
-class ModelKind(type(Record)):  # type: ignore[misc]
+class ModelClass(type(Record)):  # type: ignore[misc]
     """The class of models: it completes to a model's own names, and not to pydantic's."""
 
     def __dir__(cls) -> list[str]:
@@ -130,7 +130,7 @@ class ModelKind(type(Record)):  # type: ignore[misc]
         return sorted(name for name in found if not name.startswith(_PYDANTIC))
 
 
-class Model(Displayed, Record, metaclass=ModelKind):
+class Model(Displayed, Record, metaclass=ModelClass):
     """A causal model: variables with rules, parameters, and a partition into A and B.
 
     A model is checked whole when it is made and never changes: `replace` returns another one.
