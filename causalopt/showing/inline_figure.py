@@ -42,6 +42,7 @@ def inline_figure(figure: Figure) -> str:
             _thin(line)
     text = _svg(figure)
     if len(text) > MOST_BYTES:
+        figure.set_layout_engine("none")  # the panels stay where they are: an image is no label
         for axes in figure.axes:
             _as_image(axes)
         text = _svg(figure)
