@@ -55,7 +55,19 @@ _WORDS = {
 
 
 def _is_number(value: Any) -> bool:
-    return hasattr(type(value), "__float__") and not isinstance(value, bool)
+    """Whether a value is one number, of whatever package; an array of several is none."""
+    if isinstance(value, bool) or getattr(value, "ndim", 0) != 0:
+        return False
+    return hasattr(type(value), "__float__")
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a value is one whole number; numbers that are not finite are none."""
+    if not _is_number(value):
+        return False
+    if type(value).__module__.split(".")[0] == "numpy" or not hasattr(type(value), "__index__"):
+        return float(value).is_integer()
+    return True
 
 
 def _is_list(value: Any) -> bool:
@@ -65,9 +77,7 @@ def _is_list(value: Any) -> bool:
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "None": lambda value: value is None,
     "bool": lambda value: isinstance(value, bool) or type(value).__name__ in {"bool_", "bool"},
-    "int": lambda value: (
-        _is_number(value) and (hasattr(type(value), "__index__") or float(value).is_integer())
-    ),
+    "int": _is_whole,
     "float": _is_number,
     "str": lambda value: isinstance(value, str),
     "os.PathLike": lambda value: isinstance(value, os.PathLike),
@@ -151,13 +161,23 @@ def _taken(name: str, argument: str, value: Any, rules: tuple[str, ...]) -> Any:
     values = [item for group in literals for item in group]
     if any(type(item) is type(value) and item == value for item in values):
         return value
+    if "Mapping" in rules and hasattr(value, "keys") and not isinstance(value, Mapping):
+        value = {key: value[key] for key in value.keys()}  # noqa: SIM118 - a Series iterates values
     if any(_CHECKS[rule](value) for rule in rules if rule in _CHECKS):
-        whole = "int" in rules and isinstance(value, float) and "float" not in rules
-        return int(value) if whole else value
+        return _plain_number(value, rules)
     open_ended = any(rule not in _CHECKS and not rule.startswith("Literal[") for rule in rules)
     if open_ended or (_is_ours(value) and "str" in rules):
         return value  # of a class that no text here describes
     raise ArgumentError(f"{name}: {_expected(argument, value, rules, values)}")
+
+
+def _plain_number(value: Any, rules: tuple[str, ...]) -> Any:
+    """Return a number as Python's where only numbers are taken, all else as it is."""
+    if not _is_number(value) or isinstance(value, int):
+        return value
+    if "float" in rules:
+        return value if isinstance(value, float) else float(value)
+    return int(value) if "int" in rules else value
 
 
 def _expected(argument: str, value: Any, rules: tuple[str, ...], values: list[Any]) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import causalopt
@@ -90,6 +93,46 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert len(found.t) == 10
     whole: Any = 9.0
     assert len(causalopt.run(load("thermostat"), steps=whole).t) == 10
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.float32(0.5), np.array(0.5), Fraction(1, 2), Decimal("0.5")],
+    ids=lambda value: f"{type(value).__name__} {value}",
+)
+def test_a_number_is_a_number_whoever_made_it(value: Any) -> None:
+    """By hand: T[t] = R[t-1] - d and R[t] = R[t-1] - T[t-1]/2, a step leaves dR[2] = 1 - k."""
+    model = load("thermostat")
+    found = causalopt.run(
+        model, parameters={"k": value}, initial={"R": value}, delta=value, steps=2
+    )
+    assert found.W["R"][0] == 0.5
+    assert found.comp.tolist() == [1.0, 1.0, 0.5]
+    rows: Any = pd.Series({"k": value})
+    assert causalopt.run(model, parameters=rows, steps=2).comp.tolist() == [1.0, 1.0, 0.5]
+
+
+def test_a_fraction_stays_exact() -> None:
+    third: Any = Fraction(1, 3)
+    assert load("thermostat").replace(parameters={"k": third}).parameters["k"] == "1/3"
+    whole: Any = Fraction(6, 3)
+    assert load("thermostat").replace(parameters={"k": whole}).parameters["k"] == 2
+
+
+@pytest.mark.parametrize("steps", [np.array([1, 2]), pd.Series([3]), np.inf, 1j, np.array(["3"])])
+def test_several_numbers_are_not_one(steps: Any) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        causalopt.run(load("thermostat"), steps=steps)
+    assert str(caught.value).startswith("run: steps takes a whole number from 0 up, found ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_declaration_is_no_name() -> None:
+    with pytest.raises(CausaloptError) as caught:
+        load("name: m\nvariables: {x: 1}\n")
+    assert str(caught.value) == (
+        "a text of many lines names no model: write causalopt.parse_model(text) for a declaration"
+    )
 
 
 @pytest.mark.parametrize("name", sorted(causalopt._HOME))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -20,8 +22,21 @@ _PARENT = re.compile(r"\s*(\w+)\s*(\[\s*t\s*(?:-\s*(\d+)\s*)?\])?\s*")
 
 
 def python_number(value: Any) -> Any:
-    """Return one of numpy's numbers as Python's, an array as a list, all else as it is."""
-    return value.tolist() if type(value).__module__ == "numpy" else value
+    """Return one of another package's numbers as Python's, an array as a list, else the value.
+
+    A fraction is the text of its division, and stays exact.
+
+    Example:
+        >>> python_number(Fraction(1, 3)), python_number(Decimal("0.1"))
+        ('1/3', 0.1)
+    """
+    if type(value).__module__ == "numpy":
+        return value.tolist()
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        return value.item()
+    if isinstance(value, Fraction):
+        return value.numerator if value.denominator == 1 else str(value)
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _scalar(value: Any) -> Any:
@@ -46,6 +61,8 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "a truth value"
     text = kinds.get(type(value)) or ("a function" if callable(value) else repr(value))
+    if "\n" in text:  # such as a table's
+        text = f"{type(value).__name__} {' '.join(text.split())}"
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -75,6 +75,11 @@ def file_of(name: str | os.PathLike[str]) -> Path:
         FileError: It is a folder.
     """
     text = os.fspath(name)
+    if "\n" in text:
+        raise UnknownNameError(
+            "a text of many lines names no model: write causalopt.parse_model(text) for a "
+            "declaration"
+        )
     if Path(text).suffix.lower() in FORMATS or os.sep in text:
         return Path(text)
     files = shipped()

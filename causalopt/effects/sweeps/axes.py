@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, KeysView, Mapping, ValuesView
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +12,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
 from causalopt.language.arrays import evaluate_arrays
 from causalopt.language.term import Term, leaves
+from causalopt.model.declaration import shown
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.model.template import leaf_name
@@ -20,11 +21,30 @@ STRETCH = 1 << 16
 
 
 def axis_values(name: str, values: ArrayLike) -> Floats:
-    """Return an axis' values, checked: one or more finite numbers in a row."""
+    """Return an axis' values, checked: one or more finite numbers in a row.
+
+    Args:
+        name: The axis.
+        values: Numbers in their order: a list, a tuple, an array, a column of a table, a generator.
+
+    Raises:
+        QuestionError: They are no finite numbers in a row.
+    """
+    if isinstance(values, Iterator | KeysView | ValuesView):
+        values = list(values)
     try:
         axis = np.array(values, dtype=np.float64) + 0.0  # a swept -0.0 is 0.0, as in a model
     except (TypeError, ValueError):
-        raise QuestionError(f"the axis '{name}' takes numbers") from None
+        raise QuestionError(
+            f"the axis '{name}' takes numbers in their order, found {shown(values)}{_spelt(values)}"
+        ) from None
+    if axis.ndim == 0:
+        raise QuestionError(
+            f"the axis '{name}' takes one or more values in a row, found {shown(values)}: "
+            f"write [{shown(values)}] for one"
+            if values is not None
+            else f"the axis '{name}' has no values: write [0.1, 0.2]"
+        )
     if axis.ndim != 1 or not len(axis):
         raise QuestionError(
             f"the axis '{name}' takes one or more values in a row, found an array "
@@ -34,6 +54,15 @@ def axis_values(name: str, values: ArrayLike) -> Floats:
     if len(bad):
         raise QuestionError(f"the axis '{name}' takes finite numbers, found {bad[0]}")
     return axis
+
+
+def _spelt(values: object) -> str:
+    """Return how an axis is written that was given as the command line or a set has it."""
+    if isinstance(values, set | frozenset):
+        return ": a set has no order, give a list"
+    if isinstance(values, str):
+        return ": write numpy.linspace(0, 1, 11), or a list"
+    return ": write [0.1, 0.2]"
 
 
 def spaced(low: float, high: float, count: int) -> Floats:
