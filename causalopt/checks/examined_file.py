@@ -184,6 +184,8 @@ def _mended(data: dict[str, Any], error: ModelError) -> bool:
         if path[0] in {"variables", "parameters", "functions"} and len(path) == 2:
             return False  # others name it
         value = parent.pop(path[-1], None) if isinstance(parent, dict) else None
+        if len(path) == 1 and isinstance(value, dict) and "variables" in value:
+            return False  # all of the model stands in it
         if meant and meant[1] not in parent:
             parent[meant[1]] = value
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import io
 import json
@@ -15,7 +16,7 @@ from typing import Any
 
 from causalopt.errors import FileError, Location, ModelError, UnknownNameError, suggestion
 from causalopt.model.array_source import ArraySource
-from causalopt.model.declaration import Variable
+from causalopt.model.declaration import Variable, shown
 from causalopt.model.model import Model
 from causalopt.model.positions import Positions, Spot, yaml_document
 from causalopt.results import written
@@ -89,6 +90,10 @@ def file_of(name: str | os.PathLike[str]) -> Path:
         return Path(text)
     if os.path.isdir(text):
         raise FileError(f"'{text}' is a folder: name a model file in it")
+    stem = os.path.splitext(text)[0]
+    here = [name + end for name in (text, stem) for end in FORMATS if os.path.isfile(name + end)]
+    if here:
+        raise UnknownNameError(f"no shipped model is called '{text}'; did you mean '{here[0]}'?")
     raise UnknownNameError(
         f"no shipped model is called '{text}' (a file's name ends in {', '.join(FORMATS)})"
         f"{suggestion(text, files)}"
@@ -130,10 +135,40 @@ def read_text(file: Path) -> tuple[str, str]:
             raise FileError(f"'{file}' is larger than {MAX_BYTES >> 20} MiB: too large for a model")
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise FileError(f"cannot read '{file}': {error.strerror}") from None
+        raise FileError(f"cannot read '{file}': {error.strerror}{_files_near(file)}") from None
     except UnicodeDecodeError as error:
-        raise FileError(f"cannot read '{file}': byte {error.start} is not UTF-8 text") from None
+        raise FileError(f"cannot read '{file}': {_no_utf8(error)}") from None
+    if text[1:2] == "\0":
+        raise FileError(f"cannot read '{file}': {_UTF16}")
     return text, kind
+
+
+_UTF16 = "it is saved as UTF-16, and a model file is UTF-8: save it with that encoding"
+
+
+def _files_near(file: Path) -> str:
+    """Return a hint at a model file beside one that is not there, or a shipped one of its name."""
+    if file.exists():
+        return ""
+    if not file.parent.is_dir():
+        return f"; there is no folder '{file.parent}'"
+    if file.stem in shipped():
+        return f"; the shipped model is called '{file.stem}'"
+    files = [f for f in sorted(file.parent.iterdir()) if f.suffix.lower() in FORMATS]
+    files.sort(key=lambda f: f.suffix == file.suffix)  # of two with one stem, that of this ending
+    beside = {f.stem: f.name for f in files}
+    hint = suggestion(file.stem, beside)
+    for stem, name in beside.items():
+        hint = hint.replace(f"did you mean '{stem}'?", f"did you mean '{name}'?")
+    return hint if "did you mean" in hint else ""
+
+
+def _no_utf8(error: UnicodeDecodeError) -> str:
+    """Return why bytes are no text, and how the file is saved instead."""
+    if error.object.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _UTF16
+    line = error.object.count(b"\n", 0, error.start) + 1
+    return f"byte {error.start} is not UTF-8 text, on line {line}: save the file with that encoding"
 
 
 def schema() -> dict[str, Any]:
@@ -182,9 +217,16 @@ def read_data(text: str, kind: str, name: str) -> tuple[dict[str, Any], Position
         ModelError: It is no YAML, TOML or JSON, or no mapping.
     """
     data, positions = _PARSERS[kind](text, name)
+    if data is None:
+        raise ModelError(
+            f"the file is empty{' but for comments' if text.strip() else ''}: write name: and "
+            "variables:, as `causalopt check thermostat` shows",
+            location=Location(name, 1, 1),
+        )
     if not isinstance(data, dict):
         raise ModelError(
-            "a model file is a mapping: name, variables, ...", location=Location(name, 1, 1)
+            f"a model file is a mapping: name, variables, ..., found {shown(data)}",
+            location=Location(name, 1, 1),
         )
     return {str(key): value for key, value in data.items()}, positions
 
@@ -209,6 +251,7 @@ def declared(
         cut = _cut_short(text, name) if kind == "yaml" else None
         if cut is not None:
             raise cut from None
+        error = _section_elsewhere(data, error) or error
         spot = place_of(positions, error)
         raise ModelError(
             error.message + _misplaced(data, positions),
@@ -235,6 +278,30 @@ def _cut_short(text: str, name: str) -> ModelError | None:
     for found in mistakes(text):
         if found.kind in {"quote", "decimal"} or (found.kind == "colon" and found.column > 1):
             return ModelError(found.message, location=Location(name, found.line, found.column))
+    return None
+
+
+def _section_elsewhere(data: Mapping[str, Any], error: ModelError) -> ModelError | None:
+    """Return the error of a section of a model that stands in another."""
+    path = error.path
+    section = data.get(str(path[0])) if path else None
+    if len(path) == 1 and error.is_key and isinstance(section, dict) and "variables" in section:
+        return ModelError(
+            f"'{path[0]}' holds what belongs at the top: drop this line and indent those below it "
+            "less",
+            path,
+            is_key=True,
+        )
+    if len(path) < 2 or path[0] != "variables" or not isinstance(section, dict):
+        return None
+    found = section.get(str(path[1]))
+    is_section = path[1] in {"parameters", "partition", "question", "sizes", "functions", "facts"}
+    if is_section and not (isinstance(found, dict) and set(found) & set(Variable.model_fields)):
+        return ModelError(
+            f"'{path[1]}' is indented among the variables: move it to the column of 'variables'",
+            path[:2],
+            is_key=True,
+        )
     return None
 
 

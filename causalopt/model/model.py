@@ -851,8 +851,12 @@ def _translate(error: ValidationError) -> NoReturn:
         message = _no_mapping(first["input"], path)
     elif first["type"] == "string_type":
         message = _no_text(first["input"], path)
-    elif first["type"] in {"int_type", "int_parsing", "int_from_float"}:
+    elif first["type"] in {"int_type", "int_parsing", "int_from_float", "int_parsing_size"}:
         message = f"expected a whole number, found {shown(first['input'])}"
+    elif first["type"] == "greater_than_equal":
+        message = f"expected a number from {first['ctx']['ge']} up, found {shown(first['input'])}"
+    elif first["type"] in {"tuple_type", "list_type"}:
+        message = _no_list(first["input"], path)
     elif first["type"] == "bool_parsing":
         message = f"expected true or false, found {shown(first['input'])}"
     elif first["type"] == "literal_error":
@@ -877,6 +881,14 @@ def _no_mapping(value: Any, path: tuple[int | str, ...]) -> str:
     if isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
         keys = [str(key) for item in value for key in item]
         return f"{said}: drop the dashes or brackets, write {keys[0] if keys else 'name'}: ..."
+    return said
+
+
+def _no_list(value: Any, path: tuple[int | str, ...]) -> str:
+    """Return what to do where a list is expected and something else came."""
+    said = f"expected a list, found {shown(value)}"
+    if isinstance(value, Mapping) and value and all(item is None for item in value.values()):
+        return f"{said}: write {path[-1]}: [{', '.join(map(str, value))}]"  # braces for brackets
     return said
 
 

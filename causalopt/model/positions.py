@@ -12,6 +12,7 @@ from typing import Any
 
 from causalopt.errors import Location, ModelError
 from causalopt.language.term import collector_paused
+from causalopt.model.declaration import Variable
 
 MAX_DEPTH = 50
 
@@ -119,9 +120,23 @@ def _composed(text: str, name: str) -> Any:
         return _watched(name).compose(text)
     except ComposerError:
         # A second document. What is wrong in either is said rather than that there are two.
-        for _ in _watched(name).parse(text):
-            pass
-        raise
+        events = list(_watched(name).parse(text))
+        raise _two_documents(name, events) from None
+
+
+def _two_documents(name: str, events: list[Any]) -> ModelError:
+    """Return what is wrong with a text that goes on after a line of dashes."""
+    from ruamel.yaml.events import DocumentStartEvent, ScalarEvent
+
+    starts = [i for i, event in enumerate(events) if isinstance(event, DocumentStartEvent)]
+    following = events[starts[1] + 1]
+    is_empty = isinstance(following, ScalarEvent) and not following.value
+    message = (
+        "nothing follows this '---', which begins another model: drop the line"
+        if is_empty
+        else "another model begins here, and a file holds one: put it into a file of its own"
+    )
+    return ModelError(message, location=_location(name, events[starts[1]].start_mark))
 
 
 def _watched(name: str) -> Any:
@@ -201,6 +216,11 @@ class _Builder:
                 return _SCALARS[kind](node.value)
             except ValueError as error:
                 raise self._fail(node, f"cannot read this value: {error}") from None
+        if kind == "timestamp":
+            raise self._fail(
+                node,
+                f"'{node.value}' is a date, and none is read here: write a number, or quote it",
+            )
         raise self._fail(
             node,
             f"the tag {node.tag} is not allowed in a model file: quote a text that begins with !",
@@ -214,6 +234,12 @@ class _Builder:
                 raise self._fail(key, "a key is a plain text")
             if key.value in data:
                 first = self.spots[(*path, key.value)].line
+                if path == ("variables",) and key.value in Variable.model_fields:
+                    raise self._fail(
+                        key,
+                        f"'{key.value}' stands in the column of the variables, as on line {first}: "
+                        "indent what belongs to a variable two spaces more than its name",
+                    )
                 raise self._fail(
                     key,
                     f"the key '{key.value}' stands here a second time, first on line {first}: "

@@ -20,6 +20,7 @@ _FLOW_KEY = re.compile(r"(?P<key>[^\s'\"\[\]{},:][^'\"\[\]{},:\n]*?)\s*:(?=[\s,\
 _TIGHT = re.compile(r"(?P<key>[A-Za-z_]\w*):(?P<value>(?!//)[^\s,{}\[\]].*)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _KEYS = sorted({*Variable.model_fields, *Question.model_fields})
+_FOREIGN_COMMENTS = ("//", "/*", '"""', "'''", "-- ", "<!--")
 _LONGEST = 1 << 20
 _MOST = 20  # mistakes after which no more are looked for
 _CLOSES = {"{": "}", "[": "]"}
@@ -110,6 +111,9 @@ class _Scanner:
                 "a tab indents this line, and YAML is indented by spaces: replace the tab",
             )
         column = len(indent)
+        if body.startswith(_FOREIGN_COMMENTS):
+            self._note("start", start + column, "a comment begins with #: write # and the text")
+            return number + 1
         while body.startswith("- "):
             rest = body[1:].lstrip()
             column, body = column + len(body) - len(rest), rest
@@ -295,7 +299,9 @@ class _Scanner:
             return number + 1
         line = self._line_of(max(end - 1, place))
         rest = self.text[end : self._starts[line + 1]].strip()
-        if rest and not rest.startswith("#") and len(self.found) == before:
+        if rest.startswith(_FOREIGN_COMMENTS) and len(self.found) == before:
+            self._note("after", end, "a comment begins with #: write # and the text")
+        elif rest and not rest.startswith("#") and len(self.found) == before:
             self._note(
                 "after",
                 end,
