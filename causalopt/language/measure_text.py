@@ -60,6 +60,10 @@ def read_measure(
     """
     reader = _MeasureReader(text, scope, name, aliases or {})
     value = reader.number(reader.tree, 0)
+    if reader.carried and value is ref(reader.carried[-1].name, 0):
+        last = reader.carried.pop()  # it is the measure itself
+        own = {ref(last.name, 1): ref(name, 1)}
+        return [*reader.carried, Accumulator(name, substitute(last.rule, own), last.starts)]
     return [*reader.carried, Accumulator(name, value, _reach(value))]
 
 
@@ -199,19 +203,14 @@ class _MeasureReader(TermReader):
         return gated(StepWindow(window.first), mean) if window.first else mean
 
     def _integral(self, value: Term, window: StepWindow) -> Term:
-        """Return the trapezoidal rule's sum: the nodes at the ends count half."""
-        half = const(Fraction(1, 2))
-        first = Term.of("eq", step_before(), const(window.first))
-        last = None if window.last is None else Term.of("eq", step_before(), const(window.last))
-        before = _earlier(value)
-        share = where(first, mul(half, before), before)
-        if last is not None:
-            share = where(last, mul(half, before), share)
-        own_end = StepWindow(window.first + 1, window.last)
-        if own_end.is_empty:  # one node is no length of time
+        """Return the trapezoidal rule's sum: each step counts the mean of its ends."""
+        steps = StepWindow(window.first + 1, window.last)
+        if steps.is_empty:  # one node is no length of time
             return mul(const(0), value)
-        inside = self._carry(lambda own: add(own, gated(window, share, step_before())))
-        return mul(CLOCK["dt"], add(inside, gated(own_end, mul(half, value))))
+        share = mul(mul(const(Fraction(1, 2)), CLOCK["dt"]), add(_earlier(value), value))
+        if steps.first == _reach(share):  # an accumulator is 0 until it can look back
+            steps = StepWindow(0, window.last)
+        return self._carry(lambda own: add(own, gated(steps, share)))
 
     def _extreme(self, kind: str, value: Term, window: StepWindow) -> Term:
         def joined(own: Term, new: Term, step: Term) -> Term:

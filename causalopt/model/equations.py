@@ -79,6 +79,7 @@ def read_template(
     for equation in equations:
         _check_lags(equation, motion(variables[equation.owner]))
     pushes: dict[str, tuple[Push, ...]] = {}
+    system = {equation.name: equation.rule for equation in equations}
     if asked:
         from causalopt.model.asked_equations import with_asked  # few models have any
 
@@ -92,6 +93,7 @@ def read_template(
         is_static,
         reader.fixed,
         pushes,
+        system,
     )
     for name, value in template.parameter_values().items():
         if not math.isfinite(value):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import names_one_node
+from causalopt.model.declaration import motion
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, Window, is_plain
-from causalopt.model.template import Equation, belonging, equations_mask, has_stages
+from causalopt.model.template import Equation, belonging, equations_mask, has_stages, node_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -299,16 +300,38 @@ class _Builder:
             self._replace(intervention)
             return
         for window in moved_nodes(self._model, intervention, self._steps):
-            rows = self._rows(window)
             if isinstance(intervention, Nudge):
-                i = self._model.template.index[window.variable]
-                self.shifts[rows, i] += _finite(intervention.by, "a nudge")
+                self._shift(window, _finite(intervention.by, "a nudge"))
                 continue
             self._check_once(window, intervention.to)
-            i = self._model.template.settable[window.variable]
-            self.forced[rows, i] = True
-            self.values[rows, i] = _finite(intervention.to, "a set value")
-            self.shifts[rows, i] = 0.0
+            places = self._places(window)
+            self.forced[: len(places)] |= places
+            self.values[: len(places)][places] = _finite(intervention.to, "a set value")
+            self.shifts[: len(places)][places] = 0.0
+
+    def _shift(self, window: Window, by: float) -> None:
+        """Shift the nodes of a window; a lasting algebraic variable between its steps too."""
+        name, rows = window.variable, self._rows(window)
+        if window.first == window.last or motion(self._model.variables[name]) != "algebraic":
+            self.shifts[rows, self._model.template.index[name]] += by
+            return
+        places = self._places(window, added=True)
+        self.shifts[: len(places)][places] += by
+
+    def _places(self, *windows: Window, added: bool = False) -> np.ndarray:
+        """Return which equations are of some nodes, stages included, shape [rows, equation].
+
+        Where disturbances are added to a node, the equation that is set comes before, and the one
+        that is shifted (`added`) after.
+        """
+        template = self._model.template
+        late = int(has_stages(template))
+        ends = [self._rows(window).stop + late for window in windows]
+        rows = min(max(ends, default=0), self._steps + 1)
+        self._grow(rows - 1)
+        mask = equations_mask(template, self._model.variables, windows, rows)
+        mask &= template.is_last if added else template.is_settable
+        return mask
 
     def _check_once(self, window: Window, value: float) -> None:
         for other, before in self._set:
@@ -334,20 +357,23 @@ class _Builder:
         import numpy as np
 
         world, template = intervention.world, self._model.template
-        if world.steps < self._steps or world.model.template.structure != template.structure:
+        given = world.model.template
+        if world.steps < self._steps or given.system != template.system:
             raise QuestionError(
                 f"world {world.name} is of another model or shorter than {self._steps} steps: "
                 "replace takes nodes from a world of the same model and length"
             )
         windows = self._model.selection(intervention.nodes, steps=self._steps)
-        late = int(has_stages(template))
-        ends = [self._steps if w.last is None else w.last + late for w in windows]
-        rows = min(max(ends, default=-1), self._steps) + 1
-        self._grow(rows - 1)
-        mask = equations_mask(template, self._model.variables, windows, rows)
-        self.forced[:rows] |= mask
-        np.copyto(self.values[:rows], world.table[:rows], where=mask)
-        self.shifts[:rows][mask] = 0.0
+        mask = self._places(*(w for w in windows if w.first <= self._steps))
+        names = [node_name(equation) for equation in template.equations]
+        columns = [given.index.get(name, 0) for name in names]
+        unknown = [i for i, name in enumerate(names) if name not in given.index]
+        if mask[:, unknown].any():
+            said = next(names[i] for i in unknown if mask[:, i].any())
+            raise QuestionError(f"world {world.name} has no '{said}': replace other nodes")
+        np.copyto(self.values[: len(mask)], world.table[: len(mask), columns], where=mask)
+        self.forced[: len(mask)] |= mask
+        self.shifts[: len(mask)][mask] = 0.0
 
 
 def _first_end(*windows: Window) -> int | None:

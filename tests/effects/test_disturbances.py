@@ -389,3 +389,185 @@ def test_op_to_all_leaves_the_disturbance_out() -> None:
     assert list(found.variable.values) == ["T", "R"]
     expected = run(load("thermostat"), nudge="R[t>=2]", hold="T", target="R", steps=9).op
     np.testing.assert_array_equal(found.op.sel(variable="R").values, expected)
+
+
+def _delayed(method: str) -> Model:
+    return Model(
+        name="delayed",
+        parameters={"g": 0.7, "tau": 0.3, "h0": 0.5},
+        variables={
+            "x": {"flow": "-g*x + u + 0.2*y[time - tau]", "initial": "h0 + 0.1*time"},
+            "y": {"flow": "x - y + 0.1*z", "initial": "cos(time)*g"},
+            "z": {"algebraic": "x*y + g"},
+            "u": {"algebraic": "-0.3*x"},
+        },
+        dt=0.1,
+        method=method,
+    )
+
+
+@pytest.mark.parametrize("method", ["euler", "rk4"])
+@pytest.mark.parametrize("parameter", ["g", "h0"])
+@pytest.mark.parametrize("target", ["y", "integral(x**2)", "z"])
+def test_a_parameter_moves_histories_between_steps_too(
+    method: str, parameter: str, target: str
+) -> None:
+    model, h = _delayed(method), 1e-5
+    value = model.template.parameter_values()[parameter]
+    ends = [
+        run(
+            model.replace(parameters={parameter: value + sign * h}),
+            nudge="x[0]", hold=[], target=target, steps=30,
+        ).W[target]
+        for sign in (1, -1)
+    ]  # fmt: skip
+    found = run(model, nudge=parameter, hold=[], target=target, steps=30)
+    np.testing.assert_allclose(found.total, (ends[0] - ends[1]) / (2 * h), rtol=1e-6, atol=1e-9)
+
+
+START = Model(
+    name="start",
+    parameters={"u": 2},
+    variables={"x": {"rule": "x[t-1]/2", "initial": "2*u"}, "c": "0*x[t]"},
+    question={"hold": "c", "target": "x", "steps": 4},
+)
+
+
+def test_a_value_that_is_set_does_not_start_from_a_parameter() -> None:
+    given = [causalopt.Set("x[0]", 5)]
+    alone = run(START, nudge="u", given=given)
+    assert (alone.total.tolist(), alone.status[4].item()) == ([0] * 5, "no_influence")
+    both = run(START, nudge="u + 3*x", given=given)  # 3 at every step, on top of the value set
+    assert both.total.tolist() == [3, 4.5, 5.25, 5.625, 5.8125]
+    points = sweep(START, {"x[0]": [1.0, 2.0]}, nudge="u + 3*x", at=4)
+    assert points.total.tolist() == [5.8125, 5.8125]
+    points = sweep(START, {"u": [1.0, 2.0]}, nudge="u + 3*x", at=4)
+    assert points.total.tolist() == [5.8125 + 2 / 16] * 2
+
+
+def test_nodes_are_taken_from_a_world_of_the_model_before_it_was_asked() -> None:
+    model = load("thermostat")
+    donor = causalopt.world(model, causalopt.Nudge("R[0]", 3), steps=9)
+    assert isinstance(donor, causalopt.World)
+    given = [causalopt.Replace("T[t<=4]", donor)]
+    plain = run(model, steps=9, given=given)
+    asked = run(model, nudge="R[t>=2] - k", target="mean(R)", steps=9, given=given)
+    np.testing.assert_array_equal(asked.W["R"], plain.W["R"])
+    np.testing.assert_array_equal(asked.W["T"][:5], np.asarray(donor["T"])[:5])
+    h = 1e-6
+    ends = [
+        run(
+            model,
+            steps=9,
+            given=given,
+            parameters={"k": model.template.parameter_values()["k"] + s * h},
+        )
+        .W["R"]
+        .mean()
+        for s in (1, -1)
+    ]
+    by_k = run(model, nudge="k", target="mean(R)", steps=9, given=given).total[-1]
+    assert by_k == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=1e-6)
+    # A world of the asked model is one of the model, too; one of another model is not.
+    back = causalopt.world(asked.model, causalopt.Nudge("R[0]", 3), steps=9)
+    assert isinstance(back, causalopt.World)
+    again = run(model, steps=9, given=[causalopt.Replace("T[t<=4]", back)])
+    np.testing.assert_array_equal(again.W["R"], plain.W["R"])
+    other = causalopt.world(START)
+    assert isinstance(other, causalopt.World)
+    with pytest.raises(QuestionError, match="is of another model or shorter"):
+        run(model, nudge="k", steps=4, given=[causalopt.Replace("T", other)])
+
+
+def test_a_replaced_node_keeps_what_disturbs_it() -> None:
+    donor = causalopt.world(START, causalopt.Set("x[0]", 7))
+    assert isinstance(donor, causalopt.World)
+    given = [causalopt.Replace("x[0<=t<2]", donor)]
+    found = run(START, nudge="u + 3*x", given=given)
+    assert found.W["x"].tolist() == [7, 3.5, 1.75, 0.875, 0.4375]
+    assert found.total.tolist() == [3, 3, 4.5, 5.25, 5.625]
+
+
+def test_minus_zero_stays_minus_zero() -> None:
+    model = Model(name="sign", variables={"x": {"rule": "-x[t-1]", "initial": 0}, "y": "-x[t]"})
+    plain = run(model, nudge="x[0]", hold=[], target="y", steps=5)
+    for nudge in ("x", "-x", "2*y[t>=1] - x[t<3]"):
+        found = run(model, nudge=nudge, hold=[], target="mean(y)", steps=5)
+        for name in ("x", "y"):
+            assert found.W[name].tobytes() == plain.W[name].tobytes()
+
+
+@pytest.mark.parametrize("delta", [None, 0.1])
+def test_where_nothing_has_begun_there_is_no_influence(delta: float | None) -> None:
+    """Neither before the first nudged node nor before what is measured, by rounding or else."""
+    room = run(load("heated_room"), target="integral(abs(error))", steps=40, delta=delta)
+    assert (room.status[:11] == "no_influence").all()
+    question = {"hold": "T", "steps": 11, "delta": delta}
+    for nudge, target, first in (
+        ("R[3<=t<6]", "mean(R[t>=5])", 5),
+        ("R[3<=t<6]", "R[7]", 7),
+        ("R[0]", "integral(R[2<=t<4])", 3),
+        ("k[t>=4]", "max(-R[t<8])", 4),
+    ):
+        found = run(load("thermostat"), nudge=nudge, target=target, **question)  # type: ignore[arg-type]
+        assert (found.status[:first] == "no_influence").all(), (nudge, target)
+        assert (found.status[first:] != "no_influence").all(), (nudge, target)
+
+
+@given(st.integers(0, 7), st.integers(0, 7), st.integers(0, 2), st.integers(0, 9))
+def test_paths_begin_and_end_with_their_windows(a: int, b: int, lag: int, last: int) -> None:
+    """networkx walks the unrolled graph; edges to m and from n are those of the windows."""
+    import networkx as nx
+
+    assume(lag <= b + 1)
+    from causalopt.effects.asked import ask
+    from causalopt.model.reach import reachable, reaching
+
+    asked = ask(load("thermostat"), nudge=f"R[{a}<=t<={a + 2}]", hold="T",
+                target=f"sum(R[{b}<=t<={b + 1}]*R[t-{lag}])", steps=9)  # fmt: skip
+    graph = nx.DiGraph()  # type: ignore[var-annotated]
+    for t in range(1, 10):
+        graph.add_edges_from(
+            [(("R", t - 1), ("R", t)), (("R", t - 1), ("T", t)), (("T", t - 1), ("R", t))]
+        )
+    graph.add_edges_from(("n", ("R", t)) for t in range(a, min(a + 2, 9) + 1))
+    terms = [t for t in range(max(b, lag), b + 2) if t <= last]
+    graph.add_edges_from((("R", t - k), "m") for t in terms for k in {0, lag})
+    graph.add_nodes_from("nm")
+    template, plan = asked.model.template, asked.plan()
+    column = template.index[asked.target]
+    ahead = reachable(template, plan, avoid_held=False).of(column)[last]
+    back = reaching(template, plan, {last: [column]}, avoid_held=False)
+    behind = back.of(template.index[asked.nudge.variable])[0]
+    assert ahead == behind == nx.has_path(graph, "n", "m")
+
+
+@pytest.mark.parametrize("span", ["u[4<=t<9]", "u[t>=12]"])
+def test_spans_of_an_algebraic_variable_are_set_between_steps_too(span: str) -> None:
+    """Runge and Kutta by hand: the input of a step is that of the node which begins it."""
+    model = Model(
+        name="input",
+        variables={"x": {"flow": "-x**2 + u", "initial": 1}, "u": {"algebraic": "0.5*x"}},
+        dt=0.1,
+        method="rk4",
+    )
+    places = range(4, 9) if "<" in span else range(12, 20)
+    h = 0.1
+    for move, change in (
+        (causalopt.Set(span, 2.0), lambda u: 2.0),
+        (causalopt.Nudge(span, 2.0), lambda u: u + 2.0),
+    ):
+        x, expected = 1.0, [1.0]
+        for t in range(20):
+
+            def slope(x: float, t: int = t, change: Callable[[float], float] = change) -> float:
+                return -(x**2) + (change(0.5 * x) if t in places else 0.5 * x)
+
+            k1 = slope(x)
+            k2 = slope(x + h / 2 * k1)
+            k3 = slope(x + h / 2 * k2)
+            x += h / 6 * (k1 + 2 * k2 + 2 * k3 + slope(x + h * k3))
+            expected.append(x)
+        found = causalopt.world(model, move, steps=20)
+        assert isinstance(found, causalopt.World)
+        np.testing.assert_allclose(found["x"], expected, rtol=1e-13)
