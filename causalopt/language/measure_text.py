@@ -39,10 +39,23 @@ class Accumulator:
     starts: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """A measure that has been read.
+
+    Attributes:
+        parts: What carries it along, itself last.
+        spans: The nodes and spans that it names, each as it is written, with its steps.
+    """
+
+    parts: tuple[Accumulator, ...]
+    spans: tuple[tuple[str, StepWindow], ...]
+
+
 def read_measure(
     text: str, scope: Scope, name: str, aliases: Mapping[str, str] | None = None
-) -> list[Accumulator]:
-    """Return what carries a measure along, the measure itself last.
+) -> Measure:
+    """Return what a text measures.
 
     Args:
         text: The expression.
@@ -55,16 +68,17 @@ def read_measure(
 
     Example:
         >>> scope = Scope(variables=frozenset("e"))
-        >>> [a.name for a in read_measure("sum(e**2)", scope, "m")]
+        >>> [part.name for part in read_measure("sum(e**2)", scope, "m").parts]
         ['m.1', 'm']
     """
     reader = _MeasureReader(text, scope, name, aliases or {})
     value = reader.number(reader.tree, 0)
+    own = Accumulator(name, value, _reach(value))
     if reader.carried and value is ref(reader.carried[-1].name, 0):
         last = reader.carried.pop()  # it is the measure itself
-        own = {ref(last.name, 1): ref(name, 1)}
-        return [*reader.carried, Accumulator(name, substitute(last.rule, own), last.starts)]
-    return [*reader.carried, Accumulator(name, value, _reach(value))]
+        rule = substitute(last.rule, {ref(last.name, 1): ref(name, 1)})
+        own = Accumulator(name, rule, last.starts)
+    return Measure((*reader.carried, own), tuple(reader.spans))
 
 
 def _reach(term: Term) -> int:
@@ -95,6 +109,7 @@ class _MeasureReader(TermReader):
         self._name, self._aliases = name, aliases
         self._window: StepWindow | None = None
         self.carried: list[Accumulator] = []
+        self.spans: list[tuple[str, StepWindow]] = []
 
     @property
     def _is_static(self) -> bool:
@@ -128,6 +143,7 @@ class _MeasureReader(TermReader):
             return self._past(node.slice, variable, depth)
         if window.is_empty:
             raise self.fail(node, f"'{self.source_of(node)}' has no step")
+        self.spans.append((self.source_of(node), window))
         if window.first == window.last:
             return self._kept(ref(variable, 0), window.first)
         if self._window is None:

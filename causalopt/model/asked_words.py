@@ -90,6 +90,26 @@ def names_one_node(text: str, *, static: bool) -> bool:
     return bool((_NAME if static else _ONE_NODE).fullmatch(text))
 
 
+def is_sum(text: str, *, minus: bool = True) -> bool:
+    """Whether a text has weights or signs: `2*R[0] + T[3]`; a minus in a set takes nodes away.
+
+    Example:
+        >>> [is_sum(text) for text in ("R[t>=5]", "R[0], R[1]", "2*R[0]", "R[0] - T[1]")]
+        [False, False, True, True]
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    items = tree.elts if isinstance(tree, ast.Tuple) else [tree]
+    signs = (ast.Mult, ast.Add, ast.Sub) if minus else (ast.Mult, ast.Add)
+    return any(
+        (isinstance(item, ast.BinOp) and isinstance(item.op, signs))
+        or (minus and isinstance(item, ast.UnaryOp) and isinstance(item.op, ast.USub))
+        for item in items
+    )
+
+
 def is_expression(text: str) -> bool:
     """Whether a text is more than the name of a variable or its label.
 

@@ -34,6 +34,7 @@ from causalopt.model.template import Equation, Template, exact_values, leaf_name
 
 if TYPE_CHECKING:
     from causalopt.language.disturbance_text import Push
+    from causalopt.language.step_window import StepWindow
 
 
 def read_template(
@@ -79,12 +80,13 @@ def read_template(
     for equation in equations:
         _check_lags(equation, motion(variables[equation.owner]))
     pushes: dict[str, tuple[Push, ...]] = {}
+    spans: dict[str, tuple[tuple[str, StepWindow], ...]] = {}
     system = {equation.name: equation.rule for equation in equations}
     if asked:
         from causalopt.model.asked_equations import with_asked  # few models have any
 
         scopes = reader.scope("measure", is_static), reader.scope("nudge", is_static)
-        equations, pushes = with_asked(equations, variables, read, reader.fixed, scopes)
+        equations, pushes, spans = with_asked(equations, variables, read, reader.fixed, scopes)
     template = Template(
         _ordered(equations, variables),
         tuple(variables),
@@ -93,6 +95,7 @@ def read_template(
         is_static,
         reader.fixed,
         pushes,
+        spans,
         system,
     )
     for name, value in template.parameter_values().items():

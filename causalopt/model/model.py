@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
-from causalopt.errors import CausaloptError, ModelError, QuestionError, UnknownNameError, suggestion
+from causalopt.errors import (
+    CausaloptError,
+    ModelError,
+    QuestionError,
+    QuestionTextError,
+    UnknownNameError,
+    suggestion,
+)
 from causalopt.language.term import collector_paused
 from causalopt.model.array_source import ArraySource
 from causalopt.model.asked_words import Nudged, is_expression, names_one_node, nudge_text
@@ -324,7 +331,10 @@ class Model(Record):
             said = error.path[1] if len(error.path) > 2 and error.path[1] in added else None
             if said is None:
                 raise
-            raise QuestionError(f"'{said}': {error.message}") from None
+            if error.offset is None:
+                raise QuestionError(f"'{said}': {error.message}") from None
+            message = f"'{said}', character {error.offset + 1}: {error.message}"
+            raise QuestionTextError(message, error.offset) from None
 
     def node(self, text: str | Node | tuple[str, int]) -> Node:
         """Return the node a text names, such as `R[0]`; a disturbance has one, its name."""
@@ -501,20 +511,35 @@ class Model(Record):
                         f"the nudged node {name} is in the held set: the nudge is made in B; nudge "
                         "another node, or hold a set without it"
                     )
+                said = name if str(own) == name else f"{name} nudges {own}, which"
                 raise QuestionError(
-                    f"{name} nudges {own}, which is in the held set ({window}): the nudge is made "
-                    "in B; nudge other nodes, or hold a set without them"
+                    f"{said} is in the held set ({window}): the nudge is made in B; nudge other "
+                    "nodes, or hold a set without them"
                 )
             if last is not None and own.first > last and own.variable != node.variable:
+                said = name if str(own) == name else f"{name} nudges {own}, which"
                 raise QuestionError(
-                    f"{name} nudges {own}, which lies after the last step {last}: give more steps, "
-                    "or earlier nodes"
+                    f"{said} lies after the last step {last}: give more steps, or earlier nodes"
                 )
         if last is not None and node.t > last:
             raise QuestionError(
                 f"the nudged node {name} lies after the last step {last}: give more steps, or "
                 "an earlier node"
             )
+
+    def check_target(self, target: str, last: int) -> None:
+        """Refuse a measure of nodes that lie after the last step.
+
+        Raises:
+            QuestionError: One of them does.
+        """
+        spans = self.template.spans.get(target, ()) if target in self.asked_variables else ()
+        for text, window in spans:
+            if window.first > last:
+                said = text if text == target else f"{target} measures {text}, which"
+                raise QuestionError(
+                    f"{said} lies after the last step {last}: give more steps, or earlier nodes"
+                )
 
     def nudged(self, node: Node) -> Selection:
         """Return the nodes that a nudge of one shifts: itself; of a disturbance those it names."""
@@ -602,7 +627,9 @@ class Model(Record):
             "nudge": lambda text: self.check_nudge(
                 self.node(text), self.question_hold(), question.steps
             ),
-            "target": self.target,
+            "target": lambda text: self.check_target(
+                self.target(text).variable, MAX_STEPS if question.steps is None else question.steps
+            ),
         }
         for key, check in checks.items():
             text = getattr(question, key)
@@ -621,8 +648,12 @@ class Model(Record):
     def _checked_by_asking(self) -> bool:
         """Whether the model in which n is one node and m one variable has checked the question."""
         for key in ("nudge", "target"):
+            text = getattr(self.question, key)
             try:
-                self.asking(**{key: getattr(self.question, key)})
+                self.asking(**{key: text})
+            except QuestionTextError as error:
+                margin = len(text) - len(text.lstrip())
+                raise ModelError(error.message, ("question", key), error.offset + margin) from None
             except CausaloptError as error:
                 raise ModelError(error.message, ("question", key)) from None
         return self.asking(self.question.nudge, self.question.target)[0] is not self

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from causalopt.language.disturbance_text import Push
+    from causalopt.language.step_window import StepWindow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +85,7 @@ class Template:
         is_static: Whether the model has no time.
         fixed: Parameters, and `dt`, that decide a lag: other values are another template.
         pushes: Disturbance -> the nodes and parameters it shifts.
+        spans: Measure -> the nodes and spans that it names, as written, with their steps.
         system: The rules of all equations as they are without disturbances and measures.
     """
 
@@ -94,6 +96,9 @@ class Template:
     is_static: bool
     fixed: frozenset[str] = frozenset()
     pushes: Mapping[str, tuple[Push, ...]] = dataclasses.field(default_factory=dict)
+    spans: Mapping[str, tuple[tuple[str, StepWindow], ...]] = dataclasses.field(
+        default_factory=dict
+    )
     system: Mapping[str, Term | None] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -287,8 +288,8 @@ def test_sets_that_name_nearly_everything_leave_n_and_m_out() -> None:
 @pytest.mark.parametrize(
     ("question", "message"),
     [
-        ({"nudge": "T[t>=2]"}, r"T\[t>=2\] nudges T\[t>=2\], which is in the held set \(T\)"),
-        ({"nudge": "R[t>=50]"}, r"which lies after the last step 9: give more steps"),
+        ({"nudge": "T[t>=2]"}, r"^T\[t>=2\] is in the held set \(T\)"),
+        ({"nudge": "R[t>=50]"}, r"^R\[t>=50\] lies after the last step 9: give more steps"),
         ({"nudge": "R[t<0]"}, r"selects no step"),
         ({"nudge": "R[2.5]"}, r"the steps must read 3, t<=10, t>=5 or 3<=t<9, found '2.5'"),
         ({"nudge": "T*R[0]"}, r"'T' is a variable, and weights are numbers"),
@@ -554,7 +555,7 @@ def test_spans_of_an_algebraic_variable_are_set_between_steps_too(span: str) -> 
     places = range(4, 9) if "<" in span else range(12, 20)
     h = 0.1
     for move, change in (
-        (causalopt.Set(span, 2.0), lambda u: 2.0),
+        (causalopt.Set(span, 2.0), lambda u: 0 * u + 2.0),
         (causalopt.Nudge(span, 2.0), lambda u: u + 2.0),
     ):
         x, expected = 1.0, [1.0]
@@ -571,3 +572,88 @@ def test_spans_of_an_algebraic_variable_are_set_between_steps_too(span: str) -> 
         found = causalopt.world(model, move, steps=20)
         assert isinstance(found, causalopt.World)
         np.testing.assert_allclose(found["x"], expected, rtol=1e-13)
+
+
+def test_a_nudge_of_the_baseline_takes_what_a_disturbance_says() -> None:
+    """Its world is the X of the disturbance."""
+    model = load("thermostat")
+    for said in (
+        "2*R[t>=5] - T[3]",
+        {"R[3]": 2, "T[t<4]": -1.0},
+        "0.5*t*R[t>=2]",
+        ["R[3]", "R[4]"],
+    ):
+        shifted = causalopt.world(model, causalopt.Nudge(said, 0.25), steps=9)  # type: ignore[arg-type]
+        assert isinstance(shifted, causalopt.World)
+        found = run(model, nudge=said, hold=[], target="R", steps=9, delta=0.25)  # type: ignore[arg-type]
+        assert found.X is not None
+        np.testing.assert_allclose(shifted["R"], found.X["R"], rtol=1e-14)
+    forced = _delayed("rk4")
+    for span in ("z[3<=t<9]", "0.5*z[7] + x[2]", "sin(t)*z[t>=4]"):
+        shifted = causalopt.world(forced, causalopt.Nudge(span, 0.25), steps=20)
+        assert isinstance(shifted, causalopt.World)
+        found = run(forced, nudge=span, hold=[], target="y", steps=20, delta=0.25)
+        assert found.X is not None
+        np.testing.assert_allclose(shifted["y"], found.X["y"], rtol=1e-13)
+
+
+def test_what_a_nudge_of_the_baseline_cannot_be_says_so() -> None:
+    model = load("thermostat")
+    for move, message in (
+        (causalopt.Set("2*R[t>=5]", 1.0), r"is a weighted sum, and nodes are set to one value"),
+        (causalopt.Nudge("R[3] - 2*k", 1.0), r"'k' is a parameter, and a baseline sets and"),
+        (causalopt.Nudge("2*R[3] + Q[4]", 1.0), r"character 10: unknown variable 'Q'"),
+    ):
+        with pytest.raises(QuestionError, match=message):
+            causalopt.world(model, move, steps=9)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "place", "message"),
+    [
+        ("dist", "d[t>=5] + 0.5*uu", (7, 35), "unknown variable 'uu'; did you mean 'u'?"),
+        ("dist", "d + cost", (7, 25), "'cost' is a measure, and what is nudged are variables"),
+        ("dist", "load[t>=3]", (7, 21), "'load' is a disturbance, and what is nudged are"),
+        ("meas", "sum(x) + mean(zz)", (8, 35), "unknown name 'zz'"),
+        ("nudge", "d[t>=5] + q", (10, 30), "character 11: unknown variable 'q'; known here: a, c,"),
+        ("target", "mean(x) + foo(x)", (10, 55), "character 11: unknown function 'foo'"),
+        ("target", "x[99]", (10, 45), "x[99] lies after the last step 10: give more steps"),
+    ],
+)
+def test_mistakes_have_their_place_in_the_text(
+    tmp_path: Path, key: str, text: str, place: tuple[int, int], message: str
+) -> None:
+    texts = {"dist": "d[t>=5]", "meas": "sum(x**2)", "nudge": "load", "target": "cost", key: text}
+    path = tmp_path / "model.yaml"
+    path.write_text(
+        f"""name: lag
+parameters: {{a: 0.8, u: 0.5, x0: "2*u"}}
+variables:
+  d: {{rule: "0*d[t-1]", initial: 0}}
+  x: {{rule: "a*x[t-1] + u + d[t] + c[t-1]", initial: x0}}
+  c: {{rule: "-0.1*x[t]"}}
+  load: {{disturbs: "{texts["dist"]}"}}
+  cost: {{measures: "{texts["meas"]}"}}
+partition: {{A: [c]}}
+question: {{nudge: "{texts["nudge"]}", hold: c, target: "{texts["target"]}", steps: 10}}
+"""
+    )
+    with pytest.raises(causalopt.ModelError) as caught:
+        load(path)
+    assert (caught.value.location.line, caught.value.location.column) == place
+    assert message in caught.value.message
+
+
+def test_a_model_that_was_asked_is_a_model_that_can_be_written(tmp_path: Path) -> None:
+    from causalopt.model.files import write_model
+
+    question = {"nudge": "2*R[t>=5] - k", "target": "integral(R**2)", "steps": 12}
+    model = load("thermostat")
+    asked, n, m = model.asking(question["nudge"], question["target"])  # type: ignore[arg-type]
+    write_model(asked, tmp_path / "asked.yaml")
+    again = load(tmp_path / "asked.yaml")
+    assert again.fingerprint == asked.fingerprint
+    expected = run(model, **question)  # type: ignore[arg-type]
+    found = run(again, nudge=n, target=m, steps=12)
+    np.testing.assert_array_equal(found.total, expected.total)
+    np.testing.assert_array_equal(found.direct, expected.direct)

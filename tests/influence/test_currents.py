@@ -395,9 +395,11 @@ class TestPaths:
         assert str(first) == "b[0..38] -> c[39..40]"
 
 
-def test_m_is_a_variable_and_the_message_says_how_to_end_the_run():
-    with pytest.raises(QuestionError, match=r"write R, and say --steps 3"):
-        currents(load("thermostat"), target="R[3]")
+def test_m_may_be_a_node_before_the_last_step():
+    kept = currents(load("thermostat"), target="R[3]", steps=9)
+    assert kept.total == pytest.approx(currents(load("thermostat"), target="R", steps=3).total)
+    with pytest.raises(QuestionError, match=r"R\[3\] lies after the last step 2: give more steps"):
+        currents(load("thermostat"), target="R[3]", steps=2)
 
 
 class TestStatus:
