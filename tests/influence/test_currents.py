@@ -478,3 +478,11 @@ def test_json_is_strict():
     model = Model(name="m", variables={"x": {"rule": "1"}, "y": {"rule": "2"}})
     text = json.dumps(currents(model, nudge="x", target="y").to_dict(), allow_nan=False)
     assert json.loads(text)["share"]["y"] == [None]
+
+
+def test_disturbances_and_measures_are_written_as_they_were_said():
+    found = currents(load("thermostat"), nudge="R[t>=2] - k", target="mean(R)", hold="T", steps=4)
+    assert "d(mean(R))/d(R[t>=2] - k) = " in repr(found)
+    assert str(found.paths(1)[0]).startswith("R[t>=2] - k -> R[2")
+    lines = str(currents(load("thermostat"), steps=4))
+    assert "dR/dR = " in lines
