@@ -24,7 +24,16 @@ from causalopt.errors import (
 )
 from causalopt.language.term import collector_paused
 from causalopt.model.array_source import ArraySource
-from causalopt.model.asked_words import Nudged, is_expression, names_one_node, nudge_text
+from causalopt.model.asked_declaration import asked_error, declared_with
+from causalopt.model.asked_words import (
+    Nudged,
+    is_expression,
+    is_several,
+    names_one_node,
+    nudge_text,
+    refuse_among_arrays,
+    several_nodes,
+)
 from causalopt.model.declaration import (
     Fact,
     Label,
@@ -294,6 +303,8 @@ class Model(Record):
         measure = m = None if m is None else m.strip()
         if m is not None and not self._is_measure(m):
             measure = None
+        if sums is not None and sums == measure:
+            n = sums = f"({sums})"  # one name for each
         return self._with_asked(sums, measure), n, m
 
     def _is_node(self, text: str) -> bool:
@@ -316,30 +327,26 @@ class Model(Record):
         return self._asked[nudge, target]
 
     def _made_with_asked(self, nudge: str | None, target: str | None) -> Model:
-        data = self.model_dump()
-        more = {"disturbs": nudge, "measures": target}
-        added = {text: {key: text} for key, text in more.items() if text is not None}
-        data["variables"] = {**data["variables"], **added}
-        if self.partition.B is not None:
-            data["partition"]["B"] = (*self.partition.B, *added)
-        said, own = data["question"], self.question
-        said["nudge"] = own.nudge if own.nudge == nudge or self._is_plain(own.nudge) else None
-        said["target"] = own.target if own.target in {target, *self.variables} else None
+        own = self.question
+        keeps = {
+            "nudge": own.nudge == nudge or self._is_plain(own.nudge),
+            "target": own.target in {target, *self.variables},
+        }
+        texts = {"disturbs": nudge, "measures": target}
+        added = {text: {key: text} for key, text in texts.items() if text is not None}
         try:
-            return type(self)(self.array_source, **data)
+            return type(self)(self.array_source, **declared_with(self.model_dump(), added, keeps))
         except ModelError as error:
-            said = error.path[1] if len(error.path) > 2 and error.path[1] in added else None
-            if said is None:
-                raise
-            if error.offset is None:
-                raise QuestionError(f"'{said}': {error.message}") from None
-            message = f"'{said}', character {error.offset + 1}: {error.message}"
-            raise QuestionTextError(message, error.offset) from None
+            raise asked_error(error, added) or error from None
 
     def node(self, text: str | Node | tuple[str, int]) -> Node:
         """Return the node a text names, such as `R[0]`; a disturbance has one, its name."""
         if isinstance(text, str) and text in self.asked_variables:
             return Node(text)
+        if self.is_array and isinstance(text, str):
+            is_parameter = text in self.parameters and text not in self.variables
+            if is_parameter or is_several(text, static=self.is_static):
+                raise several_nodes(text)
         return parse_node(
             text,
             tuple(self.variables),
@@ -469,6 +476,8 @@ class Model(Record):
         """Return the measured variable, or elements of it, that a text names."""
         if text in self.asked_variables:
             return Node(text)
+        if self.is_array:
+            refuse_among_arrays(text)
         return parse_node(
             text, tuple(self.variables), static=True, shapes=self.named_shapes, labels=self._labels
         )

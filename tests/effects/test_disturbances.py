@@ -657,3 +657,61 @@ def test_a_model_that_was_asked_is_a_model_that_can_be_written(tmp_path: Path) -
     found = run(again, nudge=n, target=m, steps=12)
     np.testing.assert_array_equal(found.total, expected.total)
     np.testing.assert_array_equal(found.direct, expected.direct)
+
+
+def test_n_and_m_may_be_written_alike() -> None:
+    model = load("thermostat")
+    alike = run(model, nudge="R[2] - T[2]", target="R[2] - T[2]", hold=[], steps=4)
+    assert alike.total[2:].tolist() == [2, 2, 2]  # 1 for R, and -1 times -1 for T
+    assert alike.node_name == "(R[2] - T[2])"
+
+
+ARRAYS = Model(
+    name="arrays",
+    sizes={"unit": 3},
+    parameters={"a": 0.5},
+    variables={
+        "x": {"shape": ["unit"], "rule": "a*x[t-1] + c[t-1]", "initial": 1},
+        "c": {"shape": ["unit"], "rule": "-0.1*x[t]"},
+        "e": {"rule": "sum(x[t])"},
+    },
+    question={"nudge": "x[2]", "hold": "c", "target": "e", "steps": 8},
+)
+
+
+@pytest.mark.parametrize(
+    "nudge",
+    ["x[t>=5]", "x[t>=5, unit=2]", "2*x[2]", "x[2] - x[3]", "a", ["x[2]", "x[3]"], {"x[2]": 2}],
+)
+def test_arrays_have_one_nudged_node_and_the_message_says_what_to_do(nudge: object) -> None:
+    with pytest.raises(
+        QuestionError, match=r"nudges a parameter or several nodes, .*expand\(model"
+    ):
+        run(ARRAYS, nudge=nudge)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("target", ["e**2", "mean(e)", "integral(e**2)", "e[5]", "sum(x)"])
+def test_arrays_measure_variables_and_the_message_says_what_to_do(target: str) -> None:
+    with pytest.raises(QuestionError, match=r"is an expression, .*expand\(model\)"):
+        run(ARRAYS, target=target)
+
+
+def test_arrays_written_out_are_asked_as_numbers_are() -> None:
+    apart = causalopt.expand(ARRAYS)
+    found = run(apart, nudge="x_1[t>=5] + a", target="integral(e)", hold="c_0, c_1, c_2")
+    h = 1e-5
+    by_a = [
+        run(ARRAYS, steps=8, parameters={"a": 0.5 + s * h}).W["e"] for s in (1, -1)
+    ]  # fmt: skip
+    slope = np.trapezoid((np.asarray(by_a[0]) - np.asarray(by_a[1])) / (2 * h))
+    steps = np.arange(9)
+    lasting = np.where(steps >= 5, (1 - 0.4 ** (steps - 4.0)) / 0.6, 0.0)
+    assert found.total[8] == pytest.approx(slope + np.trapezoid(lasting), rel=1e-7)
+
+
+@pytest.mark.parametrize("key", ["disturbs", "measures"])
+def test_arrays_declare_neither(key: str) -> None:
+    data = ARRAYS.model_dump()
+    data["variables"]["more"] = {key: "e[2]"}
+    with pytest.raises(causalopt.ModelError, match=f"'{key}' is for models of numbers"):
+        Model(**data)
