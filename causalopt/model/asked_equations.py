@@ -60,8 +60,8 @@ def with_asked(
             found += [Equation(p.name, p.rule, (const(0),) * p.starts, name) for p in read.parts]
             spans[name] = read.spans
         elif variable.disturbs is not None:
-            found.append(constant_equation(name, is_static=nudge.bare))
             pushes[name] = _pushes(name, variable.disturbs, variables, parameters, nudge)
+            found.append(constant_equation(name, is_static=nudge.bare))
     if pushes:
         found = disturbed(found, pushes, variables, parameters, fixed)
     return found, pushes, spans

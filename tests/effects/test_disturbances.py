@@ -715,3 +715,14 @@ def test_arrays_declare_neither(key: str) -> None:
     data["variables"]["more"] = {key: "e[2]"}
     with pytest.raises(causalopt.ModelError, match=f"'{key}' is for models of numbers"):
         Model(**data)
+
+
+@pytest.mark.parametrize("nudge", ["d[10<=t<20]", "2*d[3] - u[t<8]", "d[4], x[7]"])
+def test_what_a_pulse_leaves_grows_as_any_disturbance_does(nudge: str) -> None:
+    """0.8**t with c held, 0.7**t with it."""
+    found = causalopt.rates(LAG, nudge=nudge, target="x", hold="c", steps=400)
+    assert found.op_rate == pytest.approx(math.log(0.8 / 0.7), rel=1e-9)
+    assert found.status == "ok"
+    chaotic = causalopt.rates(load("lorenz"), nudge="b[10<=t<20]", target="c", steps=1500)
+    assert chaotic.status == "ok"
+    assert chaotic.op_rate == pytest.approx(chaotic.generic_rate, abs=chaotic.error / 10)
