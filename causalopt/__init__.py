@@ -15,9 +15,11 @@ Names load what they need when they are first used: importing the package stays 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+import types
+from typing import TYPE_CHECKING, Any
 
 from causalopt import results as _results
+from causalopt.work.interrupts import imports_whole as _imports_whole
 
 if TYPE_CHECKING:
     from causalopt.basins.attraction_basins import AttractionBasins as AttractionBasins
@@ -66,6 +68,10 @@ if TYPE_CHECKING:
     from causalopt.drawing.plots.of_descent import descent as descent
     from causalopt.effects.attribution import Attribution as Attribution
     from causalopt.effects.attribution import shapley as shapley
+    from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble as RatesEnsemble
+    from causalopt.effects.ensembles.run_ensemble import RunEnsemble as RunEnsemble
+    from causalopt.effects.ensembles.seed_summary import SeedSummary as SeedSummary
+    from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble as SweepEnsemble
     from causalopt.effects.exponents.rates import Rates as Rates
     from causalopt.effects.exponents.rates import rates as rates
     from causalopt.effects.matrices import op_from_all as op_from_all
@@ -106,6 +112,7 @@ if TYPE_CHECKING:
     from causalopt.entropy.relatives.touchette_lloyd import entropy_reduction as entropy_reduction
     from causalopt.entropy.relatives.touchette_lloyd import largest_reduction as largest_reduction
     from causalopt.entropy.relatives.transfer_entropy import transfer_entropy as transfer_entropy
+    from causalopt.errors import ArgumentError as ArgumentError
     from causalopt.errors import CausaloptError as CausaloptError
     from causalopt.errors import ExpressionError as ExpressionError
     from causalopt.errors import FileError as FileError
@@ -114,6 +121,8 @@ if TYPE_CHECKING:
     from causalopt.errors import QuestionError as QuestionError
     from causalopt.errors import SizeError as SizeError
     from causalopt.errors import UnknownNameError as UnknownNameError
+    from causalopt.frequencies.frequency_question import frequency as frequency
+    from causalopt.frequencies.frequency_response import FrequencyResponse as FrequencyResponse
     from causalopt.importers.network_builder import NetworkError as NetworkError
     from causalopt.importers.onnx_translation import from_onnx as from_onnx
     from causalopt.importers.sklearn_networks import from_sklearn as from_sklearn
@@ -181,6 +190,8 @@ if TYPE_CHECKING:
     from causalopt.training.training import Training as Training
     from causalopt.training.training import gradient as gradient
     from causalopt.training.training import train as train
+    from causalopt.work.progress import Progress as Progress
+    from causalopt.work.progress import progress as progress
     from causalopt.worlds.description import Description as Description
     from causalopt.worlds.description import describe as describe
     from causalopt.worlds.expand import expand as expand
@@ -225,6 +236,10 @@ _HOMES = {
     "effects.parameter_slopes": "ParameterSensitivity sensitivity",
     "effects.measures": "STATUSES",
     "effects.exponents.rates": "Rates rates",
+    "effects.ensembles.rates_ensemble": "RatesEnsemble",
+    "effects.ensembles.run_ensemble": "RunEnsemble",
+    "effects.ensembles.seed_summary": "SeedSummary",
+    "effects.ensembles.sweep_ensemble": "SweepEnsemble",
     "effects.run": "Run",
     "effects.running": "run",
     "effects.sweeps.sweep": "Sweep sweep",
@@ -243,8 +258,11 @@ _HOMES = {
     "entropy.relatives.requisite_variety": "requisite_variety",
     "entropy.relatives.touchette_lloyd": "entropy_reduction largest_reduction",
     "entropy.relatives.transfer_entropy": "transfer_entropy",
-    "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
+    "errors": "ArgumentError CausaloptError ExpressionError FileError GraphError ModelError "
+    "QuestionError "
     "SizeError UnknownNameError",
+    "frequencies.frequency_question": "frequency",
+    "frequencies.frequency_response": "FrequencyResponse",
     "influence.array_currents": "ArrayCurrents",
     "influence.influence": "Currents currents",
     "optimizers.optimizer_matrix": "OptimizerMatrix optimizer_matrix",
@@ -277,6 +295,7 @@ _HOMES = {
     "symbolic.modes": "find_modes",
     "training.film": "Film watch",
     "training.training": "Training gradient train",
+    "work.progress": "Progress progress",
     "worlds.description": "Description describe",
     "worlds.expand": "expand",
     "worlds.interventions": "Nudge Replace Set",
@@ -287,6 +306,29 @@ _HOMES = {
 # Result -> what it offers, and the module that registers it.
 _results.offer(
     {
+        "causalopt.worlds.description.Description": {
+            "summary": "showing.model_tables",
+            "picture": "showing.model_tables",
+        },
+        "causalopt.model.model.Model": {
+            "written": "model.files",
+            "summary": "showing.model_tables",
+            "picture": "showing.model_tables",
+        },
+        "causalopt.effects.attribution.Attribution": {"labelled": "effects.attribution_dataset"},
+        "causalopt.descents.noisy_op.NoisyOp": {"labelled": "descents.noisy_op_dataset"},
+        "causalopt.influence.through.Through": {"summary": "showing.current_tables"},
+        "causalopt.optimizers.optimizers.Candidate": {"summary": "showing.set_tables"},
+        "causalopt.entropy.bridge.SideBySide": {"labelled": "entropy.entropies_dataset"},
+        "causalopt.entropy.entropies.Entropies": {
+            "summary": "showing.entropy_tables",
+            "labelled": "entropy.entropies_dataset",
+        },
+        "causalopt.results.Displayed": {
+            "rich": "showing.rich_result",
+            "summary": "showing.rich_result",
+            "picture": "showing.rich_result",
+        },
         "causalopt.basins.attraction_basins.AttractionBasins": {
             "plot": "drawing.plots.of_basins",
             "labelled": "basins.basin_datasets",
@@ -312,18 +354,32 @@ _results.offer(
             "labelled": "basins.basin_datasets",
         },
         "causalopt.comparison.comparison.Comparison": {
+            "summary": "showing.comparison_table",
             "labelled": "comparison.comparison_dataset",
             "plot": "drawing.plots.of_comparison",
         },
         "causalopt.comparison.loop_shares.LoopShares": {
+            "summary": "showing.comparison_table",
             "labelled": "comparison.comparison_dataset",
             "plot": "drawing.plots.of_comparison",
         },
-        "causalopt.descents.escape.answer.Answer": {"plot": "drawing.plots.of_answer"},
-        "causalopt.descents.escape.curves.EscapeCurve": {"plot": "drawing.plots.of_escape"},
-        "causalopt.descents.escape.evolution.Evolution": {"plot": "drawing.plots.of_escape"},
+        "causalopt.descents.escape.answer.Answer": {
+            "summary": "showing.escape_tables",
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_answer",
+        },
+        "causalopt.descents.escape.curves.EscapeCurve": {
+            "summary": "showing.escape_tables",
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_escape",
+        },
+        "causalopt.descents.escape.evolution.Evolution": {
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_escape",
+        },
         "causalopt.descents.escape.steps_to_escape.EscapeTimes": {
-            "plot": "drawing.plots.of_escape"
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_escape",
         },
         "causalopt.descents.transitions.basin_diagram.BasinDiagram": {
             "plot": "drawing.plots.of_two_basins",
@@ -337,35 +393,69 @@ _results.offer(
             "plot": "drawing.plots.of_transitions",
             "labelled": "descents.transitions.transition_dataset",
         },
-        "causalopt.effects.exponents.rates.Rates": {"plot": "drawing.plots.of_rates"},
+        **{
+            f"causalopt.effects.ensembles.{home}": {
+                "plot": "drawing.plots.of_ensembles",
+                "labelled": "effects.ensembles.ensemble_dataset",
+            }
+            for home in ("rates_ensemble.RatesEnsemble", "sweep_ensemble.SweepEnsemble")
+        },
+        "causalopt.effects.ensembles.run_ensemble.RunEnsemble": {
+            "summary": "showing.run_tables",
+            "plot": "drawing.plots.of_ensembles",
+            "labelled": "effects.ensembles.ensemble_dataset",
+        },
+        "causalopt.effects.exponents.rates.Rates": {
+            "summary": "showing.rate_tables",
+            "labelled": "effects.exponents.rates_dataset",
+            "plot": "drawing.plots.of_rates",
+        },
         "causalopt.effects.arrays.array_run.ArrayRun": {
             "plot": "drawing.plots.of_array_run",
             "labelled": "effects.arrays.array_run_dataset",
         },
         "causalopt.effects.run.Run": {
+            "summary": "showing.run_tables",
             "plot": "drawing.plots.of_run",
             "labelled": "effects.run_dataset",
         },
-        "causalopt.effects.op_matrix.OpMatrix": {"plot": "drawing.plots.of_matrix"},
+        "causalopt.effects.op_matrix.OpMatrix": {
+            "summary": "showing.matrix_tables",
+            "plot": "drawing.plots.of_matrix",
+        },
         "causalopt.effects.parameter_slopes.ParameterSensitivity": {
+            "summary": "showing.matrix_tables",
             "plot": "drawing.plots.of_sensitivity",
             "labelled": "effects.parameter_slopes_dataset",
         },
         "causalopt.effects.sweeps.sweep.Sweep": {
+            "summary": "showing.sweep_table",
+            "picture": "showing.sweep_table",
             "plot": "drawing.plots.of_sweep",
             "labelled": "effects.sweeps.sweep_dataset",
         },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
+        "causalopt.frequencies.frequency_response.FrequencyResponse": {
+            "summary": "showing.frequency_summary",
+            "labelled": "frequencies.frequency_dataset",
+            "plot": "drawing.plots.of_frequency",
+        },
         "causalopt.influence.array_currents.ArrayCurrents": {
+            "summary": "showing.current_tables",
             "labelled": "influence.array_currents_dataset",
             "plot": "drawing.plots.of_array_currents",
         },
         "causalopt.influence.influence.Currents": {
+            "summary": "showing.current_tables",
             "labelled": "influence.currents_dataset",
             "plot": "drawing.plots.of_currents",
         },
-        "causalopt.optimizers.across.Across": {"plot": "drawing.plots.of_across"},
+        "causalopt.optimizers.across.Across": {
+            "summary": "showing.set_tables",
+            "plot": "drawing.plots.of_across",
+        },
         "causalopt.optimizers.natural_division.NaturalDivision": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.division_dataset",
             "plot": "drawing.plots.of_division",
         },
@@ -382,38 +472,53 @@ _results.offer(
             "plot": "drawing.plots.of_verdict",
         },
         "causalopt.optimizers.optimizer_matrix.OptimizerMatrix": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.optimizers.optimizers.Optimizers": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.optimizers.optimizers_over_draws.OptimizersOverDraws": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.optimizers.optimizers_over_time.OptimizersOverTime": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.model.regions.region.Region": {"plot": "drawing.plots.of_region"},
         "causalopt.symbolic.derivation.Derivation": {
+            "rich": "showing.derivation_form",
             "python": "symbolic.python_source",
+            "pretty": "symbolic.terminal_form",
             "report": "symbolic.report",
         },
         "causalopt.training.film.Film": {
             "page": "drawing.film.film_page",
             "plot": "drawing.plots.of_film",
         },
-        "causalopt.worlds.array_world.ArrayWorld": {"plot": "drawing.plots.of_array_world"},
-        "causalopt.worlds.world.World": {"plot": "drawing.plots.of_world"},
+        "causalopt.worlds.array_world.ArrayWorld": {
+            "labelled": "worlds.world_dataset",
+            "plot": "drawing.plots.of_array_world",
+        },
+        "causalopt.worlds.world.World": {
+            "summary": "showing.model_tables",
+            "labelled": "worlds.world_dataset",
+            "plot": "drawing.plots.of_world",
+        },
     }
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+_CHECKED: dict[str, Any] = {}
 __all__ = sorted([*_HOME, "__version__"])
 
 
+@_imports_whole
 def __getattr__(name: str) -> object:
     if name == "__version__":
         from importlib.metadata import version
@@ -424,7 +529,15 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"causalopt has no '{name}'")
     module = f"causalopt.{home}"
     try:
-        return getattr(importlib.import_module(module), name)
+        found = getattr(importlib.import_module(module), name)
+        if not isinstance(found, types.FunctionType):
+            return found
+        known = _CHECKED.get(name)
+        if known is None or known.__wrapped__ is not found:
+            from causalopt.arguments import checked
+
+            known = _CHECKED[name] = checked(found, name)
+        return known
     except ModuleNotFoundError as error:
         from causalopt import extras
 

@@ -1,7 +1,7 @@
 """The command line: causalopt COMMAND MODEL ...
 
-Exit codes: 0 done, 2 the input is wrong (one readable message), 1 anything else. With `--json`,
-stdout holds strict JSON only, an error included.
+Exit codes: 0 done, 2 the input is wrong (one readable message), 130 interrupted, 1 anything else.
+With `--json`, stdout holds strict JSON only, an error included.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Annotated
 
 import typer
 
-from causalopt.errors import CausaloptError, Location
+from causalopt.errors import CausaloptError, Location, ModelMistakesError
+from causalopt.work.progress import lines_elsewhere
 
 COMMANDS = (
     "models",
@@ -34,6 +35,7 @@ COMMANDS = (
     "descent",
     "divide",
     "rates",
+    "frequency",
     "across",
     "currents",
     "compare",
@@ -122,9 +124,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = application(words)(
-            args=words or ["--help"], prog_name="causalopt", standalone_mode=False
-        )
+        with lines_elsewhere():
+            code = application(words)(
+                args=words or ["--help"], prog_name="causalopt", standalone_mode=False
+            )
+    except ModelMistakesError as error:
+        _complain_of_all(error, words)
+        return 2
     except CausaloptError as error:
         _complain(error.message, error.location, words, prefix=str(error))
         return 2
@@ -154,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     if code == 130:
         typer.echo("interrupted", err=True)
-        return 1
+        return 130
     return int(code or 0) if words else 2  # without a command there was only help
 
 
@@ -166,6 +172,18 @@ def _complain(
         typer.echo(json.dumps({"error": {"message": message, **place}}, ensure_ascii=False))
     else:
         typer.echo(f"error: {prefix or message}", err=True)
+
+
+def _complain_of_all(found: ModelMistakesError, words: Sequence[str]) -> None:
+    if "--json" in words:
+        lists = {
+            "errors": [error.to_dict() for error in found.errors],
+            "warnings": [warning.to_dict() for warning in found.warnings],
+        }
+        typer.echo(json.dumps({"error": found.to_dict(), **lists}, ensure_ascii=False))
+        return
+    for error in found.errors:
+        typer.echo(f"error: {error}", err=True)
 
 
 if __name__ == "__main__":

@@ -122,7 +122,10 @@ def test_check_prints_variables_parameters_and_edges(capsys: pytest.CaptureFixtu
         assert part in text
     found = strict(output(capsys, "check", "lorenz", "--json", "--method", "rk4"))
     assert found["parameters"]["beta"] == pytest.approx(8 / 3)
-    assert "a.2" in found["variables"]
+    assert found["variables"]["a"]["rule"] == "d a/dtime = sigma*(b - a)"
+    assert set(found["variables"]) == {"a", "b", "c"}
+    staged = strict(output(capsys, "check", "lorenz", "--json", "--method", "rk4", "--stages"))
+    assert "a.2" in staged["variables"]
 
 
 def test_check_names_each_dim_of_an_array_though_two_are_called_the_same(
@@ -159,7 +162,7 @@ def test_schema_is_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "lorenz", "--method", "rk5"], "euler"),
         (["run", "lorenz", "--dt", "0"], "greater than 0"),
         (["run", "thermostat", "--out", "no/such/run.nc"], "does not exist"),
-        (["run", "thermostat", "--out", "run.txt"], "must end in .nc"),
+        (["run", "thermostat", "--out", "run.txt"], "must end in .csv, .json, .nc"),
         (["run", "thermostat", "--plot", "run.gif"], "must end in .png"),
         (["rates", "thermostat", "--hold", "T[t<=3]"], "hold whole variables"),
         (["check", "no.yaml"], "cannot read 'no.yaml'"),
@@ -208,14 +211,14 @@ def test_an_interrupt_ends_cleanly(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("causalopt.effects.running.run", interrupted)
-    assert main(["run", "thermostat"]) == 1
-    assert capsys.readouterr().err == "interrupted\n"
+    assert main(["run", "thermostat"]) == 130
+    assert capsys.readouterr().err.strip() == "interrupted"
 
 
 def test_long_work_reports_on_stderr(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("causalopt.commands.progress.PATIENCE", 0.0)
+    monkeypatch.setattr("causalopt.work.progress.PATIENCE", 0.0)
     assert main(["run", "lorenz", "--steps", "20000", "--json"]) == 0
     captured = capsys.readouterr()
     assert "running: " in captured.err

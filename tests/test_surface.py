@@ -134,6 +134,7 @@ QUESTIONS = {
     "divide": {"steps": 9},
     "division_stability": {"steps": 9, "starts": 2},
     "find_optimizers": {"steps": 9},
+    "frequency": {"frequencies": [0.1]},
     "loop_shares": {"steps": 9},
     "op_from_all": {"target": "R[5]"},
     "op_matrix": {"sources": ["R[0]"], "targets": ["R[5]"]},

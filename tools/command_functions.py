@@ -5,13 +5,28 @@ from __future__ import annotations
 # Command -> its function, and what its options are called there where that is another word.
 COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "models": ("shipped", {}),
-    "check": ("describe", {}),
-    "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot"}),
+    "check": ("describe", {"strict": None}),
+    "run": ("run", {"out": "Run.save", "plot": "Run.plot", "theme": "Run.plot"}),
     "derive": (
         "derive",
-        {"latex": "Derivation.latex", "report": "Derivation.report", "python": "Derivation.python"},
+        {
+            "latex": "Derivation.latex",
+            "plain": "Derivation.pretty",
+            "report": "Derivation.report",
+            "python": "Derivation.python",
+        },
     ),
-    "sweep": ("sweep", {"out": "Sweep.write", "resume": None, "dask": None}),
+    "sweep": (
+        "sweep",
+        {
+            "plot": "Sweep.plot",
+            "measure": "Sweep.plot",
+            "theme": "Sweep.plot",
+            "out": "Sweep.save",
+            "resume": None,
+            "dask": None,
+        },
+    ),
     "basins": (
         "op_basins",
         {
@@ -20,53 +35,83 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             "within": "attraction_basins",
             "along": "basins_along",
             "plot": "OpBasins.plot",
+            "theme": "OpBasins.plot",
         },
     ),
     "entropy": ("strength", {}),
-    "escape": ("escape", {"grid": "escape_curve", "plot": "EscapeCurve.plot"}),
-    "transitions": ("transitions", {"out": "Transitions.to_netcdf", "plot": "Transitions.plot"}),
-    "action": ("least_action", {"plot": "LeastAction.plot"}),
+    "escape": (
+        "escape",
+        {"grid": "escape_curve", "plot": "EscapeCurve.plot", "theme": "EscapeCurve.plot"},
+    ),
+    "transitions": (
+        "transitions",
+        {"out": "Transitions.save", "plot": "Transitions.plot", "theme": "Transitions.plot"},
+    ),
+    "action": ("least_action", {"plot": "LeastAction.plot", "theme": "LeastAction.plot"}),
     "descent": ("descent", {"out": None}),
-    "rates": ("rates", {}),
-    "across": ("across", {"out": "Across.to_netcdf", "plot": "Across.plot"}),
+    "rates": ("rates", {"plot": "Rates.plot", "theme": "Rates.plot"}),
+    "frequency": (
+        "frequency",
+        {
+            "out": "FrequencyResponse.save",
+            "plot": "FrequencyResponse.plot",
+            "kind": "FrequencyResponse.plot",
+        },
+    ),
+    "across": ("across", {"out": "Across.save", "plot": "Across.plot", "theme": "Across.plot"}),
     "divide": (
         "divide",
         {
             "starts": "division_stability",
             "within": "detect_optimizer",
             "plot": "NaturalDivision.plot",
+            "theme": "NaturalDivision.plot",
         },
     ),
     "currents": (
         "currents",
         {
-            "out": "Currents.to_netcdf",
+            "out": "Currents.save",
             "plot": "Currents.plot",
+            "theme": "Currents.plot",
             "draw": "draw",
             "folded": "draw",
             "paths": "Currents.paths",
         },
     ),
-    "compare": ("compare_measures", {"out": "Comparison.to_html", "plot": "Comparison.plot"}),
+    "compare": (
+        "compare_measures",
+        {"out": "Comparison.to_html", "plot": "Comparison.plot", "theme": "Comparison.plot"},
+    ),
     "draw": ("draw", {"out": "Picture.save"}),
     "optimizers": (
         "find_optimizers",
-        {"over_time": "Optimizers.over_time", "plot": "Optimizers.plot"},
+        {
+            "over_time": "Optimizers.over_time",
+            "plot": "Optimizers.plot",
+            "seeds": "optimizers_over_draws",
+            "theme": "Optimizers.plot",
+        },
     ),
     "matrix": (
         "op_matrix",
         {
             "nudge": "sources",
             "target": "targets",
-            "out": "OpMatrix.to_netcdf",
+            "out": "OpMatrix.save",
             "plot": "OpMatrix.plot",
+            "theme": "OpMatrix.plot",
         },
     ),
     "sensitivity": (
         "sensitivity",
-        {"out": "ParameterSensitivity.to_netcdf", "plot": "ParameterSensitivity.plot"},
+        {
+            "out": "ParameterSensitivity.save",
+            "plot": "ParameterSensitivity.plot",
+            "theme": "ParameterSensitivity.plot",
+        },
     ),
-    "watch": ("watch", {"out": "Film.save", "plot": "Film.plot"}),
+    "watch": ("watch", {"out": "Film.save", "plot": "Film.plot", "theme": "Film.plot"}),
     "import": ("from_onnx", {"file": "path", "size": "sizes", "out": "write_model", "force": None}),
     "data": (
         "fetch_images",

@@ -17,14 +17,13 @@ from causalopt.basins.orbit_lanes import OrbitLanes
 from causalopt.basins.recurrence_machine import ESCAPED, UNDECIDED, Counters, RecurrenceMachine
 from causalopt.basins.start_box import Ranges, StartBox, start_box
 from causalopt.basins.state_grid import NOWHERE, OUTSIDE, StateGrid, crossing_stride, state_grid
-from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.results import labelled, plot
+from causalopt.results import Plotted, Tabled, labelled
+from causalopt.work.progress import Progress, long_work, tick
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _ESCAPED_CODE = 126  # the class of a corner is a small whole number
@@ -74,7 +73,7 @@ class AttractingSet:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class AttractionBasins:
+class AttractionBasins(Plotted, Tabled):
     """The attractors that a box of starting values goes to, and their basins.
 
     Attributes:
@@ -153,10 +152,6 @@ class AttractionBasins:
         """The basin of the finest cells, and the attractors."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: the basins over one or two axes, attractors that lie there marked."""
-        return plot(self)
-
     def __repr__(self) -> str:
         spans = ", ".join(f"{n} in [{a:g}, {b:g}]" for n, (a, b) in self.box.to_dict().items())
         lines = [f"basins of attraction in {self.model.name}: {spans}"]
@@ -180,6 +175,7 @@ class AttractionBasins:
         return "\n".join(lines)
 
 
+@long_work("following orbits")
 def attraction_basins(
     model: Model,
     over: Ranges,
@@ -216,7 +212,7 @@ def attraction_basins(
         counters: How often is enough.
         seed: Where pilots start.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of points done.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The model is no map of its state, or the box or the grid is none.
@@ -231,6 +227,7 @@ def attraction_basins(
         >>> [(a.kind, round(a.centre["c"], 4)) for a in found.attractors]
         [('fixed point', 9.0), ('fixed point', 9.0)]
     """
+    del progress  # long_work tells it
     model = plain_model(model).replace(parameters=parameters, initial=initial)
     box = start_box(model, over)
     check_settings(0.0, 0, workers)
@@ -243,7 +240,7 @@ def attraction_basins(
     step = crossing_stride(orbits, grid, states) if stride is None else stride
     mapper = _Mapper(orbits, grid, step, counters or Counters())
     sizes, halvings = cell_counts(len(box.names), counts, depth)
-    tree = refine(mapper.asker(box, progress), sizes, halvings)
+    tree = refine(mapper.asker(box), sizes, halvings)
     return _summed(model, box, tree, mapper)
 
 
@@ -260,16 +257,12 @@ class _Mapper:
         self.retired: list[int] = []  # what was found and attracts nothing
         self._repelling: list[Floats] = []
         self._patience = _PATIENCE
-        self._done = 0
 
-    def asker(self, box: StartBox, progress: Progress | None) -> Any:
+    def asker(self, box: StartBox) -> Any:
         """Return what `refine` asks."""
 
         def ask(shares: Floats) -> tuple[Floats, Codes]:
             labels = self.labels(box.at(shares))
-            self._done += len(labels)
-            if progress is not None:
-                progress(self._done)
             codes = np.where(labels == ESCAPED, _ESCAPED_CODE, labels).astype(np.int8)
             return np.full(len(labels), np.nan), codes
 
@@ -286,6 +279,7 @@ class _Mapper:
         labels = np.full(states.shape[1], UNDECIDED, dtype=np.int64)
         lanes = _Lanes(states.copy(), np.arange(states.shape[1]))
         while lanes.count:
+            tick(len(labels) - lanes.count, len(labels))
             if self.machine.attractors:
                 self._run(lanes, labels)
             if lanes.count:

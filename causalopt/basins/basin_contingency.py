@@ -23,10 +23,10 @@ from causalopt.basins.recurrence_machine import ESCAPED
 from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Plotted, Tabled, labelled, plain
+from causalopt.work.progress import Progress, long_work, portion
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _REGIONS = 8  # with columns of their own
@@ -35,7 +35,7 @@ FATES = ("by A", "without A", "A slows its growth", "not at all")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class BasinContingency:
+class BasinContingency(Plotted, Tabled):
     """Basin of attraction x region of Op, over a box of starting values.
 
     Attributes:
@@ -85,10 +85,6 @@ class BasinContingency:
         """The table, with labelled rows and columns."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: regions of Op, basins beside them, and what compresses in each."""
-        return plot(self)
-
     def __repr__(self) -> str:
         asked = self.op
         lines = [
@@ -112,6 +108,7 @@ class BasinContingency:
         return "\n".join(lines)
 
 
+@long_work("asking points")
 def basin_contingency(
     op: OpBasins,
     attraction: AttractionBasins,
@@ -120,6 +117,7 @@ def basin_contingency(
     replicas: int = 16,
     seed: int = 0,
     workers: int | None = None,
+    progress: Progress | None = None,
 ) -> BasinContingency:
     """Cross the regions of Op with the basins of attraction, with total and direct effects.
 
@@ -130,6 +128,7 @@ def basin_contingency(
         replicas: Independent shifts, two or more.
         seed: Which shifts those are.
         workers: Threads; one per processor when not given.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The two are of different models or boxes, or the design is none.
@@ -141,12 +140,15 @@ def basin_contingency(
         >>> found.rows, found.columns, found.fate.tolist()
         (('1',), ('region 1',), [[1.0, 0.0, 0.0, 0.0]])
     """
+    del progress  # long_work tells it
     _check_alike(op, attraction)
     check_design("lattice", points, replicas)
     shares = design_points("lattice", len(op.box.names), points, replicas, seed)
-    found = ask_points(op, op.box, shares, workers=workers)
+    with portion(0.0, 0.5):
+        found = ask_points(op, op.box, shares, workers=workers)
     codes = found.classes(op.level)
-    goes = attraction.labels_of(op.box.at(shares))
+    with portion(0.5, 1.0):
+        goes = attraction.labels_of(op.box.at(shares))
     rows = _rows(attraction, goes)
     columns, column = _columns(op, codes, op.nearest[op.tree.leaf_at(shares)])
     return _table(op, attraction, rows, columns, goes, column, found, codes, replicas)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from causalopt.basins.linked_cells import Labels, touching
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import SizeError
+from causalopt.work.progress import portion
 
 Codes: TypeAlias = NDArray[np.int8]
 Ask: TypeAlias = Callable[[Floats], tuple[Floats, Codes]]
@@ -112,8 +113,11 @@ def refine(ask: Ask, counts: tuple[int, ...], depth: int) -> CellTree:
     corners, op = np.full(shape, UNKNOWN, np.int8), np.full(shape, np.nan, np.float32)
     cells, classes, levels = np.zeros(sizes, np.int32), list[Codes](), list[Codes]()
     active, asked, first = np.ones(counts, dtype=bool), 0, 0
+    # The border's cells double along all its axes at each level, and their corners are the work.
+    ends = [2.0 ** (max(len(shape) - 1, 1) * (level + 1)) for level in range(-1, depth + 1)]
     for level in range(depth + 1):
-        asked += _ask_corners(ask, active, corners, op, depth - level)
+        with portion(*(end / ends[-1] * (end > 1.0) for end in ends[level : level + 2])):
+            asked += _ask_corners(ask, active, corners, op, depth - level)
         kinds = _kinds(corners[_every(1 << (depth - level), len(shape))])
         split = active & _grown(kinds == MIXED, active) if level < depth else np.zeros_like(active)
         leaves = active & ~split

@@ -18,17 +18,16 @@ from causalopt.basins.linked_cells import linked
 from causalopt.basins.point_classes import ABOVE, CLASSES, PointAnswers, ask_points, lies_above
 from causalopt.basins.start_box import Ranges, StartBox, start_box
 from causalopt.effects.asked import Asked, ask_at
-from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _COUNTS = {1: 64, 2: 32, 3: 16}  # cells along an axis, by the number of axes
@@ -64,7 +63,7 @@ class OpRegion:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OpBasins(Asked):
+class OpBasins(Asked, Plotted, Tabled):
     """Where Op lies above a level, over a box of starting values, at one step.
 
     Attributes:
@@ -170,10 +169,6 @@ class OpBasins(Asked):
         """Region and class of the finest cells, Op at the corners that were asked."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op and its regions over one or two axes; of three, the middle slice."""
-        return plot(self)
-
     def __repr__(self) -> str:
         kind = _MEASURE[len(self.box.names)]
         spans = ", ".join(
@@ -197,6 +192,7 @@ class OpBasins(Asked):
         return "\n".join(lines)
 
 
+@long_work("asking points")
 def op_basins(
     model: Model,
     over: Ranges,
@@ -243,9 +239,9 @@ def op_basins(
         depth: How often mixed cells are halved; 8, 4 or 2. With 0 every cell is asked alike.
         audit: Points at random that look for what cells miss.
         estimate: Whether rounding errors are estimated, and doubtful points run alone.
-        seed: Which points those are.
+        seed: Which points those are, and which draws the noise variables make.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of points done.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The question or the box cannot be asked of this model.
@@ -258,14 +254,15 @@ def op_basins(
         >>> [(r.label, round(r.measure, 1)) for r in found.regions]
         [(1, 12.2)]
     """
+    del progress  # long_work tells it
     asked = ask_at(
         plain_model(model), at, steps=steps, nudge=nudge, hold=hold, target=target, given=given,
-        parameters=parameters, initial=initial,
+        parameters=parameters, initial=initial, seed=seed,
     )  # fmt: skip
     box = start_box(asked.model, over)
     check_settings(level, audit, workers)
     sizes, halvings = cell_counts(len(box.names), counts, depth)
-    asker = _Asker(asked, box, level, estimate, workers, progress)
+    asker = _Asker(asked, box, level, estimate, workers)
     tree = refine(asker.ask, sizes, halvings)
     return _summed(asked, box, level, tree, asker, _missed(asker, tree, audit, seed))
 
@@ -322,27 +319,17 @@ class _Asker:
     """Asks points and remembers what all of them have in common."""
 
     def __init__(
-        self,
-        asked: Asked,
-        box: StartBox,
-        level: float,
-        estimate: bool,
-        workers: int | None,
-        progress: Progress | None,
+        self, asked: Asked, box: StartBox, level: float, estimate: bool, workers: int | None
     ) -> None:
         self.asked, self.box, self.level = asked, box, level
         self._options: dict[str, Any] = {"estimate": estimate, "workers": workers}
-        self._progress, self._done = progress, 0
         self.undecided = 0
         self.least, self.largest = math.nan, math.nan
         self.largest_at: dict[str, float] = {}
 
     def ask(self, shares: Floats) -> tuple[Floats, Codes]:
         """Return Op and class at points, shares of the box of shape [axis, point]."""
-        done, progress = self._done, self._progress
-        told = None if progress is None else lambda count: progress(done + count)
-        found = ask_points(self.asked, self.box, shares, **self._options, progress=told)
-        self._done += shares.shape[1]
+        found = ask_points(self.asked, self.box, shares, **self._options)
         self.undecided += found.undecided
         codes = found.classes(self.level)
         self._note(found, codes, shares)

@@ -16,13 +16,13 @@ from causalopt.basins.shifted_lattices import shifted_lattice
 from causalopt.basins.start_box import Ranges, StartBox, start_box
 from causalopt.effects.asked import Asked, ask_at
 from causalopt.effects.student_interval import student_interval
-from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import labelled
+from causalopt.results import Tabled, labelled
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _LEVEL = 0.95
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OpShare(Asked):
+class OpShare(Asked, Tabled):
     """Which share of a box of starting values lies above a level, at one step.
 
     Attributes:
@@ -124,6 +124,7 @@ class OpShare(Asked):
         return "\n".join(lines)
 
 
+@long_work("asking points", direct=True)
 def op_share(
     model: Model,
     over: Ranges,
@@ -167,9 +168,9 @@ def op_share(
         points: Points of a replica; of a lattice, a power of two.
         replicas: Independent replicas, two or more of a lattice.
         estimate: Whether rounding errors are estimated, and doubtful points run alone.
-        seed: Which shifts or points those are.
+        seed: Which shifts or points those are, and which draws the noise variables make.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of points done.
+        progress: Called with (done, total, what), in points.
 
     Raises:
         QuestionError: The question, the box or the design cannot be asked of this model.
@@ -181,15 +182,16 @@ def op_share(
         >>> round(found.share, 3)
         0.305
     """
+    del progress  # long_work tells it
     asked = ask_at(
         plain_model(model), at, steps=steps, nudge=nudge, hold=hold, target=target, given=given,
-        parameters=parameters, initial=initial,
+        parameters=parameters, initial=initial, seed=seed,
     )  # fmt: skip
     box = start_box(asked.model, over, most=None)
     check_settings(level, 0, workers)
     check_design(design, points, replicas)
     shares = design_points(design, len(box.names), points, replicas, seed)
-    found = ask_points(asked, box, shares, estimate=estimate, workers=workers, progress=progress)
+    found = ask_points(asked, box, shares, estimate=estimate, workers=workers)
     codes = found.classes(level).reshape(replicas, points)
     counted = np.array([(codes == code).sum(axis=1) for code in range(len(CLASSES))], dtype=float)
     return OpShare(

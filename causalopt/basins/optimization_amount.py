@@ -17,13 +17,13 @@ from causalopt.basins.shifted_lattices import baked
 from causalopt.basins.start_box import MOST_AXES, Ranges, StartBox, start_box
 from causalopt.effects.asked import Asked, ask_at
 from causalopt.effects.student_interval import student_interval
-from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import labelled
+from causalopt.results import Tabled, labelled
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _KINK = CLASSES.index("kink")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizationAmount(Asked):
+class OptimizationAmount(Asked, Tabled):
     """The integral of 1 - Comp over a box of starting values, at one step.
 
     Attributes:
@@ -115,6 +115,7 @@ class OptimizationAmount(Asked):
         return "\n".join(lines)
 
 
+@long_work("asking points", direct=True)
 def optimization_amount(
     model: Model,
     over: Ranges,
@@ -157,9 +158,9 @@ def optimization_amount(
             the trapezoid rule, a multiple of four: 1024, 128 or 32 for one, two or three axes.
         replicas: Independent shifts of the lattice.
         estimate: Whether rounding errors are estimated, and doubtful points run alone.
-        seed: Which shifts those are.
+        seed: Which shifts those are, and which draws the noise variables make.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of points done.
+        progress: Called with (done, total, what), in points.
 
     Raises:
         QuestionError: The question, the box or the rule cannot be asked of this model.
@@ -171,9 +172,10 @@ def optimization_amount(
         >>> round(found.value, 2), found.error < 0.02
         (19.96, True)
     """
+    del progress  # long_work tells it
     asked = ask_at(
         plain_model(model), at, steps=steps, nudge=nudge, hold=hold, target=target, given=given,
-        parameters=parameters, initial=initial,
+        parameters=parameters, initial=initial, seed=seed,
     )  # fmt: skip
     if rule not in get_args(Rule):
         raise QuestionError(f"rule is one of {', '.join(get_args(Rule))}, found '{rule}'")
@@ -192,7 +194,7 @@ def optimization_amount(
                 f"four, found {size}"
             )
         shares = _grid_points(size, axes)
-    found = ask_points(asked, box, shares, estimate=estimate, workers=workers, progress=progress)
+    found = ask_points(asked, box, shares, estimate=estimate, workers=workers)
     codes = found.classes(0.0)
     known = (codes <= _KINK) & np.isfinite(found.comp)
     heights = np.where(known, 1 - found.comp, 0.0)

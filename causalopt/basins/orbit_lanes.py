@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,6 +13,7 @@ from causalopt.engine.processor_count import processors
 from causalopt.errors import QuestionError
 from causalopt.language.term import leaves
 from causalopt.model.model import Model
+from causalopt.work.threads import on_threads
 from causalopt.worlds.interventions import plan_for
 
 _WORTH = 200_000  # steps of lanes from which threads share them
@@ -119,9 +119,8 @@ class OrbitLanes:
         runner = prepared.over(batch)
         size = -(-batch.count // self._workers) if batch.count * last > _WORTH else batch.count
         tasks = runner.tasks(size)
-        with concurrent.futures.ThreadPoolExecutor(len(tasks)) as pool:
-            results = pool.map(runner.run, tasks) if len(tasks) > 1 else map(runner.run, tasks)
-            kept = np.concatenate([found.values["w"] for found in results], axis=2)
+        results = on_threads(runner.run, tasks, len(tasks), counts=False)
+        kept = np.concatenate([found.values["w"] for found in results], axis=2)
         where = {t: k for k, t in enumerate(keep)}
         places = {i: k for k, i in enumerate(self._columns)}
         ends = np.array([kept[where[last - base + t], places[i]] for t, i in self.slots])

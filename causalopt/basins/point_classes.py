@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from causalopt.basins.start_box import StartBox
 from causalopt.effects.asked import Asked
 from causalopt.effects.measures import NAMES, ROUNDED_OP
-from causalopt.effects.sweeps.point_lanes import Progress, prepared, run_lanes, settled
+from causalopt.effects.sweeps.point_lanes import prepared, run_lanes, settled
 from causalopt.engine.contract import Floats
+from causalopt.work.progress import through
 
 # Points whose status is a doubt lie neither inside nor outside.
 CLASSES = ("below", "above", "kink", "unresolved", "diverged", "undefined")
@@ -74,7 +75,6 @@ def ask_points(
     *,
     estimate: bool = True,
     workers: int | None = None,
-    progress: Progress | None = None,
 ) -> PointAnswers:
     """Return the answers at points of a box.
 
@@ -84,15 +84,13 @@ def ask_points(
         shares: The points as shares of the box's ranges, shape [axis, point].
         estimate: Whether rounding errors are estimated, and doubtful points run alone.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of points done.
     """
     parts: list[dict[str, NDArray[Any]]] = []
     undecided, count = 0, shares.shape[1]
-    for first in range(0, count, _TOGETHER):
+    for first in through(range(0, count, _TOGETHER)):
         points = box.at(shares[:, first : first + _TOGETHER])
         work = prepared(asked, points, None, estimate)
-        told = None if progress is None else _after(progress, first)
-        columns = run_lanes(work, workers, told)
+        columns = run_lanes(work, workers)
         undecided += settled(asked, work, columns, estimate=estimate)
         parts.append(columns)
     joined = {
@@ -100,7 +98,3 @@ def ask_points(
         for name in ("op", "comp", "total", "direct", "codes")
     }
     return PointAnswers(**joined, undecided=undecided)
-
-
-def _after(progress: Progress, first: int) -> Progress:
-    return lambda done: progress(first + done)

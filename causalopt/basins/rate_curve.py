@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import functools
 import math
@@ -17,7 +16,6 @@ from causalopt.basins.region_tracks import one_parameter
 from causalopt.effects.asked import Asked, ask
 from causalopt.effects.student_interval import student_interval
 from causalopt.effects.sweeps.axes import varying_parameters, varying_starts
-from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.batch import LANES, Batch, BatchResult
 from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
@@ -27,18 +25,19 @@ from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Plotted, Tabled, labelled, plain
+from causalopt.work.progress import Progress, long_work
+from causalopt.work.threads import on_threads
 from causalopt.worlds.interventions import Intervention, set_places
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _FITTED = 32  # places in a window at which the slope is fitted
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RateCurve(Asked):
+class RateCurve(Asked, Plotted, Tabled):
     """Op per unit of time along a parameter.
 
     Attributes:
@@ -89,10 +88,6 @@ class RateCurve(Asked):
         """Rate, error, status and orbit along the parameter."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: what m does in the long run above, the rate of Op below."""
-        return plot(self)
-
     def __repr__(self) -> str:
         known = self.rate[np.isfinite(self.rate)]
         span = f"from {known.min():.4g} to {known.max():.4g}" if len(known) else "known nowhere"
@@ -109,6 +104,7 @@ class RateCurve(Asked):
         return "\n".join(lines)
 
 
+@long_work("following rates", direct=True)
 def rate_curve(
     model: Model,
     along: Mapping[str, ArrayLike],
@@ -120,6 +116,7 @@ def rate_curve(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
     transient: int | None = None,
     windows: int = 20,
     orbit: int = 100,
@@ -144,11 +141,12 @@ def rate_curve(
         given: Further interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same for every value.
         transient: Steps before the first window; a quarter of all when not given.
         windows: How many windows, two or more.
         orbit: How many values of m in the long run are kept.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of values done.
+        progress: Called with (done, total, what), in values.
 
     Raises:
         QuestionError: The question cannot be asked, or there is not one parameter to follow.
@@ -160,6 +158,7 @@ def rate_curve(
         >>> found.rate.round(6).tolist()
         [0.010153, 0.020628]
     """
+    del progress  # long_work tells it
     model = plain_model(model)
     name, values = one_parameter(model, along)
     if name in model.template.fixed:
@@ -168,7 +167,7 @@ def rate_curve(
         )
     asked = ask(
         model, nudge=nudge, hold=hold, target=target, steps=20_000 if steps is None else steps,
-        given=given, parameters=parameters, initial=initial,
+        given=given, parameters=parameters, initial=initial, seed=seed,
     )  # fmt: skip
     first = asked.steps // 4 if transient is None else transient
     length = (asked.steps - first) // windows if windows > 0 else 0
@@ -184,7 +183,7 @@ def rate_curve(
     apart = 1 if model.dt is None else max((asked.steps - first) // (10 * max(orbit, 1)), 1)
     looks = list(range(asked.steps, -1, -apart))[: max(orbit, 1)][::-1]
     batch = _lanes(asked, name, values, sorted({*marks, *looks}))
-    results = _run(asked, batch, workers, progress)
+    results = _run(asked, batch, workers)
     where = {t: k for k, t in enumerate(batch.keep)}
     places = [where[t] for t in marks]
     rate, error, status = _rates(asked, results, places, np.array(marks[: inner + 1], float))
@@ -219,21 +218,12 @@ def _lanes(asked: Asked, name: str, values: Floats, keep: list[int]) -> Batch:
     )
 
 
-def _run(
-    asked: Asked, batch: Batch, workers: int | None, progress: Progress | None
-) -> list[BatchResult]:
+def _run(asked: Asked, batch: Batch, workers: int | None) -> list[BatchResult]:
     runner = batch_runner(asked.model.template.structure, batch)
     threads = workers or processors()
     size = max(LANES, -(-batch.count // (4 * threads)))
     tasks = runner.tasks(size)
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        found, done = [], 0
-        for task, result in zip(tasks, pool.map(runner.run, tasks), strict=True):
-            found.append(result)
-            done += task.stop - task.start
-            if progress is not None:
-                progress(done)
-    return found
+    return on_threads(runner.run, tasks, threads)
 
 
 def _rates(

@@ -22,17 +22,16 @@ from causalopt.basins.attraction_basins import AttractionBasins, attraction_basi
 from causalopt.basins.op_basins import OpBasins, op_basins
 from causalopt.basins.start_box import Ranges
 from causalopt.effects.sweeps.axes import axis_values
-from causalopt.effects.sweeps.point_lanes import Progress
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plot
+from causalopt.results import Plotted, Tabled, labelled
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 Links: TypeAlias = dict[tuple[int, int], float]
@@ -58,7 +57,7 @@ class TrackEvent:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RegionTracks:
+class RegionTracks(Plotted, Tabled):
     """Regions of Op, or basins of attraction, followed along a parameter.
 
     Attributes:
@@ -114,10 +113,6 @@ class RegionTracks:
         """The measure of each track along the parameter, with its bounds."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: the measure of each track along the parameter, events marked."""
-        return plot(self)
-
     def __repr__(self) -> str:
         first = self.found[0]
         what = (
@@ -140,6 +135,7 @@ class RegionTracks:
         return "\n".join(lines)
 
 
+@long_work("asking points")
 def basins_along(
     model: Model,
     along: Mapping[str, ArrayLike],
@@ -158,6 +154,7 @@ def basins_along(
     depth: int | None = None,
     least: float = 0.001,
     estimate: bool = True,
+    seed: int = 0,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> RegionTracks:
@@ -180,8 +177,9 @@ def basins_along(
         depth: How often mixed cells are halved.
         least: The share of the box below which a region is not followed.
         estimate: Whether rounding errors are estimated, and doubtful points run alone.
+        seed: Which draws the noise variables make, the same for every value.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of points done.
+        progress: Called with (done, total, what), in values of the parameter.
 
     Raises:
         QuestionError: As for `op_basins`, or there is not one parameter to follow.
@@ -195,13 +193,13 @@ def basins_along(
         >>> found.count, found.events
         (1, ())
     """
+    del progress  # long_work tells it
 
     def ask(name: str, value: float) -> OpBasins:
         return op_basins(
             model, over, level=level, nudge=nudge, hold=hold, target=target, steps=steps, at=at,
             given=given, parameters={**(parameters or {}), name: value}, initial=initial,
-            counts=counts, depth=depth, audit=0, estimate=estimate, workers=workers,
-            progress=progress,
+            counts=counts, depth=depth, audit=0, estimate=estimate, seed=seed, workers=workers,
         )  # fmt: skip
 
     name, values = one_parameter(model, along)
@@ -212,6 +210,7 @@ def basins_along(
     return RegionTracks(name, values, found, *matched(present, links, values))
 
 
+@long_work("following orbits")
 def attraction_along(
     model: Model,
     along: Mapping[str, ArrayLike],
@@ -237,7 +236,7 @@ def attraction_along(
         depth: How often mixed cells are halved.
         within: Variable -> the range that the grid of the state has.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of points done.
+        progress: Called with (done, total, what), in values of the parameter.
 
     Raises:
         QuestionError: As for `attraction_basins`, or there is not one parameter to follow.
@@ -251,11 +250,12 @@ def attraction_along(
         >>> [(event.kind, event.before, event.after) for event in found.events]
         [('splits', 0.9, 2.0)]
     """
+    del progress  # long_work tells it
 
     def ask(name: str, value: float) -> AttractionBasins:
         return attraction_basins(
             model, over, parameters={**(parameters or {}), name: value}, initial=initial,
-            counts=counts, depth=depth, within=within, workers=workers, progress=progress,
+            counts=counts, depth=depth, within=within, workers=workers,
         )  # fmt: skip
 
     name, values = one_parameter(model, along)

@@ -31,14 +31,15 @@ def action(
     sets: options.Sets = None,
     initial: options.Initials = None,
     plot: Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Least action, in nats, of a passage from the model's start to an end, and its path."""
-    file = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    file = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial)
     found = causalopt.least_action(declared, end=_places(end), limit=limit, steps=steps)
     if file is not None:
-        options.write_figure(found.plot(), file)
+        options.write_figure(found.plot(theme=theme), file)
     if json:
         options.emit(found.to_dict())
     else:

@@ -9,7 +9,6 @@ import typer
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axis
-from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -64,13 +63,17 @@ def basins(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which points are at random.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(metavar="S", help="Which draws noise makes, and which points are at random."),
+    ] = 0,
     workers: Annotated[
         int | None, typer.Option(metavar="K", help="Threads; one per processor.")
     ] = None,
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw it: .png, .pdf or .svg.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Find the connected regions of starting values where Op lies above a level.
@@ -80,7 +83,7 @@ def basins(
     their basins stand beside: what is compressed into, and what by A. With --along, regions are
     followed along a parameter.
     """
-    file = options.output_file(plot, (".png", ".pdf", ".svg"), "matplotlib")
+    file = options.figure_file(plot, theme)
     question: dict[str, Any] = {"nudge": nudge, "hold": hold, "target": target, "steps": steps}
     over, counts = _over(grid or [])
     ranges = {name: ends for name, ends, _ in map(_range_of("--within"), within or [])}
@@ -88,28 +91,27 @@ def basins(
         raise QuestionError("--within says where attractors are looked for: give --attractors too")
     axis = {} if along is None else dict([read_axis(along, "--along")])
     declared = options.read_model(model, sets, initial, dt, method)
-    with Progress(1_000_000, "asking") as progress:
-        question |= {"workers": workers, "progress": progress}
-        cells: dict[str, Any] = {"counts": counts, "depth": depth}
-        if along is not None and not over:
-            found: Any = causalopt.rate_curve(declared, axis, **question)
-        elif along is not None and attractors:
-            found = causalopt.attraction_along(
-                declared, axis, over, within=ranges, workers=workers, **cells
-            )
-        elif along is not None:
-            found = causalopt.basins_along(
-                declared, axis, over, level=level, at=at, **question, **cells
-            )
-        else:
-            found = causalopt.op_basins(
-                declared, over, level=level, at=at, audit=audit, seed=seed, **question, **cells
-            )
+    question |= {"workers": workers}
+    cells: dict[str, Any] = {"counts": counts, "depth": depth}
+    if along is not None and not over:
+        found: Any = causalopt.rate_curve(declared, axis, seed=seed, **question)
+    elif along is not None and attractors:
+        found = causalopt.attraction_along(
+            declared, axis, over, within=ranges, workers=workers, **cells
+        )
+    elif along is not None:
+        found = causalopt.basins_along(
+            declared, axis, over, level=level, at=at, seed=seed, **question, **cells
+        )
+    else:
+        found = causalopt.op_basins(
+            declared, over, level=level, at=at, audit=audit, seed=seed, **question, **cells
+        )
     data, text = found.to_dict(), repr(found)
     if attractors and along is None:
         data, text, found = _beside(declared, found, cells, ranges, seed, workers)
     if file is not None:
-        options.write_figure(found.plot(), file)
+        options.write_figure(found.plot(theme=theme), file)
     if json:
         options.emit(data)
     else:

@@ -8,7 +8,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
 
 Models = Annotated[
@@ -32,8 +31,10 @@ Plot = Annotated[
 def compare(
     models: Models = None,
     goal: Goals = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     out: Out = None,
     plot: Plot = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Compare Op with optimizing strength, currents, empowerment and other people's measures.
@@ -45,20 +46,19 @@ def compare(
     from causalopt.model.files import write_whole
 
     page = options.output_file(out, (".html", ".md"))
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     names = models or list(DOZEN)
     wanted = _goal(names, goal)
-    with Progress(len(names), "comparing") as progress:
-        found = causalopt.compare_measures(names, goal=wanted, progress=progress)
+    found = causalopt.compare_measures(names, goal=wanted, seed=seed)
     if page is not None:
         text = found.to_html() if page.suffix.lower() == ".html" else found.to_markdown()
         write_whole(page, text.encode())
     if picture is not None:
-        options.write_figure(found.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:
-        typer.echo(repr(found))
+        typer.echo(str(found))
 
 
 def _goal(names: list[str], said: list[str] | None) -> dict[str, str | int | float | bool] | None:

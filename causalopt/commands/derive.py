@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import shutil
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import causalopt
 from causalopt.commands import options
+
+if TYPE_CHECKING:
+    from causalopt.symbolic.derivation import Derivation
 
 
 def derive(
@@ -37,6 +42,12 @@ def derive(
         ),
     ] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain", help="Print each formula in one line that sympy reads, on a terminal too."
+        ),
+    ] = False,
     expand: Annotated[
         bool, typer.Option("--expand", help="Write a program out as expressions.")
     ] = False,
@@ -54,9 +65,10 @@ def derive(
 ) -> None:
     """Comp and Op as formulas, with their conditions, verified before they are shown.
 
-    Parameters stay symbols unless --set gives them a value. A linear model gets a closed form in t;
-    a nonlinear one a program for one step (--at, else --steps, else the question's), or, when the
-    time limit ends first, its recurrence.
+    On a terminal the formulas have two dimensions; elsewhere, and with --plain, they are text that
+    sympy reads. Parameters stay symbols unless --set gives them a value. A linear model gets a
+    closed form in t; a nonlinear one a program for one step (--at, else --steps, else the
+    question's), or, when the time limit ends first, its recurrence.
     """
     declared = options.read_model(model, sets, initial, dt, method)
     outputs = [
@@ -86,8 +98,18 @@ def derive(
     elif latex:
         typer.echo(found.latex)
     else:
-        typer.echo(found)
+        typer.echo(found if plain or not sys.stdout.isatty() else _on_terminal(found))
         if at is not None:
             typer.echo(f"at t = {at}:")
             for name, value in found.value(at).items():
                 typer.echo(f"  {name:6} = {'undefined' if value is None else value}")
+
+
+def _on_terminal(found: Derivation) -> str:
+    """Return formulas in two dimensions, as wide as the terminal and in characters it has."""
+    try:
+        "⎛√ζ₁".encode(sys.stdout.encoding or "ascii")
+        unicode = True
+    except (UnicodeEncodeError, LookupError):
+        unicode = False
+    return found.pretty(width=shutil.get_terminal_size().columns, unicode=unicode)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -47,6 +47,9 @@ def descent(
     beyond: Level = None,
     temperatures: Heat = "0.006:0.02",
     seed: Seed = 0,
+    theme: Annotated[
+        Literal["light", "dark"] | None, typer.Option("--theme", help="How the picture looks.")
+    ] = None,
 ) -> None:
     """Draw a descent: losses, gradients, trajectories, laws, moments, steps, current or Op."""
     file = options.output_file(out, (".png", ".svg", ".pdf"), "matplotlib")
@@ -60,6 +63,7 @@ def descent(
         temperatures=_pair(temperatures, "--temperatures"),
         steps=steps,
         seed=seed,
+        theme=theme,
     )
     options.write_figure(figure, file)
     typer.echo(f"wrote {file}", err=True)

@@ -11,9 +11,11 @@ from causalopt.commands import options
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
-    from causalopt.optimizers.optimizers import Optimizers
+    from pathlib import Path
 
-_ROWS = 20
+    from causalopt.optimizers.optimizers import Optimizers
+    from causalopt.optimizers.optimizers_over_draws import OptimizersOverDraws
+    from causalopt.optimizers.optimizers_over_time import OptimizersOverTime
 
 
 def optimizers(
@@ -30,6 +32,7 @@ def optimizers(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
     size: Annotated[int, typer.Option(metavar="K", help="The most parts of a set.")] = 3,
     among: Annotated[
         str | None,
@@ -65,6 +68,7 @@ def optimizers(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Which part of the model is the optimizer? Sets A by Op(A; n, m), the strongest first.
@@ -73,7 +77,28 @@ def optimizers(
     add nothing are counted. The last line says whether every set was looked at, or what is proved
     of those that were not.
     """
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
+    chosen = options.read_seeds(seeds)
+    if chosen is not None:
+        if over_time or search != "auto":
+            raise QuestionError("--seeds ranks sets over noise: leave --over-time and --search out")
+        many = causalopt.optimizers_over_draws(
+            options.read_model(model, sets, initial, dt, method),
+            nudge=nudge,
+            target=target,
+            steps=steps,
+            at=at,
+            seed=seed,
+            seeds=chosen,
+            size=size,
+            among=among,
+            by=by,
+            windows=_cuts(windows),
+            candidates=candidates or None,
+            best=best,
+        )
+        _told(many, picture, theme, json=json)
+        return
     found = causalopt.find_optimizers(
         options.read_model(model, sets, initial, dt, method),
         nudge=nudge,
@@ -90,12 +115,23 @@ def optimizers(
         search=search,
     )
     told = found.over_time() if over_time else found
+    _told(told, picture, theme, json=json)
+
+
+def _told(
+    found: Optimizers | OptimizersOverTime | OptimizersOverDraws,
+    picture: Path | None,
+    theme: Literal["light", "dark"] | None,
+    *,
+    json: bool,
+) -> None:
+    """Draw and print a result."""
     if picture is not None:
-        options.write_figure(told.plot(), picture)
+        options.write_figure(found.plot(theme=theme), picture)
     if json:
-        options.emit(told.to_dict())
+        options.emit(found.to_dict())
     else:
-        typer.echo(repr(told) if over_time else _report(found))
+        typer.echo(str(found))
 
 
 def _cuts(text: str | None) -> int | list[int] | None:
@@ -108,21 +144,3 @@ def _cuts(text: str | None) -> int | list[int] | None:
         )
     cuts = [int(item) for item in items]
     return cuts[0] if len(cuts) == 1 else cuts
-
-
-def _report(found: Optimizers) -> str:
-    from causalopt.effects.measures import STATUSES
-
-    header = ["", "set A", "Op", "Comp", "share", "status", "idle"]
-    rows = [[str(k + 1), *row] for k, row in enumerate(found.rows(_ROWS))]
-    lines = [
-        f"Op(A; {found.nudge}, {found.target}) in {found.asked.model.name}, nats, total effect "
-        f"{found.total:.6g}",
-        "",
-        options.table(rows, header),
-    ]
-    more = len(found.groups) - len(rows)
-    lines += [f"... and {more} more"] if more else []
-    met = {row[5] for row in rows} - {"ok"}
-    lines += ["", *(f"{status}: {STATUSES[status]}" for status in STATUSES if status in met)]
-    return "\n".join([*lines, str(found.search)])

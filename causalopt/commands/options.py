@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from causalopt.display.table import table as table
 from causalopt.errors import FileError, QuestionError
 from causalopt.extras import need
 
@@ -63,6 +64,14 @@ Plot = Annotated[
     typer.Option("--plot", metavar="FILE", help="Draw the result: a .png, .svg or .pdf file."),
 ]
 Steps = Annotated[int | None, typer.Option("--steps", metavar="N", help="The last step.")]
+Seeds = Annotated[
+    str | None,
+    typer.Option(
+        "--seeds",
+        metavar="K|S1,S2,...",
+        help="An ensemble over noise: K seeds from --seed on, or these; means and quantiles.",
+    ),
+]
 Data = Annotated[
     list[str] | None,
     typer.Option(
@@ -71,12 +80,24 @@ Data = Annotated[
         help="Read an array variable's values, step first, from x.npy or x.npz#NAME. Repeatable.",
     ),
 ]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        "--out", metavar="FILE", help="Write the result: .nc, .zarr, .csv, .parquet or .json."
+    ),
+]
 Dt = Annotated[
     float | None, typer.Option("--dt", metavar="D", help="Time units per step of the model.")
 ]
 Method = Annotated[
-    Literal["euler", "rk4"] | None, typer.Option("--method", help="How flows are integrated.")
+    Literal["euler", "rk4", "exact"] | None,
+    typer.Option("--method", help="How flows are integrated."),
 ]
+
+Theme = Annotated[
+    Literal["light", "dark"] | None, typer.Option("--theme", help="How --plot looks.")
+]
+FIGURES = (".png", ".pdf", ".svg")
 
 
 def read_model(
@@ -84,7 +105,7 @@ def read_model(
     sets: list[str] | None = None,
     initials: list[str] | None = None,
     dt: float | None = None,
-    method: Literal["euler", "rk4"] | None = None,
+    method: Literal["euler", "rk4", "exact"] | None = None,
 ) -> Model:
     """Return a model under the command line's changes.
 
@@ -94,13 +115,27 @@ def read_model(
     from causalopt.model.files import load
 
     model = load(name)
-    parameters = _assignments(sets, "--set", "k=0.02")
-    initial = _assignments(initials, "--initial", "R=30")
-    changed = model.replace(parameters=parameters, initial=initial, dt=dt, method=method)
+    changed = model.replace(**read_changes(sets, initials, dt, method))
     if dt is not None and changed.step_size != model.step_size:
         for text in lags_in_steps_text(changed):
             typer.echo(f"warning: {text}", err=True)
     return changed
+
+
+def read_changes(
+    sets: list[str] | None,
+    initials: list[str] | None,
+    dt: float | None,
+    method: Literal["euler", "rk4", "exact"] | None,
+) -> dict[str, Any]:
+    """Return the command line's changes of a model, as `Model.replace` takes them.
+
+    Raises:
+        QuestionError: One is not NAME=VALUE.
+    """
+    parameters = _assignments(sets, "--set", "k=0.02")
+    initial = _assignments(initials, "--initial", "R=30")
+    return {"parameters": parameters, "initial": initial, "dt": dt, "method": method}
 
 
 def lags_in_steps_text(model: Model) -> list[str]:
@@ -150,6 +185,23 @@ def read_data(texts: list[str] | None) -> dict[str, Any] | None:
     return found
 
 
+def read_seeds(text: str | None) -> Any:
+    """Return how many seeds, or which, or None: what `seeds` takes.
+
+    Raises:
+        QuestionError: The text is neither a number nor a list of them.
+    """
+    if text is None:
+        return None
+    try:
+        found = [int(item) for item in text.split(",")]
+    except ValueError:
+        raise QuestionError(
+            f"--seeds takes a number of seeds such as 100, or a list such as 3,5,8; found '{text}'"
+        ) from None
+    return found if "," in text else found[0]
+
+
 def number(text: str) -> int | float | str:
     """Return a text as a number where it is one, else as the expression it is."""
     for kind in (int, float):
@@ -158,6 +210,24 @@ def number(text: str) -> int | float | str:
         except ValueError:
             continue
     return text.strip()
+
+
+def result_file(path: str | None, suffixes: tuple[str, ...] | None = None) -> Path | None:
+    """Return where a result is to be saved, checked before any work is done.
+
+    Args:
+        path: Where to; its suffix says as what.
+        suffixes: The kinds allowed, such as `(".csv",)`; all that `save` knows when not given.
+
+    Raises:
+        FileError: The suffix is none of those, its folder is not there, or a store is.
+        MissingPackageError: What writes it is not installed.
+    """
+    if path is None:
+        return None
+    from causalopt.saving.file_formats import check_target
+
+    return check_target(path, suffixes)
 
 
 def output_file(path: str | None, endings: tuple[str, ...], *packages: str) -> Path | None:
@@ -186,6 +256,19 @@ def output_file(path: str | None, endings: tuple[str, ...], *packages: str) -> P
     return file
 
 
+def figure_file(plot: str | None, theme: str | None) -> Path | None:
+    """Return the file that a figure is written to, checked before any work is done.
+
+    Raises:
+        QuestionError: A theme is given and no file.
+        FileError: Its ending is not a figure's, or its folder is not there.
+        MissingPackageError: matplotlib is not installed.
+    """
+    if theme is not None and plot is None:
+        raise QuestionError("--theme says how --plot looks: give --plot FILE too")
+    return output_file(plot, FIGURES, "matplotlib")
+
+
 def write_figure(figure: Any, path: Path) -> None:
     """Write a matplotlib figure, whole or not at all."""
     import io
@@ -193,8 +276,6 @@ def write_figure(figure: Any, path: Path) -> None:
     from causalopt.model.files import write_whole
 
     stream = io.BytesIO()
-    # The layout makes room for tick labels that only a first drawing knows.
-    figure.draw_without_rendering()
     figure.savefig(stream, format=path.suffix[1:].lower(), dpi=150)
     write_whole(path, stream.getvalue())
 
@@ -202,18 +283,3 @@ def write_figure(figure: Any, path: Path) -> None:
 def emit(data: Mapping[str, Any] | list[Any]) -> None:
     """Print a result as strict JSON."""
     typer.echo(json.dumps(data, allow_nan=False, ensure_ascii=False))
-
-
-def table(rows: list[list[str]], header: list[str]) -> str:
-    """Return rows as text in aligned columns, columns of numbers to the right."""
-    cells = [header, *rows]
-    columns = []
-    for column in zip(*cells, strict=True):
-        width = max(map(len, column))
-        right = all(map(_is_number, column[1:]))
-        columns.append([text.rjust(width) if right else text.ljust(width) for text in column])
-    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
-
-
-def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"-?(\d[\d.e+-]*|inf|nan|-)", text))

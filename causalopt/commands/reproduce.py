@@ -9,7 +9,6 @@ import typer
 
 import causalopt
 from causalopt.commands.options import Json, emit
-from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
     from causalopt.posts.session import Reproduction
@@ -42,13 +41,10 @@ def reproduce(
     A difference is a finding, not a failure: the exit code is 0. What was computed once is stored
     under the user's cache folder, and computed again only when code, models or versions change.
     """
-    from causalopt.posts.session import chosen, demo_pieces
+    from causalopt.posts.session import demo_pieces
 
     wanted = [*(only or []), *(demo_pieces() if demo else [])]
-    with Progress(len(chosen(wanted)), "reproduce") as progress:
-        found = causalopt.reproduce(
-            wanted, out=out, fresh=fresh, workers=workers, progress=progress
-        )
+    found = causalopt.reproduce(wanted, out=out, fresh=fresh, workers=workers)
     target = Path(out) / "index.html"
     if json:
         emit({"checks": [check.to_dict() for check in found.checks], "out": str(target)})

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
-
-if TYPE_CHECKING:
-    from causalopt.effects.run import Run
-
-_ROWS = 11
 
 
 def run(
@@ -33,6 +27,16 @@ def run(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
+    every: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="With --seeds, steps between kept ones; a thousand are kept."
+        ),
+    ] = None,
+    level: Annotated[
+        float | None, typer.Option(metavar="P", help="With --seeds, the intervals' coverage; 0.95.")
+    ] = None,
     data: options.Data = None,
     keep: Annotated[
         list[str] | None,
@@ -57,12 +61,11 @@ def run(
     checkpoint_every: Annotated[
         int | None, typer.Option(metavar="N", help="After how many steps; ten times in a run.")
     ] = None,
-    out: Annotated[
-        str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
-    ] = None,
+    out: options.Out = None,
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Measure who optimizes what, and by how much, along one trajectory.
@@ -70,49 +73,34 @@ def run(
     Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
-    from causalopt.model.model import run_length
-
-    data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    data_file = options.result_file(out)
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
-    with Progress(run_length(declared, steps), "running") as progress:
-        result = causalopt.run(
-            declared,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            delta=delta,
-            seed=seed,
-            progress=progress,
-            data=arrays,
-            keep=keep,
-            probes=probes,
-            execution=execution,
-            checkpoint=checkpoint,
-            checkpoint_every=checkpoint_every,
-        )
+    chosen = options.read_seeds(seeds)
+    result = causalopt.run(
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        delta=delta,
+        seed=seed,
+        seeds=chosen,
+        every=every,
+        level=level,
+        data=arrays,
+        keep=keep,
+        probes=probes,
+        execution=execution,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+    )
     if data_file is not None:
-        result.to_netcdf(data_file)
+        result.save(data_file)
     if picture is not None:
-        options.write_figure(result.plot(), picture)
+        options.write_figure(result.plot(theme=theme), picture)
     if json:
         options.emit(result.to_dict())
     else:
-        typer.echo(_report(result))
-
-
-def _report(result: Run) -> str:
-    last = result.steps
-    count = min(_ROWS, last + 1)
-    chosen = sorted({round(i * last / max(count - 1, 1)) for i in range(count)})
-    columns = {"time": result.time, **result.columns()}
-    header = ["step", *columns, "status"]
-    rows = [
-        [str(i), *(f"{values[i]:.6g}" for values in columns.values()), str(result.status[i])]
-        for i in chosen
-    ]
-    if result.model.dt is None:  # the step is the time
-        header, rows = ["t", *header[2:]], [[row[0], *row[2:]] for row in rows]
-    return f"{result!r}\n\n{options.table(rows, header)}"
+        typer.echo(str(result))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axes
-from causalopt.commands.progress import Progress
 from causalopt.errors import QuestionError
+
+if TYPE_CHECKING:
+    from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
+    from causalopt.effects.sweeps.sweep import Sweep
 
 
 def sweep(
@@ -44,11 +45,10 @@ def sweep(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seeds: options.Seeds = None,
     data: options.Data = None,
-    out: Annotated[
-        str | None,
-        typer.Option(metavar="PATH", help="Write the result: a .nc file or a .zarr store."),
-    ] = None,
+    out: options.Out = None,
     workers: Annotated[
         int | None, typer.Option(metavar="K", help="Threads; one per processor.")
     ] = None,
@@ -56,6 +56,14 @@ def sweep(
         bool, typer.Option("--resume", hidden=True, help="The place of stores that resume.")
     ] = False,
     dask: Annotated[str | None, typer.Option(hidden=True, help="The place of clusters.")] = None,
+    plot: options.Plot = None,
+    measure: Annotated[
+        Literal["op", "comp", "total", "direct", "w"] | None,
+        typer.Option(
+            "--measure", help="What --plot draws; op by default, and comp too over one axis."
+        ),
+    ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Measure Op at one step over a grid, with a status for every point.
@@ -63,32 +71,44 @@ def sweep(
     When the only axis is the nudged node, `power` is the integral of 1 - Comp over it.
     """
     _refuse_places(resume=resume, dask=dask)
+    if measure is not None and plot is None:
+        raise QuestionError("--measure says what --plot draws: give --plot FILE too")
+    if measure is not None and seeds is not None:
+        raise QuestionError("--seeds draws Op and Comp over noise: leave --measure out")
+    picture = options.figure_file(plot, theme)
     axes = read_axes(grid or [])
     _refuse_both(axes, sets, initial)
 
-    file = None if out is None else _target(out)
+    file = options.result_file(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
-    with Progress(math.prod(map(len, axes.values())), "sweeping") as progress:
-        found = causalopt.sweep(
-            declared,
-            axes,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            at=at,
-            delta=delta,
-            workers=workers,
-            progress=progress,
-            data=arrays,
-        )
+    chosen = options.read_seeds(seeds)
+    found: Sweep | SweepEnsemble = causalopt.sweep(
+        declared,
+        axes,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        at=at,
+        delta=delta,
+        seed=seed,
+        seeds=chosen,
+        workers=workers,
+        data=arrays,
+    )
     if file is not None:
-        found.write(file)
+        found.save(file)
+    if picture is not None:
+        if isinstance(found, causalopt.Sweep):
+            figure = found.plot(measure=measure, theme=theme)
+        else:
+            figure = found.plot(theme=theme)
+        options.write_figure(figure, picture)
     if json:
         options.emit(found.to_dict(out))
     else:
-        typer.echo(repr(found))
+        typer.echo(str(found))
         if out is not None:
             typer.echo(f"written to {out}")
 
@@ -100,12 +120,6 @@ def _refuse_places(*, resume: bool, dask: str | None) -> None:
             f"{option} is not there yet: sweeps run in memory, on threads of this machine; leave "
             f"{option} out"
         )
-
-
-def _target(out: str) -> Path:
-    from causalopt.effects.sweeps.sweep_store import check_target
-
-    return check_target(out)
 
 
 def _refuse_both(

@@ -9,7 +9,6 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.progress import Progress
 
 if TYPE_CHECKING:
     from causalopt.training.film import Film
@@ -41,6 +40,7 @@ def watch(
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the curve: a .png, .svg or .pdf file.")
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Train networks and watch an optimizer appear: Op along training, over seeds.
@@ -49,27 +49,25 @@ def watch(
     starts, given with its 95 % interval over the seeds.
     """
     file = options.output_file(out, (".html",))
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial)
-    with Progress(100, "training and measuring") as progress:
-        film = causalopt.watch(
-            declared,
-            nudge=nudge,
-            hold=hold,
-            target=target,
-            steps=steps,
-            seed=seed,
-            progress=progress,
-            seeds=seeds,
-            updates=updates,
-            frames=frames,
-            starts=starts,
-            permutations=permutations,
-        )
+    film = causalopt.watch(
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        steps=steps,
+        seed=seed,
+        seeds=seeds,
+        updates=updates,
+        frames=frames,
+        starts=starts,
+        permutations=permutations,
+    )
     if file is not None:
         film.save(file)
     if picture is not None:
-        options.write_figure(film.plot(), picture)
+        options.write_figure(film.plot(theme=theme), picture)
     if json:
         options.emit({**film.to_dict(), **({} if file is None else {"out": str(file)})})
     else:

@@ -8,16 +8,18 @@ from causalopt.comparison.comparison import ComparedModel, Comparison
 from causalopt.comparison.label_cells import label_row
 from causalopt.comparison.number_cells import number_row
 from causalopt.comparison.subjects import DOZEN, label_question, subject
-from causalopt.engine.contract import Progress
 from causalopt.errors import QuestionError
 from causalopt.laws.space import Label
 from causalopt.model.model import Model
+from causalopt.work.progress import Progress, long_work, through
 
 
+@long_work("comparing")
 def compare_measures(
     models: str | Model | Sequence[str | Model] | None = None,
     *,
     goal: Mapping[str, Label] | None = None,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Comparison:
     """Return Op beside optimizing strength, currents and other people's measures.
@@ -29,7 +31,8 @@ def compare_measures(
         models: Shipped names, files, the comparison's own controls, or models; a dozen that are
             known by default.
         goal: For goal-directedness in models of labels, variable -> label.
-        progress: Called with the number of models done.
+        seed: Which draws the noise variables of models of numbers make.
+        progress: Called with (done, total, what), in models.
 
     Raises:
         UnknownNameError: There is no such model.
@@ -39,6 +42,7 @@ def compare_measures(
         >>> compare_measures("base_optimizer")["base_optimizer", "op"].text
         '2.107'
     """
+    del progress  # long_work tells it
     if models is None:
         names: Sequence[str | Model] = DOZEN
     else:
@@ -46,10 +50,8 @@ def compare_measures(
     if not names:
         raise QuestionError("there is no model to compare measures on: name one")
     rows: list[ComparedModel] = []
-    for name in names:
+    for name in through(names):
         model = subject(name)
         asked = label_question(model, goal)
-        rows.append(number_row(model) if asked is None else label_row(model, asked))
-        if progress is not None:
-            progress(len(rows))
+        rows.append(number_row(model, seed) if asked is None else label_row(model, asked))
     return Comparison(tuple(rows))

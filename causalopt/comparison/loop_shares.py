@@ -29,11 +29,11 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, SizeError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, whole_variables
-from causalopt.results import labelled, plain, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.world import number_world
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 Loop = tuple[str, ...]
@@ -42,7 +42,7 @@ _WHOLE = "a loop runs through whole variables: name them without a step"
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class LoopShares:
+class LoopShares(Plotted, Tabled):
     """The loops of a model, and what part of W's motion each makes.
 
     Attributes:
@@ -143,10 +143,6 @@ class LoopShares:
             ],
         }
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the shares over time, stacked, balancing loops below zero."""
-        return plot(self)
-
     def __repr__(self) -> str:
         count = len(self.loops)
         lines = [f"{count} loop{'s' * (count != 1)} of {self.model.name}, mean share of W's motion"]
@@ -162,6 +158,7 @@ class LoopShares:
         return "\n".join(lines)
 
 
+@long_work("scoring loops", direct=True)
 def loop_shares(
     model: Model,
     *,
@@ -170,6 +167,7 @@ def loop_shares(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> LoopShares:
     """Return every feedback loop's share of what moves W, step by step.
 
@@ -180,6 +178,7 @@ def loop_shares(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes.
+        progress: Called with (done, total, what), in steps.
 
     Raises:
         QuestionError: The model has arrays, labels or no time, a rule reads a variable at two lags,
@@ -192,6 +191,7 @@ def loop_shares(
         1 loop of base_optimizer, mean share of W's motion
           theta -> G -> theta  -1.0000
     """
+    del progress  # long_work tells it
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_array:
         raise QuestionError(

@@ -36,8 +36,12 @@ _INFORMATION = {
 }
 
 
-def number_row(model: Model) -> ComparedModel:
+def number_row(model: Model, seed: int = 0) -> ComparedModel:
     """Return the cells of a model of numbers, asked its own question.
+
+    Args:
+        model: The model.
+        seed: Which draws its noise variables make.
 
     Raises:
         QuestionError: The model has no question, so that there is nothing to compare.
@@ -53,7 +57,7 @@ def number_row(model: Model) -> ComparedModel:
             f"'{model.name}' is compared by its own question, which says no {', '.join(missing)}: "
             'give it one, such as question: {nudge: "R[0]", hold: T, target: R, steps: 100}'
         )
-    asked = ask(model)
+    asked = ask(model, seed=seed)
     cells = _effects(asked)
     law = _law(asked)
     hold = _hold(asked)
@@ -75,7 +79,12 @@ def _effects(asked: Asked) -> dict[str, TableCell]:
     """Return Op, and what of the influence goes through A."""
     try:
         along = currents(
-            asked.model, nudge=asked.nudge, hold=[], target=asked.target, steps=asked.steps
+            asked.model,
+            nudge=asked.nudge,
+            hold=[],
+            target=asked.target,
+            steps=asked.steps,
+            seed=asked.seed,
         )
         found = along.through(asked.hold)
     except CausaloptError as error:
@@ -100,7 +109,7 @@ def _law(asked: Asked) -> DisturbedLaw | str:
     try:
         if asked.model.is_static:
             raise QuestionError("the model has no time: nothing follows a step later")
-        world = number_world(asked.model, steps=asked.steps + FARTHEST + 1)
+        world = number_world(asked.model, steps=asked.steps + FARTHEST + 1, seed=asked.seed)
         return disturbed_law(asked.model, world, at=asked.steps)
     except CausaloptError as error:
         return error.message
@@ -131,7 +140,7 @@ def _decision(law: DisturbedLaw, hold: Sequence[str], asked: Asked) -> TableCell
 
 
 def _loops(asked: Asked) -> TableCell:
-    found = loop_shares(asked.model, steps=asked.steps)
+    found = loop_shares(asked.model, steps=asked.steps, seed=asked.seed)
     if not found.loops:
         return not_defined("the model has no loop")
     share = found.through([*whole_variables(asked.hold, _WHOLE)], target=asked.target)

@@ -20,6 +20,8 @@ from causalopt.comparison.small_systems import (
     linear_rules,
 )
 from causalopt.errors import UnknownNameError, suggestion
+from causalopt.results import Displayed
+from causalopt.work.progress import Progress, long_work, through
 
 _ROUNDING = 1e-9  # of entropies of a few states
 
@@ -40,7 +42,7 @@ class Claim:
 
 
 @dataclasses.dataclass(frozen=True)
-class Disagreement:
+class Disagreement(Displayed):
     """The smallest systems that show a claim.
 
     Attributes:
@@ -164,11 +166,13 @@ CLAIMS: Mapping[str, Claim] = {
 """Name -> claim."""
 
 
-def smallest_disagreement(claim: str) -> Disagreement | None:
+@long_work("searching")
+def smallest_disagreement(claim: str, *, progress: Progress | None = None) -> Disagreement | None:
     """Return the smallest systems on which a claim holds.
 
     Args:
         claim: A name of `CLAIMS`, such as `lockstep`.
+        progress: Called with (done, total, what), in systems.
 
     Returns:
         None where no system of the family shows it.
@@ -182,12 +186,14 @@ def smallest_disagreement(claim: str) -> Disagreement | None:
           a(n) = 01, m(n, a) = 0010
           3 arrows; 8 such of 64 systems looked at, 44 of them smaller
     """
+    del progress  # long_work tells it
     if claim not in CLAIMS:
         raise UnknownNameError(f"no claim '{claim}'{suggestion(claim, CLAIMS)}")
     sought = CLAIMS[claim]
     found: list[BooleanNetwork | LinearRule | BinaryDag] = []
     smaller = searched = 0
-    for system in sought.family():
+    count = sum(1 for _ in sought.family())
+    for system in through(sought.family(), count):
         if found and system.size > found[0].size:
             break
         searched += 1

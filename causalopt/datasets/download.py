@@ -13,7 +13,9 @@ from pathlib import Path
 
 from causalopt.datasets.image_package import LARGEST_FILE, ImagePackage
 from causalopt.errors import FileError
+from causalopt.work.progress import tick
 
+_PART = 1 << 16  # bytes read at once
 PATIENCE = 60.0  # seconds without an answer
 
 
@@ -74,7 +76,7 @@ def _by_https(package: ImagePackage) -> tuple[bytes, str]:
     try:
         # An opener of its own: the shared one keeps the proxies of its first use.
         with urllib.request.build_opener().open(package.address, timeout=PATIENCE) as answer:
-            content = answer.read(LARGEST_FILE + 1)
+            content = _read(answer)
     except urllib.error.HTTPError as error:
         error.close()
         raise _UnreachableError(f"https says {error.code} {error.reason}") from None
@@ -83,6 +85,17 @@ def _by_https(package: ImagePackage) -> tuple[bytes, str]:
     except (OSError, http.client.HTTPException) as error:
         raise _UnreachableError(f"https says {error or type(error).__name__}") from None
     return _bounded(content, package.address), package.address
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """Return what a server sends, as long as it may be, and tell how much has come."""
+    whole = int(answer.headers.get("Content-Length") or LARGEST_FILE)
+    parts, count = [], 0
+    while count <= LARGEST_FILE and (part := answer.read(min(_PART, LARGEST_FILE + 1 - count))):
+        parts.append(part)
+        count += len(part)
+        tick(min(count, whole), whole)
+    return b"".join(parts)
 
 
 def read_file(path: Path) -> bytes:

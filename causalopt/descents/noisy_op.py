@@ -25,6 +25,8 @@ from causalopt.engine.batch import Batch
 from causalopt.engine.batch_choice import run_batch
 from causalopt.errors import QuestionError
 from causalopt.model.selectors import Node
+from causalopt.results import Tabled
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import plan_for
 from causalopt.worlds.streams import Picks
 
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
     from causalopt.model.model import Model
 
 
-@dataclasses.dataclass(frozen=True)
-class NoisyOp:
+@dataclasses.dataclass(frozen=True, repr=False)
+class NoisyOp(Tabled):
     """Op of each walker, at each step.
 
     Args:
@@ -49,6 +51,13 @@ class NoisyOp:
     sign: Array
     states: Array
 
+    def __repr__(self) -> str:
+        steps, walkers = self.op.shape
+        return (
+            f"Op of {walkers} walkers at {steps} steps: mean {self.mean[-1]:.6g} +- "
+            f"{self.standard_error[-1]:.2g} nats at the last"
+        )
+
     @property
     def mean(self) -> Array:
         """Mean Op over walkers, axis (step,)."""
@@ -60,6 +69,7 @@ class NoisyOp:
         return np.asarray(self.op.std(axis=1) / np.sqrt(self.op.shape[1]))
 
 
+@long_work("running", direct=True)
 def noisy_op(
     model: Model,
     *,
@@ -69,6 +79,7 @@ def noisy_op(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> NoisyOp:
     """Return Op(A; W_0, W_t) for walkers that each draw their own datapoints.
 
@@ -80,6 +91,7 @@ def noisy_op(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: 0 to 2^64 - 1; walker 0 draws what a run with this seed draws.
+        progress: Called with (done, total, what), in walkers.
 
     Raises:
         QuestionError: No partition, an unknown target, or a model without a chain.
@@ -90,6 +102,7 @@ def noisy_op(
         >>> round(float(found.op[1, 0]), 6)
         -0.050012
     """
+    del progress  # long_work tells it
     model = model.replace(parameters=parameters, initial=initial)
     kept = tuple(range(steps + 1))
     op, sign, states = _kept(model, kept, as_points(starts)[0], seed, target)

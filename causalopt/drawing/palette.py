@@ -258,7 +258,6 @@ COMPRESSES = LIGHT.compresses
 STATUS_COLOURS = LIGHT.statuses
 WORLD_COLOURS = LIGHT.worlds
 
-OP_MAP = "PuOr"
 WORLD_DASHES = {"W": "-", "X": "-", "Y": "--"}
 WORLD_MARKERS = {"W": "o", "X": "^", "Y": "s"}
 STATUS_HATCHES = {

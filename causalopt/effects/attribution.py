@@ -12,19 +12,20 @@ import numpy as np
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, one_node_each
 from causalopt.effects.running import run
 from causalopt.effects.shapley_values import Game, Values, exact_values, sampled_values
-from causalopt.engine.contract import Floats, Progress
+from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.results import plain, plain_number
+from causalopt.results import Tabled, plain, plain_number
+from causalopt.work.progress import Progress, long_work, tick
 from causalopt.worlds.array_world import split_initial
 
 _EXACT = 10  # parts up to which all sets are counted when nobody says how many orders
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Attribution:
+class Attribution(Tabled):
     """How Op of a set is shared among its parts.
 
     A part's own Op is not its share: Op is neither additive nor monotone in A. Shapley values sum
@@ -92,6 +93,7 @@ class Attribution:
         return "\n".join(lines)
 
 
+@long_work("sharing Op", direct=True)
 def shapley(
     model: Model,
     *,
@@ -122,7 +124,7 @@ def shapley(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws starts, noises and random orders make.
-        progress: Called with the number of sets done.
+        progress: Called with (done, total, what), in sets.
         parts: Selectors, the parts of A; its elements when it is one array, else its variables.
         permutations: How many random orders; all sets are counted, up to ten parts, when not given,
             and 120 orders beyond.
@@ -138,6 +140,7 @@ def shapley(
         >>> found.parts, bool(np.isclose(found.values.sum(), found.joint))
         (('a', 'c'), True)
     """
+    del progress  # long_work tells it
     plain_initial, arrays = split_initial(initial)
     model = model.replace(parameters=parameters, initial=plain_initial)
     model, nudge, target = one_node_each(model, nudge, target)
@@ -155,7 +158,10 @@ def shapley(
     texts = tuple(told)
     _check_parts(texts, permutations, starts)
     asked = _Asked(model, node, text, last, texts, tuple(told.values()), arrays, seed, starts, data)
-    game = _counted(_finite(asked.game(), texts), progress)
+    orders = 120 if permutations is None else permutations
+    exact = permutations is None and len(texts) <= _EXACT
+    sets = 2 ** len(texts) if exact else orders * len(texts)
+    game = _counted(_finite(asked.game(), texts), sets + 1)
     whole = np.ones((1, len(texts)), dtype=bool)
     if permutations is None and len(texts) <= _EXACT:
         values = exact_values(game, len(texts))
@@ -288,15 +294,15 @@ def _finite(game: Game, parts: Sequence[str]) -> Game:
     return worth
 
 
-def _counted(game: Game, progress: Progress | None) -> Game:
+def _counted(game: Game, total: int) -> Game:
+    """Return the game that tells how many sets it was asked of."""
     done = 0
 
     def worth(members: Values) -> Values:
         nonlocal done
         found = game(members)
         done += len(members)
-        if progress is not None:
-            progress(done)
+        tick(done, max(total, done))
         return found
 
     return worth

@@ -14,7 +14,7 @@ from causalopt.effects.doubts.hidden_nans import first_hidden, hidden_nans
 from causalopt.effects.doubts.own_rounding import near_text
 from causalopt.effects.limit import read_by
 from causalopt.effects.measures import Effect, Part, first_nonfinite
-from causalopt.engine.contract import Bools, Floats, Plan, Progress
+from causalopt.engine.contract import Bools, Floats, Plan
 from causalopt.engine.linearization import linearize
 from causalopt.language.algebra import ONE
 from causalopt.language.term import Term
@@ -27,14 +27,13 @@ _SHORT = 500  # node-updates of a run whose worlds are computed again as fractio
 
 
 def finite_effect(
-    asked: Asked, delta: float, *, progress: Progress | None = None
+    asked: Asked, delta: float
 ) -> tuple[tuple[World, World, World], Callable[[], Effect]]:
     """Return W, X and Y, and what gives the difference quotients of m with their statuses.
 
     Args:
         asked: The question.
         delta: The nudge's size.
-        progress: Called with the number of steps done.
     """
     worlds = three_worlds(
         asked.model,
@@ -45,7 +44,6 @@ def finite_effect(
         given=asked.given,
         seed=asked.seed,
         extras=_branches(asked.model)[1],
-        progress=progress,
     )
     return worlds, functools.partial(_effect_of, asked, delta, worlds)
 

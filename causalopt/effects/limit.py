@@ -15,7 +15,7 @@ import numpy as np
 
 from causalopt.effects.asked import Asked
 from causalopt.effects.measures import Effect, Part, first_nonfinite
-from causalopt.engine.contract import Bools, Floats, Plan, Progress, Tangents
+from causalopt.engine.contract import Bools, Floats, Plan, Tangents
 from causalopt.engine.executions import run_tangents
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
@@ -31,9 +31,7 @@ _SMALL = 2.0**-10  # of the largest tangent: what is smaller may be what cancell
 _MOST_COLUMNS = 64  # variables whose own ancestors are told apart when W's rounding is followed
 
 
-def tangent_effect(
-    asked: Asked, *, progress: Progress | None = None
-) -> tuple[Tangents, Callable[[], Effect]]:
+def tangent_effect(asked: Asked) -> tuple[Tangents, Callable[[], Effect]]:
     """Return the tangents along W, and what gives m's derivatives by n with statuses, shape [t].
 
     Raises:
@@ -41,7 +39,7 @@ def tangent_effect(
     """
     refuse_between(asked.model.template, asked.nudge.variable, asked.target)
     plan, template = asked.plan(), asked.model.template
-    run = run_tangents(template.structure, plan, progress)
+    run = run_tangents(template.structure, plan)
     column = template.index[asked.target]
     return run, functools.partial(forward_effect, asked.model, plan, run, column)
 

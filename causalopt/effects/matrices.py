@@ -22,6 +22,7 @@ from causalopt.extras import need
 from causalopt.model.asked_words import Nudged, names_one_node
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention, plan_for
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ IN_NATS = {"log_total", "log_direct", "op"}
 _NAMES = NAMES.astype(object)  # objects that all entries share: xarray's usual kind of text
 
 
+@long_work("running", direct=True)
 def op_from_all(
     model: Model,
     target: str | Node,
@@ -41,6 +43,7 @@ def op_from_all(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> xarray.Dataset:
     """Measure Op(A; n, m) for every node n and one m, by one reverse sweep.
@@ -54,6 +57,7 @@ def op_from_all(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes, and in a model with arrays initial laws.
+        progress: Called with (done, total, what), in steps.
         data: In a model with arrays, variable without a rule -> its values, step first.
 
     Returns:
@@ -72,6 +76,7 @@ def op_from_all(
         >>> found.op.sel(variable="R", t=0).round(6).item()
         1.005085
     """
+    del progress  # long_work tells it
     need("xarray")
     numbers, arrays = _initial(model, initial, data)
     model = model.replace(parameters=parameters, initial=numbers)
@@ -91,6 +96,7 @@ def op_from_all(
     return _dataset(model, effect, {"target": model.node_text(node)}, selection)
 
 
+@long_work("running", direct=True)
 def op_to_all(
     model: Model,
     nudge: Nudged,
@@ -101,6 +107,7 @@ def op_to_all(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> xarray.Dataset:
     """Measure Op(A; n, m) for one n and every node m, by one forward pass.
@@ -114,6 +121,7 @@ def op_to_all(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes, and in a model with arrays initial laws.
+        progress: Called with (done, total, what), in steps.
         data: In a model with arrays, variable without a rule -> its values, step first.
 
     Returns:
@@ -125,6 +133,7 @@ def op_to_all(
         >>> found.op.sel(variable="R", t=100).round(6).item()
         1.005085
     """
+    del progress  # long_work tells it
     need("xarray")
     numbers, arrays = _initial(model, initial, data)
     model = model.replace(parameters=parameters, initial=numbers)

@@ -20,6 +20,7 @@ from causalopt.engine.contract import Bools, Floats
 
 UNIT_ROUNDOFF = 2.0**-53
 _SUBNORMAL = 8 * 2.0**-1074  # numbers near it have lost their digits
+_SMALLEST = 2.0**-1022  # with all digits
 STATUSES = {
     "ok": "Comp and Op are as computed",
     "perfect": "the total effect is 0: A removes all of the disturbance",
@@ -123,11 +124,20 @@ class Part:
 
     @functools.cached_property
     def log(self) -> Floats:
-        """The natural logarithm of the effect's size: -inf at 0, never an overflow."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            log: Floats = np.log(np.abs(self.mantissa))
-            if self.exponent.any():
-                log = log + self.exponent * np.log(2.0)
+        """The natural logarithm of the effect's size: -inf at 0, never an overflow.
+
+        It does not depend on how the size is shared between mantissa and exponent.
+        """
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+            if not self.exponent.any():
+                whole: Floats = np.log(np.abs(self.mantissa))
+                return whole
+            size = np.abs(self.value)
+            log: Floats = np.log(size)
+            fits = (size > _SMALLEST) & (size < np.inf)
+            if not fits.all():
+                fraction, power = np.frexp(np.abs(self.mantissa))
+                log = np.where(fits, log, np.log(fraction) + (power + self.exponent) * np.log(2.0))
             return log
 
     @functools.cached_property
@@ -248,15 +258,14 @@ def measure(effect: Effect) -> Measures:
 def ratios(effect: Effect, codes: NDArray[np.int8]) -> tuple[Floats, Floats]:
     """Return Comp and Op where the status leaves them defined, NaN elsewhere."""
     total, direct = effect.total, effect.direct
-    # Where the ratio of mantissas is exact it is better than the exponential of a logarithm.
+    # A ratio of mantissas is rounded once: better than the exponential of a logarithm.
     plain = (total.exponent == direct.exponent) & (direct.mantissa != 0)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         op = direct.log - total.log
         if plain.all():  # a sweep's usual case, whose time this is
             comp: Floats = total.mantissa / direct.mantissa
         else:
-            ratio = total.mantissa / np.where(plain, direct.mantissa, 1.0)
-            comp = np.where(plain, ratio, _signed_exponential(effect, op))
+            comp = _scaled_ratio(total, direct)
     undefined = _UNDEFINED[codes] | ((total.mantissa == 0) & (direct.mantissa == 0))
     undefined |= (codes == _CODES["unresolved"]) & (total.doubted | direct.doubted)
     if undefined.any():
@@ -264,13 +273,16 @@ def ratios(effect: Effect, codes: NDArray[np.int8]) -> tuple[Floats, Floats]:
     return comp, op
 
 
-def _signed_exponential(effect: Effect, op: Floats) -> Floats:
-    """Return Comp from Op where the two effects have different powers of two."""
-    total, direct = effect.total.mantissa, effect.direct.mantissa
-    sign = np.sign(total) * np.where(direct < 0, -1.0, 1.0)
-    comp = np.where(op == 0, sign, sign * np.exp(-op))
+def _scaled_ratio(total: Part, direct: Part) -> Floats:
+    """Return Comp of effects with different powers of two."""
+    above, up = np.frexp(total.mantissa)
+    below, down = np.frexp(direct.mantissa)
+    power = total.exponent - direct.exponent + up - down
+    ratio = above / np.where(below == 0, 1.0, below)
+    ratio = np.ldexp(ratio, np.clip(power, -4000, 4000).astype(np.int32))
     # A zero denominator has no sign of its own: Comp is infinite, not minus infinite.
-    return np.where((direct == 0) & (total != 0), np.inf, comp)
+    comp: Floats = np.where((below == 0) & (above != 0), np.inf, ratio)
+    return comp
 
 
 def status_codes(effect: Effect) -> NDArray[np.int8]:

@@ -18,11 +18,11 @@ from causalopt.extras import need
 from causalopt.model.asked_words import Nudged, names_one_node
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, is_plain, selection_text
-from causalopt.results import Tabled, plain, plot
+from causalopt.results import Plotted, Tabled, plain
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention, plan_for
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 LARGEST = 4_000_000
@@ -39,7 +39,7 @@ _SHOWN = 8  # rows and columns of a text
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OpMatrix(Tabled):
+class OpMatrix(Tabled, Plotted):
     """Op(A; n, m) for many n and m in one model.
 
     Attributes:
@@ -96,9 +96,8 @@ class OpMatrix(Tabled):
             "status": self.status.tolist(),
         }
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op of every pair as a map, with its statuses."""
-        return plot(self)
+    def __str__(self) -> str:
+        return repr(self)
 
     def __repr__(self) -> str:
         rows, columns = len(self.sources), len(self.targets)
@@ -122,6 +121,7 @@ def _cell(op: float, status: str) -> str:
     return status if op != op else f"{op:.4g}"
 
 
+@long_work("running")
 def op_matrix(
     model: Model,
     *,
@@ -132,6 +132,8 @@ def op_matrix(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> OpMatrix:
     """Measure Op(A; n, m) between nodes: every source n, every target m.
 
@@ -146,6 +148,8 @@ def op_matrix(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws noise makes, and in a model with arrays initial laws.
+        progress: Called with (done, total, what), in nodes.
 
     Returns:
         The matrix. A source in A has the status `held`, one after its target `no_influence`; the
@@ -159,13 +163,14 @@ def op_matrix(
         >>> op_matrix(load("thermostat"), sources=["R[0]"], targets=["R[10]"]).op.round(6)
         array([[0.091277]])
     """
+    del progress  # long_work tells it
     need("xarray")
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_array:
-        model, sources, targets, hold = _among_numbers(model, sources, targets, hold)
+        model, sources, targets, hold = _among_numbers(model, sources, targets, hold, seed)
     model, rows, columns = _ends(model, sources, targets, steps)
     selection = asked_hold(model, hold, steps=max(node.t for node in columns), given=given)
-    tables, execution = _filled(model, rows, columns, selection, tuple(given))
+    tables, execution = _filled(model, rows, columns, selection, tuple(given), seed)
     return OpMatrix(
         model,
         selection_text(selection),
@@ -178,6 +183,7 @@ def _among_numbers(
     sources: Sequence[Any] | None,
     targets: Sequence[str | Node] | None,
     hold: str | Sequence[str | Node] | None,
+    seed: int,
 ) -> tuple[Model, Sequence[Any], Sequence[str | Node], list[str] | None]:
     """Return a model with arrays written out, and the question among its elements."""
     from causalopt.worlds.expand import Expanded  # few models have arrays
@@ -186,7 +192,7 @@ def _among_numbers(
         raise QuestionError(
             "in a model with arrays a matrix is between the nodes you name: say sources and targets"
         )
-    expanded = Expanded.of(model)
+    expanded = Expanded.of(model, seed=seed)
     rows = [expanded.node(model.node(node)) for node in sources]
     columns = [expanded.node(model.node(node), "measured") for node in targets]
     said = hold if hold is not None else model.question.hold
@@ -236,6 +242,7 @@ def _filled(
     columns: list[Node],
     selection: Selection,
     given: tuple[Intervention, ...],
+    noise_seed: int,
 ) -> tuple[dict[str, NDArray[Any]], Iterable[str]]:
     """Return what is said of each entry, by name, and what ran it."""
     backwards = len(set(columns)) < len(set(rows))
@@ -243,15 +250,15 @@ def _filled(
     shape, last = (len(rows), len(columns)), max(node.t for node in columns)
     tables: dict[str, NDArray[Any]] = {name: np.full(shape, fill) for name, fill in _ABSENT.items()}
     tables["status"] = np.full(shape, "no_influence", dtype=object)
-    plan = plan_for(model, given, steps=last, hold=selection)
+    plan = plan_for(model, given, steps=last, hold=selection, noise_seed=noise_seed)
     execution: dict[str, None] = {}
     others = rows if backwards else columns
     steps = np.array([node.t for node in others])
     places = np.array([model.template.names.index(node.variable) for node in others])
     in_a = [k for k, node in enumerate(rows) if _is_held(model, node, selection)]
-    for k, node in enumerate(columns if backwards else rows):
+    for k, node in enumerate(through(columns if backwards else rows)):
         if backwards:
-            ending = plan_for(model, given, steps=node.t, hold=selection)
+            ending = plan_for(model, given, steps=node.t, hold=selection, noise_seed=noise_seed)
             effect = effects_from_all(model, ending, node.variable, repeats=many)
             at = np.flatnonzero(steps <= node.t)
         elif k in in_a or node.t > last:
@@ -287,6 +294,7 @@ def _labelled(
     tables: dict[str, NDArray[Any]],
     execution: Iterable[str],
 ) -> xarray.Dataset:
+    need("xarray")
     import xarray
 
     return xarray.Dataset(

@@ -21,11 +21,11 @@ from causalopt.language.term import leaves
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import Tabled, labelled, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.engine.contract import Floats
@@ -66,7 +66,7 @@ class ParameterSlope:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class ParameterSensitivity(Asked, Tabled):
+class ParameterSensitivity(Asked, Tabled, Plotted):
     """How Op and Comp change with every parameter, at one step.
 
     Attributes:
@@ -121,14 +121,13 @@ class ParameterSensitivity(Asked, Tabled):
         """The slopes with the axis `parameter`, and the provenance."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: nats of Op per relative change, a bar for each parameter."""
-        return plot(self)
-
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers."""
         return self.provenance_with(seed=str(self.seed), at=str(self.steps))
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def __repr__(self) -> str:
         head = f"{self.op_name} in {self.model.name} at step {self.steps}: "
@@ -145,6 +144,7 @@ class ParameterSensitivity(Asked, Tabled):
         return "\n".join([head, *(f"  {line}" for line in lines)])
 
 
+@long_work("sweeping")
 def sensitivity(
     model: Model,
     *,
@@ -157,6 +157,8 @@ def sensitivity(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> ParameterSensitivity:
     """Measure how Op and Comp change with every parameter.
 
@@ -171,6 +173,8 @@ def sensitivity(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same for every value.
+        progress: Called with (done, total, what), in parameters.
 
     Returns:
         A slope for each parameter, with its error and a status.
@@ -185,13 +189,16 @@ def sensitivity(
         >>> found.of("k").comp.__round__(9)
         -2.98
     """
+    del progress  # long_work tells it
     changed = model.replace(parameters=parameters, initial=initial)
-    asked = ask_at(changed, at, steps=steps, nudge=nudge, hold=hold, target=target, given=given)
+    asked = ask_at(
+        changed, at, steps=steps, nudge=nudge, hold=hold, target=target, given=given, seed=seed
+    )
     names, left_out = _parameters(changed, asked, among)
     found: list[ParameterSlope] = []
     middle: Sweep | None = None
     values = changed.template.parameter_values()
-    for name in names:
+    for name in through(names):
         value = values[name]
         points = _around(value)
         row = sweep(
@@ -202,6 +209,7 @@ def sensitivity(
             target=target,
             given=given,
             at=asked.steps,
+            seed=seed,
         )
         middle = row
         found.append(_slope(name, value, row))

@@ -14,15 +14,14 @@ from causalopt.effects.asked import Asked
 from causalopt.effects.measures import STATUSES, Effect, Measures, measure
 from causalopt.engine.contract import Floats
 from causalopt.model.selectors import Node
-from causalopt.results import Tabled, labelled, plain, plot
+from causalopt.results import Plotted, Tabled, labelled, plain
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Run(Asked, Tabled):
+class Run(Asked, Tabled, Plotted):
     """Who optimizes what, and by how much, along one trajectory.
 
     Attributes:
@@ -120,10 +119,6 @@ class Run(Asked, Tabled):
     def dataset(self) -> xarray.Dataset:
         """The result with labelled axes `world`, `variable` and `t`, and its provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of W, X and Y, of x - w and y - w, and of Op with its status."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

@@ -43,8 +43,10 @@ def student_quantile(probability: float, degrees: int) -> float:
         2.776445
     """
     power = degrees - 1
-    half = _cosine_power(math.pi / 2, power)
-    low, high = 0.0, math.pi / 2
+    # Of many degrees the power is a narrow bell, and what lies beyond 12 deviations below 1e-30.
+    end = min(math.pi / 2, 12 / math.sqrt(max(power, 1)))
+    half = _cosine_power(end, power)
+    low, high = 0.0, end
     for _ in range(80):
         middle = (low + high) / 2
         share = 0.5 + 0.5 * _cosine_power(middle, power) / half

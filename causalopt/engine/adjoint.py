@@ -22,6 +22,7 @@ from causalopt.engine.rescaling import HUGE, RESCALE, TINY, divided, largest, po
 from causalopt.engine.source import reverse_kernel
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
+from causalopt.work.progress import tick
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +107,7 @@ def swept(
         closed.append(np.argwhere(baseline.closed) + np.array([first, 0]))
         baseline.slopes[:, unread] = 0.0
         sweep.over(baseline, table[first:stop], exponents[first:stop])
+        tick(plan.steps + 1 - first, plan.steps + 1)
     # Side by side they are written, and read one by one.
     total, direct, total_error, direct_error = np.ascontiguousarray(np.moveaxis(table, 2, 0))
     return Adjoint(

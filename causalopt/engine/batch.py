@@ -1,4 +1,4 @@
-"""Batches: one plan run for many starting values and parameter values at once.
+"""Batches: one plan run for many starting values, parameter values and draws of noise at once.
 
 Machine code runs them where it can be made (`machine.batch_code`), numpy where it cannot
 (`batch_arrays`), and `batch_choice` chooses: the same contract, lane by lane. A lane's result does
@@ -41,6 +41,7 @@ class Batch:
         contract: Whether a product and a sum may be one rounding.
         watch: Whether each lane's first non-finite node is noted.
         near: Whether lanes are noted that pass a kink within rounding.
+        drawn: Equation -> the values it is given at every step of the plan, shape [t, lane]: noise.
     """
 
     plan: Plan
@@ -54,13 +55,19 @@ class Batch:
     contract: bool = False
     watch: bool = False
     near: bool = False
+    drawn: Mapping[int, Floats] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         sizes = {np.shape(a) for a in [*self.starts.values(), *self.parameters.values()]}
+        sizes |= {np.shape(table)[1:] for table in self.drawn.values()}
         if not sizes:
             raise QuestionError(
                 "a batch needs values that differ from lane to lane: give starts "
                 "or parameters as arrays"
+            )
+        if any(len(table) != self.plan.steps + 1 for table in self.drawn.values()):
+            raise QuestionError(
+                f"draws have a row for each of the {self.plan.steps + 1} steps, shape [t, lane]"
             )
         if len(sizes) > 1 or any(len(size) != 1 for size in sizes):
             raise QuestionError(
@@ -94,7 +101,7 @@ class Batch:
     def count(self) -> int:
         """How many lanes."""
         arrays = [*self.starts.values(), *self.parameters.values()]
-        return len(arrays[0])
+        return len(arrays[0]) if arrays else next(iter(self.drawn.values())).shape[1]
 
     def slice(self, lanes: slice | NDArray[np.intp]) -> Batch:
         """Return the batch of some of the lanes."""
@@ -102,6 +109,7 @@ class Batch:
             self,
             starts={node: values[lanes] for node, values in self.starts.items()},
             parameters={place: values[lanes] for place, values in self.parameters.items()},
+            drawn={equation: table[:, lanes] for equation, table in self.drawn.items()},
         )
 
 
@@ -153,8 +161,18 @@ class BatchRunner(abc.ABC):
         """Return a runner of other values in the same places: nothing is prepared again."""
         if batch.starts.keys() != self._batch.starts.keys():
             raise QuestionError("a prepared batch takes other values of the same nodes")
+        if batch.drawn.keys() != self._batch.drawn.keys():
+            raise QuestionError("a prepared batch takes other draws of the same variables")
         if (batch.keep, batch.outputs) != (self._batch.keep, self._batch.outputs):
             raise QuestionError("a prepared batch keeps the same steps of the same variables")
+        mine, theirs = self._batch.plan, batch.plan
+        if mine is not theirs and not (
+            mine.steps == theirs.steps
+            and mine.seed == theirs.seed
+            and np.array_equal(mine.forced, theirs.forced)
+            and np.array_equal(mine.held, theirs.held)
+        ):
+            raise QuestionError("a prepared batch takes a plan of the same nodes, n and A")
         other = copy.copy(self)
         other._batch = batch
         return other
@@ -167,7 +185,9 @@ class BatchRunner(abc.ABC):
     @property
     def careful_rows(self) -> int:
         """How many leading steps are told what some node is given."""
-        return max([len(self._batch.plan.forced), *(t + 1 for t, _ in self._batch.starts)])
+        batch = self._batch
+        rows = [len(batch.plan.forced), *(t + 1 for t, _ in batch.starts)]
+        return max([*rows, batch.plan.steps + 1] if batch.drawn else rows)
 
     def segments(self) -> list[tuple[int, int]]:
         """Return the plan's segments up to the last kept step, cut where steps are kept."""

@@ -15,8 +15,7 @@ import abc
 import dataclasses
 import functools
 import itertools
-from collections.abc import Callable
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,6 @@ from causalopt.model.template import Structure
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Progress: TypeAlias = Callable[[int], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,11 +168,7 @@ class Execution(abc.ABC):
 
     @abc.abstractmethod
     def run_values(
-        self,
-        structure: Structure,
-        plan: Plan,
-        extras: tuple[Term, ...] = (),
-        progress: Progress | None = None,
+        self, structure: Structure, plan: Plan, extras: tuple[Term, ...] = ()
     ) -> Trajectory:
         """Return one world's values, and those of further terms, at every step.
 
@@ -182,13 +176,10 @@ class Execution(abc.ABC):
             structure: The template's rules.
             plan: The run.
             extras: Further terms to evaluate at every step.
-            progress: Called with the number of steps done, now and then.
         """
 
     @abc.abstractmethod
-    def run_tangents(
-        self, structure: Structure, plan: Plan, progress: Progress | None = None
-    ) -> Tangents:
+    def run_tangents(self, structure: Structure, plan: Plan) -> Tangents:
         """Return W with the total and direct tangents of every node, at every step."""
 
     @abc.abstractmethod

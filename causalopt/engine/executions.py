@@ -12,15 +12,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
-from causalopt.engine.contract import (
-    Adjoint,
-    Execution,
-    Floats,
-    Plan,
-    Progress,
-    Tangents,
-    Trajectory,
-)
+from causalopt.engine.contract import Adjoint, Execution, Floats, Plan, Tangents, Trajectory
 from causalopt.engine.python import GeneratedPython
 from causalopt.errors import QuestionError
 from causalopt.language.term import Term, postorder
@@ -109,30 +101,20 @@ def most_operations(structure: Structure) -> int:
     return _PER_TERM * (len(structure.names) + sum(1 for _ in postorder(*rules)))
 
 
-def run_values(
-    structure: Structure,
-    plan: Plan,
-    extras: tuple[Term, ...] = (),
-    progress: Progress | None = None,
-) -> Trajectory:
+def run_values(structure: Structure, plan: Plan, extras: tuple[Term, ...] = ()) -> Trajectory:
     """Return one world's values, and those of further terms, by the execution its work calls for.
 
     Args:
         structure: The template's rules.
         plan: The run.
         extras: Further terms to evaluate at every step.
-        progress: Called with the number of steps done, now and then.
     """
     chosen = _chosen(structure, plan, "values")
-    return chosen.run_values(structure, plan, extras, progress)
+    return chosen.run_values(structure, plan, extras)
 
 
 def run_worlds(
-    structure: Structure,
-    plan: Plan,
-    delta: float,
-    extras: tuple[Term, ...] = (),
-    progress: Progress | None = None,
+    structure: Structure, plan: Plan, delta: float, extras: tuple[Term, ...] = ()
 ) -> tuple[Trajectory, Trajectory, Trajectory] | None:
     """Return W, X and Y side by side; None where they take less time one after another.
 
@@ -141,22 +123,19 @@ def run_worlds(
         plan: W; its seed is the nudged node, its held set A.
         delta: The nudge's size.
         extras: Further terms to evaluate at every step of each.
-        progress: Called with the number of steps done, now and then.
     """
     warn_if_flushed()
     if choose(structure, plan, "finite") != "llvm":
         return None
     from causalopt.engine.machine.trajectory import MachineCode
 
-    return MachineCode().run_worlds(structure, plan, delta, extras, progress)
+    return MachineCode().run_worlds(structure, plan, delta, extras)
 
 
-def run_tangents(
-    structure: Structure, plan: Plan, progress: Progress | None = None, *, repeats: int = 1
-) -> Tangents:
+def run_tangents(structure: Structure, plan: Plan, *, repeats: int = 1) -> Tangents:
     """Return W with the total and direct tangents of every node, likewise."""
     chosen = _chosen(structure, plan, "tangents", repeats)
-    return chosen.run_tangents(structure, plan, progress)
+    return chosen.run_tangents(structure, plan)
 
 
 def run_adjoint(structure: Structure, plan: Plan, target: int, *, repeats: int = 1) -> Adjoint:

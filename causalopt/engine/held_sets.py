@@ -15,6 +15,7 @@ from causalopt.engine.jacobians import StepDerivative
 from causalopt.engine.processor_count import processors
 from causalopt.engine.rescaling import RESCALE, rescale_lanes
 from causalopt.model.template import Structure
+from causalopt.work.threads import on_threads
 
 TOGETHER = 32  # candidate sets that go together
 _THREADS_FROM = 2_000_000  # products and steps: a fraction of a second for one thread
@@ -75,14 +76,11 @@ class HeldSets:
         lows, steps = range(0, count, TOGETHER), kept[-1] + 1 - self._seed[0]
         threads = min(processors(), len(lows))
         if threads > 1 and len(lows) * steps * len(self._map.products.columns) >= _THREADS_FROM:
-            import concurrent.futures  # slow to load
-
             # The first and the last, which may be narrower, load their machine code here: once.
             first, last = part(lows[0]), part(lows[-1])
-            with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-                parts = [first, *pool.map(part, lows[1:-1]), last]
+            parts = [first, *on_threads(part, lows[1:-1], threads), last]
         else:
-            parts = list(map(part, lows))
+            parts = on_threads(part, lows, 1)
         mantissas, exponents = zip(*parts, strict=True)
         return np.concatenate(mantissas, axis=1), np.concatenate(exponents, axis=1)
 

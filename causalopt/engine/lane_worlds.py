@@ -76,16 +76,19 @@ class LaneWorlds:
         if t < len(self._plan.forced):
             forced |= self._plan.forced[t]
         forced[[i for at, i in self._batch.starts if at == t]] = True
+        forced[list(self._batch.drawn)] = True
         return forced
 
     def _given(self, t: int, world: str) -> Given:
         """Return what an equation's value becomes: what it is given, and shifted."""
-        plan, starts = self._plan, self._batch.starts
+        plan, starts, drawn = self._plan, self._batch.starts, self._batch.drawn
         within = t < len(plan.forced)
 
         def given(i: int, value: Any) -> Any:
             if (t, i) in starts:
                 value = starts[t, i]
+            elif i in drawn:
+                value = drawn[i][t]
             elif within and plan.forced[t, i]:
                 value = plan.values[t, i]
             shift = plan.shifts[t, i] if within else 0.0

@@ -6,21 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.engine.adjoint import PythonSweep, ReverseSweep, swept, whole_baseline
-from causalopt.engine.contract import (
-    Adjoint,
-    Execution,
-    Floats,
-    Plan,
-    Progress,
-    Tangents,
-    Trajectory,
-)
+from causalopt.engine.contract import Adjoint, Execution, Floats, Plan, Tangents, Trajectory
 from causalopt.engine.rescaling import RESCALE, is_odd, power_of, step_sign
 from causalopt.engine.schedule import EQUATION, Schedule, Sums, schedule
 from causalopt.extras import has_compiler
 from causalopt.language.arrays import array_function
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
+from causalopt.work.progress import tick
 
 
 class NumpyLevels(Execution):
@@ -29,22 +22,16 @@ class NumpyLevels(Execution):
     name = "levels"
 
     def run_values(
-        self,
-        structure: Structure,
-        plan: Plan,
-        extras: tuple[Term, ...] = (),
-        progress: Progress | None = None,
+        self, structure: Structure, plan: Plan, extras: tuple[Term, ...] = ()
     ) -> Trajectory:
         """Return one world's values, and those of further terms, at every step."""
-        run = _Levels(schedule(structure, "values", extras), plan, progress)
+        run = _Levels(schedule(structure, "values", extras), plan)
         run.all_steps()
         return Trajectory(run.values, run.extras, self.name)
 
-    def run_tangents(
-        self, structure: Structure, plan: Plan, progress: Progress | None = None
-    ) -> Tangents:
+    def run_tangents(self, structure: Structure, plan: Plan) -> Tangents:
         """Return W with the total and direct tangents of every node, at every step."""
-        run = _Levels(schedule(structure, "tangents"), plan, progress)
+        run = _Levels(schedule(structure, "tangents"), plan)
         run.all_steps()
         total, direct, total_error, direct_error = np.moveaxis(run.tangents, 1, 0)
         return Tangents(
@@ -77,8 +64,8 @@ class NumpyLevels(Execution):
 class _Levels:
     """One run; tangents are kept as x, y, p, q on the second axis: [t, 4, equation]."""
 
-    def __init__(self, schedule: Schedule, plan: Plan, progress: Progress | None) -> None:
-        self._s, self._plan, self._progress = schedule, plan, progress
+    def __init__(self, schedule: Schedule, plan: Plan) -> None:
+        self._s, self._plan = schedule, plan
         width, steps = len(schedule.equations), plan.steps
         self.values = np.empty((steps + 1, width))
         self.extras = np.empty((steps + 1, len(schedule.extras)))
@@ -103,8 +90,7 @@ class _Levels:
                     self.exponents[t0:t1] = shift
                     if self._has_tangents:
                         self._rescale(shift, t1)
-                    if self._progress is not None:
-                        self._progress(t1)
+                    tick(t1, self._plan.steps + 1)
 
     def _step(self, t: int) -> None:
         s, plan = self._s, self._plan

@@ -10,19 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.engine.contract import (
-    Adjoint,
-    Execution,
-    Floats,
-    Plan,
-    Progress,
-    Tangents,
-    Trajectory,
-)
+from causalopt.engine.contract import Adjoint, Execution, Floats, Plan, Tangents, Trajectory
 from causalopt.engine.rescaling import HUGE, RESCALE, TINY, divided, largest, power_of
 from causalopt.engine.source import TANGENTS, Kernel, Slots, kernel
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
+from causalopt.work.progress import tick
 
 BLOCK = 4096  # steps between two reports of progress
 
@@ -33,11 +26,7 @@ class GeneratedPython(Execution):
     name = "python"
 
     def run_values(
-        self,
-        structure: Structure,
-        plan: Plan,
-        extras: tuple[Term, ...] = (),
-        progress: Progress | None = None,
+        self, structure: Structure, plan: Plan, extras: tuple[Term, ...] = ()
     ) -> Trajectory:
         """Return one world's values, and those of further terms, at every step."""
         width = len(structure.names)
@@ -48,13 +37,10 @@ class GeneratedPython(Execution):
         rings = _empty_rings(fast)
         for t0, t1, careful in _blocks(plan, BLOCK):
             state, _ = _advance(slow if careful else fast, plan, t0, t1, state, rings, out, careful)
-            if progress is not None:
-                progress(t1)
+            tick(t1, plan.steps + 1)
         return Trajectory(out[:, :width], out[:, width:], self.name)
 
-    def run_tangents(
-        self, structure: Structure, plan: Plan, progress: Progress | None = None
-    ) -> Tangents:
+    def run_tangents(self, structure: Structure, plan: Plan) -> Tangents:
         """Return W with the total and direct tangents of every node, at every step."""
         width = len(structure.names)
         out = np.empty((plan.steps + 1, 5 * width))
@@ -72,8 +58,8 @@ class GeneratedPython(Execution):
             kink = met if kink < 0 else kink
             past = _Rings(rings, fast.layout, out, exponents, (t0, t1))
             state = _rescaled(state, slots, past, shift)
-            if progress is not None and t1 % BLOCK < RESCALE:
-                progress(t1)
+            if t1 % BLOCK < RESCALE:
+                tick(t1, plan.steps + 1)
         values, total, direct, total_error, direct_error = (
             out[:, i * width : (i + 1) * width] for i in range(5)
         )

@@ -43,6 +43,8 @@ from causalopt.laws.space import Label
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.results import Tabled
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Set
 from causalopt.worlds.replacement import replace
 from causalopt.worlds.world import number_world
@@ -50,8 +52,8 @@ from causalopt.worlds.world import number_world
 Array = npt.NDArray[np.float64]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class SideBySide:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class SideBySide(Tabled):
     """Op and optimizing strength of m at each step, A replaced at every step.
 
     Args:
@@ -65,6 +67,11 @@ class SideBySide:
     op: Array
     optimizing_strength: Array
     unit: Unit
+
+    def __repr__(self) -> str:
+        last = f"Op = {self.op[-1]:.6g}, optimizing strength {self.optimizing_strength[-1]:.6g}"
+        head = f"Op beside optimizing strength, t = 0..{len(self.op) - 1}, in {self.unit}s"
+        return f"{head}\n  at the end {last}"
 
 
 def strength_from_comp(
@@ -105,6 +112,7 @@ def side_by_side(
     steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
     law: Literal["normal", "uniform"] = "normal",
     unit: Unit = "nat",
 ) -> SideBySide:
@@ -118,6 +126,7 @@ def side_by_side(
         steps: The last step.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same in all worlds.
         law: The law of n.
         unit: Bits or nats.
 
@@ -128,11 +137,12 @@ def side_by_side(
         (5.066454, 5.409875)
     """
     model = model.replace(parameters=parameters, initial=initial)
-    found = run(model, nudge=nudge, hold=hold, target=target, steps=steps)
+    found = run(model, nudge=nudge, hold=hold, target=target, steps=steps, seed=seed)
     strengths = [strength_from_comp(float(c), law=law, unit=unit) for c in found.comp]
     return SideBySide(found.comp, found.op * per_nat(unit), np.array(strengths), unit)
 
 
+@long_work("running")
 def binned_strength(
     model: Model,
     *,
@@ -142,6 +152,8 @@ def binned_strength(
     steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
     width: float,
     draws: int = 17,
     bins: int = 256,
@@ -160,6 +172,8 @@ def binned_strength(
         steps: The last step, at which m is measured.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same in all worlds.
+        progress: Called with (done, total, what), in per cent.
         width: Of the uniform law of n round its value in W.
         draws: Values of n that are run, and as many of the replica's.
         bins: Bins over the wider of the two laws of m.
@@ -173,17 +187,18 @@ def binned_strength(
         >>> binned_strength(load("thermostat"), width=0.1, steps=1)  # A has not answered yet
         0.0
     """
+    del progress  # long_work tells it
     if draws < 2 or bins < 2 or not width > 0:
         raise QuestionError(
             f"binning needs a positive width and two draws and bins at least, got width {width}, "
             f"{draws} draws and {bins} bins"
         )
     model = model.replace(parameters=parameters, initial=initial)
-    asked = ask(model, nudge=nudge, hold=hold, target=target, steps=steps)
+    asked = ask(model, nudge=nudge, hold=hold, target=target, steps=steps, seed=seed)
     node, last = asked.nudge, asked.steps
-    m, centre = (asked.target, last), float(number_world(model, steps=last)[node])
+    m, centre = (asked.target, last), float(number_world(model, steps=last, seed=seed)[node])
     values = centre + width * np.linspace(-0.5, 0.5, draws)
-    worlds = [number_world(model, (Set(node, float(v)),), steps=last) for v in values]
+    worlds = [number_world(model, (Set(node, float(v)),), steps=last, seed=seed) for v in values]
     x = np.array([found[m] for found in worlds])
     y = np.array([[replace(found, asked.hold, other)[m] for other in worlds] for found in worlds])
     refined = _refined(x[None, :], bins)[0], _refined(_refined(y, bins).T, bins)

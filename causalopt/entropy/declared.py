@@ -25,12 +25,15 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.laws.propagation import Engine, choose, instead, prepared
 from causalopt.model.model import Model
+from causalopt.model.model_kind import kind_of
 from causalopt.model.selectors import Node, Selection, is_plain, parse_selection, whole_variables
 from causalopt.model.template import Template
+from causalopt.work.progress import Progress, long_work
 
 _WHY = "a law is of all steps alike: name whole variables"
 
 
+@long_work("following laws", direct=True)
 def strength(
     model: Model | DiscreteModel,
     *,
@@ -39,6 +42,7 @@ def strength(
     at: int = 0,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | str = "model",
+    progress: Progress | None = None,
     horizon: int = 1,
     lasting: int | None = 1,
     fresh: bool = False,
@@ -59,6 +63,7 @@ def strength(
         parameters: Values that replace the model's.
         initial: Start from the `model`'s own law at t = 0 or from the `uniform` one; or initial
             values that replace the model's.
+        progress: Called with (done, total, what), in steps.
         horizon: How many steps after `at` the `next` entropies are taken.
         lasting: For how many steps A stays replaced; None for ever.
         fresh: While it lasts, take A from a new replica each step.
@@ -81,10 +86,13 @@ def strength(
         >>> round(found.optimizing_strength, 7), round(found.adjusted, 7)
         (1.1080054, 0.2846822)
     """
+    del progress  # long_work tells it
     model, start = _changed(model, parameters, initial)
     if isinstance(model, Model) and has_spread(model):
         plain = targets is None and not fresh and (horizon, lasting, engine) == (1, 1, "auto")
-        return _continuous(model, at, start, hold, unit, plain=plain)
+        found = _continuous(model, at, start, hold, unit, plain=plain)
+        inside = model.A if hold is None else whole_variables(model.selection(hold), _WHY)
+        return dataclasses.replace(found, model=model.name, at=at, A=tuple(inside))
     return strengths(
         model,
         hold=hold,
@@ -100,6 +108,7 @@ def strength(
     )[0]
 
 
+@long_work("following laws")
 def strengths(
     model: Model | DiscreteModel,
     *,
@@ -108,6 +117,7 @@ def strengths(
     at: Sequence[int],
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | str = "model",
+    progress: Progress | None = None,
     horizon: int = 1,
     lasting: int | None = 1,
     fresh: bool = False,
@@ -126,6 +136,7 @@ def strengths(
         at: The steps, in any order.
         parameters: As for `strength`, like all that follow.
         initial: The law at t = 0, or initial values that replace the model's.
+        progress: Called with (done, total, what), in steps.
         horizon: Steps from the surgery to the `next` entropies.
         lasting: For how many steps A stays replaced.
         fresh: A new replica each step.
@@ -143,6 +154,7 @@ def strengths(
         >>> [round(strength.adjusted, 4) for strength in found]
         [0.0, 0.2847, 0.7041, 0.0]
     """
+    del progress  # long_work tells it
     model, start = _changed(model, parameters, initial)
     named = [hold, targets]
     tables = finite_model(model, static=True, counted=_noises(model, named))
@@ -233,7 +245,8 @@ def finite_model(
         )
         raise QuestionError(
             f"the law of '{bare}' is not known: give it a finite domain (domain: [a, b] or 0..7), "
-            f"or, for a real variable with an affine rule, spread: uniform(width) or normal(sd)"
+            f"or, for a real variable with an affine rule, spread: uniform(width) or normal(sd); "
+            f"'{model.name}' is {kind_of(model).words}: {kind_of(model).instead(model)} for Op"
         )
     return discrete(model, counted=counted)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from causalopt.entropy.chain_rule import entropy_along
 from causalopt.entropy.entropies import Entropies
@@ -30,36 +30,32 @@ from causalopt.laws.law import Law
 from causalopt.laws.propagation import Choice, advance, laws
 from causalopt.laws.twin import pair, prime, twin, unprimed
 from causalopt.results import plot
+from causalopt.work.progress import through
 from causalopt.worlds.replacement import replace
 
 if TYPE_CHECKING:
-    import matplotlib.figure
+    from causalopt.results import Places
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Decorrelated(Entropies):
     """The four entropies of one decorrelation, and how they were had.
 
     Args:
-        model: The model's name.
-        at: The step at which A is replaced.
-        horizon: How many steps later the `next` laws are taken.
         lasting: For how many steps A stays replaced; None for every step from `at` on.
-        A: The variables replaced.
         targets: The variables whose entropies are taken; the mutual information is theirs too.
         choice: The engine that answered, and why.
     """
 
-    model: str
-    at: int
-    horizon: int
     lasting: int | None
-    A: tuple[str, ...]
     targets: tuple[str, ...]
     choice: Choice
 
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n  {'engine':<22}{self.choice.engine}: {self.choice.reason}"
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Strength(Decorrelated):
     """The four entropies of one decorrelation with the laws they belong to.
 
@@ -74,13 +70,24 @@ class Strength(Decorrelated):
     P_next_decoupled: Law
 
     def plot(
-        self, *, rows: str | None = None, columns: str | None = None
-    ) -> matplotlib.figure.Figure:
+        self,
+        *,
+        rows: str | None = None,
+        columns: str | None = None,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
         """Return a figure of the four laws as tables, as Parts 1 and 2 print them.
 
         Args:
             rows: The variable down the side; the first target in A when not given.
             columns: The variable along the top; the first target outside A when not given.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
 
         Raises:
             QuestionError: The targets lie all in A or all outside, and nothing is said.
@@ -92,7 +99,8 @@ class Strength(Decorrelated):
             raise QuestionError(
                 "a table needs two variables: say rows and columns, one in A and one outside"
             )
-        return plot(self, rows=side, columns=top)
+        where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
+        return plot(self, rows=side, columns=top, **where)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,11 +154,15 @@ class Decorrelation:
         if not steps or min(steps) < 0:
             raise QuestionError(f"steps count from 0, got {list(steps)}")
         if self.choice.engine == "factorised":
-            return tuple(_on_graph(self, t) for t in steps)
+            return tuple(_on_graph(self, t) for t in through(steps))
         if self.choice.engine == "chain":
-            return tuple(_by_chain_rule(self, t) for t in steps)
+            return tuple(_by_chain_rule(self, t) for t in through(steps))
         course = itertools.islice(laws(self.model, self.choice.engine), max(steps) + 1)
-        reached = {t: _on_laws(self, t, P) for t, P in enumerate(course) if t in steps}
+        reached = {
+            t: _on_laws(self, t, P)
+            for t, P in enumerate(through(course, max(steps) + 1))
+            if t in steps
+        }
         return tuple(reached[t] for t in steps)
 
 
@@ -167,7 +179,8 @@ def at_once(model: DiscreteModel, targets: tuple[str, ...], unit: Unit) -> Stren
     taken = [prime(name) if name in model.A else name for name in targets]
     later = unprimed(sparse.begin(both, both.initial, names=taken))
     inside = [name for name in targets if name in model.A]
-    return _answer(question, 0, P, replace(P, inside, P), P, later)
+    found = _answer(question, 0, P, replace(P, inside, P), P, later)
+    return dataclasses.replace(found, is_static=True)
 
 
 def _on_laws(question: Decorrelation, t: int, P: Law) -> Strength:

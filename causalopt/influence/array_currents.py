@@ -34,19 +34,18 @@ from causalopt.influence.through import Through, own_set
 from causalopt.model.graph import declared_edges
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, Window, selection_text
-from causalopt.results import Tabled, labelled, plain, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, nested, plain, plain_number
 from causalopt.worlds.array_world import array_plan_for, element_slices, held_arrays, split_initial
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 _SAME = 2.0**-40  # worlds beside A that agree with 1 - share to so much are one answer
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class ArrayCurrents(Asked, Tabled):
+class ArrayCurrents(Asked, Tabled, Plotted):
     """The current of influence from n to m through arrays, along one trajectory.
 
     Attributes:
@@ -181,7 +180,7 @@ class ArrayCurrents(Asked, Tabled):
             "step": self.t.tolist(),
             "log_total": plain_number(self.log_total),
             "total_status": self.total_status,
-            "share": {name: _nested(values) for name, values in self.share.items()},
+            "share": {name: nested(values) for name, values in self.share.items()},
             "status": {name: values.tolist() for name, values in self.status.items()},
             "edges": [
                 {"parent": p, "child": c, "lag": lag, "share": plain(self.edge_share[:, e])}
@@ -194,10 +193,6 @@ class ArrayCurrents(Asked, Tabled):
     def dataset(self) -> xarray.Dataset:
         """Shares and statuses with labelled axes, and provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of what flows through each array, step by step."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -341,11 +336,6 @@ def _carried(passes: Passes, plan: ArrayPlan, selection: Selection) -> Values:
             one, other = passes.forward[name][t][:, mask], passes.backward[name][t][:, mask]
             found += np.ldexp(other @ one.T, int(passes.powers[t] - passes.power))
     return found
-
-
-def _nested(values: Values) -> Any:
-    """Return an array as nested lists of JSON's types."""
-    return plain(values) if values.ndim == 1 else [_nested(part) for part in values]
 
 
 def array_currents(

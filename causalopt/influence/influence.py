@@ -34,11 +34,11 @@ from causalopt.model.asked_words import Nudged, is_expression, one_nudge
 from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node, Window, selection_text
-from causalopt.results import Tabled, labelled, plain, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.influence.array_currents import ArrayCurrents
@@ -48,7 +48,7 @@ _TIED = 2.0**-30  # sides of a branch that are so near may be on either side in 
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Currents(Asked, Tabled):
+class Currents(Asked, Tabled, Plotted):
     """The current of influence from n to m along one trajectory.
 
     A share is a current over the total effect dm/dn: the shares of nodes that every path crosses
@@ -251,10 +251,6 @@ class Currents(Asked, Tabled):
         """Currents and shares with labelled axes `t`, `variable` and `edge`, and provenance."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of what flows through each variable, step by step."""
-        return plot(self)
-
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
@@ -362,6 +358,7 @@ def _check_count(name: str, value: int) -> None:
         raise QuestionError(f"{name} must be a whole number from 0 up, found {value}")
 
 
+@long_work("following influence", direct=True)
 def currents(
     model: Model,
     *,
@@ -373,6 +370,7 @@ def currents(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
     along: Any = None,
 ) -> Currents | ArrayCurrents:
@@ -393,6 +391,7 @@ def currents(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
+        progress: Called with (done, total, what), in steps.
         data: In a model with arrays, variable without a rule -> its values, step first.
         along: In a model with arrays, the direction in which n is nudged, of n's shape; all
             directions when not given.
@@ -410,6 +409,7 @@ def currents(
         >>> found.share[50].sum().round(12).item(), found.through("R[50]").status
         (1.0, 'ok')
     """
+    del progress  # long_work tells it
     if model.is_array:
         from causalopt.influence.array_currents import array_currents  # few models have any
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from causalopt.language.operations import OPERATIONS, bound
+from causalopt.language.operations import bound, meaning
 from causalopt.language.term import Term, fold, rounded
 
 
 @functools.cache
 def array_function(op: str) -> Callable[..., Any]:
     """Return what an operation does to arrays, elementwise."""
-    return bound(OPERATIONS[op].arrays, np)
+    return bound(meaning(op).arrays, np)
 
 
 def evaluate_arrays(roots: Sequence[Term], leaf: Callable[[Term], Any]) -> list[Any]:

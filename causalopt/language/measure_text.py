@@ -40,7 +40,7 @@ class Accumulator:
 
 
 @dataclasses.dataclass(frozen=True)
-class Measure:
+class CarriedMeasure:
     """A measure that has been read.
 
     Attributes:
@@ -54,7 +54,7 @@ class Measure:
 
 def read_measure(
     text: str, scope: Scope, name: str, aliases: Mapping[str, str] | None = None
-) -> Measure:
+) -> CarriedMeasure:
     """Return what a text measures.
 
     Args:
@@ -78,7 +78,7 @@ def read_measure(
         last = reader.carried.pop()  # it is the measure itself
         rule = substitute(last.rule, {ref(last.name, 1): ref(name, 1)})
         own = Accumulator(name, rule, last.starts)
-    return Measure((*reader.carried, own), tuple(reader.spans))
+    return CarriedMeasure((*reader.carried, own), tuple(reader.spans))
 
 
 def _reach(term: Term) -> int:

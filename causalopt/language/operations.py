@@ -234,6 +234,25 @@ def _sign_of_array(np: Any, x: Any) -> Any:
     return np.where(x > 0, 1.0, np.where(x < 0, -1.0, x))
 
 
+def _exponential(*arguments: Any) -> float:
+    from causalopt.language.matrix_exponential import element  # few models have any
+
+    return element(*arguments)
+
+
+def _exponential_of_arrays(np: Any, *arguments: Any) -> Any:
+    from causalopt.language.matrix_exponential import element_of_arrays
+
+    return element_of_arrays(np, *arguments)
+
+
+def _closed_exponential(_: Any, *arguments: Any) -> Any:
+    from causalopt.language.exponential_form import closed_element
+
+    *entries, place = arguments
+    return closed_element(entries, place)
+
+
 def _positive_zero(np: Any, whole: Any) -> Any:
     # A whole number has no negative zero; a compiler of arrays (XLA) drops the sum whole + 0.0.
     return np.where(whole == 0, 0.0, whole)
@@ -368,6 +387,23 @@ _TABLE = (
     ),
 )
 OPERATIONS = {operation.name: operation for operation in _TABLE}
+# What no rule can say: coefficients that are computed from parameters, once.
+COMPUTED = {
+    "expm": Operation(
+        name="expm",
+        arity=-1,
+        floats=_exponential,
+        arrays=_exponential_of_arrays,
+        sympy=_closed_exponential,
+    )
+}
+
+
+def meaning(name: str) -> Operation:
+    """Return the record of an operation that may stand in a rule or in a computed parameter."""
+    return OPERATIONS.get(name) or COMPUTED[name]
+
+
 COMPARISONS = frozenset(o.name for o in _TABLE if o.kind == "comparison")
 LOGIC = frozenset(o.name for o in _TABLE if o.kind == "logic")
 BRANCHES = frozenset(o.name for o in _TABLE if o.choice is not None)

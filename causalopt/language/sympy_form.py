@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 
-from causalopt.language.operations import OPERATIONS, bound
+from causalopt.language.operations import bound, meaning
 from causalopt.language.term import Term, fold
 
 
@@ -28,7 +28,7 @@ def to_sympy(root: Term, leaf: Callable[[Term], Any] | None = None) -> Any:
 
 
 def _on_sympy(op: str) -> Callable[..., Any]:
-    return bound(OPERATIONS[op].sympy, sympy)
+    return bound(meaning(op).sympy, sympy)
 
 
 def _symbol(term: Term) -> Any:

@@ -18,7 +18,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar, TypeAlias
 
-from causalopt.language.operations import COMPARISONS, LOGIC, OPERATIONS
+from causalopt.language.operations import COMPARISONS, LOGIC, OPERATIONS, meaning
 
 Payload: TypeAlias = Fraction | str | tuple[str, int] | int | None
 Key: TypeAlias = tuple[Hashable, ...]
@@ -277,7 +277,7 @@ def fold(
 
 
 def _on_floats(op: str) -> Callable[..., Any]:
-    return OPERATIONS[op].floats
+    return meaning(op).floats
 
 
 def rounded(value: Fraction) -> float:
@@ -308,7 +308,7 @@ def _itself(value: Fraction) -> Fraction:
 
 
 def _on_rationals(op: str) -> Callable[..., Any]:
-    function = OPERATIONS[op].exact
+    function = meaning(op).exact
     return lambda *args: None if function is None or None in args else function(*args)
 
 

@@ -63,24 +63,40 @@ def affine(model: Model) -> AffineModel:
     equations = [e for e in model.template.equations if model.variables[e.owner].noise is None]
     names = tuple(equation.name for equation in equations)
     drawn = tuple(name for name, v in model.variables.items() if v.noise is not None)
-    rows = [_row(equation, model.template, drawn) for equation in equations]
+    rows = [_row(equation, model.template) for equation in equations]
     before = np.array([[row.get((n, 1), 0.0) for n in names] for row, _ in rows])
     within = np.array([[row.get((n, 0), 0.0) for n in names] for row, _ in rows])
-    fed = np.array([[row.get((n, 0), 0.0) for n in drawn] for row, _ in rows])
+    fed = _fed([row for row, _ in rows], drawn)
     solve = np.linalg.inv(np.eye(len(names)) - within)  # rules that read within the step
     means, deviations = _noises(model, drawn)
-    shift = solve @ (np.array([constant for _, constant in rows]) + fed @ means)
-    factor = solve @ fed * deviations
-    law = _law(model, equations)
+    # What lies between two steps is read within the step alone, and is no part of the state.
+    own = [i for i, equation in enumerate(equations) if equation.name == equation.owner]
+    shift = (solve @ (np.array([constant for _, constant in rows]) + fed @ means))[own]
+    factor = (solve @ fed * deviations)[own]
+    law = _law(model, [equations[i] for i in own])
     noise = factor @ factor.T
     if isinstance(law, PlanarLaw) and noise.any():
         raise QuestionError("normal noise blurs uniform pieces: start from spread: normal(sd)")
-    return AffineModel(names, solve @ before, shift, noise, law)
+    matrix = (solve @ before)[np.ix_(own, own)]
+    return AffineModel(tuple(names[i] for i in own), matrix, shift, noise, law)
 
 
-def _row(
-    equation: Equation, template: Template, drawn: tuple[str, ...]
-) -> tuple[dict[tuple[str, int], float], float]:
+def _fed(rows: list[dict[tuple[str, int], float]], drawn: tuple[str, ...]) -> Array:
+    """Return the coefficients of noise, each read at one lag: a draw moves one step's state."""
+    for name in drawn:
+        lags = sorted({lag for row in rows for read, lag in row if read == name})
+        if len(lags) > 1 or any(lag > 1 for lag in lags):
+            texts = " and ".join(f"{name}[t-{lag}]" if lag else f"{name}[t]" for lag in lags)
+            raise QuestionError(
+                f"rules read {texts}: a law keeps one step of the state and no noise; read it at "
+                "one lag, 0 or 1, alone"
+            )
+    return np.array(
+        [[row.get((n, 0), 0.0) + row.get((n, 1), 0.0) for n in drawn] for row in rows]
+    ).reshape(len(rows), len(drawn))
+
+
+def _row(equation: Equation, template: Template) -> tuple[dict[tuple[str, int], float], float]:
     """Return a rule's coefficients by (variable, lag), and its constant."""
     if equation.rule is None:
         raise QuestionError(f"'{equation.name}' has no rule: its law after t = 0 is not known")
@@ -92,10 +108,10 @@ def _row(
                 f"the rule of '{equation.name}' is not affine in {name}: exact continuous laws "
                 f"need affine rules; use causalopt.entropy.continuous.sampled_strength"
             )
-        if lag > 1 or (name in drawn and lag):
+        if lag > 1:
             raise QuestionError(
                 f"the rule of '{equation.name}' reads {name}[t-{lag}]; a law keeps one step of the "
-                f"state and no noise"
+                "state"
             )
         coefficients[name, lag] = template.number(slope)
     if any(leaf.op in {"t", "time"} for leaf in leaves(equation.rule)):

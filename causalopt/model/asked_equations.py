@@ -15,7 +15,7 @@ from causalopt.errors import (
     suggestion,
 )
 from causalopt.language.disturbance_text import Push, read_disturbance
-from causalopt.language.measure_text import Measure, read_measure
+from causalopt.language.measure_text import CarriedMeasure, read_measure
 from causalopt.language.scope import Scope
 from causalopt.language.step_window import StepWindow
 from causalopt.language.term import Term, const
@@ -67,7 +67,9 @@ def with_asked(
     return found, pushes, spans
 
 
-def _measured(name: str, text: str, variables: Mapping[str, Variable], scope: Scope) -> Measure:
+def _measured(
+    name: str, text: str, variables: Mapping[str, Variable], scope: Scope
+) -> CarriedMeasure:
     labels = [(v.label, n) for n, v in variables.items() if v.label is not None]
     counted = Counter(label for label, _ in labels)
     taken = {*scope.names, *scope.variables, *scope.functions}

@@ -6,6 +6,7 @@ rules and orders the equations so that each comes after those it needs at the sa
 
 from __future__ import annotations
 
+import dataclasses
 import graphlib
 import math
 import re
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from causalopt.errors import ExpressionError, ModelError
 from causalopt.language.parse import parse
 from causalopt.language.scope import CLOCK, Function, Scope, elapsed, normalized
-from causalopt.language.term import Term, const, decimal, exact, leaves
+from causalopt.language.term import Term, const, decimal, evaluate, exact, leaves
 from causalopt.model.declaration import (
     Method,
     Variable,
@@ -30,7 +31,7 @@ from causalopt.model.declaration import (
     takes_whole_numbers,
 )
 from causalopt.model.declared_names import check_names, has_time, signature
-from causalopt.model.template import Equation, Template, exact_values, leaf_name
+from causalopt.model.template import Equation, Template, exact_values, leaf_name, node_name
 
 if TYPE_CHECKING:
     from causalopt.language.disturbance_text import Push
@@ -62,11 +63,17 @@ def read_template(
     declared = [name for name in variables if name not in asked]
     equations = [reader.equation(name, is_static) for name in declared]
     places: dict[str, Fraction] = {}
+    coefficients: Mapping[str, Term] = {}
+    slopes: Mapping[str, Mapping[str, Term]] = {}
     continuous = [n for n, v in variables.items() if motion(v) in {"flow", "algebraic"}]
     if continuous:
         from causalopt.model.integration import integrated  # few models have flows
 
-        equations, places = integrated(equations, continuous, variables, dt, method, step)
+        equations, places, exact_steps = integrated(
+            equations, continuous, variables, dt, method, step
+        )
+        if exact_steps is not None:
+            coefficients, slopes = exact_steps.coefficients, exact_steps.slopes
     elif method is not None:
         raise ModelError(
             "'method' integrates flows, and this model has none: drop it, or write 'flow' in place "
@@ -86,19 +93,31 @@ def read_template(
         from causalopt.model.asked_equations import with_asked  # few models have any
 
         scopes = reader.scope("measure", is_static), reader.scope("nudge", is_static)
-        equations, pushes, spans = with_asked(equations, variables, read, reader.fixed, scopes)
+        known = {**read, **coefficients}
+        equations, pushes, spans = with_asked(equations, variables, known, reader.fixed, scopes)
+        if pushes and coefficients:
+            _check_disturbed(pushes, variables, slopes)
+            equations = _in_slopes(equations, known, step, pushes, slopes)
     template = Template(
         _ordered(equations, variables),
         tuple(variables),
-        read,
+        {**read, **coefficients},
         step,
         is_static,
         reader.fixed,
         pushes,
+        frozenset(coefficients),
+        slopes,
         spans,
         system,
     )
     for name, value in template.parameter_values().items():
+        if name in coefficients and not math.isfinite(value):
+            raise ModelError(
+                f"the exact step has a coefficient that is no finite number ({name}: {value}): "
+                "give a smaller dt or other parameters",
+                ("variables", name.split(" by ")[0].rsplit(".", 1)[-1], "flow"),
+            )
         if not math.isfinite(value):
             raise ModelError(
                 f"the parameter '{name}' is {value}: it must be a finite number",
@@ -298,7 +317,82 @@ class _Reader:
         try:
             return parse(value, scope, truth=truth)
         except ExpressionError as error:
-            raise ModelError(error.message, path, error.offset) from None
+            message = self._no_variable(error.message, scope)
+            raise ModelError(message, path, error.offset, text=value) from None
+
+    def _no_variable(self, message: str, scope: Scope) -> str:
+        """Return an error's message, or what to do where a text names a variable and may not."""
+        name = re.match(r"unknown (?:name|variable) '(\w+)'", message)
+        if name is None or name[1] not in self._names or name[1] in scope.variables:
+            return message
+        kind = "an" if scope.kind[0] in "aeiou" else "a"
+        return (
+            f"'{name[1]}' is a variable, and {kind} {scope.kind} is written in numbers and "
+            "parameters: give its value as a parameter"
+        )
+
+
+def _check_disturbed(
+    pushes: Mapping[str, Sequence[Push]],
+    variables: Mapping[str, Variable],
+    slopes: Mapping[str, Mapping[str, Term]],
+) -> None:
+    """Refuse shifts of what exact steps have no value of at each instant."""
+    for name, own in pushes.items():
+        for push in own:
+            if push.name in slopes and motion(variables[push.name]) == "algebraic":
+                raise ModelError(
+                    f"'{push.name}' is algebraic, and with method: exact its course within a step "
+                    "is not shifted: nudge a variable with a rule and 'sampled: true' that the "
+                    "flow reads, or write method: rk4",
+                    ("variables", name, "disturbs"),
+                )
+
+
+def _in_slopes(
+    equations: list[Equation],
+    parameters: Mapping[str, Term],
+    step: Fraction,
+    pushes: Mapping[str, Sequence[Push]],
+    slopes: Mapping[str, Mapping[str, Term]],
+) -> list[Equation]:
+    """Return equations without exponentials of matrices that a nudged parameter moves.
+
+    What a variable's course adds to another within a step is held with the first, and has the
+    other's parameters in it: where one of those is nudged, the held course would not follow.
+
+    Raises:
+        ModelError: Such a course is moved, or a coefficient has no form with slopes.
+    """
+    from causalopt.language.moving_exponential import without_moving_exponentials
+
+    values = {"dt": float(step)}
+    for name, term in parameters.items():
+        values[name] = evaluate(term, lambda leaf: values[leaf_name(leaf)])
+
+    def value(leaf: Term) -> float:
+        return values.get(leaf_name(leaf), 0.0)
+
+    found = []
+    for equation in equations:
+        rule = equation.rule
+        is_course = equation.owner in slopes and node_name(equation) != equation.owner
+        moved = rule is not None and _reads_any(rule, pushes)
+        spelled = None if rule is None else without_moving_exponentials(rule, value)
+        if moved and (spelled is None or is_course):
+            names = sorted({p.name for own in pushes.values() for p in own if p.is_parameter})
+            raise ModelError(
+                f"the nudge of {' and '.join(names)} moves the coefficients of flows that act on "
+                "each other within the step, which method: exact does not follow: write method: "
+                "rk4",
+                ("method",),
+            )
+        found.append(dataclasses.replace(equation, rule=spelled))
+    return found
+
+
+def _reads_any(rule: Term, pushes: Mapping[str, Sequence[Push]]) -> bool:
+    return any(isinstance(p.payload, tuple) and p.payload[0] in pushes for p in leaves(rule))
 
 
 def _look_far(equations: list[Equation]) -> bool:
@@ -333,6 +427,8 @@ def _ordered(equations: list[Equation], variables: Mapping[str, Variable]) -> tu
             cycle = [by_name[name].owner for name in error.args[1]]
             key = motion(variables[cycle[0]])
             way = "make one of them a flow" if key == "algebraic" else "break it with a [t-1]"
+            if len(set(cycle)) == 1 and key == "rule":
+                way = f"its own value is known at earlier steps alone: write {cycle[0]}[t-1]"
             raise ModelError(
                 "variables need each other at the same step, in a circle: "
                 f"{' -> '.join(cycle)}; {way}",

@@ -112,13 +112,19 @@ def unrolled_graph(
 def _declared_parents(template: Template) -> dict[str, set[tuple[str, int]]]:
     """Return variable -> (parent, lag) with stage nodes contracted away."""
     owners = {e.name: e.owner for e in template.equations}
+    # With exact steps an algebraic variable acts by its course over the step that it begins.
+    own = {name: template.equations[template.starting[name]].parents for name in template.slopes}
+    courses = {name for name, parents in own.items() if (name, 1) not in parents}
     through: dict[str, set[tuple[str, int]]] = {}
     for equation in template.equations:
         found: set[tuple[str, int]] = set()
         for parent, lag in equation.parents:
             # At its own step a stage stands for its parents, at an earlier one for its variable.
             is_stage = owners[parent] != parent and lag == 0
-            found |= through[parent] if is_stage else {(owners[parent], lag)}
+            if is_stage and owners[parent] in courses:
+                found.add((owners[parent], 1))
+            else:
+                found |= through[parent] if is_stage else {(owners[parent], lag)}
         through[equation.name] = found
     return {name: through[name] for name in template.names}
 
@@ -292,12 +298,13 @@ def rule_texts(model: Model) -> dict[str, str]:
     Rules of arrays are returned as they are declared, a flow as `d h/dtime = ...`.
     """
     if model.is_array:
-        return {n: text for n in model.variables if (text := _declared_text(model, n)) is not None}
+        return {n: text for n in model.variables if (text := declared_text(model, n)) is not None}
     template = model.template
     return {e.name: text for e in template.equations if (text := _rule_text(model, e)) is not None}
 
 
-def _declared_text(model: Model, name: str) -> str | None:
+def declared_text(model: Model, name: str) -> str | None:
+    """Return how a variable follows, as it is written; a flow as `d x/dtime = ...`."""
     variable = model.variables[name]
     if variable.flow is not None:
         return f"d {name}/dtime = {variable.flow}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from causalopt.errors import ModelError
 from causalopt.language.flows import discretize, read_at_stages
@@ -11,6 +12,9 @@ from causalopt.language.scope import CLOCK, elapsed
 from causalopt.language.term import Term, const, postorder
 from causalopt.model.declaration import Method, Variable, motion
 from causalopt.model.template import Equation
+
+if TYPE_CHECKING:
+    from causalopt.language.exact_flows import ExactSteps
 
 
 def integrated(
@@ -20,7 +24,7 @@ def integrated(
     dt: float | None,
     method: Method | None,
     step: Fraction,
-) -> tuple[list[Equation], dict[str, Fraction]]:
+) -> tuple[list[Equation], dict[str, Fraction], ExactSteps | None]:
     """Return the equations with the integrator's in place of flows and algebraic variables.
 
     Args:
@@ -32,7 +36,8 @@ def integrated(
         step: The step as the decimal written.
 
     Returns:
-        The equations, and where inside its step each of the flows' nodes lies.
+        The equations, where inside its step each of the flows' nodes lies, and what the equations
+        are made of where the method is exact.
 
     Raises:
         ModelError: The step or the method is missing, or something cannot be integrated.
@@ -51,14 +56,19 @@ def integrated(
         missing = "dt" if dt is None else "method"
         raise ModelError(
             f"a model with a flow names its step and method at the top level: '{missing}' is "
-            "missing (dt: 0.01, method: euler or rk4)",
+            "missing (dt: 0.01, method: euler, rk4 or exact)",
             ("variables", next(iter(flows)), "flow"),
         )
     for name, term in terms.items():
         _check_start(by_name[name], term, variables[name])
     if method != "euler":
         _check_sampled(by_name, read_at_stages(flows, instants), method, variables, step)
-    stages = discretize(flows, instants, method, step)
+    exact = None
+    if method == "exact":
+        exact = _followed_exactly(flows, instants, variables, step)
+        stages = exact.nodes
+    else:
+        stages = discretize(flows, instants, method, step)
     starts = {e.name: e.initial for e in equations}
     # Nothing reads a stage at t = 0, where there is no step to be inside of.
     made = [
@@ -66,7 +76,22 @@ def integrated(
         for s in stages
     ]
     places = {s.name: s.c for s in stages if s.owner in flows}
-    return [e for e in equations if e.name not in terms] + made, places
+    return [e for e in equations if e.name not in terms] + made, places, exact
+
+
+def _followed_exactly(
+    flows: Mapping[str, Term],
+    instants: Mapping[str, Term],
+    variables: Mapping[str, Variable],
+    step: Fraction,
+) -> ExactSteps:
+    from causalopt.language.exact_flows import NotExactError, exact_steps  # few models ask for it
+
+    try:
+        return exact_steps(flows, instants, step)
+    except NotExactError as error:
+        path = ("variables", error.variable, motion(variables[error.variable]))
+        raise ModelError(error.message, path) from None
 
 
 def _check_start(equation: Equation, term: Term, variable: Variable) -> None:

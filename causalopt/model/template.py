@@ -85,6 +85,9 @@ class Template:
         is_static: Whether the model has no time.
         fixed: Parameters, and `dt`, that decide a lag: other values are another template.
         pushes: Disturbance -> the nodes and parameters it shifts.
+        computed: Parameters that nobody declared: coefficients of exact steps.
+        slopes: With exact steps, flow or algebraic variable -> flow or algebraic variable that it
+            reads -> its coefficient in the derivative, or in the value.
         spans: Measure -> the nodes and spans that it names, as written, with their steps.
         system: The rules of all equations as they are without disturbances and measures.
     """
@@ -96,6 +99,8 @@ class Template:
     is_static: bool
     fixed: frozenset[str] = frozenset()
     pushes: Mapping[str, tuple[Push, ...]] = dataclasses.field(default_factory=dict)
+    computed: frozenset[str] = frozenset()
+    slopes: Mapping[str, Mapping[str, Term]] = dataclasses.field(default_factory=dict)
     spans: Mapping[str, tuple[tuple[str, StepWindow], ...]] = dataclasses.field(
         default_factory=dict
     )
@@ -211,6 +216,7 @@ class Template:
     def depends_on_dt(self) -> bool:
         """Whether a value changes with the time units per step."""
         terms = [e.rule for e in self.equations if e.rule is not None]
+        terms += self.parameters.values()
         terms += [term for e in self.equations for term in e.initial]
         return "dt" in self.fixed or any(leaf.op == "dt" for leaf in leaves(*terms))
 

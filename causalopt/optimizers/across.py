@@ -33,11 +33,11 @@ from causalopt.model.regions.region import Region
 from causalopt.model.regions.set_evaluation import region_of_windows
 from causalopt.model.selectors import Node, Selection, selection_text
 from causalopt.optimizers.crossing_paths import crossing_pairs
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
 
 if TYPE_CHECKING:
     import xarray
-    from matplotlib.figure import Figure
 
 SIDES = ("inside", "outside")
 _MOST = 4_000_000
@@ -150,7 +150,7 @@ class HeldSide:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Across(results.Tabled):
+class Across(results.Tabled, results.Plotted):
     """A region, asked from both sides of its boundary.
 
     Attributes:
@@ -160,6 +160,7 @@ class Across(results.Tabled):
         inside: The region held, n and m outside.
         outside: All the rest held, n and m in the region.
         execution: What ran the sweeps.
+        seed: Which draws the noise variables made.
     """
 
     model: Model
@@ -168,6 +169,7 @@ class Across(results.Tabled):
     inside: HeldSide
     outside: HeldSide
     execution: str
+    seed: int = 0
 
     @property
     def sides(self) -> tuple[HeldSide, HeldSide]:
@@ -215,6 +217,7 @@ class Across(results.Tabled):
                 "region": self.said,
                 "steps": self.region.steps or 0,
                 "execution": self.execution,
+                "seed": str(self.seed),
             },
         )
 
@@ -242,11 +245,8 @@ class Across(results.Tabled):
             "pairs": table,
         }
 
-    def plot(self) -> Figure:
-        """Return a figure: Op of every pair as a coloured cell, a panel for each side."""
-        return results.plot(self)
 
-
+@long_work("measuring across")
 def across(
     model: Model,
     region: str | Sequence[str | Node] | None = None,
@@ -257,6 +257,8 @@ def across(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Across:
     """Ask whether a region optimizes: Op over all pairs of nodes across its boundary, both ways.
 
@@ -276,6 +278,8 @@ def across(
         given: Interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same in W, X and Y.
+        progress: Called with (done, total, what), in regions held.
 
     Raises:
         QuestionError: The region is empty or all nodes, there are more than 4 million pairs, or
@@ -287,6 +291,7 @@ def across(
         >>> found.inside.pairs, found.inside.compressed, round(found.inside.median, 4)
         (780, 1.0, 0.1217)
     """
+    del progress  # long_work tells it
     model = model.replace(parameters=parameters, initial=initial)
     last = run_length(model, steps)
     chosen = asked_hold(model, region, steps=last, given=given)
@@ -302,7 +307,7 @@ def across(
                 "a model with arrays is asked number by number, and interventions are on arrays: "
                 "ask causalopt.expand(model) with interventions on its numbers"
             )
-        expanded = Expanded.of(model)
+        expanded = Expanded.of(model, seed=seed)
         model, chosen = expanded.model, expanded.selection(chosen)
         own = [None if nodes is None else expanded.selection(nodes) for nodes in own]
     space = model.spacetime(last, given=given_nodes(model, given, last))
@@ -316,18 +321,18 @@ def across(
     picked = [None if nodes is None else region_of_windows(space, nodes) for nodes in own]
     execution: dict[str, None] = {}
     sides = []
-    for held, name in ((inside, "inside"), (outside, "outside")):
+    for held, name in through([(inside, "inside"), (outside, "outside")]):
         pools = (held.parents, held.children)
         nodes = [
             list(pool if mine is None else mine - held)
             for pool, mine in zip(pools, picked, strict=True)
         ]
-        sides.append(_side(model, held, name, nodes, given, execution))
+        sides.append(_side(model, held, name, nodes, given, seed, execution))
     if all(mine is not None and not mine for mine in picked) or not any(
         side.sources or side.targets for side in sides
     ):
         raise QuestionError(f"no edge crosses the boundary of {said}: ask another region")
-    return Across(model, inside, said, sides[0], sides[1], ", ".join(execution))
+    return Across(model, inside, said, sides[0], sides[1], ", ".join(execution), seed)
 
 
 def _windows(
@@ -343,6 +348,7 @@ def _side(
     name: str,
     nodes: list[list[Node]],
     given: Sequence[Intervention],
+    seed: int,
     execution: dict[str, None],
 ) -> HeldSide:
     """Return one half of the table."""
@@ -357,7 +363,9 @@ def _side(
     columns["status"] = np.full(shape, "no_influence", dtype=object)
     crosses = np.zeros(shape, dtype=bool)
     if sources and targets:
-        plan = plan_for(model, tuple(given), steps=held.steps or 0, hold=held.windows)
+        plan = plan_for(
+            model, tuple(given), steps=held.steps or 0, hold=held.windows, noise_seed=seed
+        )
         crosses = crossing_pairs(model, plan, sources, targets)
         # Only those that are in a pair are swept.
         rows, places = (np.atleast_1d(crosses.any(axis=axis)) for axis in (1, 0))
@@ -368,6 +376,7 @@ def _side(
                 targets=[node for node, asked in zip(targets, places, strict=True) if asked],
                 hold=held.windows,  # type: ignore[arg-type]
                 given=given,
+                seed=seed,
             ).dataset
             execution[found.attrs["execution"]] = None
             at = np.ix_(rows, places)

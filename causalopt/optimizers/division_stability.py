@@ -28,18 +28,18 @@ from causalopt.optimizers.natural_division import HALVING
 from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, USABLE, StartEffects
 from causalopt.optimizers.starting_points import starting_points
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 Winners = tuple[Held, ...]  # the sets that tie; none where no set is worth its price
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class DivisionStability:
+class DivisionStability(Plotted, Tabled):
     """Which divisions win, and how often.
 
     Attributes:
@@ -128,10 +128,6 @@ class DivisionStability:
         """Winners and their Op by nudge and starting point, and how often each variable is in."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of how often each division wins and each variable belongs to one."""
-        return plot(self)
-
     def __repr__(self) -> str:
         lines = [
             f"divisions of {self.model.name} from {self.op.shape[1]} starting points, "
@@ -148,6 +144,7 @@ class DivisionStability:
         return "\n".join(lines)
 
 
+@long_work("dividing")
 def division_stability(
     model: Model,
     *,
@@ -159,6 +156,7 @@ def division_stability(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     starts: int = 32,
     within: Mapping[str, Sequence[float]] | None = None,
     nudges: Sequence[str | Node] = (),
@@ -184,6 +182,7 @@ def division_stability(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which starting points are drawn.
+        progress: Called with (done, total, what), in nodes n.
         starts: How many.
         within: Variable -> (low, high), the box that they are drawn from, uniformly; others keep
             their value. When not given, v +- max(1, |v|)/2 around every starting value v, and
@@ -204,6 +203,7 @@ def division_stability(
         >>> print(division_stability(load("thermostat"), steps=99, starts=9).divisions[0][1])
         9 of 9 [0.66, 1.00]
     """
+    del progress  # long_work tells it
     if starts < 2:
         raise QuestionError(f"starts must be at least 2: they are drawn; found {starts}")
     asked = ask(
@@ -227,7 +227,7 @@ def division_stability(
     tried = list(listed.sets())
     holds, sizes = CutSizes(asked.model, price, listed.idle).of(tried)
     rows = []
-    for node in every:
+    for node in through(every):
         one = dataclasses.replace(asked, nudge=node)
         effects = StartEffects(one, points, window=window, delta=delta)
         rows.append(_winners(effects, tried, holds, cost * sizes.astype(float)))

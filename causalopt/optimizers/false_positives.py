@@ -17,10 +17,10 @@ from causalopt.optimizers.known_systems import (
 )
 from causalopt.optimizers.set_lists import Held
 from causalopt.optimizers.verdict import Verdict, detect_optimizer
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, begin, long_work, portion, through
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 FAMILY = 40
@@ -79,7 +79,7 @@ class FamilyCount:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class FalsePositives:
+class FalsePositives(Plotted, Tabled):
     """The test for an optimizer, set beside what is known.
 
     Attributes:
@@ -114,11 +114,14 @@ class FalsePositives:
         """The table with axes `system` and `family`."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of every system's Op less the level that it needed."""
-        return plot(self)
-
     def __repr__(self) -> str:
+        count = sum(case.has_optimizer for case in self.cases)
+        return (
+            f"the test on {count} systems with an optimizer and {len(self.cases) - count} without\n"
+            f"  {len(self.missed)} missed, {len(self.false_positives)} false positives"
+        )
+
+    def __str__(self) -> str:
         return "\n".join(self.markdown())
 
     def markdown(self) -> Iterator[str]:
@@ -144,11 +147,15 @@ class FalsePositives:
             yield f"| {family.name} | {planted} | {' | '.join(counts)} | {found} | {named} |"
 
 
-def false_positive_table(*, draws: int = FAMILY) -> FalsePositives:
+@long_work("testing")
+def false_positive_table(
+    *, progress: Progress | None = None, draws: int = FAMILY
+) -> FalsePositives:
     """Count how often `detect_optimizer` is wrong on systems of which it is known.
 
     Args:
         draws: How many systems of each random family.
+        progress: Called with (done, total, what), in systems.
 
     Raises:
         QuestionError: There are none.
@@ -158,10 +165,17 @@ def false_positive_table(*, draws: int = FAMILY) -> FalsePositives:
         >>> case_of(known_systems()[0]).outcome
         'right'
     """
+    del progress  # long_work tells it
     if draws < 1:
         raise QuestionError(f"draws must be at least 1, found {draws}")
-    cases = tuple(case_of(system) for system in known_systems())
-    return FalsePositives(cases, tuple(count_of(family, draws) for family in known_families()))
+    systems, families = known_systems(), known_families()
+    whole = len(systems) + draws * len(families)
+    begin(whole)
+    with portion(0.0, len(systems) / whole):
+        cases = tuple(case_of(system) for system in through(systems))
+    with portion(len(systems) / whole, 1.0):
+        counts = tuple(count_of(family, draws) for family in through(families))
+    return FalsePositives(cases, counts)
 
 
 def case_of(system: KnownSystem) -> KnownCase:
@@ -172,7 +186,7 @@ def case_of(system: KnownSystem) -> KnownCase:
 
 def count_of(family: KnownFamily, draws: int) -> FamilyCount:
     """Return what the test says of so many members of a family."""
-    verdicts = [detect_optimizer(family.build(k), **family.question) for k in range(draws)]
+    verdicts = [detect_optimizer(family.build(k), **family.question) for k in through(range(draws))]
     answers = collections.Counter(verdict.answer for verdict in verdicts)
     named = sum(v.found and all(set(family.planted) & set(h) for h in v.sets) for v in verdicts)
     found = binomial_interval(sum(verdict.found for verdict in verdicts), draws)

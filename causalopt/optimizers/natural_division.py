@@ -31,11 +31,11 @@ from causalopt.optimizers.regularised_path import (
 from causalopt.optimizers.set_lists import MOST, SetList, set_list
 from causalopt.optimizers.split_search import SplitSearch, Tried
 from causalopt.optimizers.starting_points import OWN
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, long_work, portion
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 HALVING = math.log(2)
@@ -44,7 +44,7 @@ _FEWEST_CUT = 2  # edges that a set on a path cuts at least: one into it, one ou
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class NaturalDivision(Asked):
+class NaturalDivision(Asked, Plotted, Tabled):
     """Splits of a model into A and B, the best of each size, and which wins at which price.
 
     Attributes:
@@ -134,10 +134,6 @@ class NaturalDivision(Asked):
         """Op of every set tried, and the path over sizes, with provenance."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the regularised path: Op against size, its hull, and the winners."""
-        return plot(self)
-
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
@@ -175,6 +171,7 @@ class NaturalDivision(Asked):
         return "\n".join(lines)
 
 
+@long_work("dividing")
 def divide(
     model: Model,
     *,
@@ -186,6 +183,7 @@ def divide(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     price: Price = "node",
     cost: float = HALVING,
     share: float = 0.9,
@@ -210,6 +208,7 @@ def divide(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
+        progress: Called with (done, total, what), in per cent.
         price: What a set is charged for: `node`, its variables, or `edge`, the edges of the
             template that its boundary cuts.
         cost: What each of them costs, in nats. The default is ln 2: each must halve what is left.
@@ -231,6 +230,7 @@ def divide(
         >>> str(found.best.splits[0]), round(found.best.op, 4)
         ('{T}', 5.0665)
     """
+    del progress  # long_work tells it
     if price not in get_args(Price):
         raise QuestionError(f"price is one of {', '.join(get_args(Price))}, found '{price}'")
     if not (math.isfinite(cost) and cost >= 0):
@@ -250,11 +250,14 @@ def divide(
     )
     listed = set_list(asked.model, [asked.nudge], asked.target, among=among, most=most)
     search = SplitSearch(asked, listed, window=window, delta=delta)
-    tried = search.tried(list(listed.sets()))
+    with portion(0.0, 0.5):
+        tried = search.tried(list(listed.sets()))
     beyond = np.full(len(listed.core) + 1, -np.inf)
     if not listed.is_complete:
-        tried = search.grown(tried, listed.whole)
-        beyond[listed.whole + 1 :] = search.bounds()[listed.whole :]
+        with portion(0.5, 0.9):
+            tried = search.grown(tried, listed.whole)
+        with portion(0.9, 1.0):
+            beyond[listed.whole + 1 :] = search.bounds()[listed.whole :]
     sizes = CutSizes(asked.model, price, listed.idle)
     by_size = beyond if price == "node" else beyond[:0]
     return NaturalDivision(

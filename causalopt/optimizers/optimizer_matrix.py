@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,18 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Window, is_plain, overlap, selection_text
 from causalopt.optimizers.optimizers import Optimizers, ranked_parts, read_parts, read_question
 from causalopt.optimizers.set_parts import By, PartReader, Selectors
-from causalopt.results import labelled, plot
+from causalopt.results import Plotted, Tabled, labelled
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.engine.contract import Floats
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizerMatrix:
+class OptimizerMatrix(Plotted, Tabled):
     """For every n and m the candidates, best first.
 
     Attributes:
@@ -72,10 +73,6 @@ class OptimizerMatrix:
         """Best set, Op, status and kind of search with axes `source` and `target`."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: a table of the best sets, coloured by Op."""
-        return plot(self)
-
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
@@ -100,6 +97,7 @@ def _best(found: Optimizers | None) -> str:
     return str(found[0]) if found else ""
 
 
+@long_work("searching")
 def optimizer_matrix(
     model: Model,
     *,
@@ -109,6 +107,7 @@ def optimizer_matrix(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     size: int = 2,
     among: str | Sequence[str | Node | Window] | None = None,
     by: By | None = None,
@@ -126,6 +125,7 @@ def optimizer_matrix(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
+        progress: Called with (done, total, what), in pairs of n and m.
         size: The most parts of a set.
         among: What sets are made of, as for `find_optimizers`; a part that holds n or m is left out
             for that pair.
@@ -144,6 +144,7 @@ def optimizer_matrix(
         >>> found.best
         [['{c}', '{b}'], ['{c}', '{a}']]
     """
+    del progress  # long_work tells it
     model = model.replace(parameters=parameters, initial=initial)
     if not sources or not targets:
         raise QuestionError("a matrix needs at least one source and one target")
@@ -175,7 +176,8 @@ def optimizer_matrix(
         most = size if candidates is None else 1
         return ranked_parts(reader, texts, parts, size=most, best=best)
 
-    found = tuple(tuple(pair(n, m) for m in ends) for n in starts)
+    pairs = iter([pair(n, m) for n, m in through([*itertools.product(starts, ends)])])
+    found = tuple(tuple(next(pairs) for _ in ends) for _ in starts)
     texts = [tuple(map(model.node_text, nodes)) for nodes in (starts, ends)]
     return OptimizerMatrix(model, texts[0], texts[1], found)
 

@@ -19,11 +19,11 @@ from causalopt.optimizers.node_sets import NodeSets
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, PartReader, Selectors, SetPart
 from causalopt.optimizers.set_search import Method, Ranked, SearchRecord, SetSearch, as_tuples
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Displayed, Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.optimizers.optimizers_over_time import OptimizersOverTime
@@ -33,7 +33,7 @@ _SHOWN = 12  # groups in a text
 
 
 @dataclasses.dataclass(frozen=True)
-class Candidate:
+class Candidate(Displayed):
     """A set A, and how much it compresses.
 
     Attributes:
@@ -105,7 +105,7 @@ class ConduitGroup:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Optimizers(Sequence[Candidate]):
+class Optimizers(Plotted, Tabled, Sequence[Candidate]):
     """Sets A, the strongest optimizer of m against n first.
 
     Candidates whose Op is unresolved come after those whose Op is known, undefined ones last.
@@ -215,10 +215,6 @@ class Optimizers(Sequence[Candidate]):
         """The candidates with labelled axes `candidate` and `part`, and provenance."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the groups, the strongest first."""
-        return plot(self)
-
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
@@ -266,6 +262,7 @@ class Optimizers(Sequence[Candidate]):
         return ConduitGroup(tie.op, tie.comp, tie.status, minimal, idle)
 
 
+@long_work("searching")
 def find_optimizers(
     model: Model,
     *,
@@ -277,6 +274,7 @@ def find_optimizers(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     size: int = 3,
     among: str | Sequence[str | Node | Window] | None = None,
     by: By | None = None,
@@ -301,6 +299,7 @@ def find_optimizers(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the noise variables make.
+        progress: Called with (done, total, what), in per cent.
         size: The most parts of a set.
         among: What sets are made of, as selectors: variables, windows such as `a[t<=10]`, units and
             regions of arrays; all variables but n's and m's when not given.
@@ -327,6 +326,7 @@ def find_optimizers(
         >>> [c.hold for c in found]
         [('c',), ('a', 'c'), ('a',)]
     """
+    del progress  # long_work tells it
     model = model.replace(parameters=parameters, initial=initial)
     for name, count in (("size", size), ("best", best)):
         if count < 1:

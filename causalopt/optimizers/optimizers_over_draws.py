@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.effects.ensembles.seed_lists import seed_numbers, seeds_text
 from causalopt.effects.measures import NAMES, measure, status_codes
 from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats
@@ -21,10 +22,10 @@ from causalopt.optimizers.optimizers import find_optimizers, read_question
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, Selectors
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Plotted, Tabled, labelled, plain
+from causalopt.work.progress import Progress, long_work, portion, through
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.effects.asked import Asked
@@ -34,11 +35,12 @@ _STREAM = 0x0B7  # of starts, apart from those of noise
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizersOverDraws:
+class OptimizersOverDraws(Plotted, Tabled):
     """Op of candidate sets over draws, the largest mean first.
 
     Attributes:
         asked: The question, among numbers, with the seed of the first draw.
+        seeds: Which seeds, shape [draw].
         nudge: The node n as the user writes it.
         target: The node m likewise.
         spread: Variable -> the standard deviation by which its initial values were moved.
@@ -52,6 +54,7 @@ class OptimizersOverDraws:
     """
 
     asked: Asked
+    seeds: tuple[int, ...]
     nudge: str
     target: str
     spread: Mapping[str, float]
@@ -76,6 +79,7 @@ class OptimizersOverDraws:
             "target": self.target,
             "step": self.asked.steps,
             "draws": self.draws,
+            "seeds": list(self.seeds),
             "sets": [list(hold) for hold in self.sets],
             "mean": plain(self.mean),
             "low": plain(self.low),
@@ -90,16 +94,15 @@ class OptimizersOverDraws:
         """Op and status with labelled axes `draw` and `candidate`, means, and provenance."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of every draw's Op, with means and intervals."""
-        return plot(self)
-
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
         spread = ", ".join(f"{name}: {size!r}" for name, size in self.spread.items())
         return self.asked.provenance_with(
-            draws=str(self.draws), seed=str(self.asked.seed), spread=spread
+            draws=str(self.draws),
+            seed=str(self.asked.seed),
+            seeds=seeds_text(self.seeds),
+            spread=spread,
         )
 
     def __repr__(self) -> str:
@@ -123,6 +126,7 @@ class OptimizersOverDraws:
         return "\n".join(lines)
 
 
+@long_work("searching")
 def optimizers_over_draws(
     model: Model,
     *,
@@ -133,6 +137,8 @@ def optimizers_over_draws(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
+    seeds: int | Sequence[int] | None = None,
     draws: int = 20,
     spread: Mapping[str, float] | None = None,
     size: int = 2,
@@ -145,7 +151,7 @@ def optimizers_over_draws(
     """Rank sets A over many draws of noise and of starts.
 
     The sets are the best of the first draw; each draw is a run of its own, with noise from the
-    seeds seed, seed + 1, ... and starts moved by independent normal numbers.
+    seeds seed, seed + 1, ... (common to all sets) and starts moved by independent normal numbers.
 
     Args:
         model: The model.
@@ -156,6 +162,9 @@ def optimizers_over_draws(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: The first draw's.
+        progress: Called with (done, total, what), in per cent.
+        seeds: How many seeds, from `seed` on, or a list of them, as for `run`; `draws` from `seed`
+            on when not given.
         draws: How many draws, at least 2.
         spread: Variable -> the standard deviation by which its initial values are moved.
         size: The most parts of a set.
@@ -174,36 +183,40 @@ def optimizers_over_draws(
         >>> found.sets[0], found.draws
         (('c',), 5)
     """
-    if draws < 2:
+    del progress  # long_work tells it
+    if seeds is None and draws < 2:
         raise QuestionError(f"an interval needs at least 2 draws, found {draws}")
+    numbers = seed_numbers(draws if seeds is None else seeds, seed)
     model = model.replace(parameters=parameters, initial=initial)
     moved = {model.variable(name): float(size_) for name, size_ in (spread or {}).items()}
     _check_random(model, moved)
     question: dict[str, Any] = {"nudge": nudge, "target": target, "steps": steps, "at": at}
-    drawn = [(_started(model, moved, seed + k), seed + k) for k in range(draws)]
-    found = find_optimizers(
-        drawn[0][0],
-        **question,
-        seed=seed,
-        size=size,
-        among=among,
-        by=by,
-        windows=windows,
-        candidates=candidates,
-        best=best,
-    )
+    drawn = [(_started(model, moved, one), one) for one in numbers]
+    with portion(0.0, 0.4):
+        found = find_optimizers(
+            drawn[0][0],
+            **question,
+            seed=numbers[0],
+            size=size,
+            among=among,
+            by=by,
+            windows=windows,
+            candidates=candidates,
+            best=best,
+        )
     nodes = [part.nodes for part in found.parts]
     members = found.ranked.sets.members
     op, codes = [], []
-    for other, number in drawn:
-        reader, _ = read_question(other, given=(), seed=number, **question)
-        sets = NodeSets.of_selections(reader.asked.model, nodes, reader.asked.steps)
-        effect = SetEffects(reader.asked).of(sets.unions(members)).effect
-        op.append(measure(effect).op)
-        codes.append(status_codes(effect))
-    asked = read_question(model, given=(), seed=seed, **question)[0].asked
+    with portion(0.4, 1.0):
+        for other, number in through(drawn):
+            reader, _ = read_question(other, given=(), seed=number, **question)
+            sets = NodeSets.of_selections(reader.asked.model, nodes, reader.asked.steps)
+            effect = SetEffects(reader.asked).of(sets.unions(members)).effect
+            op.append(measure(effect).op)
+            codes.append(status_codes(effect))
+    asked = read_question(model, given=(), seed=numbers[0], **question)[0].asked
     texts = found.nudge, found.target
-    return _summed_up(asked, texts, moved, found.parts, members, op, codes)
+    return _summed_up(asked, numbers, texts, moved, found.parts, members, op, codes)
 
 
 def _check_random(model: Model, moved: Mapping[str, float]) -> None:
@@ -237,6 +250,7 @@ def _started(model: Model, moved: Mapping[str, float], seed: int) -> Model:
 
 def _summed_up(
     asked: Asked,
+    seeds: tuple[int, ...],
     texts: tuple[str, str],
     spread: Mapping[str, float],
     parts: Sequence[Any],
@@ -256,6 +270,7 @@ def _summed_up(
     names = [tuple(parts[k].label for k in row) for row in as_tuples(members[order])]
     return OptimizersOverDraws(
         asked,
+        seeds,
         *texts,
         dict(spread),
         tuple(names),

@@ -15,10 +15,9 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
-from causalopt.results import labelled, plain, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.effects.asked import Asked
@@ -55,7 +54,7 @@ class Reign:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizersOverTime:
+class OptimizersOverTime(Plotted, Tabled):
     """Op of candidate sets, step by step.
 
     Attributes:
@@ -120,10 +119,6 @@ class OptimizersOverTime:
     def dataset(self) -> xarray.Dataset:
         """Op, Comp and status with labelled axes `t` and `candidate`, and provenance."""
         return labelled(self)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of Op against time, and of which set is the best when."""
-        return plot(self)
 
     @property
     def provenance(self) -> dict[str, str]:

@@ -34,6 +34,7 @@ from causalopt.model.template import refuse_between
 from causalopt.optimizers.lane_reach import reached_beside
 from causalopt.optimizers.node_sets import NodeSets
 from causalopt.optimizers.single_nodes import SingleNodes
+from causalopt.work.progress import portion, through
 
 BUDGET = 4_000_000  # node-updates of sets run alone: some seconds
 _EACH = 500  # node-updates that take as long as what a set run alone costs besides
@@ -120,14 +121,16 @@ class SetEffects:
         count = len(sets)
         effect = self._empty(count)
         doubtful = np.zeros(count, dtype=bool)
-        for low in range(0, count, _CHUNK):
-            part = slice(low, min(low + _CHUNK, count))
-            doubtful[part] = self._filled(sets, part, effect)
+        with portion(0.0, 0.7):
+            for low in through(range(0, count, _CHUNK)):
+                part = slice(low, min(low + _CHUNK, count))
+                doubtful[part] = self._filled(sets, part, effect)
         alone = np.flatnonzero(doubtful)
         size = (self.plan.steps + 1) * len(self._template.equations) + _EACH
         asked = alone[: max(self._budget // size, 1)]
-        for k in asked.tolist():
-            self._put_alone(sets, k, effect, len(asked))
+        with portion(0.7, 1.0):
+            for k in through(asked.tolist()):
+                self._put_alone(sets, k, effect, len(asked))
         effect.direct.error[:, alone[len(asked) :]] = np.inf
         done = np.zeros(count, dtype=bool)
         done[asked] = True

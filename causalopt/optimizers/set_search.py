@@ -24,6 +24,7 @@ from causalopt.optimizers.node_sets import NO_PART, NodeSets
 from causalopt.optimizers.set_bounds import SetCertificate, branch_and_bound
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.subset_sums import best_subsets
+from causalopt.work.progress import portion, through
 
 Method: TypeAlias = Literal["auto", "all", "sums", "bounds", "grown"]
 WORK = 5e10  # products of slopes and tangents: half a minute
@@ -123,10 +124,10 @@ class SetSearch:
         found, record = searches[method]()
         return _distinct(found), record
 
-    def ranked(self, blocks: Iterable[NDArray[np.int64]]) -> Ranked:
+    def ranked(self, blocks: Iterable[NDArray[np.int64]], count: int | None = None) -> Ranked:
         """Evaluate sets, shape [set, member] in each block, and keep the best."""
         kept: Ranked | None = None
-        for block in blocks:
+        for block in through(blocks, count):
             sets = self._parts.unions(block)
             found = self._effects.of(sets)
             self._left += found.left
@@ -181,7 +182,9 @@ class SetSearch:
         return not union[:, owners].any() and not is_crossed_twice(template, effects.plan, union)
 
     def _all(self) -> tuple[Ranked, SearchRecord]:
-        found = self.ranked(self._blocks())
+        sizes = [math.comb(self._width, k) for k in range(1, self._size + 1)]
+        with portion(0.0, 1.0):
+            found = self.ranked(self._blocks(), sum(-(-size // _BLOCK) for size in sizes))
         bound = _top(found)
         return found, self._record("exact", "every set", self.count, bound)
 
@@ -197,13 +200,15 @@ class SetSearch:
                 yield np.array(block, dtype=np.int64)
 
     def _sums(self) -> tuple[Ranked, SearchRecord]:
-        nodes = node_currents(self._effects.asked)
+        with portion(0.0, 0.2):
+            nodes = node_currents(self._effects.asked)
         share = shares(nodes.current, nodes.total)
         rows = np.searchsorted(self._parts.starts, np.arange(len(share)), side="right") - 1
         held = self._parts.parts[rows][:, nodes.columns]
         through = np.einsum("tv,tvp->p", share, held)
         sets, count = best_subsets(through, self._size, self._best)
-        found = self.ranked([_members(sets)])
+        with portion(0.2, 1.0):
+            found = self.ranked([_members(sets)])
         how = "sums of currents, which no path crosses twice"
         if self._width > 20:
             return found, self._record("exact", how + ", best first", count, _top(found))
@@ -220,7 +225,8 @@ class SetSearch:
         steps = effects.keep[-1] + 1
         products = len(linearize(effects.asked.model.template.structure).partials)
         budget = int(min(_MOST_BOUNDS, max(WORK / 10 / (steps * products), 64)))
-        found = branch_and_bound(beside, order, self._size, budget)
+        with portion(0.0, 0.4):
+            found = branch_and_bound(beside, order, self._size, budget)
         certificate = found.certificate
         # Those whose numbers are listed are evaluated with their statuses.
         height = np.abs(beside(found.sets)[0])
@@ -230,12 +236,14 @@ class SetSearch:
         singly = [(k,) for k in range(self._width)]
         looked_at = {tuple(sorted(chosen)) for chosen in [*found.sets, *singly]}
         if certificate.gap <= _CLOSED:
-            ranked = self.ranked([_members(list(dict.fromkeys([*listed, *singly])))])
+            with portion(0.4, 1.0):
+                ranked = self.ranked([_members(list(dict.fromkeys([*listed, *singly])))])
             how = "branch and bound"
             bound = certificate.bound
             record = self._record("certified", how, len(looked_at), bound, certificate)
             return ranked, record
-        grown, tried = self._grow()
+        with portion(0.4, 0.8):
+            grown, tried = self._grow()
         ranked = _first(_together(grown, self.ranked([_members(listed)])), self._best)
         how = "the best sets grown part by part, and branch and bound with a gap"
         evaluated = len(looked_at | tried.keys())
@@ -249,9 +257,9 @@ class SetSearch:
             The best sets, and all that were tried.
         """
         tried: dict[tuple[int, ...], None] = {(k,): None for k in range(self._width)}
-        kept = self.ranked([_members(list(tried))])
-        beam = kept
-        for _ in range(1, self._size):
+        with portion(0.0, 1 / self._size):
+            kept = beam = self.ranked([_members(list(tried))])
+        for size in range(1, self._size):
             grown: dict[tuple[int, ...], None] = {}
             for chosen in as_tuples(beam.sets.members[:_BEAM]):
                 for k in range(self._width):
@@ -261,12 +269,14 @@ class SetSearch:
             if not grown:
                 break
             tried |= grown
-            beam = self.ranked([_members(list(grown))])
+            with portion(size / self._size, (size + 1) / self._size):
+                beam = self.ranked([_members(list(grown))])
             kept = _first(_together(kept, beam), self._best)
         return kept, tried
 
     def _grown(self) -> tuple[Ranked, SearchRecord]:
-        kept, tried = self._grow()
+        with portion(0.0, 1.0):
+            kept, tried = self._grow()
         how = "the best sets grown part by part"
         if len(tried) == self.count:
             return kept, self._record("exact", "every set", len(tried), _top(kept))

@@ -25,6 +25,7 @@ from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_lists import Held, SetList
 from causalopt.optimizers.start_effects import USABLE, StartEffects, norm
 from causalopt.optimizers.starting_points import starting_points
+from causalopt.work.progress import through
 
 _BEAM = 16
 _BLOCK = 1024
@@ -150,7 +151,7 @@ class SplitSearch:
     def _by_tangents(self, effects: SetEffects, sets: Sequence[Held]) -> Measures:
         place = {name: k for k, name in enumerate(self._core)}
         rows, parts = np.arange(len(self._keep)), []
-        for low in range(0, len(sets), _BLOCK):
+        for low in through(range(0, len(sets), _BLOCK)):
             chosen = [[place[name] for name in hold] for hold in sets[low : low + _BLOCK]]
             effect = effects.of(self._parts.unions(chosen)).effect
             parts.append(
@@ -169,7 +170,7 @@ class SplitSearch:
         return Measures(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in _FIELDS))
 
     def _by_worlds(self, sets: Sequence[Held]) -> Measures:
-        parts = [self._worlds.measures(hold) for hold in sets]
+        parts = [self._worlds.measures(hold) for hold in through(sets)]
         return Measures(*(np.array([getattr(p, f.name)[0, 0] for p in parts]) for f in _FIELDS))
 
 

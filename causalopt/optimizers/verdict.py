@@ -37,11 +37,11 @@ from causalopt.optimizers.minimal_sets import is_tie
 from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, StartEffects
 from causalopt.optimizers.starting_points import starting_points
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
 COHERENT = math.log(2)
@@ -82,7 +82,7 @@ class SetScore:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Verdict(Asked):
+class Verdict(Asked, Plotted, Tabled):
     """Whether some set of variables compresses what n does to m, beyond chance and for long.
 
     Attributes:
@@ -147,10 +147,6 @@ class Verdict(Asked):
         """Every set's Op and level, with an axis `set`, and provenance."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the sets' Op beside the levels that they need."""
-        return plot(self)
-
     @property
     def provenance(self) -> dict[str, str]:
         """What made these numbers: model, settings and versions."""
@@ -176,6 +172,7 @@ class Verdict(Asked):
         return f"{first}\n  {names}: {told}"
 
 
+@long_work("testing")
 def detect_optimizer(
     model: Model,
     *,
@@ -187,6 +184,7 @@ def detect_optimizer(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
     starts: int = 32,
     within: Mapping[str, Sequence[float]] | None = None,
     alpha: float = 0.05,
@@ -215,6 +213,7 @@ def detect_optimizer(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which starting points are drawn.
+        progress: Called with (done, total, what), in sets.
         starts: How many.
         within: Variable -> (low, high), the box that they are drawn from; as in
             `division_stability`.
@@ -232,6 +231,7 @@ def detect_optimizer(
         >>> detect_optimizer(load("thermostat")).answer
         'optimizer'
     """
+    del progress  # long_work tells it
     for name, value in (("alpha", alpha), ("quorum", quorum)):
         if not 0 < value <= 1 or (name == "alpha" and value == 1):
             ends = "below" if name == "alpha" else "at most"
@@ -304,7 +304,7 @@ class _Trial:
 
     def outcome(self) -> dict[str, Any]:
         """Return the fields of a verdict that the sets decide."""
-        scores = [self._score(hold) for hold in self._listed.sets()]
+        scores = [self._score(hold) for hold in through(list(self._listed.sets()))]
         winners = [score for score in scores if self._is_optimizer(score)]
         coherent = [score for score in scores if self._is_coherent(score)]
         # Where every status is in doubt nothing is known of any set.

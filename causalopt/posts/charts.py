@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from causalopt.drawing.palette import AMPLIFIES, BLUE, COMPRESSES, FAINT, GREEN, INK, RED
-from causalopt.drawing.plots.panels import draw_op_map
+from causalopt.drawing.plots.op_maps import draw_op_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import multiprocessing
 import os
+import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from causalopt.errors import FileError, UnknownNameError, suggestion
@@ -18,12 +20,12 @@ from causalopt.posts.check import Check
 from causalopt.posts.page import page
 from causalopt.posts.series import POSTS
 from causalopt.posts.sheet import Findings
+from causalopt.results import Displayed
+from causalopt.work.progress import Progress, long_work, through
 
-Progress = Callable[[int], None]
 
-
-@dataclasses.dataclass(frozen=True)
-class Reproduction:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Reproduction(Displayed):
     """What a run of `reproduce` found.
 
     Attributes:
@@ -40,6 +42,14 @@ class Reproduction:
     def checks(self) -> tuple[Check, ...]:
         """All checks, in the order of the posts."""
         return tuple(check for found in self.findings for check in found.checks)
+
+    def __repr__(self) -> str:
+        agreed = sum(check.agrees for check in self.checks)
+        return (
+            f"{len(self.checks)} checks, {agreed} agree, {len(self.checks) - agreed} differ; "
+            f"{self.figures} figures; {self.computed} of {len(self.findings)} pieces computed in "
+            f"{self.seconds:.1f} s"
+        )
 
     @property
     def figures(self) -> int:
@@ -131,6 +141,7 @@ def compute(piece: str) -> Findings:
     return POSTS[post].findings(name)
 
 
+@long_work("reproducing")
 def reproduce(
     only: Sequence[str] = (),
     *,
@@ -150,7 +161,7 @@ def reproduce(
         cache: Where findings are kept; the user's cache folder if None.
         fresh: Compute also what is stored.
         workers: Processes.
-        progress: Called with the number of pieces done.
+        progress: Called with (done, total, what), in pieces that are not stored.
 
     Raises:
         UnknownNameError: `only` names something that is not there.
@@ -160,6 +171,7 @@ def reproduce(
         >>> reproduce(["part1/dumb"]).checks[0].agrees
         True
     """
+    del progress  # long_work tells it
     start = time.monotonic()
     only = [*only, *(demo_pieces() if demo else [])]
     pieces = chosen(only)
@@ -170,11 +182,10 @@ def reproduce(
     found = {} if fresh else {piece: stored(folder, keys[piece]) for piece in pieces}
     done = {piece: kept for piece, kept in found.items() if kept is not None}
     missing = [piece for piece in pieces if piece not in done]
-    for piece, result in _computed(missing, workers):
-        done[piece] = result
-        store(folder, keys[piece], result)
-        if progress is not None:
-            progress(len(done))
+    with contextlib.closing(_computed(missing, workers)) as results:
+        for piece, result in through(results, len(missing)):
+            done[piece] = result
+            store(folder, keys[piece], result)
     findings = tuple(narrowed(done[piece], only) for piece in pieces)
     reproduction = Reproduction(findings, len(missing), time.monotonic() - start)
     if out is not None:
@@ -196,16 +207,29 @@ def _sources(piece: str) -> list[Path]:
     return POSTS[post].sources(name)
 
 
-def _computed(pieces: list[str], workers: int) -> Iterable[tuple[str, Findings]]:
+def _computed(pieces: list[str], workers: int) -> Generator[tuple[str, Findings], None, None]:
     if workers < 2 or len(pieces) < 2:
         yield from ((piece, compute(piece)) for piece in pieces)
         return
     # A fresh interpreter a worker: a fork would copy whatever threads this process has running.
     context = multiprocessing.get_context("spawn")
+    before = set(multiprocessing.active_children())
     with (
         one_thread_each(),
-        concurrent.futures.ProcessPoolExecutor(min(workers, len(pieces)), context) as pool,
+        concurrent.futures.ProcessPoolExecutor(
+            min(workers, len(pieces)),
+            context,
+            initializer=signal.signal,  # Ctrl-C reaches all processes: this one ends the others
+            initargs=(signal.SIGINT, signal.SIG_IGN),
+        ) as pool,
     ):
         waiting = {pool.submit(compute, piece): piece for piece in pieces}
-        for future in concurrent.futures.as_completed(waiting):
-            yield waiting[future], future.result()
+        try:
+            for future in concurrent.futures.as_completed(waiting):
+                yield waiting[future], future.result()
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            for process in set(multiprocessing.active_children()) - before:
+                process.terminate()
+            raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -53,6 +54,23 @@ class Rationals:
     def function(self, name: str, _: Any) -> tuple[Any, Any]:
         """Refuse: no function of `arithmetic.Floats` keeps rationals rational."""
         raise NotRationalError(f"{name} leaves the rationals")
+
+    def matrix_exponential(self, entries: list[Any], place: int) -> Any:
+        """Return one element of exp(M) for a nilpotent M, given row by row; refuse any other."""
+        size = math.isqrt(len(entries))
+        rows = [entries[i : i + size] for i in range(0, size**2, size)]
+        row, column = divmod(place, size)
+        term = [self.number(Fraction(int(i == row))) for i in range(size)]
+        total = term[column]
+        for k in range(1, size + 1):
+            term = [
+                sum((term[i] * rows[i][j] for i in range(size)), start=term[0] * 0) / k
+                for j in range(size)
+            ]
+            total = total + term[column]
+        if any(number != 0 for number in term):
+            raise NotRationalError("the exponential of a matrix leaves the rationals")
+        return self.number(total)
 
     def power(self, base: Any, exponent: Any) -> Any:
         """Return base**exponent for a whole exponent."""
@@ -106,6 +124,14 @@ class Floats:
         except (ValueError, TypeError, ZeroDivisionError):
             return context.nan
         return result if isinstance(result, context.mpf) else context.nan
+
+    def matrix_exponential(self, entries: list[Any], place: int) -> Any:
+        """Return one element of the exponential of a matrix, given row by row."""
+        for entry in entries:
+            self.refuse_large(entry)
+        size = math.isqrt(len(entries))
+        rows = [entries[i : i + size] for i in range(0, size**2, size)]
+        return self.context.expm(self.context.matrix(rows))[divmod(place, size)]
 
     def power(self, base: Any, exponent: Any) -> Any:
         """Return base**exponent; NaN where it is not real."""

@@ -34,7 +34,10 @@ def describe(solution: LinearSolution, linear: Linear) -> tuple[str, ...]:
         lines += [shown(condition) for condition in effect.form.conditions]
         for value, condition in _branches(effect.form.expr):
             kind = "degenerate" if isinstance(condition, sympy.Eq) else "complex roots"
-            text = f"{to_text(condition.xreplace(exchange))} ({kind}): own branch "
+            written = condition.xreplace(exchange)
+            if written == sympy.false:  # such as exp(-k) = 0
+                continue
+            text = f"{to_text(written)} ({kind}): own branch "
             lines.append(text + _shortened(to_text(value.xreplace(exchange))))
     if solution.direct.response.is_zero:
         lines.append(

@@ -15,10 +15,15 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import gc
+import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+from causalopt.work.interrupts import must_end
+from causalopt.work.progress import tick
+from causalopt.work.threads import WAIT, WaitedThread
 
 Answer = TypeVar("Answer")
 _TRIES = 8
@@ -40,14 +45,17 @@ class Deadline:
 
     Args:
         ends: The moment, on the clock of `time.monotonic`, in seconds.
+        whole: What progress is counted in: when the derivation began, and the seconds it has.
     """
 
     ends: float
+    whole: tuple[float, float] | None = None
 
     @classmethod
-    def after(cls, seconds: float) -> Deadline:
-        """Return the deadline that lies `seconds` from now."""
-        return cls(time.monotonic() + seconds)
+    def after(cls, seconds: float, *, share: float = 1.0) -> Deadline:
+        """Return the deadline that lies a share of `seconds` from now."""
+        now = time.monotonic()
+        return cls(now + seconds * share, (now, seconds))
 
     def remaining(self) -> float:
         """Return the seconds left, never negative."""
@@ -78,13 +86,16 @@ class Deadline:
             raise OvertimeError("no time is left")
         worker = _Worker(stage, arguments)
         try:
-            worker.start()
-        except RuntimeError:
-            # A browser starts no threads: there a stage takes the time that it takes.
-            return stage(*arguments)
-        worker.join(limit)
-        if worker.is_alive():
-            worker.stop()
+            try:
+                worker.start()
+            except RuntimeError:
+                # A browser starts no threads: there a stage takes the time that it takes.
+                worker.ended.set()
+                return stage(*arguments)
+            self._wait(worker, limit)
+        finally:
+            if not worker.ended.is_set():  # also where the caller was interrupted
+                worker.stop()
         if worker.failure is not None:
             raise worker.failure
         if not worker.outcome:
@@ -92,12 +103,21 @@ class Deadline:
         answer: Answer = worker.outcome[0]
         return answer
 
+    def _wait(self, worker: _Worker, limit: float) -> None:
+        """Wait for a worker, and tell how much of the time has passed."""
+        ends = time.monotonic() + limit
+        while (left := ends - time.monotonic()) > 0:
+            if self.whole is not None:
+                tick(time.monotonic() - self.whole[0], self.whole[1])
+            if worker.ended.wait(min(left, WAIT)):
+                return
 
-class _Worker(threading.Thread):
+
+class _Worker(WaitedThread):
     """One stage on a thread of its own, which can be stopped."""
 
     def __init__(self, stage: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        super().__init__(name="causalopt-symbolic", daemon=True)
+        super().__init__(self._followed, "causalopt-symbolic")
         self._stage = stage
         self._arguments = arguments
         self._lock = threading.Lock()
@@ -105,9 +125,9 @@ class _Worker(threading.Thread):
         self.outcome: list[Any] = []
         self.failure: BaseException | None = None
 
-    def run(self) -> None:
+    def _followed(self) -> None:
         try:
-            self._work()
+            self._run_stage()
             with self._lock:
                 self._finished = True
             # An exception that was raised before the lock arrives here at the latest: it is
@@ -117,13 +137,17 @@ class _Worker(threading.Thread):
         except _StopError:
             return
 
-    def _work(self) -> None:
+    def _run_stage(self) -> None:
         try:
             self.outcome.append(self._stage(*self._arguments))
         except _StopError:
             raise
         except BaseException as error:  # handed to the caller, where it is raised again
             self.failure = error
+
+    def _must_end(self) -> bool:
+        """Whether it is within an import, say, which must not end halfway."""
+        return must_end(sys._current_frames().get(self.ident or 0))
 
     def stop(self) -> None:
         """Raise inside the worker until it ends, for as long as that makes sense."""
@@ -135,12 +159,11 @@ class _Worker(threading.Thread):
             time.sleep(_YIELD)
             for _ in range(_TRIES):
                 with self._lock:
-                    if not self._finished and self.ident is not None:
+                    if not self._finished and self.ident is not None and not self._must_end():
                         ctypes.pythonapi.PyThreadState_SetAsyncExc(
                             ctypes.c_ulong(self.ident), ctypes.py_object(_StopError)
                         )
-                self.join(_PAUSE)
-                if not self.is_alive():
+                if self.ended.wait(_PAUSE):
                     return
         finally:
             if collecting:

@@ -18,19 +18,24 @@ from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.derivation import Derivation
 from causalopt.symbolic.digits import DIGITS
 from causalopt.symbolic.fixed_points import starts_at_rest
-from causalopt.symbolic.linear import solve_linear
+from causalopt.symbolic.flow_effects import FlowEffects, flow_effects
+from causalopt.symbolic.linear import T, solve_linear
 from causalopt.symbolic.linear_template import Edge
 from causalopt.symbolic.paths import Path, follow, one_sided
 from causalopt.symbolic.program_checks import check_program, check_template, undefined, unverified
+from causalopt.symbolic.quiet_draws import without_draws
+from causalopt.symbolic.ratio import whole_powers
 from causalopt.symbolic.reading import Reading, linear_template, read_question
 from causalopt.symbolic.static_paths import derive_static
 from causalopt.symbolic.straight_line import StraightLine, write_program
 from causalopt.symbolic.verification import TOO_LATE, Verification
+from causalopt.work.progress import Progress, long_work
 
 _COMPARED_STEPS = 12
 _CLOSED_FORM_SHARE = 0.7
 
 
+@long_work("deriving", direct=True)
 def derive(
     model: Model,
     *,
@@ -41,6 +46,7 @@ def derive(
     at: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
     expand: bool = False,
     time_limit: float = 20.0,
 ) -> Derivation:
@@ -61,6 +67,7 @@ def derive(
         at: The step at which numbers are wanted, and for which a program is written.
         parameters: Values that replace parameters in the model and in the formulas.
         initial: Initial values that replace the model's.
+        progress: Called with (done, total, what), in seconds of the time limit.
         expand: Write a program's effects out as expressions even if they are long.
         time_limit: Seconds; when they run out the next simpler exact form is taken, and said so.
 
@@ -76,6 +83,8 @@ def derive(
         >>> derive(load("thermostat"), parameters={"k": "1/4"}).comp
         (t + 1)/2**t
     """
+    del progress  # long_work tells it
+    model = without_draws(model)
     reading = read_question(
         model,
         nudge=nudge,
@@ -117,7 +126,7 @@ def choose_form(reading: Reading, *, at: int | None, expand: bool, time_limit: f
         time_limit: Seconds for everything.
     """
     deadline = Deadline.after(time_limit)
-    for_closed_form = Deadline.after(time_limit * _CLOSED_FORM_SHARE)
+    for_closed_form = Deadline.after(time_limit, share=_CLOSED_FORM_SHARE)
     if reading.model.is_static:
         return _static(reading, at, deadline)
     notes: list[str] = []
@@ -148,6 +157,9 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
     path = None if reading.drawn else deadline.run(_followed, reading)
     met = [] if path is None else one_sided(path)
     if reading.is_linear:
+        flow = None if met else _flowing(reading, deadline)
+        if flow is not None:
+            return _by_flow(reading, flow, at, deadline)
         return _solved(reading, reading.edges, (), at, deadline, met)
     if reading.drawn:
         name, law = reading.drawn[0]
@@ -166,6 +178,34 @@ def _closed_form(reading: Reading, at: int | None, deadline: Deadline) -> Deriva
     early = tuple(mode.edges for mode in path.by_step(path.settles - 1)) if path.settles else ()
     spans = describe_path(path, reading.asked.steps)
     return _solved(reading, path.final.edges, early, at, deadline, spans)
+
+
+def _flowing(reading: Reading, deadline: Deadline) -> FlowEffects | None:
+    try:
+        return deadline.run(flow_effects, reading, at_most=deadline.remaining() / 2)
+    except OvertimeError:
+        return None
+
+
+def _by_flow(reading: Reading, flow: FlowEffects, at: int | None, deadline: Deadline) -> Derivation:
+    """Return the formulas that the differential equation gives, with the z-domain if in time."""
+    try:
+        stepwise = _solved(reading, reading.edges, (), at, deadline, [])
+        solution, stand_ins = stepwise.solution, stepwise.stand_ins
+    except OvertimeError:
+        solution, stand_ins = None, {}
+    return Derivation(
+        reading,
+        "closed form",
+        flow.total,
+        flow.direct,
+        (f"t >= {reading.question.start}", *flow.conditions),
+        flow.is_exact,
+        solution=solution,
+        at=at,
+        stand_ins=stand_ins,
+        digits=0 if flow.is_exact else DIGITS,
+    )
 
 
 def _followed(reading: Reading) -> Path | None:
@@ -216,8 +256,8 @@ def _solved(
     return Derivation(
         reading,
         "closed form",
-        solution.total.form.expr.xreplace(written),
-        solution.direct.form.expr.xreplace(written),
+        whole_powers(solution.total.form.expr.xreplace(written), T),
+        whole_powers(solution.direct.form.expr.xreplace(written), T),
         (*describe(solution, linear), *conditions),
         verified,
         tuple(dict.fromkeys(notes)),

@@ -54,6 +54,9 @@ def in_digits(expr: Any, values: Mapping[sympy.Symbol, Any], floats: Floats) -> 
     if expr.func in _FOLDED:
         return _folded(expr.func, args, floats)
     name = expr.func.__name__
+    if name == "expm":
+        place, *entries = args
+        return floats.matrix_exponential(entries, int(place))
     if name in {"floor", "ceiling"}:
         args = [floats.whole(arg) for arg in args]
     function = getattr(context, _NAMES.get(name, name), None)

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from causalopt.errors import QuestionError
 from causalopt.language.algebra import ZERO
-from causalopt.language.term import Term, evaluate
+from causalopt.language.term import Term, evaluate, operands
 from causalopt.model.template import leaf_name
 from causalopt.symbolic.arithmetic import Floats, NotRationalError, Rationals, Short
 from causalopt.symbolic.reading import Reading
@@ -263,6 +263,10 @@ def _evaluate(root: Term, leaf: _Leaves) -> Any:
             done[term] = _constant(arithmetic, term.payload)
         elif term.is_leaf:
             done[term] = leaf(term)
+        elif term.op == "expm":  # of parameters, which do not move
+            *entries, place = operands(term, done)
+            value = arithmetic.matrix_exponential([entry.value for entry in entries], place)
+            done[term] = Dual(value, value * 0, value * 0)
         else:
             done[term] = _operation(term, [done.get(arg) for arg in term.args], leaf)
     result = done[root]

@@ -20,17 +20,19 @@ from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.results import Displayed
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion
 from causalopt.symbolic.reading import Reading, linear_template, read_question
+from causalopt.work.progress import Progress, long_work
 
 _STARTS = 40
 _DIGITS = 40
 
 
-@dataclasses.dataclass(frozen=True)
-class Orbit:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Orbit(Displayed):
     """Values that repeat: one for each variable at each phase.
 
     Args:
@@ -42,6 +44,14 @@ class Orbit:
     names: tuple[str, ...]
     points: tuple[tuple[sympy.Expr, ...], ...]
     exact: bool
+
+    def __repr__(self) -> str:
+        kind = "fixed point" if self.period == 1 else f"orbit of period {self.period}"
+        rows = [
+            ", ".join(f"{name} = {value}" for name, value in zip(self.names, point, strict=True))
+            for point in self.points
+        ]
+        return "\n  ".join([f"{kind}, {'exact' if self.exact else 'to 40 digits'}", *rows])
 
     @property
     def period(self) -> int:
@@ -103,11 +113,13 @@ def _rest(reading: Reading, values: dict[int, sympy.Expr]) -> Rest | None:
     return Rest(shown, edges)
 
 
+@long_work("solving", direct=True)
 def find_orbits(
     model: Model,
     period: int = 1,
     *,
     parameters: Mapping[str, int | float | str] | None = None,
+    progress: Progress | None = None,
     time_limit: float = 10.0,
 ) -> list[Orbit]:
     """Return the model's orbits of one period: symbolically where sympy can, numerically otherwise.
@@ -116,6 +128,7 @@ def find_orbits(
         model: The model.
         period: Steps after which all values repeat; 1 for fixed points.
         parameters: Values that replace parameters in the model and in the formulas.
+        progress: Called with (done, total, what), in seconds of the time limit.
         time_limit: Seconds for sympy; then Newton's method from many starts, at the model's own
             parameter values, takes over.
 
@@ -130,6 +143,7 @@ def find_orbits(
         >>> find_orbits(load("thermostat"))[0].points
         ((0, d),)
     """
+    del progress  # long_work tells it
     reading = read_question(model, parameters=parameters)
     unknowns, equations = _orbit_equations(reading, period)
     deadline = Deadline.after(time_limit)
@@ -148,6 +162,7 @@ def find_orbits(
     return _without_rotations(orbits)
 
 
+@long_work("deriving", direct=True)
 def linearise(
     model: Model,
     orbit: Orbit,
@@ -157,6 +172,7 @@ def linearise(
     target: str | None = None,
     steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
+    progress: Progress | None = None,
     phase: int = 0,
     time_limit: float = 20.0,
 ) -> list[LinearSolution]:
@@ -170,6 +186,7 @@ def linearise(
         target: The variable m.
         steps: The last step.
         parameters: Values that replace parameters in the model and in the formulas.
+        progress: Called with (done, total, what), in seconds of the time limit.
         phase: The phase of the nudged node.
         time_limit: Seconds for each phase.
 
@@ -187,6 +204,7 @@ def linearise(
         >>> linearise(thermostat, orbit, parameters={"k": "1/4"})[0].comp
         (t + 1)/2**t
     """
+    del progress  # long_work tells it
     reading = read_question(
         model, nudge=nudge, hold=hold, target=target, steps=steps, parameters=parameters
     )

@@ -19,16 +19,18 @@ from causalopt.language.term import Term
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.results import Displayed
 from causalopt.symbolic.branches import pieces
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.paths import Comparison, Mode
 from causalopt.symbolic.reading import Reading, linear_template, read_question
+from causalopt.work.progress import Progress, long_work, tick
 
 _MOST_PIECES = 32
 
 
-@dataclasses.dataclass(frozen=True)
-class ModeSolution:
+@dataclasses.dataclass(frozen=True, repr=False)
+class ModeSolution(Displayed):
     """One mode and, where it is linear, its closed form.
 
     Args:
@@ -41,7 +43,12 @@ class ModeSolution:
     mode: Mode
     solution: LinearSolution | None
 
+    def __repr__(self) -> str:
+        where = ", ".join(map(str, self.conditions)) or "everywhere"
+        return f"mode where {where}: {'a closed form' if self.solution else 'not linear'}"
 
+
+@long_work("deriving", direct=True)
 def find_modes(
     model: Model,
     *,
@@ -51,6 +58,7 @@ def find_modes(
     steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
     most: int = 16,
     time_limit: float = 20.0,
 ) -> tuple[ModeSolution, ...]:
@@ -64,6 +72,7 @@ def find_modes(
         steps: The last step.
         parameters: Values that replace parameters in the model and in the formulas.
         initial: Initial values that replace the model's.
+        progress: Called with (done, total, what), in modes.
         most: How many modes to return.
         time_limit: Seconds for all of them together.
 
@@ -77,6 +86,7 @@ def find_modes(
         >>> [mode.solution.comp for mode in find_modes(load("thermostat_saturating"))][:2]
         [1, 1]
     """
+    del progress  # long_work tells it
     reading = read_question(
         model,
         nudge=nudge,
@@ -88,6 +98,7 @@ def find_modes(
     )
     found: list[ModeSolution] = []
     for mode in _modes(reading):
+        tick(len(found), most)
         if len(found) >= most:
             break
         conditions = mode.conditions

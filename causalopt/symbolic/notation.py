@@ -14,6 +14,8 @@ import sympy
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
+from causalopt.symbolic.symbol_names import latex_name
+
 
 @functools.lru_cache(maxsize=4096)
 def _is_plain(name: str) -> bool:
@@ -37,14 +39,13 @@ class _TextPrinter(StrPrinter):  # type: ignore[misc]
 
 
 class _LatexPrinter(LatexPrinter):  # type: ignore[misc]
-    """LaTeX with names of several letters upright and a RootSum as a sum."""
+    """LaTeX with names as `symbol_names` writes them and a RootSum as a sum."""
 
-    def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:  # noqa: N802 - sympy's name
-        plain = str(super()._print_Symbol(expr, style))
-        head = expr.name.split("_")[0]
-        if len(head) > 1 and plain.startswith(head):
-            return rf"\mathrm{{{head}}}{plain[len(head) :]}"
-        return plain
+    def _print_Symbol(self, expr: sympy.Symbol, style: str = "plain") -> str:  # noqa: N802, ARG002 - sympy's name
+        return latex_name(expr.name)
+
+    def _print_Dummy(self, expr: sympy.Symbol) -> str:  # noqa: N802 - sympy's name
+        return latex_name(expr.name)
 
     def _print_RootSum(self, expr: sympy.RootSum) -> str:  # noqa: N802 - sympy's name
         variable = self._print(expr.fun.variables[0])

@@ -33,7 +33,38 @@ def comp_of(total: sympy.Expr, direct: sympy.Expr) -> sympy.Expr:
     """Return total / direct; oo where only A conducts, nan where nothing does."""
     if direct == 0:
         return sympy.nan if total == 0 else sympy.oo
-    return total / direct
+    if total == direct:
+        return sympy.S.One
+    ratio = total / direct
+    return _joined(ratio) if ratio.has(sympy.exp) else ratio
+
+
+def _joined(ratio: sympy.Expr) -> sympy.Expr:
+    """Return a quotient with its exponentials in one, its exponent factored."""
+    joined = sympy.powsimp(ratio, combine="exp")
+    return joined.replace(
+        lambda part: isinstance(part, sympy.exp), lambda part: sympy.exp(sympy.factor(part.args[0]))
+    )
+
+
+def whole_powers(expr: sympy.Expr, step: sympy.Symbol) -> sympy.Expr:
+    """Return an expression with powers of exponentials, whole in the step, as exponentials.
+
+    Example:
+        >>> k, t = sympy.symbols("k t")
+        >>> whole_powers(sympy.exp(-k) ** t, t)
+        exp(-k*t)
+    """
+    whole = {step: sympy.Dummy(integer=True)}
+
+    def is_power(part: sympy.Expr) -> bool:
+        return (
+            part.is_Pow
+            and isinstance(part.base, sympy.exp)
+            and bool(part.exp.xreplace(whole).is_integer)
+        )
+
+    return expr.replace(is_power, lambda part: sympy.exp(part.base.args[0] * part.exp))
 
 
 def op_of(comp: sympy.Expr) -> sympy.Expr:
@@ -52,6 +83,10 @@ def op_of(comp: sympy.Expr) -> sympy.Expr:
         return sympy.nan
     if isinstance(comp, sympy.Piecewise):
         return sympy.Piecewise(*((op_of(value), condition) for value, condition in comp.args))
+    if comp.has(sympy.exp) and any(not symbol.is_real for symbol in comp.free_symbols):
+        # Else sympy takes an exponential's absolute value apart into real and imaginary parts.
+        real = {symbol: sympy.Dummy(symbol.name, real=True) for symbol in comp.free_symbols}
+        return op_of(comp.xreplace(real)).xreplace({new: old for old, new in real.items()})
     if comp.has(sympy.RootSum):
         # RatioValue would take the sum apart and factor its polynomial again, at length.
         return -sympy.log(sympy.Abs(comp, evaluate=False), evaluate=False)

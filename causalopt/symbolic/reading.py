@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import sympy
@@ -13,6 +14,7 @@ import sympy
 from causalopt.effects.asked import Asked, ask, one_node_each
 from causalopt.engine.linearization import linearize
 from causalopt.errors import QuestionError
+from causalopt.language.exponential_form import EXPM
 from causalopt.language.sympy_form import to_sympy
 from causalopt.language.term import Term, leaves
 from causalopt.model.asked_words import Nudged
@@ -57,12 +59,30 @@ class Reading:
         """Parameter -> its symbol; its number if set; its expression if it follows from others."""
         found: dict[str, sympy.Expr] = {}
         for name, term in self.model.template.parameters.items():
-            free = any(leaf.op == "param" for leaf in leaves(term))
-            if free or name in self.numbers:
+            follows = any(leaf.op == "param" for leaf in leaves(term))
+            follows |= name in self.model.template.computed
+            if follows or name in self.numbers:
                 found[name] = to_sympy(term, lambda leaf: self._clock(leaf, found))
+                if term.op == "expm" and not self._is_defined(found[name]):
+                    entries = [
+                        to_sympy(a, lambda leaf: self._clock(leaf, found)) for a in term.args
+                    ]
+                    found[name] = EXPM(term.payload, *entries)
             else:
                 found[name] = sympy.Symbol(name)
         return found
+
+    def _is_defined(self, expr: sympy.Expr) -> bool:
+        """Whether a closed form divides by no 0 at the parameters' own values."""
+        names = {str(symbol): symbol for symbol in expr.free_symbols}
+        known = {s: sympy.Rational(exact) for n, s in names.items() if (exact := self._exact[n])}
+        zeros = {s: sympy.S.Zero for n, s in names.items() if self._exact[n] == 0}
+        below = [p.base for p in expr.atoms(sympy.Pow) if p.exp.is_negative]
+        return not any(base.subs(known | zeros).is_zero for base in below)
+
+    @functools.cached_property
+    def _exact(self) -> dict[str, Fraction | None]:
+        return self.model.template.exact_parameters()
 
     @functools.cached_property
     def values(self) -> dict[sympy.Symbol, sympy.Expr]:

@@ -12,6 +12,7 @@ import random
 from fractions import Fraction
 
 import sympy
+from sympy.polys.polyerrors import CoercionFailed
 
 from causalopt.symbolic.arithmetic import rational
 from causalopt.symbolic.closed_form import ClosedForm
@@ -84,7 +85,10 @@ def _compare(
         special = template.subs(point)
         known = {p: rational(v) for p, v in point.items()}
         known |= {name: exact_value(e, known) for name, e in form.definitions}
-        effects = influence(special, question, hold=hold, last=near + _FAR)
+        try:
+            effects = influence(special, question, hold=hold, last=near + _FAR)
+        except CoercionFailed:  # the model's own coefficients divide by 0 here
+            continue
         for step in (*range(form.valid_from, near), near + _FAR):
             expected = effects[step - question.start].get(question.target, 0)
             values = known | {t: Fraction(step)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,26 +15,27 @@ from causalopt.effects.arrays.pooled_op import PooledOp, pooled_op, rms_op
 from causalopt.effects.asked import asked_hold, asked_node, asked_target
 from causalopt.effects.attribution import Attribution, parts_of, shapley
 from causalopt.effects.student_interval import student_interval
-from causalopt.engine.contract import Floats, Progress
+from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.results import page, plain, plot
+from causalopt.results import Displayed, Plotted, page, plain
 from causalopt.training.training import Training, train
+from causalopt.work.progress import Progress, long_work, portion, through
 from causalopt.worlds.array_world import held_arrays, split_initial
 from causalopt.worlds.unrolled import Unrolled, unrolled
 
 if TYPE_CHECKING:
-    import matplotlib.figure
+    pass
 
 _MOST_PARTS = 64  # parts of A among which Op is shared in a film
 _ORDERS = 60
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Film:
+class Film(Plotted, Displayed):
     """Op of networks along their training.
 
     Attributes:
@@ -123,10 +124,6 @@ class Film:
                 found[key] = [[plain(get(one)) for one in frame] for frame in self.attributions]
         return found
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of Op along training, over how well the networks do."""
-        return plot(self)
-
     def html(self) -> str:
         """Return the film as one page with a slider over training; it needs only a browser."""
         return page(self)
@@ -156,6 +153,7 @@ def _errors(one: Attribution) -> Floats:
     return one.errors
 
 
+@long_work("training and measuring")
 def watch(
     model: Model,
     *,
@@ -189,7 +187,7 @@ def watch(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws the measured starts make.
-        progress: Called with per cent done.
+        progress: Called with (done, total, what), in per cent.
         seeds: How many networks are trained, or their seeds.
         updates: How many updates are made; the model's when not given.
         frames: How many frames are taken, closer together at the start of training.
@@ -208,6 +206,7 @@ def watch(
         >>> film.frames, film.op.shape
         ((0, 1, 4), (3, 2))
     """
+    del progress  # long_work tells it
     if frames < 2 or starts < 1 or permutations < 0 or permutations == 1:
         raise QuestionError(
             f"frames is from 2 up, starts from 1 and permutations 0 or from 2 up; found {frames}, "
@@ -220,26 +219,16 @@ def watch(
     text = asked_target(model, target)
     last = run_length(model, steps)
     model.check_nudge(node, held, last)
-    told = progress or (lambda _: None)
     if training is None:
-        training = train(
-            model,
-            initial=arrays,
-            seeds=seeds,
-            updates=updates,
-            data=data,
-            progress=_part(
-                told, 0, 50, updates or (model.training.updates if model.training else 1)
-            ),
-        )
+        with portion(0.0, 0.5):
+            training = train(model, initial=arrays, seeds=seeds, updates=updates, data=data)
     given = {name: v for name, v in arrays.items() if name not in training.weights}
     shot = _Shot(model, node, held, text, last, training, seed, starts, given, data)
     chosen = _frames(training.updates, frames)
-    takes = []
-    for place, frame in enumerate(chosen):
-        takes.append(shot.take(frame))
-        told(50 + 20 * (place + 1) // len(chosen))
-    attributions, unshared = shot.shared(chosen, permutations, _part(told, 70, 30, len(chosen)))
+    with portion(0.5, 0.7):
+        takes = [shot.take(frame) for frame in through(chosen)]
+    with portion(0.7, 1.0):
+        attributions, unshared = shot.shared(chosen, permutations)
     pools = [pool for pool, _ in takes]
     scores = {name: np.stack([score[name] for _, score in takes]) for name in takes[0][1]}
     settings = training.settings
@@ -260,10 +249,6 @@ def watch(
         attributions=attributions,
         unshared=unshared,
     )
-
-
-def _part(told: Progress, start: int, width: int, total: int) -> Callable[[int], None]:
-    return lambda done: told(start + width * min(done, total) // max(total, 1))
 
 
 def _frames(updates: int, count: int) -> tuple[int, ...]:
@@ -311,7 +296,7 @@ class _Shot:
         )
 
     def shared(
-        self, frames: Sequence[int], permutations: int, progress: Progress
+        self, frames: Sequence[int], permutations: int
     ) -> tuple[tuple[tuple[Attribution, ...], ...], str]:
         """Return how Op is shared in each frame and network; nothing and why where it is not."""
         if not permutations:
@@ -319,16 +304,14 @@ class _Shot:
         parts = len(parts_of(self.model, self.hold))
         if not 2 <= parts <= _MOST_PARTS:
             return (), f"A has {parts} part{'s' * (parts != 1)}"
-        found = []
         try:
-            for place, frame in enumerate(frames):
-                found.append(
-                    tuple(self._one(frame, own, permutations) for own in self.training.seeds)
-                )
-                progress(place + 1)
+            found = tuple(
+                tuple(self._one(frame, own, permutations) for own in self.training.seeds)
+                for frame in through(frames)
+            )
         except QuestionError as error:
             return (), error.message
-        return tuple(found), ""
+        return found, ""
 
     def _one(self, frame: int, own: int, permutations: int) -> Attribution:
         return shapley(

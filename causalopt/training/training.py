@@ -12,13 +12,15 @@ import numpy as np
 from pydantic import ValidationError
 
 from causalopt.engine.arrays.array_plan import Values
-from causalopt.engine.contract import Floats, Progress
+from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, SizeError
 from causalopt.model.arrays.trainable import check_training
 from causalopt.model.declaration import TrainingSettings
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model, machine_memory, run_length
+from causalopt.results import Displayed
 from causalopt.training.adam import Adam, norms
+from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.array_world import split_initial
 from causalopt.worlds.unrolled import Unrolled, unrolled
 
@@ -26,7 +28,7 @@ _SEEDS = 1 << 32  # seeds below it, so that an update's draws are another seed's
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Training:
+class Training(Displayed):
     """Networks over their training: weights after each update, and how they did.
 
     Attributes:
@@ -166,6 +168,7 @@ def gradient(
     return {name: values[0] for name, values in found.items()}
 
 
+@long_work("training")
 def train(
     model: Model,
     *,
@@ -202,7 +205,7 @@ def train(
         clip: The largest norm of a gradient.
         performance: A variable that tells how well it does.
         data: Variable without a rule -> its values, step first, in every run.
-        progress: Called with the number of updates done.
+        progress: Called with (done, total, what), in updates.
 
     Raises:
         QuestionError: The model says not what it is trained for, or the training blew up.
@@ -214,6 +217,7 @@ def train(
         >>> done.weights["W1"].shape, done.loss.shape
         ((4, 2, 16, 4), (4, 2))
     """
+    del progress  # long_work tells it
     plain, arrays = split_initial(initial)
     model = model.replace(parameters=parameters, initial=plain)
     said = {"updates": updates, "batch": batch, "rate": rate, "clip": clip}
@@ -226,7 +230,7 @@ def train(
     for name in settings.by:
         if name in arrays:
             weights[name] = np.broadcast_to(arrays[name], weights[name].shape)
-    return _trained(model, settings, last, chosen, runs, weights, progress)
+    return _trained(model, settings, last, chosen, runs, weights)
 
 
 def _trained(
@@ -236,7 +240,6 @@ def _trained(
     seeds: tuple[int, ...],
     runs: Unrolled,
     weights: dict[str, Values],
-    progress: Progress | None,
 ) -> Training:
     count = settings.updates
     _check_memory(weights, count)
@@ -245,7 +248,7 @@ def _trained(
     scores = {name: np.empty((count + 1, len(seeds))) for name in told}
     lengths = np.empty((count, len(seeds)))
     optimizer = Adam(settings.rate, settings.clip)
-    for update in range(count + 1):
+    for update in through(range(count + 1)):
         draws = [seed + (update + 1) * _SEEDS for seed in seeds]
         for name, values in weights.items():
             kept[name][update] = values
@@ -257,8 +260,6 @@ def _trained(
         lengths[update] = norms(gradients)
         _check_finite(lengths[update], seeds, update)
         weights = optimizer.updated(weights, gradients)
-        if progress is not None:
-            progress(update + 1)
     performance = scores[settings.performance] if settings.performance else None
     return Training(
         model, settings, steps, seeds, kept, scores[settings.loss], performance, lengths

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -15,24 +15,23 @@ from causalopt.engine.arrays.array_checkpoint import Checkpoint
 from causalopt.engine.arrays.array_course import Draw
 from causalopt.engine.arrays.array_plan import ArrayPlan, Force, HeldArray, Values
 from causalopt.engine.arrays.array_stretches import Stretches, run_through
-from causalopt.engine.contract import Progress
 from causalopt.errors import QuestionError, SizeError, UnknownNameError, suggestion
 from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
 from causalopt.model.model import Model, machine_memory
 from causalopt.model.regions.timeline import Timeline
 from causalopt.model.selectors import Elements, Node, Selection
-from causalopt.results import plot
+from causalopt.results import Tabled, plot
 from causalopt.worlds.array_draws import check_seed, initial_values, noise_draws
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, Set, moved_nodes
 
 if TYPE_CHECKING:
-    import matplotlib.figure
+    from causalopt.results import Places
 
 _KEPT = 64 << 20  # bytes of a course that is kept without being asked for
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ArrayWorld:
+class ArrayWorld(Tabled):
     """One assignment of arrays to all nodes.
 
     Attributes:
@@ -70,16 +69,39 @@ class ArrayWorld:
         return value if node.elements is None else value[element_slices(node.elements)]
 
     def plot(
-        self, *others: ArrayWorld, variable: str | None = None, t: int | None = None
-    ) -> matplotlib.figure.Figure:
+        self,
+        *others: ArrayWorld,
+        variable: str | None = None,
+        t: int | None = None,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
         """Return a figure of the kept variables over time, with other worlds of the model in it.
 
         Args:
             others: Further worlds.
             variable: The only variable that is drawn.
             t: A step at which that variable's elements are drawn, a matrix as a heat map.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
         """
-        return plot(self, *others, variable=variable, t=t)
+        return plot(
+            self,
+            *others,
+            variable=variable,
+            t=t,
+            ax=ax,
+            figsize=figsize,
+            panels=panels,
+            theme=theme,
+        )
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.values)
 
     def __repr__(self) -> str:
         return f"ArrayWorld({self.name}: {self.model.name}, t = 0..{self.steps})"
@@ -120,7 +142,6 @@ def array_world(
     data: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
     keep: Iterable[str] | None = None,
-    progress: Progress | None = None,
     execution: str | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int | None = None,
@@ -136,7 +157,6 @@ def array_world(
         data: Variable without a rule -> its values at every step, step first.
         initial: Variable -> the array it starts from.
         keep: The variables whose courses are kept; those that take little memory when None.
-        progress: Called with the number of steps done, now and then.
         execution: `numpy` or `jax`; by the work when not given.
         checkpoint: A file .npz that the run is written to now and then, and goes on from.
         checkpoint_every: After how many steps; ten times in the run when not given.
@@ -159,7 +179,7 @@ def array_world(
     if checkpoint is not None:
         marks = {"the question": repr(names)}
         saved = saved_at(checkpoint, checkpoint_every, model, plan, marks)
-    run_through(world, stores, progress, saved)
+    run_through(world, stores, saved)
     stages = {stage: kept.pop(stage) for stage in between}
     return ArrayWorld(model, name, tuple(interventions), steps, kept, stages, world.execution)
 

@@ -15,6 +15,7 @@ from causalopt.engine.contract import Floats
 
 _EDGE = math.exp(-2.0)
 _ROOT = 2.50662827463100050242  # of 2 pi
+_BLOCK = 1 << 14
 _MIDDLE = (
     (-59.9633501014107895267, 98.0010754185999661536, -56.6762857469070293439,
      13.9312609387279679503, -1.23916583867381258016),
@@ -54,10 +55,21 @@ def normal_quantile(probabilities: ArrayLike) -> Floats:
         [-1.959964, 0.0, 1.959964]
     """
     p = np.asarray(probabilities, dtype=float)
+    if p.size <= _BLOCK:
+        return _quantile(p)
+    found, flat = np.empty(p.size), p.reshape(-1)
+    for start in range(0, p.size, _BLOCK):  # what lies between stays in the cache
+        found[start : start + _BLOCK] = _quantile(flat[start : start + _BLOCK])
+    return found.reshape(p.shape)
+
+
+def _quantile(p: Floats) -> Floats:
     above = p > 1.0 - _EDGE
     tail = np.where(above, 1.0 - p, p)
+    outside = ~(tail > _EDGE)  # also what is not a number
     with np.errstate(all="ignore"):
-        quantiles = np.where(tail > _EDGE, _middle(p), np.where(above, 1.0, -1.0) * _outer(tail))
+        quantiles = np.asarray(_middle(p))
+        quantiles[outside] = np.where(above, 1.0, -1.0)[outside] * _outer(tail[outside])
     return np.where(tail == 0.0, np.where(above, np.inf, -np.inf), quantiles)
 
 
@@ -72,7 +84,10 @@ def _outer(tail: Floats) -> Floats:
     """Return how far out a tail of some probability begins."""
     x = np.sqrt(-2.0 * np.log(tail))
     z = 1.0 / x
-    correction = z * np.where(x < 8.0, _ratio(_TAIL, z), _ratio(_FAR, z))
+    ratio = _ratio(_TAIL, z)
+    if not (x < 8.0).all():
+        ratio = np.where(x < 8.0, ratio, _ratio(_FAR, z))
+    correction = z * ratio
     found: Floats = x - np.log(x) / x - correction
     return found
 

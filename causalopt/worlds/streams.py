@@ -27,11 +27,11 @@ ROUNDS = 20
 MASK = 0xFFFFFFFFFFFFFFFF
 
 
-def threefry(key: tuple[int, int], first: Words, second: Words) -> tuple[Words, Words]:
+def threefry(key: tuple[int | Words, int], first: Words, second: Words) -> tuple[Words, Words]:
     """Return the two random words of threefry2x64-20 at every counter (first, second).
 
     Args:
-        key: Two 64-bit integers.
+        key: Two 64-bit integers; the first may be an array, a shape that broadcasts too.
         first: First counter words, any shape.
         second: Second counter words, a shape that broadcasts with `first`.
 
@@ -43,11 +43,14 @@ def threefry(key: tuple[int, int], first: Words, second: Words) -> tuple[Words, 
         >>> [hex(int(word[0])) for word in threefry((0, 0), zero, zero)]
         ['0xc2b6e3a8c2c69865', '0x6f81ed42f350084d']
     """
-    schedule = (key[0] & MASK, key[1] & MASK, (PARITY ^ key[0] ^ key[1]) & MASK)
-    left = np.broadcast_to(first, np.broadcast_shapes(first.shape, second.shape)).copy()
-    right = np.broadcast_to(second, left.shape).copy()
-    left += np.uint64(schedule[0])
-    right += np.uint64(schedule[1])
+    one = np.asarray(key[0] if isinstance(key[0], np.ndarray) else key[0] & MASK, dtype=np.uint64)
+    other = np.uint64(key[1] & MASK)
+    schedule = (one, other, np.uint64(PARITY) ^ one ^ other)
+    shape = np.broadcast_shapes(first.shape, second.shape, one.shape)
+    left = np.broadcast_to(first, shape).copy()
+    right = np.broadcast_to(second, shape).copy()
+    left += one
+    right += other
     spare = np.empty_like(left)
     for turn in range(ROUNDS):
         rotation = ROTATIONS[turn % 8]
@@ -58,8 +61,9 @@ def threefry(key: tuple[int, int], first: Words, second: Words) -> tuple[Words, 
         right ^= left
         if turn % 4 == 3:
             injection = turn // 4 + 1
-            left += np.uint64(schedule[injection % 3])
-            right += np.uint64((schedule[(injection + 1) % 3] + injection) & MASK)
+            left += schedule[injection % 3]
+            right += schedule[(injection + 1) % 3]
+            right += np.uint64(injection)
     return left, right
 
 
@@ -102,11 +106,25 @@ def uniform_rows(
     return np.asarray((words >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
+def sequences(seeds: Words, walker: int, steps: int, site: int = 0) -> NDArray[np.float64]:
+    """Return `sequence` for several seeds side by side, axes (step, seed).
+
+    Example:
+        >>> seeds = np.array([3, 8], dtype=np.uint64)
+        >>> bool((sequences(seeds, 0, 5)[:, 1] == sequence(8, 0, 5)).all())
+        True
+    """
+    blocks = np.arange(steps // 2 + 1, dtype=np.uint64)[:, np.newaxis]
+    pairs = threefry((seeds, site), np.array(walker, dtype=np.uint64), blocks)
+    words = np.stack(pairs, axis=1).reshape(-1, len(seeds))[: steps + 1]
+    return np.asarray((words >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
+
+
 def sequence(seed: int, walker: int, steps: int, site: int = 0) -> NDArray[np.float64]:
     """Return one walker's numbers in [0, 1) at the steps 0..steps, axis (step,)."""
-    step = np.arange(steps + 1, dtype=np.uint64)
-    left, right = threefry((seed, site), np.array(walker, dtype=np.uint64), step // np.uint64(2))
-    words = np.where(step % np.uint64(2) == 0, left, right)
+    blocks = np.arange(steps // 2 + 1, dtype=np.uint64)
+    pairs = threefry((seed, site), np.array(walker, dtype=np.uint64), blocks)
+    words = np.stack(pairs, axis=1).reshape(-1)[: steps + 1]
     return np.asarray((words >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 

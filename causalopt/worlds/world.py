@@ -10,26 +10,26 @@ import dataclasses
 import functools
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from causalopt.engine.contract import Floats, Plan, Progress, Trajectory
+from causalopt.engine.contract import Floats, Plan, Trajectory
 from causalopt.engine.executions import run_values, run_worlds
 from causalopt.errors import QuestionError
 from causalopt.language.term import Term
 from causalopt.model.model import Model, refuse_for_numbers, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.results import plot
+from causalopt.results import Tabled, plot
+from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, intervened, plan_for
 from causalopt.worlds.replacement import replace
 
 if TYPE_CHECKING:
-    import matplotlib.figure
-
+    from causalopt.results import Places
     from causalopt.worlds.array_world import ArrayWorld
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class World:
+class World(Tabled):
     """One assignment of values to all nodes.
 
     Attributes:
@@ -80,9 +80,28 @@ class World:
             raise QuestionError(f"{node.variable}[{node.t}] lies after the last step {self.steps}")
         return float(self.table[node.t, template.index[node.variable]])
 
-    def plot(self, *others: World) -> matplotlib.figure.Figure:
-        """Return a figure of every variable over time, with other worlds of the model in it."""
-        return plot(self, *others)
+    def plot(
+        self,
+        *others: World,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
+        """Return a figure of every variable over time, with other worlds of the model in it.
+
+        Args:
+            others: Further worlds of the model.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
+        """
+        where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
+        return plot(self, *others, **where)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.model.variables)
 
     def __repr__(self) -> str:
         done = ", ".join(_short(i) for i in self.interventions) or "baseline"
@@ -97,6 +116,7 @@ def _short(intervention: Intervention) -> str:
     return repr(intervention)
 
 
+@long_work("running", direct=True)
 def world(
     model: Model,
     *interventions: Intervention,
@@ -122,7 +142,7 @@ def world(
         initial: Initial values that replace the model's.
         name: What to call the world.
         seed: Which draws the noise variables make; a replica has another seed.
-        progress: Called with the number of steps done, now and then.
+        progress: Called with (done, total, what), in steps.
         data: In a model with arrays, variable without a rule -> its values, step first.
         keep: In a model with arrays, the variables whose courses are kept.
         execution: In a model with arrays, `numpy` or `jax`; by the work when not given.
@@ -135,6 +155,7 @@ def world(
         >>> world(model, Nudge("x[1]", 1), steps=2)["x"].tolist()
         [1.0, 1.5, 0.75]
     """
+    del progress  # long_work tells it
     if model.is_array:
         from causalopt.worlds.array_world import array_world, split_initial  # few models have any
 
@@ -149,7 +170,6 @@ def world(
             data=data,
             initial=arrays,
             keep=keep,
-            progress=progress,
             execution=execution,
             checkpoint=checkpoint,
             checkpoint_every=checkpoint_every,
@@ -161,7 +181,6 @@ def world(
         steps=steps,
         name=name,
         seed=seed,
-        progress=progress,
     )
 
 
@@ -172,11 +191,10 @@ def number_world(
     steps: int | None = None,
     name: str = "W",
     seed: int = 0,
-    progress: Progress | None = None,
 ) -> World:
     """Return the world of a model of numbers, as `world` does."""
     plan = plan_for(model, interventions, steps=run_length(model, steps), noise_seed=seed)
-    return _followed(model, name, interventions, plan, progress=progress)
+    return _followed(model, name, interventions, plan)
 
 
 def three_worlds(
@@ -189,7 +207,6 @@ def three_worlds(
     given: tuple[Intervention, ...] = (),
     seed: int = 0,
     extras: tuple[Term, ...] = (),
-    progress: Progress | None = None,
 ) -> tuple[World, World, World]:
     """Return W, X and Y for a finite nudge.
 
@@ -202,18 +219,10 @@ def three_worlds(
         given: Interventions that make W.
         seed: Which draws the noise variables make, the same in all three.
         extras: Further terms evaluated at every step of each.
-        progress: Called with the number of steps done, for each world.
     """
     plan = plan_for(model, given, steps=steps, hold=hold, seed=nudge, noise_seed=seed)
     return worlds_along(
-        model,
-        plan,
-        nudge=nudge,
-        hold=hold,
-        delta=delta,
-        given=given,
-        extras=extras,
-        progress=progress,
+        model, plan, nudge=nudge, hold=hold, delta=delta, given=given, extras=extras
     )
 
 
@@ -226,7 +235,6 @@ def worlds_along(
     delta: float,
     given: tuple[Intervention, ...] = (),
     extras: tuple[Term, ...] = (),
-    progress: Progress | None = None,
 ) -> tuple[World, World, World]:
     """Return W, X and Y for a finite nudge, where W's plan is known: as `three_worlds` does.
 
@@ -238,10 +246,9 @@ def worlds_along(
         delta: The nudge's size.
         given: Interventions that made the plan.
         extras: Further terms evaluated at every step of each.
-        progress: Called with the number of steps done, for each world.
     """
-    how: Any = {"extras": extras, "progress": progress}
-    found = run_worlds(model.template.structure, plan, delta, extras, progress)
+    how: Any = {"extras": extras}
+    found = run_worlds(model.template.structure, plan, delta, extras)
     if found is not None:
         w = World(model, "W", given, plan, (), found[0])
         moves: tuple[Intervention, ...] = (Nudge(nudge, delta), Replace(hold, w))
@@ -272,7 +279,6 @@ def _followed(
     plan: Plan,
     *,
     extras: tuple[Term, ...] = (),
-    progress: Progress | None = None,
 ) -> World:
-    trajectory = run_values(model.template.structure, plan, extras, progress)
+    trajectory = run_values(model.template.structure, plan, extras)
     return World(model, name, interventions, plan, (), trajectory)

@@ -313,3 +313,30 @@ def test_comp_is_the_plain_ratio_where_floats_hold_it(
 def test_a_total_of_one_over_nothing_is_infinite_and_not_undefined() -> None:
     found = measure(at_one_step(scaled(1.0, 0), scaled(0.0, 0)))
     assert (found.comp[0], found.op[0]) == (math.inf, -math.inf)
+
+
+def test_measures_do_not_depend_on_how_an_effect_is_shared_with_its_power_of_two() -> None:
+    """Executions bring tangents back near 1 at other steps: Op and Comp are the same to the bit."""
+    for total, direct in ((3.1, 0.7), (1e-200, -3e-190), (2.5, 1e300), (5e-324, 1.0)):
+        plain = measure(at_one_step(scaled(total, 0), scaled(direct, 0)))
+        for up, down in ((40, 0), (-30, 7), (0, 600)):
+            parts = [
+                scaled(math.ldexp(value, -power), power)
+                for value, power in ((total, up), (direct, down))
+            ]
+            if any(
+                part.value[0] != value for part, value in zip(parts, (total, direct), strict=True)
+            ):
+                continue  # it does not fit
+            found = measure(at_one_step(*parts))
+            assert found.op[0] == plain.op[0]
+            assert found.comp[0] == plain.comp[0]
+    far = measure(at_one_step(scaled(0.75, 9000), scaled(0.5, 8990)))
+    same = measure(at_one_step(scaled(0.75 * 2**40, 8960), scaled(2.0, 8988)))
+    assert far.op[0] == same.op[0] == pytest.approx(-math.log(1.5 * 2**10), abs=1e-11)
+    assert far.comp[0] == same.comp[0] == 1.5 * 2**10
+
+
+def test_effects_below_the_range_of_floats_keep_their_digits() -> None:
+    found = measure(at_one_step(scaled(1.2345678901, -1060), scaled(1.0, 3)))
+    assert found.op[0] == pytest.approx(1063 * math.log(2) - math.log(1.2345678901), rel=1e-14)

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from causalopt import Model, Set, load
+from causalopt import Model, Set, load, parse_model
 from causalopt.engine.batch import Batch, BatchResult
 from causalopt.engine.batch_choice import batch_runner, run_batch
 from causalopt.engine.contract import Plan
@@ -16,6 +16,7 @@ from causalopt.engine.executions import execution
 from causalopt.engine.machine import batch_code as batches
 from causalopt.errors import QuestionError
 from causalopt.worlds.interventions import plan_for
+from causalopt.worlds.noise import draw_noise
 from causalopt.worlds.world import three_worlds
 from tests.engine.strategies import random_model
 
@@ -189,3 +190,74 @@ def test_a_batch_with_the_nudged_node_in_the_held_set_is_refused() -> None:
     plan = plan_of(load("thermostat"), "T, R", "R[0]")
     with pytest.raises(QuestionError, match="in the held set A"):
         Batch(plan, {(0, 1): np.ones(3)}, {}, KEEP, (0,))
+
+
+NOISY = """
+name: noisy
+variables:
+  T: {rule: "T[t-1]/2 + R[t-1]*e[t]/3", initial: 0.1}
+  R: {rule: "R[t-1]*(1 - f[t]) - T[t-1]*e[t-1]", initial: 1}
+  e: {noise: uniform}
+  f: {noise: "bernoulli(1/4)"}
+partition: {A: [T]}
+"""
+
+
+@pytest.mark.parametrize("mode", ["values", "tangents", "finite"])
+def test_each_lane_has_draws_of_its_own_at_every_step(mode: str) -> None:
+    model = parse_model(NOISY)
+    structure, index = model.template.structure, model.template.index
+    seeds = [5, 0, 77, 2, 9]
+    steps, node = KEEP[-1], model.node("R[2]")
+    outputs = [index["T"], index["R"]]
+
+    def planned(seed: int) -> Plan:
+        seeded = None if mode == "values" else node
+        hold = () if mode == "values" else model.selection("T")
+        return plan_for(model, steps=steps, hold=hold, seed=seeded, noise_seed=seed)
+
+    draws = [draw_noise(model, steps, seed=seed) for seed in seeds]
+    drawn = {index[name]: np.stack([own[name] for own in draws], axis=1) for name in ("e", "f")}
+    batch = Batch(planned(3), {}, {}, KEEP, tuple(outputs), mode=mode, delta=0.25, drawn=drawn)
+    assert batch.count == 5
+    whole = run_batch(structure, batch)
+    some = batch_runner(structure, batch.slice(slice(0, 1))).over(batch).run(slice(1, 4))
+    for letter, values in whole.values.items():
+        np.testing.assert_array_equal(some.values[letter], values[:, :, 1:4])
+    for n, seed in enumerate(seeds):
+        own = execution("python").run_values(structure, planned(seed))
+        for k, t in enumerate(KEEP):
+            np.testing.assert_array_equal(whole.values["w"][k, :, n], own.values[t, outputs])
+        if mode == "tangents":
+            found = execution("python").run_tangents(structure, planned(seed))
+            for k, t in enumerate(KEEP):
+                power = whole.exponents[k, 0, n] - found.exponents[t, 0]
+                mine = np.ldexp(whole.values["x"][k, :, n], power)
+                np.testing.assert_array_equal(mine, found.total[t, outputs])
+        if mode == "finite":
+            _, x, y = three_worlds(
+                model, nudge=node, hold=model.selection("T"), steps=steps, delta=0.25, seed=seed
+            )
+            for k, t in enumerate(KEEP):
+                np.testing.assert_array_equal(whole.values["x"][k, :, n], x.table[t, outputs])
+                np.testing.assert_array_equal(whole.values["y"][k, :, n], y.table[t, outputs])
+
+
+def test_a_prepared_batch_takes_other_draws_and_values_of_the_same_nodes_only() -> None:
+    model = parse_model(NOISY)
+    structure, index = model.template.structure, model.template.index
+    plan = plan_for(model, steps=20, seed=model.node("R[0]"))
+    drawn = {index[name]: np.random.default_rng(1).random((21, 4)) for name in ("e", "f")}
+    batch = Batch(plan, {}, {}, (20,), (index["R"],), drawn=drawn)
+    runner = batch_runner(structure, batch)
+    moved = dataclasses.replace(batch, plan=dataclasses.replace(plan, values=2 * plan.values))
+    own = batch_runner(structure, moved).run(slice(0, 4)).values["w"]
+    np.testing.assert_array_equal(runner.over(moved).run(slice(0, 4)).values["w"], own)
+    assert (own != runner.run(slice(0, 4)).values["w"]).all()
+    with pytest.raises(QuestionError, match="other draws of the same variables"):
+        runner.over(dataclasses.replace(batch, drawn={index["e"]: drawn[index["e"]]}))
+    other = dataclasses.replace(plan, seed=(1, 1))
+    with pytest.raises(QuestionError, match="a plan of the same nodes, n and A"):
+        runner.over(dataclasses.replace(batch, plan=other))
+    with pytest.raises(QuestionError, match="a row for each of the 21 steps"):
+        dataclasses.replace(batch, drawn={index["e"]: drawn[index["e"]][:5]})

@@ -113,11 +113,24 @@ def noisy(**more: Any) -> Model:
     return Model(name="noisy", variables={**NOISY, **more}, question=question)
 
 
-@pytest.mark.parametrize("place", [{"nudge": "e[1]"}, {"target": "e"}])
-def test_noise_that_is_asked_about_is_refused(place) -> None:
-    assert derive(noisy(), at=5).form == "closed form"
+def test_noise_that_is_nudged_has_the_effects_of_a_run() -> None:
+    found = derive(noisy(), nudge="e[1]", at=5)
+    assert found.verified
+    numbers = run(noisy(), nudge="e[1]", steps=5, seed=7)
+    assert found.value()["total"] == pytest.approx(numbers.total[5], rel=1e-12)
+    assert found.value()["direct"] == pytest.approx(numbers.direct[5], rel=1e-12)
+    spans = derive(noisy(), nudge="2*e[t>=2]", at=5)
+    assert spans.value()["op"] == pytest.approx(
+        run(noisy(), nudge="2*e[t>=2]", steps=5).op[5], rel=1e-12
+    )
+    assert derive(noisy(), target="e", at=5).value()["total"] == 0
+
+
+@pytest.mark.parametrize("rule", ["e[t]**2", "abs(e[t])", "where(e[t] > 0, 1, 0)", "sign(e[t])"])
+def test_noise_on_whose_draws_effects_depend_is_refused_where_it_is_nudged(rule: str) -> None:
+    model = noisy(bent={"rule": rule}, S={"rule": "S[t-1] + bent[t]", "initial": 0})
     with pytest.raises(QuestionError, match=r"'e' .* a formula follows single values"):
-        derive(noisy(), **place)
+        derive(model, nudge="e[1]", target="S", at=5)
 
 
 def test_a_table_beside_the_question_is_refused_too() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from causalopt import Model, QuestionError, load, run, world
-from causalopt.worlds.noise import draw_noise
+from causalopt.worlds.noise import draw_noise, draw_seeds, draw_walkers
 
 
 def noisy(noise: object) -> Model:
@@ -94,3 +94,30 @@ def test_words_cannot_be_run() -> None:
     }
     with pytest.raises(QuestionError, match="draws the word 'heads'"):
         world(Model(name="coin", variables=variables), steps=3)
+
+
+@pytest.mark.parametrize(
+    "noise", ["uniform", "normal(3, 2)", "bernoulli(1/4)", {0: "1/3", 5: "2/3"}]
+)
+def test_walkers_draw_at_their_own_places_and_the_first_as_a_run_does(noise: object) -> None:
+    model = noisy(noise)
+    whole = draw_walkers(model, 41, np.arange(50, dtype=np.uint64), seed=4)["n"]
+    assert whole.shape == (42, 50)
+    assert (whole[:, 0] == draw_noise(model, 41, seed=4)["n"]).all()
+    some = draw_walkers(model, 9, np.arange(20, 30, dtype=np.uint64), seed=4)["n"]
+    assert (some == whole[:10, 20:30]).all()
+    pairs = np.corrcoef(draw_walkers(model, 3000, np.arange(2, dtype=np.uint64))["n"].T)
+    assert abs(pairs[0, 1]) < 5 / math.sqrt(3001)
+    with pytest.raises(QuestionError, match="a seed is an integer from 0"):
+        draw_walkers(model, 3, np.arange(2, dtype=np.uint64), seed=-1)
+
+
+@pytest.mark.parametrize(
+    "noise", ["uniform", "normal(3, 2)", "bernoulli(1/4)", {0: "1/3", 5: "2/3"}]
+)
+def test_several_seeds_draw_side_by_side_what_each_draws_alone(noise: object) -> None:
+    model, seeds = noisy(noise), [0, 5, 2**64 - 1, 2**63, 17]
+    for steps in (0, 1, 8, 41):
+        whole = draw_seeds(model, steps, seeds)["n"]
+        for k, seed in enumerate(seeds):
+            assert (whole[:, k] == draw_noise(model, steps, seed=seed)["n"]).all()

@@ -25,6 +25,7 @@ from causalopt.descents.diffusions.end_state import check_convention
 from causalopt.descents.maps.random_map import Array, RandomMap, as_points
 from causalopt.errors import QuestionError
 from causalopt.extras import need
+from causalopt.work.progress import tick
 
 Scheme = Literal["implicit", "crank-nicolson"]
 
@@ -188,7 +189,8 @@ def evolve(
     fresh = scheme == "crank-nicolson"
     for place, time in enumerate(times):
         count = int(np.ceil((time - now) / step - 1e-9))
-        for _ in range(count):
+        for k in range(count):
+            tick(now + (time - now) * k / count, times[-1])
             length = (time - now) / count
             if length not in steppers:
                 steppers[length] = _Stepper(line, length)

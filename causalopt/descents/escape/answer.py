@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
-from causalopt.results import plot
+from causalopt.results import Plotted, Tabled
 
 if TYPE_CHECKING:
-    import matplotlib.figure
+    pass
 
 Method = Literal["operator", "ensemble", "diffusion", "exact"]
 Status = Literal["ok", "leaves_grid", "overflow", "unresolved"]
 
+_SHOWN = 8
 
-@dataclasses.dataclass(frozen=True)
-class Answer:
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Answer(Plotted, Tabled):
     """Probabilities of escape with their errors, in the order of the steps asked for.
 
     Args:
@@ -50,6 +52,12 @@ class Answer:
             "note": self.note,
         }
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the probability for each number of steps, with its errors."""
-        return plot(self)
+    def __repr__(self) -> str:
+        chances = [
+            f"  P = {chance:.6g} +- {error:.2g} at N = {steps}"
+            for steps, chance, error in zip(self.within, self.probability, self.error, strict=True)
+        ]
+        if len(chances) > _SHOWN:
+            chances[_SHOWN - 1 : -1] = ["  ..."]
+        said = [] if self.status == "ok" else [f"  {self.status}: {self.note}"]
+        return "\n".join([f"probability of escape by {self.method}", *chances, *said])

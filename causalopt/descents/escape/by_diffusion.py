@@ -16,6 +16,7 @@ from causalopt.descents.escape.by_operator import natural_bounds
 from causalopt.descents.maps.random_map import Array, RandomMap
 from causalopt.descents.transfer.grid import Box, spread_nodes
 from causalopt.errors import QuestionError
+from causalopt.work.progress import portion
 
 if TYPE_CHECKING:
     from causalopt.descents.escape.escape import Escape
@@ -65,10 +66,12 @@ def escape_by_diffusion(
     if cells < 64:
         raise QuestionError(f"the diffusion needs 64 cells or more; {cells} came")
     box = bounds or natural_bounds(chain, question).widened(NOISE_MARGIN)
-    levels = [
-        _solve(chain, question, box, cells // share, alpha, scheme, MOST_STEPS // share)
-        for share in (4, 2, 1)
-    ]
+    levels = []
+    for share, spent in ((4, (0.0, 0.05)), (2, (0.05, 0.25)), (1, (0.25, 1.0))):
+        with portion(*spent):
+            levels.append(
+                _solve(chain, question, box, cells // share, alpha, scheme, MOST_STEPS // share)
+            )
     error = np.maximum(np.abs(levels[2] - levels[1]), np.abs(levels[1] - levels[0]) / 2)
     return Answer(
         "diffusion",

@@ -56,7 +56,7 @@ def escape_by_ensemble(
     """
     question.check(chain)
     check_walkers(walkers)
-    _check_moves(walkers, max(question.within))
+    check_moves(walkers, max(question.within))
     start = np.tile(np.array(question.start)[:, np.newaxis], (1, walkers))
     if question.passage:
         steps = first_passage(
@@ -69,14 +69,14 @@ def escape_by_ensemble(
             advance=advance,
         )
         hits = [int(((steps >= 0) & (steps <= within)).sum()) for within in question.within]
-        return _counted(question, hits, walkers, overflowed=0)
+        return counted(question, hits, walkers, overflowed=0)
     run = run_ensemble(chain, start, question.within, seed=seed, workers=workers, advance=advance)
     beyond = {
         step: int(question.holds(states).sum())
         for step, states in zip(run.steps, run.states, strict=True)
     }
     hits = [beyond[within] for within in question.within]
-    return _counted(question, hits, walkers, overflowed=run.overflowed)
+    return counted(question, hits, walkers, overflowed=run.overflowed)
 
 
 def check_walkers(walkers: int) -> None:
@@ -94,7 +94,12 @@ def check_walkers(walkers: int) -> None:
         )
 
 
-def _check_moves(walkers: int, steps: int) -> None:
+def check_moves(walkers: int, steps: int) -> None:
+    """Refuse more steps, or more moves of all walkers, than end in bearable time.
+
+    Raises:
+        QuestionError: As said.
+    """
     if steps > MOST_STEPS:
         raise QuestionError(
             f"an ensemble runs at most {MOST_STEPS:,} steps; {steps} came: ask the operator"
@@ -106,7 +111,7 @@ def _check_moves(walkers: int, steps: int) -> None:
         )
 
 
-def _counted(question: Escape, hits: list[int], walkers: int, *, overflowed: int) -> Answer:
+def counted(question: Escape, hits: list[int], walkers: int, *, overflowed: int) -> Answer:
     """Return the shares that counts are, with their standard errors."""
     note = f"{overflowed} of {walkers} walkers left the floating-point numbers"
     return Answer(

@@ -19,6 +19,7 @@ from causalopt.descents.transfer.operator import Operator, absorb, transfer_oper
 from causalopt.descents.transfer.operator_powers import DENSE_LIMIT, pull_many
 from causalopt.descents.walkers.ensemble import run_ensemble
 from causalopt.errors import QuestionError
+from causalopt.work.progress import portion
 
 if TYPE_CHECKING:
     from causalopt.descents.escape.escape import Escape
@@ -101,7 +102,9 @@ def _refined(
     levels = [_solve(chain, question, box, count)]
     while True:
         count *= 2
-        levels.append(_solve(chain, question, box, count))
+        # A doubled grid takes at least twice the time: the last one is half of all.
+        with portion(min(count / 2 / limit, 1.0), min(count / limit, 1.0)):
+            levels.append(_solve(chain, question, box, count))
         probability, lost = levels[-1]
         error = _refinement_error([level[0] for level in levels])
         aim = np.minimum(relative * probability, tolerance)

@@ -13,16 +13,15 @@ from causalopt.descents.escape.answer import Answer
 from causalopt.descents.escape.members import escape
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.results import plot
+from causalopt.results import Plotted, Tabled
+from causalopt.work.progress import Progress, long_work, through
 
 if TYPE_CHECKING:
-    import matplotlib.figure
-
     from causalopt.descents.maps.random_map import Array
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class EscapeCurve:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class EscapeCurve(Plotted, Tabled):
     """Answers to one question of escape at several values of a parameter.
 
     Args:
@@ -42,18 +41,31 @@ class EscapeCurve:
         per_value = {key: [row[key] for row in rows] for key in rows[0] if key not in shared}
         return {**shared, self.axis: self.values.tolist(), **per_value}
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the probabilities against the parameter."""
-        return plot(self)
+    def __repr__(self) -> str:
+        low, high = self.values[0], self.values[-1]
+        chances = [chance for answer in self.answers for chance in answer.probability]
+        return (
+            f"probability of escape by {self.answers[0].method}, along {self.axis}\n"
+            f"  {len(self.values)} values of {self.axis} from {low:g} to {high:g}: P from "
+            f"{min(chances):.6g} to {max(chances):.6g}"
+        )
 
 
-def escape_curve(model: Model, grid: Mapping[str, ArrayLike], **question: Any) -> EscapeCurve:
+@long_work("escaping")
+def escape_curve(
+    model: Model,
+    grid: Mapping[str, ArrayLike],
+    *,
+    progress: Progress | None = None,
+    **question: Any,
+) -> EscapeCurve:
     """Return the answer to a question of escape at each value of a parameter.
 
     Args:
         model: A model with finite noise.
         grid: The parameter and its values, such as `{"T": [0.01, 0.02]}`.
         question: What is asked at each, as by `escape`.
+        progress: Called with (done, total, what), in points.
 
     Raises:
         QuestionError: Not one parameter, or no values; or as `escape`.
@@ -65,6 +77,7 @@ def escape_curve(model: Model, grid: Mapping[str, ArrayLike], **question: Any) -
         >>> [answer.probability for answer in curve.answers]
         [(0.0,), (1.0,)]
     """
+    del progress  # long_work tells it
     if len(grid) != 1:
         raise QuestionError(f"a curve is over one parameter; {list(grid)} came")
     ((axis, given),) = grid.items()
@@ -73,6 +86,7 @@ def escape_curve(model: Model, grid: Mapping[str, ArrayLike], **question: Any) -
         raise QuestionError(f"a curve needs at least one value of {axis}")
     changed = dict(question.pop("parameters", None) or {})
     answers = [
-        escape(model, parameters={**changed, axis: value}, **question) for value in values.tolist()
+        escape(model, parameters={**changed, axis: value}, **question)
+        for value in through(values.tolist())
     ]
     return EscapeCurve(axis, values, tuple(answers))

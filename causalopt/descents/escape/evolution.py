@@ -15,17 +15,15 @@ from causalopt.descents.transfer.grid import Box, reach, spread_nodes
 from causalopt.descents.transfer.operator import transfer_operator
 from causalopt.descents.walkers.ensemble import run_ensemble
 from causalopt.errors import QuestionError
-from causalopt.results import plot
+from causalopt.results import Plotted, Tabled
 from causalopt.worlds.normal_quantile import normal_quantile
 
 if TYPE_CHECKING:
-    import matplotlib.figure
-
     from causalopt.descents.maps.random_map import Array, RandomMap
 
 
-@dataclasses.dataclass(frozen=True)
-class Evolution:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Evolution(Plotted, Tabled):
     """A law seen at several steps.
 
     Args:
@@ -45,9 +43,12 @@ class Evolution:
     deviation: Array
     lost: float
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the law at each time, or of its moments where there are no nodes."""
-        return plot(self)
+    def __repr__(self) -> str:
+        where = f"on {len(self.nodes)} nodes" if len(self.nodes) else "of walkers"
+        return (
+            f"law {where} at {len(self.times)} steps: mean {self.mean[-1]:.6g}, standard deviation "
+            f"{self.deviation[-1]:.6g} at the last"
+        )
 
 
 def normal_points(mean: float, deviation: float, count: int) -> Array:

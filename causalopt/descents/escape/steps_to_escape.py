@@ -13,20 +13,18 @@ from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.operator import absorb
 from causalopt.descents.transfer.spectrum import escape_rate, mean_steps
 from causalopt.errors import QuestionError
-from causalopt.results import plot
+from causalopt.results import Plotted, Tabled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import matplotlib.figure
 
     from causalopt.descents.maps.random_map import Array, RandomMap
 
 REACH_STEPS = 5000
 
 
-@dataclasses.dataclass(frozen=True)
-class EscapeTimes:
+@dataclasses.dataclass(frozen=True, repr=False)
+class EscapeTimes(Plotted, Tabled):
     """Steps to escape at several T.
 
     Args:
@@ -45,9 +43,12 @@ class EscapeTimes:
     barrier: Array
     status: tuple[str, ...]
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the mean number of steps against T, beside the theory."""
-        return plot(self)
+    def __repr__(self) -> str:
+        count = len(self.temperatures)
+        return (
+            f"mean steps to escape at {count} values of T from {self.temperatures[0]:g} to "
+            f"{self.temperatures[-1]:g}: from {self.mean.min():.6g} to {self.mean.max():.6g}"
+        )
 
 
 @dataclasses.dataclass(frozen=True)

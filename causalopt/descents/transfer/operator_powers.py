@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from causalopt.errors import QuestionError
+from causalopt.work.progress import through, tick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +69,7 @@ def pull_many(operator: Operator, values: Array, steps: Sequence[int]) -> Array:
     current, done = values, 0
     for target in sorted(set(steps)):
         current = operator.pull(current, steps=target - done)
+        tick(target, max(steps))
         rows[target], done = current, target
     return np.stack([rows[target] for target in steps])
 
@@ -76,7 +78,7 @@ def _by_squaring(operator: Operator, values: Array, steps: Sequence[int]) -> Arr
     """Apply the binary digits of each number of steps, each power squared once for all."""
     rows = np.tile(values, (len(steps), 1))
     power = operator.matrix.toarray()
-    for digit in range(int(max(steps)).bit_length()):
+    for digit in through(range(int(max(steps)).bit_length())):
         for place, count in enumerate(steps):
             if count >> digit & 1:
                 rows[place] = power @ rows[place]

@@ -23,10 +23,10 @@ from causalopt.descents.escape.basins import compare_basins
 from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.grid import reach
 from causalopt.errors import QuestionError
-from causalopt.results import labelled, plain, plot
+from causalopt.results import Plotted, Tabled, labelled, plain
+from causalopt.work.progress import Progress, long_work, through
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
     from numpy.typing import ArrayLike, NDArray
 
@@ -42,7 +42,7 @@ UNDECIDED = 0.01  # nats: actions closer than that name no winner
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class BasinDiagram:
+class BasinDiagram(Plotted, Tabled):
     """Two basins at every point of a grid of parameters.
 
     Args:
@@ -94,10 +94,6 @@ class BasinDiagram:
         """The diagram with one labelled axis a parameter."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the winner, and of how long escape takes, over two parameters."""
-        return plot(self)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the diagram as JSON's types, arrays flattened in the order of the axes."""
         numbers = {
@@ -135,6 +131,7 @@ class BasinDiagram:
         )
 
 
+@long_work("solving")
 def basin_diagram(
     model: Model,
     grid: Mapping[str, ArrayLike],
@@ -142,6 +139,7 @@ def basin_diagram(
     barrier: float,
     nodes: int = NODES,
     parameters: Mapping[str, int | float | str] | None = None,
+    progress: Progress | None = None,
 ) -> BasinDiagram:
     """Return which of two basins wins at every point of a grid of parameters.
 
@@ -151,6 +149,7 @@ def basin_diagram(
         barrier: The place between the basins.
         nodes: Nodes of the finer of two grids of the coordinate.
         parameters: Values of other parameters that replace the model's.
+        progress: Called with (done, total, what), in points.
 
     Raises:
         QuestionError: No axes or too many points, an axis that is no list of numbers or has a value
@@ -163,6 +162,7 @@ def basin_diagram(
         >>> found.winner.tolist()
         ['right', 'left']
     """
+    del progress  # long_work tells it
     if not math.isfinite(barrier):
         raise QuestionError(f"a barrier is a finite number between the basins; {barrier} came")
     axes = {name: _axis(name, values) for name, values in grid.items()}
@@ -175,7 +175,7 @@ def basin_diagram(
             f"{list(axes)} of {list(shape)} values came"
         )
     rows = []
-    for values in itertools.product(*axes.values()):
+    for values in through(itertools.product(*axes.values()), int(np.prod(shape))):
         changed = {**(parameters or {}), **dict(zip(axes, map(float, values), strict=True))}
         chain = chain_of(model.replace(parameters=changed)).step
         if chain.dimension != 1:

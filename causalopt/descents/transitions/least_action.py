@@ -32,10 +32,10 @@ from causalopt.descents.transitions.path_search import (
 from causalopt.descents.transitions.step_costs import check_spread, step_cost
 from causalopt.descents.transitions.step_laws import law_of_model
 from causalopt.errors import QuestionError, suggestion
-from causalopt.results import labelled, plain, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
+from causalopt.work.progress import Progress, long_work, portion
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.descents.maps.random_map import Array
@@ -51,7 +51,7 @@ ALLOWED = 1e-2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LeastAction:
+class LeastAction(Plotted, Tabled):
     """The cheapest path from a start to an end.
 
     Args:
@@ -88,10 +88,6 @@ class LeastAction:
         """The path with one labelled axis of coordinates and one of places."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the path and of what it has cost by then."""
-        return plot(self)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the path and its action as JSON's types."""
         return {
@@ -118,6 +114,7 @@ class LeastAction:
         )
 
 
+@long_work("searching a path")
 def least_action(
     model: Model,
     *,
@@ -126,6 +123,7 @@ def least_action(
     steps: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> LeastAction:
     """Return the cheapest path from the model's start to an end, and its action.
 
@@ -139,6 +137,7 @@ def least_action(
             it finds the cheapest path near that curve.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's; the start.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The end is not a state, or no draws lead there; or the noise has no known
@@ -151,6 +150,7 @@ def least_action(
         >>> f"{found.action * 0.02:.3f}"
         '0.132'
     """
+    del progress  # long_work tells it
     if limit not in LIMITS:
         raise QuestionError(f"--limit is one of {', '.join(LIMITS)}; '{limit}' came")
     if steps is not None and (limit == "rate" or steps < 1):
@@ -215,7 +215,8 @@ def _searched(
         return _found(_cheapest(law, curve, grid, steps), limit, steps), 0.0
     best, error, count = None, np.inf, FIRST_STEPS
     while count <= MOST_STEPS:
-        found = _cheapest(law, curve, grid, count)
+        with portion(count / 2 / MOST_STEPS, count / MOST_STEPS):
+            found = _cheapest(law, curve, grid, count)
         if best is not None:
             # To wait first is free at a fixed point: more steps never need to cost more.
             waited = cheapest_steps(law, _waiting(best.places, count))

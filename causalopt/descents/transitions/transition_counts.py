@@ -27,6 +27,7 @@ from causalopt.descents.walkers.first_passage import (
 )
 from causalopt.descents.walkers.joint_picks import picks_of
 from causalopt.errors import QuestionError
+from causalopt.work.threads import check_stop
 
 if TYPE_CHECKING:
     from causalopt.descents.maps.random_map import Array, RandomMap
@@ -166,6 +167,7 @@ def _followed(
     arrivals, times = np.zeros(states.shape[1]), np.zeros(states.shape[1])
     step = 0
     while step < burn + steps:
+        check_stop()
         until = min(step + stride, burn + steps)
         path = trace(states, picks, step, until)
         for moved in path:

@@ -40,10 +40,10 @@ from causalopt.descents.transitions.state_sets import (
     read_set,
 )
 from causalopt.errors import QuestionError
-from causalopt.results import Tabled, labelled, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.work.progress import Progress, long_work, portion
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
 
     from causalopt.descents.maps.random_map import Array, RandomMap
@@ -78,7 +78,7 @@ class GridLevel:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Transitions(Tabled):
+class Transitions(Tabled, Plotted):
     """How walkers get from the origin to the destination.
 
     Args:
@@ -210,10 +210,6 @@ class Transitions(Tabled):
         """The result with one labelled axis a coordinate, and its provenance."""
         return labelled(self)
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of committors, laws and reactive current."""
-        return plot(self)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers of the passage as JSON's types; arrays are in the dataset."""
         division = self.level.operator.division
@@ -260,6 +256,7 @@ class Transitions(Tabled):
         return values.reshape([len(line) for line in self.axes])
 
 
+@long_work("solving")
 def transitions(
     model: Model,
     *,
@@ -270,6 +267,7 @@ def transitions(
     nodes: int | None = None,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
 ) -> Transitions:
     """Return how walkers of a model get from one set of states to another.
 
@@ -283,6 +281,7 @@ def transitions(
         nodes: Most nodes an axis; by default 8192 for one coordinate, 384 for two.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's; the start.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The sets overlap or are empty, no way leads from one to the other or back,
@@ -296,6 +295,7 @@ def transitions(
         >>> found.status, f"{found.mean_passage:.0f}"
         ('ok', '143')
     """
+    del progress  # long_work tells it
     changed = model.replace(parameters=parameters, initial=initial)
     chain = chain_of(changed)
     division = Division(
@@ -391,9 +391,11 @@ def _levels(
         count //= 2
     levels: list[GridLevel] = []
     while count <= most:
-        axes = divided_axes(chain, division, box, count, start)
-        operator = divided_operator(chain, division, axes, is_final=restart)
-        levels.append(solve_level(operator, start, restart=restart))
+        # The time goes with the number of nodes of a grid.
+        with portion((count / 2 / most) ** chain.dimension, (count / most) ** chain.dimension):
+            axes = divided_axes(chain, division, box, count, start)
+            operator = divided_operator(chain, division, axes, is_final=restart)
+            levels.append(solve_level(operator, start, restart=restart))
         if len(levels) > 3 and _settled(
             _errors(levels)[0], levels[-1].scalars, TOLERANCE[chain.dimension] / 10
         ):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +18,7 @@ from causalopt.descents.walkers.compiled_walk import MOST_OUTCOMES, CompiledWalk
 from causalopt.descents.walkers.joint_picks import picks_of
 from causalopt.errors import QuestionError
 from causalopt.extras import has_compiler, need
+from causalopt.work.threads import check_stop, on_threads
 from causalopt.worlds.streams import Picks
 
 BLOCK = 16384
@@ -189,6 +189,7 @@ def _run_block(
     with np.errstate(all="ignore"):
         for place, time in enumerate(times):
             while step < time and len(lanes):
+                check_stop()
                 if step and step % look == 0:
                     moving = ~are_at_rest(chain, states, seen)
                     if moving.mean() < 0.9:
@@ -240,9 +241,4 @@ def checked_times(start: Array, steps: Sequence[int]) -> tuple[int, ...]:
 
 def share_out(simulate: Callable[[int], None], firsts: range, workers: int) -> None:
     """Run every block, on threads when several are asked for: numpy frees the interpreter lock."""
-    if workers <= 1:
-        for first in firsts:
-            simulate(first)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(simulate, firsts))
+    on_threads(simulate, firsts, workers)

@@ -25,6 +25,7 @@ from causalopt.descents.walkers.ensemble import (
     share_out,
 )
 from causalopt.descents.walkers.joint_picks import picks_of
+from causalopt.work.threads import check_stop
 
 STRIDE_COMPILED = 16  # steps between two looks for walkers that have passed
 
@@ -123,6 +124,7 @@ def _pass_block(
     for step in strides:
         if not len(lanes):
             return
+        check_stop()
         until = min(step + strides.step, strides.stop)
         path = trace(states, picks, step, until)
         beyond = np.stack([passed(position) for position in path])

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.colors import Normalize, TwoSlopeNorm
 
-from causalopt.drawing.plots.panels import largest_size
+from causalopt.drawing.palette import colours
+from causalopt.drawing.plots.panel_parts import largest_size
+from causalopt.drawing.plots.plot_style import SMALL, signed_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colorbar import Colorbar
-    from matplotlib.figure import Figure
-    from matplotlib.gridspec import SubplotSpec
+    from matplotlib.image import AxesImage
     from numpy.typing import NDArray
 
     from causalopt.engine.contract import Floats
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 FEW_ELEMENTS = 8  # up to so many elements are drawn as lines
 FRAMES = 6
 _MOST_CELLS = 1200  # along an axis: more than any figure has pixels for
-_SIGNED, _PLAIN = "RdBu_r", "viridis"
 
 
 def element_label(variable: ArrayVariable) -> str:
@@ -57,29 +57,30 @@ def draw_heat(
     """
     stride = [max(1, math.ceil(n / _MOST_CELLS)) for n in values.shape]
     shown = values[:: stride[0], :: stride[1]]
-    finite = np.isfinite(shown)
-    masked = np.ma.masked_array(shown, ~finite)
     norm = norm or heat_norm(shown)
     left, right = _ends(np.arange(values.shape[1]) if x is None else x)
-    axes.set_facecolor("#bdbdbd")
-    image = axes.imshow(
-        masked,
-        aspect="auto",
-        interpolation="nearest",
-        cmap=_SIGNED if isinstance(norm, TwoSlopeNorm) else _PLAIN,
-        norm=norm,
-        extent=(left, right, values.shape[0] - 0.5, -0.5),
-    )
+    axes.set_facecolor(colours().statuses["no_influence"])
+    image = _draw_cells(axes, shown, extent=(left, right, values.shape[0] - 0.5, -0.5), norm=norm)
     axes.grid(visible=False)
-    axes.tick_params(labelsize=8)
     if max(stride) > 1:
-        axes.set_title(f"every {stride[0]} by {stride[1]} cells", fontsize=8, loc="right")
+        axes.set_title(f"every {stride[0]} by {stride[1]} cells", fontsize=SMALL, loc="right")
     if not colour_bar:
         return None
     assert axes.figure is not None
-    bar = axes.figure.colorbar(image, ax=axes, pad=0.01)
-    bar.ax.tick_params(labelsize=8)
-    return bar
+    return axes.figure.colorbar(image, ax=axes, pad=0.01)
+
+
+def _draw_cells(
+    axes: Axes, values: Floats, *, extent: tuple[float, float, float, float], norm: Any
+) -> AxesImage:
+    return axes.imshow(
+        np.ma.masked_array(values, ~np.isfinite(values)),
+        aspect="auto",
+        interpolation="nearest",
+        cmap=signed_map() if isinstance(norm, TwoSlopeNorm) else "viridis",
+        norm=norm,
+        extent=extent,
+    )
 
 
 def heat_norm(*arrays: Floats) -> Any:
@@ -109,38 +110,49 @@ def is_field(shape: tuple[int, ...]) -> bool:
     return math.prod(shape) > FEW_ELEMENTS and sum(n > 1 for n in shape) > 1
 
 
-def draw_film(
-    figure: Figure,
-    place: SubplotSpec,
-    values: Floats,
-    steps: NDArray[Any],
-    *,
-    label: str,
-    norm: Any,
-) -> None:
+def film_steps(count: int) -> list[int]:
+    """Return which of so many steps a film shows: evenly spread, with the first and the last."""
+    return sorted({round(i * (count - 1) / (FRAMES - 1)) for i in range(FRAMES)})
+
+
+def draw_film(axes: Axes, values: Floats, steps: NDArray[Any], *, label: str, norm: Any) -> None:
     """Draw an array at some steps side by side, the step above each frame.
 
     Args:
-        figure: Where to draw.
-        place: Which part of its grid.
+        axes: Where to draw.
         values: Shape [t, ...].
         steps: What the frames are called, shape [t].
         label: What is drawn.
         norm: One scale for all frames, or a function that makes each frame's of its values.
     """
-    chosen = sorted({round(i * (len(values) - 1) / (FRAMES - 1)) for i in range(FRAMES)})
     is_own = not isinstance(norm, Normalize)
-    grid = place.subgridspec(1, FRAMES, wspace=0.02)
-    for column, i in enumerate(chosen):
-        axes = figure.add_subplot(grid[0, column])
+    rows, columns = as_matrix(values[0]).shape
+    apart = 1.06 * columns
+    for place, i in enumerate(film_steps(len(values))):
         frame = as_matrix(values[i])
-        draw_heat(axes, frame, norm=norm(frame) if is_own else norm, colour_bar=False)
-        if 0.25 < frame.shape[1] / frame.shape[0] < 4:
-            axes.set_aspect("equal")
-        axes.set(xticks=[], yticks=[])
-        axes.set_title(f"t = {steps[i]:g}", fontsize=8)
-        if column == 0:
-            axes.set_ylabel(label)
+        left = place * apart - 0.5
+        _draw_cells(
+            axes,
+            frame,
+            extent=(left, left + columns, rows - 0.5, -0.5),
+            norm=norm(frame) if is_own else norm,
+        )
+        axes.annotate(
+            f"t = {steps[i]:g}",
+            (left + columns / 2, -0.5),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=SMALL,
+            annotation_clip=False,
+        )
+    axes.set_xlim(-0.5, (FRAMES - 1) * apart + columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set_aspect("equal" if 0.25 < columns / rows < 4 else "auto")
+    axes.set(xticks=[], yticks=[], facecolor="none")
+    axes.spines[:].set_visible(False)
+    axes.set_ylabel(label)
 
 
 def as_matrix(values: Floats) -> Floats:

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_rgba
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from causalopt.drawing.palette import FAINT, OP_MAP, PALE, PAPER, STATUS_COLOURS
+from causalopt.drawing.palette import colours
+from causalopt.drawing.plots.panel_parts import legend_for_all
+from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
+from causalopt.drawing.plots.plot_style import SMALL, op_map
 from causalopt.optimizers.across import Across, HeldSide, shares_text
 from causalopt.results import plot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-_TICKS = 8
+_TICKS = 6
 _MOST_CELLS = 1500  # along an axis: more than a panel has pixels for
 
 
 @plot.register(Across)
-def plot_across(found: Across) -> Figure:
+@drawn
+def plot_across(found: Across) -> PanelLayout:
     """Return a figure of both sides: rows are the nodes n, columns the nodes m.
 
     A cell is coloured by Op, violet where the held side compresses and orange where it amplifies,
     or by its status where Op is no finite number. Cells without a path through the held side are
-    white.
+    left blank.
 
     Args:
         found: The table.
+
+    Returns:
+        The figure, not shown. Panels: `inside` held and `outside` held.
 
     Example:
         >>> from causalopt import across, load
@@ -40,44 +47,50 @@ def plot_across(found: Across) -> Figure:
         >>> [axes.get_xlabel() for axes in figure.axes[:2]]
         ['m, outside', 'm, inside']
     """
-    figure = Figure(figsize=(10.4, 4.9), layout="constrained")
-    panels = figure.subplots(1, 2)
-    figure.suptitle(f"across {_short(found.said)} in {found.model.name}", fontsize=10)
     sizes = [abs(side.op[side.decided & np.isfinite(side.op)]) for side in found.sides]
     every = np.concatenate(sizes)
     limit = max(float(np.quantile(every, 0.98)) if every.size else 1.0, 1e-9)
     norm = Normalize(-limit, limit)
     shown: dict[str, None] = {}
-    for axes, side in zip(panels, found.sides, strict=True):
-        _panel(axes, side, norm, shown)
-    bar = figure.colorbar(ScalarMappable(norm, OP_MAP), ax=panels, extend="both", pad=0.01)
+    panels = [
+        Panel(side.held, _side(side, norm, shown), 2.5, column=place)
+        for place, side in enumerate(found.sides)
+    ]
+    title = f"across {found.said} in {found.model.name}"
+    return PanelLayout((title,), panels, finish=lambda several: _finish(several, norm, shown))
+
+
+def _finish(several: Sequence[Axes], norm: Any, shown: dict[str, None]) -> None:
+    """Draw the scale of colours and the legend of what has none."""
+    assert several[0].figure is not None
+    bar = several[0].figure.colorbar(
+        ScalarMappable(norm, op_map()), ax=list(several), extend="both", pad=0.01
+    )
     bar.set_label("Op [nats]")
+    faint, blank = colours().faint, colours().paper
     patches = [
-        Patch(facecolor=STATUS_COLOURS[name], edgecolor=FAINT, label=_WORDS.get(name, name))
+        Patch(facecolor=colours().statuses[name], edgecolor=faint, label=_WORDS.get(name, name))
         for name in shown
     ]
-    figure.legend(
-        handles=[*patches, Patch(facecolor=PAPER, edgecolor=FAINT, label="no path through A")],
-        loc="outside lower center",
-        ncols=5,
-        fontsize=8,
-        frameon=False,
-    )
-    return figure
+    last = Patch(facecolor=blank, edgecolor=faint, label="no path through A")
+    legend_for_all(several, [*patches, last])
 
 
 _WORDS = {"perfect": "perfect (Op ∞)", "only_path": "only path (Op -∞)"}
 
 
-def _panel(axes: Axes, side: HeldSide, norm: Any, shown: dict[str, None]) -> None:
+def _side(side: HeldSide, norm: Any, shown: dict[str, None]) -> Callable[[Axes], None]:
+    return lambda axes: _draw_side(axes, side, norm, shown)
+
+
+def _draw_side(axes: Axes, side: HeldSide, norm: Any, shown: dict[str, None]) -> None:
     other = "outside" if side.held == "inside" else "inside"
-    axes.set_title(_title(side), fontsize=9)
-    axes.set_xlabel(f"m, {other}", fontsize=9)
-    axes.set_ylabel(f"n, {other}", fontsize=9)
-    axes.tick_params(labelsize=7)
+    axes.set_title(_title(side))
+    axes.set_xlabel(f"m, {other}")
+    axes.set_ylabel(f"n, {other}")
     if not side.crosses.size:
         axes.set(xticks=[], yticks=[])
-        axes.text(0.5, 0.5, "no pair", ha="center", transform=axes.transAxes, color=FAINT)
+        axes.text(0.5, 0.5, "no pair", ha="center", transform=axes.transAxes, color=colours().muted)
         return
     rows, columns = (_thinned(count) for count in side.crosses.shape)
     at = np.ix_(rows, columns)
@@ -90,7 +103,7 @@ def _panel(axes: Axes, side: HeldSide, norm: Any, shown: dict[str, None]) -> Non
     axes.grid(visible=False)
     for axis, names in ((axes.xaxis, side.targets), (axes.yaxis, side.sources)):
         places = np.unique(np.linspace(0, len(names) - 1, _TICKS).round().astype(int))
-        axis.set_ticks(places, [names[i] for i in places])
+        axis.set_ticks(places, [names[i] for i in places], fontsize=SMALL)
     axes.tick_params(axis="x", rotation=30)
 
 
@@ -100,12 +113,12 @@ def _colours(
     """Return the cells' colours, shape [row, column, 4]."""
     op, status, crosses = side.op[at], side.status[at].astype(str), side.crosses[at]
     finite = np.isfinite(op) & side.decided[at]
-    cells: NDArray[Any] = matplotlib.colormaps[OP_MAP](norm(np.where(finite, op, 0.0)))
-    cells[~finite] = to_rgba(PALE)
+    cells: NDArray[Any] = op_map()(norm(np.where(finite, op, 0.0)))
+    cells[~finite] = to_rgba(colours().pale)
     for name in np.unique(status[crosses & ~finite]).tolist():
-        cells[(status == name) & crosses & ~finite] = to_rgba(STATUS_COLOURS[name])
+        cells[(status == name) & crosses & ~finite] = to_rgba(colours().statuses[name])
         shown[name] = None
-    cells[~crosses] = to_rgba(PAPER)
+    cells[~crosses] = to_rgba(colours().paper)
     return cells
 
 
@@ -126,7 +139,3 @@ def _thinned(count: int) -> NDArray[np.intp]:
         np.linspace(0, count - 1, min(count, _MOST_CELLS)).round().astype(np.intp)
     )
     return found
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.colors import BoundaryNorm, ListedColormap
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from causalopt.basins.attraction_basins import AttractionBasins
@@ -17,8 +16,12 @@ from causalopt.basins.point_classes import ABOVE, BELOW, CLASSES
 from causalopt.basins.rate_curve import RateCurve
 from causalopt.basins.recurrence_machine import ESCAPED
 from causalopt.basins.region_tracks import RegionTracks
-from causalopt.drawing.palette import BLUE, COMPRESSES, FAINT, INK, PALE, PAPER
-from causalopt.drawing.plots.panels import draw_op_map, plain_axes, uneven_norm
+from causalopt.drawing.palette import colours
+from causalopt.drawing.plots.axis_scales import take_scale
+from causalopt.drawing.plots.op_maps import draw_op_map, uneven_norm
+from causalopt.drawing.plots.panel_parts import legend_above, legend_below, plain_axes
+from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
+from causalopt.drawing.plots.plot_style import PAGE, wrapped
 from causalopt.results import plot
 
 if TYPE_CHECKING:
@@ -27,111 +30,151 @@ if TYPE_CHECKING:
 
     from causalopt.engine.contract import Floats
 
-# Of Okabe and Ito's set, pale enough for marks on top; hatched from the second round on.
-BASIN_COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#0072b2", "#d55e00")
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++")
+_SPARSE = 60  # values of a parameter up to which points are drawn large
 _NAMED = 12  # regions whose number is written
-_CLASS_COLOURS = {"kink": "#e69f00", "unresolved": "#ffffff", "diverged": "#000000"}
+_MARKS = {"splits": "<", "merges": ">", "appears": "^", "vanishes": "v"}
 
 
 @plot.register(OpBasins)
-def plot_op_basins(found: OpBasins) -> Figure:
+@drawn
+def plot_op_basins(found: OpBasins) -> PanelLayout:
     """Return a figure of regions: a line over one axis, a map over two, a slice of three.
 
     Of three axes the first is cut at its middle.
+
+    Returns:
+        The figure, not shown. Its panel: `op`.
     """
-    figure = Figure(figsize=(7.2, 5.6), layout="constrained")
-    axes = figure.subplots()
-    draw_op_regions(axes, found)
-    figure.suptitle(f"{found.model.title or found.model.name}\n{_question(found)}", fontsize=11)
-    return figure
+    title = (found.model.title or found.model.name, _question(found))
+    return PanelLayout(title, [Panel("op", lambda axes: draw_op_regions(axes, found), 4.2)])
 
 
 @plot.register(AttractionBasins)
-def plot_attraction(found: AttractionBasins) -> Figure:
-    """Return a figure of basins of attraction, likewise."""
-    figure = Figure(figsize=(7.2, 5.2), layout="constrained")
-    draw_attraction(figure.subplots(), found)
-    title = f"{found.model.title or found.model.name}\nbasins of attraction"
-    figure.suptitle(title, fontsize=11)
-    return figure
+@drawn
+def plot_attraction(found: AttractionBasins) -> PanelLayout:
+    """Return a figure of basins of attraction, likewise.
+
+    Returns:
+        The figure, not shown. Its panel: `basins`.
+    """
+    title = (found.model.title or found.model.name, "basins of attraction")
+    height = 4.2 if len(found.box.names) > 1 else 1.2
+    return PanelLayout(title, [Panel("basins", lambda axes: draw_attraction(axes, found), height)])
 
 
 @plot.register(BasinContingency)
-def plot_contingency(found: BasinContingency) -> Figure:
-    """Return a figure: regions of Op, basins beside them, and what compresses in each basin."""
-    figure = Figure(figsize=(12.4, 4.8), layout="constrained")
-    left, middle, right = figure.subplots(1, 3, width_ratios=[1.15, 1, 0.8])
-    draw_op_regions(left, found.op)
-    draw_attraction(middle, found.attraction)
-    left.set_title(_question(found.op), fontsize=9)
-    middle.set_title("basins of attraction", fontsize=9)
-    _draw_fates(right, found)
-    figure.suptitle(found.op.model.title or found.op.model.name, fontsize=11)
-    return figure
+@drawn
+def plot_contingency(found: BasinContingency) -> PanelLayout:
+    """Return a figure: regions of Op, basins beside them, and what compresses in each basin.
+
+    Returns:
+        The figure, not shown. Panels: `op`, `basins`, `fates`.
+    """
+
+    def draw_op(axes: Axes) -> None:
+        draw_op_regions(axes, found.op)
+        axes.set_title("\n".join(wrapped(_question(found.op), 0.45 * PAGE)))
+
+    def draw_basins(axes: Axes) -> None:
+        draw_attraction(axes, found.attraction)
+        axes.set_title("basins of attraction")
+
+    height = 2.5 if len(found.op.box.names) > 1 else 1.6
+    panels = [
+        Panel("op", draw_op, height),
+        Panel("basins", draw_basins, height, column=1),
+        Panel(
+            "fates", lambda axes: _draw_fates(axes, found), 0.5 + 0.25 * len(found.rows), spans=True
+        ),
+    ]
+    return PanelLayout((found.op.model.title or found.op.model.name,), panels)
 
 
 @plot.register(RegionTracks)
-def plot_tracks(found: RegionTracks) -> Figure:
-    """Return a figure: the measure of each track along the parameter, events marked."""
-    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
-    axes = figure.subplots()
+@drawn
+def plot_tracks(found: RegionTracks) -> PanelLayout:
+    """Return a figure: the measure of each track along the parameter, events marked.
+
+    Returns:
+        The figure, not shown. Its panel: `measure`.
+    """
+    first = found.found[0]
+    title = _question(first) if isinstance(first, OpBasins) else f"basins in {first.model.name}"
+    return PanelLayout((title,), [Panel("measure", lambda axes: _draw_tracks(axes, found), 3.2)])
+
+
+def _draw_tracks(axes: Axes, found: RegionTracks) -> None:
     plain_axes(axes)
-    tables = found.measures
+    tables, series = found.measures, colours().series
     for k in range(found.count):
-        colour = BASIN_COLOURS[k % len(BASIN_COLOURS)]
-        style = ("-", "--", ":", "-.")[k // len(BASIN_COLOURS) % 4]
+        colour = series[k % len(series)]
+        style = ("-", "--", ":", "-.")[k // len(series) % 4]
         axes.fill_between(
             found.values, tables["low"][:, k], tables["high"][:, k], color=colour, alpha=0.2, lw=0
         )
         label = f"{k + 1}" if k < _NAMED else None
         line = tables["measure"][:, k]
-        axes.plot(found.values, line, style, color=colour, marker=".", ms=4, label=label)
-    marks = {"splits": "<", "merges": ">", "appears": "^", "vanishes": "v"}
-    for kind, mark in marks.items():
+        axes.plot(found.values, line, style, color=colour, marker=".", label=label)
+    for kind, mark in _MARKS.items():
         places = [(e.before + e.after) / 2 for e in found.events if e.kind == kind]
         if places:
             axes.plot(
-                places, np.full(len(places), 0.02), mark, color=INK, ms=6, label=kind,
+                places, np.full(len(places), 0.02), mark, color=colours().ink, ms=6, label=kind,
                 transform=axes.get_xaxis_transform(), clip_on=False,
             )  # fmt: skip
     axes.set(xlabel=found.parameter, ylabel="measure")
-    axes.legend(fontsize=8, frameon=False, ncols=8, loc="lower left", bbox_to_anchor=(0, 1))
-    first = found.found[0]
-    figure.suptitle(
-        _question(first) if isinstance(first, OpBasins) else f"basins in {first.model.name}",
-        fontsize=11,
-    )
-    return figure
+    take_scale(axes, found.values)
+    legend_above(axes)
 
 
 @plot.register(RateCurve)
-def plot_rate_curve(found: RateCurve) -> Figure:
-    """Return a figure: what m does in the long run above, the rate of Op below."""
-    figure = Figure(figsize=(7.2, 5.8), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True)
-    for axes in (above, below):
-        plain_axes(axes)
+@drawn
+def plot_rate_curve(found: RateCurve) -> PanelLayout:
+    """Return a figure: what m does in the long run above, the rate of Op below.
+
+    Returns:
+        The figure, not shown. Panels: `orbit`, `rate`.
+    """
+    question = f"Op({found.hold_name}; {found.node_name}, {found.target})"
+    title = (found.model.title or found.model.name, f"{question} per unit of time")
+    under = found.parameter
+    panels = [
+        Panel("orbit", lambda axes: _draw_orbit(axes, found), 2.0, under=under, shares=True),
+        Panel("rate", lambda axes: _draw_rate(axes, found), 2.0, under=under, shares=True),
+    ]
+    return PanelLayout(title, panels)
+
+
+def _draw_orbit(axes: Axes, found: RateCurve) -> None:
+    plain_axes(axes)
     x = np.repeat(found.values, found.orbit.shape[1])
-    above.plot(x, found.orbit.ravel(), ",", color=INK, alpha=0.5, rasterized=True)
-    above.set_ylabel(f"{found.target} in W in the long run")
-    below.fill_between(
-        found.values, found.rate - found.error, found.rate + found.error, color=BLUE, alpha=0.25,
-        lw=0, label="95 %",
+    mark = "," if len(found.values) > _SPARSE else "."
+    axes.plot(x, found.orbit.ravel(), mark, color=colours().ink, alpha=0.5, rasterized=True)
+    take_scale(axes, found.values)
+    axes.set_ylabel(f"{found.target} in W in the long run")
+
+
+def _draw_rate(axes: Axes, found: RateCurve) -> None:
+    plain_axes(axes)
+    palette = colours()
+    axes.fill_between(
+        found.values, found.rate - found.error, found.rate + found.error, color=palette.blue,
+        alpha=0.25, lw=0, label="95 %",
     )  # fmt: skip
-    below.plot(found.values, found.rate, color=BLUE, lw=1.2)
-    below.axhline(0.0, color=FAINT, lw=0.8, ls=":")
+    mark = "." if len(found.values) <= _SPARSE else None
+    axes.plot(found.values, found.rate, color=palette.blue, lw=1.2, marker=mark)
+    axes.axhline(0.0, color=palette.faint, lw=0.8, ls=":")
     for name in sorted(set(found.status.tolist()) - {"ok"}):
         where = found.status == name
-        below.plot(
-            found.values[where], np.zeros(int(where.sum())), "x", ms=4, color=INK, label=name
-        )
-    below.set(xlabel=found.parameter, ylabel=f"Op rate [{found.unit}]")
-    below.legend(fontsize=8, frameon=False)
-    question = f"Op({found.hold_name}; {found.node_name}, {found.target})"
-    title = f"{found.model.title or found.model.name}\n{question} per unit of time"
-    figure.suptitle(title, fontsize=11)
-    return figure
+        place = 0.97 if name == "perfect" else 0.03  # a rate of +∞ is above all others
+        axes.plot(
+            found.values[where], np.full(int(where.sum()), place), "x", color=palette.ink,
+            label=name, transform=axes.get_xaxis_transform(), clip_on=False,
+        )  # fmt: skip
+    take_scale(axes, found.values)
+    axes.set_ylabel(f"Op rate [{found.unit}]")
+    legend_above(axes)
 
 
 def draw_op_regions(axes: Axes, found: OpBasins) -> None:
@@ -145,22 +188,20 @@ def draw_op_regions(axes: Axes, found: OpBasins) -> None:
     op = np.where(np.isfinite(means), means, np.nan)[found.tree.cells][cut]
     region = found.region[cut]
     bar = draw_op_map(axes, x, y, op, norm=uneven_norm(op))
-    bar.set_label("Op [nats]", fontsize=8)
-    bar.ax.tick_params(labelsize=8)
+    bar.set_label("Op [nats]")
     kinds = found.tree.classes[found.tree.cells][cut]
     handles = []
     for code, name in enumerate(CLASSES):
         if code not in (BELOW, ABOVE) and (kinds == code).any():
-            colour = _CLASS_COLOURS.get(name, PALE)
+            colour = colours().statuses.get(name, colours().pale)
             mask = np.where(kinds == code, 1.0, np.nan)
             axes.pcolormesh(x, y, mask, cmap=ListedColormap([colour]), rasterized=True)
-            handles.append(Patch(facecolor=colour, edgecolor=FAINT, label=name))
+            handles.append(Patch(facecolor=colour, edgecolor=colours().faint, label=name))
     _draw_borders(axes, x, y, region > 0)
     _write_numbers(axes, x, y, region)
     if handles:
-        axes.legend(handles=handles, fontsize=8, loc="upper right")
+        legend_below(axes, handles)
     axes.set(xlabel=right, ylabel=up)
-    axes.tick_params(labelsize=8)
 
 
 def draw_attraction(axes: Axes, found: AttractionBasins) -> None:
@@ -168,10 +209,10 @@ def draw_attraction(axes: Axes, found: AttractionBasins) -> None:
     labels = found.region
     handles = [
         Patch(facecolor=_basin_colour(a.label), label=f"{a.label}: {a.kind}")
-        for a in found.attractors[: len(BASIN_COLOURS)]
+        for a in found.attractors[: len(colours().areas)]
     ]
     if (labels == ESCAPED).any():
-        handles.append(Patch(facecolor=INK, label="escapes"))
+        handles.append(Patch(facecolor=colours().ink, label="escapes"))
     if len(found.box.names) == 1:
         ((name, edge),) = found.edges.items()
         shown = labels[None]
@@ -184,13 +225,16 @@ def draw_attraction(axes: Axes, found: AttractionBasins) -> None:
         axes.pcolormesh(x, y, shown, rasterized=True, **_colours(shown))
         inside = [name.partition("[")[0] for name in (up, right)]
         for a in found.attractors:
-            axes.plot(a.centre[inside[1]], a.centre[inside[0]], "*", ms=11, mfc=PAPER, mec=INK)
+            axes.plot(
+                a.centre[inside[1]],
+                a.centre[inside[0]],
+                "*",
+                ms=11,
+                mfc=colours().paper,
+                mec=colours().ink,
+            )
         axes.set(xlabel=right, ylabel=up, xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
-    axes.tick_params(labelsize=8)
-    axes.legend(
-        handles=handles, fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12),
-        ncols=2,
-    )  # fmt: skip
+    legend_below(axes, handles)
 
 
 def _question(found: OpBasins) -> str:
@@ -198,15 +242,16 @@ def _question(found: OpBasins) -> str:
 
 
 def _basin_colour(label: int) -> str:
-    return BASIN_COLOURS[(label - 1) % len(BASIN_COLOURS)]
+    areas = colours().areas
+    return areas[(label - 1) % len(areas)]
 
 
 def _colours(labels: NDArray[np.int64]) -> dict[str, Any]:
-    """Return the colours of labels from -1 up: black escapes, white is mixed or undecided."""
+    """Return the colours of labels from -1 up: ink escapes, paper is mixed or undecided."""
     most = max(int(labels.max()), 1)
-    colours = [INK, PAPER, *(_basin_colour(k) for k in range(1, most + 1))]
-    norm = BoundaryNorm(np.arange(-1.5, most + 1), len(colours))
-    return {"cmap": ListedColormap(colours), "norm": norm}
+    fills = [colours().ink, colours().paper, *(_basin_colour(k) for k in range(1, most + 1))]
+    norm = BoundaryNorm(np.arange(-1.5, most + 1), len(fills))
+    return {"cmap": ListedColormap(fills), "norm": norm}
 
 
 def _shown(edges: dict[str, Floats]) -> tuple[dict[str, Floats], tuple[int | slice, ...]]:
@@ -234,28 +279,32 @@ def _draw_line(axes: Axes, found: OpBasins) -> None:
     asked = found.tree.corners >= 0
     plain_axes(axes)
     op = np.where(np.isfinite(found.tree.op), found.tree.op, np.nan)
-    axes.plot(edge[asked], op[asked], ".-", color=BLUE, lw=1.2, ms=3)
-    axes.axhline(found.level, color=INK, lw=0.8, ls="--", label=f"level {found.level:g}")
+    axes.plot(edge[asked], op[asked], ".-", color=colours().blue, lw=1.2, ms=3)
+    axes.axhline(found.level, color=colours().ink, lw=0.8, ls="--", label=f"level {found.level:g}")
     for region in found.regions:
         low, high = region.extent[name]
-        axes.axvspan(low, high, color=COMPRESSES, alpha=0.15, lw=0)
+        axes.axvspan(low, high, color=colours().compresses, alpha=0.15, lw=0)
         if region.label <= _NAMED:
             place = axes.get_xaxis_transform()
             axes.text((low + high) / 2, 1.0, str(region.label), transform=place, ha="center",
                       va="bottom", fontsize=9)  # fmt: skip
     axes.set(xlabel=name, ylabel="Op [nats]")
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend()
 
 
 def _draw_borders(axes: Axes, x: Floats, y: Floats, inside: NDArray[np.bool_]) -> None:
     """Draw the border of a set of cells along their edges, those of the box left out."""
     middles = ((x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2)
     if inside.any() and not inside.all() and min(inside.shape) > 1:
-        axes.contour(*middles, inside.astype(float), levels=[0.5], colors=INK, linewidths=0.7)
+        axes.contour(
+            *middles, inside.astype(float), levels=[0.5], colors=colours().ink, linewidths=0.7
+        )
 
 
 def _write_numbers(axes: Axes, x: Floats, y: Floats, region: NDArray[np.int64]) -> None:
     """Write a region's number into the middle of its widest stretch."""
+    paper, ink = colours().paper, colours().ink
+    box = {"boxstyle": "circle,pad=0.15", "fc": paper, "ec": ink, "lw": 0.6}
     for label in range(1, min(int(region.max(initial=0)), _NAMED) + 1):
         here = region == label
         if here.mean() < 1e-3:
@@ -266,8 +315,8 @@ def _write_numbers(axes: Axes, x: Floats, y: Floats, region: NDArray[np.int64]) 
         widest = max(runs, key=len)
         axes.text(
             (x[widest[0]] + x[widest[-1] + 1]) / 2, (y[row] + y[row + 1]) / 2, str(label),
-            ha="center", va="center", fontsize=9, color=INK,
-            bbox={"boxstyle": "circle,pad=0.15", "fc": PAPER, "ec": INK, "lw": 0.6},
+            ha="center", va="center", fontsize=9, color=colours().ink,
+            bbox=box,
         )  # fmt: skip
 
 
@@ -275,14 +324,16 @@ def _draw_fates(axes: Axes, found: BasinContingency) -> None:
     """Draw what happens to disturbances in each basin, as shares of it."""
     plain_axes(axes)
     axes.grid(visible=False)
-    colours, left = (COMPRESSES, "#b2abd2", "#fdb863", PALE), np.zeros(len(found.rows))
-    for fate, colour, hatch, part in zip(FATES, colours, _HATCHES, found.fate.T, strict=False):
+    stops, left = colours().op_stops, np.zeros(len(found.rows))
+    fills = (colours().compresses, stops[-4], stops[3], colours().pale)
+    for fate, fill, hatch, part in zip(FATES, fills, _HATCHES, found.fate.T, strict=False):
         width = np.nan_to_num(part)
         axes.barh(
-            found.rows, width, left=left, color=colour, hatch=hatch, edgecolor=PAPER, label=fate
-        )
+            found.rows, width, left=left, color=fill, hatch=hatch, edgecolor=colours().paper,
+            label=fate,
+        )  # fmt: skip
         left += width
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), xlabel="share of the basin", ylabel="attractor")
-    axes.set_title("compressed ...", fontsize=9)
-    axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
+    axes.set_title("compressed ...")
+    legend_below(axes)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import matplotlib.patheffects as effects
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from causalopt.drawing.influence.unrolled_diagram import title_of
-from causalopt.drawing.palette import BLUE, FAINT, INK, PAPER, RED, STATUS_HATCHES
-from causalopt.drawing.plots.panels import draw_status, plain_axes, time_label, uneven_norm
+from causalopt.drawing.palette import STATUS_HATCHES, colours
+from causalopt.drawing.plots.op_maps import uneven_norm
+from causalopt.drawing.plots.panel_parts import draw_status, legend_above, plain_axes, time_label
+from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
+from causalopt.drawing.plots.plot_style import PAGE, ramp, wrapped
 from causalopt.effects.asked import Asked
 from causalopt.effects.measures import NAMES, STATUSES
 from causalopt.influence.influence import Currents
@@ -45,14 +46,14 @@ STRONG = 20.0  # a gross current above which bands are drawn as parts of it
 MOST_BANDS = 7
 MOST_EXCHANGES = 10
 MOST_PATHS = 8
+MOST_NODES = 40
 LEAST_NAMED = 0.06  # of the axis: a thinner band is named in the legend only
-HATCH = "#1a1a1a70"
-PALEST = 0.62  # of the way to white, of the last variable's colour
-CURRENT_MAP = LinearSegmentedColormap.from_list("currents", [BLUE, PAPER, RED])
+PALEST = 0.62  # of the way to the paper, of the last variable's colour
 
 
 @plot.register(Currents)
-def plot_currents(found: Currents) -> Figure:
+@drawn
+def plot_currents(found: Currents) -> PanelLayout:
     """Return a figure of what each variable carries from step to step, and of the largest paths.
 
     Bands above 0 go with the total effect, those below it against. Steps of a long run share a
@@ -62,6 +63,11 @@ def plot_currents(found: Currents) -> Figure:
     Args:
         found: The currents.
 
+    Returns:
+        The figure, not shown. Panels: `bands`, `gross` (where currents are strong), `exchanges`
+        (where there are edges between variables), `status`, `paths`; of a model without time
+        `nodes` and `paths`.
+
     Example:
         >>> from causalopt import currents, load
         >>> figure = plot_currents(currents(load("thermostat"), steps=9))
@@ -69,15 +75,14 @@ def plot_currents(found: Currents) -> Figure:
         'current, of the total effect'
     """
     relative = relative_currents(found)
-    figure = Figure(figsize=(11.5, 6.6), layout="constrained")
-    figure.suptitle("\n".join([title_of(relative), *_through(found)]), fontsize=11)
-    left, right = figure.subfigures(1, 2, width_ratios=[2.7, 1.0], squeeze=False)[0]
     if found.model.is_static:
-        _draw_bars(left.subplots(), relative)
+        height = 0.6 + 0.2 * len(_live(relative))
+        panels = [Panel("nodes", lambda axes: _draw_bars(axes, relative), height)]
     else:
-        _draw_course(left, relative)
-    _write_paths(right.subplots(), found)
-    return figure
+        panels = _courses(relative)
+    lines = _path_lines(found)
+    paths = Panel("paths", lambda axes: _write_paths(axes, lines), 0.3 + 0.14 * len(lines))
+    return PanelLayout([title_of(relative), *_through(found)], [*panels, paths])
 
 
 def _through(found: Currents) -> list[str]:
@@ -153,30 +158,36 @@ def columns_of(first: int, last: int, scale: float) -> _Columns:
     return _Columns(starts, count, place(borders), is_long, place)
 
 
-def _draw_course(figure: SubFigure, relative: RelativeCurrents) -> None:
+def _courses(relative: RelativeCurrents) -> list[Panel]:
+    """Return the panels over time."""
     found = relative.asked
     first, last = found.nudge.t, found.steps
     columns = columns_of(first, last, float(found.model.template.time(np.array([1]))[0]))
     bands = _bands_of(relative, columns)
     exchanges = _exchanges(relative)
-    heights = {"bands": 4.0}
+    under = time_label(found.model) if not columns.is_long else (
+        "step, by logarithms from n on and towards m"
+    )  # fmt: skip
+
+    def timed(name: str, draw: Callable[[Axes], None], height: float) -> Panel:
+        def draw_in_time(axes: Axes) -> None:
+            draw(axes)
+            axes.set_xlim(columns.edges[0], columns.edges[-1])
+            _mark_time(axes, found, columns)
+
+        return Panel(name, draw_in_time, height, under=under, shares=True)
+
+    panels = [timed("bands", lambda axes: _draw_bands(axes, relative, columns, bands), 2.6)]
     if bands.is_strong:
-        heights["gross"] = 1.2
+        panels.append(timed("gross", lambda axes: _draw_gross(axes, relative, bands), 0.8))
     if exchanges:
-        heights["exchanges"] = 0.4 + 0.22 * len(exchanges)
-    heights["status"] = 0.32
-    rows = figure.subplots(
-        len(heights), 1, sharex=True, squeeze=False, height_ratios=list(heights.values())
-    )
-    axes = dict(zip(heights, rows[:, 0], strict=True))
-    _draw_bands(axes["bands"], relative, columns, bands)
-    if bands.is_strong:
-        _draw_gross(axes["gross"], relative, bands)
-    if exchanges:
-        _draw_exchanges(axes["exchanges"], relative, columns, exchanges)
-    _draw_statuses(axes["status"], relative.node_codes, columns)
-    axes["status"].set_xlim(columns.edges[0], columns.edges[-1])
-    _mark_time(axes["status"], found, columns)
+        height = 0.3 + 0.15 * len(exchanges)
+        panels.append(
+            timed("exchanges", lambda a: _draw_exchanges(a, relative, columns, exchanges), height)
+        )
+    codes = relative.node_codes
+    panels.append(timed("status", lambda axes: _draw_statuses(axes, codes, columns), 0.22))
+    return panels
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -244,33 +255,27 @@ def _draw_bands(axes: Axes, relative: RelativeCurrents, columns: _Columns, bands
     room = float(gains.sum(axis=1).max() - losses.sum(axis=1).min())
     for k, name in enumerate(names):
         gain, loss = gains[:, k], losses[:, k]
-        for base, part, colour in ((up, gain, RED), (down, loss, BLUE)):
+        signs = ((up, gain, colours().red), (down, loss, colours().blue))
+        for base, part, colour in signs:
             if part.any():
                 _fill(axes, bands, (base, base + part), _shade(colour, k, len(names)))
                 _hatch(axes, bands, (base, base + part), _doubts(relative, name, columns))
                 _name_band(axes, bands, (base, part), name, room)
         up, down = up + gain, down + loss
-    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.axhline(0, color=colours().ink, linewidth=0.8)
     if not bands.is_strong:
-        axes.axhline(1, color=INK, linewidth=0.8, linestyle=":")
+        axes.axhline(1, color=colours().ink, linewidth=0.8, linestyle=":")
     axes.set_ylabel("part of what flows" if bands.is_strong else f"current, {relative.unit}")
     held = {window.variable for window in found.hold}
     handles = [
-        Patch(facecolor=_shade(RED, k, len(names)), label=f"{name}{' (in A)' * (name in held)}")
+        Patch(
+            facecolor=_shade(colours().red, k, len(names)),
+            label=f"{name}{' (in A)' * (name in held)}",
+        )
         for k, name in enumerate(names)
     ]
-    axes.legend(
-        handles=handles,
-        title="red {}, blue {}".format(*sign_words(relative.unit)),
-        title_fontsize=8,
-        alignment="left",
-        fontsize=8,
-        frameon=False,
-        ncols=7,
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        borderaxespad=0.1,
-    )
+    words = "red {}, blue {}".format(*sign_words(relative.unit))
+    legend_above(axes, handles, title=words, alignment="left")
 
 
 def _few(relative: RelativeCurrents, carried: Floats) -> tuple[list[str], Floats]:
@@ -307,7 +312,7 @@ def _fill(
         high,
         step="post",
         facecolor=colour,
-        edgecolor=PAPER,
+        edgecolor=colours().paper,
         linewidth=0.3 if len(bands.gross) <= EACH else 0.0,
     )
 
@@ -325,7 +330,7 @@ def _hatch(
             high,
             where=np.repeat(where[bands.column], 2),
             facecolor="none",
-            edgecolor=HATCH,
+            edgecolor=f"{colours().ink}70",
             hatch=STATUS_HATCHES[status],
             linewidth=0,
         )
@@ -359,22 +364,23 @@ def _name_band(
         (p, q), reach = other.get_position(), max(len(other.get_text()), len(name)) / len(name)
         if abs(x - p) < wide * reach and abs(y - q) < LEAST_NAMED * room:
             return
-    text = axes.text(x, y, name, ha="center", va="center", fontsize=9, color=INK)
-    text.set_path_effects([effects.withStroke(linewidth=2, foreground=PAPER)])
+    text = axes.text(x, y, name, ha="center", va="center", color=colours().ink)
+    text.set_path_effects([effects.withStroke(linewidth=2, foreground=colours().paper)])
 
 
 def _draw_gross(axes: Axes, relative: RelativeCurrents, bands: _Bands) -> None:
     """Draw the sum of the currents' sizes, of which bands are parts."""
     plain_axes(axes)
-    axes.stairs(bands.gross, bands.edges, color=INK, linewidth=1.1, baseline=None)
+    axes.stairs(bands.gross, bands.edges, color=colours().ink, linewidth=1.1, baseline=None)
     axes.set_yscale("log")
-    axes.set_ylabel(f"all that flows,\n{relative.times}", fontsize=8)
+    axes.set_ylabel(f"all that flows,\n{relative.times}")
 
 
 def _shade(colour: str, place: int, count: int) -> tuple[float, float, float]:
     """Return a colour, paler from variable to variable."""
     part = PALEST * place / max(count - 1, 1)
-    red, green, blue = (value + (1 - value) * part for value in to_rgb(colour))
+    paper = to_rgb(colours().paper)
+    red, green, blue = (v + (p - v) * part for v, p in zip(to_rgb(colour), paper, strict=True))
     return red, green, blue
 
 
@@ -396,7 +402,7 @@ def _draw_exchanges(
         columns.edges,
         np.arange(len(chosen) + 1) - 0.5,
         shown,
-        cmap=CURRENT_MAP,
+        cmap=ramp("currents", [colours().blue, colours().paper, colours().red]),
         norm=uneven_norm(shown),
         rasterized=True,
     )
@@ -404,16 +410,14 @@ def _draw_exchanges(
     labels = [
         f"{edges[e][0]} → {edges[e][1]}" + ("" if same else f" (lag {edges[e][2]})") for e in chosen
     ]
-    axes.set_yticks(range(len(chosen)), labels, fontsize=8)
+    axes.set_yticks(range(len(chosen)), labels)
     axes.invert_yaxis()
-    axes.tick_params(labelsize=8)
-    axes.set_ylabel("from variable\nto variable", fontsize=8)
+    axes.set_ylabel("from variable\nto variable")
     assert axes.figure is not None
     bar = axes.figure.colorbar(mesh, ax=axes, pad=0.01, aspect=12)
     largest = float(np.abs(shown).max())
     bar.set_ticks([-largest, 0.0, largest], labels=[f"{v:.2g}" for v in (-largest, 0, largest)])
     bar.ax.minorticks_off()
-    bar.ax.tick_params(labelsize=7)
 
 
 def _draw_statuses(axes: Axes, codes: NDArray[np.int8], columns: _Columns) -> None:
@@ -433,7 +437,6 @@ def _draw_statuses(axes: Axes, codes: NDArray[np.int8], columns: _Columns) -> No
 
 def _mark_time(axes: Axes, found: Asked, columns: _Columns) -> None:
     if not columns.is_long:
-        axes.set_xlabel(time_label(found.model), labelpad=2)
         axes.xaxis.set_major_locator(MaxNLocator(integer=found.model.dt is None))
         return
     first, last = found.nudge.t, found.steps
@@ -442,26 +445,33 @@ def _mark_time(axes: Axes, found: Asked, columns: _Columns) -> None:
     powers = powers[:: max(1, len(powers) // 3)]
     steps = [first, *(first + 10**p for p in powers), *(last - 10**p for p in powers[::-1]), last]
     texts = [f"{first}", *(f"+{10**p:,}" for p in powers), *(f"-{10**p:,}" for p in powers[::-1])]
-    axes.set_xticks(columns.place(np.array(steps, dtype=float)), [*texts, f"{last:,}"], fontsize=8)
-    axes.set_xlabel("step, by logarithms from n on and towards m", labelpad=2)
+    axes.set_xticks(columns.place(np.array(steps, dtype=float)), [*texts, f"{last:,}"])
 
 
-def _write_paths(axes: Axes, found: Currents) -> None:
-    """Write the paths that carry most, with their products and shares."""
-    axes.set_axis_off()
+def _path_lines(found: Currents) -> list[str]:
+    """Return the paths that carry most, with their products and shares."""
     rows = path_rows(found, MOST_PATHS, width=96)
     lines = ["largest paths" if rows else "no path carries anything"]
     for path, product, share in rows:
-        lines += ["", *textwrap.wrap(path, 40), f"  product {product}, share {share}"]
-    axes.text(0, 1, "\n".join(lines), va="top", fontsize=8, transform=axes.transAxes, wrap=False)
+        lines += [*wrapped(path, 0.94 * PAGE), f"  product {product}, share {share}"]
+    return lines
+
+
+def _write_paths(axes: Axes, lines: list[str]) -> None:
+    axes.set_axis_off()
+    axes.text(0, 1, "\n".join(lines), va="top", transform=axes.transAxes)
+
+
+def _live(relative: RelativeCurrents) -> list[int]:
+    """Return which nodes of a model without time carry anything."""
+    values = np.nan_to_num(relative.nodes[0])
+    chosen = [k for k in range(len(values)) if values[k]][:MOST_NODES]
+    return chosen or [relative.variables.index(relative.target)]
 
 
 def _draw_bars(axes: Axes, relative: RelativeCurrents) -> None:
     """Draw the currents of a model without time: a bar for each node."""
-    values = np.nan_to_num(relative.nodes[0])
-    chosen = [k for k in range(len(values)) if values[k]][:40] or [
-        relative.variables.index(relative.target)
-    ]
+    values, chosen = np.nan_to_num(relative.nodes[0]), _live(relative)
     plain_axes(axes)
     status = NAMES[relative.node_codes[0, chosen]]
     for row, k in enumerate(chosen):
@@ -469,12 +479,12 @@ def _draw_bars(axes: Axes, relative: RelativeCurrents) -> None:
         axes.barh(
             row,
             values[k],
-            color=RED if values[k] > 0 else BLUE,
+            color=colours().red if values[k] > 0 else colours().blue,
             hatch=STATUS_HATCHES[kind] if kind in DOUBTED else None,
-            edgecolor=INK if kind in DOUBTED else FAINT,
+            edgecolor=colours().ink if kind in DOUBTED else colours().faint,
             linewidth=0.4,
         )
     axes.set_yticks(range(len(chosen)), [relative.variables[k] for k in chosen])
     axes.invert_yaxis()
-    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.axvline(0, color=colours().ink, linewidth=0.8)
     axes.set_xlabel(f"current, {relative.unit}")

@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from causalopt.drawing.palette import BLUE, FAINT, GREEN, INK, RED
-from causalopt.drawing.plots.panels import plain_axes
+from causalopt.drawing.palette import colours
+from causalopt.drawing.plots.panel_parts import plain_axes
+from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
 from causalopt.model.selectors import Node
 from causalopt.optimizers.binomial_interval import BinomialInterval
 from causalopt.optimizers.cut_sizes import CutSizes
@@ -30,7 +30,8 @@ _LONG = 34  # characters of names on one line
 
 
 @plot.register(NaturalDivision)
-def plot_division(division: NaturalDivision) -> Figure:
+@drawn
+def plot_division(division: NaturalDivision) -> PanelLayout:
     """Return a figure of Op against size: every set tried, the best of each size, and the hull.
 
     Args:
@@ -38,14 +39,24 @@ def plot_division(division: NaturalDivision) -> Figure:
             so are sets far below 0, which hide the others. Perfect sets, of infinite Op, stand at
             the upper edge.
 
+    Returns:
+        The figure, not shown. Its panel: `path`.
+
     Example:
         >>> from causalopt import load
         >>> from causalopt.optimizers.natural_division import divide
         >>> plot_division(divide(load("thermostat"), steps=99)).axes[0].get_xlabel()
         'variables in A'
     """
-    figure = Figure(figsize=(7.2, 4.8), layout="constrained")
-    axes = figure.subplots()
+    m = division.model.node_text(Node(division.target, division.steps))
+    title = (
+        division.model.title or division.model.name,
+        f"which A divides it most sharply: n = {division.node_name}, m = {m}",
+    )
+    return PanelLayout(title, [Panel("path", lambda axes: _draw_path(axes, division), 3.6)])
+
+
+def _draw_path(axes: Axes, division: NaturalDivision) -> None:
     plain_axes(axes)
     top = _top(division)
     low = _draw_sets(division, axes, top)
@@ -53,23 +64,15 @@ def plot_division(division: NaturalDivision) -> Figure:
     bound = [(p.size, p.bound) for p in division.path.points if p.how != "exact"]
     if bound:
         sizes, ops = zip(*bound, strict=True)
-        axes.plot(sizes, ops, "--", color=FAINT, label="no set exceeds")
-    axes.axhline(0, color=FAINT, linewidth=0.8)
+        axes.plot(sizes, ops, "--", color=colours().faint, label="no set exceeds")
+    axes.axhline(0, color=colours().faint, linewidth=0.8)
     names = {"node": "variables in A", "edge": "edges that A's boundary cuts"}
     note = _note(division, low)
     axes.set(xlabel=names[division.price] + note, ylabel="Op [nats]")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylim(low - 0.06 * (top - low), top + 0.16 * (top - low))
-    axes.set_xlim(right=axes.get_xlim()[1] + 0.12 * np.ptp(axes.get_xlim()))
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
-    m = division.model.node_text(Node(division.target, division.steps))
-    model = division.model
-    figure.suptitle(
-        f"{model.title or model.name}\nwhich A divides it most sharply: n = {division.node_name}, "
-        f"m = {m}",
-        fontsize=10,
-    )
-    return figure
+    axes.set_ylim(low - 0.06 * (top - low), top + 0.2 * (top - low))
+    axes.set_xlim(right=axes.get_xlim()[1] + 0.25 * np.ptp(axes.get_xlim()))
+    axes.legend(loc="lower right")
 
 
 def _top(division: NaturalDivision) -> float:
@@ -88,7 +91,9 @@ def _draw_sets(division: NaturalDivision, axes: Axes, top: float) -> float:
         )
         op = tried.op[shown[:_MOST_DOTS]]
         aside = 0.22 * (np.modf(np.arange(len(op)) * 0.618)[0] - 0.5)  # dots that tie stand apart
-        axes.scatter(sizes + aside, op, s=14, color=BLUE, alpha=0.45, linewidths=0, label="a set A")
+        axes.scatter(
+            sizes + aside, op, s=14, color=colours().blue, alpha=0.8, linewidths=0, label="a set A"
+        )
         low = max(low, min(0.0, float(op.min())))
     return low
 
@@ -97,12 +102,18 @@ def _draw_hull(division: NaturalDivision, axes: Axes, top: float) -> None:
     """Draw the winners, joined, with their names and the prices at which they win."""
     corners = division.path.corners
     heights = [min(point.op, top) for point in corners]
-    axes.plot([p.size for p in corners], heights, color=INK, linewidth=1.2, label="hull: winners")
+    axes.plot(
+        [p.size for p in corners],
+        heights,
+        color=colours().ink,
+        linewidth=1.2,
+        label="hull: winners",
+    )
     unit = {"node": "variable", "edge": "cut edge"}[division.price]
     for point, height in zip(corners, heights, strict=True):
         wins = point is division.best or point.size == division.best.size
         perfect = point.op == math.inf
-        colour, mark = (GREEN if wins else RED), "^" if perfect else "o"
+        colour, mark = (colours().green if wins else colours().red), "^" if perfect else "o"
         axes.plot(point.size, height, mark, color=colour, markersize=8, zorder=3)
         text = _names(point) + ("\nperfect: Op is infinite" if perfect else "")
         if math.isfinite(point.high):
@@ -114,11 +125,12 @@ def _draw_hull(division: NaturalDivision, axes: Axes, top: float) -> None:
             xytext=(7, 5) if last else (9, -4),  # below the hull, which rises and bends down
             va="bottom" if last else "top",
             textcoords="offset points",
-            fontsize=8,
         )
     if any(point.size != division.best.size for point in corners):
-        axes.plot([], [], "o", color=RED, label="wins at another price")
-    axes.plot([], [], "o", color=GREEN, label=f"wins at {division.cost:.3g} nats a {unit}")
+        axes.plot([], [], "o", color=colours().red, label="wins at another price")
+    axes.plot(
+        [], [], "o", color=colours().green, label=f"wins at {division.cost:.3g} nats a {unit}"
+    )
 
 
 def _names(point: PathPoint) -> str:
@@ -146,28 +158,38 @@ def _note(division: NaturalDivision, low: float) -> str:
 
 
 @plot.register(DivisionStability)
-def plot_stability(found: DivisionStability) -> Figure:
+@drawn
+def plot_stability(found: DivisionStability) -> PanelLayout:
     """Return a figure of how often each division wins, and how often each variable is in one.
 
     Args:
         found: The divisions from many starting points; bars are 95 % intervals.
+
+    Returns:
+        The figure, not shown. Panels: `divisions`, `variables`.
     """
     shares, rows = found.members, found.divisions[:6]
     names = sorted(shares, key=lambda name: -shares[name].count)[:_MOST_MEMBERS]
     labels = [_division_name(winners) for winners, _ in rows]
     lines = sum(1 + label.count("\n") for label in labels) + 1
-    figure = Figure(figsize=(7.2, 1.8 + 0.25 * (len(names) + 1 + lines)), layout="constrained")
-    first, second = figure.subplots(2, height_ratios=[lines + 1, len(names) + 2], sharex=True)
-    _bars(first, labels, [share for _, share in rows], GREEN)
-    _bars(second, names, [shares[name] for name in names], BLUE)
-    first.set_title("the division that wins", fontsize=9, loc="left")
-    second.set_title("the variables in it", fontsize=9, loc="left")
     silent = found.reached.size - found.count
     note = f"; in {silent} more n does not reach m" if silent else ""
-    second.set(xlabel=f"share of {found.count} cases{note}", xlim=(-0.02, 1.02))
+
+    def draw_divisions(axes: Axes) -> None:
+        _bars(axes, labels, [share for _, share in rows], colours().green)
+        axes.set_title("the division that wins", loc="left")
+
+    def draw_variables(axes: Axes) -> None:
+        _bars(axes, names, [shares[name] for name in names], colours().blue)
+        axes.set_title("the variables in it", loc="left")
+
+    under = f"share of {found.count} cases{note}"
+    panels = [
+        Panel("divisions", draw_divisions, 0.3 + 0.2 * lines, under=under, shares=True),
+        Panel("variables", draw_variables, 0.3 + 0.2 * len(names), under=under, shares=True),
+    ]
     asked = f"n = {', '.join(found.nudges)}, m = {found.target}"
-    figure.suptitle(f"{found.model.title or found.model.name}\n{asked}", fontsize=10)
-    return figure
+    return PanelLayout((found.model.title or found.model.name, asked), panels)
 
 
 def _division_name(winners: tuple[tuple[str, ...], ...]) -> str:
@@ -185,6 +207,8 @@ def _bars(axes: Axes, labels: list[str], shares: list[BinomialInterval], colour:
     middle = np.array([share.share for share in shares])
     ends = np.array([(s.share - s.low, s.high - s.share) for s in shares]).reshape(-1, 2).T
     axes.barh(places, middle, color=colour, alpha=0.75, height=0.6)
-    axes.errorbar(middle, places, xerr=np.abs(ends), fmt="none", ecolor=INK, capsize=2, lw=0.9)
-    axes.set_yticks(places, labels, fontsize=8)
-    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.errorbar(
+        middle, places, xerr=np.abs(ends), fmt="none", ecolor=colours().ink, capsize=2, lw=0.9
+    )
+    axes.set_yticks(places, labels)
+    axes.set(xlim=(-0.02, 1.02), ylim=(len(labels) - 0.4, -0.6))

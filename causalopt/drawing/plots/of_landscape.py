@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from causalopt.drawing.palette import BLUE, FAINT, INK, RED
-from causalopt.drawing.plots.panels import draw_op_map, uneven_norm
+from causalopt.drawing.palette import colours
+from causalopt.drawing.plots.op_maps import draw_op_map, uneven_norm
+from causalopt.drawing.plots.panel_parts import legend_above, plain_axes
+from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.axes import Axes
+
     from causalopt.descents.landscape import Landscape
     from causalopt.descents.maps.random_map import Array
 
 
-def plot_landscape(landscape: Landscape, points: Array) -> Figure:
+@drawn
+def plot_landscape(landscape: Landscape, points: Array) -> PanelLayout:
     """Return a figure of G and S^2 above, their derivatives below, over one parameter.
 
     Args:
         landscape: Gradients of a model with one parameter.
         points: Values of the parameter, axis (point,).
+
+    Returns:
+        The figure, not shown. Panels: `G`, `S²`, `G'`, `(S²)'`.
 
     Raises:
         QuestionError: The model has several parameters.
@@ -40,46 +49,64 @@ def plot_landscape(landscape: Landscape, points: Array) -> Figure:
     name = landscape.names[0]
     mean, spread = landscape.mean[0], landscape.covariance[0][0]
     terms = [mean, spread, landscape.slope(mean, name), landscape.slope(spread, name)]
-    figure = Figure(figsize=(9, 5.6), layout="constrained")
-    rows = figure.subplots(2, 2, sharex=True)
-    labels = ("G", "S²", "G'", "(S²)'")
-    for axes, term, label, colour in zip(
-        rows.ravel(), terms, labels, (BLUE, RED, BLUE, RED), strict=True
-    ):
-        axes.axhline(0, color=FAINT, linewidth=0.8)
-        axes.plot(points, landscape.evaluate(term, points[np.newaxis]), color=colour)
-        axes.set_ylabel(label)
-    for axes in rows[1]:
-        axes.set_xlabel(name)
-    return figure
+
+    def curve(term: Any, label: str, *, is_mean: bool) -> Callable[[Axes], None]:
+        def draw(axes: Axes) -> None:
+            plain_axes(axes)
+            axes.axhline(0, color=colours().faint, linewidth=0.8)
+            colour = colours().blue if is_mean else colours().red
+            axes.plot(points, landscape.evaluate(term, points[np.newaxis]), color=colour)
+            axes.set_ylabel(label)
+
+        return draw
+
+    panels = [
+        Panel(
+            label,
+            curve(term, label, is_mean=place % 2 == 0),
+            1.8,
+            column=place % 2,
+            under=name,
+            shares=True,
+        )
+        for place, (term, label) in enumerate(zip(terms, ("G", "S²", "G'", "(S²)'"), strict=True))
+    ]
+    return PanelLayout((), panels)
 
 
-def plot_losses(points: Array, losses: dict[str, Array], *, name: str = "W") -> Figure:
+@drawn
+def plot_losses(points: Array, losses: dict[str, Array], *, name: str = "W") -> PanelLayout:
     """Return a figure of losses over one parameter.
 
     Args:
         points: Values of the parameter, axis (point,).
         losses: Label -> values, axis (point,); the first is drawn boldest.
         name: The parameter's name.
+
+    Returns:
+        The figure, not shown. Its panel: `losses`.
     """
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    dashes = ("-", "--", ":", "-.")
-    for place, (label, values) in enumerate(losses.items()):
-        axes.plot(
-            points,
-            values,
-            label=label,
-            linestyle=dashes[place % 4],
-            linewidth=2.2 if place == 0 else 1.3,
-            color=(INK, BLUE, RED)[place % 3],
-        )
-    axes.set(xlabel=name, ylabel="loss")
-    axes.legend(frameon=False)
-    return figure
+
+    def draw(axes: Axes) -> None:
+        plain_axes(axes)
+        dashes, series = ("-", "--", ":", "-."), (colours().ink, *colours().series[:-1])
+        for place, (label, values) in enumerate(losses.items()):
+            axes.plot(
+                points,
+                values,
+                label=label,
+                linestyle=dashes[place % 4],
+                linewidth=2.2 if place == 0 else 1.3,
+                color=series[place % len(series)],
+            )
+        axes.set(xlabel=name, ylabel="loss")
+        legend_above(axes)
+
+    return PanelLayout((), [Panel("losses", draw, 3.0)])
 
 
-def plot_op_map(starts: Array, temperatures: Array, op: Array) -> Figure:
+@drawn
+def plot_op_map(starts: Array, temperatures: Array, op: Array) -> PanelLayout:
     """Return a map of Op over the start W_0 and the learning rate T, in nats.
 
     A learning rate that compresses perfectly does not set the scale for all others: it is
@@ -89,13 +116,17 @@ def plot_op_map(starts: Array, temperatures: Array, op: Array) -> Figure:
         starts: First values, axis (start,).
         temperatures: Learning rates, axis (T,).
         op: axes (T, start).
+
+    Returns:
+        The figure, not shown. Its panel: `op`.
     """
-    figure = Figure(figsize=(7, 4.6), layout="constrained")
-    axes = figure.subplots()
-    norm = uneven_norm(op, steep=8.0)
-    ends = np.where(np.isinf(op), np.copysign(norm.vmax, op), op)
-    infinite = ", ∞ at the ends" if np.isinf(op).any() else ""
-    draw_op_map(axes, starts, temperatures, ends, norm=norm).set_label(f"Op [nats]{infinite}")
-    axes.set_xlabel("W at t = 0")
-    axes.set_ylabel("T")
-    return figure
+
+    def draw(axes: Axes) -> None:
+        norm = uneven_norm(op, steep=8.0)
+        ends = np.where(np.isinf(op), np.copysign(norm.vmax, op), op)
+        infinite = ", ∞ at the ends" if np.isinf(op).any() else ""
+        bar = draw_op_map(axes, starts, temperatures, ends, norm=norm)
+        bar.set_label(f"Op [nats]{infinite}")
+        axes.set(xlabel="W at t = 0", ylabel="T")
+
+    return PanelLayout((), [Panel("op", draw, 3.6)])

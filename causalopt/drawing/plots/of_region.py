@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from causalopt.drawing.palette import BAND_B, BLUE, FAINT, FILL_A, INK, RED
-from causalopt.drawing.plots.panels import plain_axes
+from causalopt.drawing.palette import colours
+from causalopt.drawing.plots.panel_parts import legend_above, plain_axes
+from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
 from causalopt.model.regions.region import Region
 from causalopt.results import plot
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 _MOST_CELLS = 2000  # along the time axis: more than a figure has pixels for
 _FEW = 48  # steps at which cells have edges of their own
-_BOUNDARY = "#d9a520"
 _ROWS = 40  # of an array's elements, from which its rows are not labelled
 
 
-@plot.register
-def plot_region(region: Region) -> Figure:
+@plot.register(Region)
+@drawn
+def plot_region(region: Region) -> PanelLayout:
     """Return a figure of a region.
 
     Above, a row for each variable and for each element of an array, a column for each step: the
@@ -36,6 +36,9 @@ def plot_region(region: Region) -> Figure:
     Args:
         region: The region.
 
+    Returns:
+        The figure, not shown. Panels: `nodes`, `edges`.
+
     Example:
         >>> from causalopt import load, region
         >>> figure = plot_region(region(load("lorenz"), "a[t<=4] | b[3<t<7]", steps=9))
@@ -45,17 +48,35 @@ def plot_region(region: Region) -> Figure:
     last = region.spacetime.last("a picture")
     edges = np.unique(np.linspace(0, last + 1, min(last + 1, _MOST_CELLS) + 1).round().astype(int))
     cells, labels = _cells(region, edges)
-    height = min(max(0.32 * len(cells), 1.2), 6.0)
-    figure = Figure(figsize=(8.4, height + 2.2), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(height, 1.3))
-    _map(above, cells, labels, last)
-    above.set_title(_title(region), fontsize=9, loc="left")
-    plain_axes(below)
-    found = region.neighbours
-    counts = (("enter", found.entering, BLUE, 1), ("leave", found.leaving, RED, -1))
+    height = min(max(0.25 * len(cells), 1.0), 5.0)
+
+    def draw_nodes(axes: Axes) -> None:
+        _map(axes, cells, labels, last)
+        faint = colours().faint
+        patches = [
+            Patch(facecolor=colours().fill_a, edgecolor=faint, label="in the region"),
+            Patch(facecolor=colours().boundary, edgecolor=faint, label="its boundary"),
+        ]
+        legend_above(axes, patches)
+
+    under = "t [steps]"
+    panels = [
+        Panel("nodes", draw_nodes, height, under=under, shares=True),
+        Panel(
+            "edges", lambda axes: _draw_edges(axes, region, edges), 1.1, under=under, shares=True
+        ),
+    ]
+    return PanelLayout((_title(region),), panels)
+
+
+def _draw_edges(axes: Axes, region: Region, edges: NDArray[np.intp]) -> None:
+    """Draw how many edges enter and leave, by the step of their child."""
+    plain_axes(axes)
+    found, palette = region.neighbours, colours()
+    counts = (("enter", found.entering, palette.blue, 1), ("leave", found.leaving, palette.red, -1))
     for word, values, colour, sign in counts:
         shown = np.maximum.reduceat(values, edges[:-1])
-        below.stairs(
+        axes.stairs(
             sign * shown,
             edges - 0.5,
             fill=True,
@@ -63,17 +84,10 @@ def plot_region(region: Region) -> Figure:
             alpha=0.75,
             label=f"{word} ({values.sum()})",
         )
-    below.axhline(0, color=INK, linewidth=0.8)
-    below.set_ylabel("edges", fontsize=9)
-    below.set_xlabel("t [steps]", fontsize=9)
-    below.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-    patches = [
-        Patch(facecolor=FILL_A, edgecolor=FAINT, label="in the region"),
-        Patch(facecolor=_BOUNDARY, edgecolor=FAINT, label="its boundary"),
-    ]
-    handles = [*patches, *below.get_legend_handles_labels()[0]]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
-    return figure
+    axes.axhline(0, color=palette.ink, linewidth=0.8)
+    axes.set_ylabel("edges")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+    legend_above(axes)
 
 
 def _cells(region: Region, edges: NDArray[np.intp]) -> tuple[NDArray[np.int8], list[str]]:
@@ -112,27 +126,26 @@ def _columns(
 
 
 def _map(axes: Axes, cells: NDArray[np.int8], labels: list[str], last: int) -> None:
-    colours = np.array([to_rgba(c) for c in (BAND_B, FILL_A, _BOUNDARY)])
+    fills = (colours().band_b, colours().fill_a, colours().boundary)
+    shades = np.array([to_rgba(c) for c in fills])
     axes.imshow(
-        colours[cells],
+        shades[cells],
         aspect="auto",
         interpolation="nearest",
         extent=(-0.5, last + 0.5, len(cells) - 0.5, -0.5),
     )
     places = [i for i, label in enumerate(labels) if label]
     axes.set_yticks(places, [labels[i] for i in places])
-    axes.tick_params(labelsize=8)
     for i in places[1:]:
-        axes.axhline(i - 0.5, color=FAINT, linewidth=0.8)
+        axes.axhline(i - 0.5, color=colours().faint, linewidth=0.8)
     if last < _FEW and len(cells) <= _ROWS:
         axes.set_xticks(np.arange(-0.5, last + 1), minor=True)
         axes.set_yticks(np.arange(-0.5, len(cells)), minor=True)
-        axes.grid(which="minor", color="#ffffff", linewidth=1.0)
+        axes.grid(which="minor", color=colours().paper, linewidth=1.0)
         axes.tick_params(which="minor", length=0)
 
 
 def _title(region: Region) -> str:
     said = str(region)
-    said = said if len(said) <= 70 else said[:67] + "..."
     count, border = len(region), len(region.boundary)
     return f"{said} in {region.spacetime.name}: {count} nodes, {border} on the boundary"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from causalopt.drawing.palette import FAINT
-from causalopt.drawing.plots.panels import (
+from causalopt.drawing.palette import colours
+from causalopt.drawing.plots.panel_parts import (
     WIDE,
     draw_measure,
     draw_status,
@@ -20,6 +19,7 @@ from causalopt.drawing.plots.panels import (
     time_label,
     typical_size,
 )
+from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
 from causalopt.effects.run import Run
 from causalopt.results import plot
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 
 @plot.register(Run)
-def plot_run(run: Run) -> Figure:
+@drawn
+def plot_run(run: Run) -> PanelLayout:
     """Return a figure of one run: worlds, differences, Op, Comp and status over time.
 
     In the limit delta -> 0 the worlds X and Y lie on W, so the second panel shows the slopes
@@ -38,31 +39,43 @@ def plot_run(run: Run) -> Figure:
         run: The run.
 
     Returns:
-        The figure, not shown; `figure.savefig("run.png")` writes it.
+        The figure, not shown; `figure.savefig("run.png")` writes it. Panels: `worlds`,
+        `differences`, `op`, `comp`, `status`.
 
     Example:
         >>> from causalopt import load, run
         >>> [axes.get_ylabel() for axes in plot_run(run(load("thermostat"), steps=9)).axes]
         ['R (room)', '(difference)/δ', 'Op [nats]', 'Comp', 'status']
     """
-    figure = Figure(figsize=(7.2, 8.8), layout="constrained")
-    rows = figure.subplots(5, 1, sharex=True, height_ratios=[3, 3, 3, 2.4, 0.45])
-    worlds, differences, op, comp, status = rows
-    for axes in rows:
-        plain_axes(axes)
-    _draw_worlds(worlds, run)
-    _draw_differences(differences, run)
-    draw_measure(op, run.time, run.op, run.status, label="Op [nats]", rest=0.0)
-    draw_measure(comp, run.time, run.comp, run.status, label="Comp", rest=1.0)
-    if largest_size(run.comp) > WIDE:
-        spread_axis(comp, 1.0)
-    draw_status(status, run.time, run.status)
-    figure.align_ylabels(rows[:4])
     size = "δ → 0" if run.delta is None else f"δ = {run.delta:g}"
-    name = run.model.title or run.model.name
-    figure.suptitle(f"{name}\n{run.op_name}, {size}", fontsize=11)
-    status.set_xlabel(time_label(run.model))
-    return figure
+    under = time_label(run.model)
+    panels = [
+        Panel("worlds", lambda axes: _draw_worlds(axes, run), 1.5, under=under, shares=True),
+        Panel(
+            "differences", lambda axes: _draw_differences(axes, run), 1.5, under=under, shares=True
+        ),
+        Panel("op", lambda axes: _draw_op(axes, run), 1.5, under=under, shares=True),
+        Panel("comp", lambda axes: _draw_comp(axes, run), 1.25, under=under, shares=True),
+        Panel("status", lambda axes: _draw_status(axes, run), 0.3, under=under, shares=True),
+    ]
+    return PanelLayout((run.model.title or run.model.name, f"{run.op_name}, {size}"), panels)
+
+
+def _draw_op(axes: Axes, run: Run) -> None:
+    plain_axes(axes)
+    draw_measure(axes, run.time, run.op, run.status, label="Op [nats]", rest=0.0)
+
+
+def _draw_comp(axes: Axes, run: Run) -> None:
+    plain_axes(axes)
+    draw_measure(axes, run.time, run.comp, run.status, label="Comp", rest=1.0)
+    if largest_size(run.comp) > WIDE:
+        spread_axis(axes, 1.0)
+
+
+def _draw_status(axes: Axes, run: Run) -> None:
+    plain_axes(axes)
+    draw_status(axes, run.time, run.status)
 
 
 def _label(run: Run) -> str:
@@ -72,6 +85,7 @@ def _label(run: Run) -> str:
 
 
 def _draw_worlds(axes: Axes, run: Run) -> None:
+    plain_axes(axes)
     worlds = {"W": run.W[run.target]}
     labels = {"W": "W: baseline"}
     if run.X is not None and run.Y is not None:
@@ -89,6 +103,7 @@ def _draw_worlds(axes: Axes, run: Run) -> None:
 
 
 def _draw_differences(axes: Axes, run: Run) -> None:
+    plain_axes(axes)
     if run.X is None or run.Y is None:
         x, y = run.total, run.direct
         names = ("(x - w)/δ: all paths", "(y - w)/δ: paths that avoid A")
@@ -101,7 +116,7 @@ def _draw_differences(axes: Axes, run: Run) -> None:
         axes.set_ylabel("difference from W")
     draw_world_line(axes, run.time, x, "X", names[0])
     draw_world_line(axes, run.time, y, "Y", names[1])
-    axes.axhline(0, color=FAINT, linewidth=0.8)
+    axes.axhline(0, color=colours().faint, linewidth=0.8)
     sizes = [size for size in (largest_size(x), largest_size(y)) if size > 0]
     if sizes and max(sizes) > WIDE * min(sizes):
         spread_axis(axes, min(sizes))

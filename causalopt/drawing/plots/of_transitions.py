@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import patheffects as effects
-from matplotlib.figure import Figure
 
 from causalopt.descents.transitions.state_sets import DESTINATION, ORIGIN
 from causalopt.descents.transitions.transition_paths import Transitions
-from causalopt.drawing.palette import BLUE, FILL_A, FILL_B, GREEN, INK, RED
-from causalopt.drawing.plots.panels import legend_above, plain_axes
+from causalopt.drawing.palette import colours
+from causalopt.drawing.plots.panel_parts import legend_above, plain_axes
+from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
+from causalopt.drawing.plots.plot_style import size_map
 from causalopt.results import plot
 
 if TYPE_CHECKING:
@@ -22,17 +23,19 @@ if TYPE_CHECKING:
 BINS = 240
 CELLS = 64
 ARROWS = 21
+_WHITE, _BLACK = "#ffffff", "#1a1a1a"  # on a map that is the same in every theme
 SCARCE = 1e-9  # of the law's mass: further out nothing is drawn
 
 
-@plot.register
-def plot_transitions(found: Transitions) -> Figure:
+@plot.register(Transitions)
+@drawn
+def plot_transitions(found: Transitions) -> PanelLayout:
     """Return a figure of committors and laws, along a line or in the plane.
 
     Returns:
         The figure, not shown. Along a line: q+ and q- above, the densities of all walkers and of
         those on their way below. In the plane: q+ with its half line, and the reactive density
-        with the net reactive moves.
+        with the net reactive moves. Panels: `committors`, and `densities` or `current`.
     """
     division = found.level.operator.division
     state = "" if found.status == "ok" else f" ({found.status})"
@@ -41,34 +44,41 @@ def plot_transitions(found: Transitions) -> Figure:
         f"mean passage {found.mean_passage:.4g} steps{state}"
     )
     if len(found.names) == 1:
-        figure = Figure(figsize=(7.2, 5.2), layout="constrained")
-        upper, lower = figure.subplots(2, 1, sharex=True)
-        _draw_committors(upper, found)
-        _draw_densities(lower, found)
-        upper.set_xlim(*_extent(found, 0))
+        under = found.names[0]
+        panels = [
+            Panel(
+                "committors", lambda a: _draw_committors(a, found), 1.9, under=under, shares=True
+            ),
+            Panel("densities", lambda a: _draw_densities(a, found), 1.9, under=under, shares=True),
+        ]
     else:
-        figure = Figure(figsize=(10.4, 4.6), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        _draw_plane(left, found)
-        _draw_current(right, found)
-    figure.suptitle(title, fontsize=10)
-    return figure
+        panels = [
+            Panel("committors", lambda axes: _draw_plane(axes, found), 2.4),
+            Panel("current", lambda axes: _draw_current(axes, found), 2.4, column=1),
+        ]
+    return PanelLayout((title,), panels)
 
 
 def _draw_committors(axes: Axes, found: Transitions) -> None:
     plain_axes(axes)
     nodes = found.axes[0]
     _shade(axes, nodes, found.labels)
-    axes.plot(nodes, found.forward, color=BLUE, linewidth=1.5, label="q+, the destination is next")
+    axes.plot(
+        nodes,
+        found.forward,
+        color=colours().blue,
+        linewidth=1.5,
+        label="q+, the destination is next",
+    )
     axes.plot(
         nodes,
         found.backward,
-        color=GREEN,
+        color=colours().green,
         linewidth=1.5,
         linestyle="--",
         label="q-, the origin was last",
     )
-    axes.set_ylabel("probability")
+    axes.set(xlim=_extent(found, 0), ylabel="probability")
     legend_above(axes)
 
 
@@ -79,8 +89,8 @@ def _draw_densities(axes: Axes, found: Transitions) -> None:
     edges = np.linspace(*_extent(found, 0), BINS + 1)
     width = edges[1] - edges[0]
     for mass, colour, style, label in (
-        (found.law, INK, "-", "all walkers"),
-        (found.density, RED, "-", "on their way"),
+        (found.law, colours().ink, "-", "all walkers"),
+        (found.density, colours().red, "-", "on their way"),
     ):
         heights = np.histogram(nodes, edges, weights=mass)[0] / width
         shown = np.where(heights > 0, heights, np.nan)
@@ -88,13 +98,16 @@ def _draw_densities(axes: Axes, found: Transitions) -> None:
     axes.set_yscale("log")
     top = axes.get_ylim()[1]
     axes.set_ylim(max(axes.get_ylim()[0], top * 1e-12), top)
-    axes.set(xlabel=found.names[0], ylabel="density")
+    axes.set(xlim=_extent(found, 0), ylabel="density")
     legend_above(axes)
 
 
 def _shade(axes: Axes, nodes: Array, labels: Any) -> None:
     """Shade the origin and the destination."""
-    for label, colour, name in ((ORIGIN, FILL_A, "origin"), (DESTINATION, FILL_B, "destination")):
+    for label, colour, name in (
+        (ORIGIN, colours().fill_a, "origin"),
+        (DESTINATION, colours().fill_b, "destination"),
+    ):
         inside = np.concatenate([[False], labels == label, [False]])
         first, last = np.flatnonzero(np.diff(inside.astype(np.int8))).reshape(-1, 2).T
         for place, (left, right) in enumerate(zip(first, last - 1, strict=True)):
@@ -112,12 +125,12 @@ def _draw_plane(axes: Axes, found: Transitions) -> None:
     mesh = axes.pcolormesh(
         first, second, found.forward.T, cmap="viridis", vmin=0, vmax=1, rasterized=True
     )
-    axes.contour(first, second, found.forward.T, [0.5], colors="white", linewidths=1.2)
-    _outline(axes, found, "white", INK)
+    axes.contour(first, second, found.forward.T, [0.5], colors=_WHITE, linewidths=1.2)
+    _outline(axes, found, _WHITE, _BLACK)
     assert axes.figure is not None
-    axes.figure.colorbar(mesh, ax=axes, pad=0.01).ax.tick_params(labelsize=8)
+    axes.figure.colorbar(mesh, ax=axes, pad=0.01)
     _frame(axes, found)
-    axes.set_title("q+: the destination is next (white: 1/2)", fontsize=9)
+    axes.set_title("q+: the destination is next\n(white: 1/2)")
 
 
 def _draw_current(axes: Axes, found: Transitions) -> None:
@@ -132,9 +145,9 @@ def _draw_current(axes: Axes, found: Transitions) -> None:
     edges = [np.linspace(*span, CELLS + 1) for span in spans]
     area = float(np.prod([line[1] - line[0] for line in edges]))
     density = summed(found.density, CELLS) / area
-    mesh = axes.pcolormesh(*edges, density.T, cmap="Oranges", vmin=0, rasterized=True)
+    mesh = axes.pcolormesh(*edges, density.T, cmap=size_map(), vmin=0, rasterized=True)
     assert axes.figure is not None
-    axes.figure.colorbar(mesh, ax=axes, pad=0.01).ax.tick_params(labelsize=8)
+    axes.figure.colorbar(mesh, ax=axes, pad=0.01)
     moves = [summed(move, ARROWS) for move in found.vectors]
     centres = [
         np.linspace(*span, ARROWS + 1)[:-1] + (span[1] - span[0]) / ARROWS / 2 for span in spans
@@ -145,16 +158,16 @@ def _draw_current(axes: Axes, found: Transitions) -> None:
         *centres,
         moves[0].T,
         moves[1].T,
-        color=INK,
+        color=colours().ink,
         width=0.003,
         pivot="mid",
         angles="xy",
         scale_units="xy",
         scale=longest / 1.5 if longest > 0 else 1.0,
     )
-    _outline(axes, found, BLUE, "white")
+    _outline(axes, found, colours().red, colours().paper)
     _frame(axes, found)
-    axes.set_title("on their way: density, and net move of walkers a step", fontsize=9)
+    axes.set_title("on their way: density,\nand net move of walkers a step")
 
 
 def _outline(axes: Axes, found: Transitions, colour: str, edge: str) -> None:
@@ -170,7 +183,6 @@ def _outline(axes: Axes, found: Transitions, colour: str, edge: str) -> None:
             found.axes[1][middle[1]],
             name,
             color=colour,
-            fontsize=8,
             ha="center",
             va="center",
         )
@@ -182,7 +194,6 @@ def _frame(axes: Axes, found: Transitions) -> None:
     axes.set_xlim(*_extent(found, 0))
     axes.set_ylim(*_extent(found, 1))
     axes.set(xlabel=found.names[0], ylabel=found.names[1])
-    axes.tick_params(labelsize=8)
 
 
 def _extent(found: Transitions, axis: int) -> tuple[float, float]:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
-from causalopt.drawing.palette import FILL_A, INK, WORLD_COLOURS, WORLD_DASHES, WORLD_MARKERS
-from causalopt.drawing.plots.panels import FEW, legend_above, plain_axes, time_label
+import numpy as np
+
+from causalopt.drawing.palette import WORLD_DASHES, WORLD_MARKERS, colours
+from causalopt.drawing.plots.panel_parts import FEW, legend_above, plain_axes, time_label
+from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
 from causalopt.errors import QuestionError
 from causalopt.results import plot
 from causalopt.worlds.world import World
 
-_MORE = (("#0072b2", "-.", "D"), ("#cc79a7", ":", "v"), ("#e69f00", "--", "P"))
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.axes import Axes
+
+_MORE = (("-.", "D"), (":", "v"), ("--", "P"))
 
 
 @plot.register(World)
-def plot_worlds(*worlds: World) -> Figure:
+@drawn
+def plot_worlds(*worlds: World) -> PanelLayout:
     """Return a figure of worlds: a row per variable, those of A on a shaded ground.
 
     Args:
         worlds: Worlds of one model, such as W, X and Y.
+
+    Returns:
+        The figure, not shown. Panels are called as their variables.
 
     Raises:
         QuestionError: There is none, or they are of several models.
@@ -37,38 +48,52 @@ def plot_worlds(*worlds: World) -> Figure:
     if any(other.model.template.names != model.template.names for other in worlds):
         raise QuestionError("worlds of several models have no common rows: draw each model's apart")
     names = model.template.names
-    figure = Figure(figsize=(7.2, 1.0 + 1.5 * len(names)), layout="constrained")
-    rows = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, name in zip(rows, names, strict=True):
+    under = time_label(model)
+    panels = [
+        Panel(name, _row(worlds, name, named=place == 0), 1.2, under=under, shares=True)
+        for place, name in enumerate(names)
+    ]
+    return PanelLayout((model.title or model.name,), panels)
+
+
+def _row(worlds: tuple[World, ...], name: str, *, named: bool) -> Callable[[Axes], None]:
+    def draw(axes: Axes) -> None:
         plain_axes(axes)
+        model = worlds[0].model
         variable = model.variables[name]
-        axes.set_ylabel(f"{name} ({variable.label})" if variable.label else name)
+        label = f"{name} ({variable.label})" if variable.label else name
+        axes.set_ylabel(f"{label} [{variable.unit}]" if variable.unit else label)
         if name in model.A:
-            axes.set_facecolor(FILL_A + "55")
-        for i, world in enumerate(worlds):
-            values = np.asarray(world[name])
-            time = model.template.time(np.arange(world.steps + 1))
-            colour, dash, marker = _look(world.name, i)
-            axes.plot(
-                time,
-                np.where(np.isfinite(values), values, np.nan),
-                color=colour,
-                linestyle=dash,
-                # The first world is wide and pale, so that one that lies on it is seen.
-                linewidth=1.5 if i or len(worlds) == 1 else 3.5,
-                alpha=1.0 if i or len(worlds) == 1 else 0.35,
-                marker=marker if len(time) <= FEW else None,
-                markersize=4,
-                label=world.name,
-            )
-    legend_above(rows[0])
-    figure.align_ylabels(rows)
-    rows[-1].set_xlabel(time_label(model))
-    figure.suptitle(model.title or model.name, fontsize=11)
-    return figure
+            axes.set_facecolor(colours().band_a)
+        for place, world in enumerate(worlds):
+            _draw_world(axes, world, name, place, alone=len(worlds) == 1)
+        if named:
+            legend_above(axes)
+
+    return draw
+
+
+def _draw_world(axes: Axes, world: World, name: str, place: int, *, alone: bool) -> None:
+    values = np.asarray(world[name])
+    time = world.model.template.time(np.arange(world.steps + 1))
+    colour, dash, marker = _look(world.name, place)
+    axes.plot(
+        time,
+        np.where(np.isfinite(values), values, np.nan),
+        color=colour,
+        linestyle=dash,
+        # The first world is wide and pale, so that one that lies on it is seen.
+        linewidth=1.5 if place or alone else 3.5,
+        alpha=1.0 if place or alone else 0.5,
+        marker=marker if len(time) <= FEW else None,
+        label=world.name,
+    )
 
 
 def _look(name: str, place: int) -> tuple[str, str, str]:
-    if name in WORLD_COLOURS:
-        return WORLD_COLOURS[name], WORLD_DASHES[name], WORLD_MARKERS[name]
-    return (INK, "-", "o") if place == 0 else _MORE[place % len(_MORE)]
+    if name in colours().worlds:
+        return colours().worlds[name], WORLD_DASHES[name], WORLD_MARKERS[name]
+    if place == 0:
+        return colours().ink, "-", "o"
+    series = (colours().blue, *colours().series[3:6])
+    return series[place % len(series)], *_MORE[place % len(_MORE)]

@@ -1,275 +1,279 @@
-"""What plots over an axis share: plain axes, Op and Comp with their status, wide ranges."""
+"""Plots as named panels: each draws into axes, a new figure's or a user's own.
+
+A plot function lays out its panels and knows nothing of figures; `drawn` makes of it a function
+that takes `ax`, `figsize`, `panels` and `theme`.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
-from matplotlib.colors import Normalize, SymLogNorm, TwoSlopeNorm
-from matplotlib.ticker import FixedLocator
-from numpy.typing import NDArray
+from matplotlib.axes import Axes
 
-from causalopt.drawing.palette import (
-    BLUE,
-    FAINT,
-    INK,
-    OP_MAP,
-    STATUS_COLOURS,
-    STATUS_HATCHES,
-    WORLD_COLOURS,
-    WORLD_DASHES,
-    WORLD_MARKERS,
+from causalopt.drawing.palette import Palette, palette
+from causalopt.drawing.plots.plot_style import (
+    PAGE,
+    TITLE,
+    palette_of_ground,
+    repaint,
+    settle,
+    styled,
+    wrapped,
 )
-from causalopt.effects.measures import STATUSES
+from causalopt.drawing.plots.shown_figure import ShownFigure
+from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.colorbar import Colorbar
+    from matplotlib.gridspec import SubplotSpec
 
-    from causalopt.engine.contract import Bools, Floats
-    from causalopt.model.model import Model
+    from causalopt.results import Places
 
-FEW = 40  # up to so many points each one gets its marker
-STEEP = 50.0  # a ratio of the largest to the typical Op at which a linear scale hides the typical
-WIDE = 1e3  # a ratio of sizes at which a linear axis hides the smaller
+_LINE = 1.35 * TITLE / 72  # inches that a line of the title takes
+_EDGE = 0.35  # inches above and below everything
+_AROUND = 0.2  # inches that a panel's tick labels and legend take
 
 
-def plain_axes(axes: Axes) -> None:
-    """Take away what tells nothing; draw a pale grid behind."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#ececec", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8)
+@dataclasses.dataclass(frozen=True, eq=False)
+class Panel:
+    """One axes of a plot.
 
-
-def time_label(model: Model) -> str:
-    """Return what stands under an axis of time."""
-    if model.is_static:
-        return "no time"
-    return "t [steps]" if model.dt is None else "time"
-
-
-def typical_size(values: Floats) -> float:
-    """Return the median size of the finite values that are not 0; 0 for none."""
-    sizes = np.abs(values[np.isfinite(values) & (values != 0)])
-    return float(np.median(sizes)) if len(sizes) else 0.0
-
-
-def largest_size(values: Floats) -> float:
-    """Return the largest size of the finite values; 0 for none."""
-    return float(np.max(np.abs(values), where=np.isfinite(values), initial=0.0))
-
-
-def spread_axis(axes: Axes, threshold: float) -> None:
-    """Take a logarithmic axis on both sides of 0, linear within the threshold.
-
-    Its margins are taken anew: those of a linear axis would be decades here without data.
+    Attributes:
+        name: What the panel is called in `panels=`.
+        draw: Draws it.
+        height: Of its axes in inches, in a figure of the default size.
+        column: Of the figure, from the left.
+        under: What stands below the axis along x: once, where panels share it.
+        shares: Whether panels of one column that say so have one axis along x.
+        spans: Whether it is as wide as the figure, where no other panel stands beside it.
     """
-    axes.set_yscale("symlog", linthresh=threshold)
-    axes.relim()
-    axes.autoscale(axis="y")
-    low, high = axes.get_ylim()
-    top = math.floor(math.log10(max(abs(low), abs(high))))
-    middle = (math.ceil(math.log10(threshold)) + top + 1) // 2
-    sizes = [10.0**power for power in sorted({middle, top})]
-    axes.yaxis.set_major_locator(FixedLocator([-s for s in sizes] + [0.0] + sizes))
-    axes.set_ylim(low, high)
+
+    name: str
+    draw: Callable[[Axes], None]
+    height: float = 2.0
+    column: int = 0
+    under: str = ""
+    shares: bool = False
+    spans: bool = False
 
 
-def legend_above(axes: Axes) -> None:
-    """Put the legend above the axes, where it hides no line."""
-    axes.legend(
-        fontsize=8,
-        frameon=False,
-        ncols=3,
-        loc="lower left",
-        borderaxespad=0.1,
-        bbox_to_anchor=(0, 1),
-    )
+@dataclasses.dataclass(frozen=True, eq=False)
+class PanelLayout:
+    """A plot before it is drawn.
+
+    Attributes:
+        title: Lines above a figure of its own; each may be wrapped.
+        panels: All there are, column by column, each from the top.
+        shown: Names of those drawn when none are asked for; all when empty.
+        widths: Of the columns, as ratios.
+        width: Of the figure, in inches.
+        finish: Draws what belongs to all panels together, such as a scale of colours.
+    """
+
+    title: Sequence[str]
+    panels: Sequence[Panel]
+    shown: Sequence[str] = ()
+    widths: Sequence[float] = ()
+    width: float = PAGE
+    finish: Callable[[Sequence[Axes]], None] | None = None
 
 
-def draw_world_line(axes: Axes, time: Floats, values: Floats, world: str, label: str) -> None:
-    """Draw a course in the colour, dash and marker of its world, W wide and pale beneath."""
-    shown = np.where(np.isfinite(values), values, np.nan)
-    axes.plot(
-        time,
-        shown,
-        color=WORLD_COLOURS[world],
-        linestyle=WORLD_DASHES[world],
-        zorder=2 if world == "W" else 3,
-        linewidth={"W": 2.6, "X": 1.5, "Y": 1.5}[world],
-        alpha={"W": 0.35, "X": 1.0, "Y": 1.0}[world],
-        marker=WORLD_MARKERS[world] if len(time) <= FEW else None,
-        markersize=4,
-        label=label,
-    )
+class _Drawn(Protocol):
+    layout: Callable[..., PanelLayout]
+
+    def __call__(
+        self,
+        *results: Any,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: str | None = None,
+        **options: Any,
+    ) -> Any: ...
 
 
-def draw_measure(
-    axes: Axes, x: Floats, values: Floats, status: NDArray[np.str_], *, label: str, rest: float
-) -> None:
-    """Draw Op or Comp: a full line, dotted and grey where the status doubts it."""
-    finite = np.isfinite(values)
-    doubted = np.isin(status, ["kink", "unresolved"])
-    few = len(x) <= FEW
-    for where, colour, style, name in (
-        (doubted, FAINT, ":", "in doubt (see status)"),
-        (~doubted, BLUE, "-", None),
-    ):
-        if (where & finite).any():
-            axes.plot(
-                x,
-                np.where(finite & where, values, np.nan),
-                color=colour,
-                linestyle=style,
-                linewidth=1.5,
-                marker="o" if few else None,
-                markersize=4,
-                label=name,
+def drawn(lay_out: Callable[..., PanelLayout]) -> _Drawn:
+    """Make a plot function of one that lays out panels.
+
+    The plot function takes what that one takes, and `ax`, `figsize`, `panels` and `theme` as
+    `causalopt.results.Plotted.plot` explains them; `.layout` is the one it was made of.
+    """
+
+    @functools.wraps(lay_out)
+    def plot_it(
+        *results: Any,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: str | None = None,
+        **options: Any,
+    ) -> Any:
+        given = None if ax is None else _axes_of(ax)
+        chosen = _palette(theme, given)
+        with styled(chosen):
+            layout = lay_out(*results, **options)
+            picked = chosen_panels(layout, panels)
+            if given is None:
+                return _new_figure(layout, picked, figsize)
+            if figsize is not None:
+                raise QuestionError(
+                    "figsize is the size of a new figure, and ax belongs to a figure that is "
+                    "there: leave one of them out"
+                )
+            _into(layout, picked, given, is_painted=theme is not None)
+        return ax
+
+    made = cast(_Drawn, plot_it)
+    made.layout = lay_out
+    return made
+
+
+def _palette(theme: str | None, given: Sequence[Axes] | None) -> Palette:
+    if theme is None and given:
+        return palette_of_ground(given[0])
+    return palette("light" if theme is None else theme)
+
+
+def _axes_of(ax: Places) -> list[Axes]:
+    """Return what was given as axes, in a list.
+
+    Raises:
+        QuestionError: Something else was given.
+    """
+    given: list[Any] = [ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax, object)))
+    for one in given:
+        if not isinstance(one, Axes):
+            raise QuestionError(
+                f"ax takes matplotlib axes, or a sequence of them, found {type(one).__name__}: "
+                "such as fig, ax = plt.subplots()"
             )
-            # A point between gaps has no line of its own.
-            lone = _lone(where & finite)
-            axes.plot(x[lone], values[lone], ".", color=colour, markersize=5)
-    axes.axhline(rest, color=FAINT, linewidth=0.8, linestyle=":")
-    axes.set_ylabel(label)
-    _draw_infinities(axes, x, np.isposinf(values), "^", 0.97, "+∞")
-    _draw_infinities(axes, x, np.isneginf(values), "v", 0.03, "-∞")
-    if axes.get_legend_handles_labels()[1]:
-        legend_above(axes)
-    if not finite.any() and not np.isinf(values).any():
-        axes.text(
-            0.5,
-            0.7,
-            "undefined throughout",
-            ha="center",
-            transform=axes.transAxes,
-            fontsize=9,
-            color=FAINT,
+    if len({id(one) for one in given}) < len(given):
+        raise QuestionError("ax names the same axes twice: each panel has axes of its own")
+    return given
+
+
+def chosen_panels(layout: PanelLayout, names: str | Sequence[str] | None) -> list[Panel]:
+    """Return the panels that are asked for, in the order asked.
+
+    Raises:
+        QuestionError: There is none of a name, or no name.
+    """
+    by_name = {panel.name: panel for panel in layout.panels}
+    if names is None:
+        shown = layout.shown or list(by_name)
+        return [by_name[name] for name in shown]
+    asked = [names] if isinstance(names, str) else list(names)
+    wrong = [name for name in asked if name not in by_name]
+    listed = ", ".join(map(repr, by_name))
+    if wrong:
+        raise QuestionError(f"no panel {wrong[0]!r}: this plot has {listed}")
+    if not asked:
+        raise QuestionError(f"panels names none: this plot has {listed}")
+    return [by_name[name] for name in dict.fromkeys(asked)]
+
+
+def _new_figure(
+    layout: PanelLayout, panels: list[Panel], figsize: tuple[float, float] | None
+) -> ShownFigure:
+    """Draw panels into a figure of their own: columns beside each other, each from the top."""
+    columns = sorted({panel.column for panel in panels})
+    stacks = [[panel for panel in panels if panel.column == column] for column in columns]
+    is_whole = len(columns) == len({panel.column for panel in layout.panels})
+    widths = [layout.widths[c] for c in columns] if layout.widths else [1.0] * len(columns)
+    width = figsize[0] if figsize else (layout.width if is_whole else min(layout.width, PAGE))
+    lines = [line for text in layout.title for line in wrapped(text, 0.96 * width, TITLE)]
+    tall = max(sum(panel.height + _AROUND for panel in stack) for stack in stacks)
+    size = figsize or (width, tall + _LINE * len(lines) + _EDGE)
+    figure = ShownFigure(figsize=size, layout="constrained")
+    if lines:
+        figure.suptitle("\n".join(lines), fontsize=TITLE, parse_math=False)
+    places = _cells(figure, stacks, widths)
+    drawn_axes: dict[str, Axes] = {}
+    shared: dict[int, Axes] = {}
+    for panel in panels:
+        together = shared.get(panel.column) if panel.shares else None
+        axes = figure.add_subplot(places[panel.name], sharex=together)
+        drawn_axes[panel.name] = axes
+        if panel.shares:
+            shared.setdefault(panel.column, axes)
+    for panel in panels:
+        panel.draw(drawn_axes[panel.name])
+    for stack in stacks:
+        _label_below([(panel, drawn_axes[panel.name]) for panel in stack])
+        aligned = [
+            drawn_axes[p.name] for p in stack if drawn_axes[p.name].yaxis.label.get_rotation()
+        ]
+        figure.align_ylabels(aligned)
+    if layout.finish is not None:
+        layout.finish(list(drawn_axes.values()))
+    for axes in figure.axes:
+        settle(axes)
+    return figure
+
+
+def _cells(
+    figure: ShownFigure, stacks: list[list[Panel]], widths: list[float]
+) -> dict[str, SubplotSpec]:
+    """Return where panels stand: in one grid where rows are as high in every column.
+
+    In one grid a scale of colours can stand beside all of them.
+    """
+    most = max(stacks, key=len)
+    heights = [panel.height for panel in most]
+    if all(p.height == q.height for stack in stacks for p, q in zip(stack, most, strict=False)):
+        grid = figure.add_gridspec(
+            len(most), len(stacks), width_ratios=widths, height_ratios=heights
         )
+        return {
+            panel.name: grid[i, :] if panel.spans else grid[i, k]
+            for k, stack in enumerate(stacks)
+            for i, panel in enumerate(stack)
+        }
+    outer = figure.add_gridspec(1, len(stacks), width_ratios=widths)
+    found: dict[str, SubplotSpec] = {}
+    for k, stack in enumerate(stacks):
+        ratios = [panel.height for panel in stack]
+        rows = outer[0, k].subgridspec(len(stack), 1, height_ratios=ratios)
+        found |= {panel.name: rows[i, 0] for i, panel in enumerate(stack)}
+    return found
 
 
-def uneven_norm(values: Floats, *, steep: float = STEEP) -> Any:
-    """Return a scale of Op with 0 in its middle, logarithmic on both sides where Op is uneven.
+def _label_below(stack: list[tuple[Panel, Axes]]) -> None:
+    """Write what is along x below the lowest of the panels that share it."""
+    shared = [pair for pair in stack if pair[0].shares]
+    for panel, axes in stack:
+        is_last = not panel.shares or panel is shared[-1][0]
+        if panel.shares:
+            axes.tick_params(labelbottom=is_last)
+        if is_last and panel.under:
+            axes.set_xlabel(panel.under)
 
-    Args:
-        values: Op; what is not finite does not count.
-        steep: The ratio of the largest to the typical size from which the scale is logarithmic.
+
+def _into(layout: PanelLayout, panels: list[Panel], given: list[Axes], *, is_painted: bool) -> None:
+    """Draw panels into axes that a user made.
+
+    Raises:
+        QuestionError: There are more panels than axes, or fewer.
     """
-    largest = largest_size(values) or 1.0
-    typical = typical_size(values) or largest
-    if largest > steep * typical:
-        return SymLogNorm(linthresh=typical, vmin=-largest, vmax=largest)
-    return TwoSlopeNorm(0.0, vmin=-largest, vmax=largest)
-
-
-def draw_op_map(
-    axes: Axes, x: Floats, y: Floats, op: Floats, *, norm: Any = None, line: bool = False
-) -> Colorbar:
-    """Draw Op over two axes in the colours of its sign, and return the colour bar.
-
-    Args:
-        axes: Where to draw.
-        x: Points or cell edges, axis (x,).
-        y: Points or cell edges, axis (y,).
-        op: Axes (y, x).
-        norm: The scale; by default symmetric, up to the 98th percentile of sizes, so that single
-            points do not hide the rest.
-        line: Whether a thin line is drawn where Op is 0.
-    """
-    sizes = np.abs(op[np.isfinite(op)])
-    extend = "both" if norm is None else "neither"
-    if norm is None:
-        limit = max(float(np.quantile(sizes, 0.98)) if sizes.size else 1.0, 1e-9)
-        norm = Normalize(-limit, limit)
-    mesh = axes.pcolormesh(x, y, op, cmap=OP_MAP, norm=norm, shading="auto", rasterized=True)
-    if line and sizes.size and float(np.nanmin(op)) < 0 < float(np.nanmax(op)):
-        axes.contour(x, y, op, levels=[0.0], colors=INK, linewidths=0.6)
-    assert axes.figure is not None
-    return axes.figure.colorbar(mesh, ax=axes, extend=extend)
-
-
-def _draw_infinities(
-    axes: Axes, t: Floats, where: Bools, marker: str, height: float, label: str
-) -> None:
-    """Mark infinities at the edge of the axes, so that they are not mistaken for gaps."""
-    if not where.any():
-        return
-    times = t[where]
-    axes.plot(
-        times,
-        np.full(len(times), height),
-        marker,
-        color=INK,
-        markersize=5,
-        transform=axes.get_xaxis_transform(),
-        clip_on=False,
-        label=label,
-        markevery=max(1, len(times) // FEW),
-    )
-
-
-def draw_status(
-    axes: Axes,
-    x: Floats,
-    status: NDArray[np.str_],
-    *,
-    edges: Floats | None = None,
-    counts: Mapping[str, int] | None = None,
-) -> None:
-    """Draw the status of every point as a strip of hatched spans, named below.
-
-    Args:
-        axes: Where to draw.
-        x: The points, shape [x].
-        status: Keys of `STATUSES`, shape [x].
-        edges: Where their cells begin and end, shape [x + 1]; halfway between points by default.
-        counts: How often each status is there, where a point stands for several.
-    """
-    edges = cell_edges(x) if edges is None else edges
-    if counts is None:
-        counts = {name: int(np.count_nonzero(status == name)) for name in STATUSES}
-    for name in STATUSES:
-        spans = [(edges[a], edges[b + 1] - edges[a]) for a, b in _stretches(status == name)]
-        if spans:
-            axes.broken_barh(
-                spans,
-                (0, 1),
-                facecolor=STATUS_COLOURS[name],
-                edgecolor=FAINT,
-                hatch=STATUS_HATCHES[name],
-                linewidth=0.4 if len(spans) < FEW else 0,
-                label=f"{name} ({counts[name]})",
-            )
-    axes.set_ylabel("status", rotation=0, ha="right", va="center", fontsize=8)
-    axes.set_yticks([])
-    axes.grid(visible=False)
-    axes.set_ylim(0, 1)
-    axes.legend(fontsize=8, frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -1.9))
-
-
-def cell_edges(x: Floats) -> Floats:
-    """Return the n + 1 edges of the cells round n points: halfway between neighbours.
-
-    Example:
-        >>> cell_edges(np.array([0.0, 1.0, 3.0])).tolist()
-        [-0.5, 0.5, 2.0, 4.0]
-    """
-    if len(x) < 2:
-        return np.concatenate((x - 0.5, x + 0.5))
-    middles = (x[1:] + x[:-1]) / 2
-    return np.concatenate(([2 * x[0] - middles[0]], middles, [2 * x[-1] - middles[-1]]))
-
-
-def _stretches(where: Bools) -> list[tuple[int, int]]:
-    """Return the first and last index of each run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], where, [False])).astype(np.int8)))
-    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _lone(where: Bools) -> Bools:
-    """Return the true values whose neighbours are both false."""
-    padded = np.concatenate(([False], where, [False]))
-    lone: Bools = where & ~padded[:-2] & ~padded[2:]
-    return lone
+    if len(panels) != len(given):
+        names = ", ".join(repr(panel.name) for panel in panels)
+        raise QuestionError(
+            f"{len(panels)} panels ({names}) need {len(panels)} axes, ax has {len(given)}: choose "
+            "as many by panels=[...], or give a sequence of axes, one for each"
+        )
+    figures = {id(axes.figure): axes.figure for axes in given}
+    before = {id(axes) for figure in figures.values() if figure for axes in figure.axes}
+    for panel, axes in zip(panels, given, strict=True):
+        if is_painted:
+            repaint(axes)
+        panel.draw(axes)
+        if panel.under:
+            axes.set_xlabel(panel.under)
+    if layout.finish is not None:
+        layout.finish(given)
+    made = [axes for figure in figures.values() if figure for axes in figure.axes]
+    for axes in [*given, *(axes for axes in made if id(axes) not in before)]:
+        settle(axes)

@@ -25,7 +25,6 @@ from causalopt.engine.arrays.array_course import Draw
 from causalopt.engine.arrays.array_executions import ARRAY_EXECUTIONS
 from causalopt.engine.arrays.array_forward import ArraySeed, ArrayTangents, tangents_of
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
-from causalopt.engine.contract import Progress
 from causalopt.errors import QuestionError, suggestion
 from causalopt.model.arrays.array_files import fingerprint
 from causalopt.model.model import Model, run_length
@@ -54,7 +53,6 @@ def run_arrays(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
-    progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
     keep: Sequence[str] | None = None,
     along: Any = None,
@@ -97,7 +95,6 @@ def run_arrays(
         names=names,
         given=tuple(given),
         arrays={name: fingerprint(np.asarray(value)) for name, value in arrays.items()},
-        progress=progress,
     )
     if delta is not None:
         _refuse_for_finite(execution, checkpoint)
@@ -137,7 +134,6 @@ class _Question:
     names: list[str]
     given: tuple[Intervention, ...]
     arrays: Mapping[str, str]
-    progress: Progress | None
 
     @property
     def seed(self) -> ArraySeed:
@@ -162,7 +158,6 @@ class _Question:
             target,
             self.names,
             self.draw,
-            self.progress,
             watch=functools.partial(watched, target=target),
             execution=execution,
             saved=saved,
@@ -172,13 +167,7 @@ class _Question:
     def finite(self, delta: float) -> ArrayRun:
         """Answer for a nudge of some size, by three worlds."""
         found, worlds = finite_differences(
-            self.plan,
-            self.seed,
-            self.measured.variable,
-            self.names,
-            delta,
-            self.draw,
-            self.progress,
+            self.plan, self.seed, self.measured.variable, self.names, delta, self.draw
         )
         return self._run(_measured(found, self.measured.elements), delta, worlds)
 
@@ -192,7 +181,6 @@ class _Question:
             self.plan.steps,
             self.names,
             seed=self.plan.seed,
-            progress=self.progress,
         )
         return self._run(found, None, answer=answer)
 

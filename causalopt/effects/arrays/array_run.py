@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,11 +16,11 @@ from causalopt.engine.arrays.array_plan import Values
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.selectors import Node
-from causalopt.results import plain, plot
+from causalopt.results import nested, plain, plot
 from causalopt.worlds.array_world import kept
 
 if TYPE_CHECKING:
-    import matplotlib.figure
+    from causalopt.results import Places
 
 _SHOWN = 1_000_000  # numbers of a Jacobian's course that JSON has room for
 
@@ -173,14 +173,27 @@ class ArrayRun(Run):
         """
         return kept(self.W, name, self.model)
 
-    def plot(self, t: int | None = None) -> matplotlib.figure.Figure:
+    def plot(
+        self,
+        t: int | None = None,
+        *,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
         """Return a figure of the run over time, or of m's elements at a step.
 
         Args:
             t: The step whose elements are drawn: W, total and direct effect of one direction of n
                 as heat maps, or the two Jacobians of several.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
         """
-        return plot(self, t=t)
+        where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
+        return plot(self, t=t, **where)
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -195,15 +208,3 @@ class ArrayRun(Run):
             kind = "random " if self.is_probed else ""
             lines.insert(1, f"  {kind}{sizes}: Op is the rms one")
         return "\n".join(lines)
-
-
-def nested(values: Values) -> Any:
-    """Return an array as nested lists of JSON's types.
-
-    Example:
-        >>> nested(np.array([[1.0, np.inf]]))
-        [[1.0, 'inf']]
-    """
-    if values.ndim == 1:
-        return plain(values)
-    return [nested(row) for row in values]

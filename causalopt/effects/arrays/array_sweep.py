@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection
+from causalopt.work.progress import begin, portion
 from causalopt.worlds.array_world import array_plan_for, element_slices
 from causalopt.worlds.interventions import Intervention, Set
 
@@ -43,7 +44,7 @@ def sweep_arrays(
     given: Sequence[Intervention] = (),
     data: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
-    progress: Callable[[int], None] | None = None,
+    seed: int = 0,
 ) -> dict[str, Values]:
     """Return what a sweep says of each point, in the order of the grid.
 
@@ -57,7 +58,7 @@ def sweep_arrays(
         given: Interventions that make the baseline.
         data: Variable without a rule -> its values, step first.
         initial: Variable -> the array it starts from.
-        progress: Called with the number of points done.
+        seed: Which draws are made, where no axis says it.
 
     Returns:
         `values` (W's m, by its norm), `total`, `direct` (norms), `comp`, `op`, `codes`: shape
@@ -72,6 +73,7 @@ def sweep_arrays(
     columns: dict[str, list[Values]] = {
         name: [] for name in ("values", "total", "direct", "comp", "op", "codes")
     }
+    begin(len(points))
     done = 0
     for chunk in _chunks(points, model, node):
         plans, draws = [], []
@@ -82,19 +84,18 @@ def sweep_arrays(
                 [*moves, *given],
                 steps=steps,
                 hold=hold,
-                seed=int(point.get("seed", 0)),
+                seed=int(point.get("seed", seed)),
                 data=data,
                 initial=initial,
                 parameters={name: point[name] for name in swept},
             )
             plans.append(plan)
             draws.append(draw)
-        found = _apart(_with_starts(plans, nodes), draws, node, measured)
+        with portion(done / len(points), (done + len(chunk)) / len(points)):
+            found = _apart(_with_starts(plans, nodes), draws, node, measured)
         for name, values in found.items():
             columns[name].append(values)
         done += len(chunk)
-        if progress is not None:
-            progress(done)
     return {name: np.concatenate(parts) for name, parts in columns.items()}
 
 

@@ -13,6 +13,7 @@ from causalopt.engine.arrays.array_course import Draw, Row, careful_values, gath
 from causalopt.engine.arrays.array_forward import ArraySeed, ArrayTangents
 from causalopt.engine.arrays.array_plan import ArrayPlan, Force, Values
 from causalopt.engine.arrays.array_step import held_step, moves, value_step
+from causalopt.work.progress import tick
 
 
 def finite_differences(
@@ -22,7 +23,6 @@ def finite_differences(
     keep: Iterable[str],
     delta: float,
     draw: Draw | None = None,
-    progress: Callable[[int], None] | None = None,
     disturb: Callable[[Row, Row | None], None] | None = None,
 ) -> tuple[ArrayTangents, list[dict[str, Values]]]:
     """Return (x - w)/delta and (y - w)/delta of the target, and the courses of X and Y.
@@ -34,7 +34,6 @@ def finite_differences(
         keep: The variables whose courses are kept.
         delta: The nudge along the direction.
         draw: Gives the noises' values at a step, the same in all three.
-        progress: Called with the number of steps done, now and then.
         disturb: Changes each row once it is made, knowing W's.
     """
     names = list(dict.fromkeys([target, *keep]))
@@ -58,8 +57,7 @@ def finite_differences(
                 base = row if base is None else base
                 for n in names:
                     courses[n][t] = row["ref", n, 0]
-            if progress is not None and t % 256 == 255:
-                progress(t + 1)
+            tick(t + 1, plan.steps + 1)
         w, x, y = (courses[target] for courses in kept)
         total, direct = (x - w)[:, None] / delta, (y - w)[:, None] / delta
     found = moves(plan.template, seed.name, 1, plan.held_throughout, plan.held_partly)

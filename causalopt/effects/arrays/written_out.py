@@ -14,7 +14,6 @@ from causalopt.effects.limit import tangent_effect
 from causalopt.effects.measures import Effect
 from causalopt.engine.arrays.array_forward import ArrayTangents
 from causalopt.engine.arrays.array_step import moves
-from causalopt.engine.contract import Progress
 from causalopt.errors import QuestionError
 from causalopt.extras import has_compiler
 from causalopt.model.arrays.array_template import ArrayTemplate
@@ -89,7 +88,6 @@ def run_written_out(
     names: Sequence[str],
     *,
     seed: int = 0,
-    progress: Progress | None = None,
 ) -> tuple[ArrayTangents, Callable[[], Effect]]:
     """Return W and the derivatives of one number by one, as a model of numbers has them.
 
@@ -101,14 +99,13 @@ def run_written_out(
         steps: The last step.
         names: The variables whose courses are kept.
         seed: Which draws initial laws make.
-        progress: Called with the number of steps done, now and then.
     """
     expanded = Expanded.of(model, seed=seed)
     target = expanded.node(measured, "measured").variable
     asked = Asked(
         expanded.model, expanded.node(node), expanded.selection(hold), target, steps, (), 0
     )
-    found, answer = tangent_effect(asked, progress=progress)
+    found, answer = tangent_effect(asked)
     index, template = expanded.model.template.index, model.arrays
     values = {}
     for name in names:

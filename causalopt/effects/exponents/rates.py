@@ -11,16 +11,18 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from causalopt.effects.asked import asked_hold, asked_node, asked_target, one_node_each
 from causalopt.effects.exponents.exact_growth import ExactRun
 from causalopt.effects.exponents.growth import BATCHES, slope, slope_error
+from causalopt.effects.exponents.growth_course import GrowthCourse, growth_course
 from causalopt.effects.exponents.world_growth import Course, WorldGrowth, world_growth
 from causalopt.effects.limit import refuse_in_dynamics
-from causalopt.engine.contract import Floats, Progress
+from causalopt.effects.measures import STATUSES
+from causalopt.engine.contract import Floats
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
 from causalopt.engine.source import Slots
@@ -29,22 +31,25 @@ from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
 from causalopt.model.template import refuse_between
-from causalopt.results import plain, plot
+from causalopt.results import Plotted, Tabled, plain
+from causalopt.work.progress import Progress, long_work, portion, through
 from causalopt.worlds.interventions import Set, held_mask, plan_for
 
 if TYPE_CHECKING:
-    import matplotlib.figure
+    from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
 
 DEFAULT_STEPS = 20_000
 MOST_NUMBERS = 250_000_000
+_SEEN = 1e-6  # an error of a printed exponent
+_MOST_SHOWN = 16
 _ROUNDED = 1e-12  # a rate that is 0 but for rounding
 
 # The node n and the variable m.
 _Question = tuple[Node, str]
 
 
-@dataclasses.dataclass(frozen=True)
-class Rates:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Rates(Plotted, Tabled):
     """Exponents of a run, largest first, and Op per unit time.
 
     Attributes:
@@ -72,6 +77,7 @@ class Rates:
         realisation: The seed of the noise along which the exponents were taken, None without noise.
         exponents: Which of the whole system's exponents `lyapunov` holds: "all 3", or
             "leading 16 of 2000" where fewer are asked for, or more would not end in bearable time.
+        growth: How m's tangent by n grew, step by step, as the plot shows it.
     """
 
     model: str
@@ -93,6 +99,7 @@ class Rates:
     status: str
     realisation: int | None
     exponents: str = "all"
+    growth: GrowthCourse | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
     def op_name(self) -> str:
@@ -106,9 +113,50 @@ class Rates:
             return str(self.op_rate) != str(self.generic_rate)
         return rounded(self.op_rate - self.generic_rate, self.error + self.generic_error) != 0
 
+    @property
+    def heading(self) -> str:
+        """What was asked of what."""
+        held = f", A = {{{self.hold}}}" if self.hold else ""
+        generic = ", generic n and m" if self.hold else ""
+        asked = f", n = {self.nudge}, m = {self.target}" if self.nudge else generic
+        return f"{self.model}{held}{asked}, {self.steps} steps, {self.unit}"
+
+    @property
+    def sentences(self) -> list[str]:
+        """What was found beside the exponents, a line each."""
+        lines = []
+        if not self.exponents.startswith("all"):
+            lines.append(f"exponents: {self.exponents}")
+        if self.realisation is not None:
+            lines.append(
+                f"exponents are of one realisation of the noise, --seed {self.realisation}"
+            )
+        if self.hold:
+            lines.append("Op per unit of time     " + with_error(self.op_rate, self.error))
+            if self.differs:
+                other = with_error(self.generic_rate, self.generic_error)
+                lines.append(f"of a generic n and m    {other}")
+            lines += [f"  {reason}" for reason in self.silent]
+        if self.status != "ok":
+            lines.append(f"status {self.status}: {STATUSES[self.status]}")
+        return lines
+
+    def __repr__(self) -> str:
+        rows = ["Lyapunov exponents      " + _row(self.lyapunov, self.lyapunov_error)]
+        if self.hold:
+            rows.append("conditional, given A    " + _row(self.conditional, self.conditional_error))
+        told = self.sentences
+        first = [line for line in told if line.startswith("exponents")]
+        lines = [*first, *rows, *told[len(first) :]]
+        return "\n".join([self.heading, *(f"  {line}" for line in lines)])
+
+    def __str__(self) -> str:
+        return repr(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the rates as JSON's types."""
-        data = dataclasses.asdict(self)
+        data = dataclasses.asdict(dataclasses.replace(self, growth=None))
+        del data["growth"]  # a course, of which these are the slopes
         for name, value in data.items():
             if name in _LISTS:
                 data[name] = plain(np.array(value))
@@ -117,10 +165,6 @@ class Rates:
         data["silent"] = list(self.silent)
         return data
 
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure of the exponents and of the gap that is Op per unit time."""
-        return plot(self)
-
 
 _LISTS = {"lyapunov", "lyapunov_error", "conditional", "conditional_error"}
 
@@ -128,6 +172,21 @@ _LISTS = {"lyapunov", "lyapunov_error", "conditional", "conditional_error"}
 def rounded(value: float, error: float = 0.0) -> float:
     """Return a rate as it is shown: 0 within two standard errors of 0, or but for rounding."""
     return 0.0 if abs(value) <= max(2 * error, _ROUNDED) else value
+
+
+def exponent_text(value: float, error: float) -> str:
+    """Return an exponent; one within two errors of 0 as 0, or with its error where that is seen."""
+    if math.isnan(value):
+        return "unresolved"
+    shown = rounded(value, error)
+    return with_error(value, error) if value and not shown and error > _SEEN else f"{shown:.6g}"
+
+
+def _row(values: tuple[float, ...], errors: tuple[float, ...]) -> str:
+    shown = [exponent_text(value, error) for value, error in zip(values, errors, strict=True)]
+    if len(shown) > _MOST_SHOWN:
+        shown[_MOST_SHOWN - 1 : -1] = ["..."]
+    return "  ".join(shown)
 
 
 def with_error(value: float, error: float) -> str:
@@ -141,6 +200,7 @@ def with_error(value: float, error: float) -> str:
     return text if math.isnan(error) else f"{text} +- {rounded(error):.2g}"
 
 
+@overload
 def rates(
     model: Model,
     *,
@@ -153,8 +213,51 @@ def rates(
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
     seed: int = 0,
+    seeds: None = None,
+    level: None = None,
+    quantiles: None = None,
     progress: Progress | None = None,
-) -> Rates:
+) -> Rates: ...
+
+
+@overload
+def rates(
+    model: Model,
+    *,
+    nudge: Nudged | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    transient: int | None = None,
+    exponents: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    seeds: int | Sequence[int],
+    level: float | None = None,
+    quantiles: Sequence[float] | None = None,
+    progress: Progress | None = None,
+) -> RatesEnsemble: ...
+
+
+@long_work("following rates")
+def rates(
+    model: Model,
+    *,
+    nudge: Nudged | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    transient: int | None = None,
+    exponents: int | None = None,
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    seeds: int | Sequence[int] | None = None,
+    level: float | None = None,
+    quantiles: Sequence[float] | None = None,
+    progress: Progress | None = None,
+) -> Rates | RatesEnsemble:
     """Return Lyapunov exponents, conditional exponents given A, and Op per unit time.
 
     Args:
@@ -170,7 +273,11 @@ def rates(
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
         seed: Which draws noise makes: with noise, exponents are those of one realisation.
-        progress: Called with the number of steps done.
+        seeds: How many seeds, from `seed` on, or a list of them: the result is then an ensemble,
+            with mean, quantiles and intervals over noise.
+        level: Of an ensemble, the coverage of its intervals; 0.95 when not given.
+        quantiles: Of an ensemble, which; 0.05, 0.25, 0.5, 0.75 and 0.95 when not given.
+        progress: Called with (done, total, what), in per cent.
 
     Raises:
         QuestionError: The model has no time or no memory, A is not made of whole variables, n or m
@@ -182,6 +289,12 @@ def rates(
         >>> round(rates(load("thermostat"), steps=1000).op_rate, 6)
         0.010153
     """
+    del progress  # long_work tells it
+    if seeds is not None or level is not None or quantiles is not None:
+        said: dict[str, Any] = {"nudge": nudge, "hold": hold, "target": target, "steps": steps}
+        said |= {"transient": transient, "exponents": exponents}
+        said |= {"parameters": parameters, "initial": initial}
+        return _over_noise(model, said, seed, seeds, (level, quantiles))
     model = model.replace(parameters=parameters, initial=initial)
     if model.is_static:
         raise QuestionError("rates are about growth in time, and this model has none")
@@ -194,9 +307,12 @@ def rates(
     lead = count // 10 if transient is None else transient
     if count < BATCHES or lead < 0:
         raise QuestionError(f"rates need at least {BATCHES} steps, and a transient of 0 or more")
-    settings = _Settings(count, lead, exponents, seed, progress)
-    found = _grown(model, selection, question if asked is model else None, settings)
-    of_question = found if asked is model else _grown(asked, selection, question, settings)
+    settings = _Settings(count, lead, exponents, seed)
+    half = 1.0 if asked is model else 0.5
+    with portion(0.0, half):
+        found = _grown(model, selection, question if asked is model else None, settings)
+    with portion(half, 1.0):
+        of_question = found if asked is model else _grown(asked, selection, question, settings)
     return _answer(asked, selection, question, (found, of_question), settings)
 
 
@@ -206,7 +322,6 @@ class _Settings:
     lead: int
     exponents: int | None
     seed: int
-    progress: Progress | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,7 +349,8 @@ def _grown(
     _check_length(last, len(structure.names) + len(terms))
     ended = () if end is None else (Set(end, 0.0),)  # what stays as it is would count as growth
     plan = plan_for(model, ended, steps=last, noise_seed=settings.seed)
-    run = run_values(structure, plan, terms, settings.progress)
+    with portion(0.0, 0.4):
+        run = run_values(structure, plan, terms)
     status = _status(run.values)
     held = held_mask(model, selection, 0)[0]
     exact = ExactRun(model.template, plan, run.values)
@@ -244,10 +360,32 @@ def _grown(
         index = model.template.index
         place = question[0].t, index[question[0].variable], index[question[1]]
     masks = (np.zeros_like(held), held)[: 1 + bool(selection)]
-    worlds = [world_growth(course, mask, place) for mask in masks]
+    with portion(0.4, 1.0):
+        worlds = [world_growth(course, mask, place) for mask in through(masks)]
     if status == "ok" and not all(world.is_finite for world in worlds):
         status = "diverged"
     return _Grown(model, worlds, status)
+
+
+def _over_noise(
+    model: Model,
+    question: dict[str, Any],
+    seed: int,
+    seeds: int | Sequence[int] | None,
+    said: tuple[float | None, Sequence[float] | None],
+) -> RatesEnsemble:
+    """Return an ensemble: the rates of each seed."""
+    from causalopt.effects.ensembles.rates_ensemble import rates_over_noise
+    from causalopt.effects.ensembles.seed_lists import ensemble_options, seed_numbers
+
+    options = ensemble_options(seeds, level=said[0], quantiles=said[1])
+    assert seeds is not None
+    return rates_over_noise(
+        lambda one: rates(model, seed=one, **question),
+        seed_numbers(seeds, seed),
+        is_random=any(v.noise is not None for v in model.variables.values()),
+        **options,
+    )
 
 
 def _answer(
@@ -297,6 +435,7 @@ def _answer(
         if any(v.noise is not None for v in model.variables.values())
         else None,
         exponents=_described(len(spectra[0][0]), total),
+        growth=growth_course(worlds[0].asked, worlds[1].asked if selection else None, dt),
     )
 
 

@@ -84,7 +84,8 @@ def _decided(model: Model, batch: Batch, k: int, effect: Effect, first: int) -> 
 def alone(batch: Batch, lane: int, steps: int) -> Plan:
     """Return the plan of one lane, to a step."""
     plan = batch.plan
-    missing = max([t + 1 for t, _ in batch.starts], default=0) - len(plan.forced)
+    rows = [t + 1 for t, _ in batch.starts] + [len(table) for table in batch.drawn.values()]
+    missing = max(rows, default=0) - len(plan.forced)
     pad = ((0, max(missing, 0)), (0, 0))
     forced, values, shifts = (
         np.pad(plan.forced, pad),
@@ -93,6 +94,8 @@ def alone(batch: Batch, lane: int, steps: int) -> Plan:
     )
     for node, starts in batch.starts.items():
         forced[node], values[node] = True, starts[lane]
+    for i, table in batch.drawn.items():
+        forced[: len(table), i], values[: len(table), i] = True, table[:, lane]
     parameters = plan.parameters.copy()
     for place, varying in batch.parameters.items():
         parameters[place] = varying[lane]

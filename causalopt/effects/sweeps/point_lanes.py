@@ -5,11 +5,9 @@ A point is a value of every axis: a starting value or a parameter. Points need f
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import sys
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +25,10 @@ from causalopt.engine.processor_count import processors
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.template import refuse_between
+from causalopt.work.progress import portion
+from causalopt.work.threads import on_threads
 from causalopt.worlds.interventions import Set, set_places
 
-Progress: TypeAlias = Callable[[int], None]
-_TELL = 0.1  # seconds between reports of progress: to wake for each task costs the threads time
 _WORTH = 1_000_000  # steps of lanes: less than that is done before another thread begins
 
 
@@ -109,9 +107,7 @@ def prepared(
     return PointLanes(model, batch, runner, twin, misses, (paths[0], paths[1]), runner.tasks(size))
 
 
-def run_lanes(
-    work: PointLanes, workers: int | None = None, progress: Progress | None = None
-) -> dict[str, NDArray[Any]]:
+def run_lanes(work: PointLanes, workers: int | None = None) -> dict[str, NDArray[Any]]:
     """Run all lanes on threads and return what they say, name -> shape [point].
 
     `values` of m in W, `total`, `direct`, `comp`, `op`, status `codes`, and which are `doubtful`;
@@ -125,55 +121,21 @@ def run_lanes(
     columns["codes"] = np.empty(count, dtype=np.int8)
     columns["near"] = np.zeros(count if work.batch.near else 0, dtype=bool)
     columns["doubtful"] = np.zeros(count, dtype=bool)
-    left, done = collections.deque(work.tasks), list[int]()
-    if sys.platform == "emscripten" or (threads == 1 and work.is_brief):
-        for lanes in work.tasks:
-            done.append(_task(work, columns, lanes))
-            if progress is not None:
-                progress(sum(done))
-        return columns
-    # Slow to load. This thread waits, so that an interruption is heard between tasks.
-    import concurrent.futures
-
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        pending = {pool.submit(_tasks, work, columns, left, done) for _ in range(threads)}
-        try:
-            while pending:
-                over, pending = concurrent.futures.wait(
-                    pending, timeout=_TELL, return_when=concurrent.futures.FIRST_EXCEPTION
-                )
-                for future in over:
-                    future.result()
-                if progress is not None:
-                    progress(sum(done))
-        finally:
-            left.clear()  # after an error or an interruption no thread begins another task
+    on_threads(lambda lanes: _task(work, columns, lanes), work.tasks, threads)
     return columns
 
 
-def _tasks(
-    work: PointLanes,
-    columns: dict[str, NDArray[Any]],
-    left: collections.deque[slice],
-    done: list[int],
-) -> None:
-    """Run tasks as long as there are any left, in one of the threads."""
-    while left:
-        try:
-            lanes = left.popleft()
-        except IndexError:  # another thread took the last one
-            return
-        done.append(_task(work, columns, lanes))
-
-
-def _task(work: PointLanes, columns: dict[str, NDArray[Any]], lanes: slice) -> int:
+def _task(work: PointLanes, columns: dict[str, NDArray[Any]], lanes: slice) -> None:
     """Run some lanes and write their results into their places."""
-    kept = work.runner.run(lanes)
+    with portion(0.0, 1.0 if work.twin is None else 0.6):
+        kept = work.runner.run(lanes)
     effect = _effect(work, work.batch, kept, lanes)
     doubtful = effect.total.doubted | effect.direct.doubted | effect.on_kink | work.misses
     doubtful &= effect.finite
     if work.twin is not None:
-        effect, asked = widened(effect, kept, work.twin.run(lanes))
+        with portion(0.6, 1.0):
+            twins = work.twin.run(lanes)
+        effect, asked = widened(effect, kept, twins)
         doubtful |= asked & effect.finite
     codes = status_codes(effect)
     columns["codes"][lanes] = codes
@@ -185,7 +147,6 @@ def _task(work: PointLanes, columns: dict[str, NDArray[Any]], lanes: slice) -> i
     columns["values"][lanes] = kept.values["w"][0, 0]
     columns["total"][lanes] = effect.total.value
     columns["direct"][lanes] = effect.direct.value
-    return len(codes)
 
 
 def _effect(work: PointLanes, batch: Batch, kept: BatchResult, lanes: slice) -> Effect:

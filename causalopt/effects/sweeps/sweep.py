@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,18 +15,21 @@ from causalopt.effects.asked import Asked, ask_at, asked_hold, asked_node, asked
 from causalopt.effects.measures import NAMES, ratios, status_codes
 from causalopt.effects.sweeps.axes import axis_values, smallest_step, spread, trapezoid
 from causalopt.effects.sweeps.lanes import lane_effect
-from causalopt.effects.sweeps.point_lanes import PointLanes, Progress, prepared, run_lanes, settled
+from causalopt.effects.sweeps.point_lanes import PointLanes, prepared, run_lanes, settled
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
-from causalopt.results import labelled, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, nested, plain_number, plot
+from causalopt.work.progress import Progress, begin, long_work, portion
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
+
+    from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
+    from causalopt.results import Places
 
 _ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
 LARGEST = 1_000_000_000
@@ -37,7 +38,7 @@ _UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Sweep(Asked):
+class Sweep(Asked, Plotted, Tabled):
     """Comp and Op over a grid, at one step: the last of the question.
 
     Attributes:
@@ -83,6 +84,10 @@ class Sweep(Asked):
     def status(self) -> NDArray[np.str_]:
         """What each point's numbers mean: keys of `causalopt.STATUSES`."""
         return NAMES[self.codes]
+
+    def status_at(self, place: tuple[Any, ...]) -> str:
+        """Return the status of one point."""
+        return str(NAMES[self.codes[place]])
 
     @property
     def failed(self) -> int:
@@ -146,23 +151,54 @@ class Sweep(Asked):
         """The result with one labelled axis per swept value, and its provenance."""
         return labelled(self)
 
-    def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the dataset whole: a NetCDF file for `.nc`, a Zarr store for `.zarr`.
+    def record(self) -> dict[str, Any]:
+        """Return the summary with the grid and what was found at its points, as JSON's types."""
+        points = {
+            "value": self.values,
+            "total": self.total,
+            "direct": self.direct,
+            "comp": self.comp,
+            "op": self.op,
+        }
+        return {
+            **self.to_dict(),
+            "axes": {name: nested(values) for name, values in self.axes.items()},
+            **{name: nested(values) for name, values in points.items()},
+            "status": self.status.tolist(),
+        }
 
-        Raises:
-            FileError: It cannot be written, or the store is there already.
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What made these numbers: model, settings and versions."""
+        return self.provenance_with(
+            at=str(self.at),
+            delta="limit" if self.delta is None else repr(self.delta),
+            seed=str(self.seed),
+            power="" if self.power is None else repr(self.power),
+            execution=f"{self.execution}, {self.workers} threads",
+        )
+
+    def plot(
+        self,
+        *,
+        measure: Literal["op", "comp", "total", "direct", "w"] | None = None,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
+        """Return a figure: lines over one axis, a map over two, a map for each slice of more.
+
+        Args:
+            measure: What is drawn: Op, Comp, the total or the direct effect, or W's value of m. Op
+                by default, and Comp too over one axis.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
         """
-        from causalopt.effects.sweeps.sweep_store import write_sweep
-
-        return write_sweep(self.dataset, path)
-
-    def plot(self) -> matplotlib.figure.Figure:
-        """Return a figure: Op and Comp over one axis, or a map of Op over two.
-
-        Raises:
-            QuestionError: The sweep has more than two axes.
-        """
-        return plot(self)
+        where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
+        return plot(self, measure=measure, **where)
 
     def __repr__(self) -> str:
         shape = " x ".join(f"{name}: {len(values)}" for name, values in self.axes.items())
@@ -186,6 +222,7 @@ class Sweep(Asked):
         return "\n".join(lines)
 
 
+@overload
 def sweep(
     model: Model,
     grid: Mapping[str, ArrayLike],
@@ -199,11 +236,65 @@ def sweep(
     given: Sequence[Intervention] = (),
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    seeds: None = None,
+    level: None = None,
+    quantiles: None = None,
     estimate: bool = True,
     workers: int | None = None,
     progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
-) -> Sweep:
+) -> Sweep: ...
+
+
+@overload
+def sweep(
+    model: Model,
+    grid: Mapping[str, ArrayLike],
+    *,
+    nudge: Nudged | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    at: int | None = None,
+    delta: float | None = None,
+    given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    seeds: int | Sequence[int],
+    level: float | None = None,
+    quantiles: Sequence[float] | None = None,
+    estimate: bool = True,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> SweepEnsemble: ...
+
+
+@long_work("sweeping")
+def sweep(
+    model: Model,
+    grid: Mapping[str, ArrayLike],
+    *,
+    nudge: Nudged | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    at: int | None = None,
+    delta: float | None = None,
+    given: Sequence[Intervention] = (),
+    parameters: Mapping[str, int | float | str] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    seeds: int | Sequence[int] | None = None,
+    level: float | None = None,
+    quantiles: Sequence[float] | None = None,
+    estimate: bool = True,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> Sweep | SweepEnsemble:
     """Measure Comp(A; n, m) and Op(A; n, m) at one step, over a grid.
 
     Args:
@@ -218,11 +309,17 @@ def sweep(
         given: Further interventions that make the baseline.
         parameters: Values that replace the model's.
         initial: Initial values that replace the model's.
+        seed: Which draws the noise variables make, the same in W, X and Y and at
+            every point.
+        seeds: How many seeds, from `seed` on, or a list of them: the result is then an ensemble,
+            with mean, quantiles and intervals over noise.
+        level: Of an ensemble, the coverage of its intervals; 0.95 when not given.
+        quantiles: Of an ensemble, which; 0.05, 0.25, 0.5, 0.75 and 0.95 when not given.
         estimate: Whether rounding errors are estimated, so that a cancelled result is `unresolved`,
             and doubtful points run alone; without, a sweep takes about two thirds of the time, and
             its statuses are those of floats.
         workers: Threads; one per processor when not given.
-        progress: Called with the number of points done.
+        progress: Called with (done, total, what), in points.
         data: In a model with arrays, variable without a rule -> its values, step first. There an
             axis may also be `seed`, and n and m may have several elements.
 
@@ -236,6 +333,18 @@ def sweep(
         >>> round(found.power, 4)
         19.9608
     """
+    del progress  # long_work tells it
+    if seeds is not None or level is not None or quantiles is not None:
+        question: dict[str, Any] = {
+            "nudge": nudge,
+            "hold": hold,
+            "target": target,
+            "steps": steps,
+            "at": at,
+        }
+        question |= {"delta": delta, "given": given, "parameters": parameters, "initial": initial}
+        question |= {"estimate": estimate, "workers": workers, "data": data}
+        return _over_noise(model, grid, question, seed, seeds, (level, quantiles))
     if delta is not None:
         check_delta(delta)
     if workers is not None and workers < 1:
@@ -252,8 +361,8 @@ def sweep(
             given=given,
             parameters=parameters,
             initial=initial,
+            seed=seed,
             data=data,
-            progress=progress,
         )
     if data is not None:
         raise QuestionError("'data' is for models with array variables, and this has none")
@@ -267,12 +376,16 @@ def sweep(
         given=given,
         parameters=parameters,
         initial=initial,
+        seed=seed,
     )
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     _refuse_size(axes)
     work = prepared(asked, spread(axes), delta, estimate)
-    columns = run_lanes(work, workers, progress)
-    undecided = settled(asked, work, columns, estimate=estimate)
+    begin(work.batch.count)
+    with portion(0.0, 0.9):
+        columns = run_lanes(work, workers)
+    with portion(0.9, 1.0):
+        undecided = settled(asked, work, columns, estimate=estimate)
     _one_sided(work, columns, [*axes] == [asked.node_name])
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
@@ -284,6 +397,27 @@ def sweep(
         undecided=undecided,
         workers=work.threads(workers),
         execution=work.runner.execution,
+    )
+
+
+def _over_noise(
+    model: Model,
+    grid: Mapping[str, ArrayLike],
+    question: dict[str, Any],
+    seed: int,
+    seeds: int | Sequence[int] | None,
+    said: tuple[float | None, Sequence[float] | None],
+) -> SweepEnsemble:
+    """Return an ensemble: a sweep for each seed."""
+    from causalopt.effects.ensembles.seed_lists import ensemble_options, seed_numbers
+    from causalopt.effects.ensembles.sweep_ensemble import sweep_over_noise
+
+    options = ensemble_options(seeds, level=said[0], quantiles=said[1])
+    assert seeds is not None
+    if model.is_array and "seed" in grid:
+        raise QuestionError("an axis is the seed already: leave seeds out, or the axis")
+    return sweep_over_noise(
+        lambda one: sweep(model, grid, seed=one, **question), seed_numbers(seeds, seed), **options
     )
 
 
@@ -299,8 +433,8 @@ def _of_arrays(
     given: Sequence[Intervention],
     parameters: Mapping[str, int | float | str] | None,
     initial: Mapping[str, Any] | None,
+    seed: int,
     data: Mapping[str, Any] | None,
-    progress: Progress | None,
 ) -> Sweep:
     """Return the sweep of a model with arrays."""
     from causalopt.effects.arrays.array_sweep import sweep_arrays  # few models have any
@@ -331,7 +465,7 @@ def _of_arrays(
         given=given,
         data=data,
         initial=arrays,
-        progress=progress,
+        seed=seed,
     )
     shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
@@ -342,7 +476,7 @@ def _of_arrays(
         target=text,
         steps=steps,
         given=tuple(given),
-        seed=0,
+        seed=seed,
         axes=axes,
         delta=None,
         **results,

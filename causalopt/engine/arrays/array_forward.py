@@ -289,7 +289,6 @@ def tangents_of(
     target: str,
     keep: Iterable[str],
     draw: Draw | None = None,
-    progress: Callable[[int], None] | None = None,
     disturb: Disturb | None = None,
     watch: Watch | None = None,
     execution: str | None = None,
@@ -303,7 +302,6 @@ def tangents_of(
         target: The measured variable.
         keep: Further variables whose courses are kept.
         draw: Gives the noises' values at a step.
-        progress: Called with the number of steps done, now and then.
         disturb: Moves what is rounded: W's values, and each operation of the tangents.
         watch: Gives what is watched of each step's values and tangents, from what moves.
         execution: `numpy` or `jax`; by the work when None.
@@ -324,7 +322,7 @@ def tangents_of(
     each = world.watched[0][1].shape if world.watched else ()
     watched = np.zeros((plan.steps + 1, len(world.watched), *each))
     stores |= {("watched", i, 0): watched[:, i] for i in range(len(world.watched))}
-    run_through(world, stores, progress, saved)
+    run_through(world, stores, saved)
     return ArrayTangents(
         values=kept,
         total=found["total"],

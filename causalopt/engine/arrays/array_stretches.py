@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +27,8 @@ from causalopt.engine.arrays.array_loop import (
 from causalopt.engine.arrays.array_plan import ArrayPlan, Values
 from causalopt.engine.arrays.array_scan import Scanned, scanned
 from causalopt.engine.arrays.array_step import single
+from causalopt.work.progress import tick
+from causalopt.work.threads import Pace
 
 _LENGTH = 256  # steps of a stretch at most: progress is told between them
 _SCANNED = 64  # steps from which a stretch is worth a call of JAX
@@ -333,33 +335,28 @@ class Saved(Protocol):
         """Write down where a world is."""
 
 
-def run_through(
-    world: Stretches,
-    stores: Mapping[Key, Values],
-    progress: Callable[[int], None] | None = None,
-    saved: Saved | None = None,
-) -> None:
+def run_through(world: Stretches, stores: Mapping[Key, Values], saved: Saved | None = None) -> None:
     """Run a world to its last step.
 
     Args:
         world: The world.
         stores: Node -> the array for its values, step first.
-        progress: Called with the number of steps done, now and then.
         saved: Where the run goes on from, and is written down.
     """
     if saved is not None:
         world.length = min(world.length, saved.every)
         saved.restore(world, stores)
     last = world.plan.steps + 1
+    pace = Pace(world.length)
     while world.t < last:
-        stop = min(last, world.t + world.length)
+        stop = min(last, world.t + min(world.length, pace.steps))
         if saved is not None:
             stop = min(stop, world.t + saved.every - world.t % saved.every)
-        world.run(stop, stores)
+        with pace.piece(stop - world.t):
+            world.run(stop, stores)
         if saved is not None and (world.t % saved.every == 0 or world.t == last):
             saved.write(world, stores)
-        if progress is not None:
-            progress(world.t)
+        tick(world.t, last)
 
 
 def blocks(world: Stretches, keys: Iterable[Key]) -> Iterator[tuple[int, dict[Key, Values]]]:

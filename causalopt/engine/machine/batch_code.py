@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,9 +33,13 @@ from causalopt.engine.machine.native import (
     processor,
 )
 from causalopt.engine.program import Program, operation_count, read_by
+from causalopt.engine.rescaling import RESCALE
 from causalopt.model.template import Structure
+from causalopt.work.progress import tick
+from causalopt.work.threads import Pace
 
 _REGISTERS = 24  # vector registers that the state may take
+_FIRST_PIECE = 50_000_000  # operations of a first call: some hundredths of a second
 _BRIEF = 50_000_000  # operations that even plain code does in some hundredths of a second
 _COMPILE_HELD_FROM = 2_000_000_000  # operations: some hundredths of a second
 
@@ -131,6 +136,8 @@ class MachineBatch(BatchRunner):
         self._cells = self._kept_cells()
         offsets = [self._code.frame[cell].offset for cell in self._cells]
         self._copies = np.array(offsets, dtype=np.int64)
+        self._cost = lanes_for(program) * operation_count(structure, batch.mode)
+        self._cuts: dict[int, list[tuple[NDArray[np.int64], int]]] = {}
 
     def _prepare_given(self, width: int) -> None:
         """Lay out what careful steps are given; a step past the forced ones gets an empty row."""
@@ -144,22 +151,26 @@ class MachineBatch(BatchRunner):
         for k, (t, i) in enumerate(batch.starts):
             self._overrides[t, i] = k
             self._forced[t, i] = 1
+        first = len(batch.starts)
+        for i in batch.drawn:  # after the starts, a row a step
+            self._overrides[: plan.steps + 1, i] = np.arange(first, first + plan.steps + 1)
+            self._forced[: plan.steps + 1, i] = 1
+            first += plan.steps + 1
 
     def _segment_table(self) -> NDArray[np.int64]:
         """Return the plan's segments, cut where steps are kept."""
         plan, width = self._plan, self._plan.held.shape[1]
         careful_rows = self.careful_rows
+        address, apart, last = self._held.ctypes.data, self._held.strides[0], len(self._held) - 1
         rows = []
         kept = {t: k for k, t in enumerate(self._batch.keep)}
         for t0, t1 in self.segments():
             seeded = plan.seed is not None and plan.seed[0] == t0
             given = t0 < careful_rows
             row = (t0 if given else careful_rows) * width
-            held = self._held[min(t0, len(self._held) - 1)]
+            held = address + apart * min(t0, last)
             seed = plan.seed[1] if seeded and plan.seed is not None else -1
-            rows.append(
-                [t0, t1, int(given or seeded), row, held.ctypes.data, seed, kept.get(t1 - 1, -1)]
-            )
+            rows.append([t0, t1, int(given or seeded), row, held, seed, kept.get(t1 - 1, -1)])
         return np.array(rows, dtype=np.int64).reshape(-1, len(SEGMENT))
 
     def _kept_cells(self) -> list[str]:
@@ -167,14 +178,24 @@ class MachineBatch(BatchRunner):
         extra = ("ox", "oy", "kink", "bad", "near")
         return cells + [name for name in extra if name in self._code.frame]
 
+    def over(self, batch: Batch) -> MachineBatch:
+        """Return a runner of other values in the same places, also those that all lanes share."""
+        other = super().over(batch)
+        assert isinstance(other, MachineBatch)
+        if batch.plan is not self._plan:
+            other._plan = batch.plan
+            other._prepare_given(batch.plan.held.shape[1])
+        return other
+
     def run(self, lanes: slice) -> BatchResult:
         """Run some lanes."""
         batch = self._batch
         starts = [values[lanes] for values in batch.starts.values()]
+        drawn = [table[:, lanes] for table in batch.drawn.values()]
         varying = [batch.parameters[k][lanes] for k in sorted(batch.parameters)]
-        count = len((starts or varying)[0])
+        count = len((starts or varying)[0]) if starts or varying else drawn[0].shape[1]
         width = -(-count // self._code.lanes) * self._code.lanes
-        begun, given = _padded(starts, width), _padded(varying, width)
+        begun, given = _padded([*starts, *drawn], width), _padded(varying, width)
         parameters = np.ascontiguousarray(self._plan.parameters, dtype=float)
         out = np.empty((len(self._batch.keep), len(self._cells), width))
         frame = self._code.frame.room()
@@ -191,21 +212,77 @@ class MachineBatch(BatchRunner):
             context[CONTEXT[name]] = array.ctypes.data
         context[CONTEXT["width"]] = width
         context[CONTEXT["delta"]] = np.float64(self._batch.delta).view(np.int64)
-        self._code.drive(
-            context.ctypes.data,
-            frame.ctypes.data,
-            self._fresh.ctypes.data,
-            self._fresh.nbytes,
-            0,
-            width,
-            self._segments.ctypes.data,
-            len(self._segments),
-            self._copies.ctypes.data,
-            len(self._copies),
-            out.ctypes.data,
-            width,
-        )
+        self._drive(context, frame, out)
         return self._unpacked(out[:, :, :count])
+
+    def _drive(self, context: NDArray[np.int64], frame: NDArray[Any], out: Floats) -> None:
+        """Run all groups of `out` in calls of a tenth of a second: of groups, or of their steps."""
+        lanes, width = self._code.lanes, out.shape[2]
+        steps = self._batch.keep[-1] + 1
+        pace = Pace(_FIRST_PIECE // self._cost, RESCALE)
+
+        def call(low: int, high: int, segments: NDArray[np.int64], fresh: int) -> None:
+            self._code.drive(
+                context.ctypes.data,
+                frame.ctypes.data,
+                self._fresh.ctypes.data,
+                fresh,
+                low,
+                high,
+                segments.ctypes.data,
+                len(segments),
+                self._copies.ctypes.data,
+                len(self._copies),
+                out.ctypes.data,
+                width,
+            )
+
+        low = 0
+        while low < width:
+            groups = pace.steps // steps
+            if groups:
+                high = min(low + groups * lanes, width)
+                with pace.piece((high - low) // lanes * steps):
+                    call(low, high, self._segments, self._fresh.nbytes)
+                low = high
+                tick(low, width)
+                continue
+            fresh, gone = self._fresh.nbytes, 0
+            for segments, count in self._cut(pace.steps):
+                with pace.piece(count):
+                    call(low, low + lanes, segments, fresh)
+                gone += count
+                tick(low + lanes * min(gone / steps, 1.0), width)
+                fresh = 0  # the frame goes on from where it is
+            low += lanes
+
+    def _cut(self, size: int) -> list[tuple[NDArray[np.int64], int]]:
+        """Return the segments cut into calls of about so many steps, and the steps of each."""
+        size = max(1 << (size.bit_length() - 1), RESCALE)
+        if size not in self._cuts:
+            begin, end, careful, row, keep = (
+                SEGMENT.index(name) for name in ("t0", "t1", "careful", "row", "keep")
+            )
+            whole = self._segments
+            counts = -(-(whole[:, end] - whole[:, begin]) // size)
+            table = np.repeat(whole, counts, axis=0)
+            last = np.cumsum(counts)
+            behind = size * (np.arange(len(table)) - np.repeat(last - counts, counts))
+            table[:, begin] += behind
+            table[:, end] = np.minimum(table[:, begin] + size, table[:, end])
+            table[:, row] += np.where(table[:, careful] != 0, behind * self._plan.held.shape[1], 0)
+            is_last = np.zeros(len(table), dtype=bool)
+            is_last[last - 1] = True
+            table[~is_last, keep] = -1
+            gone = np.cumsum(table[:, end] - table[:, begin])
+            edges = [0, *(np.flatnonzero(np.diff(gone // size)) + 1).tolist(), len(table)]
+            sums = np.concatenate([[0], gone])
+            self._cuts[size] = [
+                (np.ascontiguousarray(table[a:b]), int(sums[b] - sums[a]))
+                for a, b in itertools.pairwise(edges)
+                if a < b
+            ]
+        return self._cuts[size]
 
     def _unpacked(self, out: Floats) -> BatchResult:
         place = {cell: k for k, cell in enumerate(self._cells)}
@@ -235,9 +312,18 @@ class MachineBatch(BatchRunner):
 
 
 def _padded(arrays: Sequence[Floats], width: int) -> Floats:
-    """Return arrays side by side, shape [array, lane], the last lane repeated to fill a group."""
-    table = np.empty((max(len(arrays), 1), width))
-    for row, values in zip(table, arrays, strict=False):
-        row[: len(values)] = values
-        row[len(values) :] = values[-1]
+    """Return rows one below the other, shape [row, lane], the last lane repeated to fill a group.
+
+    Args:
+        arrays: Rows, shape [lane], or tables of them, shape [row, lane].
+        width: Lanes of whole groups.
+    """
+    heights = [len(values) if values.ndim == 2 else 1 for values in arrays]
+    table = np.empty((max(sum(heights), 1), width))
+    first = 0
+    for values, height in zip(arrays, heights, strict=True):
+        rows, count = table[first : first + height], values.shape[-1]
+        rows[:, :count] = values
+        rows[:, count:] = values[..., -1:]
+        first += height
     return table

@@ -16,6 +16,7 @@ from causalopt.engine.contract import Bools, Floats
 from causalopt.engine.jacobians import Products
 from causalopt.engine.machine.native import CompiledLibrary, load_library, processor
 from causalopt.engine.rescaling import HUGE, RESCALE, TINY
+from causalopt.work.threads import Pace
 
 ARGUMENTS = (
     "slopes",
@@ -33,6 +34,7 @@ ARGUMENTS = (
     "seed",
     "since",
 )
+_FIRST_PIECE = 20_000_000  # products: some hundredths of a second
 POINTERS = ("slopes", "offsets", "columns", "sources", "memory", "rows", "masks")
 
 
@@ -50,6 +52,7 @@ class CompiledCarrier(Carrier):
         self._rows = np.zeros((width + len(products.memory), lanes))
         self._masks = np.full((width, lanes), -1, dtype=np.int64)
         self._function = _library(lanes).functions["carry"]
+        self._pace = Pace(_FIRST_PIECE // (lanes * (len(products.columns) + width)), RESCALE)
         self.now, self.state = self._rows[:width, :count], self._rows[width:, :count]
         self.state[:] = state
 
@@ -68,12 +71,20 @@ class CompiledCarrier(Carrier):
         record: Floats | None = None,
     ) -> int:
         """Go over steps low .. high - 1, or to where a direction has left the range."""
-        given = self._arguments(slopes, low, high, seed, since)
+        for start, stop in self._pace.pieces(low, high):
+            rows = None if record is None else record[start - low : stop - low]
+            given = self._arguments(slopes, start, stop, seed if start == low else None, since)
+            reached = self._piece(given, start, stop, rows)
+            if reached < stop or (stop - since) % RESCALE == 0:
+                return reached
+        return high
+
+    def _piece(self, given: tuple[int, ...], start: int, stop: int, record: Floats | None) -> int:
         if record is None:
             return int(self._function(*given, 0))
-        whole = np.empty((high - low, *self._masks.shape))
+        whole = np.empty((stop - start, *self._masks.shape))
         reached: int = self._function(*given, whole.ctypes.data)
-        record[: reached - low] = whole[: reached - low, :, : record.shape[2]]
+        record[: reached - start] = whole[: reached - start, :, : record.shape[2]]
         return reached
 
     def _arguments(

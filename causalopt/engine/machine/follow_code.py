@@ -16,7 +16,9 @@ from causalopt.engine.follower import UNIT, Follower, Measured
 from causalopt.engine.jacobians import Products
 from causalopt.engine.machine.native import CompiledLibrary, load_library
 from causalopt.engine.signs import MIX, SHIFTS
+from causalopt.work.threads import Pace
 
+_FIRST_PIECE = 20_000_000  # products: some hundredths of a second
 _ARGUMENTS = (
     "slopes",
     "stride",
@@ -55,6 +57,7 @@ class CompiledFollower(Follower):
         self._width = len(products.offsets) - 1
         self._rows = np.zeros((self._width + len(products.memory), 4))
         self._rows[self._width :, 0] = start
+        self._pace = Pace(_FIRST_PIECE // (4 * (len(products.columns) + self._width)))
         self._rows[self._width :, 2] = np.abs(start)
 
     @property
@@ -64,6 +67,16 @@ class CompiledFollower(Follower):
 
     def over(self, slopes: Floats, sizes: Floats) -> tuple[Floats, Floats]:
         """Go over steps; return m's tangent and the growth of the state's length."""
+        parts, gone = [], 0
+        for start, stop in self._pace.pieces(0, len(slopes)):
+            parts.append(self._piece(slopes[start:stop], sizes[start:stop]))
+            gone = start + len(parts[-1][0])
+            if gone < stop:
+                break
+        shares, lengths = zip(*parts, strict=True) if parts else ([np.empty(0)], [np.empty(0)])
+        return np.concatenate(shares), np.concatenate(lengths)
+
+    def _piece(self, slopes: Floats, sizes: Floats) -> tuple[Floats, Floats]:
         p, count = self.products, len(slopes)
         shares, lengths = np.empty(count), np.empty(count)
         blurred = np.array([-1])

@@ -35,13 +35,17 @@ class CompiledGrowth(CompiledCarrier):
         """
         norms = np.empty((high - low, self.state.shape[1]))
         kept = np.empty(self._rows.size)
-        reached: int = _library(self._rows.shape[1]).functions["grow"](
-            *self._arguments(slopes, low, high, None, 0),
-            norms.shape[1],
-            norms.ctypes.data,
-            kept.ctypes.data,
-            int(np.float64(least).view(np.int64)),
-        )
+        grow, reached = _library(self._rows.shape[1]).functions["grow"], low
+        for start, stop in self._pace.pieces(low, high):
+            reached = grow(
+                *self._arguments(slopes, start, stop, None, 0),
+                norms.shape[1],
+                norms[start - low :].ctypes.data,
+                kept.ctypes.data,
+                int(np.float64(least).view(np.int64)),
+            )
+            if reached < stop:
+                break
         return reached, norms[: reached - low]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from llvmlite import binding
 
 from causalopt.engine.machine.objects import ObjectStore
+from causalopt.work.processes import answer_of_process
 
 _lock = threading.RLock()
 _serial = itertools.count()
@@ -103,6 +104,8 @@ class Effort:
 QUICK, FULL = Effort(0, 0), Effort(2, 2)
 # A large step is straight lines through memory: the optimiser's passes find little in it.
 STRAIGHT = Effort(0, 1)
+# Characters of a text that compiles in some tenths of a second, without and with the passes.
+_LONG = (1_000_000, 200_000)
 
 
 def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> CompiledLibrary:
@@ -123,7 +126,7 @@ def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> C
         image = store.find(key)
         from_disk = image is not None
         if image is None:
-            image = _compiled(text, effort)
+            image = _image(text, effort)
             store.keep(key, image)
         builder = binding.JITLibraryBuilder().add_object_img(image).add_current_process()
         for name in exports:
@@ -137,6 +140,23 @@ def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> C
             # The code lives as long as any function that can be called.
             function.library = tracker
     return CompiledLibrary(functions, from_disk, tracker)
+
+
+def _image(text: str, effort: Effort) -> bytes:
+    """Return an object; what may take long is compiled by a process that can be interrupted."""
+    if len(text) > _LONG[min(effort.passes, 1)]:
+        given = f"{effort.passes} {effort.generator}\n{text}".encode()
+        image = answer_of_process(__name__, "object_of", given)
+        if image is not None:
+            return image
+    return _compiled(text, effort)
+
+
+def object_of(given: bytes) -> bytes:
+    """Return the object of a line with the levels of effort and the text below it."""
+    levels, text = given.decode().split("\n", 1)
+    passes, generator = map(int, levels.split())
+    return _compiled(text, Effort(passes, generator))
 
 
 def _compiled(text: str, effort: Effort) -> bytes:

@@ -11,15 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.engine.adjoint import Baseline, ReverseSweep, cut_at, swept, terms_of, whole_baseline
-from causalopt.engine.contract import (
-    Adjoint,
-    Execution,
-    Floats,
-    Plan,
-    Progress,
-    Tangents,
-    Trajectory,
-)
+from causalopt.engine.contract import Adjoint, Execution, Floats, Plan, Tangents, Trajectory
 from causalopt.engine.linearization import linearize
 from causalopt.engine.machine.cells import CONTEXT
 from causalopt.engine.machine.frame import Frame
@@ -40,12 +32,14 @@ from causalopt.engine.rescaling import RESCALE
 from causalopt.engine.source import FAR
 from causalopt.language.term import Term
 from causalopt.model.template import Structure
+from causalopt.work.progress import tick
+from causalopt.work.threads import Pace
 
 _QUICK_WORK = 2_000_000_000  # operations that even plain code does within a few seconds
 _FEW = 500  # steps too few to optimise for
 _MOST_PARTIALS = 400  # local derivatives that a reverse sweep keeps in one block
 _REPLAYED = 1 << 14  # steps of a block that is run again for a reverse sweep
-_CALL = 1 << 20  # steps between two reports of progress; a multiple of RESCALE
+_FIRST_PIECE = 20_000_000  # operations: some hundredths of a second
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,11 +104,7 @@ class MachineCode(Execution):
     name = "llvm"
 
     def run_values(
-        self,
-        structure: Structure,
-        plan: Plan,
-        extras: tuple[Term, ...] = (),
-        progress: Progress | None = None,
+        self, structure: Structure, plan: Plan, extras: tuple[Term, ...] = ()
     ) -> Trajectory:
         """Return one world's values, and those of further terms, at every step."""
         out = np.empty((plan.steps + 1, len(structure.names)))
@@ -122,16 +112,11 @@ class MachineCode(Execution):
         runner = _Runner(structure, "values", plan, extras)
         runner.point("out_values", out)
         runner.point("out_extras", more)
-        runner.run(progress)
+        runner.run()
         return Trajectory(out, more, self.name)
 
     def run_worlds(
-        self,
-        structure: Structure,
-        plan: Plan,
-        delta: float,
-        extras: tuple[Term, ...] = (),
-        progress: Progress | None = None,
+        self, structure: Structure, plan: Plan, delta: float, extras: tuple[Term, ...] = ()
     ) -> tuple[Trajectory, Trajectory, Trajectory]:
         """Return W, X and Y side by side: the seeded node is shifted by delta, A follows W in Y."""
         out = np.empty((plan.steps + 1, 3, len(structure.names)))
@@ -140,25 +125,18 @@ class MachineCode(Execution):
         runner.number("delta", delta)
         runner.point("out_values", out)
         runner.point("out_extras", more)
-        runner.run(progress)
+        runner.run()
         w, x, y = (Trajectory(out[:, k], more[:, k], self.name) for k in range(3))
         return w, x, y
 
     def run_tangents(
-        self,
-        structure: Structure,
-        plan: Plan,
-        progress: Progress | None = None,
-        *,
-        estimate: bool = True,
-        contract: bool = False,
+        self, structure: Structure, plan: Plan, *, estimate: bool = True, contract: bool = False
     ) -> Tangents:
         """Return W with the total and direct tangents of every node, at every step.
 
         Args:
             structure: The template's rules.
             plan: The run.
-            progress: Called with the number of steps done, now and then.
             estimate: Whether rounding errors are estimated; without, they are given as 0.
             contract: Whether a product and a sum may be one rounding: sooner, and on a chaotic
                 model another trajectory after some thousand steps.
@@ -168,7 +146,7 @@ class MachineCode(Execution):
         runner = _Runner(structure, "tangents", plan, estimate=estimate, contract=contract)
         runner.point("out_values", values)
         runner.point("out_tangents", packed)
-        runner.run(progress)
+        runner.run()
         kink = int(runner.cell("kink")[0])
         none = np.broadcast_to(0.0, values.shape)
         return Tangents(
@@ -273,6 +251,7 @@ class _Runner:
         }
         self._held = np.ascontiguousarray(plan.held, dtype=np.uint8)
         self._blocks: list[tuple[int, int, NDArray[np.int64]]] = []
+        self._pace = Pace(_FIRST_PIECE // operation_count(structure, mode), RESCALE)
 
     def point(self, name: str, array: NDArray[Any]) -> None:
         """Give an array to the code under a name of the context."""
@@ -292,12 +271,11 @@ class _Runner:
         """Give an array whose first element stands for the element `skipped`."""
         self._context[CONTEXT[name]] = array.ctypes.data - 8 * skipped
 
-    def run(self, progress: Progress | None) -> None:
+    def run(self) -> None:
         """Run all steps."""
         for t0, t1 in self._pieces():
             self.piece(t0, t1)
-            if progress is not None:
-                progress(t1)
+            tick(t1, self._plan.steps + 1)
 
     def piece(self, t0: int, t1: int) -> None:
         """Run the steps from t0 to t1 - 1, which lie in one segment of the plan."""
@@ -343,8 +321,7 @@ class _Runner:
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         for t0, t1 in self._plan.segments():
-            for start in range(t0, t1, _CALL):
-                yield start, min(start + _CALL, t1)
+            yield from self._pace.pieces(t0, t1)
 
 
 def baselines_backwards(structure: Structure, plan: Plan, block: int) -> Iterator[Baseline]:

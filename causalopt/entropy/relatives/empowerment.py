@@ -27,6 +27,7 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.law import Law, law_of
 from causalopt.laws.space import Label
 from causalopt.model.model import Model
+from causalopt.work.progress import Progress, long_work
 
 Channel = npt.NDArray[np.float64]
 """P(output | input), shape (inputs, outputs)."""
@@ -130,6 +131,7 @@ def channel(
     return np.array(rows)
 
 
+@long_work("iterating")
 def empowerment(
     model: Model | DiscreteModel,
     state: Mapping[str, Label] | Sequence[Label],
@@ -137,6 +139,7 @@ def empowerment(
     actuator: Iterable[str] | None = None,
     sensor: Iterable[str] | None = None,
     steps: int = 1,
+    progress: Progress | None = None,
     unit: Unit = "bit",
 ) -> Capacity:
     """Return the capacity of the channel from A's choice now to B later.
@@ -147,6 +150,7 @@ def empowerment(
         actuator: The variables chosen; A by default.
         sensor: The variables read; B by default.
         steps: How many steps later.
+        progress: Called with (done, total, what), in per cent.
         unit: Bits or nats.
 
     Example:
@@ -155,6 +159,7 @@ def empowerment(
         >>> round(2**found.value, 6)  # as many rooms as A can choose between
         3.0
     """
+    del progress  # long_work tells it
     model = finite_model(model)
     rows = channel(model, state, actuator=actuator, sensor=sensor, steps=steps)
     return capacity(rows, unit=unit)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from causalopt.entropy.information import Unit, are_laws, entropy_of, per_nat
 from causalopt.errors import QuestionError
+from causalopt.work.progress import Progress, long_work, through
 
 Array = npt.NDArray[np.float64]
 
@@ -83,8 +84,14 @@ def entropy_reduction(p: Array, dynamics: Array, policy: Array, *, unit: Unit = 
     return Control(closed, fixed, best, max(0.0, information), highest - best, unit)
 
 
+@long_work("iterating")
 def largest_reduction(
-    channel: Array, *, unit: Unit = "bit", tolerance: float = 1e-12, iterations: int = 20_000
+    channel: Array,
+    *,
+    progress: Progress | None = None,
+    unit: Unit = "bit",
+    tolerance: float = 1e-12,
+    iterations: int = 20_000,
 ) -> tuple[float, float]:
     """Return the largest H(X) - H(X') over all laws of X, and how much more it may be.
 
@@ -97,13 +104,15 @@ def largest_reduction(
         unit: Bits or nats.
         tolerance: The gap, in nats, at which to stop.
         iterations: Most iterations to make.
+        progress: Called with (done, total, what), in iterations.
 
     Example:
         >>> largest_reduction(np.array([[1.0, 0.0], [1.0, 0.0]]))
         (1.0, 0.0)
     """
+    del progress  # long_work tells it
     logp = np.full(len(channel), -np.log(len(channel)))
-    for _ in range(iterations):
+    for _ in through(range(iterations)):
         with np.errstate(divide="ignore"):
             reached = np.log(np.exp(logp) @ channel)
         pull = np.where(channel > 0, channel * np.where(channel > 0, reached, 0.0), 0.0).sum(axis=1)

@@ -422,6 +422,12 @@ class _Reader:
                 f"'{missing}' is missing (dt: 0.01, method: euler or rk4)",
                 ("variables", next(iter(continuous)), "flow"),
             )
+        if method == "exact":
+            raise ModelError(
+                "method: exact is for flows of numbers, and this model has arrays: write euler or "
+                "rk4, or write it out with causalopt.expand(model) first",
+                ("method",),
+            )
         by_name = {v.name: v for v in found}
         for name, key in continuous.items():
             if (len(by_name[name].initial) == 1) != (key == "flow"):

@@ -17,17 +17,16 @@ from causalopt.model.regions.selector_syntax import Call, Combination, Complemen
 from causalopt.model.regions.spacetime import Spacetime, Timelines
 from causalopt.model.regions.timeline import Timeline
 from causalopt.model.selectors import Node, Selection
-from causalopt.results import plot
+from causalopt.results import Displayed, Plotted
 
 if TYPE_CHECKING:
     import networkx as nx
     import xarray
-    from matplotlib.figure import Figure
 
 _SHOWN = 60  # characters of an expression that a repr shows
 
 
-class Region(Sequence[Node]):
+class Region(Plotted, Displayed, Sequence[Node]):
     """A set of nodes of one run; it is made by `causalopt.region` and never changes.
 
     `|`, `&`, `-`, `^` and `~` are those of sets, of regions of the same model and the same run. It
@@ -307,14 +306,6 @@ class Region(Sequence[Node]):
             "entering": found.entering.tolist(),
             "leaving": found.leaving.tolist(),
         }
-
-    def plot(self) -> Figure:
-        """Return a figure of the region: variables by steps, and the edges that cross its boundary.
-
-        Raises:
-            MissingPackageError: matplotlib is not installed.
-        """
-        return plot(self)
 
 
 def _elements(mask: Bools) -> list[tuple[tuple[int, int], ...] | None]:

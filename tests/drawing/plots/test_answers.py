@@ -15,14 +15,15 @@ from causalopt.errors import QuestionError
 
 def test_an_answer_draws_its_probabilities_with_their_errors_and_its_status():
     found = Answer("ensemble", (1000, 100), (0.9, 0.2), (0.03, 0.04), status="overflow")
-    axes = found.plot().axes[0]
+    figure = found.plot()
+    (axes,) = figure.axes
     (container,) = axes.containers
     line, _, (bars,) = container
     np.testing.assert_array_equal(line.get_xdata(), [100, 1000])
     np.testing.assert_array_equal(line.get_ydata(), [0.2, 0.9])
     heights = [segment[1][1] - segment[0][1] for segment in bars.get_segments()]
     np.testing.assert_allclose(heights, [0.08, 0.06])
-    assert axes.get_title() == "Escape by ensemble (overflow)"
+    assert figure.get_suptitle() == "Escape by ensemble (overflow)"
 
 
 def test_a_law_over_time_draws_one_density_a_time_each_of_area_one():

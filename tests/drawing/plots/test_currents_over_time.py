@@ -222,9 +222,9 @@ def test_without_a_total_effect_colours_are_signs():
         assert ">negative<" in svg
 
 
-def test_the_largest_paths_stand_beside():
-    figure = plot_currents(currents(load("thermostat"), steps=20))
-    text = figure.axes[-1].texts[0].get_text()
+def test_the_largest_paths_stand_below():
+    figure = plot_currents(currents(load("thermostat"), steps=20), panels="paths")
+    text = figure.axes[0].texts[0].get_text()
     assert "R[0..20]\n  product 1, share" in text
     assert text.count("product -0.01") == 7
 

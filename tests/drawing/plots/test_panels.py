@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 
-from causalopt.drawing.palette import AMPLIFIES, COMPRESSES, OP_MAP
+from causalopt.drawing.palette import AMPLIFIES, COMPRESSES, LIGHT
 from causalopt.drawing.plots.of_landscape import plot_op_map
 from causalopt.posts.charts import Map, bar_figure, map_figure
 
@@ -18,7 +18,11 @@ def test_every_figure_of_op_has_the_same_colours_for_its_sign() -> None:
     )
     for figure in drawn:
         mesh = figure.axes[0].collections[0]
-        assert mesh.get_cmap().name == OP_MAP
+        shades = mesh.get_cmap()
+        assert [to_hex(shades(end)) for end in (0.0, 1.0)] == [
+            LIGHT.op_stops[0],
+            LIGHT.op_stops[-1],
+        ]
         low, high = mesh.get_clim()
         assert low == -high
     bars = bar_figure({"up": 1.0, "down": -1.0}, name="Op").axes[0].patches

@@ -51,7 +51,7 @@ class Stopped(Exception):  # noqa: N818 - it is no error
 
 
 def stop_at(limit: int) -> Any:
-    def progress(done: int) -> None:
+    def progress(done: float, _total: float, _what: str) -> None:
         if done >= limit:
             raise Stopped
 
@@ -66,8 +66,10 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, execution: str, limit
     more: dict[str, Any] = {"checkpoint": file, "checkpoint_every": 60, "execution": execution}
     with pytest.raises(Stopped):
         causalopt.run(model(), data=data(), progress=stop_at(limit), **more, **QUESTION)
-    done: list[int] = []
-    resumed = causalopt.run(model(), data=data(), progress=done.append, **more, **QUESTION)
+    done: list[float] = []
+    resumed = causalopt.run(
+        model(), data=data(), progress=lambda at, *_: done.append(at), **more, **QUESTION
+    )
     assert all(step > limit - 60 for step in done)
     assert np.isfinite(plain.op[5:]).all()
     assert plain.tangents.exponents[-1].any()
@@ -83,7 +85,7 @@ def test_a_killed_process_leaves_a_checkpoint_from_which_another_goes_on(tmp_pat
     code = (
         "import os, sys, causalopt\n"
         "from tests.effects.arrays.test_checkpoints import data, model\n"
-        "def progress(done):\n"
+        "def progress(done, total, what):\n"
         "    if done >= 350: os._exit(9)\n"
         f"causalopt.world(model(), steps={STEPS}, data=data(), checkpoint=sys.argv[1],\n"
         "    checkpoint_every=100, progress=progress)\n"
@@ -92,10 +94,10 @@ def test_a_killed_process_leaves_a_checkpoint_from_which_another_goes_on(tmp_pat
     done = subprocess.run([sys.executable, "-c", code, str(file)], cwd=root, check=False)
     assert done.returncode == 9
     assert [path.name for path in tmp_path.iterdir()] == ["world.npz"]
-    seen: list[int] = []
+    seen: list[float] = []
     resumed = causalopt.world(
         model(), steps=STEPS, data=data(), checkpoint=file, checkpoint_every=100,
-        progress=seen.append,
+        progress=lambda at, *_: seen.append(at),
     )  # fmt: skip
     assert min(seen) > 300
     plain = causalopt.world(model(), steps=STEPS, data=data())
@@ -192,12 +194,12 @@ def test_a_damaged_checkpoint_is_refused_with_a_next_step(tmp_path: Path, damage
 
 
 def test_where_a_checkpoint_cannot_be_is_said_before_the_run(tmp_path: Path) -> None:
-    seen: list[int] = []
+    seen: list[float] = []
 
     def run(path: Path, every: int | None = None) -> None:
         causalopt.world(
             model(), steps=STEPS, data=data(), checkpoint=path, checkpoint_every=every,
-            progress=seen.append,
+            progress=lambda at, *_: seen.append(at),
         )  # fmt: skip
 
     with pytest.raises(FileError, match=r"a checkpoint is a file \.npz"):

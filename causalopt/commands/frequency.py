@@ -1,0 +1,94 @@
+"""causalopt frequency: Comp and Op over frequencies, margins, and Bode's integral."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+import causalopt
+from causalopt.commands import options
+from causalopt.errors import QuestionError
+
+
+def frequency(
+    model: options.ModelArgument,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    nudge: Annotated[
+        str | None,
+        typer.Option(
+            "--nudge",
+            metavar="VAR",
+            help="The variable n, nudged at every step; a parameter Kp, or a sum with weights: "
+            "'2*d[t>=0] - Kp'.",
+        ),
+    ] = None,
+    hold: options.Hold = None,
+    target: options.Target = None,
+    frequencies: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LO:HI:COUNT",
+            help="At which frequencies, spaced logarithmically; or W1,W2,... By default up to the "
+            "Nyquist frequency, and dense where the response moves.",
+        ),
+    ] = None,
+    per: Annotated[
+        Literal["step", "time"],
+        typer.Option(help="Whether frequencies are in radians per step or per unit of time."),
+    ] = "step",
+    at: Annotated[
+        int | None, typer.Option(metavar="N", help="Linearise at step N, as if its slopes stayed.")
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps", metavar="N", help="How long W is followed at most to find it at rest."
+        ),
+    ] = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    out: options.Out = None,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")
+    ] = None,
+    kind: Annotated[
+        Literal["bode", "nichols", "nyquist"] | None,
+        typer.Option(help="What --plot draws: over frequencies, or L in the plane."),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Comp and Op for sinusoids at n: the sensitivity function, margins and Bode's integral.
+
+    Comp = G_x / G_y = 1 / (1 + L), L the gain of the loop that A closes. A model that is not
+    linear is linearised where W comes to rest or to an orbit, or at --at N.
+    """
+    from causalopt.frequencies.frequency_question import read_frequencies
+
+    if kind is not None and plot is None:
+        raise QuestionError("--kind says what is drawn: give --plot FILE too")
+    asked = None if frequencies is None else read_frequencies(frequencies)
+    data_file = options.result_file(out)
+    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    declared = options.read_model(model, sets, initial, dt, method)
+    found = causalopt.frequency(
+        declared,
+        nudge=nudge,
+        hold=hold,
+        target=target,
+        frequencies=asked,
+        per=per,
+        steps=steps,
+        at=at,
+        seed=seed,
+    )
+    if data_file is not None:
+        found.save(data_file)
+    if picture is not None:
+        options.write_figure(found.plot(kind or "bode"), picture)
+    if json:
+        options.emit(found.to_dict())
+    else:
+        typer.echo(str(found))

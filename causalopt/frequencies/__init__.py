@@ -1,0 +1,1 @@
+"""Comp and Op over frequencies: control's sensitivity function, its margins and its integral."""
