@@ -726,3 +726,18 @@ def test_what_a_pulse_leaves_grows_as_any_disturbance_does(nudge: str) -> None:
     chaotic = causalopt.rates(load("lorenz"), nudge="b[10<=t<20]", target="c", steps=1500)
     assert chaotic.status == "ok"
     assert chaotic.op_rate == pytest.approx(chaotic.generic_rate, abs=chaotic.error / 10)
+
+
+def test_what_a_model_says_is_what_was_written() -> None:
+    data = LAG.model_dump()
+    data["variables"] |= {
+        "load": {"disturbs": "d[t>=5] + 0.5*u"},
+        "cost": {"measures": "sum(x**2)"},
+    }
+    said = causalopt.describe(Model(**data)).to_dict()["variables"]
+    plain = causalopt.describe(LAG).to_dict()["variables"]
+    assert {name: said[name] for name in plain} == plain
+    asked = {name: (said[name]["rule"], said[name]["initial"]) for name in ("load", "cost")}
+    assert asked == {"load": ("disturbs d[t>=5] + 0.5*u", []), "cost": ("measures sum(x**2)", [])}
+    stages = causalopt.describe(Model(**data), stages=True).to_dict()["variables"]
+    assert "d.undisturbed" in stages
