@@ -65,7 +65,7 @@ def _steps_where(condition: Term) -> Windows | None:
     if condition.op == "and":
         sides = [_steps_where(side) for side in condition.args]
         return None if None in sides else _met(*sides)  # type: ignore[arg-type]
-    if condition.op not in {"le", "eq"}:
+    if condition.op not in {"le", "lt", "eq"}:
         return None
     a, b = map(_offset, condition.args)
     if a is None or b is None or (a[0] == b[0]):
@@ -73,12 +73,12 @@ def _steps_where(condition: Term) -> Windows | None:
     bound = (a[1] - b[1]) * (1 if b[0] else -1)
     if bound.denominator != 1:
         return None
-    step = int(bound)
+    step, inside = int(bound), int(condition.op == "lt")
     if condition.op == "eq":
         return (StepWindow(step, step),) if step >= 0 else ()
     if b[0]:
-        return (StepWindow(max(step, 0)),)
-    return (StepWindow(0, step),) if step >= 0 else ()
+        return (StepWindow(max(step + inside, 0)),)
+    return (StepWindow(0, step - inside),) if step >= inside else ()
 
 
 def _offset(term: Term) -> tuple[bool, Fraction] | None:

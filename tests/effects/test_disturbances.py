@@ -508,6 +508,8 @@ def test_where_nothing_has_begun_there_is_no_influence(delta: float | None) -> N
         ("R[3<=t<6]", "mean(R[t>=5])", 5),
         ("R[3<=t<6]", "R[7]", 7),
         ("R[0]", "integral(R[2<=t<4])", 3),
+        ("R[0]", "where(t < 5, 3, R)", 5),
+        ("R[0]", "where(4 < t, R, 3)", 5),
         ("k[t>=4]", "max(-R[t<8])", 4),
     ):
         found = run(load("thermostat"), nudge=nudge, target=target, **question)  # type: ignore[call-overload]
@@ -741,3 +743,35 @@ def test_what_a_model_says_is_what_was_written() -> None:
     assert asked == {"load": ("disturbs d[t>=5] + 0.5*u", []), "cost": ("measures sum(x**2)", [])}
     stages = causalopt.describe(Model(**data), stages=True).to_dict()["variables"]
     assert "d.undisturbed" in stages
+
+
+@pytest.mark.parametrize(
+    ("text", "reads_t", "reads_r"),
+    [
+        ("where(t < 5, T, R)", lambda t: t < 5, lambda t: t >= 5),
+        ("where(5 < t, T, R)", lambda t: t > 5, lambda t: t <= 5),
+        ("where(t == 4, T, R)", lambda t: t == 4, lambda t: t != 4),
+        ("where(3 <= t and t <= 6, T, R)", lambda t: 3 <= t <= 6, lambda t: not 3 <= t <= 6),
+        ("where(t <= 2, T + R, where(t < 7, R, 0))", lambda t: t <= 2, lambda t: t < 7),
+        (
+            "where(t - 1 < 3, T, 0) + where(7 <= t, T, R)",
+            lambda t: t < 4 or t >= 7,
+            lambda t: t < 7,
+        ),
+        ("where(R > 5, T, 0)", lambda t: t >= 0, lambda t: t >= 0),
+    ],
+)
+def test_edges_to_a_measure_are_there_when_it_reads_them(
+    text: str, reads_t: Callable[[int], bool], reads_r: Callable[[int], bool]
+) -> None:
+    from causalopt.model.edge_windows import edge_windows
+
+    asked, _, m = load("thermostat").asking(target=text)
+    found = edge_windows(asked.template)
+    for name, reads in (("T", reads_t), ("R", reads_r)):
+        windows = found.get((name, 0, str(m)))
+        for t in range(12):
+            is_there = windows is None or any(
+                w.first <= t and (w.last is None or t <= w.last) for w in windows
+            )
+            assert is_there == bool(reads(t)), (name, t)
