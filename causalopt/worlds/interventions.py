@@ -417,7 +417,10 @@ class _Builder:
         if mask[:, unknown].any():
             said = next(names[i] for i in unknown if mask[:, i].any())
             raise QuestionError(f"world {world.name} has no '{said}': replace other nodes")
-        np.copyto(self.values[: len(mask)], world.table[: len(mask), columns], where=mask)
+        table = world.table[: len(mask)]
+        if columns != list(range(table.shape[1])):  # a long table is copied only where it must be
+            table = table[:, columns]
+        np.copyto(self.values[: len(mask)], table, where=mask)
         self.forced[: len(mask)] |= mask
         self.shifts[: len(mask)][mask] = 0.0
 
