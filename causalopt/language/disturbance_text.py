@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.language.algebra import mul, neg
@@ -53,7 +54,21 @@ def read_disturbance(
             says where.
     """
     reader = _DisturbanceReader(text, scope, parameters, variable)
-    return tuple(reader.pushes(reader.tree, const(1)))
+    found = tuple(reader.pushes(reader.tree, const(1)))
+    if _is_nothing(found):
+        raise reader.fail(reader.tree, "the weights add up to 0, which nudges nothing: change one")
+    return found
+
+
+def _is_nothing(pushes: tuple[Push, ...]) -> bool:
+    """Whether all weights are numbers, and those of each item add up to 0."""
+    totals: dict[tuple[str, StepWindow], Fraction] = {}
+    for push in pushes:
+        if not isinstance(push.weight.payload, Fraction):
+            return False
+        key = push.name, push.window
+        totals[key] = totals.get(key, Fraction(0)) + push.weight.payload
+    return not any(totals.values())
 
 
 class _DisturbanceReader(TermReader):

@@ -395,7 +395,8 @@ class Model(Displayed, Record, metaclass=ModelClass):
         if text in self.asked_variables:
             return True
         named = names_one_node(text, static=self.is_static)
-        return named and not (text in self.parameters and text not in self.variables)
+        name = text.partition("[")[0].strip()
+        return named and not (name in self.parameters and name not in self.variables)
 
     def _is_plain(self, nudge: str | None) -> bool:
         return nudge is not None and self._is_node(nudge)
@@ -573,6 +574,7 @@ class Model(Displayed, Record, metaclass=ModelClass):
                 static=True,
                 shapes=self.named_shapes,
                 labels=self._labels,
+                why="this model has no time" if self.is_static else "m is measured at every step",
             )
 
     def held_set(
@@ -604,6 +606,12 @@ class Model(Displayed, Record, metaclass=ModelClass):
             QuestionError: The node lies in the held set, or after the last step.
         """
         name = self.node_text(node)
+        for push in self.template.pushes.get(node.variable, ()) if not self.is_array else ():
+            if last is not None and push.is_parameter and push.window.first > last:
+                raise QuestionError(
+                    f"{name} nudges the parameter {push.name} after the last step {last} alone: "
+                    "give more steps, or earlier ones"
+                )
         for own in self.nudged(node):
             for window in hold:
                 if own.variable != window.variable or not own.meets(window):

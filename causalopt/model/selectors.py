@@ -332,6 +332,7 @@ def parse_node(
     static: bool,
     shapes: NamedShapes | None = None,
     labels: Labels | None = None,
+    why: str = "this model has no time",
 ) -> Node:
     """Return the node a text names, such as `R[0]`, or `z` in a model without time.
 
@@ -341,6 +342,7 @@ def parse_node(
         static: Whether the model is one without time.
         shapes: The names and sizes of array variables' dims.
         labels: Label -> the variables that have it.
+        why: Why no step is named, where it is `static`.
 
     Raises:
         QuestionError: The text is not of that form.
@@ -366,7 +368,9 @@ def parse_node(
         steps, elements = _split(steps, shapes or {}, name)
     if static:
         if steps is not None:
-            raise QuestionError(f"'{text}': this model has no time, write just {name}")
+            places = [part.strip() for part in (match["steps"] or "").split(",") if "=" in part]
+            bare = f"{name}[{', '.join(places)}]" if elements is not None else name
+            raise QuestionError(f"'{text}': {why}, write just {bare}")
         return Node(name, 0, elements)
     if steps is None or not steps.strip().isdigit():
         raise QuestionError(f"'{text}': a node needs one step, such as {name}[0]")

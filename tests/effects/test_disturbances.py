@@ -297,6 +297,12 @@ def test_sets_that_name_nearly_everything_leave_n_and_m_out() -> None:
         ({"nudge": "2*3"}, r"'2\*3' names nothing that can be nudged"),
         ({"nudge": "R[0] +"}, r"the text ends too early: something must follow"),
         ({"nudge": []}, r"a nudge is a node such as"),
+        ({"nudge": "0*R[0]"}, r"the weights add up to 0, which nudges nothing: change one"),
+        ({"nudge": "R[0] - 0.5*R[0] - R[0]/2"}, r"cannot be nudged"),
+        ({"nudge": "0.3*R[0] - 0.1*R[0] - 0.2*R[0]"}, r"the weights add up to 0"),
+        ({"nudge": {"R": 0}}, r"the weights add up to 0"),
+        ({"nudge": "k[t>=50]"}, r"nudges the parameter k after the last step 9 alone"),
+        ({"nudge": "R[0] + k[50]"}, r"nudges the parameter k after the last step 9 alone"),
         ({"nudge": {"R[0]": "x"}}, r"the weight of R\[0\] must be a number, found 'x'"),
         ({"target": "mean(R[t<0])"}, r"has no step"),
         (
@@ -315,6 +321,17 @@ def test_what_cannot_be_nudged_or_measured_says_so(
 ) -> None:
     with pytest.raises(QuestionError, match=message):
         run(load("thermostat"), **{"hold": "T", "steps": 9, **question})  # type: ignore[call-overload]
+
+
+def test_a_parameter_is_nudged_at_one_step() -> None:
+    """By hand: R[1] = R[0] - k*T[0] with T[0] = 10, and with T held no later step reads R."""
+    found = run(load("thermostat"), nudge="k[1]", hold="T", target="R", steps=3)
+    assert found.direct.tolist() == [0.0, -10.0, -10.0, -10.0]
+
+
+@pytest.mark.parametrize("nudge", ["0*R[0] + T[2]", "R[0] - R[1]", "k*R[0]", "R[0] - k*R[0]"])
+def test_weights_that_leave_something_are_taken(nudge: str) -> None:
+    assert np.isfinite(run(load("thermostat"), nudge=nudge, hold="T[5]", steps=9).op).any()
 
 
 def test_unknown_names_are_unknown() -> None:
@@ -696,6 +713,17 @@ def test_arrays_have_one_nudged_node_and_the_message_says_what_to_do(nudge: obje
 def test_arrays_measure_variables_and_the_message_says_what_to_do(target: str) -> None:
     with pytest.raises(QuestionError, match=r"is an expression, .*expand\(model\)"):
         run(ARRAYS, target=target)
+
+
+def test_a_step_of_what_is_measured_is_left_out_of_elements() -> None:
+    model = Model(
+        name="m",
+        sizes={"n": 2},
+        variables={"x": {"shape": ["n"], "rule": "x[t-1]/2", "initial": 1}},
+    )
+    with pytest.raises(QuestionError) as caught:
+        run(model, nudge="x[0]", hold="", target="x[5, n=1]", steps=3)
+    assert str(caught.value) == "'x[5, n=1]': m is measured at every step, write just x[n=1]"
 
 
 def test_arrays_written_out_are_asked_as_numbers_are() -> None:
