@@ -185,9 +185,9 @@ def sensitivity(
 
     Example:
         >>> from causalopt import load
-        >>> found = sensitivity(load("thermostat"), at=2)  # Comp = (1 - k)**2 - k, direct 1
+        >>> found = sensitivity(load("thermostat"), at=2)  # Comp = 1 - k
         >>> found.of("k").comp.__round__(9)
-        -2.98
+        -1.0
     """
     del progress  # long_work tells it
     changed = model.replace(parameters=parameters, initial=initial)
