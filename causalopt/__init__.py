@@ -518,6 +518,33 @@ _CHECKED: dict[str, Any] = {}
 __all__ = sorted([*_HOME, "__version__"])
 
 
+# Commands whose functions are called otherwise: they are words that results and arguments have too.
+_OF_COMMANDS = {
+    "action": "least_action",
+    "basins": "op_basins",
+    "check": "describe",
+    "compare": "compare_measures",
+    "data": "fetch_images",
+    "entropy": "strength",
+    "import": "from_onnx",
+    "matrix": "op_matrix",
+    "models": "shipped",
+    "optimizers": "find_optimizers",
+}
+
+
+def _hint(name: str) -> str:
+    """Return what else a name may mean."""
+    if name.startswith("__"):
+        return ""
+    if name in _OF_COMMANDS:
+        return f": the function of `causalopt {name}` is causalopt.{_OF_COMMANDS[name]}"
+    from causalopt.errors import suggestion
+
+    hint = suggestion(name, _HOME)
+    return hint if "did you mean" in hint else "; dir(causalopt) lists what it has"
+
+
 @_imports_whole
 def __getattr__(name: str) -> object:
     if name == "__version__":
@@ -526,7 +553,7 @@ def __getattr__(name: str) -> object:
         return version("causalopt")
     home = _HOME.get(name)
     if home is None:
-        raise AttributeError(f"causalopt has no '{name}'")
+        raise AttributeError(f"causalopt has no '{name}'{_hint(name)}")
     module = f"causalopt.{home}"
     try:
         found = getattr(importlib.import_module(module), name)

@@ -166,7 +166,10 @@ def _taken(name: str, argument: str, value: Any, rules: tuple[str, ...]) -> Any:
     if any(_CHECKS[rule](value) for rule in rules if rule in _CHECKS):
         return _plain_number(value, rules)
     open_ended = any(rule not in _CHECKS and not rule.startswith("Literal[") for rule in rules)
-    if open_ended or (_is_ours(value) and "str" in rules):
+    is_plain = value is None or ("Model" in rules and type(value).__module__ == "builtins")
+    if (open_ended and not (is_plain and "Any" not in rules)) or (
+        _is_ours(value) and "str" in rules
+    ):
         return value  # of a class that no text here describes
     raise ArgumentError(f"{name}: {_expected(argument, value, rules, values)}")
 

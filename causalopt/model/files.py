@@ -14,7 +14,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from causalopt.errors import FileError, Location, ModelError, UnknownNameError, suggestion
+from causalopt.errors import (
+    ArgumentError,
+    FileError,
+    Location,
+    ModelError,
+    UnknownNameError,
+    suggestion,
+)
 from causalopt.model.array_source import ArraySource
 from causalopt.model.declaration import Variable, shown
 from causalopt.model.model import Model
@@ -216,6 +223,8 @@ def read_data(text: str, kind: str, name: str) -> tuple[dict[str, Any], Position
     Raises:
         ModelError: It is no YAML, TOML or JSON, or no mapping.
     """
+    if kind not in _PARSERS:
+        raise ArgumentError(f"a model's text is yaml, toml or json, found kind {shown(kind)}")
     data, positions = _PARSERS[kind](text, name)
     if data is None:
         raise ModelError(
@@ -224,8 +233,10 @@ def read_data(text: str, kind: str, name: str) -> tuple[dict[str, Any], Position
             location=Location(name, 1, 1),
         )
     if not isinstance(data, dict):
+        is_name = isinstance(data, str) and os.path.splitext(data)[1].lower() in FORMATS
         raise ModelError(
-            f"a model file is a mapping: name, variables, ..., found {shown(data)}",
+            f"a model file is a mapping: name, variables, ..., found {shown(data)}"
+            f"{f': write causalopt.load({data!r}) for a file' if is_name else ''}",
             location=Location(name, 1, 1),
         )
     return {str(key): value for key, value in data.items()}, positions

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from causalopt.errors import FileError
+from causalopt.errors import ArgumentError, FileError
 from causalopt.extras import need
 
 if TYPE_CHECKING:
@@ -47,6 +47,15 @@ class FileFormat:
 
     packages: tuple[str, ...]
     write: Callable[[Saveable, Path], object]
+
+
+# What other kinds of files are written by.
+_INSTEAD = {
+    **dict.fromkeys(
+        (".png", ".pdf", ".svg"), "; a picture is written by .plot().savefig('{path}')"
+    ),
+    ".xlsx": "; a sheet is written by .to_pandas().to_excel('{path}')",
+}
 
 
 def save(result: Saveable, path: str | os.PathLike[str]) -> Path:
@@ -82,12 +91,18 @@ def check_target(path: str | os.PathLike[str], suffixes: tuple[str, ...] | None 
         FileError: Its suffix is unknown, its folder missing, or a store there already.
         MissingPackageError: What writes it is not installed.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"a file is named by a text or a path, found {path!r}")
     target = Path(path)
     known = tuple(FORMATS) if suffixes is None else suffixes
     kind = target.suffix.lower()
     if kind not in known:
         others = ", ".join(known[:-1])
-        raise FileError(f"'{path}' must end in {f'{others} or ' if others else ''}{known[-1]}")
+        instead = _INSTEAD.get(kind, "") if suffixes is None else ""
+        raise FileError(
+            f"'{path}' must end in {f'{others} or ' if others else ''}{known[-1]}"
+            f"{instead.format(path=os.fspath(path))}"
+        )
     if not target.resolve().parent.is_dir():
         raise FileError(f"the folder '{target.parent}' does not exist: make it first")
     if kind == ".zarr" and target.exists():

@@ -7,11 +7,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from causalopt.errors import QuestionError
+from causalopt.errors import ArgumentError, QuestionError
 from causalopt.language.scope import CLOCK
 from causalopt.language.term import const, leaves, substitute
 from causalopt.model.asked_words import Nudged, is_sum, names_one_node, nudge_text
-from causalopt.model.declaration import motion
+from causalopt.model.declaration import motion, shown
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, Window, is_plain
 from causalopt.model.template import Equation, belonging, equations_mask, has_stages, node_name
@@ -348,11 +348,17 @@ class _Builder:
             for window, weight in shifted_nodes(self._model, intervention, self._steps):
                 self._shift(window, weight * by, lasting=lasting)
             return
+        if not isinstance(intervention, Set):
+            raise ArgumentError(
+                f"an intervention is a Set, a Nudge or a Replace, found {shown(intervention)}: "
+                "write causalopt.Set('R[0]', 30)"
+            )
+        to = _finite(intervention.to, "a set value")
         for window in moved_nodes(self._model, intervention, self._steps):
-            self._check_once(window, intervention.to)
+            self._check_once(window, to)
             places = self._places(window)
             self.forced[: len(places)] |= places
-            self.values[: len(places)][places] = _finite(intervention.to, "a set value")
+            self.values[: len(places)][places] = to
             self.shifts[: len(places)][places] = 0.0
 
     def _shift(self, window: Window, by: float, *, lasting: bool) -> None:
@@ -430,6 +436,12 @@ def _first_end(*windows: Window) -> int | None:
 
 
 def _finite(value: float, what: str) -> float:
+    if (
+        isinstance(value, str)
+        or not hasattr(type(value), "__float__")
+        or getattr(value, "ndim", 0) != 0
+    ):
+        raise QuestionError(f"{what} must be a number, found {shown(value)}")
     if not math.isfinite(value):
         raise QuestionError(f"{what} must be a finite number, found {value}")
     return float(value)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
@@ -112,6 +113,7 @@ def drawn(lay_out: Callable[..., PanelLayout]) -> _Drawn:
         **options: Any,
     ) -> Any:
         given = None if ax is None else _axes_of(ax)
+        figsize = _inches(figsize)
         chosen = _palette(theme, given)
         with styled(chosen):
             layout = lay_out(*results, **options)
@@ -129,6 +131,25 @@ def drawn(lay_out: Callable[..., PanelLayout]) -> _Drawn:
     made = cast(_Drawn, plot_it)
     made.layout = lay_out
     return made
+
+
+def _inches(figsize: Any) -> tuple[float, float] | None:
+    """Return a figure's width and height.
+
+    Raises:
+        QuestionError: They are no two positive numbers.
+    """
+    if figsize is None:
+        return None
+    try:
+        width, height = (float(side) for side in figsize)
+    except (TypeError, ValueError):
+        width = height = math.nan
+    if isinstance(figsize, str) or not (0 < width < math.inf and 0 < height < math.inf):
+        raise QuestionError(
+            f"figsize takes a width and a height in inches such as (6, 4), found {figsize!r}"
+        )
+    return width, height
 
 
 def _palette(theme: str | None, given: Sequence[Axes] | None) -> Palette:
@@ -150,6 +171,11 @@ def _axes_of(ax: Places) -> list[Axes]:
                 f"ax takes matplotlib axes, or a sequence of them, found {type(one).__name__}: "
                 "such as fig, ax = plt.subplots()"
             )
+        if one.name != "rectilinear":
+            raise QuestionError(
+                f"ax takes axes with straight sides, found a {one.name} one: make it without "
+                "projection="
+            )
     if len({id(one) for one in given}) < len(given):
         raise QuestionError("ax names the same axes twice: each panel has axes of its own")
     return given
@@ -165,7 +191,7 @@ def chosen_panels(layout: PanelLayout, names: str | Sequence[str] | None) -> lis
     if names is None:
         shown = layout.shown or list(by_name)
         return [by_name[name] for name in shown]
-    asked = [names] if isinstance(names, str) else list(names)
+    asked = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else [names]
     wrong = [name for name in asked if name not in by_name]
     listed = ", ".join(map(repr, by_name))
     if wrong:
