@@ -19,7 +19,7 @@ from causalopt.language.text import to_text
 from causalopt.model.declaration import Variable, motion
 from causalopt.model.graph import declared_edges
 from causalopt.model.model import Model
-from causalopt.model.selectors import is_plain
+from causalopt.model.selectors import Window, is_plain
 from causalopt.model.template import ancestors, leaf_name
 
 _MOST_STARTED = 20  # steps from t = 0 in which the first computed values are looked for
@@ -44,6 +44,9 @@ def doubts(model: Model) -> list[ModelError]:
         *_histories(model),
         *_never_drawn(model),
         *_without_path(model),
+        *_measured_and_held(model),
+        *_outside_domains(model),
+        *_starts_without_value(model),
         *_starts_on_kinks(model),
     ]
 
@@ -186,6 +189,76 @@ def _without_path(model: Model) -> Iterator[ModelError]:
         )
 
 
+def _measured_and_held(model: Model) -> Iterator[ModelError]:
+    """A variable that is measured and held: Y never differs from W there."""
+    target = model.question.target
+    try:
+        held = model.held_set() if model.question.hold is None or not model.is_array else ()
+    except CausaloptError:
+        held = ()
+    if target is not None and target in model.variables and Window(target) in (held or ()):
+        yield ModelError(
+            f"m = {target} is held, with the rest of A: Y never differs from W there, so Comp is "
+            "infinite; measure another variable, or hold a set without it",
+            ("question", "target"),
+        )
+
+
+def _outside_domains(model: Model) -> Iterator[ModelError]:
+    """Initial numbers of rules that are in no domain of theirs, and sums of words."""
+    if model.is_array:
+        return
+    words = {
+        name
+        for name, v in model.variables.items()
+        if v.domain is not None and not all(isinstance(label, int | float) for label in v.domain)
+    }
+    for name, variable in model.variables.items():
+        if variable.rule is None:
+            continue
+        for label in variable.initial if isinstance(variable.initial, tuple) else ():
+            yield from _outside(name, variable, label)
+        yield from _outside(name, variable, variable.initial)
+        for parent in sorted(_words(variable.rule) & {normalized(word) for word in words}):
+            yield ModelError(
+                f"the rule of '{name}' calculates with '{parent}', whose values are words: give "
+                f"'{name}' parents and a table, or '{parent}' a domain of numbers",
+                ("variables", name, "rule"),
+            )
+
+
+def _outside(name: str, variable: Variable, value: Any) -> Iterator[ModelError]:
+    if variable.domain is None or not isinstance(value, int | float):
+        return
+    if value not in variable.domain:
+        labels = ", ".join(map(str, variable.domain[:12]))
+        yield ModelError(
+            f"'{name}' starts with {value}, which is not in its domain: {labels}",
+            ("variables", name, "initial"),
+        )
+
+
+def _starts_without_value(model: Model) -> Iterator[ModelError]:
+    """Rules whose first value is not finite though all that they read is."""
+    if model.is_array or len(model.template.equations) > _MOST_EQUATIONS:
+        return
+    found: dict[str, ModelError] = {}
+    for name, step, rule, values in _first_rules(model):
+        read = [values[leaf] for leaf in values if leaf.is_leaf]
+        if name in found or math.isfinite(values[rule]) or not all(map(math.isfinite, read)):
+            continue
+        broken = next(term for term in postorder(rule) if not math.isfinite(values[term]))
+        key = motion(model.variables[name])
+        at = "" if model.is_static else f" at t = {step}"
+        found[name] = ModelError(
+            f"'{name}' has no finite value{at}: {to_text(broken, static=model.is_static)} is "
+            f"{values[broken]:g} there; start elsewhere, or guard it by where(...)",
+            ("variables", name, key),
+            text=getattr(model.variables[name], key),
+        )
+    yield from found.values()
+
+
 def _starts_on_kinks(model: Model) -> Iterator[ModelError]:
     """Rules whose first values lie on a kink, where the two one-sided derivatives differ."""
     if model.is_array or len(model.template.equations) > _MOST_EQUATIONS:
@@ -210,11 +283,23 @@ def _alone(term: Term, argument: str) -> str:
 
 def _first_kinks(model: Model) -> Iterator[tuple[str, int, Term]]:
     """Yield (variable, step, operation) of each kink that the first computed values lie on."""
+    seen: set[tuple[str, Term]] = set()
+    for owner, step, rule, values in _first_rules(model):
+        for term in postorder(rule):
+            kink = OPERATIONS[term.op].kink if term.op in OPERATIONS else None
+            if kink is None or not _depends(term) or not _lies_on(kink, term, values):
+                continue
+            if (owner, term) not in seen:
+                seen.add((owner, term))
+                yield owner, step, term
+
+
+def _first_rules(model: Model) -> Iterator[tuple[str, int, Term, dict[Term, float]]]:
+    """Yield (variable, step, rule, term -> value) of the first values that are computed."""
     template = model.template
     values: dict[tuple[str, int], float] = {}
     parameters = template.values
     last = max((len(e.initial) for e in template.equations), default=0)
-    seen: set[tuple[str, Term]] = set()
     for step in range(min(last, _MOST_STARTED) + 1 if not template.is_static else 1):
 
         def leaf(term: Term, step: int = step) -> float:
@@ -233,27 +318,20 @@ def _first_kinks(model: Model) -> Iterator[tuple[str, int, Term]]:
                 if equation.owner == equation.name:
                     values[equation.name, step] = evaluate(equation.initial[step], leaf)
             elif equation.rule is not None and step in {first, 0}:
-                found = _kinks_of(equation.rule, leaf)
-                values[equation.name, step] = found[1]
-                for term in found[0]:
-                    if (equation.owner, term) not in seen:
-                        seen.add((equation.owner, term))
-                        yield equation.owner, step, term
+                found = _valued(equation.rule, leaf)
+                values[equation.name, step] = found[equation.rule]
+                yield equation.owner, step, equation.rule, found
 
 
-def _kinks_of(rule: Term, leaf: Any) -> tuple[list[Term], float]:
-    """Return the operations of a rule that its values put on a kink, and its value."""
+def _valued(rule: Term, leaf: Any) -> dict[Term, float]:
+    """Return the values of a rule and of all that is in it; nan where there is none."""
     values: dict[Term, float] = {}
-    found = []
     for term in postorder(rule):
         try:
             values[term] = evaluate(term, leaf) if term.is_leaf else _applied(term, values)
         except (ArithmeticError, ValueError):
             values[term] = math.nan
-        kink = OPERATIONS[term.op].kink if term.op in OPERATIONS else None
-        if kink is not None and _depends(term) and _lies_on(kink, term, values):
-            found.append(term)
-    return found, values[rule]
+    return values
 
 
 def _depends(term: Term) -> bool:

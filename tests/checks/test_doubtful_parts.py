@@ -150,3 +150,77 @@ def test_shipped_models_have_no_doubt_but_a_variable_that_is_looked_at() -> None
     for name in shipped():
         for doubt in doubts(load(name)):
             assert doubt.message.startswith(("nothing reads '", "no path leads from"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("(R[t-1] - d)/0", "'T' has no finite value at t = 1: (R[t-1] - d)/0 is inf there"),
+        ("R[t-1]/(d - 25)", "'T' has no finite value at t = 1: R[t-1]/(d - 25) is inf there"),
+        (
+            "d - log(R[t-1] - 35)",
+            "'T' has no finite value at t = 1: log(R[t-1] - 35) is -inf there",
+        ),
+        ("sqrt(d - R[t-1])", "'T' has no finite value at t = 1: sqrt(d - R[t-1]) is nan there"),
+    ],
+)
+def test_a_first_value_that_is_not_finite(rule: str, message: str) -> None:
+    ((path, found),) = said(variables={"T": {"rule": rule, "initial": 10}}, parameters={"d": 25})
+    assert path == ("variables", "T", "rule")
+    assert found == message + "; start elsewhere, or guard it by where(...)"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "where(R[t-1] > 35, log(R[t-1] - 35), R[t-1] - d)",
+        "where(R[t-1] == 35, R[t-1] - d, 1/(R[t-1] - 35))",
+        "R[t-1] - d - min(1/(R[t-1] - 34), 1e300)",
+        "(R[t-1] - d)*1e300",
+    ],
+)
+def test_a_guarded_value_is_no_doubt(rule: str) -> None:
+    found = said(variables={"T": {"rule": rule, "initial": 10}})
+    assert not [message for _, message in found if "finite" in message]
+
+
+def test_what_is_measured_is_not_held() -> None:
+    doubt = (
+        "m = T is held, with the rest of A: Y never differs from W there, so Comp is infinite; "
+        "measure another variable, or hold a set without it"
+    )
+    assert (("question", "target"), doubt) in said(question={"target": "T"})
+    model = Model(**{**THERMOSTAT, "question": {**THERMOSTAT["question"], "target": "T"}})
+    assert str(run(model).status[-1]) == "held"
+    for hold in ("T[t<=5]", "T[3]", "R[t>=5]"):
+        found = said(question={"target": "T", "hold": hold, "nudge": "R[0]"})
+        assert doubt not in [message for _, message in found]
+
+
+def test_labels_that_are_no_numbers_and_numbers_that_are_no_labels() -> None:
+    weather = {
+        "domain": ["fair", "foul"],
+        "initial": "fair",
+        "parents": ["w[t-1]"],
+        "table": {"fair": "foul", "foul": "fair"},
+    }
+    model = Model(
+        name="m", variables={"w": weather, "n": {"rule": "w[t-1] + n[t-1]", "initial": 0}}
+    )
+    assert [(doubt.path, doubt.message) for doubt in doubts(model)] == [
+        (
+            ("variables", "n", "rule"),
+            "the rule of 'n' calculates with 'w', whose values are words: give 'n' parents and a "
+            "table, or 'w' a domain of numbers",
+        )
+    ]
+    counted = Model(
+        name="m",
+        variables={
+            "a": {"domain": [1, 2, 3], "rule": "a[t-1]", "initial": 4},
+            "b": {"domain": [1, 2, 3], "rule": "a[t-1]", "initial": 3},
+        },
+    )
+    assert [(doubt.path, doubt.message) for doubt in doubts(counted)] == [
+        (("variables", "a", "initial"), "'a' starts with 4, which is not in its domain: 1, 2, 3")
+    ]
