@@ -53,13 +53,12 @@ def frequency(
     out: Annotated[
         str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
     ] = None,
-    plot: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")
-    ] = None,
+    plot: options.Plot = None,
     kind: Annotated[
         Literal["bode", "nichols", "nyquist"] | None,
         typer.Option(help="What --plot draws: over frequencies, or L in the plane."),
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Comp and Op for sinusoids at n: the sensitivity function, margins and Bode's integral.
@@ -73,7 +72,7 @@ def frequency(
         raise QuestionError("--kind says what is drawn: give --plot FILE too")
     asked = None if frequencies is None else read_frequencies(frequencies)
     data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     found = causalopt.frequency(
         declared,
@@ -89,7 +88,7 @@ def frequency(
     if data_file is not None:
         found.to_netcdf(data_file)
     if picture is not None:
-        options.write_figure(found.plot(kind or "bode"), picture)
+        options.write_figure(found.plot(kind=kind or "bode", theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:

@@ -171,6 +171,10 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
         ).plot
     ),
     "sensitivity": lambda: c.sensitivity(_thermostat(), steps=50).plot,
+    "frequency": lambda: c.frequency(c.load("pid_loop")).plot,
+    "frequency_unstable": lambda: c.frequency(c.load("amplifier")).plot,
+    "frequency_nichols": lambda: functools.partial(c.frequency(_thermostat()).plot, kind="nichols"),
+    "frequency_nyquist": lambda: functools.partial(c.frequency(_thermostat()).plot, kind="nyquist"),
     "division": lambda: c.divide(two_thermostats()).plot,
     "stability": lambda: c.division_stability(two_thermostats(), starts=4).plot,
     "verdict": lambda: c.detect_optimizer(two_thermostats(), starts=4).plot,
