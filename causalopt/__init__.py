@@ -15,7 +15,8 @@ Names load what they need when they are first used: importing the package stays 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+import types
+from typing import TYPE_CHECKING, Any
 
 from causalopt import results as _results
 from causalopt.work.interrupts import imports_whole as _imports_whole
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from causalopt.entropy.relatives.touchette_lloyd import entropy_reduction as entropy_reduction
     from causalopt.entropy.relatives.touchette_lloyd import largest_reduction as largest_reduction
     from causalopt.entropy.relatives.transfer_entropy import transfer_entropy as transfer_entropy
+    from causalopt.errors import ArgumentError as ArgumentError
     from causalopt.errors import CausaloptError as CausaloptError
     from causalopt.errors import ExpressionError as ExpressionError
     from causalopt.errors import FileError as FileError
@@ -256,7 +258,8 @@ _HOMES = {
     "entropy.relatives.requisite_variety": "requisite_variety",
     "entropy.relatives.touchette_lloyd": "entropy_reduction largest_reduction",
     "entropy.relatives.transfer_entropy": "transfer_entropy",
-    "errors": "CausaloptError ExpressionError FileError GraphError ModelError QuestionError "
+    "errors": "ArgumentError CausaloptError ExpressionError FileError GraphError ModelError "
+    "QuestionError "
     "SizeError UnknownNameError",
     "frequencies.frequency_question": "frequency",
     "frequencies.frequency_response": "FrequencyResponse",
@@ -443,6 +446,7 @@ _results.offer(
     }
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+_CHECKED: dict[str, Any] = {}
 __all__ = sorted([*_HOME, "__version__"])
 
 
@@ -457,7 +461,15 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"causalopt has no '{name}'")
     module = f"causalopt.{home}"
     try:
-        return getattr(importlib.import_module(module), name)
+        found = getattr(importlib.import_module(module), name)
+        if not isinstance(found, types.FunctionType):
+            return found
+        known = _CHECKED.get(name)
+        if known is None or known.__wrapped__ is not found:
+            from causalopt.arguments import checked
+
+            known = _CHECKED[name] = checked(found, name)
+        return known
     except ModuleNotFoundError as error:
         from causalopt import extras
 

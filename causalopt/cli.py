@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from causalopt.errors import CausaloptError, Location
+from causalopt.errors import CausaloptError, Location, ModelMistakesError
 from causalopt.work.progress import lines_elsewhere
 
 COMMANDS = (
@@ -128,6 +128,9 @@ def main(arguments: list[str] | None = None) -> int:
             code = application(words)(
                 args=words or ["--help"], prog_name="causalopt", standalone_mode=False
             )
+    except ModelMistakesError as error:
+        _complain_of_all(error, words)
+        return 2
     except CausaloptError as error:
         _complain(error.message, error.location, words, prefix=str(error))
         return 2
@@ -169,6 +172,18 @@ def _complain(
         typer.echo(json.dumps({"error": {"message": message, **place}}, ensure_ascii=False))
     else:
         typer.echo(f"error: {prefix or message}", err=True)
+
+
+def _complain_of_all(found: ModelMistakesError, words: Sequence[str]) -> None:
+    if "--json" in words:
+        lists = {
+            "errors": [error.to_dict() for error in found.errors],
+            "warnings": [warning.to_dict() for warning in found.warnings],
+        }
+        typer.echo(json.dumps({"error": found.to_dict(), **lists}, ensure_ascii=False))
+        return
+    for error in found.errors:
+        typer.echo(f"error: {error}", err=True)
 
 
 if __name__ == "__main__":

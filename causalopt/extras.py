@@ -23,6 +23,7 @@ EXTRAS = {
     "xarray": ("files", "a dataset with labelled axes"),
     "zarr": ("files", "a Zarr store"),
     "onnx": ("onnx", "an ONNX file"),
+    "pint": ("units", "a check of units"),
     "scipy": ("numerics", "this method"),
     "sklearn": ("learn", "this dataset"),
     "jax": ("jax", "the execution 'jax'"),

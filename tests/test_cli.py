@@ -122,7 +122,10 @@ def test_check_prints_variables_parameters_and_edges(capsys: pytest.CaptureFixtu
         assert part in text
     found = strict(output(capsys, "check", "lorenz", "--json", "--method", "rk4"))
     assert found["parameters"]["beta"] == pytest.approx(8 / 3)
-    assert "a.2" in found["variables"]
+    assert found["variables"]["a"]["rule"] == "d a/dtime = sigma*(b - a)"
+    assert set(found["variables"]) == {"a", "b", "c"}
+    staged = strict(output(capsys, "check", "lorenz", "--json", "--method", "rk4", "--stages"))
+    assert "a.2" in staged["variables"]
 
 
 def test_check_names_each_dim_of_an_array_though_two_are_called_the_same(

@@ -53,13 +53,13 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
     optional = PROJECT["optional-dependencies"]
     declared = {
         package: extra
-        for extra in ("fast", "files", "jax", "learn", "numerics", "onnx", "plots")
+        for extra in ("fast", "files", "jax", "learn", "numerics", "onnx", "plots", "units")
         for package in names(optional[extra])
     }
     table = {DISTRIBUTIONS.get(package, package): extra for package, (extra, _) in EXTRAS.items()}
     assert table == declared
     assert not names(PROJECT["dependencies"]) & set(table)
-    assert optional["all"] == ["causalopt[fast,files,learn,numerics,onnx,plots]"]
+    assert optional["all"] == ["causalopt[fast,files,learn,numerics,onnx,plots,units]"]
     assert "causalopt[all,jax]" in optional["dev"]
 
 

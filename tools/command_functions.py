@@ -5,7 +5,7 @@ from __future__ import annotations
 # Command -> its function, and what its options are called there where that is another word.
 COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "models": ("shipped", {}),
-    "check": ("describe", {}),
+    "check": ("describe", {"strict": None}),
     "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot", "theme": "Run.plot"}),
     "derive": (
         "derive",

@@ -1,9 +1,10 @@
-"""causalopt check: is this model right, and what does it say?"""
+"""causalopt check."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,20 +20,48 @@ def check(
     initial: options.Initials = None,
     dt: options.Dt = None,
     method: options.Method = None,
+    stages: Annotated[
+        bool, typer.Option("--stages", help="Show the rules that the integrator makes of flows.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Let warnings be errors (exit code 2).")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Validate a model and print its variables, parameters and edges.
 
-    Flows are shown as the rules the integrator makes of them.
+    All mistakes are listed at once, and what reads well but is probably not meant as warnings:
+    parameters that nothing reads, a held set with no path to m, a start on a kink, units that do
+    not fit.
     """
-    declared = options.read_model(model, sets, initial, dt, method)
-    found = causalopt.describe(declared).to_dict()
+    from causalopt.checks.examined_file import examine
+    from causalopt.errors import ModelMistakesError
+
+    changes = options.read_changes(sets, initial, dt, method)
+    examined = examine(model, changes)
+    if examined.model is None:
+        raise ModelMistakesError(examined.errors)
+    if strict and examined.warnings:
+        raise ModelMistakesError(examined.warnings)
+    described = causalopt.describe(examined.model, stages=stages)
+    described = dataclasses.replace(described, warnings=examined.warnings)
     if json:
-        options.emit(found)
-        return
+        options.emit(described.to_dict())
+    else:
+        _show(described.to_dict())
+        for warning in described.warnings:
+            typer.echo(f"\nwarning: {warning}")
+        for text in (*described.notes, *options.lags_in_steps_text(examined.model)):
+            typer.echo(f"\nNOTE {text}")
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    """Print what a model says."""
     kind = (
         "a model without time"
         if found["static"]
+        else f"{found['dt']:g} {found['time_unit']} a step"
+        if found["time_unit"] is not None
         else f"{found['dt']:g} time unit{'s' * (found['dt'] != 1)} a step"
     )
     typer.echo(f"{found['name']}: {found['title'] or 'untitled'} ({kind})")
@@ -51,12 +80,11 @@ def check(
     if found["parameters"]:
         typer.echo("\nPARAMETERS")
         for name, value in found["parameters"].items():
-            typer.echo(f"  {name} = {value:g}")
+            unit = found["units"].get(name, "")
+            typer.echo(f"  {name} = {value:g} {unit}".rstrip())
     typer.echo(f"\nEDGES ({len(found['edges'])})")
     for edge in found["edges"]:
         typer.echo(f"  {edge}")
-    for text in options.lags_in_steps_text(declared):
-        typer.echo(f"\nNOTE {text}")
 
 
 def _shape(variable: Mapping[str, Any]) -> list[str]:

@@ -108,13 +108,27 @@ def read_model(
     from causalopt.model.files import load
 
     model = load(name)
-    parameters = _assignments(sets, "--set", "k=0.02")
-    initial = _assignments(initials, "--initial", "R=30")
-    changed = model.replace(parameters=parameters, initial=initial, dt=dt, method=method)
+    changed = model.replace(**read_changes(sets, initials, dt, method))
     if dt is not None and changed.step_size != model.step_size:
         for text in lags_in_steps_text(changed):
             typer.echo(f"warning: {text}", err=True)
     return changed
+
+
+def read_changes(
+    sets: list[str] | None,
+    initials: list[str] | None,
+    dt: float | None,
+    method: Literal["euler", "rk4", "exact"] | None,
+) -> dict[str, Any]:
+    """Return the command line's changes of a model, as `Model.replace` takes them.
+
+    Raises:
+        QuestionError: One is not NAME=VALUE.
+    """
+    parameters = _assignments(sets, "--set", "k=0.02")
+    initial = _assignments(initials, "--initial", "R=30")
+    return {"parameters": parameters, "initial": initial, "dt": dt, "method": method}
 
 
 def lags_in_steps_text(model: Model) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged, one_nudge
+from causalopt.model.declaration import is_label_variable
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, Window, Written, is_plain, selection_text
 from causalopt.worlds.interventions import Intervention, given_nodes, plan_for
@@ -208,9 +209,26 @@ def ask_at(model: Model, at: int | None, *, steps: int | None, **question: Any) 
 def asked_node(model: Model, nudge: str | Node | None = None) -> Node:
     """Return the node n that is meant: the one said, else the question's."""
     said = nudge if nudge is not None else model.question.nudge
+    if said is None:
+        refuse_labels(model)
     return model.node(
         _required(said, "which node is nudged", "nudge", "z" if model.is_static else "R[0]")
     )
+
+
+def refuse_labels(model: Model) -> None:
+    """Refuse a model of labels where the effect of a nudge is asked for.
+
+    Raises:
+        QuestionError: All of its variables are labels.
+    """
+    if all(is_label_variable(variable) for variable in model.variables.values()):
+        from causalopt.model.model_kind import kind_of  # for a message
+
+        raise QuestionError(
+            f"'{model.name}' is a model of labels, and a nudge shifts a number: "
+            f"{kind_of(model).instead(model)} for its optimizing strength"
+        )
 
 
 def asked_hold(

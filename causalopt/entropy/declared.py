@@ -25,6 +25,7 @@ from causalopt.laws.discrete import DiscreteModel
 from causalopt.laws.gaussian import GaussianLaw
 from causalopt.laws.propagation import Engine, choose, instead, prepared
 from causalopt.model.model import Model
+from causalopt.model.model_kind import kind_of
 from causalopt.model.selectors import Node, Selection, is_plain, parse_selection, whole_variables
 from causalopt.model.template import Template
 from causalopt.work.progress import Progress, long_work
@@ -242,7 +243,8 @@ def finite_model(
         )
         raise QuestionError(
             f"the law of '{bare}' is not known: give it a finite domain (domain: [a, b] or 0..7), "
-            f"or, for a real variable with an affine rule, spread: uniform(width) or normal(sd)"
+            f"or, for a real variable with an affine rule, spread: uniform(width) or normal(sd); "
+            f"'{model.name}' is {kind_of(model).words}: {kind_of(model).instead(model)} for Op"
         )
     return discrete(model, counted=counted)
 

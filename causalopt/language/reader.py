@@ -69,7 +69,13 @@ _COMPARE = {
 _HINTS: dict[type[ast.AST], str] = {
     ast.FloorDiv: "'//' is not part of the language: write floor(a/b)",
     ast.Mod: "'%' is not part of the language: write a - b*floor(a/b)",
-    ast.BitXor: "'^' is not part of the language: write ** for a power",
+    ast.BitXor: "'^' is not part of the language: write ** for a power, as in x**2",
+    ast.BitAnd: "'&' is not part of the language: write and, as in x > 0 and y > 0",
+    ast.BitOr: "'|' is not part of the language: write or, as in x > 0 or y > 0",
+    ast.Tuple: "a comma stands between the arguments of a function alone: drop it",
+    ast.List: "a list is not part of the language: max(a, b) takes its numbers one by one",
+    ast.Set: "braces are not part of the language: write (...) to group, x[t-1] for a step",
+    ast.Dict: "braces are not part of the language: write (...) to group, x[t-1] for a step",
     ast.IfExp: "write where(cond, a, b) for a choice",
     ast.Attribute: "attributes are not part of the language: use plain names",
     ast.Lambda: "declare functions under 'functions:'",
@@ -166,21 +172,24 @@ class Reader(abc.ABC, Generic[Value]):
         try:
             return ast.parse(self.source, mode="eval").body
         except SyntaxError as error:
-            column = self.column((error.offset or 1) - 1)
-            message = (error.msg or "not an expression").partition(";")[0]
-            hint = ""
-            if re.search(r"(?<![=<>!])=(?!=)", self.source):
-                hint = "; '=' assigns nothing here: compare with '=='"
-            elif re.search(r"\b(if|else)\b", self.text):
-                hint = "; write where(cond, a, b) for a choice"
-            raise ExpressionError(
-                f"cannot read the {self.scope.kind}: {message}{hint}", min(column, len(self.text))
-            ) from None
+            raise self._no_syntax(error) from None
         except (RecursionError, MemoryError, ValueError) as error:
             raise ExpressionError(
                 f"the {self.scope.kind} is nested too deeply or holds a number too long to read: "
                 "split it over several variables"
             ) from error
+
+    def _no_syntax(self, error: SyntaxError) -> ExpressionError:
+        """Return the error of a text that Python cannot read: what to write, or Python's words."""
+        scope = self.scope
+        advice = _advice().spelling_advice(
+            self.text, scope.variables, scope.names, {*scope.functions, *self.functions()}
+        )
+        if advice is not None:
+            return ExpressionError(*advice)
+        column = min(self.column((error.offset or 1) - 1), len(self.text))
+        message = (error.msg or "not an expression").partition(";")[0]
+        return ExpressionError(f"cannot read the {scope.kind}: {message}", column)
 
     @abc.abstractmethod
     def made(self, value: Fraction, /) -> Value:
@@ -275,13 +284,27 @@ class Reader(abc.ABC, Generic[Value]):
 
     def _no_such_syntax(self, node: ast.AST) -> str:
         default = "only numbers, names, operators and function calls are part of the language"
-        return self.hints.get(type(node), default)
+        foreign = self._foreign(node) or (
+            _advice().comma_advice(self.source) if isinstance(node, ast.Tuple) else ""
+        )
+        return foreign or self.hints.get(type(node), default)
+
+    def _foreign(self, node: ast.AST) -> str:
+        """Return what is written in place of numpy's own name for something, such as np.exp."""
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+            return ""
+        module = unmarked(node.value.id)
+        known = module in self.scope.variables or module in self.scope.names
+        functions = {*self.scope.functions, *self.functions()}
+        return "" if known else _advice().module_advice(module, node.attr, functions)
 
     def constant(self, node: ast.Constant, _: int) -> Value:
         """Read a number as it is written."""
         value = node.value
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.fail(node, f"expected a number, found {value!r}")
+            known = isinstance(value, str) and value in {*self.scope.variables, *self.scope.names}
+            hint = f": write {value!s} without quotes" if known else ""
+            raise self.fail(node, f"expected a number, found {value!r}{hint}")
         try:
             finite = math.isfinite(value)
         except OverflowError:
@@ -316,8 +339,12 @@ class Reader(abc.ABC, Generic[Value]):
             raise self.fail(node, f"'{name}' is a function: write {name}(...)")
         if self.scope.bare and name in CLOCK:
             raise self.fail(node, f"'{name}' means nothing here: {self._timeless()}")
+        advice = _advice().name_advice(name, self.scope.variables, self.scope.names)
+        if advice:
+            raise self.fail(node, f"unknown name '{short(name)}': {advice}")
         hint = suggestion(name, self._known())
-        raise self.fail(node, f"unknown name '{short(name)}'{hint}")
+        declare = "" if "did you mean" in hint else ": declare it under 'parameters:'"
+        raise self.fail(node, f"unknown name '{short(name)}'{declare}{hint}")
 
     def _timeless(self) -> str:
         return _TIMELESS.get(self.scope.kind, f"a {self.scope.kind} has no steps")
@@ -333,7 +360,13 @@ class Reader(abc.ABC, Generic[Value]):
         name = unmarked(node.value.id)
         if name not in self.scope.variables:
             if name in self.scope.names:
-                raise self.fail(node, f"'{name}' is not a variable and takes no step: drop the []")
+                raise self.fail(
+                    node,
+                    f"'{name}' is not a variable, it is the same at every step: write {name} "
+                    "without the []",
+                )
+            if name in {*self.scope.functions, *self.functions()}:
+                raise self.fail(node, f"'{name}' is a function: write {name}(...), in parentheses")
             hint = suggestion(name, self.scope.variables)
             raise self.fail(node, f"unknown variable '{short(name)}'{hint}")
         if self.scope.bare and self.scope.steps is None:
@@ -364,9 +397,18 @@ class Reader(abc.ABC, Generic[Value]):
             )
         raise self.fail(
             node,
-            f"the step must be t or t-k with a whole number k up to {MAX_LAG}, or time-s with a "
-            f"time s: {name}[t-1]",
+            f"the step must be t or t-k (k a whole number up to {MAX_LAG}), or time-s (s a time): "
+            f"write {name}[t-1] for the value one step ago{self._no_step(node)}",
         )
+
+    def _no_step(self, node: ast.expr) -> str:
+        """Return what a step that is none may have meant."""
+        if isinstance(node, ast.Constant | ast.UnaryOp):
+            return "; a value at t = 0 is said by 'initial:'"
+        if isinstance(node, ast.Tuple):
+            return "; elements are for variables with a 'shape:'"
+        names = [unmarked(n.id) for n in ast.walk(node) if isinstance(n, ast.Name)]
+        return f"; the step is called t, not {names[0]}" if names and names[0] != "t" else ""
 
     def _ago(self, node: ast.expr, name: str, clock: str, lag: Value) -> Value:
         measured = self.scope.steps
@@ -484,7 +526,7 @@ class Reader(abc.ABC, Generic[Value]):
     def call(self, node: ast.Call, depth: int) -> Value:
         """Read a call of a declared function, or of one of the language."""
         if not isinstance(node.func, ast.Name):
-            raise self.fail(node, "only named functions can be called")
+            raise self.fail(node, self._foreign(node.func) or self._no_callee(node.func))
         if node.keywords or any(isinstance(arg, ast.Starred) for arg in node.args):
             raise self.fail(node, "functions take plain arguments in order")
         name = unmarked(node.func.id)
@@ -509,16 +551,47 @@ class Reader(abc.ABC, Generic[Value]):
             args = [self.number(arg, depth) for arg in node.args]
             self.at = node
             return self.apply(name, *args)
+        raise self._unknown_function(node, name)
+
+    def _no_callee(self, node: ast.expr) -> str:
+        """Return what a pair of parentheses after something that is no name may have meant."""
+        if isinstance(node, ast.Attribute):
+            return (
+                f"methods are not part of the language: '.{node.attr}()' is no function of a rule"
+            )
+        if isinstance(node, ast.Constant):
+            return f"a product needs its sign: write {node.value!r}*(...)"
+        return "a product needs its sign: write (...)*(...)"
+
+    def _unknown_function(self, node: ast.Call, name: str) -> ExpressionError:
+        """Return the error of a call of something that is no function."""
+        if name in self.scope.variables and _speaks_of_steps(node):
+            inner = ast.unparse(node.args[0]).replace(" ", "")
+            step = inner if inner.startswith("t") else f"t{inner}" if inner[:1] == "-" else "t-1"
+            return self.fail(
+                node,
+                f"a variable takes its step in brackets: write {name}[{step}], not {name}(...)",
+            )
         if name in self.scope.variables or name in self.scope.names:
-            raise self.fail(node, f"'{name}' is not a function: did you mean {name}*(...)?")
+            return self.fail(node, f"'{name}' is not a function: for a product write {name}*(...)")
+        advice = _advice().function_advice(name)
+        if self.scope.kind == "initial value" and "draws nothing" in advice:
+            advice = "a law at the start is said by 'spread:', as in initial: 0, spread: normal(1)"
+        if advice:
+            return self.fail(node, f"unknown function '{short(name)}': {advice}")
         hint = suggestion(name, {*self.scope.functions, *self.functions()})
-        raise self.fail(node, f"unknown function '{short(name)}'{hint}")
+        declare = "" if "did you mean" in hint else ": declare it under 'functions:'"
+        return self.fail(node, f"unknown function '{short(name)}'{declare}{hint}")
 
     def expect(self, node: ast.Call, name: str, count: int) -> None:
         """Refuse a call with another number of arguments."""
         if len(node.args) != count:
+            form = _FORMS.get(name, "")
+            comma = _advice().comma_advice(ast.get_source_segment(self.source, node) or "")
+            hint = f"; {comma}" if comma else f": write {form}" if form else ""
             raise self.fail(
-                node, f"{name} takes {count} argument{'s' * (count != 1)}, found {len(node.args)}"
+                node,
+                f"{name} takes {count} argument{'s' * (count != 1)}, found {len(node.args)}{hint}",
             )
 
     def where(self, node: ast.Call, depth: int) -> Value:
@@ -533,7 +606,9 @@ class Reader(abc.ABC, Generic[Value]):
         """Read min or max of numbers."""
         assert isinstance(node.func, ast.Name)
         if len(node.args) < 2:
-            raise self.fail(node, f"{node.func.id} takes two or more arguments")
+            raise self.fail(
+                node, f"{node.func.id} takes two or more arguments: write {node.func.id}(a, b)"
+            )
         result = self.number(node.args[0], depth)
         for arg in node.args[1:]:
             right = self.number(arg, depth)
@@ -542,11 +617,30 @@ class Reader(abc.ABC, Generic[Value]):
         return result
 
 
+def _speaks_of_steps(node: ast.Call) -> bool:
+    """Whether a call's one argument reads like a step: t, t-1, t+1, -1, 0."""
+    if len(node.args) != 1:
+        return False
+    return bool(re.fullmatch(r"t|\(?t ?[-+] ?\w+\)?|-?\d+", ast.unparse(node.args[0])))
+
+
+_FORMS = {
+    "clip": "clip(x, lo, hi)",
+    "where": "where(condition, a, b)",
+    "log": "log(x), and log(x)/log(10) for another base",
+}
 _TIMELESS = {
     "rule": "no rule of this model reads a [t] or [t-1], so it is a model without time",
     "flow": "a flow is written with bare names, and 'time' for the time",
     "algebraic": "it is written with bare names, and 'time' for the time",
 }
+
+
+def _advice() -> Any:
+    """Return the module that says what to write; a text that is right does without it."""
+    from causalopt.language import advice
+
+    return advice
 
 
 def short(name: str) -> str:

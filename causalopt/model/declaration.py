@@ -26,6 +26,8 @@ def python_number(value: Any) -> Any:
 
 def _scalar(value: Any) -> Any:
     value = python_number(value)
+    if callable(value):
+        raise ValueError(A_RULE_IS_A_TEXT.replace("rule", "value", 1))
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"expected a number or an expression, found {shown(value)}")
     if isinstance(value, float) and not math.isfinite(value):
@@ -33,12 +35,17 @@ def _scalar(value: Any) -> Any:
     return value
 
 
+A_RULE_IS_A_TEXT = (
+    'a rule is a text and no function of Python: write its expression, such as rule="x[t-1]/2"'
+)
+
+
 def shown(value: Any) -> str:
     """Return what a message calls a value that was found."""
     kinds = {dict: "a mapping", list: "a list", tuple: "a list", type(None): "nothing"}
     if isinstance(value, bool):
         return "a truth value"
-    text = kinds.get(type(value), repr(value))
+    text = kinds.get(type(value)) or ("a function" if callable(value) else repr(value))
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -46,8 +53,11 @@ def _text(value: Any) -> Any:
     value = python_number(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return repr(value)
+    if callable(value):
+        raise ValueError(A_RULE_IS_A_TEXT)
     if not isinstance(value, str):
-        raise ValueError(f"expected a text, found {shown(value)}")
+        quote = ": put the expression in quotes" if isinstance(value, dict | list | tuple) else ""
+        raise ValueError(f"expected a text, found {shown(value)}{quote}")
     return value
 
 

@@ -38,7 +38,11 @@ def check_names(
 
 def _problem(name: str, words: set[str], seen: Mapping[str, str]) -> str:
     if not name.isidentifier():
-        return f"'{name}' cannot be a name: use letters, digits and _, not starting with a digit"
+        plain = re.sub(r"\W+", "_", name).strip("_")
+        such = f", such as {plain}" if plain.isidentifier() and plain not in words else ""
+        return (
+            f"'{name}' cannot be a name: use letters, digits and _, not starting with a digit{such}"
+        )
     if name in words:
         return f"'{name}' is a word of the language: choose another name"
     if name != normalized(name):
@@ -47,7 +51,7 @@ def _problem(name: str, words: set[str], seen: Mapping[str, str]) -> str:
             f"'{normalized(name)}'"
         )
     if name in seen:
-        return f"'{name}' is declared under {seen[name]} too"
+        return f"'{name}' is declared under {seen[name]} too: rename one of them"
     return ""
 
 

@@ -312,7 +312,19 @@ class _Reader:
         try:
             return parse(value, scope, truth=truth)
         except ExpressionError as error:
-            raise ModelError(error.message, path, error.offset) from None
+            message = self._no_variable(error.message, scope)
+            raise ModelError(message, path, error.offset, text=value) from None
+
+    def _no_variable(self, message: str, scope: Scope) -> str:
+        """Return an error's message, or what to do where a text names a variable and may not."""
+        name = re.match(r"unknown (?:name|variable) '(\w+)'", message)
+        if name is None or name[1] not in self._names or name[1] in scope.variables:
+            return message
+        kind = "an" if scope.kind[0] in "aeiou" else "a"
+        return (
+            f"'{name[1]}' is a variable, and {kind} {scope.kind} is written in numbers and "
+            "parameters: give its value as a parameter"
+        )
 
 
 def _check_disturbed(
@@ -411,6 +423,8 @@ def _ordered(equations: list[Equation], variables: Mapping[str, Variable]) -> tu
             cycle = [by_name[name].owner for name in error.args[1]]
             key = motion(variables[cycle[0]])
             way = "make one of them a flow" if key == "algebraic" else "break it with a [t-1]"
+            if len(set(cycle)) == 1 and key == "rule":
+                way = f"its own value is known at earlier steps alone: write {cycle[0]}[t-1]"
             raise ModelError(
                 "variables need each other at the same step, in a circle: "
                 f"{' -> '.join(cycle)}; {way}",

@@ -15,6 +15,7 @@ from typing import Any
 
 from causalopt.errors import FileError, Location, ModelError, UnknownNameError, suggestion
 from causalopt.model.array_source import ArraySource
+from causalopt.model.declaration import Variable
 from causalopt.model.model import Model
 from causalopt.model.positions import Positions, Spot, yaml_document
 from causalopt.work.interrupts import imports_whole
@@ -62,14 +63,24 @@ def load(name: str | os.PathLike[str]) -> Model:
         >>> load("thermostat").title
         'Continuous thermostat'
     """
+    return read_model(file_of(name))
+
+
+def file_of(name: str | os.PathLike[str]) -> Path:
+    """Return the file of a model that its name or its path means; a path is not looked up.
+
+    Raises:
+        UnknownNameError: It is neither a path nor a shipped model's name.
+        FileError: It is a folder.
+    """
     text = os.fspath(name)
     if Path(text).suffix.lower() in FORMATS or os.sep in text:
-        return read_model(text)
+        return Path(text)
     files = shipped()
     if text in files:
-        return read_model(files[text])
+        return files[text]
     if os.path.isfile(text):  # a name too long for a path is simply no file
-        return read_model(text)
+        return Path(text)
     if os.path.isdir(text):
         raise FileError(f"'{text}' is a folder: name a model file in it")
     raise UnknownNameError(
@@ -95,6 +106,16 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         'thermostat'
     """
     file = Path(path)
+    text, kind = read_text(file)
+    return parse_model(text, kind, name=str(file), folder=file.parent)
+
+
+def read_text(file: Path) -> tuple[str, str]:
+    """Return a model file's text and its format.
+
+    Raises:
+        FileError: It cannot be read, or its name has no known ending.
+    """
     kind = FORMATS.get(file.suffix.lower())
     if kind is None:
         raise FileError(f"'{file}' is no model file: its name ends in {', '.join(FORMATS)}")
@@ -106,7 +127,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         raise FileError(f"cannot read '{file}': {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise FileError(f"cannot read '{file}': byte {error.start} is not UTF-8 text") from None
-    return parse_model(text, kind, name=str(file), folder=file.parent)
+    return text, kind
 
 
 def schema() -> dict[str, Any]:
@@ -141,19 +162,89 @@ def parse_model(
         >>> model.name
         'm'
     """
+    try:
+        data, positions = read_data(text, kind, name)
+        return declared(data, positions, text, kind, name=name, folder=folder)
+    except ModelError as error:
+        raise error.shown_in(text) from None
+
+
+def read_data(text: str, kind: str, name: str) -> tuple[dict[str, Any], Positions]:
+    """Return what a text says, and where.
+
+    Raises:
+        ModelError: It is no YAML, TOML or JSON, or no mapping.
+    """
     data, positions = _PARSERS[kind](text, name)
     if not isinstance(data, dict):
         raise ModelError(
             "a model file is a mapping: name, variables, ...", location=Location(name, 1, 1)
         )
+    return {str(key): value for key, value in data.items()}, positions
+
+
+def declared(
+    data: Mapping[str, Any],
+    positions: Positions,
+    text: str,
+    kind: str,
+    *,
+    name: str,
+    folder: str | os.PathLike[str] | None = None,
+) -> Model:
+    """Return the model that a text's data declares.
+
+    Raises:
+        ModelError: It declares no valid model; the location says where.
+    """
     try:
-        source = ArraySource(None if folder is None else Path(folder))
-        return Model(source, **{str(key): value for key, value in data.items()})
+        return Model(ArraySource(None if folder is None else Path(folder)), **data)
     except ModelError as error:
-        spot = positions.find(error.path, error.offset, is_key=error.is_key)
+        cut = _cut_short(text, name) if kind == "yaml" else None
+        if cut is not None:
+            raise cut from None
+        spot = place_of(positions, error)
         raise ModelError(
-            error.message, error.path, error.offset, Location(name, spot.line, spot.column)
+            error.message + _misplaced(data, positions),
+            error.path,
+            error.offset,
+            Location(name, spot.line, spot.column),
+            is_key=error.is_key,
         ) from None
+
+
+def place_of(positions: Positions, error: ModelError) -> Spot:
+    """Return where an error's path leads: to the value of a parameter that has a unit too."""
+    path = error.path
+    value = (*path, "value")
+    if path[:1] == ("parameters",) and len(path) == 2 and not error.is_key:
+        path = value if value in positions.spots else path
+    return positions.find(path, error.offset, is_key=error.is_key)
+
+
+def _cut_short(text: str, name: str) -> ModelError | None:
+    """Return what explains an error better than its words: a text that YAML cut at a comma."""
+    from causalopt.model.yaml_mistakes import mistakes
+
+    for found in mistakes(text):
+        if found.kind in {"quote", "decimal"} or (found.kind == "colon" and found.column > 1):
+            return ModelError(found.message, location=Location(name, found.line, found.column))
+    return None
+
+
+def _misplaced(data: Mapping[str, Any], positions: Positions) -> str:
+    """Return what to say of a variable that is called like a key of variables."""
+    variables = data.get("variables")
+    before = None
+    for key in variables if isinstance(variables, dict) else ():
+        if key in Variable.model_fields and before is not None:
+            line = positions.find(("variables", key), is_key=True).line
+            return (
+                f"; '{key}' on line {line} stands in the column of the variables: indent it to "
+                f"belong to '{before}'"
+            )
+        before = key
+    return ""
 
 
 def _parse_yaml(text: str, name: str) -> tuple[Any, Positions]:
@@ -235,7 +326,15 @@ def to_text(model: Model, kind: str = "yaml") -> str:
           x:
             initial: 1
     """
-    return _text_of(_plain(model.model_dump(mode="json", exclude_defaults=True)), kind)
+    return _text_of(_declaration(model), kind)
+
+
+def _declaration(model: Model) -> dict[str, Any]:
+    """Return what a model says as a file says it: a parameter's unit beside its value."""
+    data: dict[str, Any] = _plain(model.model_dump(mode="json", exclude_defaults=True))
+    for name, unit in data.pop("parameter_units", {}).items():
+        data["parameters"][name] = {"value": data["parameters"][name], "unit": unit}
+    return data
 
 
 def _text_of(data: dict[str, Any], kind: str) -> str:
@@ -329,7 +428,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     kind = FORMATS.get(target.suffix.lower())
     if kind is None:
         raise FileError(f"'{path}' needs a name that ends in {', '.join(FORMATS)}")
-    data = _plain(model.model_dump(mode="json", exclude_defaults=True))
+    data = _declaration(model)
     in_memory = _place_arrays(data, model.array_source, target)
     contents = {target: _text_of(data, kind).encode()}
     if in_memory:

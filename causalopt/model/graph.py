@@ -298,12 +298,13 @@ def rule_texts(model: Model) -> dict[str, str]:
     Rules of arrays are returned as they are declared, a flow as `d h/dtime = ...`.
     """
     if model.is_array:
-        return {n: text for n in model.variables if (text := _declared_text(model, n)) is not None}
+        return {n: text for n in model.variables if (text := declared_text(model, n)) is not None}
     template = model.template
     return {e.name: text for e in template.equations if (text := _rule_text(model, e)) is not None}
 
 
-def _declared_text(model: Model, name: str) -> str | None:
+def declared_text(model: Model, name: str) -> str | None:
+    """Return how a variable follows, as it is written; a flow as `d x/dtime = ...`."""
     variable = model.variables[name]
     if variable.flow is not None:
         return f"d {name}/dtime = {variable.flow}"

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from causalopt.errors import CausaloptError, ModelError, QuestionError, UnknownNameError, suggestion
 from causalopt.language.term import collector_paused
 from causalopt.model.array_source import ArraySource
 from causalopt.model.asked_words import Nudged, is_expression, names_one_node, nudge_text
 from causalopt.model.declaration import (
+    A_RULE_IS_A_TEXT,
     Fact,
     Label,
     Method,
@@ -55,6 +59,21 @@ if TYPE_CHECKING:
     from causalopt.model.regions.spacetime import Spacetime
 
 MAX_STEPS = 1_000_000_000
+_NUMBER = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+_PARAMETERS = {
+    "type": "object",
+    "additionalProperties": {
+        "anyOf": [
+            *_NUMBER["anyOf"],
+            {
+                "type": "object",
+                "properties": {"value": _NUMBER, "unit": {"type": "string"}},
+                "required": ["value"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+}
 _ARRAY_KEYS = ("shape", "values", "data")
 _BYTES = 5 * 8  # a run keeps a node's value, two tangents and their errors
 
@@ -66,6 +85,30 @@ def _variables(value: Any) -> Any:
     short = {str: "rule", int: "initial", float: "initial"}
     plain = {k: python_number(v) for k, v in value.items()}
     return {k: {short[type(v)]: v} if type(v) in short else v for k, v in plain.items()}
+
+
+def _split_units(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a declaration whose parameters {value: 2, unit: m} are numbers beside their units."""
+    parameters = data.get("parameters")
+    if not isinstance(parameters, Mapping):
+        return data
+    numbers, units = dict(parameters), dict(data.get("parameter_units") or {})
+    for name, said in parameters.items():
+        if not isinstance(said, Mapping):
+            continue
+        path = ("parameters", str(name))
+        for key in said:
+            if key not in {"value", "unit"}:
+                hint = suggestion(str(key), ["value", "unit"])
+                raise ModelError(f"unknown key '{key}'{hint}", (*path, str(key)), is_key=True)
+        if "value" not in said:
+            raise ModelError(f"'{name}' has no value: write {name}: {{value: 1, unit: m}}", path)
+        numbers[name] = said["value"]
+        if said.get("unit") is not None:
+            if not isinstance(said["unit"], str | int | float):
+                raise ModelError(f"a unit is a text, found {shown(said['unit'])}", (*path, "unit"))
+            units[name] = str(said["unit"])
+    return {**data, "parameters": numbers, **({"parameter_units": units} if units else {})}
 
 
 class Model(Record):
@@ -81,7 +124,10 @@ class Model(Record):
         name: A short name.
         title: One line on what the system is.
         source: Where the model comes from.
-        parameters: Name -> number, or expression in other parameters.
+        parameters: Name -> number, or expression in other parameters; {value: 2, unit: m} where
+            it has a unit.
+        parameter_units: Name -> unit, for the parameters that have one.
+        time_unit: The unit of time, of which dt is a number.
         functions: Signature such as `f(x)` -> body.
         sizes: Name of a dim of array variables -> its size, a number or an expression in others.
         variables: Name -> variable.
@@ -108,7 +154,8 @@ class Model(Record):
     title: str = ""
     source: str = ""
     description: str = ""
-    parameters: Mapping[str, Scalar] = {}
+    parameters: Annotated[Mapping[str, Scalar], WithJsonSchema(_PARAMETERS)] = {}
+    parameter_units: Annotated[Mapping[str, str], SkipJsonSchema()] = {}
     functions: Mapping[str, Text] = {}
     sizes: Mapping[str, Size] = {}
     variables: Annotated[Mapping[str, Variable], BeforeValidator(_variables)]
@@ -123,6 +170,7 @@ class Model(Record):
         default=None, gt=0, allow_inf_nan=False
     )
     method: Method | None = None
+    time_unit: str | None = Field(default=None, description="the unit of time, such as s or day")
     facts: tuple[Fact, ...] = ()
 
     _arrays_from: ArraySource = PrivateAttr(default_factory=ArraySource)
@@ -131,7 +179,7 @@ class Model(Record):
     def __init__(self, source: ArraySource | None = None, /, **data: Any) -> None:
         with collector_paused():
             try:
-                super().__init__(**data)
+                super().__init__(**_split_units(data))
             except ValidationError as error:
                 _translate(error)
             if source is not None:
@@ -369,7 +417,8 @@ class Model(Record):
             >>> load("thermostat").variable("room")
             'R'
         """
-        return named_variable(text, tuple(self.variables), self._labels)
+        with self._meaning("a variable is meant here"):
+            return named_variable(text, tuple(self.variables), self._labels)
 
     @functools.cached_property
     def named_shapes(self) -> NamedShapes:
@@ -446,22 +495,28 @@ class Model(Record):
 
     def _plain_selection(self, text: str | Sequence[str | Node | Window]) -> Selection:
         sets = {"A": self.A, "B": self.B}
-        return parse_selection(
-            text,
-            tuple(self.variables),
-            static=self.is_static,
-            sets={k: v for k, v in sets.items() if v},
-            shapes=self.named_shapes,
-            labels=self._labels,
-        )
+        with self._meaning("what is held are variables"):
+            return parse_selection(
+                text,
+                tuple(self.variables),
+                static=self.is_static,
+                sets={k: v for k, v in sets.items() if v},
+                shapes=self.named_shapes,
+                labels=self._labels,
+            )
 
     def target(self, text: str) -> Node:
         """Return the measured variable, or elements of it, that a text names."""
         if text in self.asked_variables:
             return Node(text)
-        return parse_node(
-            text, tuple(self.variables), static=True, shapes=self.named_shapes, labels=self._labels
-        )
+        with self._meaning("what is measured is a variable"):
+            return parse_node(
+                text,
+                tuple(self.variables),
+                static=True,
+                shapes=self.named_shapes,
+                labels=self._labels,
+            )
 
     def held_set(
         self,
@@ -557,19 +612,47 @@ class Model(Record):
         data = self.model_dump()
         for name, value in (parameters or {}).items():
             if name not in data["parameters"]:
-                hint = suggestion(name, data["parameters"])
-                raise UnknownNameError(f"unknown parameter '{name}'{hint}")
+                raise self._no_parameter(name)
             data["parameters"][name] = value
         for name, value in (initial or {}).items():
             if name not in data["variables"]:
-                hint = suggestion(name, data["variables"])
-                raise UnknownNameError(f"unknown variable '{name}'{hint}")
+                raise self._no_start(name)
             data["variables"][name] |= {"initial": value, "values": None}
         if dt is not None:
             data["dt"] = dt
         if method is not None:
             data["method"] = method
         return type(self)(self.array_source, **data)
+
+    def _no_parameter(self, name: str) -> UnknownNameError:
+        if name in self.variables:
+            return UnknownNameError(
+                f"'{name}' is a variable, not a parameter: its initial value is given by "
+                f'--initial {name}=1 (initial={{"{name}": 1}} in Python)'
+            )
+        return UnknownNameError(f"unknown parameter '{name}'{suggestion(name, self.parameters)}")
+
+    def _no_start(self, name: str) -> UnknownNameError:
+        if name in self.parameters:
+            return UnknownNameError(
+                f"'{name}' is a parameter, not a variable: its value is given by --set {name}=1 "
+                f'(parameters={{"{name}": 1}} in Python)'
+            )
+        return UnknownNameError(f"unknown variable '{name}'{suggestion(name, self.variables)}")
+
+    @contextlib.contextmanager
+    def _meaning(self, what: str) -> Iterator[None]:
+        """Say of a parameter, where a variable is meant, that it is one."""
+        try:
+            yield
+        except UnknownNameError as error:
+            name = re.match(r"unknown variable '(.*?)'", error.message)
+            if name is None or name[1] not in self.parameters:
+                raise
+            known = ", ".join([*self.variables][:12])
+            raise UnknownNameError(
+                f"'{name[1]}' is a parameter, and {what}: name one of {known}"
+            ) from None
 
     def _check_partition(self) -> None:
         for side in ("A", "B"):
@@ -714,8 +797,11 @@ def machine_memory() -> float:
 
 def _translate(error: ValidationError) -> NoReturn:
     """Raise pydantic's first complaint as one that says what to do."""
-    # A misspelt key explains the one that is missing.
-    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    # A section with nothing under it explains keys that stand elsewhere, a misspelt key the one
+    # that is missing.
+    first = min(
+        error.errors(), key=lambda e: (e["input"] is not None, e["type"] != "extra_forbidden")
+    )
     path = tuple(key for i, key in enumerate(first["loc"]) if i < 3 or not _is_inner(key))
     if first["type"] == "extra_forbidden":
         owner = _record_at(path[:-1])
@@ -725,7 +811,13 @@ def _translate(error: ValidationError) -> NoReturn:
         message = f"the key '{path[-1]}' is missing"
         path = path[:-1]
     elif first["type"] in {"model_type", "mapping_type", "dict_type"}:
-        message = f"expected a mapping of keys to values, found {shown(first['input'])}"
+        message = _no_mapping(first["input"], path)
+    elif first["type"] == "string_type":
+        message = _no_text(first["input"], path)
+    elif first["type"] in {"int_type", "int_parsing", "int_from_float"}:
+        message = f"expected a whole number, found {shown(first['input'])}"
+    elif first["type"] == "bool_parsing":
+        message = f"expected true or false, found {shown(first['input'])}"
     elif first["type"] == "literal_error":
         message = f"expected {first['ctx']['expected']}, found {shown(first['input'])}"
     elif first["type"] == "value_error":
@@ -733,6 +825,33 @@ def _translate(error: ValidationError) -> NoReturn:
     else:
         message = f"{first['msg'][:1].lower()}{first['msg'][1:]}, found {shown(first['input'])}"
     raise ModelError(message, path, is_key=first["type"] == "extra_forbidden") from None
+
+
+def _no_mapping(value: Any, path: tuple[int | str, ...]) -> str:
+    """Return what to do where a mapping is expected and something else came."""
+    if value is None and path:
+        return (
+            f"'{path[-1]}' has nothing under it: indent the lines that belong to it by two spaces "
+            "more than it"
+        )
+    said = f"expected a mapping of keys to values, found {shown(value)}"
+    if callable(value):
+        return f"{said}: {A_RULE_IS_A_TEXT}"
+    if isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
+        keys = [str(key) for item in value for key in item]
+        return f"{said}: drop the dashes or brackets, write {keys[0] if keys else 'name'}: ..."
+    return said
+
+
+def _no_text(value: Any, path: tuple[int | str, ...]) -> str:
+    """Return what to do where a text is expected and something else came."""
+    key = path[-1] if path else "name"
+    if value is None:
+        return f"'{key}' has nothing after it: write {key}: ..., or drop the key"
+    said = f"expected a text, found {shown(value)}"
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return f'{said}: write {key}: "{", ".join(value)}"'
+    return said
 
 
 def _is_inner(key: int | str) -> bool:

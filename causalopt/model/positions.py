@@ -85,9 +85,7 @@ def yaml_document(text: str, name: str) -> tuple[Any, Positions]:
     except ModelError:
         raise
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = error.problem or "not YAML"
-        raise ModelError(f"not YAML: {problem}", location=_location(name, mark)) from None
+        raise _explained(text, name, error) from None
     except (ValueError, RecursionError) as error:
         message = str(error).splitlines()[0] if str(error) else "not YAML"
         raise ModelError(f"not YAML: {message}", location=Location(name, 1, 1)) from None
@@ -97,6 +95,20 @@ def yaml_document(text: str, name: str) -> tuple[Any, Positions]:
     builder = _Builder(name, text)
     data = builder.build(root, ()) if root is not None else None
     return data, Positions(builder.spots)
+
+
+def _explained(text: str, name: str, error: Any) -> ModelError:
+    """Return the error of a text that is no YAML: the mistake that was made, or YAML's words."""
+    from causalopt.model.yaml_mistakes import mistakes
+
+    mark = error.problem_mark or error.context_mark
+    last = mark.line + 1 if mark else 1
+    for found in mistakes(text):
+        if found.line <= last:
+            return ModelError(found.message, location=Location(name, found.line, found.column))
+    return ModelError(
+        f"not YAML: {error.problem or 'cannot read it'}", location=_location(name, mark)
+    )
 
 
 def _composed(text: str, name: str) -> Any:
@@ -128,7 +140,8 @@ def _watched(name: str) -> Any:
         depth -= isinstance(event, CollectionEndEvent)
         if isinstance(event, AliasEvent) or depth > MAX_DEPTH:
             message = (
-                "aliases (*name) are not allowed in a model file: write the value out"
+                "aliases (*name) are not allowed in a model file: write the value out, or quote a "
+                "text that begins with *"
                 if isinstance(event, AliasEvent)
                 else f"nested more than {MAX_DEPTH} levels deep"
             )
@@ -188,7 +201,10 @@ class _Builder:
                 return _SCALARS[kind](node.value)
             except ValueError as error:
                 raise self._fail(node, f"cannot read this value: {error}") from None
-        raise self._fail(node, f"the tag {node.tag} is not allowed in a model file")
+        raise self._fail(
+            node,
+            f"the tag {node.tag} is not allowed in a model file: quote a text that begins with !",
+        )
 
     def _mapping(self, node: Any, path: tuple[str | int, ...]) -> dict[str, Any]:
         self.spots.setdefault(path, Spot(node.start_mark.line + 1, node.start_mark.column + 1))
@@ -197,7 +213,12 @@ class _Builder:
             if key.id != "scalar":
                 raise self._fail(key, "a key is a plain text")
             if key.value in data:
-                raise self._fail(key, f"the key '{key.value}' stands here a second time")
+                first = self.spots[(*path, key.value)].line
+                raise self._fail(
+                    key,
+                    f"the key '{key.value}' stands here a second time, first on line {first}: "
+                    "drop one of them, or rename it",
+                )
             self._note((*path, key.value), key, value)
             data[key.value] = self.build(value, (*path, key.value))
         return data
@@ -209,6 +230,8 @@ class _Builder:
 
     def _note(self, path: tuple[str | int, ...], key: Any, value: Any) -> None:
         start, mark = key.start_mark, value.start_mark
+        if value.id == "scalar" and not value.value and value.style is None:
+            mark = start  # nothing was written: the key is the place
         quoted = getattr(value, "style", None) in {"'", '"'}
         column = mark.column + 1 + quoted
         pieces = self._pieces(value, column) if value.id == "scalar" else ()

@@ -37,7 +37,8 @@ class Derivation:
         conditions: What must hold for the formulas, and what they do at degenerate parameters.
         verified: Whether they were found equal to the recurrence, exactly.
         notes: Which form was chosen for want of another, and why.
-        solution: The z-domain, where the model is linear.
+        solution: The z-domain, where the model is linear and has time; None elsewhere, as in a
+            model without time, whose formulas are `comp`, `op` and `paths`.
         program: The straight-line program, where it is not.
         paths: The single paths' contributions, in a model without time.
         at: The step asked for, if one was.

@@ -214,7 +214,14 @@ def _long_run(derivation: Derivation) -> Iterator[str]:
 
 
 def _limit(name: str, found: Asymptotics, derivation: Derivation) -> str:
-    conditions = ", ".join(f"${_written(derivation, c)}$" for c in found.stable)
+    if any(condition == sympy.false for condition in found.stable):
+        radius = "" if found.radius is None else f" ${_written(derivation, found.radius)}$"
+        return (
+            f"$\\mathrm{{{name}}}$ has no limit: its largest root{radius} is not inside the unit "
+            "circle."
+        )
+    asked = [condition for condition in found.stable if condition != sympy.true]
+    conditions = ", ".join(f"${_written(derivation, c)}$" for c in asked)
     under = f" when {conditions}" if conditions else ""
     text = f"$\\mathrm{{{name}}} \\to {_written(derivation, found.limit)}${under}"
     if found.radius is not None:

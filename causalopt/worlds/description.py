@@ -6,24 +6,30 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from causalopt.model.graph import edge_list, rule_texts, side
+from causalopt.checks.examined_file import model_doubts, unit_notes
+from causalopt.errors import ModelError
+from causalopt.model.graph import declared_text, edge_list, rule_texts, side
 from causalopt.model.model import Model
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Description:
-    """What a model says, its flows written as the rules that the integrator makes of them.
+    """What a model says.
 
     Args:
         model: The model, checked.
-        variables: Name (stages included) -> `side`, `initial` and `rule`; in a model with arrays
-            also `shape` (dim -> size) and `size`, with rules and initial values as declared.
+        variables: Name -> `side`, `initial` and `rule`, a flow as it is written; in a model with
+            arrays also `shape` (dim -> size) and `size`, with initial values as declared.
         edges: Lines such as `R[t-1] -> T[t]`.
+        warnings: What is doubtful in it, units that do not fit included.
+        notes: What was not looked at, such as units where pint is not installed.
     """
 
     model: Model
     variables: Mapping[str, Mapping[str, Any]]
     edges: tuple[str, ...]
+    warnings: tuple[ModelError, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the description as JSON's types."""
@@ -41,13 +47,21 @@ class Description:
             "static": model.is_static,
             "dt": parameters.pop("dt"),
             "method": model.method,
+            "time_unit": model.time_unit,
             **arrays,
             "variables": self.variables,
             "parameters": parameters,
+            "units": {
+                **{n: v.unit for n, v in model.variables.items() if v.unit is not None},
+                **model.parameter_units,
+            },
             **({"coefficients": coefficients} if coefficients else {}),
             "edges": list(self.edges),
             "question": model.question.model_dump(exclude_none=True),
             "hash": model.fingerprint,
+            "errors": [],
+            "warnings": [warning.to_dict() for warning in self.warnings],
+            "notes": list(self.notes),
         }
 
 
@@ -56,8 +70,16 @@ def describe(
     *,
     parameters: Mapping[str, int | float | str] | None = None,
     initial: Mapping[str, Any] | None = None,
+    stages: bool = False,
 ) -> Description:
     """Return what a model says, under other parameter and initial values if given.
+
+    Args:
+        model: The model.
+        parameters: Other values of parameters.
+        initial: Other initial values.
+        stages: Whether flows are written as the rules that the integrator makes of them, each
+            stage of a step a variable of its own.
 
     Raises:
         UnknownNameError: A name is not declared.
@@ -71,7 +93,14 @@ def describe(
     rules = rule_texts(model)
     if model.is_array:
         variables = {name: _array_variable(model, name, rules) for name in model.variables}
-        return Description(model, variables, tuple(edge_list(model)))
+        return _described(model, variables)
+    written = {
+        name: variable.flow or variable.algebraic for name, variable in model.variables.items()
+    }
+    if not stages:
+        for name in model.variables:
+            if written[name] is not None:
+                rules[name] = declared_text(model, name) or ""
     variables = {
         equation.name: {
             "side": side(model, equation.owner),
@@ -79,8 +108,16 @@ def describe(
             "rule": rules.get(equation.name),
         }
         for equation in model.template.equations
+        if stages or equation.owner == equation.name
     }
-    return Description(model, variables, tuple(edge_list(model)))
+    if not stages:
+        variables = {name: variables[name] for name in model.variables}
+    return _described(model, variables)
+
+
+def _described(model: Model, variables: Mapping[str, Mapping[str, Any]]) -> Description:
+    edges = tuple(edge_list(model))
+    return Description(model, variables, edges, tuple(model_doubts(model)), unit_notes(model))
 
 
 def _array_variable(model: Model, name: str, rules: Mapping[str, str]) -> dict[str, Any]:

@@ -294,7 +294,7 @@ def test_sets_that_name_nearly_everything_leave_n_and_m_out() -> None:
         ({"nudge": "T*R[0]"}, r"'T' is a variable, and weights are numbers"),
         ({"nudge": "R[0]/2"}, r"cannot be nudged: name nodes and parameters, each with a weight"),
         ({"nudge": "2*3"}, r"'2\*3' names nothing that can be nudged"),
-        ({"nudge": "R[0] +"}, r"cannot read the nudge"),
+        ({"nudge": "R[0] +"}, r"the text ends too early: something must follow"),
         ({"nudge": []}, r"a nudge is a node such as"),
         ({"nudge": {"R[0]": "x"}}, r"the weight of R\[0\] must be a number, found 'x'"),
         ({"target": "mean(R[t<0])"}, r"has no step"),

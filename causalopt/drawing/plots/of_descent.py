@@ -32,7 +32,8 @@ from causalopt.drawing.plots.of_escape import (
 from causalopt.drawing.plots.of_landscape import plot_landscape, plot_losses, plot_op_map
 from causalopt.drawing.plots.panel_parts import plain_axes
 from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
-from causalopt.errors import QuestionError
+from causalopt.errors import CausaloptError, QuestionError
+from causalopt.model.model_kind import kind_of
 from causalopt.work.progress import Progress, long_work
 
 if TYPE_CHECKING:
@@ -251,4 +252,13 @@ def descent(
     scene = DescentFigure(span, steps, law, beyond, temperatures, seed)
     changed = model.replace(parameters=parameters, initial=initial)
     picture = drawn(PICTURES[show])
-    return picture(changed, scene, ax=ax, figsize=figsize, panels=panels, theme=theme)
+    try:
+        return picture(changed, scene, ax=ax, figsize=figsize, panels=panels, theme=theme)
+    except CausaloptError as error:
+        kind = kind_of(changed)
+        if kind.words.startswith("a model of numbers") and "T" in changed.parameters:
+            raise
+        raise QuestionError(
+            f"these are pictures of stochastic gradient descent on a loss, as in sgd_pit, and "
+            f"'{model.name}' is {kind.words}: {kind.instead(changed)} ({error.message})"
+        ) from None
