@@ -318,9 +318,13 @@ _results.offer(
             "plot": "drawing.plots.of_basins",
             "labelled": "basins.basin_datasets",
         },
-        "causalopt.basins.op_share.OpShare": {"labelled": "basins.basin_datasets"},
+        "causalopt.basins.op_share.OpShare": {
+            "plot": "drawing.plots.of_amounts",
+            "labelled": "basins.basin_datasets",
+        },
         "causalopt.basins.optimization_amount.OptimizationAmount": {
-            "labelled": "basins.basin_datasets"
+            "plot": "drawing.plots.of_amounts",
+            "labelled": "basins.basin_datasets",
         },
         "causalopt.basins.rate_curve.RateCurve": {
             "plot": "drawing.plots.of_basins",
@@ -376,6 +380,10 @@ _results.offer(
             "plot": "drawing.plots.of_run",
             "labelled": "effects.run_dataset",
         },
+        "causalopt.descents.noisy_op.NoisyOp": {"plot": "drawing.plots.of_ensembles"},
+        "causalopt.effects.attribution.Attribution": {"plot": "drawing.plots.of_attribution"},
+        "causalopt.entropy.bridge.SideBySide": {"plot": "drawing.plots.of_side_by_side"},
+        "causalopt.training.training.Training": {"plot": "drawing.plots.of_training"},
         "causalopt.effects.op_matrix.OpMatrix": {"plot": "drawing.plots.of_matrix"},
         "causalopt.effects.parameter_slopes.ParameterSensitivity": {
             "plot": "drawing.plots.of_sensitivity",

@@ -220,6 +220,36 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
     "comparison": lambda: compare_measures(["solver", "bystander", "thermostat_smart"]).plot,
     "loop_shares": lambda: loop_shares(c.load("lorenz"), steps=50).plot,
     "film": lambda: c.watch(c.load("cart_pole"), seeds=2, updates=2, permutations=0).plot,
+    "training": lambda: c.train(c.load("cart_pole"), seeds=3, updates=6).plot,
+    "attribution": lambda: c.shapley(c.load("lorenz"), hold="a, c", nudge="b[0]", at=60).plot,
+    "attribution_drawn": lambda: (
+        c.shapley(c.load("lorenz"), hold="a, c", nudge="b[0]", at=60, permutations=5).plot
+    ),
+    "amount": lambda: (
+        c.optimization_amount(
+            c.load("thermostat_saturating"), {"R[0]": (5, 45)}, counts=64, steps=200
+        ).plot
+    ),
+    "amount_trapezoid": lambda: (
+        c.optimization_amount(
+            c.load("thermostat_saturating"), {"R[0]": (5, 45)}, rule="trapezoid", counts=64
+        ).plot
+    ),
+    "share": lambda: (
+        c.op_share(c.load("thermostat_saturating"), {"R[0]": (5, 45)}, level=5.0, points=64).plot
+    ),
+    "noisy_op": lambda: c.noisy_op(c.load("sgd_pit"), starts=np.ones(60), steps=30).plot,
+    "side_by_side": lambda: c.side_by_side(_thermostat(), steps=60).plot,
+    "side_by_side_labels": lambda: (
+        c.label_side_by_side(
+            c.load("thermostat_smart"),
+            ["low", "warm"],
+            nudge="room",
+            to="hot",
+            target="room",
+            steps=2,
+        ).plot
+    ),
     "gradients": lambda: functools.partial(
         descent, c.load("sgd_pit"), show="gradients", span=(0.5, 2.5)
     ),
