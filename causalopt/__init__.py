@@ -306,6 +306,38 @@ _HOMES = {
 # Result -> what it offers, and the module that registers it.
 _results.offer(
     {
+        "causalopt.worlds.description.Description": {
+            "summary": "showing.model_tables",
+            "picture": "showing.model_tables",
+        },
+        "causalopt.model.model.Model": {
+            "written": "model.files",
+            "summary": "showing.model_tables",
+            "picture": "showing.model_tables",
+        },
+        "causalopt.effects.attribution.Attribution": {
+            "labelled": "effects.attribution_dataset",
+            "plot": "drawing.plots.of_attribution",
+        },
+        "causalopt.descents.noisy_op.NoisyOp": {
+            "labelled": "descents.noisy_op_dataset",
+            "plot": "drawing.plots.of_ensembles",
+        },
+        "causalopt.influence.through.Through": {"summary": "showing.current_tables"},
+        "causalopt.optimizers.optimizers.Candidate": {"summary": "showing.set_tables"},
+        "causalopt.entropy.bridge.SideBySide": {
+            "labelled": "entropy.entropies_dataset",
+            "plot": "drawing.plots.of_side_by_side",
+        },
+        "causalopt.entropy.entropies.Entropies": {
+            "summary": "showing.entropy_tables",
+            "labelled": "entropy.entropies_dataset",
+        },
+        "causalopt.results.Displayed": {
+            "rich": "showing.rich_result",
+            "summary": "showing.rich_result",
+            "picture": "showing.rich_result",
+        },
         "causalopt.basins.attraction_basins.AttractionBasins": {
             "plot": "drawing.plots.of_basins",
             "labelled": "basins.basin_datasets",
@@ -335,18 +367,32 @@ _results.offer(
             "labelled": "basins.basin_datasets",
         },
         "causalopt.comparison.comparison.Comparison": {
+            "summary": "showing.comparison_table",
             "labelled": "comparison.comparison_dataset",
             "plot": "drawing.plots.of_comparison",
         },
         "causalopt.comparison.loop_shares.LoopShares": {
+            "summary": "showing.comparison_table",
             "labelled": "comparison.comparison_dataset",
             "plot": "drawing.plots.of_comparison",
         },
-        "causalopt.descents.escape.answer.Answer": {"plot": "drawing.plots.of_answer"},
-        "causalopt.descents.escape.curves.EscapeCurve": {"plot": "drawing.plots.of_escape"},
-        "causalopt.descents.escape.evolution.Evolution": {"plot": "drawing.plots.of_escape"},
+        "causalopt.descents.escape.answer.Answer": {
+            "summary": "showing.escape_tables",
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_answer",
+        },
+        "causalopt.descents.escape.curves.EscapeCurve": {
+            "summary": "showing.escape_tables",
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_escape",
+        },
+        "causalopt.descents.escape.evolution.Evolution": {
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_escape",
+        },
         "causalopt.descents.escape.steps_to_escape.EscapeTimes": {
-            "plot": "drawing.plots.of_escape"
+            "labelled": "descents.escape.escape_dataset",
+            "plot": "drawing.plots.of_escape",
         },
         "causalopt.descents.transitions.basin_diagram.BasinDiagram": {
             "plot": "drawing.plots.of_two_basins",
@@ -365,49 +411,64 @@ _results.offer(
                 "plot": "drawing.plots.of_ensembles",
                 "labelled": "effects.ensembles.ensemble_dataset",
             }
-            for home in (
-                "rates_ensemble.RatesEnsemble",
-                "run_ensemble.RunEnsemble",
-                "sweep_ensemble.SweepEnsemble",
-            )
+            for home in ("rates_ensemble.RatesEnsemble", "sweep_ensemble.SweepEnsemble")
         },
-        "causalopt.effects.exponents.rates.Rates": {"plot": "drawing.plots.of_rates"},
+        "causalopt.effects.ensembles.run_ensemble.RunEnsemble": {
+            "summary": "showing.run_tables",
+            "plot": "drawing.plots.of_ensembles",
+            "labelled": "effects.ensembles.ensemble_dataset",
+        },
+        "causalopt.effects.exponents.rates.Rates": {
+            "summary": "showing.rate_tables",
+            "labelled": "effects.exponents.rates_dataset",
+            "plot": "drawing.plots.of_rates",
+        },
         "causalopt.effects.arrays.array_run.ArrayRun": {
             "plot": "drawing.plots.of_array_run",
             "labelled": "effects.arrays.array_run_dataset",
         },
         "causalopt.effects.run.Run": {
+            "summary": "showing.run_tables",
             "plot": "drawing.plots.of_run",
             "labelled": "effects.run_dataset",
         },
-        "causalopt.descents.noisy_op.NoisyOp": {"plot": "drawing.plots.of_ensembles"},
-        "causalopt.effects.attribution.Attribution": {"plot": "drawing.plots.of_attribution"},
-        "causalopt.entropy.bridge.SideBySide": {"plot": "drawing.plots.of_side_by_side"},
-        "causalopt.training.training.Training": {"plot": "drawing.plots.of_training"},
-        "causalopt.effects.op_matrix.OpMatrix": {"plot": "drawing.plots.of_matrix"},
+        "causalopt.effects.op_matrix.OpMatrix": {
+            "summary": "showing.matrix_tables",
+            "plot": "drawing.plots.of_matrix",
+        },
         "causalopt.effects.parameter_slopes.ParameterSensitivity": {
+            "summary": "showing.matrix_tables",
             "plot": "drawing.plots.of_sensitivity",
             "labelled": "effects.parameter_slopes_dataset",
         },
         "causalopt.effects.sweeps.sweep.Sweep": {
+            "summary": "showing.sweep_table",
+            "picture": "showing.sweep_table",
             "plot": "drawing.plots.of_sweep",
             "labelled": "effects.sweeps.sweep_dataset",
         },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
         "causalopt.frequencies.frequency_response.FrequencyResponse": {
+            "summary": "showing.frequency_summary",
             "labelled": "frequencies.frequency_dataset",
             "plot": "drawing.plots.of_frequency",
         },
         "causalopt.influence.array_currents.ArrayCurrents": {
+            "summary": "showing.current_tables",
             "labelled": "influence.array_currents_dataset",
             "plot": "drawing.plots.of_array_currents",
         },
         "causalopt.influence.influence.Currents": {
+            "summary": "showing.current_tables",
             "labelled": "influence.currents_dataset",
             "plot": "drawing.plots.of_currents",
         },
-        "causalopt.optimizers.across.Across": {"plot": "drawing.plots.of_across"},
+        "causalopt.optimizers.across.Across": {
+            "summary": "showing.set_tables",
+            "plot": "drawing.plots.of_across",
+        },
         "causalopt.optimizers.natural_division.NaturalDivision": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.division_dataset",
             "plot": "drawing.plots.of_division",
         },
@@ -424,33 +485,46 @@ _results.offer(
             "plot": "drawing.plots.of_verdict",
         },
         "causalopt.optimizers.optimizer_matrix.OptimizerMatrix": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.optimizers.optimizers.Optimizers": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.optimizers.optimizers_over_draws.OptimizersOverDraws": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.optimizers.optimizers_over_time.OptimizersOverTime": {
+            "summary": "showing.set_tables",
             "labelled": "optimizers.optimizers_dataset",
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.model.regions.region.Region": {"plot": "drawing.plots.of_region"},
         "causalopt.symbolic.derivation.Derivation": {
+            "rich": "showing.derivation_form",
             "python": "symbolic.python_source",
             "pretty": "symbolic.terminal_form",
             "report": "symbolic.report",
         },
+        "causalopt.training.training.Training": {"plot": "drawing.plots.of_training"},
         "causalopt.training.film.Film": {
             "page": "drawing.film.film_page",
             "plot": "drawing.plots.of_film",
         },
-        "causalopt.worlds.array_world.ArrayWorld": {"plot": "drawing.plots.of_array_world"},
-        "causalopt.worlds.world.World": {"plot": "drawing.plots.of_world"},
+        "causalopt.worlds.array_world.ArrayWorld": {
+            "labelled": "worlds.world_dataset",
+            "plot": "drawing.plots.of_array_world",
+        },
+        "causalopt.worlds.world.World": {
+            "summary": "showing.model_tables",
+            "labelled": "worlds.world_dataset",
+            "plot": "drawing.plots.of_world",
+        },
     }
 )
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

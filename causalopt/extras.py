@@ -20,6 +20,8 @@ EXTRAS = {
     "matplotlib": ("plots", "a figure"),
     "h5netcdf": ("files", "a NetCDF file"),
     "h5py": ("files", "a NetCDF file"),
+    "pandas": ("files", "a table of pandas"),
+    "pyarrow": ("parquet", "a Parquet file"),
     "xarray": ("files", "a dataset with labelled axes"),
     "zarr": ("files", "a Zarr store"),
     "onnx": ("onnx", "an ONNX file"),

@@ -11,16 +11,21 @@ import functools
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from causalopt.work.interrupts import begin_hearing, end_hearing, start_here
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import matplotlib.figure
     import numpy as np
+    import pandas
     import xarray
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
+
+    from causalopt.display.summary import Summary
 
     Places = Axes | Sequence[Axes] | NDArray[np.object_]
 
@@ -139,23 +144,105 @@ def page(result: Any) -> str:
     raise _missing("page", result)
 
 
-class _HasDataset(Protocol):
-    @property
-    def dataset(self) -> xarray.Dataset: ...
+@Offer
+def summary(result: Any, **_options: Any) -> Summary:
+    """Return what a result shows: a heading, what was found in sentences, and tables.
+
+    Raises:
+        TypeError: Nothing sums up results of this class.
+    """
+    raise _missing("summary", result)
 
 
-class Tabled:
-    """A result whose dataset can be kept."""
+@Offer
+def picture(result: Any) -> str:
+    """Return a result's picture as SVG that stands in a page and takes its colours.
 
-    def to_netcdf(self: _HasDataset, path: str | os.PathLike[str]) -> None:
-        """Write the dataset to a NetCDF file, whole or not at all.
+    Raises:
+        TypeError: Nothing draws results of this class.
+    """
+    raise _missing("picture", result)
+
+
+@Offer
+def rich(result: Any) -> str:
+    """Return a result as HTML for a notebook: heading, table, picture, folded details.
+
+    Raises:
+        TypeError: Nothing shows results of this class.
+    """
+    raise _missing("rich", result)
+
+
+@Offer
+def written(result: Any, _path: str | os.PathLike[str]) -> None:
+    """Write something to a file of its own kind, whole or not at all.
+
+    Raises:
+        TypeError: Nothing writes results of this class.
+    """
+    raise _missing("write", result)
+
+
+class Displayed:
+    """A result that shows itself: `repr` is short, `print` has its table, a notebook all of it."""
+
+    def __str__(self) -> str:
+        return str(summary(self))
+
+    def _repr_html_(self) -> str:
+        return rich(self)
+
+
+class Tabled(Displayed):
+    """A result that is labelled arrays too, and can be kept."""
+
+    @functools.cached_property
+    def dataset(self) -> xarray.Dataset:
+        """The result with labelled axes and its provenance."""
+        return labelled(self)
+
+    def to_pandas(self, of: str | None = None) -> pandas.DataFrame:
+        """Return the result as one table, a row for each point of a variable's axes.
+
+        Args:
+            of: The dataset's variable whose axes the rows are; `status` when not given, or the
+                first where there is none.
 
         Raises:
-            FileError: The file cannot be written.
+            UnknownNameError: The dataset has no such variable.
         """
-        from causalopt.netcdf import write_netcdf  # few results are written
+        from causalopt.saving.data_frame import data_frame  # few results are tables
 
-        write_netcdf(self.dataset, path)
+        return data_frame(self.dataset, of)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the result to a file, whole or not at all; its suffix says as what.
+
+        `.nc` and `.zarr` hold the dataset, `.csv` and `.parquet` the table of `to_pandas`, `.json`
+        what `--json` prints.
+
+        Raises:
+            FileError: The suffix is none of these, or the file cannot be written.
+            MissingPackageError: What writes it is not installed.
+        """
+        from causalopt.saving.file_formats import save  # few results are written
+
+        return save(self, path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the dataset as JSON's types: its attributes, axes and variables by name."""
+        found = self.dataset
+        values = {str(name): nested(array.values) for name, array in found.variables.items()}
+        return {**{str(name): str(text) for name, text in found.attrs.items()}, **values}
+
+    def record(self) -> dict[str, Any]:
+        """Return all of the result as JSON's types."""
+        return self.to_dict()
+
+
+class NotOfferedError(TypeError):
+    """A class of results that offers nothing of this kind."""
 
 
 class Plotted:
@@ -213,13 +300,28 @@ class Plotted:
         return plot(self, ax=ax, figsize=figsize, panels=panels, theme=theme)
 
 
-def _missing(name: str, result: Any) -> TypeError:
-    return TypeError(f"nothing is registered to {name} a {type(result).__name__}")
+def _missing(name: str, result: Any) -> NotOfferedError:
+    return NotOfferedError(f"nothing is registered to {name} a {type(result).__name__}")
 
 
 def plain(values: NDArray[np.float64]) -> list[float | str | None]:
     """Return an array as strict JSON's types: infinities as "inf" and "-inf", NaN as null."""
     return [plain_number(value) for value in values.tolist()]
+
+
+def nested(values: NDArray[Any]) -> Any:
+    """Return an array of any axes as nested lists of strict JSON's types.
+
+    Example:
+        >>> import numpy as np
+        >>> nested(np.array([[1.0, np.inf]]))
+        [[1.0, 'inf']]
+    """
+    if values.dtype.kind != "f":
+        return values.tolist()
+    if values.ndim == 0:
+        return plain_number(values.item())
+    return plain(values) if values.ndim == 1 else [nested(row) for row in values]
 
 
 def plain_number(value: float) -> float | str | None:

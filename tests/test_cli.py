@@ -162,7 +162,7 @@ def test_schema_is_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "lorenz", "--method", "rk5"], "euler"),
         (["run", "lorenz", "--dt", "0"], "greater than 0"),
         (["run", "thermostat", "--out", "no/such/run.nc"], "does not exist"),
-        (["run", "thermostat", "--out", "run.txt"], "must end in .nc"),
+        (["run", "thermostat", "--out", "run.txt"], "must end in .csv, .json, .nc"),
         (["run", "thermostat", "--plot", "run.gif"], "must end in .png"),
         (["rates", "thermostat", "--hold", "T[t<=3]"], "hold whole variables"),
         (["check", "no.yaml"], "cannot read 'no.yaml'"),

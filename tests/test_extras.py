@@ -39,6 +39,7 @@ WHOLE = (
     *sorted(OFFERED),
     "causalopt.drawing.plots",
     "causalopt.drawing.graph.figure",
+    "causalopt.showing.inline_figure",
     "causalopt.posts",
     "causalopt.laws.samples",
     "causalopt.engine.machine.native",
@@ -53,13 +54,23 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
     optional = PROJECT["optional-dependencies"]
     declared = {
         package: extra
-        for extra in ("fast", "files", "jax", "learn", "numerics", "onnx", "plots", "units")
+        for extra in (
+            "fast",
+            "files",
+            "jax",
+            "learn",
+            "numerics",
+            "onnx",
+            "parquet",
+            "plots",
+            "units",
+        )
         for package in names(optional[extra])
     }
     table = {DISTRIBUTIONS.get(package, package): extra for package, (extra, _) in EXTRAS.items()}
     assert table == declared
     assert not names(PROJECT["dependencies"]) & set(table)
-    assert optional["all"] == ["causalopt[fast,files,learn,numerics,onnx,plots,units]"]
+    assert optional["all"] == ["causalopt[fast,files,learn,numerics,onnx,parquet,plots,units]"]
     assert "causalopt[all,jax]" in optional["dev"]
 
 
@@ -110,7 +121,9 @@ MISSING = {
     "c.reproduce": "plots",
     "c.draw(t, steps=3).render('png')": "plots",
     "c.run(t, steps=3).dataset": "files",
-    "c.run(t, steps=3).to_netcdf('run.nc')": "files",
+    "c.run(t, steps=3).save('run.nc')": "files",
+    "c.run(t, steps=3).to_pandas()": "files",
+    "c.run(t, steps=3).save('run.parquet')": "files",
     "c.sweep(t, {'k': [0.1, 0.2]}, steps=3).dataset": "files",
     "c.op_from_all(t, 'R[3]')": "files",
     "c.op_to_all(t, 'R[0]', steps=3)": "files",

@@ -44,12 +44,12 @@ def _paged(file: Path) -> None:
 
 
 def _swept(file: Path) -> None:
-    sweep(load("thermostat"), {"k": np.linspace(0.1, 0.2, 50)}, steps=5).write(file)
+    sweep(load("thermostat"), {"k": np.linspace(0.1, 0.2, 50)}, steps=5).save(file)
 
 
 WRITERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a model": ("m.yaml", lambda file: write_model(load("lorenz"), file)),
-    "a run": ("run.nc", lambda file: run(load("thermostat"), steps=50).to_netcdf(file)),
+    "a run": ("run.nc", lambda file: run(load("thermostat"), steps=50).save(file)),
     "a sweep": ("sweep.nc", _swept),
     "a picture": ("picture.svg", lambda file: draw(load("thermostat"), steps=3).save(file)),
     "images": ("train.npz", _imaged),
@@ -134,5 +134,5 @@ def test_a_store_that_fails_in_the_middle_leaves_nothing(
     _ = found.dataset
     narrow_disk()
     with pytest.raises(FileError, match="cannot write"):
-        found.write(tmp_path / "s.zarr")
+        found.save(tmp_path / "s.zarr")
     assert not list(tmp_path.iterdir())

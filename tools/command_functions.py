@@ -6,7 +6,7 @@ from __future__ import annotations
 COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "models": ("shipped", {}),
     "check": ("describe", {"strict": None}),
-    "run": ("run", {"out": "Run.to_netcdf", "plot": "Run.plot", "theme": "Run.plot"}),
+    "run": ("run", {"out": "Run.save", "plot": "Run.plot", "theme": "Run.plot"}),
     "derive": (
         "derive",
         {
@@ -22,7 +22,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             "plot": "Sweep.plot",
             "measure": "Sweep.plot",
             "theme": "Sweep.plot",
-            "out": "Sweep.write",
+            "out": "Sweep.save",
             "resume": None,
             "dask": None,
         },
@@ -45,7 +45,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     ),
     "transitions": (
         "transitions",
-        {"out": "Transitions.to_netcdf", "plot": "Transitions.plot", "theme": "Transitions.plot"},
+        {"out": "Transitions.save", "plot": "Transitions.plot", "theme": "Transitions.plot"},
     ),
     "action": ("least_action", {"plot": "LeastAction.plot", "theme": "LeastAction.plot"}),
     "descent": ("descent", {"out": None}),
@@ -53,15 +53,12 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "frequency": (
         "frequency",
         {
-            "out": "FrequencyResponse.to_netcdf",
+            "out": "FrequencyResponse.save",
             "plot": "FrequencyResponse.plot",
             "kind": "FrequencyResponse.plot",
         },
     ),
-    "across": (
-        "across",
-        {"out": "Across.to_netcdf", "plot": "Across.plot", "theme": "Across.plot"},
-    ),
+    "across": ("across", {"out": "Across.save", "plot": "Across.plot", "theme": "Across.plot"}),
     "divide": (
         "divide",
         {
@@ -74,7 +71,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "currents": (
         "currents",
         {
-            "out": "Currents.to_netcdf",
+            "out": "Currents.save",
             "plot": "Currents.plot",
             "theme": "Currents.plot",
             "draw": "draw",
@@ -101,7 +98,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
         {
             "nudge": "sources",
             "target": "targets",
-            "out": "OpMatrix.to_netcdf",
+            "out": "OpMatrix.save",
             "plot": "OpMatrix.plot",
             "theme": "OpMatrix.plot",
         },
@@ -109,7 +106,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "sensitivity": (
         "sensitivity",
         {
-            "out": "ParameterSensitivity.to_netcdf",
+            "out": "ParameterSensitivity.save",
             "plot": "ParameterSensitivity.plot",
             "theme": "ParameterSensitivity.plot",
         },

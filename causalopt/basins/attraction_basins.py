@@ -20,7 +20,7 @@ from causalopt.basins.state_grid import NOWHERE, OUTSIDE, StateGrid, crossing_st
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.results import Plotted, labelled
+from causalopt.results import Plotted, Tabled, labelled
 from causalopt.work.progress import Progress, long_work, tick
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class AttractingSet:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class AttractionBasins(Plotted):
+class AttractionBasins(Plotted, Tabled):
     """The attractors that a box of starting values goes to, and their basins.
 
     Attributes:

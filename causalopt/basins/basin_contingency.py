@@ -23,7 +23,7 @@ from causalopt.basins.recurrence_machine import ESCAPED
 from causalopt.effects.student_interval import student_interval
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
-from causalopt.results import Plotted, labelled, plain
+from causalopt.results import Plotted, Tabled, labelled, plain
 from causalopt.work.progress import Progress, long_work, portion
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ FATES = ("by A", "without A", "A slows its growth", "not at all")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class BasinContingency(Plotted):
+class BasinContingency(Plotted, Tabled):
     """Basin of attraction x region of Op, over a box of starting values.
 
     Attributes:

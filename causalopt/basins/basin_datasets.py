@@ -28,18 +28,17 @@ def op_basins_dataset(found: OpBasins) -> xarray.Dataset:
     """
     cells, corners, where = _cells(found.edges)
     names = list(cells)
-    codes = np.arange(len(CLASSES), dtype=np.int8)
-    flags = {"flag_values": codes, "flag_meanings": " ".join(CLASSES)}
+    words = np.array(CLASSES, dtype=object)
     labels = [region.label for region in found.regions]
     return xarray.Dataset(
         data_vars={
-            "region": (names, found.region, {"long_name": "0 for none"}),
-            "class": (names, found.tree.classes[found.tree.cells], flags),
-            "op": (list(corners), found.tree.op, {"units": "nat", "long_name": "-ln |Comp|"}),
             **{
                 name: ("label", [getattr(region, name) for region in found.regions])
                 for name in ("measure", "low", "high")
             },
+            "region": (names, found.region, {"long_name": "0 for none"}),
+            "class": (names, words[found.tree.classes[found.tree.cells]]),
+            "op": (list(corners), found.tree.op, {"units": "nat", "long_name": "-ln |Comp|"}),
         },
         coords={**where, "label": ("label", labels)},
         attrs=found.provenance_with(
@@ -90,8 +89,8 @@ def share_dataset(found: OpShare) -> xarray.Dataset:
     table = np.array([shares.get(name, (0.0, np.nan, np.nan)) for name in CLASSES])
     return xarray.Dataset(
         data_vars={
-            "counted": (("class", "replica"), found.counted),
             **{name: ("class", table[:, k]) for k, name in enumerate(("share", "low", "high"))},
+            "counted": (("class", "replica"), found.counted),
         },
         coords={"class": ("class", list(CLASSES))},
         attrs=found.provenance_with(

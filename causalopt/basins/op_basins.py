@@ -23,7 +23,7 @@ from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import Plotted, labelled, plain_number
+from causalopt.results import Plotted, Tabled, labelled, plain_number
 from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
@@ -63,7 +63,7 @@ class OpRegion:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OpBasins(Asked, Plotted):
+class OpBasins(Asked, Plotted, Tabled):
     """Where Op lies above a level, over a box of starting values, at one step.
 
     Attributes:

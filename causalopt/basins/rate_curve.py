@@ -25,7 +25,7 @@ from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node
-from causalopt.results import Plotted, labelled, plain
+from causalopt.results import Plotted, Tabled, labelled, plain
 from causalopt.work.progress import Progress, long_work
 from causalopt.work.threads import on_threads
 from causalopt.worlds.interventions import Intervention, set_places
@@ -37,7 +37,7 @@ _FITTED = 32  # places in a window at which the slope is fitted
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RateCurve(Asked, Plotted):
+class RateCurve(Asked, Plotted, Tabled):
     """Op per unit of time along a parameter.
 
     Attributes:

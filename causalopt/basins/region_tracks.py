@@ -27,7 +27,7 @@ from causalopt.errors import QuestionError, UnknownNameError, suggestion
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import Plotted, labelled
+from causalopt.results import Plotted, Tabled, labelled
 from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
@@ -57,7 +57,7 @@ class TrackEvent:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class RegionTracks(Plotted):
+class RegionTracks(Plotted, Tabled):
     """Regions of Op, or basins of attraction, followed along a parameter.
 
     Attributes:

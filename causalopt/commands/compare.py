@@ -58,7 +58,7 @@ def compare(
     if json:
         options.emit(found.to_dict())
     else:
-        typer.echo(repr(found))
+        typer.echo(str(found))
 
 
 def _goal(names: list[str], said: list[str] | None) -> dict[str, str | int | float | bool] | None:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 import causalopt
 from causalopt.commands import options
 from causalopt.errors import QuestionError
-
-if TYPE_CHECKING:
-    from causalopt.optimizers.minimal_sets import MinimalSets
-    from causalopt.optimizers.natural_division import NaturalDivision
-
-_SHOWN = 12
 
 
 def divide(
@@ -85,7 +79,7 @@ def divide(
     charged["window"] = window
     found = causalopt.divide(declared, share=share, **charged, **asked)
     told: dict[str, Any] = {**found.to_dict(), "stability": None, "verdict": None}
-    lines = [repr(found), *_minimal(found)]
+    lines = [str(found)]
     figures: dict[Path, Any] = {} if file is None else {file: found}
     if starts is not None:
         drawn: dict[str, Any] = {"starts": starts, "within": _boxes(within)}
@@ -101,20 +95,6 @@ def divide(
         options.emit(told)
     else:
         typer.echo("\n".join(lines))
-
-
-def _minimal(found: NaturalDivision) -> list[str]:
-    minimal: MinimalSets = found.minimal
-    if not minimal.groups:
-        return ["  no set compresses"]
-    lines = [f"  minimal sets that carry {minimal.share:g} of the best Op:"]
-    for op, sets in minimal.groups[:_SHOWN]:
-        names = " = ".join("{" + ", ".join(hold) + "}" for hold in sets[:_SHOWN])
-        more = f" and {len(sets) - _SHOWN} more" if len(sets) > _SHOWN else ""
-        lines.append(f"    Op {op:.6g}: {names}{more}")
-    if not minimal.is_complete:
-        lines.append("    of the sets that were tried: there may be others")
-    return lines
 
 
 def _boxes(texts: list[str] | None) -> dict[str, tuple[float, float]] | None:

@@ -42,27 +42,8 @@ def entropy(
     if json:
         emit(found.to_dict())
         return
-    static = declared.is_static
-    when = "" if static else f" at t = {at}"
-    names = (
-        found.A if isinstance(found, causalopt.Decorrelated) else declared.selection(hold or "A")
-    )
-    inside = ", ".join(map(str, names))
-    typer.echo(f"{declared.name}, A = {{{inside}}} replaced{when}, in bits")
-    now, later = ("", ", then B") if static else ("_t", "_t+1")
-    lines = {
-        f"S[P{now}]": found.S,
-        f"S[P'{now}]": found.S_decoupled,
-        f"S[P{later}]": found.S_next,
-        f"S[P'{later}]": found.S_next_decoupled,
-        "mutual information": found.mutual_information,
-        "optimizing strength": found.optimizing_strength,
-        "adjusted": found.adjusted,
-    }
-    for name, value in lines.items():
-        typer.echo(f"  {name:<22}{value:.7f}")
+    typer.echo(str(found))
     if isinstance(found, causalopt.Decorrelated):
-        typer.echo(f"  {'engine':<22}{found.choice.engine}: {found.choice.reason}")
         left_out = [name for name in declared.finite.noises if name not in found.targets]
         if left_out and targets is None:
             said = f"{', '.join(left_out)}: noise is no part of the state unless --targets names it"

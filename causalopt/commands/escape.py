@@ -13,6 +13,7 @@ from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
     from causalopt.descents.escape.answer import Answer
+    from causalopt.descents.escape.curves import EscapeCurve
 
 METHODS = ("operator", "ensemble", "diffusion", "exact")
 
@@ -89,24 +90,22 @@ def escape(
         "walkers": walkers,
         "seed": seed,
     }
-    answers: list[tuple[float | None, Answer]]
+    found: Answer | EscapeCurve
     if grid is None:
-        axis, answer = "", causalopt.escape(declared, **question)
-        answers, found = [(None, answer)], answer.to_dict()
+        found = causalopt.escape(declared, **question)
     else:
         axis, points = read_axis(grid)
         values = points.tolist()
-        curve = causalopt.escape_curve(declared, {axis: values}, **question)
-        answers, found = list(zip(values, curve.answers, strict=True)), curve.to_dict()
+        found = causalopt.escape_curve(declared, {axis: values}, **question)
         if file is not None:
-            options.write_figure(curve.plot(theme=theme), file)
+            options.write_figure(found.plot(theme=theme), file)
     if json:
-        options.emit(found)
+        options.emit(found.to_dict())
         return
     sign, when = ">" if beyond > start else "<", "by step N" if passage else "at step N"
     variable = watched(declared, target)
     typer.echo(f"{declared.name}: P({variable} {sign} {beyond:g} {when} | start {start:g})")
-    _print(answers, axis)
+    typer.echo(str(found))
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -116,18 +115,3 @@ def _numbers(text: str) -> tuple[int, ...]:
         raise QuestionError(
             f"--within takes whole numbers of steps such as 100,1000; '{text}' came"
         ) from None
-
-
-def _print(answers: list[tuple[float | None, Answer]], axis: str) -> None:
-    rows, notes = [], []
-    for value, answer in answers:
-        head = [] if value is None else [f"{value:.6g}"]
-        for steps, chance, error in zip(
-            answer.within, answer.probability, answer.error, strict=True
-        ):
-            rows.append([*head, str(steps), f"{chance:.6g}", f"{error:.2g}"])
-        place = "" if value is None else f"{axis} = {value:.6g}: "
-        if answer.status != "ok" or (answer.note and value is None):
-            notes.append(f"  {place}{answer.status}: {answer.note}")
-    typer.echo(options.table(rows, [*([axis] if axis else []), "N", "probability", "error"]))
-    typer.echo("\n".join([f"by {answer.method}", *notes]))

@@ -50,9 +50,7 @@ def frequency(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
-    out: Annotated[
-        str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
-    ] = None,
+    out: options.Out = None,
     plot: options.Plot = None,
     kind: Annotated[
         Literal["bode", "nichols", "nyquist"] | None,
@@ -71,7 +69,7 @@ def frequency(
     if kind is not None and plot is None:
         raise QuestionError("--kind says what is drawn: give --plot FILE too")
     asked = None if frequencies is None else read_frequencies(frequencies)
-    data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
+    data_file = options.result_file(out)
     picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     found = causalopt.frequency(
@@ -86,10 +84,10 @@ def frequency(
         seed=seed,
     )
     if data_file is not None:
-        found.to_netcdf(data_file)
+        found.save(data_file)
     if picture is not None:
         options.write_figure(found.plot(kind=kind or "bode", theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:
-        typer.echo(repr(found))
+        typer.echo(str(found))

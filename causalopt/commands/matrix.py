@@ -35,15 +35,13 @@ def matrix(
     dt: options.Dt = None,
     method: options.Method = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
-    out: Annotated[
-        str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
-    ] = None,
+    out: options.Out = None,
     plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Op(A; n, m) for all n and m: which disturbances of what A removes from where."""
-    data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
+    data_file = options.result_file(out)
     picture = options.figure_file(plot, theme)
     found = causalopt.op_matrix(
         options.read_model(model, sets, initial, dt, method),
@@ -54,10 +52,10 @@ def matrix(
         seed=seed,
     )
     if data_file is not None:
-        found.to_netcdf(data_file)
+        found.save(data_file)
     if picture is not None:
         options.write_figure(found.plot(theme=theme), picture)
     if json:
         options.emit(found.to_dict())
     else:
-        typer.echo(repr(found))
+        typer.echo(str(found))

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from causalopt.optimizers.optimizers_over_draws import OptimizersOverDraws
     from causalopt.optimizers.optimizers_over_time import OptimizersOverTime
 
-_ROWS = 20
-
 
 def optimizers(
     model: options.ModelArgument,
@@ -99,7 +97,7 @@ def optimizers(
             candidates=candidates or None,
             best=best,
         )
-        _told(many, picture, theme, repr(many), json=json)
+        _told(many, picture, theme, json=json)
         return
     found = causalopt.find_optimizers(
         options.read_model(model, sets, initial, dt, method),
@@ -117,14 +115,13 @@ def optimizers(
         search=search,
     )
     told = found.over_time() if over_time else found
-    _told(told, picture, theme, repr(told) if over_time else _report(found), json=json)
+    _told(told, picture, theme, json=json)
 
 
 def _told(
     found: Optimizers | OptimizersOverTime | OptimizersOverDraws,
     picture: Path | None,
     theme: Literal["light", "dark"] | None,
-    text: str,
     *,
     json: bool,
 ) -> None:
@@ -134,7 +131,7 @@ def _told(
     if json:
         options.emit(found.to_dict())
     else:
-        typer.echo(text)
+        typer.echo(str(found))
 
 
 def _cuts(text: str | None) -> int | list[int] | None:
@@ -147,21 +144,3 @@ def _cuts(text: str | None) -> int | list[int] | None:
         )
     cuts = [int(item) for item in items]
     return cuts[0] if len(cuts) == 1 else cuts
-
-
-def _report(found: Optimizers) -> str:
-    from causalopt.effects.measures import STATUSES
-
-    header = ["", "set A", "Op", "Comp", "share", "status", "idle"]
-    rows = [[str(k + 1), *row] for k, row in enumerate(found.rows(_ROWS))]
-    lines = [
-        f"Op(A; {found.nudge}, {found.target}) in {found.asked.model.name}, nats, total effect "
-        f"{found.total:.6g}",
-        "",
-        options.table(rows, header),
-    ]
-    more = len(found.groups) - len(rows)
-    lines += [f"... and {more} more"] if more else []
-    met = {row[5] for row in rows} - {"ok"}
-    lines += ["", *(f"{status}: {STATUSES[status]}" for status in STATUSES if status in met)]
-    return "\n".join([*lines, str(found.search)])

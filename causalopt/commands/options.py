@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from causalopt.display.table import table as table
 from causalopt.errors import FileError, QuestionError
 from causalopt.extras import need
 
@@ -77,6 +78,12 @@ Data = Annotated[
         "--data",
         metavar="VAR=FILE",
         help="Read an array variable's values, step first, from x.npy or x.npz#NAME. Repeatable.",
+    ),
+]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        "--out", metavar="FILE", help="Write the result: .nc, .zarr, .csv, .parquet or .json."
     ),
 ]
 Dt = Annotated[
@@ -205,6 +212,24 @@ def number(text: str) -> int | float | str:
     return text.strip()
 
 
+def result_file(path: str | None, suffixes: tuple[str, ...] | None = None) -> Path | None:
+    """Return where a result is to be saved, checked before any work is done.
+
+    Args:
+        path: Where to; its suffix says as what.
+        suffixes: The kinds allowed, such as `(".csv",)`; all that `save` knows when not given.
+
+    Raises:
+        FileError: The suffix is none of those, its folder is not there, or a store is.
+        MissingPackageError: What writes it is not installed.
+    """
+    if path is None:
+        return None
+    from causalopt.saving.file_formats import check_target
+
+    return check_target(path, suffixes)
+
+
 def output_file(path: str | None, endings: tuple[str, ...], *packages: str) -> Path | None:
     """Return the path of a file to be written, checked before any work is done.
 
@@ -258,18 +283,3 @@ def write_figure(figure: Any, path: Path) -> None:
 def emit(data: Mapping[str, Any] | list[Any]) -> None:
     """Print a result as strict JSON."""
     typer.echo(json.dumps(data, allow_nan=False, ensure_ascii=False))
-
-
-def table(rows: list[list[str]], header: list[str]) -> str:
-    """Return rows as text in aligned columns, columns of numbers to the right."""
-    cells = [header, *rows]
-    columns = []
-    for column in zip(*cells, strict=True):
-        width = max(map(len, column))
-        right = all(map(_is_number, column[1:]))
-        columns.append([text.rjust(width) if right else text.ljust(width) for text in column])
-    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
-
-
-def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"-?(\d[\d.e+-]*|inf|nan|-)", text))

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import causalopt
 from causalopt.commands import options
-
-if TYPE_CHECKING:
-    from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
-    from causalopt.effects.exponents.rates import Rates
-
-_SEEN = 1e-6  # an error of a printed exponent
 
 
 def rates(
@@ -51,12 +44,10 @@ def rates(
     directions and m observes all, that is the largest conditional exponent less the largest
     Lyapunov exponent. Without a set A there are the Lyapunov exponents alone.
     """
-    from causalopt.effects.exponents.rates import Rates
-
     picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     chosen = options.read_seeds(seeds)
-    found: Rates | RatesEnsemble = causalopt.rates(
+    found = causalopt.rates(
         declared,
         nudge=nudge,
         hold=hold,
@@ -72,45 +63,4 @@ def rates(
     if json:
         options.emit(found.to_dict())
     else:
-        typer.echo("\n".join(_report(found)) if isinstance(found, Rates) else repr(found))
-
-
-def _report(found: Rates) -> list[str]:
-    from causalopt.effects.exponents.rates import with_error
-    from causalopt.effects.measures import STATUSES
-
-    held = f", A = {{{found.hold}}}" if found.hold else ""
-    generic = ", generic n and m" if found.hold else ""
-    asked = f", n = {found.nudge}, m = {found.target}" if found.nudge else generic
-    lines = [f"{found.model}{held}{asked}, {found.steps} steps, {found.unit}"]
-    if not found.exponents.startswith("all"):
-        lines.append(f"  exponents: {found.exponents}")
-    if found.realisation is not None:
-        lines.append(f"  exponents are of one realisation of the noise, --seed {found.realisation}")
-    lines.append("  Lyapunov exponents      " + _row(found.lyapunov, found.lyapunov_error))
-    if found.hold:
-        lines.append(
-            "  conditional, given A    " + _row(found.conditional, found.conditional_error)
-        )
-        lines.append("  Op per unit of time     " + with_error(found.op_rate, found.error))
-        if found.differs:
-            other = with_error(found.generic_rate, found.generic_error)
-            lines.append(f"  of a generic n and m    {other}")
-        lines += [f"    {reason}" for reason in found.silent]
-    if found.status != "ok":
-        lines.append(f"  status {found.status}: {STATUSES[found.status]}")
-    return lines
-
-
-def _row(values: tuple[float, ...], errors: tuple[float, ...]) -> str:
-    return "  ".join(map(_exponent, values, errors))
-
-
-def _exponent(value: float, error: float) -> str:
-    """Return an exponent; one within two errors of 0 as 0, or with its error where that is seen."""
-    if math.isnan(value):
-        return "unresolved"
-    from causalopt.effects.exponents.rates import rounded, with_error
-
-    shown = rounded(value, error)
-    return with_error(value, error) if value and not shown and error > _SEEN else f"{shown:.6g}"
+        typer.echo(str(found))

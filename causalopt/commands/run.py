@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import collections
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import causalopt
 from causalopt.commands import options
-
-if TYPE_CHECKING:
-    from causalopt.effects.ensembles.run_ensemble import RunEnsemble
-    from causalopt.effects.run import Run
-
-_ROWS = 11
 
 
 def run(
@@ -68,9 +61,7 @@ def run(
     checkpoint_every: Annotated[
         int | None, typer.Option(metavar="N", help="After how many steps; ten times in a run.")
     ] = None,
-    out: Annotated[
-        str | None, typer.Option(metavar="FILE.nc", help="Write the result as NetCDF.")
-    ] = None,
+    out: options.Out = None,
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
     ] = None,
@@ -82,12 +73,12 @@ def run(
     Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
-    data_file = options.output_file(out, (".nc",), "xarray", "h5netcdf")
+    data_file = options.result_file(out)
     picture = options.figure_file(plot, theme)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
     chosen = options.read_seeds(seeds)
-    result: Run | RunEnsemble = causalopt.run(
+    result = causalopt.run(
         declared,
         nudge=nudge,
         hold=hold,
@@ -106,35 +97,10 @@ def run(
         checkpoint_every=checkpoint_every,
     )
     if data_file is not None:
-        result.to_netcdf(data_file)
+        result.save(data_file)
     if picture is not None:
         options.write_figure(result.plot(theme=theme), picture)
     if json:
         options.emit(result.to_dict())
     else:
-        typer.echo(_report(result))
-
-
-def _report(result: Run | RunEnsemble) -> str:
-    last = len(result.t) - 1
-    count = min(_ROWS, last + 1)
-    chosen = sorted({round(i * last / max(count - 1, 1)) for i in range(count)})
-    columns = {"time": result.time, **result.columns()}
-    header = ["step", *columns, "status"]
-    rows = [
-        [str(result.t[i]), *(f"{values[i]:.6g}" for values in columns.values()), _status(result, i)]
-        for i in chosen
-    ]
-    if result.model.dt is None:  # the step is the time
-        header, rows = ["t", *header[2:]], [[row[0], *row[2:]] for row in rows]
-    return f"{result!r}\n\n{options.table(rows, header)}"
-
-
-def _status(result: Run | RunEnsemble, i: int) -> str:
-    """Return a step's status; of an ensemble, of how many seeds each."""
-    if result.status.ndim == 1:
-        return str(result.status[i])
-    counts = collections.Counter(result.status[:, i].tolist())
-    if len(counts) == 1:
-        return str(next(iter(counts)))
-    return ", ".join(f"{name} {count}" for name, count in counts.most_common())
+        typer.echo(str(result))

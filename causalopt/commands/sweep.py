@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -49,10 +48,7 @@ def sweep(
     seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
     seeds: options.Seeds = None,
     data: options.Data = None,
-    out: Annotated[
-        str | None,
-        typer.Option(metavar="PATH", help="Write the result: a .nc file or a .zarr store."),
-    ] = None,
+    out: options.Out = None,
     workers: Annotated[
         int | None, typer.Option(metavar="K", help="Threads; one per processor.")
     ] = None,
@@ -83,7 +79,7 @@ def sweep(
     axes = read_axes(grid or [])
     _refuse_both(axes, sets, initial)
 
-    file = None if out is None else _target(out)
+    file = options.result_file(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
     chosen = options.read_seeds(seeds)
@@ -102,7 +98,7 @@ def sweep(
         data=arrays,
     )
     if file is not None:
-        found.write(file)
+        found.save(file)
     if picture is not None:
         if isinstance(found, causalopt.Sweep):
             figure = found.plot(measure=measure, theme=theme)
@@ -112,7 +108,7 @@ def sweep(
     if json:
         options.emit(found.to_dict(out))
     else:
-        typer.echo(repr(found))
+        typer.echo(str(found))
         if out is not None:
             typer.echo(f"written to {out}")
 
@@ -124,12 +120,6 @@ def _refuse_places(*, resume: bool, dask: str | None) -> None:
             f"{option} is not there yet: sweeps run in memory, on threads of this machine; leave "
             f"{option} out"
         )
-
-
-def _target(out: str) -> Path:
-    from causalopt.effects.sweeps.sweep_store import check_target
-
-    return check_target(out)
 
 
 def _refuse_both(

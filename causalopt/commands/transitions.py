@@ -24,9 +24,6 @@ Span = Annotated[
     typer.Option("--span", metavar="VAR=LO:HI", help="What the grid covers. Repeatable."),
 ]
 Nodes = Annotated[int | None, typer.Option("--nodes", metavar="N", help="Most nodes an axis.")]
-Out = Annotated[
-    str | None, typer.Option("--out", metavar="FILE.nc", help="Write committors and laws there.")
-]
 Plot = Annotated[
     str | None, typer.Option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf.")
 ]
@@ -41,14 +38,14 @@ def transitions(
     nodes: Nodes = None,
     sets: options.Sets = None,
     initial: options.Initials = None,
-    out: Out = None,
+    out: options.Out = None,
     plot: Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Committors, reactive flux and mean passage from one set of states to another."""
     file = options.figure_file(plot, theme)
-    store = options.output_file(out, (".nc",), "xarray")
+    store = options.result_file(out)
     declared = options.read_model(model, sets, initial)
     found = causalopt.transitions(
         declared,
@@ -59,7 +56,7 @@ def transitions(
         nodes=nodes,
     )
     if store is not None:
-        found.to_netcdf(store)
+        found.save(store)
     if file is not None:
         options.write_figure(found.plot(theme=theme), file)
     if json:

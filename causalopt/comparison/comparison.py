@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.engine.contract import Floats
-from causalopt.results import Plotted, labelled, plain_number
+from causalopt.results import Plotted, Tabled, labelled, plain_number
 
 if TYPE_CHECKING:
     import xarray
@@ -136,7 +136,7 @@ class ComparedModel:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Comparison(Plotted):
+class Comparison(Plotted, Tabled):
     """Op beside other measures.
 
     Attributes:
@@ -224,10 +224,19 @@ class Comparison(Plotted):
             texts.append(line)
         return texts, [f"({number}) {note}" for note, number in notes.items()]
 
-    def __repr__(self) -> str:
+    def grid(self) -> tuple[list[str], list[list[str]], list[str]]:
+        """Return the table as texts: its header, a row a model, and the notes that cells name."""
         cells, notes = self._texts()
         rows = [[row.model, *line] for row, line in zip(self.rows, cells, strict=True)]
-        table = [["model", *self._headings()], *rows]
+        return ["model", *self._headings()], rows, notes
+
+    def __repr__(self) -> str:
+        count = len(self.rows)
+        return f"Op beside {len(self.columns)} measures on {count} model{'s' * (count != 1)}"
+
+    def __str__(self) -> str:
+        header, rows, notes = self.grid()
+        table = [header, *rows]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = [
             "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()

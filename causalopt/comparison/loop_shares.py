@@ -29,7 +29,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, SizeError
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, whole_variables
-from causalopt.results import Plotted, labelled, plain, plain_number
+from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
 from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.world import number_world
 
@@ -42,7 +42,7 @@ _WHOLE = "a loop runs through whole variables: name them without a step"
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class LoopShares(Plotted):
+class LoopShares(Plotted, Tabled):
     """The loops of a model, and what part of W's motion each makes.
 
     Attributes:

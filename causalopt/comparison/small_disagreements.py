@@ -20,6 +20,7 @@ from causalopt.comparison.small_systems import (
     linear_rules,
 )
 from causalopt.errors import UnknownNameError, suggestion
+from causalopt.results import Displayed
 from causalopt.work.progress import Progress, long_work, through
 
 _ROUNDING = 1e-9  # of entropies of a few states
@@ -41,7 +42,7 @@ class Claim:
 
 
 @dataclasses.dataclass(frozen=True)
-class Disagreement:
+class Disagreement(Displayed):
     """The smallest systems that show a claim.
 
     Attributes:

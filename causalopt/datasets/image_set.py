@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from causalopt.errors import FileError, QuestionError, SizeError, suggestion
 from causalopt.model.files import write_whole
+from causalopt.results import Displayed
 from causalopt.worlds.streams import MASK, uniforms
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ LARGEST_BYTES = 4 << 30  # of the images that a stream holds
 _SITE = int.from_bytes(b"shuffle", "big")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class ImageSet:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class ImageSet(Displayed):
     """Images with the label of each, in the order in which they are given to a network.
 
     Args:
@@ -61,6 +62,11 @@ class ImageSet:
         for name, array in (("images", images), ("labels", labels)):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+
+    def __repr__(self) -> str:
+        rows, columns = self.shape
+        counts = ", ".join(f"{label}: {count}" for label, count in self.counts.items())
+        return f"{len(self)} images of {rows} x {columns}, from {self.source}\n  {counts}"
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -25,7 +25,7 @@ from causalopt.engine.batch import Batch
 from causalopt.engine.batch_choice import run_batch
 from causalopt.errors import QuestionError
 from causalopt.model.selectors import Node
-from causalopt.results import Plotted
+from causalopt.results import Plotted, Tabled
 from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import plan_for
 from causalopt.worlds.streams import Picks
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from causalopt.model.model import Model
 
 
-@dataclasses.dataclass(frozen=True)
-class NoisyOp(Plotted):
+@dataclasses.dataclass(frozen=True, repr=False)
+class NoisyOp(Plotted, Tabled):
     """Op of each walker, at each step.
 
     Args:
@@ -50,6 +50,13 @@ class NoisyOp(Plotted):
     op: Array
     sign: Array
     states: Array
+
+    def __repr__(self) -> str:
+        steps, walkers = self.op.shape
+        return (
+            f"Op of {walkers} walkers at {steps} steps: mean {self.mean[-1]:.6g} +- "
+            f"{self.standard_error[-1]:.2g} nats at the last"
+        )
 
     @property
     def mean(self) -> Array:

@@ -96,6 +96,9 @@ class OpMatrix(Tabled, Plotted):
             "status": self.status.tolist(),
         }
 
+    def __str__(self) -> str:
+        return repr(self)
+
     def __repr__(self) -> str:
         rows, columns = len(self.sources), len(self.targets)
         head = f"Op({self.hold}; n, m) in {self.model.name}: {rows} n, {columns} m, nats"
@@ -291,6 +294,7 @@ def _labelled(
     tables: dict[str, NDArray[Any]],
     execution: Iterable[str],
 ) -> xarray.Dataset:
+    need("xarray")
     import xarray
 
     return xarray.Dataset(

@@ -126,6 +126,9 @@ class ParameterSensitivity(Asked, Tabled, Plotted):
         """What made these numbers."""
         return self.provenance_with(seed=str(self.seed), at=str(self.steps))
 
+    def __str__(self) -> str:
+        return repr(self)
+
     def __repr__(self) -> str:
         head = f"{self.op_name} in {self.model.name} at step {self.steps}: "
         head += f"Op = {self.op:.6g} nats, Comp = {self.comp:.6g}, status {self.status}"

@@ -43,7 +43,7 @@ from causalopt.laws.space import Label
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import Plotted
+from causalopt.results import Plotted, Tabled
 from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Set
 from causalopt.worlds.replacement import replace
@@ -52,8 +52,8 @@ from causalopt.worlds.world import number_world
 Array = npt.NDArray[np.float64]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class SideBySide(Plotted):
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class SideBySide(Plotted, Tabled):
     """Op and optimizing strength of m at each step, A replaced at every step.
 
     Args:
@@ -67,6 +67,11 @@ class SideBySide(Plotted):
     op: Array
     optimizing_strength: Array
     unit: Unit
+
+    def __repr__(self) -> str:
+        last = f"Op = {self.op[-1]:.6g}, optimizing strength {self.optimizing_strength[-1]:.6g}"
+        head = f"Op beside optimizing strength, t = 0..{len(self.op) - 1}, in {self.unit}s"
+        return f"{head}\n  at the end {last}"
 
 
 def strength_from_comp(

@@ -31,7 +31,7 @@ from causalopt.worlds.replacement import replace
 Array = npt.NDArray[np.float64]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SampledEntropies(Entropies):
     """Entropies estimated from samples; `error` is the standard error of the adjusted strength."""
 

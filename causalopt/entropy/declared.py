@@ -90,7 +90,9 @@ def strength(
     model, start = _changed(model, parameters, initial)
     if isinstance(model, Model) and has_spread(model):
         plain = targets is None and not fresh and (horizon, lasting, engine) == (1, 1, "auto")
-        return _continuous(model, at, start, hold, unit, plain=plain)
+        found = _continuous(model, at, start, hold, unit, plain=plain)
+        inside = model.A if hold is None else whole_variables(model.selection(hold), _WHY)
+        return dataclasses.replace(found, model=model.name, at=at, A=tuple(inside))
     return strengths(
         model,
         hold=hold,

@@ -37,30 +37,25 @@ if TYPE_CHECKING:
     from causalopt.results import Places
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Decorrelated(Entropies):
     """The four entropies of one decorrelation, and how they were had.
 
     Args:
-        model: The model's name.
-        at: The step at which A is replaced.
-        horizon: How many steps later the `next` laws are taken.
         lasting: For how many steps A stays replaced; None for every step from `at` on.
-        A: The variables replaced.
         targets: The variables whose entropies are taken; the mutual information is theirs too.
         choice: The engine that answered, and why.
     """
 
-    model: str
-    at: int
-    horizon: int
     lasting: int | None
-    A: tuple[str, ...]
     targets: tuple[str, ...]
     choice: Choice
 
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n  {'engine':<22}{self.choice.engine}: {self.choice.reason}"
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Strength(Decorrelated):
     """The four entropies of one decorrelation with the laws they belong to.
 
@@ -184,7 +179,8 @@ def at_once(model: DiscreteModel, targets: tuple[str, ...], unit: Unit) -> Stren
     taken = [prime(name) if name in model.A else name for name in targets]
     later = unprimed(sparse.begin(both, both.initial, names=taken))
     inside = [name for name in targets if name in model.A]
-    return _answer(question, 0, P, replace(P, inside, P), P, later)
+    found = _answer(question, 0, P, replace(P, inside, P), P, later)
+    return dataclasses.replace(found, is_static=True)
 
 
 def _on_laws(question: Decorrelation, t: int, P: Law) -> Strength:

@@ -287,6 +287,9 @@ class FrequencyResponse(Plotted, Tabled):
             "numpy": version("numpy"),
         }
 
+    def __str__(self) -> str:
+        return repr(self)
+
     def __repr__(self) -> str:
         lines = [f"{self.op_name} over frequencies in {self.model.name}, {self.unit}"]
         lines.append(f"  {self.worlds.step.origin}")

@@ -34,7 +34,7 @@ from causalopt.influence.through import Through, own_set
 from causalopt.model.graph import declared_edges
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, Window, selection_text
-from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
+from causalopt.results import Plotted, Tabled, labelled, nested, plain, plain_number
 from causalopt.worlds.array_world import array_plan_for, element_slices, held_arrays, split_initial
 from causalopt.worlds.interventions import Intervention
 
@@ -180,7 +180,7 @@ class ArrayCurrents(Asked, Tabled, Plotted):
             "step": self.t.tolist(),
             "log_total": plain_number(self.log_total),
             "total_status": self.total_status,
-            "share": {name: _nested(values) for name, values in self.share.items()},
+            "share": {name: nested(values) for name, values in self.share.items()},
             "status": {name: values.tolist() for name, values in self.status.items()},
             "edges": [
                 {"parent": p, "child": c, "lag": lag, "share": plain(self.edge_share[:, e])}
@@ -336,11 +336,6 @@ def _carried(passes: Passes, plan: ArrayPlan, selection: Selection) -> Values:
             one, other = passes.forward[name][t][:, mask], passes.backward[name][t][:, mask]
             found += np.ldexp(other @ one.T, int(passes.powers[t] - passes.power))
     return found
-
-
-def _nested(values: Values) -> Any:
-    """Return an array as nested lists of JSON's types."""
-    return plain(values) if values.ndim == 1 else [_nested(part) for part in values]
 
 
 def array_currents(

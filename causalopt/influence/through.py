@@ -9,11 +9,11 @@ from causalopt.effects.asked import asked_node, one_node_each, said_hold
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, overlap
-from causalopt.results import plain_number
+from causalopt.results import Displayed, plain_number
 
 
 @dataclasses.dataclass(frozen=True)
-class Through:
+class Through(Displayed):
     """What of the influence goes through a set A.
 
     Attributes:

@@ -18,6 +18,7 @@ from causalopt.model.array_source import ArraySource
 from causalopt.model.declaration import Variable
 from causalopt.model.model import Model
 from causalopt.model.positions import Positions, Spot, yaml_document
+from causalopt.results import written
 from causalopt.work.interrupts import imports_whole
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -409,6 +410,7 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+@written.register
 def write_model(model: Model, path: str | os.PathLike[str]) -> None:
     """Write a model to a file, whole or not at all.
 

@@ -52,6 +52,7 @@ from causalopt.model.selectors import (
     parse_selection,
 )
 from causalopt.model.template import Template
+from causalopt.results import Displayed, written
 
 if TYPE_CHECKING:
     from causalopt.model.arrays.array_template import ArrayTemplate
@@ -75,6 +76,14 @@ _PARAMETERS = {
     },
 }
 _ARRAY_KEYS = ("shape", "values", "data")
+_SHOWN = 200  # characters of a repr
+_OWN = ("causalopt.model.model", "causalopt.results", "builtins")
+_PYDANTIC = ("model_", "__pydantic", "__private", "__class_vars", "_abc")
+# What other rooms ask of a model, and no user.
+_WITHIN = {
+    "array_source", "arrays", "check_nudge", "finite", "held_set", "named_shapes", "question_hold",
+    "question_nodes", "skeleton", "spacetime",
+}  # fmt: skip
 _BYTES = 5 * 8  # a run keeps a node's value, two tangents and their errors
 
 
@@ -111,7 +120,17 @@ def _split_units(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "parameters": numbers, **({"parameter_units": units} if units else {})}
 
 
-class Model(Record):
+# pydantic's metaclass has no public name
+class ModelClass(type(Record)):  # type: ignore[misc]
+    """The class of models: it completes to a model's own names, and not to pydantic's."""
+
+    def __dir__(cls) -> list[str]:
+        own = {name for kind in cls.__mro__ if kind.__module__ in _OWN for name in vars(kind)}
+        found = {*cls.model_fields, *own} - _WITHIN
+        return sorted(name for name in found if not name.startswith(_PYDANTIC))
+
+
+class Model(Displayed, Record, metaclass=ModelClass):
     """A causal model: variables with rules, parameters, and a partition into A and B.
 
     A model is checked whole when it is made and never changes: `replace` returns another one.
@@ -175,6 +194,24 @@ class Model(Record):
 
     _arrays_from: ArraySource = PrivateAttr(default_factory=ArraySource)
     _asked: dict[tuple[str | None, str | None], Model] = PrivateAttr(default_factory=dict)
+
+    def __repr__(self) -> str:
+        title = f": {self.title}" if self.title else ""
+        count = len(self.variables)
+        sides = f", A = {{{', '.join(self.A)}}}" if self.A else ""
+        text = f"Model({self.name}{title}, {count} variable{'s' * (count != 1)}{sides})"
+        return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 4]}...)"
+
+    def __dir__(self) -> list[str]:
+        return dir(type(self))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a file, whole or not at all; its suffix says as what.
+
+        Raises:
+            FileError: The file cannot be written, or its suffix is none of `.yaml`, `.json`, ...
+        """
+        written(self, path)
 
     def __init__(self, source: ArraySource | None = None, /, **data: Any) -> None:
         with collector_paused():

@@ -28,7 +28,7 @@ from causalopt.optimizers.natural_division import HALVING
 from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, USABLE, StartEffects
 from causalopt.optimizers.starting_points import starting_points
-from causalopt.results import Plotted, labelled, plain_number
+from causalopt.results import Plotted, Tabled, labelled, plain_number
 from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
@@ -39,7 +39,7 @@ Winners = tuple[Held, ...]  # the sets that tie; none where no set is worth its 
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class DivisionStability(Plotted):
+class DivisionStability(Plotted, Tabled):
     """Which divisions win, and how often.
 
     Attributes:

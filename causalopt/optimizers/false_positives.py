@@ -17,7 +17,7 @@ from causalopt.optimizers.known_systems import (
 )
 from causalopt.optimizers.set_lists import Held
 from causalopt.optimizers.verdict import Verdict, detect_optimizer
-from causalopt.results import Plotted, labelled, plain_number
+from causalopt.results import Plotted, Tabled, labelled, plain_number
 from causalopt.work.progress import Progress, begin, long_work, portion, through
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class FamilyCount:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class FalsePositives(Plotted):
+class FalsePositives(Plotted, Tabled):
     """The test for an optimizer, set beside what is known.
 
     Attributes:
@@ -115,6 +115,13 @@ class FalsePositives(Plotted):
         return labelled(self)
 
     def __repr__(self) -> str:
+        count = sum(case.has_optimizer for case in self.cases)
+        return (
+            f"the test on {count} systems with an optimizer and {len(self.cases) - count} without\n"
+            f"  {len(self.missed)} missed, {len(self.false_positives)} false positives"
+        )
+
+    def __str__(self) -> str:
         return "\n".join(self.markdown())
 
     def markdown(self) -> Iterator[str]:

@@ -31,7 +31,7 @@ from causalopt.optimizers.regularised_path import (
 from causalopt.optimizers.set_lists import MOST, SetList, set_list
 from causalopt.optimizers.split_search import SplitSearch, Tried
 from causalopt.optimizers.starting_points import OWN
-from causalopt.results import Plotted, labelled, plain_number
+from causalopt.results import Plotted, Tabled, labelled, plain_number
 from causalopt.work.progress import Progress, long_work, portion
 from causalopt.worlds.interventions import Intervention
 
@@ -44,7 +44,7 @@ _FEWEST_CUT = 2  # edges that a set on a path cuts at least: one into it, one ou
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class NaturalDivision(Asked, Plotted):
+class NaturalDivision(Asked, Plotted, Tabled):
     """Splits of a model into A and B, the best of each size, and which wins at which price.
 
     Attributes:

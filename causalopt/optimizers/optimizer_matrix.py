@@ -14,7 +14,7 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Window, is_plain, overlap, selection_text
 from causalopt.optimizers.optimizers import Optimizers, ranked_parts, read_parts, read_question
 from causalopt.optimizers.set_parts import By, PartReader, Selectors
-from causalopt.results import Plotted, labelled
+from causalopt.results import Plotted, Tabled, labelled
 from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizerMatrix(Plotted):
+class OptimizerMatrix(Plotted, Tabled):
     """For every n and m the candidates, best first.
 
     Attributes:

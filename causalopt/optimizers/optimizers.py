@@ -19,7 +19,7 @@ from causalopt.optimizers.node_sets import NodeSets
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, PartReader, Selectors, SetPart
 from causalopt.optimizers.set_search import Method, Ranked, SearchRecord, SetSearch, as_tuples
-from causalopt.results import Plotted, labelled, plain_number
+from causalopt.results import Displayed, Plotted, Tabled, labelled, plain_number
 from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
@@ -33,7 +33,7 @@ _SHOWN = 12  # groups in a text
 
 
 @dataclasses.dataclass(frozen=True)
-class Candidate:
+class Candidate(Displayed):
     """A set A, and how much it compresses.
 
     Attributes:
@@ -105,7 +105,7 @@ class ConduitGroup:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Optimizers(Plotted, Sequence[Candidate]):
+class Optimizers(Plotted, Tabled, Sequence[Candidate]):
     """Sets A, the strongest optimizer of m against n first.
 
     Candidates whose Op is unresolved come after those whose Op is known, undefined ones last.

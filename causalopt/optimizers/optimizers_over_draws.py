@@ -22,7 +22,7 @@ from causalopt.optimizers.optimizers import find_optimizers, read_question
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_parts import By, Selectors
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
-from causalopt.results import Plotted, labelled, plain
+from causalopt.results import Plotted, Tabled, labelled, plain
 from causalopt.work.progress import Progress, long_work, portion, through
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _STREAM = 0x0B7  # of starts, apart from those of noise
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizersOverDraws(Plotted):
+class OptimizersOverDraws(Plotted, Tabled):
     """Op of candidate sets over draws, the largest mean first.
 
     Attributes:

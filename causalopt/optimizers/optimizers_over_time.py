@@ -15,7 +15,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.optimizers.set_effects import SetEffects
 from causalopt.optimizers.set_search import WITH_NUMBER, as_tuples
-from causalopt.results import Plotted, labelled, plain, plain_number
+from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
 
 if TYPE_CHECKING:
     import xarray
@@ -54,7 +54,7 @@ class Reign:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizersOverTime(Plotted):
+class OptimizersOverTime(Plotted, Tabled):
     """Op of candidate sets, step by step.
 
     Attributes:

@@ -37,7 +37,7 @@ from causalopt.optimizers.minimal_sets import is_tie
 from causalopt.optimizers.set_lists import MOST, Held, SetList, set_list
 from causalopt.optimizers.start_effects import DOUBTFUL, StartEffects
 from causalopt.optimizers.starting_points import starting_points
-from causalopt.results import Plotted, labelled, plain_number
+from causalopt.results import Plotted, Tabled, labelled, plain_number
 from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.interventions import Intervention
 
@@ -82,7 +82,7 @@ class SetScore:
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Verdict(Asked, Plotted):
+class Verdict(Asked, Plotted, Tabled):
     """Whether some set of variables compresses what n does to m, beyond chance and for long.
 
     Attributes:

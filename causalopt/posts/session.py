@@ -20,11 +20,12 @@ from causalopt.posts.check import Check
 from causalopt.posts.page import page
 from causalopt.posts.series import POSTS
 from causalopt.posts.sheet import Findings
+from causalopt.results import Displayed
 from causalopt.work.progress import Progress, long_work, through
 
 
-@dataclasses.dataclass(frozen=True)
-class Reproduction:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Reproduction(Displayed):
     """What a run of `reproduce` found.
 
     Attributes:
@@ -41,6 +42,14 @@ class Reproduction:
     def checks(self) -> tuple[Check, ...]:
         """All checks, in the order of the posts."""
         return tuple(check for found in self.findings for check in found.checks)
+
+    def __repr__(self) -> str:
+        agreed = sum(check.agrees for check in self.checks)
+        return (
+            f"{len(self.checks)} checks, {agreed} agree, {len(self.checks) - agreed} differ; "
+            f"{self.figures} figures; {self.computed} of {len(self.findings)} pieces computed in "
+            f"{self.seconds:.1f} s"
+        )
 
     @property
     def figures(self) -> int:

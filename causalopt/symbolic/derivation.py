@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 
 from causalopt.errors import QuestionError
-from causalopt.results import plain_number, pretty, python, report
+from causalopt.results import Displayed, plain_number, pretty, python, report
 from causalopt.symbolic.duals import stable_effects
 from causalopt.symbolic.linear import LinearSolution
 from causalopt.symbolic.notation import to_latex, to_text
@@ -20,10 +20,11 @@ from causalopt.symbolic.reading import Reading
 from causalopt.symbolic.straight_line import StraightLine
 
 _LONGEST_EXACT = 2000
+_SHOWN = 200  # characters of a formula
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Derivation:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Derivation(Displayed):
     """Total and direct effect, Comp and Op as sympy objects in the step t and the parameters.
 
     Take numbers from `evaluate` and `value`: they are exact and quick, where radicals in floats
@@ -180,6 +181,15 @@ class Derivation:
     def report(self) -> str:
         """Return the derivation, step by step, in Markdown for a paper."""
         return report(self)
+
+    def __repr__(self) -> str:
+        asked = self.reading.asked
+        op = str(self.op)
+        op = op if len(op) <= _SHOWN else f"{op[: _SHOWN - 3]}..."
+        return f"{asked.op_name} in {asked.model.name}: {self.form} ({self.standing})\n  Op = {op}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
 
     def __str__(self) -> str:
         lines = [f"{self.form} ({self.standing})"]

@@ -20,6 +20,7 @@ from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.results import Displayed
 from causalopt.symbolic.deadline import Deadline, OvertimeError
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.linear_template import Edge, Holding, LinearQuestion
@@ -30,8 +31,8 @@ _STARTS = 40
 _DIGITS = 40
 
 
-@dataclasses.dataclass(frozen=True)
-class Orbit:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Orbit(Displayed):
     """Values that repeat: one for each variable at each phase.
 
     Args:
@@ -43,6 +44,14 @@ class Orbit:
     names: tuple[str, ...]
     points: tuple[tuple[sympy.Expr, ...], ...]
     exact: bool
+
+    def __repr__(self) -> str:
+        kind = "fixed point" if self.period == 1 else f"orbit of period {self.period}"
+        rows = [
+            ", ".join(f"{name} = {value}" for name, value in zip(self.names, point, strict=True))
+            for point in self.points
+        ]
+        return "\n  ".join([f"{kind}, {'exact' if self.exact else 'to 40 digits'}", *rows])
 
     @property
     def period(self) -> int:

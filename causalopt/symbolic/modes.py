@@ -19,6 +19,7 @@ from causalopt.language.term import Term
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
+from causalopt.results import Displayed
 from causalopt.symbolic.branches import pieces
 from causalopt.symbolic.linear import LinearSolution, solve_linear
 from causalopt.symbolic.paths import Comparison, Mode
@@ -28,8 +29,8 @@ from causalopt.work.progress import Progress, long_work, tick
 _MOST_PIECES = 32
 
 
-@dataclasses.dataclass(frozen=True)
-class ModeSolution:
+@dataclasses.dataclass(frozen=True, repr=False)
+class ModeSolution(Displayed):
     """One mode and, where it is linear, its closed form.
 
     Args:
@@ -41,6 +42,10 @@ class ModeSolution:
     conditions: tuple[sympy.Basic, ...]
     mode: Mode
     solution: LinearSolution | None
+
+    def __repr__(self) -> str:
+        where = ", ".join(map(str, self.conditions)) or "everywhere"
+        return f"mode where {where}: {'a closed form' if self.solution else 'not linear'}"
 
 
 @long_work("deriving", direct=True)

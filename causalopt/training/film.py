@@ -21,7 +21,7 @@ from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.results import Plotted, page, plain
+from causalopt.results import Displayed, Plotted, page, plain
 from causalopt.training.training import Training, train
 from causalopt.work.progress import Progress, long_work, portion, through
 from causalopt.worlds.array_world import held_arrays, split_initial
@@ -35,7 +35,7 @@ _ORDERS = 60
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Film(Plotted):
+class Film(Plotted, Displayed):
     """Op of networks along their training.
 
     Attributes:

@@ -20,7 +20,7 @@ from causalopt.model.arrays.array_template import ArrayTemplate, ArrayVariable
 from causalopt.model.model import Model, machine_memory
 from causalopt.model.regions.timeline import Timeline
 from causalopt.model.selectors import Elements, Node, Selection
-from causalopt.results import plot
+from causalopt.results import Tabled, plot
 from causalopt.worlds.array_draws import check_seed, initial_values, noise_draws
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, Set, moved_nodes
 
@@ -31,7 +31,7 @@ _KEPT = 64 << 20  # bytes of a course that is kept without being asked for
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ArrayWorld:
+class ArrayWorld(Tabled):
     """One assignment of arrays to all nodes.
 
     Attributes:
@@ -99,6 +99,9 @@ class ArrayWorld:
             panels=panels,
             theme=theme,
         )
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.values)
 
     def __repr__(self) -> str:
         return f"ArrayWorld({self.name}: {self.model.name}, t = 0..{self.steps})"

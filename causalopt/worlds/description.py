@@ -10,10 +10,11 @@ from causalopt.checks.examined_file import model_doubts, unit_notes
 from causalopt.errors import ModelError
 from causalopt.model.graph import declared_text, edge_list, rule_texts, side
 from causalopt.model.model import Model
+from causalopt.results import Displayed
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Description:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Description(Displayed):
     """What a model says.
 
     Args:
@@ -30,6 +31,9 @@ class Description:
     edges: tuple[str, ...]
     warnings: tuple[ModelError, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Description({self.model!r})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the description as JSON's types."""

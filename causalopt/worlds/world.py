@@ -18,7 +18,7 @@ from causalopt.errors import QuestionError
 from causalopt.language.term import Term
 from causalopt.model.model import Model, refuse_for_numbers, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.results import plot
+from causalopt.results import Tabled, plot
 from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention, Nudge, Replace, intervened, plan_for
 from causalopt.worlds.replacement import replace
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class World:
+class World(Tabled):
     """One assignment of values to all nodes.
 
     Attributes:
@@ -99,6 +99,9 @@ class World:
         """
         where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
         return plot(self, *others, **where)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.model.variables)
 
     def __repr__(self) -> str:
         done = ", ".join(_short(i) for i in self.interventions) or "baseline"

@@ -270,7 +270,7 @@ def test_the_dataset_is_labelled_and_kept(tmp_path: object) -> None:
     assert dataset.frequency.attrs["units"] == "rad/step"
     assert dataset.attrs["phase_margin"] == pytest.approx(89.14, abs=0.01)
     assert dataset.attrs["stability_direct"] == "marginal"
-    found.to_netcdf(f"{tmp_path}/kept.nc")
+    found.save(f"{tmp_path}/kept.nc")
     with xarray.open_dataset(f"{tmp_path}/kept.nc", engine="h5netcdf") as kept:
         assert kept.op.values.tolist() == found.op.tolist()
         assert kept.status.values.tolist() == ["ok", "ok"]

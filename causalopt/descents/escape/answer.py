@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
-from causalopt.results import Plotted
+from causalopt.results import Plotted, Tabled
 
 if TYPE_CHECKING:
     pass
@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 Method = Literal["operator", "ensemble", "diffusion", "exact"]
 Status = Literal["ok", "leaves_grid", "overflow", "unresolved"]
 
+_SHOWN = 8
 
-@dataclasses.dataclass(frozen=True)
-class Answer(Plotted):
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Answer(Plotted, Tabled):
     """Probabilities of escape with their errors, in the order of the steps asked for.
 
     Args:
@@ -49,3 +51,13 @@ class Answer(Plotted):
             "status": self.status,
             "note": self.note,
         }
+
+    def __repr__(self) -> str:
+        chances = [
+            f"  P = {chance:.6g} +- {error:.2g} at N = {steps}"
+            for steps, chance, error in zip(self.within, self.probability, self.error, strict=True)
+        ]
+        if len(chances) > _SHOWN:
+            chances[_SHOWN - 1 : -1] = ["  ..."]
+        said = [] if self.status == "ok" else [f"  {self.status}: {self.note}"]
+        return "\n".join([f"probability of escape by {self.method}", *chances, *said])

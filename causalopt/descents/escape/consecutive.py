@@ -14,13 +14,14 @@ from causalopt.descents.chain import chain_of
 from causalopt.descents.maps.outcomes import noise_outcomes
 from causalopt.descents.maps.success_runs import run_probability, steps_of_one_map
 from causalopt.errors import QuestionError, UnknownNameError
+from causalopt.results import Displayed
 
 if TYPE_CHECKING:
     from causalopt.model.model import Model
 
 
-@dataclasses.dataclass(frozen=True)
-class Consecutive:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Consecutive(Displayed):
     """Steps in a row on one datapoint that lead beyond a level.
 
     Args:
@@ -30,6 +31,11 @@ class Consecutive:
 
     steps: int
     share: Fraction
+
+    def __repr__(self) -> str:
+        if self.steps < 0:
+            return "this datapoint alone never leads beyond the level"
+        return f"{self.steps} steps in a row, each with probability {self.share}"
 
     def chance_of_run(self, within: int) -> Fraction:
         """Return the probability of such a run within so many draws; 0 when there is none."""

@@ -13,15 +13,15 @@ from causalopt.descents.escape.answer import Answer
 from causalopt.descents.escape.members import escape
 from causalopt.errors import QuestionError
 from causalopt.model.model import Model
-from causalopt.results import Plotted
+from causalopt.results import Plotted, Tabled
 from causalopt.work.progress import Progress, long_work, through
 
 if TYPE_CHECKING:
     from causalopt.descents.maps.random_map import Array
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class EscapeCurve(Plotted):
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class EscapeCurve(Plotted, Tabled):
     """Answers to one question of escape at several values of a parameter.
 
     Args:
@@ -40,6 +40,15 @@ class EscapeCurve(Plotted):
         shared = {key: rows[0][key] for key in ("method", "within")}
         per_value = {key: [row[key] for row in rows] for key in rows[0] if key not in shared}
         return {**shared, self.axis: self.values.tolist(), **per_value}
+
+    def __repr__(self) -> str:
+        low, high = self.values[0], self.values[-1]
+        chances = [chance for answer in self.answers for chance in answer.probability]
+        return (
+            f"probability of escape by {self.answers[0].method}, along {self.axis}\n"
+            f"  {len(self.values)} values of {self.axis} from {low:g} to {high:g}: P from "
+            f"{min(chances):.6g} to {max(chances):.6g}"
+        )
 
 
 @long_work("escaping")

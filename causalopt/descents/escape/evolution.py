@@ -15,15 +15,15 @@ from causalopt.descents.transfer.grid import Box, reach, spread_nodes
 from causalopt.descents.transfer.operator import transfer_operator
 from causalopt.descents.walkers.ensemble import run_ensemble
 from causalopt.errors import QuestionError
-from causalopt.results import Plotted
+from causalopt.results import Plotted, Tabled
 from causalopt.worlds.normal_quantile import normal_quantile
 
 if TYPE_CHECKING:
     from causalopt.descents.maps.random_map import Array, RandomMap
 
 
-@dataclasses.dataclass(frozen=True)
-class Evolution(Plotted):
+@dataclasses.dataclass(frozen=True, repr=False)
+class Evolution(Plotted, Tabled):
     """A law seen at several steps.
 
     Args:
@@ -42,6 +42,13 @@ class Evolution(Plotted):
     mean: Array
     deviation: Array
     lost: float
+
+    def __repr__(self) -> str:
+        where = f"on {len(self.nodes)} nodes" if len(self.nodes) else "of walkers"
+        return (
+            f"law {where} at {len(self.times)} steps: mean {self.mean[-1]:.6g}, standard deviation "
+            f"{self.deviation[-1]:.6g} at the last"
+        )
 
 
 def normal_points(mean: float, deviation: float, count: int) -> Array:

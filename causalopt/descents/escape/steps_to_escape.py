@@ -13,7 +13,7 @@ from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.operator import absorb
 from causalopt.descents.transfer.spectrum import escape_rate, mean_steps
 from causalopt.errors import QuestionError
-from causalopt.results import Plotted
+from causalopt.results import Plotted, Tabled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 REACH_STEPS = 5000
 
 
-@dataclasses.dataclass(frozen=True)
-class EscapeTimes(Plotted):
+@dataclasses.dataclass(frozen=True, repr=False)
+class EscapeTimes(Plotted, Tabled):
     """Steps to escape at several T.
 
     Args:
@@ -42,6 +42,13 @@ class EscapeTimes(Plotted):
     rate: Array
     barrier: Array
     status: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        count = len(self.temperatures)
+        return (
+            f"mean steps to escape at {count} values of T from {self.temperatures[0]:g} to "
+            f"{self.temperatures[-1]:g}: from {self.mean.min():.6g} to {self.mean.max():.6g}"
+        )
 
 
 @dataclasses.dataclass(frozen=True)

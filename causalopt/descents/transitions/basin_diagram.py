@@ -23,7 +23,7 @@ from causalopt.descents.escape.basins import compare_basins
 from causalopt.descents.escape.quasi_potential import quasi_potential
 from causalopt.descents.transfer.grid import reach
 from causalopt.errors import QuestionError
-from causalopt.results import Plotted, labelled, plain
+from causalopt.results import Plotted, Tabled, labelled, plain
 from causalopt.work.progress import Progress, long_work, through
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ UNDECIDED = 0.01  # nats: actions closer than that name no winner
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class BasinDiagram(Plotted):
+class BasinDiagram(Plotted, Tabled):
     """Two basins at every point of a grid of parameters.
 
     Args:

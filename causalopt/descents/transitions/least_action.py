@@ -32,7 +32,7 @@ from causalopt.descents.transitions.path_search import (
 from causalopt.descents.transitions.step_costs import check_spread, step_cost
 from causalopt.descents.transitions.step_laws import law_of_model
 from causalopt.errors import QuestionError, suggestion
-from causalopt.results import Plotted, labelled, plain, plain_number
+from causalopt.results import Plotted, Tabled, labelled, plain, plain_number
 from causalopt.work.progress import Progress, long_work, portion
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ ALLOWED = 1e-2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LeastAction(Plotted):
+class LeastAction(Plotted, Tabled):
     """The cheapest path from a start to an end.
 
     Args:

@@ -17,6 +17,8 @@ _UNITS = {
     "mean_passage": ("step", "mean steps of a passage"),
 }
 
+_SETS = np.array(["between", "origin", "destination"], dtype=object)
+
 
 @labelled.register
 def transition_dataset(found: Transitions) -> xarray.Dataset:
@@ -26,14 +28,7 @@ def transition_dataset(found: Transitions) -> xarray.Dataset:
     """
     names = [name.replace("[", "_").replace("]", "") for name in found.names]
     values: dict[str, Any] = {
-        "label": (
-            names,
-            found.labels,
-            {
-                "flag_values": np.arange(3, dtype=np.int8),
-                "flag_meanings": "between origin destination",
-            },
-        ),
+        "label": (names, _SETS[found.labels]),
         "forward": (names, found.forward, {"units": "1", "long_name": "forward committor q+"}),
         "forward_error": (
             names,

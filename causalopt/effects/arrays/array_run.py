@@ -16,7 +16,7 @@ from causalopt.engine.arrays.array_plan import Values
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.selectors import Node
-from causalopt.results import plain, plot
+from causalopt.results import nested, plain, plot
 from causalopt.worlds.array_world import kept
 
 if TYPE_CHECKING:
@@ -208,15 +208,3 @@ class ArrayRun(Run):
             kind = "random " if self.is_probed else ""
             lines.insert(1, f"  {kind}{sizes}: Op is the rms one")
         return "\n".join(lines)
-
-
-def nested(values: Values) -> Any:
-    """Return an array as nested lists of JSON's types.
-
-    Example:
-        >>> nested(np.array([[1.0, np.inf]]))
-        [[1.0, 'inf']]
-    """
-    if values.ndim == 1:
-        return plain(values)
-    return [nested(row) for row in values]

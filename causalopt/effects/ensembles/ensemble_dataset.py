@@ -89,9 +89,9 @@ def summary_variables(
 def sweep_ensemble_dataset(found: SweepEnsemble) -> xarray.Dataset:
     """Return an ensemble of sweeps as a dataset with axes `seed`, `quantile` and the grid's.
 
-    Variables: `op` (nats), `comp`, `total`, `direct`, `value` and `status` [seed, axes...], a code
-    as in a sweep's dataset; for each of the first four its means, quantiles and their ends, as of
-    an ensemble of runs; `decided` [axes...].
+    Variables: `op` (nats), `comp`, `total`, `direct`, `value` and `status` [seed, axes...];
+    for each of the first four its means, quantiles and their ends, as of an ensemble of runs;
+    `decided` [axes...].
     """
     labels = axis_labels(found.axes, ("seed", "quantile", "decided"))
     whole = ("seed", *labels)
@@ -100,8 +100,8 @@ def sweep_ensemble_dataset(found: SweepEnsemble) -> xarray.Dataset:
         variables[name] = (whole, getattr(found, name), {**more, "long_name": _WORDS[name]})
         variables |= summary_variables(found.summary(name), name, tuple(labels), more)
     variables["value"] = (whole, found.values, {"long_name": "m in W"})
-    flags = {"flag_values": np.arange(len(NAMES), dtype=np.int8), "flag_meanings": " ".join(NAMES)}
-    variables["status"] = (whole, found.codes, flags)
+    words = NAMES.astype(object)
+    variables["status"] = (whole, words[found.codes])
     variables["decided"] = (tuple(labels), found.spread.decided)
     return xarray.Dataset(
         data_vars=variables,

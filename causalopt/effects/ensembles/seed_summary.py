@@ -20,14 +20,14 @@ from causalopt.effects.ensembles.order_statistics import interval_places, middle
 from causalopt.effects.student_interval import student_quantile
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
-from causalopt.results import plain
+from causalopt.results import Displayed, plain
 
 LEVEL = 0.95
 PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class SeedSummary:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class SeedSummary(Displayed):
     """Mean and quantiles of one measure over seeds, each with its interval.
 
     Attributes:
@@ -59,6 +59,14 @@ class SeedSummary:
     quantiles_low: Floats
     quantiles_high: Floats
     is_constant: Bools
+
+    def __repr__(self) -> str:
+        last = f"mean {self.mean.flat[-1]:.6g} [{self.mean_low.flat[-1]:.6g}, "
+        last += f"{self.mean_high.flat[-1]:.6g}]"
+        places = f"{self.mean.size} place{'s' * (self.mean.size != 1)}"
+        return (
+            f"over {self.count} seeds, at {places}: at the last {last}, {self.level:.0%} interval"
+        )
 
     @property
     def median(self) -> Floats:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +24,7 @@ from causalopt.effects.ensembles.seed_summary import (
 from causalopt.effects.measures import NAMES
 from causalopt.engine.contract import Bools, Floats
 from causalopt.errors import QuestionError
-from causalopt.results import Plotted, labelled, plain_number
+from causalopt.results import Plotted, Tabled, labelled, nested, plain_number
 from causalopt.work.progress import through
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ _EFFECTS = np.isin(NAMES, ["ok", "perfect", "only_path", "no_influence"])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class SweepEnsemble(Asked, Plotted):
+class SweepEnsemble(Asked, Plotted, Tabled):
     """Comp and Op over a grid and over the draws of noise, at one step.
 
     Row k is the sweep with seed `seeds[k]`: all points of a seed share its draws, so that
@@ -167,15 +165,15 @@ class SweepEnsemble(Asked, Plotted):
         """The result with labelled axes `seed`, `quantile` and one per swept value."""
         return labelled(self)
 
-    def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the dataset whole: a NetCDF file for `.nc`, a Zarr store for `.zarr`.
-
-        Raises:
-            FileError: It cannot be written, or the store is there already.
-        """
-        from causalopt.effects.sweeps.sweep_store import write_sweep
-
-        return write_sweep(self.dataset, path)
+    def record(self) -> dict[str, Any]:
+        """Return the summary with the grid and what was found at its points, as JSON's types."""
+        points = {"value": self.values, "comp": self.comp, "op": self.op}
+        return {
+            **self.to_dict(),
+            "axes": {name: nested(values) for name, values in self.axes.items()},
+            **{name: nested(values) for name, values in points.items()},
+            "status": self.status.tolist(),
+        }
 
     @property
     def provenance(self) -> dict[str, str]:

@@ -21,6 +21,7 @@ from causalopt.effects.exponents.growth import BATCHES, slope, slope_error
 from causalopt.effects.exponents.growth_course import GrowthCourse, growth_course
 from causalopt.effects.exponents.world_growth import Course, WorldGrowth, world_growth
 from causalopt.effects.limit import refuse_in_dynamics
+from causalopt.effects.measures import STATUSES
 from causalopt.engine.contract import Floats
 from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
@@ -30,7 +31,7 @@ from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
 from causalopt.model.template import refuse_between
-from causalopt.results import Plotted, plain
+from causalopt.results import Plotted, Tabled, plain
 from causalopt.work.progress import Progress, long_work, portion, through
 from causalopt.worlds.interventions import held_mask, plan_for
 
@@ -39,14 +40,16 @@ if TYPE_CHECKING:
 
 DEFAULT_STEPS = 20_000
 MOST_NUMBERS = 250_000_000
+_SEEN = 1e-6  # an error of a printed exponent
+_MOST_SHOWN = 16
 _ROUNDED = 1e-12  # a rate that is 0 but for rounding
 
 # The node n and the variable m.
 _Question = tuple[Node, str]
 
 
-@dataclasses.dataclass(frozen=True)
-class Rates(Plotted):
+@dataclasses.dataclass(frozen=True, repr=False)
+class Rates(Plotted, Tabled):
     """Exponents of a run, largest first, and Op per unit time.
 
     Attributes:
@@ -110,6 +113,46 @@ class Rates(Plotted):
             return str(self.op_rate) != str(self.generic_rate)
         return rounded(self.op_rate - self.generic_rate, self.error + self.generic_error) != 0
 
+    @property
+    def heading(self) -> str:
+        """What was asked of what."""
+        held = f", A = {{{self.hold}}}" if self.hold else ""
+        generic = ", generic n and m" if self.hold else ""
+        asked = f", n = {self.nudge}, m = {self.target}" if self.nudge else generic
+        return f"{self.model}{held}{asked}, {self.steps} steps, {self.unit}"
+
+    @property
+    def sentences(self) -> list[str]:
+        """What was found beside the exponents, a line each."""
+        lines = []
+        if not self.exponents.startswith("all"):
+            lines.append(f"exponents: {self.exponents}")
+        if self.realisation is not None:
+            lines.append(
+                f"exponents are of one realisation of the noise, --seed {self.realisation}"
+            )
+        if self.hold:
+            lines.append("Op per unit of time     " + with_error(self.op_rate, self.error))
+            if self.differs:
+                other = with_error(self.generic_rate, self.generic_error)
+                lines.append(f"of a generic n and m    {other}")
+            lines += [f"  {reason}" for reason in self.silent]
+        if self.status != "ok":
+            lines.append(f"status {self.status}: {STATUSES[self.status]}")
+        return lines
+
+    def __repr__(self) -> str:
+        rows = ["Lyapunov exponents      " + _row(self.lyapunov, self.lyapunov_error)]
+        if self.hold:
+            rows.append("conditional, given A    " + _row(self.conditional, self.conditional_error))
+        told = self.sentences
+        first = [line for line in told if line.startswith("exponents")]
+        lines = [*first, *rows, *told[len(first) :]]
+        return "\n".join([self.heading, *(f"  {line}" for line in lines)])
+
+    def __str__(self) -> str:
+        return repr(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the rates as JSON's types."""
         data = dataclasses.asdict(dataclasses.replace(self, growth=None))
@@ -129,6 +172,21 @@ _LISTS = {"lyapunov", "lyapunov_error", "conditional", "conditional_error"}
 def rounded(value: float, error: float = 0.0) -> float:
     """Return a rate as it is shown: 0 within two standard errors of 0, or but for rounding."""
     return 0.0 if abs(value) <= max(2 * error, _ROUNDED) else value
+
+
+def exponent_text(value: float, error: float) -> str:
+    """Return an exponent; one within two errors of 0 as 0, or with its error where that is seen."""
+    if math.isnan(value):
+        return "unresolved"
+    shown = rounded(value, error)
+    return with_error(value, error) if value and not shown and error > _SEEN else f"{shown:.6g}"
+
+
+def _row(values: tuple[float, ...], errors: tuple[float, ...]) -> str:
+    shown = [exponent_text(value, error) for value, error in zip(values, errors, strict=True)]
+    if len(shown) > _MOST_SHOWN:
+        shown[_MOST_SHOWN - 1 : -1] = ["..."]
+    return "  ".join(shown)
 
 
 def with_error(value: float, error: float) -> str:

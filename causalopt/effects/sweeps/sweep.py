@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -23,7 +21,7 @@ from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node
-from causalopt.results import Plotted, labelled, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, nested, plain_number, plot
 from causalopt.work.progress import Progress, begin, long_work, portion
 from causalopt.worlds.interventions import Intervention
 
@@ -40,7 +38,7 @@ _UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class Sweep(Asked, Plotted):
+class Sweep(Asked, Plotted, Tabled):
     """Comp and Op over a grid, at one step: the last of the question.
 
     Attributes:
@@ -86,6 +84,10 @@ class Sweep(Asked, Plotted):
     def status(self) -> NDArray[np.str_]:
         """What each point's numbers mean: keys of `causalopt.STATUSES`."""
         return NAMES[self.codes]
+
+    def status_at(self, place: tuple[Any, ...]) -> str:
+        """Return the status of one point."""
+        return str(NAMES[self.codes[place]])
 
     @property
     def failed(self) -> int:
@@ -149,15 +151,32 @@ class Sweep(Asked, Plotted):
         """The result with one labelled axis per swept value, and its provenance."""
         return labelled(self)
 
-    def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the dataset whole: a NetCDF file for `.nc`, a Zarr store for `.zarr`.
+    def record(self) -> dict[str, Any]:
+        """Return the summary with the grid and what was found at its points, as JSON's types."""
+        points = {
+            "value": self.values,
+            "total": self.total,
+            "direct": self.direct,
+            "comp": self.comp,
+            "op": self.op,
+        }
+        return {
+            **self.to_dict(),
+            "axes": {name: nested(values) for name, values in self.axes.items()},
+            **{name: nested(values) for name, values in points.items()},
+            "status": self.status.tolist(),
+        }
 
-        Raises:
-            FileError: It cannot be written, or the store is there already.
-        """
-        from causalopt.effects.sweeps.sweep_store import write_sweep
-
-        return write_sweep(self.dataset, path)
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What made these numbers: model, settings and versions."""
+        return self.provenance_with(
+            at=str(self.at),
+            delta="limit" if self.delta is None else repr(self.delta),
+            seed=str(self.seed),
+            power="" if self.power is None else repr(self.power),
+            execution=f"{self.execution}, {self.workers} threads",
+        )
 
     def plot(
         self,

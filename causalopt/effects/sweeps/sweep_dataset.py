@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
 import xarray
 
 from causalopt.effects.measures import NAMES
@@ -16,11 +15,10 @@ from causalopt.results import labelled
 def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
     """Return a sweep as a dataset with one axis per swept value.
 
-    Variables: `value` (of m in W), `total`, `direct`, `comp`, `op` (nats) and `status`, a code
-    whose meanings stand in its attributes `flag_values` and `flag_meanings`.
+    Variables: `value` (of m in W), `total`, `direct`, `comp`, `op` (nats) and `status`.
     """
     names = axis_labels(sweep.axes)
-    flags = {"flag_values": np.arange(len(NAMES), dtype=np.int8), "flag_meanings": " ".join(NAMES)}
+    words = NAMES.astype(object)  # each word once in memory, however many points have it
     return xarray.Dataset(
         data_vars={
             "value": (names, sweep.values, {"long_name": f"{sweep.target} in W"}),
@@ -28,19 +26,13 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
             "direct": (names, sweep.direct, {"long_name": "over the paths that avoid A"}),
             "comp": (names, sweep.comp, {"long_name": "total / direct"}),
             "op": (names, sweep.op, {"units": "nat", "long_name": "-ln |Comp|"}),
-            "status": (names, sweep.codes, flags),
+            "status": (names, words[sweep.codes]),
         },
         coords={
             label: (label, values, {"axis_name": name})
             for label, (name, values) in zip(names, sweep.axes.items(), strict=True)
         },
-        attrs=sweep.provenance_with(
-            at=str(sweep.at),
-            delta="limit" if sweep.delta is None else repr(sweep.delta),
-            seed=str(sweep.seed),
-            power="" if sweep.power is None else repr(sweep.power),
-            execution=f"{sweep.execution}, {sweep.workers} threads",
-        ),
+        attrs=sweep.provenance,
     )
 
 

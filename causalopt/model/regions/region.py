@@ -17,7 +17,7 @@ from causalopt.model.regions.selector_syntax import Call, Combination, Complemen
 from causalopt.model.regions.spacetime import Spacetime, Timelines
 from causalopt.model.regions.timeline import Timeline
 from causalopt.model.selectors import Node, Selection
-from causalopt.results import Plotted
+from causalopt.results import Displayed, Plotted
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SHOWN = 60  # characters of an expression that a repr shows
 
 
-class Region(Plotted, Sequence[Node]):
+class Region(Plotted, Displayed, Sequence[Node]):
     """A set of nodes of one run; it is made by `causalopt.region` and never changes.
 
     `|`, `&`, `-`, `^` and `~` are those of sets, of regions of the same model and the same run. It

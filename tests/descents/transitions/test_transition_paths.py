@@ -401,7 +401,7 @@ def test_the_dataset_holds_everything_with_its_labels(swirl, tmp_path):
     assert data.attrs["origin"] == SWIRL["origin"]
     half = data.forward.sel(u=0.0, v=0.0, method="nearest")
     assert float(half) == pytest.approx(0.5, abs=0.02)
-    swirl.to_netcdf(tmp_path / "swirl.nc")
+    swirl.save(tmp_path / "swirl.nc")
     with xarray.open_dataset(tmp_path / "swirl.nc") as read:
         assert read.forward.equals(data.forward)
 
@@ -461,7 +461,7 @@ class TestTheCommand:
         ("words", "message"),
         [
             (["--span", "W:1"], "--span takes VAR=LO:HI"),
-            (["--out", "pit.txt"], "must end in .nc"),
+            (["--out", "pit.txt"], ".csv, .json, .nc, .parquet or .zarr"),
             (["--set", "T=0"], "the learning rate T is positive"),
             (["--nodes", "3"], "at least 16 nodes"),
         ],

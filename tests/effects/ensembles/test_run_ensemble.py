@@ -352,7 +352,7 @@ def test_the_dataset_the_dict_and_the_text_say_the_same(tmp_path: Path) -> None:
     assert said["last"]["op"] == found.op[:, 40].tolist()
     json.dumps(said, allow_nan=False)
     assert f"mean Op = {found.spread.mean[40]:.6g} nats, 90 % interval" in repr(found)
-    found.to_netcdf(tmp_path / "ensemble.nc")
+    found.save(tmp_path / "ensemble.nc")
     with xarray.open_dataset(tmp_path / "ensemble.nc") as back:
         assert np.array_equal(back.op.values, found.op)
         assert back.attrs["model"] == "noisy"

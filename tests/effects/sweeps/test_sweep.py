@@ -15,10 +15,10 @@ from causalopt import Model, Nudge, Set, load, run, sweep
 from causalopt.cli import main
 from causalopt.effects.sweeps import lane_doubts
 from causalopt.effects.sweeps import sweep as sweeps
-from causalopt.effects.sweeps.sweep_store import check_target
 from causalopt.engine.batch_arrays import ArrayBatch
 from causalopt.engine.machine.batch_code import MachineBatch
 from causalopt.errors import FileError, QuestionError, UnknownNameError
+from causalopt.saving.file_formats import check_target
 
 GRID = np.linspace(5, 45, 401)
 
@@ -165,7 +165,7 @@ def test_an_unknown_axis_gets_a_suggestion() -> None:
 @pytest.mark.parametrize("ending", ["nc", "zarr"])
 def test_a_sweep_is_written_whole_and_reads_back(tmp_path: Path, ending: str) -> None:
     found = sweep(load("thermostat_saturating"), {"R[0]": GRID[::50], "p": [0.5, 1]}, at=100)
-    path = found.write(tmp_path / f"sweep.{ending}")
+    path = found.save(tmp_path / f"sweep.{ending}")
     opened = (
         xarray.open_zarr(path, consolidated=False)
         if ending == "zarr"
@@ -174,7 +174,7 @@ def test_a_sweep_is_written_whole_and_reads_back(tmp_path: Path, ending: str) ->
     with opened as data:
         assert data["op"].dims == ("R_0", "p")
         np.testing.assert_array_equal(data["op"], found.op)
-        np.testing.assert_array_equal(data["status"], found.codes)
+        assert data["status"].values.tolist() == found.status.tolist()
         assert data.attrs["nudge"] == "R[0]"
     assert [file.name for file in tmp_path.iterdir()] == [f"sweep.{ending}"]
 
@@ -188,8 +188,8 @@ def test_a_swept_name_that_an_array_has_is_written_beside_it(name: str, tmp_path
         question={"nudge": "x[0]", "hold": "y", "target": "x", "steps": 3},
     )
     found = sweep(model, {name: [1.0, 2.0, 3.0], "x[0]": [1.0, 2.0]})
-    found.write(tmp_path / "m.zarr")
-    with xarray.open_dataset(found.write(tmp_path / "m.nc"), engine="h5netcdf") as read:
+    found.save(tmp_path / "m.zarr")
+    with xarray.open_dataset(found.save(tmp_path / "m.nc"), engine="h5netcdf") as read:
         axes = {c.attrs["axis_name"]: c.values.tolist() for c in read.coords.values()}
         assert axes == {name: [1, 2, 3], "x[0]": [1, 2]}
         np.testing.assert_array_equal(read["total"], found.total)
@@ -197,13 +197,13 @@ def test_a_swept_name_that_an_array_has_is_written_beside_it(name: str, tmp_path
 
 def test_a_store_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     found = sweep(load("thermostat"), {"k": [0.1, 0.2]})
-    found.write(tmp_path / "s.zarr")
+    found.save(tmp_path / "s.zarr")
     with pytest.raises(FileError, match="is there already"):
-        found.write(tmp_path / "s.zarr")
-    with pytest.raises(FileError, match=r"must end in \.nc or \.zarr"):
-        found.write(tmp_path / "s.csv")
+        found.save(tmp_path / "s.zarr")
+    with pytest.raises(FileError, match=r"must end in \.csv, \.json, \.nc, \.parquet or \.zarr"):
+        found.save(tmp_path / "s.xls")
     with pytest.raises(FileError, match="does not exist"):
-        found.write(tmp_path / "missing" / "s.nc")
+        found.save(tmp_path / "missing" / "s.nc")
 
 
 def test_the_command_prints_the_contracts_keys(capsys: pytest.CaptureFixture[str]) -> None:
@@ -243,7 +243,7 @@ def test_the_command_prints_the_contracts_keys(capsys: pytest.CaptureFixture[str
         (["--grid", "R[0]=1:2:3", "--grid", "R[0]=1:2:3"], "twice"),
         (["--grid", "R[0]=1:2:3", "--resume"], "--resume is not there yet"),
         (["--grid", "R[0]=1:2:3", "--dask", "tcp://h:1"], "--dask is not there yet"),
-        (["--grid", "R[0]=1:2:3", "--out", "x.txt"], "must end in .nc or .zarr"),
+        (["--grid", "R[0]=1:2:3", "--out", "x.txt"], ".csv, .json, .nc, .parquet or .zarr"),
         ([], "needs an axis"),
     ],
 )
@@ -462,12 +462,9 @@ def test_every_failed_point_is_counted_and_op_ranges_over_the_others() -> None:
     assert data["op_max"] == pytest.approx(-np.log(1.25))
 
 
-def test_a_datasets_codes_mean_what_its_flags_say() -> None:
+def test_a_datasets_statuses_are_words() -> None:
     found = sweep(KINK_AT_1, {"n": [0.0, 1.0, 2.0]})
-    status = found.dataset["status"]
-    meanings = status.attrs["flag_meanings"].split()
-    assert [meanings[code] for code in status.values] == ["ok", "kink", "perfect"]
-    assert status.attrs["flag_values"].tolist() == list(range(len(meanings)))
+    assert found.dataset["status"].values.tolist() == ["ok", "kink", "perfect"]
 
 
 def test_a_folder_is_no_file_to_write_to(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What a result shows of itself, in parts, and these parts as text and as HTML."""

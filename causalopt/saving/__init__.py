@@ -1,0 +1,1 @@
+"""Results kept: a dataset as one table, and files by their suffix."""
