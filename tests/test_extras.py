@@ -41,6 +41,7 @@ WHOLE = (
     "causalopt.drawing.graph.figure",
     "causalopt.showing.inline_figure",
     "causalopt.posts",
+    "causalopt.frequencies",
     "causalopt.laws.samples",
     "causalopt.engine.machine.native",
 )
@@ -118,6 +119,7 @@ MISSING = {
     "c.run(t, steps=3).plot()": "plots",
     "c.world(t, steps=3).plot()": "plots",
     "c.descent": "plots",
+    "c.frequency": "numerics",
     "c.reproduce": "plots",
     "c.draw(t, steps=3).render('png')": "plots",
     "c.run(t, steps=3).dataset": "files",
