@@ -332,6 +332,7 @@ _results.offer(
         "causalopt.entropy.entropies.Entropies": {
             "summary": "showing.entropy_tables",
             "labelled": "entropy.entropies_dataset",
+            "plot": "drawing.plots.of_entropies",
         },
         "causalopt.results.Displayed": {
             "rich": "showing.rich_result",
@@ -515,6 +516,7 @@ _results.offer(
         "causalopt.training.film.Film": {
             "page": "drawing.film.film_page",
             "plot": "drawing.plots.of_film",
+            "labelled": "training.film_dataset",
         },
         "causalopt.worlds.array_world.ArrayWorld": {
             "labelled": "worlds.world_dataset",
