@@ -24,6 +24,7 @@ from causalopt.frequencies.linear_step import linear_step
 from causalopt.frequencies.loop_margins import LoopMargins, even_frequencies, loop_margins
 from causalopt.frequencies.waterbed import Waterbed, waterbed
 from causalopt.model.asked_words import Nudged, is_expression, names_one_node, one_nudge
+from causalopt.model.declaration import motion
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, whole_variables
 from causalopt.model.template import refuse_between
@@ -137,6 +138,8 @@ def _asked(
         source = node.variable
     else:
         plain = _plain_variable(model, model.question.nudge if nudge is None else nudge)
+        if plain is not None and motion(model.variables[plain]) == "algebraic":
+            nudge, plain = plain, None  # it is shifted at the stages too, all of each step
         model, said, target = one_node_each(model, None if plain else nudge, target)
         source = plain or asked_node(model, said).variable
         selection, measured = asked_hold(model, hold), asked_target(model, target)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_BYTES = 120_000
 _BINS = 400  # along a line: about one a pixel
 _TALLEST = 5.8  # inches, so that a figure fits a screen
+_BEARS = 0.85  # of its height: lower, and panels have no room between their labels
+_POINTS = 72  # an inch
 _DPI = 110
 # A black that no other artist has: it stays where it is read on a map.
 _KEPT_INK = "#000001"
@@ -33,17 +35,19 @@ _INKS = (INK, "#000000")
 
 def inline_figure(figure: Figure) -> str:
     """Return a figure as an SVG element in the colours of its page, at most about 200 kB."""
-    _fit(figure)
+    share = _fit(figure)
     _keep_ink_on_areas(figure)
     for axes in figure.axes:
         for line in axes.lines:
             _thin(line)
     text = _svg(figure)
     if len(text) > MOST_BYTES:
+        figure.set_layout_engine("none")  # the panels stay where they are: an image is no label
         for axes in figure.axes:
             _as_image(axes)
         text = _svg(figure)
-    return inline(in_page_colours(text).replace(_KEPT_INK, "#000000"))
+    widest = share * figure.get_figwidth() * _POINTS
+    return inline(in_page_colours(text).replace(_KEPT_INK, "#000000"), widest=widest)
 
 
 def thinned(x: NDArray[np.float64], y: NDArray[np.float64], bins: int) -> NDArray[np.intp]:
@@ -79,10 +83,14 @@ def _thin(line: Line2D) -> None:
         line.set_data(x[places], y[places])
 
 
-def _fit(figure: Figure) -> None:
+def _fit(figure: Figure) -> float:
+    """Make a tall figure lower, as far as its panels bear it; return how much smaller to show it."""
     width, height = figure.get_size_inches()
-    if height > _TALLEST:
-        figure.set_size_inches(width, _TALLEST)
+    if height <= _TALLEST:
+        return 1.0
+    lower = max(_TALLEST, _BEARS * height)
+    figure.set_size_inches(width, lower)
+    return float(_TALLEST / lower)
 
 
 def _keep_ink_on_areas(figure: Figure) -> None:

@@ -356,9 +356,10 @@ def _default() -> Progress | None:
 
 def _in_kernel() -> bool:
     """Whether this process is a notebook's kernel."""
-    if "ipykernel" not in sys.modules:
-        return False
-    shell = sys.modules["IPython"].get_ipython()
+    python = sys.modules.get("IPython")
+    if "ipykernel" not in sys.modules or python is None:
+        return False  # both are there in a kernel; somebody else may have loaded one of them
+    shell = python.get_ipython()
     return shell is not None and hasattr(shell, "kernel")
 
 

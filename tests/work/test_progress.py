@@ -266,3 +266,9 @@ def test_a_short_call_costs_as_little_as_its_wrapper() -> None:
     for _ in range(2000):
         marked()
     assert (time.perf_counter() - begun) / 2000 < 200e-6
+
+
+def test_a_package_of_notebooks_alone_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    assert causalopt.run(causalopt.load("thermostat"), steps=3).steps == 3
