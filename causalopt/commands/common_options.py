@@ -142,6 +142,4 @@ def commands_with(option: str) -> list[str]:
         >>> commands_with("--horizon")
         ['entropy']
     """
-    from causalopt.cli import COMMANDS
-
-    return [command for command in COMMANDS if option in options_of(command)]
+    return [command for command in _WHY if option in options_of(command)]
