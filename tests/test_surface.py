@@ -236,7 +236,8 @@ def test_one_option_is_told_in_the_same_words_everywhere(option: str) -> None:
 
 
 def click_command(name: str) -> Any:
-    return typer.main.get_command(application([name])).commands[name]
+    group: Any = typer.main.get_command(application([name]))
+    return group.commands[name]
 
 
 def test_help_lists_every_command_once_under_what_people_do(
