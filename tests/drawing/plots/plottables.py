@@ -151,6 +151,18 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
     "rates_dead": lambda: c.rates(c.load("maze"), steps=300).plot,
     "rates_chaos": lambda: c.rates(c.load("lorenz"), steps=2000).plot,
     "strength": lambda: strength(c.load("thermostat_smart"), at=1, initial="uniform").plot,
+    "entropies": lambda: strength(c.load("thermostat_uniform")).plot,
+    "entropies_static": lambda: (
+        c.Entropies(
+            unit="nat",
+            S=1.0,
+            S_decoupled=2.5,
+            S_next=0.5,
+            S_next_decoupled=0.25,
+            A=("a",),
+            is_static=True,
+        ).plot
+    ),
     "currents": lambda: c.currents(c.load("lorenz"), nudge="b[0]", target="c", steps=300).plot,
     "currents_static": lambda: c.currents(c.load("amortized_conjugate")).plot,
     "currents_kinks": lambda: c.currents(c.load("thermostat_saturating"), steps=500).plot,
