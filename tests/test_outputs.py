@@ -141,7 +141,8 @@ def test_lines_of_a_descent_are_printed(capsys: pytest.CaptureFixture[str]) -> N
     lines = [line for panel in found["panels"] for line in panel["lines"]]
     assert lines
     assert all(len(line["x"]) == len(line["y"]) for line in lines)
-    assert refused(capsys, "descent", "sgd_pit", "--show", "losses").endswith("for its lines")
+    assert main(["descent", "sgd_pit", "--show", "losses"]) == 2
+    assert "give --plot FILE, or --json for its lines" in capsys.readouterr().err
 
 
 def test_graphs_are_of_the_changed_model(
@@ -164,9 +165,8 @@ def test_currents_are_drawn_round_a_step(
         asked(capsys, "currents", "thermostat", "--steps", "400", "--draw", str(file), *words)
         return file.read_text()
 
-    assert (
-        ">t = 200<" in drawn("--around", "200").replace("t=", "t = ")
-        or drawn("--around", "200") != drawn()
-    )
+    found = drawn("--around", "200")
+    assert found != drawn()
+    assert "200" in found
     message = refused(capsys, "currents", "thermostat", "--columns", "5")
     assert message == "--columns says how the graph is drawn: give --draw FILE too"
