@@ -91,24 +91,24 @@ def test_changes_are_of_one_compared_model(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_entropy_takes_what_its_function_takes(capsys: pytest.CaptureFixture[str]) -> None:
-    smart = causalopt.load("thermostat_smart")
+    model = causalopt.load("thermostat_dumb")
     words = ["--at", "1", "--initial", "uniform", "--unit", "nat"]
-    found = asked(capsys, "entropy", "thermostat_smart", *words)
-    bits = asked(capsys, "entropy", "thermostat_smart", *words[:-2])
+    found = asked(capsys, "entropy", "thermostat_dumb", *words)
+    bits = asked(capsys, "entropy", "thermostat_dumb", *words[:-2])
     assert found["S"] == pytest.approx(bits["S"] * np.log(2))
     for extra, options in (
         (["--horizon", "3"], {"horizon": 3}),
         (["--lasting", "ever", "--horizon", "3"], {"lasting": None, "horizon": 3}),
         (
-            ["--fresh", "--lasting", "2", "--horizon", "3"],
-            {"fresh": True, "lasting": 2, "horizon": 3},
+            ["--fresh", "--lasting", "3", "--horizon", "4"],
+            {"fresh": True, "lasting": 3, "horizon": 4},
         ),
     ):
-        found = asked(capsys, "entropy", "thermostat_smart", "--at", "1", *extra)
+        found = asked(capsys, "entropy", "thermostat_dumb", "--at", "1", *extra)
         told: Any = options
-        own = causalopt.strength(smart, at=1, **told)
+        own = causalopt.strength(model, at=1, **told)
         assert found == own.to_dict()
-    message = refused(capsys, "entropy", "thermostat_smart", "--lasting", "long")
+    message = refused(capsys, "entropy", "thermostat_dumb", "--lasting", "long")
     assert message == "--lasting takes a number of steps such as 3, or ever; found 'long'"
 
 

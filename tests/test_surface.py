@@ -275,6 +275,8 @@ def test_help_lists_every_option_once_in_its_section(
     assert len(every) == len(set(every))
     aliases = {"--out"} if command == "descent" else set()  # of --plot
     assert {*every} == {*options_of(command), "--help"} - aliases
+    asked = {"--nudge", "--hold", "--target", "--steps", "--at", "--delta", "--seed"} & {*every}
+    assert asked <= {*written.get("Question", [])}
     assert {"--set", "--dt"} & {*every} <= {*written.get("Changes to the model", [])}
     assert {"--json", "--csv", "--plot"} & {*every} <= {*written.get("Output", [])}
 

@@ -64,7 +64,11 @@ def basins(
     method: options.Method = None,
     seed: Annotated[
         int,
-        typer.Option(metavar="S", help="Which draws noise makes, and which points are at random."),
+        typer.Option(
+            metavar="S",
+            help="Which draws noise makes, and which points are at random.",
+            rich_help_panel=options.QUESTION,
+        ),
     ] = 0,
     workers: options.Workers = None,
     out: options.Out = None,

@@ -69,3 +69,14 @@ def test_infinite_op_stands_at_the_edge_beside_a_finite_strength() -> None:
     assert np.asarray(lines["Op +∞"].get_xdata()).tolist() == [2]
     assert np.asarray(lines["optimizing strength"].get_ydata()).tolist() == [0, 0, 1.5]
     assert figure.axes[0].get_ylabel() == "bits"
+
+
+def test_entropies_are_bars_as_long_as_they_are() -> None:
+    numbers = {"S": 1.0, "S_decoupled": 2.5, "S_next": 0.5, "S_next_decoupled": 0.25}
+    figure = c.Entropies(unit="nat", at=3, horizon=2, **numbers).plot()  # type: ignore[arg-type]
+    entropies, strength = figure.axes
+    bars = [(round(b.get_y() + 0.18, 6), b.get_width()) for b in entropies.patches]
+    assert sorted(bars) == [(-0.2, 1.0), (0.2, 2.5), (0.8, 0.5), (1.2, 0.25)]
+    assert [label.get_text() for label in entropies.get_yticklabels()] == ["t = 3", "t = 5"]
+    assert [b.get_width() for b in strength.patches] == [1.5, -0.25, -1.75]
+    assert strength.get_xlabel() == "entropy [nat]"
