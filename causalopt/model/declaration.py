@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from causalopt.errors import ModelError, suggestion
+from causalopt.errors import ArgumentError, ModelError, suggestion
 
+Value = TypeVar("Value")
 Method = Literal["euler", "rk4", "exact"]
 _PARENT = re.compile(r"\s*(\w+)\s*(\[\s*t\s*(?:-\s*(\d+)\s*)?\])?\s*")
 
@@ -135,10 +136,42 @@ Size = Annotated[int | str, BeforeValidator(_size)]
 Dim = Annotated[int | str, BeforeValidator(_dim)]
 
 
+_NEVER_CHANGES = (
+    "a model never changes: write model.replace(parameters={...}) or initial={...} for another one"
+)
+
+
+class FixedMapping(dict[str, Value]):
+    """A mapping of a declaration, which is not written to: what was made of it would stay.
+
+    Example:
+        >>> FixedMapping(k=2)["k"]
+        2
+    """
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise ArgumentError(_NEVER_CHANGES)
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+    def __copy__(self) -> FixedMapping[Value]:
+        return self
+
+
 class Record(BaseModel):
     """A frozen record that knows no keys but its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        try:
+            super().__setattr__(name, value)
+        except ValidationError:
+            raise ArgumentError(_NEVER_CHANGES) from None
 
 
 class Variable(Record):

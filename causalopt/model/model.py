@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from causalopt.errors import (
@@ -39,6 +46,7 @@ from causalopt.model.asked_words import (
 from causalopt.model.declaration import (
     A_RULE_IS_A_TEXT,
     Fact,
+    FixedMapping,
     Label,
     Method,
     Partition,
@@ -188,11 +196,15 @@ class Model(Displayed, Record, metaclass=ModelClass):
     title: str = ""
     source: str = ""
     description: str = ""
-    parameters: Annotated[Mapping[str, Scalar], WithJsonSchema(_PARAMETERS)] = {}
+    parameters: Annotated[
+        Mapping[str, Scalar], AfterValidator(FixedMapping), WithJsonSchema(_PARAMETERS)
+    ] = Field(default={}, validate_default=True)
     parameter_units: Annotated[Mapping[str, str], SkipJsonSchema()] = {}
     functions: Mapping[str, Text] = {}
     sizes: Mapping[str, Size] = {}
-    variables: Annotated[Mapping[str, Variable], BeforeValidator(_variables)]
+    variables: Annotated[
+        Mapping[str, Variable], BeforeValidator(_variables), AfterValidator(FixedMapping)
+    ]
     initial: tuple[Mapping[str, Label], ...] = ()
     renormalise: bool = Field(
         default=False, description="divide rounded probabilities by their sum, such as 0.9999999"
