@@ -134,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
         _complain(found.message, Location(), words)
         return 2
     except typer.TyperException as error:
-        message = _of_others(error, words) or error.format_message()
+        message = _of_others(error, words) or error.format_message() + _model_first(words)
         command = " ".join(["causalopt", *(word for word in words[:1] if word in COMMANDS)])
         _complain(message, Location(), words, prefix=f"{message}\nTry '{command} --help'.")
         return 2
@@ -153,6 +153,18 @@ def main(arguments: list[str] | None = None) -> int:
         typer.echo("interrupted", err=True)
         return 130
     return int(code or 0) if words else 2  # without a command there was only help
+
+
+def _model_first(words: Sequence[str]) -> str:
+    """Return what to write where a model stands before its command."""
+    if not words or words[0] in COMMANDS or words[0].startswith("-"):
+        return ""
+    from causalopt.model.files import FORMATS, shipped
+
+    if os.path.splitext(words[0])[1].lower() not in FORMATS and words[0] not in shipped():
+        return ""
+    command = next((word for word in words[1:] if word in COMMANDS), "run")
+    return f" The command comes before the model: causalopt {command} {words[0]}"
 
 
 def _of_others(error: typer.TyperException, words: Sequence[str]) -> str | None:

@@ -13,7 +13,7 @@ import pytest
 
 import causalopt
 from causalopt import CausaloptError, Nudge, Set, load
-from causalopt.cli import COMMANDS
+from causalopt.cli import COMMANDS, main
 
 C: Any = causalopt
 ASK: Any = causalopt.run
@@ -121,3 +121,33 @@ def test_an_unknown_name_has_a_hint() -> None:
         _ = C.sweeep
     with pytest.raises(AttributeError, match=r"'zz'; dir\(causalopt\) lists what it has"):
         _ = C.zz
+
+
+WORDS = {
+    "run thermostat --nudge R[0] --nudge R[1]": "--nudge is given 2 times and takes one value: "
+    "write it once; several nodes are one text, such as 'R[0], R[1]'",
+    "run thermostat --steps 3 --target R --steps 4": "--steps is given 2 times and takes one "
+    "value: write it once",
+    "run thermostat --set k=1 --set k=2": "--set names 'k' twice: write it once",
+    "run thermostat --initial R=1 --initial R=2": "--initial names 'R' twice: write it once",
+    "run thermostat --set k=0,5": "--set takes one number, found 'k=0,5': a decimal has a point, "
+    "and each parameter a --set of its own",
+    "room.yaml --steps 3": "No such command 'room.yaml'. The command comes before the model: "
+    "causalopt run room.yaml",
+    "thermostat check": "No such command 'thermostat'. The command comes before the model: "
+    "causalopt check thermostat",
+}
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_strange_words_have_one_message(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split()) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines()[0] == f"error: {WORDS[words]}"
+
+
+def test_options_that_add_up_may_be_given_again(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "run thermostat --steps 9 --set k=0.5 --set d=20 --json --json"
+    assert main(words.split()) == 0
+    assert '"steps": 9' in capsys.readouterr().out

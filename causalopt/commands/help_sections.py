@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from typer.core import TyperCommand, TyperGroup
 
+from causalopt.errors import QuestionError
+
 if TYPE_CHECKING:
     from typer._click.core import Context
     from typer._click.formatting import HelpFormatter
@@ -18,6 +20,23 @@ SECTIONS = (QUESTION, "Options", CHANGES, OUTPUT)
 
 class SectionedCommand(TyperCommand):
     """A command whose help lists options by section: the panel that typer knows of each."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Read the words; an option that takes one value is given once.
+
+        Raises:
+            QuestionError: It is given again: one of the two would be lost.
+        """
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        for param in order:
+            is_single = param.param_type_name == "option" and not param.multiple
+            if is_single and not getattr(param, "is_flag", False) and order.count(param) > 1:
+                several = "; several nodes are one text, such as 'R[0], R[1]'"
+                raise QuestionError(
+                    f"{param.opts[0]} is given {order.count(param)} times and takes one value: "
+                    f"write it once{several if param.opts[0] in {'--nudge', '--hold'} else ''}"
+                )
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the sections that have anything, arguments first."""

@@ -240,7 +240,14 @@ def read_assignments(texts: list[str] | None, option: str, example: str) -> dict
         name, equals, value = text.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise QuestionError(f"{option} takes NAME=VALUE such as {example}, found '{text}'")
+        if name.strip() in result:
+            raise QuestionError(f"{option} names '{name.strip()}' twice: write it once")
         items = re.split(r",(?![^()]*\))", value)
+        if option == "--set" and len(items) > 1:
+            raise QuestionError(
+                f"--set takes one number, found '{text}': a decimal has a point, and each "
+                "parameter a --set of its own"
+            )
         result[name.strip()] = number(value) if len(items) == 1 else [number(v) for v in items]
     return result
 
