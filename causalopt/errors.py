@@ -211,7 +211,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
         >>> suggestion("rh", ["rho", "sigma"])
         "; did you mean 'rho'?"
     """
-    names = sorted(known)
+    names = sorted(other for other in known if not other.startswith("draw\xb7"))  # none of a text
     close = [other for other in names if other.lower() == name.lower()]  # K for k, Max for max
     begun = [other for other in names if len(name) > 2 and other.startswith(name)]
     close = close or (begun if len(begun) == 1 else [])

@@ -151,3 +151,14 @@ def test_options_that_add_up_may_be_given_again(capsys: pytest.CaptureFixture[st
     words = "run thermostat --steps 9 --set k=0.5 --set d=20 --json --json"
     assert main(words.split()) == 0
     assert '"steps": 9' in capsys.readouterr().out
+
+
+def test_names_that_nobody_can_write_are_not_offered() -> None:
+    drawn = causalopt.Model(
+        name="m",
+        sizes={"n": 2},
+        variables={"x": {"shape": ["n"], "rule": "x[t-1]/2", "initial": "normal(0, 1)"}},
+    )
+    with pytest.raises(CausaloptError) as caught:
+        drawn.replace(initial={"x": "zz"})
+    assert "known here: dt, n, normal, pi, uniform" in str(caught.value)

@@ -405,7 +405,8 @@ def _stream(value: Any, template: ArrayTemplate, name: str) -> Values:
     variable = template.by_name[name]
     if variable.rule is not None or variable.noise is not None:
         raise QuestionError(
-            f"'{name}' follows a rule: data is for variables without one; set its nodes instead"
+            f"'{name}' {'follows a rule' if variable.noise is None else 'is drawn'}: data is for "
+            "variables without a rule; set its nodes instead"
         )
     array = _numbers(value, f"data of '{name}'")
     if array.shape[1:] != variable.shape or array.ndim != len(variable.shape) + 1:
