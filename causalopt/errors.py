@@ -176,6 +176,14 @@ class QuestionError(CausaloptError, ValueError):
     """A question that cannot be asked of this model: its nodes, steps, sizes or settings."""
 
 
+class QuestionTextError(QuestionError):
+    """A text for n or m that cannot be read; `offset` counts characters from its start."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
 class SizeError(QuestionError):
     """A question whose answer would take more memory or time than is allowed."""
 

@@ -128,6 +128,7 @@ def ask(
     selection = asked_hold(model, hold, nudge=node, target=target, steps=steps, given=given)
     measured, last = asked_target(model, target), run_length(model, steps)
     model.check_nudge(node, selection, last)
+    model.check_target(measured, last)
     late = [window for window in selection if window.first > last]
     if late:
         raise QuestionError(f"the held nodes {late[0]} lie after the last step {last}")

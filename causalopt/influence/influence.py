@@ -30,7 +30,7 @@ from causalopt.influence.node_currents import (
     summed,
 )
 from causalopt.influence.through import Through, own_set
-from causalopt.model.asked_words import Nudged, one_nudge
+from causalopt.model.asked_words import Nudged, is_expression, one_nudge
 from causalopt.model.model import Model, refuse_for_numbers
 from causalopt.model.reach import reachable
 from causalopt.model.selectors import Node, Window, selection_text
@@ -201,8 +201,9 @@ class Currents(Asked, Tabled, Plotted):
         target = Node(self.target, self.steps)
         edges = self.edges
         found = largest_paths(edges.edges, edges.slope, self.nudge, target, count, size)
-        static = self.model.is_static
-        return [dataclasses.replace(path, is_static=static) for path in found]
+        model = self.model
+        timeless = frozenset(model.variables if model.is_static else model.template.pushes)
+        return [dataclasses.replace(path, timeless=timeless) for path in found]
 
     def to_dict(self, *, paths: int = 10) -> dict[str, Any]:
         """Return the result as JSON's types: infinities as "inf" and "-inf", undefined as None.
@@ -263,7 +264,8 @@ class Currents(Asked, Tabled, Plotted):
         m = self.model.node_text(Node(self.target, self.steps))
         lines = [
             f"influence of {self.node_name} on {m} in {self.model.name}: "
-            f"d{self.target}/d{self.nudge.variable} = {self.total:.6g}, status {self.total_status}"
+            f"d{_operand(self.target)}/d{_operand(self.nudge.variable)} = {self.total:.6g}, "
+            f"status {self.total_status}"
         ]
         if self.hold:
             found = self.through()
@@ -344,6 +346,11 @@ class Currents(Asked, Tabled, Plotted):
         found = np.full((self.steps + 1, len(self.variables)), fill, dtype=values.dtype)
         found[:, [self.variables.index(name) for name in names]] = values
         return found
+
+
+def _operand(name: str) -> str:
+    """Return what stands behind a d: a name, or what is said in its place, in brackets."""
+    return f"({name})" if is_expression(name) else name
 
 
 def _check_count(name: str, value: int) -> None:

@@ -32,7 +32,8 @@ class InfluencePath:
         log: The logarithm of its product's size.
         sign: The product's sign.
         share: Its product over the total effect; NaN where that is 0.
-        is_static: Whether its model has no time, so that its text needs no steps.
+        timeless: The variables whose text needs no steps: disturbances, and all in a model without
+            time.
     """
 
     names: tuple[str, ...]
@@ -41,7 +42,7 @@ class InfluencePath:
     log: float
     sign: int
     share: float
-    is_static: bool = False
+    timeless: frozenset[str] = frozenset()
 
     @functools.cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -69,10 +70,8 @@ class InfluencePath:
 
     def text(self, stretches: Sequence[tuple[str, int, int]]) -> str:
         """Return some of its stretches as text, such as `b[0..38] -> c[39]`."""
-        if self.is_static:
-            return " -> ".join(name for name, _, _ in stretches)
-        spans = [(n, f"{a}" if a == b else f"{a}..{b}") for n, a, b in stretches]
-        return " -> ".join(f"{name}[{span}]" for name, span in spans)
+        spans = [(n, f"[{a}]" if a == b else f"[{a}..{b}]") for n, a, b in stretches]
+        return " -> ".join(name if name in self.timeless else name + span for name, span in spans)
 
 
 def largest_paths(

@@ -10,6 +10,7 @@ import ast
 import dataclasses
 from collections.abc import Callable, Iterator
 
+from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.language.algebra import mul, neg
 from causalopt.language.parse import TermReader
 from causalopt.language.reader import unmarked
@@ -48,8 +49,8 @@ def read_disturbance(
         variable: Gives the variable that a name or a label means, or raises.
 
     Raises:
-        ExpressionError: The text is no such sum; its `offset` says where.
-        CausaloptError: What `variable` raises.
+        ExpressionError: The text is no such sum, or `variable` knows no such name; its `offset`
+            says where.
     """
     reader = _DisturbanceReader(text, scope, parameters, variable)
     return tuple(reader.pushes(reader.tree, const(1)))
@@ -141,7 +142,11 @@ class _DisturbanceReader(TermReader):
             word = unmarked(named.id)
         if word in self._parameters:
             return Push(word, is_parameter=True, window=window, weight=weight)
-        return Push(self._variable(word), is_parameter=False, window=window, weight=weight)
+        try:
+            variable = self._variable(word)
+        except (UnknownNameError, QuestionError) as error:
+            raise self.fail(named, error.message) from None
+        return Push(variable, is_parameter=False, window=window, weight=weight)
 
     def _source(self, node: ast.AST) -> str:
         return ast.get_source_segment(self.source, node) or ""

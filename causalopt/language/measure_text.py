@@ -39,10 +39,23 @@ class Accumulator:
     starts: int
 
 
+@dataclasses.dataclass(frozen=True)
+class CarriedMeasure:
+    """A measure that has been read.
+
+    Attributes:
+        parts: What carries it along, itself last.
+        spans: The nodes and spans that it names, each as it is written, with its steps.
+    """
+
+    parts: tuple[Accumulator, ...]
+    spans: tuple[tuple[str, StepWindow], ...]
+
+
 def read_measure(
     text: str, scope: Scope, name: str, aliases: Mapping[str, str] | None = None
-) -> list[Accumulator]:
-    """Return what carries a measure along, the measure itself last.
+) -> CarriedMeasure:
+    """Return what a text measures.
 
     Args:
         text: The expression.
@@ -55,12 +68,17 @@ def read_measure(
 
     Example:
         >>> scope = Scope(variables=frozenset("e"))
-        >>> [a.name for a in read_measure("sum(e**2)", scope, "m")]
+        >>> [part.name for part in read_measure("sum(e**2)", scope, "m").parts]
         ['m.1', 'm']
     """
     reader = _MeasureReader(text, scope, name, aliases or {})
     value = reader.number(reader.tree, 0)
-    return [*reader.carried, Accumulator(name, value, _reach(value))]
+    own = Accumulator(name, value, _reach(value))
+    if reader.carried and value is ref(reader.carried[-1].name, 0):
+        last = reader.carried.pop()  # it is the measure itself
+        rule = substitute(last.rule, {ref(last.name, 1): ref(name, 1)})
+        own = Accumulator(name, rule, last.starts)
+    return CarriedMeasure((*reader.carried, own), tuple(reader.spans))
 
 
 def _reach(term: Term) -> int:
@@ -91,6 +109,7 @@ class _MeasureReader(TermReader):
         self._name, self._aliases = name, aliases
         self._window: StepWindow | None = None
         self.carried: list[Accumulator] = []
+        self.spans: list[tuple[str, StepWindow]] = []
 
     @property
     def _is_static(self) -> bool:
@@ -124,6 +143,7 @@ class _MeasureReader(TermReader):
             return self._past(node.slice, variable, depth)
         if window.is_empty:
             raise self.fail(node, f"'{self.source_of(node)}' has no step")
+        self.spans.append((self.source_of(node), window))
         if window.first == window.last:
             return self._kept(ref(variable, 0), window.first)
         if self._window is None:
@@ -199,19 +219,14 @@ class _MeasureReader(TermReader):
         return gated(StepWindow(window.first), mean) if window.first else mean
 
     def _integral(self, value: Term, window: StepWindow) -> Term:
-        """Return the trapezoidal rule's sum: the nodes at the ends count half."""
-        half = const(Fraction(1, 2))
-        first = Term.of("eq", step_before(), const(window.first))
-        last = None if window.last is None else Term.of("eq", step_before(), const(window.last))
-        before = _earlier(value)
-        share = where(first, mul(half, before), before)
-        if last is not None:
-            share = where(last, mul(half, before), share)
-        own_end = StepWindow(window.first + 1, window.last)
-        if own_end.is_empty:  # one node is no length of time
+        """Return the trapezoidal rule's sum: each step counts the mean of its ends."""
+        steps = StepWindow(window.first + 1, window.last)
+        if steps.is_empty:  # one node is no length of time
             return mul(const(0), value)
-        inside = self._carry(lambda own: add(own, gated(window, share, step_before())))
-        return mul(CLOCK["dt"], add(inside, gated(own_end, mul(half, value))))
+        share = mul(mul(const(Fraction(1, 2)), CLOCK["dt"]), add(_earlier(value), value))
+        if steps.first == _reach(share):  # an accumulator is 0 until it can look back
+            steps = StepWindow(0, window.last)
+        return self._carry(lambda own: add(own, gated(steps, share)))
 
     def _extreme(self, kind: str, value: Term, window: StepWindow) -> Term:
         def joined(own: Term, new: Term, step: Term) -> Term:

@@ -5,16 +5,26 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping
+from typing import TypeAlias
 
-from causalopt.errors import ExpressionError, ModelError, QuestionError, UnknownNameError
+from causalopt.errors import (
+    ExpressionError,
+    ModelError,
+    QuestionError,
+    UnknownNameError,
+    suggestion,
+)
 from causalopt.language.disturbance_text import Push, read_disturbance
-from causalopt.language.measure_text import read_measure
+from causalopt.language.measure_text import CarriedMeasure, read_measure
 from causalopt.language.scope import Scope
+from causalopt.language.step_window import StepWindow
 from causalopt.language.term import Term, const
 from causalopt.model.declaration import Variable, check_kind
 from causalopt.model.disturbed_equations import constant_equation, disturbed
 from causalopt.model.selectors import named_variable
 from causalopt.model.template import Equation
+
+Spans: TypeAlias = dict[str, tuple[tuple[str, StepWindow], ...]]
 
 
 def with_asked(
@@ -23,7 +33,7 @@ def with_asked(
     parameters: Mapping[str, Term],
     fixed: frozenset[str],
     scopes: tuple[Scope, Scope],
-) -> tuple[list[Equation], dict[str, tuple[Push, ...]]]:
+) -> tuple[list[Equation], dict[str, tuple[Push, ...]], Spans]:
     """Return the equations with the declared measures, disturbed as is declared.
 
     Args:
@@ -34,36 +44,40 @@ def with_asked(
         scopes: What names mean in a measure, and in the weights of a disturbance.
 
     Returns:
-        The equations, and disturbance -> what it pushes.
+        The equations, disturbance -> what it pushes, and measure -> the spans that it names.
 
     Raises:
         ModelError: A text, a name or what is disturbed is wrong; `path` and `offset` say where.
     """
     measure, nudge = scopes
     found, pushes = list(equations), dict[str, tuple[Push, ...]]()
+    spans: Spans = {}
     for name, variable in variables.items():
         if variable.measures is not None or variable.disturbs is not None:
             check_kind(name, variable)
         if variable.measures is not None:
-            found += _measured(name, variable.measures, variables, measure)
+            read = _measured(name, variable.measures, variables, measure)
+            found += [Equation(p.name, p.rule, (const(0),) * p.starts, name) for p in read.parts]
+            spans[name] = read.spans
         elif variable.disturbs is not None:
-            found.append(constant_equation(name, is_static=nudge.bare))
             pushes[name] = _pushes(name, variable.disturbs, variables, parameters, nudge)
-    return (disturbed(found, pushes, variables, parameters, fixed) if pushes else found), pushes
+            found.append(constant_equation(name, is_static=nudge.bare))
+    if pushes:
+        found = disturbed(found, pushes, variables, parameters, fixed)
+    return found, pushes, spans
 
 
 def _measured(
     name: str, text: str, variables: Mapping[str, Variable], scope: Scope
-) -> list[Equation]:
+) -> CarriedMeasure:
     labels = [(v.label, n) for n, v in variables.items() if v.label is not None]
     counted = Counter(label for label, _ in labels)
     taken = {*scope.names, *scope.variables, *scope.functions}
     words = {label: n for label, n in labels if counted[label] == 1 and label not in taken}
     try:
-        carried = read_measure(text, scope, name, words)
+        return read_measure(text, scope, name, words)
     except ExpressionError as error:
         raise ModelError(error.message, ("variables", name, "measures"), error.offset) from None
-    return [Equation(part.name, part.rule, (const(0),) * part.starts, name) for part in carried]
 
 
 def _pushes(
@@ -74,17 +88,26 @@ def _pushes(
     scope: Scope,
 ) -> tuple[Push, ...]:
     weights = dataclasses.replace(scope, variables=frozenset())
+    system = {n: v for n, v in variables.items() if v.disturbs is None and v.measures is None}
     labels: dict[str, tuple[str, ...]] = {}
-    for variable, declared in variables.items():
+    for variable, declared in system.items():
         if declared.label is not None:
             labels[declared.label] = (*labels.get(declared.label, ()), variable)
-    path = ("variables", name, "disturbs")
-    known = frozenset(parameters)
+
+    def named(word: str) -> str:
+        if word in variables and word not in system:
+            kind = "measure" if variables[word].measures is not None else "disturbance"
+            raise QuestionError(
+                f"'{word}' is a {kind}, and what is nudged are variables with rules and parameters"
+            )
+        try:
+            return named_variable(word, system.keys(), labels)
+        except UnknownNameError:
+            hint = suggestion(word, [*system, *labels, *parameters])
+            raise UnknownNameError(f"unknown variable '{word}'{hint}") from None
+
     try:
-        return read_disturbance(
-            text, weights, known, lambda word: named_variable(word, variables.keys(), labels)
-        )
+        return read_disturbance(text, weights, frozenset(parameters), named)
     except ExpressionError as error:
+        path = ("variables", name, "disturbs")
         raise ModelError(error.message, path, error.offset) from None
-    except (UnknownNameError, QuestionError) as error:
-        raise ModelError(error.message, path) from None

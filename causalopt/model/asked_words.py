@@ -14,6 +14,8 @@ NudgeItem: TypeAlias = str | Node | Window
 Nudged: TypeAlias = NudgeItem | tuple[str, int] | Sequence[NudgeItem] | Mapping[NudgeItem, float]
 
 _ONE_NODE = re.compile(r"\s*[\w.\-]+\s*\[\s*\d+\s*(?:,[^\[\]]*)?\]\s*")
+_ELEMENTS = re.compile(r"\s*[\w.\-]+\s*\[[^\[\]<>]*=[^\[\]<>]*\]\s*")
+_SPAN = re.compile(r"[<>]")
 _NAME = re.compile(r"\s*[\w.\-]+\s*")
 
 
@@ -58,10 +60,42 @@ def one_nudge(said: Nudged | None) -> str | Node | None:
     found = nudge_text(said)
     if isinstance(found, Node):
         return found
-    raise QuestionError(
-        f"'{found}' is a nudge of several nodes, which is asked of numbers: in a model with arrays "
-        "n is one node, of all its elements or of some; or ask causalopt.expand(model)"
+    raise several_nodes(found)
+
+
+def several_nodes(text: str) -> QuestionError:
+    """Return the error that a nudge of several nodes is in a model with arrays."""
+    return QuestionError(
+        f"'{text}' nudges a parameter or several nodes, which is asked of numbers: in a model "
+        "with arrays n is one node such as x[2], of all its elements or of some; or ask "
+        "causalopt.expand(model), in which each element is a variable"
     )
+
+
+def is_several(text: str, *, static: bool) -> bool:
+    """Whether a text is a span of steps, or several nodes with or without weights.
+
+    Example:
+        >>> [is_several(text, static=False) for text in ("x[2]", "x[2, unit=1]", "x[t>=5, unit=1]")]
+        [False, False, True]
+    """
+    return bool(_SPAN.search(text)) or (not names_one_node(text, static=static) and is_sum(text))
+
+
+def refuse_among_arrays(text: str) -> None:
+    """Refuse a measure that is an expression, in a model with arrays.
+
+    Raises:
+        QuestionError: It is one.
+    """
+    if _ELEMENTS.fullmatch(text):
+        return
+    if is_expression(text):
+        raise QuestionError(
+            f"'{text}' is an expression, which is measured among numbers: give the model a "
+            "variable that has it as its rule, carried from step to step where it is over time; or "
+            "ask causalopt.expand(model), in which each element is a variable"
+        )
 
 
 def _weighted(items: Mapping[NudgeItem, float]) -> str:
@@ -88,6 +122,26 @@ def names_one_node(text: str, *, static: bool) -> bool:
         [True, False, False, False]
     """
     return bool((_NAME if static else _ONE_NODE).fullmatch(text))
+
+
+def is_sum(text: str, *, minus: bool = True) -> bool:
+    """Whether a text has weights or signs: `2*R[0] + T[3]`; a minus in a set takes nodes away.
+
+    Example:
+        >>> [is_sum(text) for text in ("R[t>=5]", "R[0], R[1]", "2*R[0]", "R[0] - T[1]")]
+        [False, False, True, True]
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    items = tree.elts if isinstance(tree, ast.Tuple) else [tree]
+    signs = (ast.Mult, ast.Add, ast.Sub) if minus else (ast.Mult, ast.Add)
+    return any(
+        (isinstance(item, ast.BinOp) and isinstance(item.op, signs))
+        or (minus and isinstance(item, ast.UnaryOp) and isinstance(item.op, ast.USub))
+        for item in items
+    )
 
 
 def is_expression(text: str) -> bool:

@@ -195,9 +195,21 @@ class Partition(Record):
 class Question(Record):
     """What is asked of the model when the command line or the caller does not say."""
 
-    nudge: str | None = Field(default=None, description="the node n that is nudged, such as R[0]")
+    nudge: str | None = Field(
+        default=None,
+        description=(
+            "the node n that is nudged, such as R[0]; or several nodes, spans and parameters, "
+            "such as d[t>=5], 2*R[0] - Kp"
+        ),
+    )
     hold: str | None = Field(default=None, description="the set A, such as a or a[t<=10]")
-    target: str | None = Field(default=None, description="the variable m that is measured")
+    target: str | None = Field(
+        default=None,
+        description=(
+            "the variable m that is measured, or an expression of a run's nodes, such as "
+            "integral(e**2)"
+        ),
+    )
     steps: int | None = Field(default=None, ge=0, description="how many steps to run")
 
 

@@ -17,7 +17,7 @@ from causalopt.language.scope import CLOCK
 from causalopt.language.step_window import StepWindow, gated, step_before
 from causalopt.language.term import Term, const, leaves, ref, substitute
 from causalopt.model.declaration import Variable, motion
-from causalopt.model.template import Equation, undisturbed_name
+from causalopt.model.template import Equation, start_name, undisturbed_name
 
 Pushes = Mapping[str, Sequence[Push]]
 
@@ -135,7 +135,7 @@ def _parameters(pushes: Pushes, parameters: Mapping[str, Term]) -> dict[Term, Te
         base = substitute(term, found) if any(part in found for part in leaves(term)) else leaf
         own = _sum(_shift(*pair) for pair in _of(name, pushes, is_parameter=True))
         if own is not ZERO or base is not leaf:
-            found[leaf] = add(base, own)
+            found[leaf] = base if own is ZERO else _plus(base, own)
     return found
 
 
@@ -148,7 +148,7 @@ def _draws(equations: list[Equation], pushes: Pushes, drawn: set[str]) -> dict[T
             name, lag = leaf.payload
             own = _sum(_shift(*pair, back=lag) for pair in _of(name, pushes))
             if own is not ZERO:
-                found[leaf] = add(leaf, own)
+                found[leaf] = _plus(leaf, own)
     return found
 
 
@@ -158,25 +158,35 @@ def _pushed(
     variables: Mapping[str, Variable],
     shifted: Mapping[Term, Term],
 ) -> list[Equation]:
-    """Return an equation in shifted parameters, and what is added to it in one of its own."""
+    """Return an equation in shifted parameters, and what is added to it in ones of its own.
+
+    First comes its start in other parameters, which a value that is set replaces, then what is
+    added to whatever value it has.
+    """
     if equation.law is not None or equation.name in pushes:
         return [equation]
     rule = None if equation.rule is None else substitute(equation.rule, shifted)
-    start = _start_change(equation, shifted)
+    found = [dataclasses.replace(equation, rule=rule)]
+    changes = {
+        start_name: _start_change(equation, shifted),
+        undisturbed_name: _added(equation, pushes, variables),
+    }
+    for earlier_name, change in changes.items():
+        if change is not ZERO:
+            found[-1] = dataclasses.replace(found[-1], name=earlier_name(equation.name))
+            moved = _plus(ref(found[-1].name, 0), change)
+            found.append(dataclasses.replace(equation, rule=moved, initial=()))
+    return found
+
+
+def _added(equation: Equation, pushes: Pushes, variables: Mapping[str, Variable]) -> Term:
+    """Return what disturbances add to the nodes of an equation."""
     own = _of(equation.owner, pushes)
     if equation.name == equation.owner:
-        more = _sum(_shift(*pair) for pair in own)
-    elif motion(variables[equation.owner]) == "algebraic":
-        more = _sum(_shift(*pair, back=1) for pair in own)  # all of the step that its node begins
-    else:
-        more = ZERO
-    if equation.name != equation.owner:
-        return [dataclasses.replace(equation, rule=rule if rule is None else add(rule, more))]
-    if start is ZERO and more is ZERO:
-        return [dataclasses.replace(equation, rule=rule)]
-    before = dataclasses.replace(equation, name=undisturbed_name(equation.name), rule=rule)
-    change = add(ref(before.name, 0), add(start, more))
-    return [before, dataclasses.replace(equation, rule=change, initial=())]
+        return _sum(_shift(*pair) for pair in own)
+    if motion(variables[equation.owner]) == "algebraic":
+        return _sum(_shift(*pair, back=1) for pair in own)  # all of the step that its node begins
+    return ZERO
 
 
 def _start_change(equation: Equation, shifted: Mapping[Term, Term]) -> Term:
@@ -191,3 +201,8 @@ def _start_change(equation: Equation, shifted: Mapping[Term, Term]) -> Term:
         else:
             runs.append((t, t, Term.of("sub", new, old)))
     return _sum(gated(StepWindow(first, last), change) for first, last, change in runs)
+
+
+def _plus(value: Term, change: Term) -> Term:
+    """Return a value plus a change; a change of 0, or of -0, leaves -0 what it is."""
+    return Term.of("sub", value, Term.of("sub", ZERO, change))

@@ -31,10 +31,11 @@ from causalopt.model.declaration import (
     takes_whole_numbers,
 )
 from causalopt.model.declared_names import check_names, has_time, signature
-from causalopt.model.template import Equation, Template, exact_values, leaf_name, undisturbed_name
+from causalopt.model.template import Equation, Template, exact_values, leaf_name, node_name
 
 if TYPE_CHECKING:
     from causalopt.language.disturbance_text import Push
+    from causalopt.language.step_window import StepWindow
 
 
 def read_template(
@@ -86,12 +87,14 @@ def read_template(
     for equation in equations:
         _check_lags(equation, motion(variables[equation.owner]))
     pushes: dict[str, tuple[Push, ...]] = {}
+    spans: dict[str, tuple[tuple[str, StepWindow], ...]] = {}
+    system = {equation.name: equation.rule for equation in equations}
     if asked:
         from causalopt.model.asked_equations import with_asked  # few models have any
 
         scopes = reader.scope("measure", is_static), reader.scope("nudge", is_static)
         known = {**read, **coefficients}
-        equations, pushes = with_asked(equations, variables, known, reader.fixed, scopes)
+        equations, pushes, spans = with_asked(equations, variables, known, reader.fixed, scopes)
         if pushes and coefficients:
             _check_disturbed(pushes, variables, slopes)
             equations = _in_slopes(equations, known, step, pushes, slopes)
@@ -105,6 +108,8 @@ def read_template(
         pushes,
         frozenset(coefficients),
         slopes,
+        spans,
+        system,
     )
     for name, value in template.parameter_values().items():
         if name in coefficients and not math.isfinite(value):
@@ -371,8 +376,7 @@ def _in_slopes(
     found = []
     for equation in equations:
         rule = equation.rule
-        at_step = {equation.owner, undisturbed_name(equation.owner)}
-        is_course = equation.owner in slopes and equation.name not in at_step
+        is_course = equation.owner in slopes and node_name(equation) != equation.owner
         moved = rule is not None and _reads_any(rule, pushes)
         spelled = None if rule is None else without_moving_exponentials(rule, value)
         if moved and (spelled is None or is_course):

@@ -113,7 +113,7 @@ def _declared_parents(template: Template) -> dict[str, set[tuple[str, int]]]:
     """Return variable -> (parent, lag) with stage nodes contracted away."""
     owners = {e.name: e.owner for e in template.equations}
     # With exact steps an algebraic variable acts by its course over the step that it begins.
-    own = {name: template.equations[template.settable[name]].parents for name in template.slopes}
+    own = {name: template.equations[template.starting[name]].parents for name in template.slopes}
     courses = {name for name, parents in own.items() if (name, 1) not in parents}
     through: dict[str, set[tuple[str, int]]] = {}
     for equation in template.equations:
@@ -295,12 +295,25 @@ def edge_list(model: Model) -> list[str]:
 def rule_texts(model: Model) -> dict[str, str]:
     """Return variable or stage -> its rule as read, flows expanded into the integrator's steps.
 
+    Disturbances are added to what they disturb; `system_texts` has the rules without them.
     Rules of arrays are returned as they are declared, a flow as `d h/dtime = ...`.
     """
     if model.is_array:
         return {n: text for n in model.variables if (text := declared_text(model, n)) is not None}
     template = model.template
     return {e.name: text for e in template.equations if (text := _rule_text(model, e)) is not None}
+
+
+def system_texts(model: Model) -> dict[str, str]:
+    """Return variable -> its rule as read, without what disturbances add to it.
+
+    Disturbances and measures themselves are as they are written.
+    """
+    template = model.template
+    rules = {n: r for n, r in template.system.items() if n in model.variables and r is not None}
+    texts = {name: to_text(rule, static=model.is_static) for name, rule in rules.items()}
+    asked = {name: declared_text(model, name) for name in model.asked_variables}
+    return texts | {name: text for name, text in asked.items() if text is not None}
 
 
 def declared_text(model: Model, name: str) -> str | None:
@@ -313,6 +326,8 @@ def declared_text(model: Model, name: str) -> str | None:
         (variable.algebraic, ""),
         (variable.noise, "noise "),
         (variable.data, "data "),
+        (variable.disturbs, "disturbs "),
+        (variable.measures, "measures "),
     ):
         if said is not None:
             return f"{word}{said}"

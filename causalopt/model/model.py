@@ -17,10 +17,25 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
-from causalopt.errors import CausaloptError, ModelError, QuestionError, UnknownNameError, suggestion
+from causalopt.errors import (
+    CausaloptError,
+    ModelError,
+    QuestionError,
+    QuestionTextError,
+    UnknownNameError,
+    suggestion,
+)
 from causalopt.language.term import collector_paused
 from causalopt.model.array_source import ArraySource
-from causalopt.model.asked_words import Nudged, is_expression, names_one_node, nudge_text
+from causalopt.model.asked_words import (
+    Nudged,
+    is_expression,
+    is_several,
+    names_one_node,
+    nudge_text,
+    refuse_among_arrays,
+    several_nodes,
+)
 from causalopt.model.declaration import (
     A_RULE_IS_A_TEXT,
     Fact,
@@ -372,6 +387,8 @@ class Model(Displayed, Record, metaclass=ModelClass):
         measure = m = None if m is None else m.strip()
         if m is not None and not self._is_measure(m):
             measure = None
+        if sums is not None and sums == measure:
+            n = sums = f"({sums})"  # one name for each
         return self._with_asked(sums, measure), n, m
 
     def _is_node(self, text: str) -> bool:
@@ -394,27 +411,28 @@ class Model(Displayed, Record, metaclass=ModelClass):
         return self._asked[nudge, target]
 
     def _made_with_asked(self, nudge: str | None, target: str | None) -> Model:
-        data = self.model_dump()
-        more = {"disturbs": nudge, "measures": target}
-        added = {text: {key: text} for key, text in more.items() if text is not None}
-        data["variables"] = {**data["variables"], **added}
-        if self.partition.B is not None:
-            data["partition"]["B"] = (*self.partition.B, *added)
-        said, own = data["question"], self.question
-        said["nudge"] = own.nudge if own.nudge == nudge or self._is_plain(own.nudge) else None
-        said["target"] = own.target if own.target in {target, *self.variables} else None
+        from causalopt.model.asked_declaration import asked_error, declared_with  # few ask it
+
+        own = self.question
+        keeps = {
+            "nudge": own.nudge == nudge or self._is_plain(own.nudge),
+            "target": own.target in {target, *self.variables},
+        }
+        texts = {"disturbs": nudge, "measures": target}
+        added = {text: {key: text} for key, text in texts.items() if text is not None}
         try:
-            return type(self)(self.array_source, **data)
+            return type(self)(self.array_source, **declared_with(self.model_dump(), added, keeps))
         except ModelError as error:
-            said = error.path[1] if len(error.path) > 2 and error.path[1] in added else None
-            if said is None:
-                raise
-            raise QuestionError(f"'{said}': {error.message}") from None
+            raise asked_error(error, added) or error from None
 
     def node(self, text: str | Node | tuple[str, int]) -> Node:
         """Return the node a text names, such as `R[0]`; a disturbance has one, its name."""
         if isinstance(text, str) and text in self.asked_variables:
             return Node(text)
+        if self.is_array and isinstance(text, str):
+            is_parameter = text in self.parameters and text not in self.variables
+            if is_parameter or is_several(text, static=self.is_static):
+                raise several_nodes(text)
         return parse_node(
             text,
             tuple(self.variables),
@@ -546,6 +564,8 @@ class Model(Displayed, Record, metaclass=ModelClass):
         """Return the measured variable, or elements of it, that a text names."""
         if text in self.asked_variables:
             return Node(text)
+        if self.is_array:
+            refuse_among_arrays(text)
         with self._meaning("what is measured is a variable"):
             return parse_node(
                 text,
@@ -593,20 +613,35 @@ class Model(Displayed, Record, metaclass=ModelClass):
                         f"the nudged node {name} is in the held set: the nudge is made in B; nudge "
                         "another node, or hold a set without it"
                     )
+                said = name if str(own) == name else f"{name} nudges {own}, which"
                 raise QuestionError(
-                    f"{name} nudges {own}, which is in the held set ({window}): the nudge is made "
-                    "in B; nudge other nodes, or hold a set without them"
+                    f"{said} is in the held set ({window}): the nudge is made in B; nudge other "
+                    "nodes, or hold a set without them"
                 )
             if last is not None and own.first > last and own.variable != node.variable:
+                said = name if str(own) == name else f"{name} nudges {own}, which"
                 raise QuestionError(
-                    f"{name} nudges {own}, which lies after the last step {last}: give more steps, "
-                    "or earlier nodes"
+                    f"{said} lies after the last step {last}: give more steps, or earlier nodes"
                 )
         if last is not None and node.t > last:
             raise QuestionError(
                 f"the nudged node {name} lies after the last step {last}: give more steps, or "
                 "an earlier node"
             )
+
+    def check_target(self, target: str, last: int) -> None:
+        """Refuse a measure of nodes that lie after the last step.
+
+        Raises:
+            QuestionError: One of them does.
+        """
+        spans = self.template.spans.get(target, ()) if target in self.asked_variables else ()
+        for text, window in spans:
+            if window.first > last:
+                said = text if text == target else f"{target} measures {text}, which"
+                raise QuestionError(
+                    f"{said} lies after the last step {last}: give more steps, or earlier nodes"
+                )
 
     def nudged(self, node: Node) -> Selection:
         """Return the nodes that a nudge of one shifts: itself; of a disturbance those it names."""
@@ -722,7 +757,9 @@ class Model(Displayed, Record, metaclass=ModelClass):
             "nudge": lambda text: self.check_nudge(
                 self.node(text), self.question_hold(), question.steps
             ),
-            "target": self.target,
+            "target": lambda text: self.check_target(
+                self.target(text).variable, MAX_STEPS if question.steps is None else question.steps
+            ),
         }
         for key, check in checks.items():
             text = getattr(question, key)
@@ -741,8 +778,12 @@ class Model(Displayed, Record, metaclass=ModelClass):
     def _checked_by_asking(self) -> bool:
         """Whether the model in which n is one node and m one variable has checked the question."""
         for key in ("nudge", "target"):
+            text = getattr(self.question, key)
             try:
-                self.asking(**{key: getattr(self.question, key)})
+                self.asking(**{key: text})
+            except QuestionTextError as error:
+                margin = len(text) - len(text.lstrip())
+                raise ModelError(error.message, ("question", key), error.offset + margin) from None
             except CausaloptError as error:
                 raise ModelError(error.message, ("question", key)) from None
         return self.asking(self.question.nudge, self.question.target)[0] is not self

@@ -10,13 +10,17 @@ import bisect
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.model.template import Template
+
+if TYPE_CHECKING:
+    from causalopt.language.step_window import StepWindow
 
 Bools: TypeAlias = NDArray[np.bool_]
 Ranges: TypeAlias = Iterable[tuple[int, int, int]]
@@ -98,10 +102,7 @@ def reaching(
         avoid_held: Whether paths through A do not count.
         ranges: Further ends: (first step, last step, equation).
     """
-    links: dict[int, list[int]] = {}
-    for child, parents in enumerate(_parents(template)):
-        for parent, lag in parents:
-            links.setdefault(lag, [0] * len(template.equations))[child] |= 1 << parent
+    links = _Links(template, forwards=False)
     ends = _Seeds(seeds, ranges)
     walk = _Walk(plan, links, ends, avoid_held=avoid_held, forwards=False)
     # Each stretch is whole periods, so that its rows need but be turned round.
@@ -129,10 +130,7 @@ def reachable(
     if starts is None:
         assert plan.seed is not None
         starts = {plan.seed[0]: (plan.seed[1],)}
-    links: dict[int, list[int]] = {}
-    for child, parents in enumerate(_parents(template)):
-        for parent, lag in parents:
-            links.setdefault(lag, [0] * len(template.equations))[parent] |= 1 << child
+    links = _Links(template, forwards=True)
     seeds = _Seeds(starts, ranges)
     walk = _Walk(plan, links, seeds, avoid_held=avoid_held, forwards=True)
     return Reach(len(template.equations), tuple(walk.over(walk.pieces())))
@@ -163,28 +161,73 @@ class _Seeds:
         return self._masks[place] if place >= 0 else 0
 
 
+class _Links:
+    """Where paths go on from each equation, as bit masks by lag, at each step of a walk."""
+
+    def __init__(self, template: Template, *, forwards: bool) -> None:
+        self._width = len(template.equations)
+        windows: Mapping[tuple[str, int, str], tuple[StepWindow, ...]] = {}
+        if template.asked:
+            from causalopt.model.edge_windows import edge_windows  # most questions ask for none
+
+            windows = edge_windows(template)
+        self._lasting: dict[int, list[int]] = {0: [0] * self._width}
+        self._passing: list[tuple[int, int, int, int, float]] = []  # lag, from, to, first, last
+        for child, equation in enumerate(template.equations):
+            for name, lag in equation.parents:
+                source, end = template.index[name], child
+                if not forwards:
+                    source, end = end, source
+                steps = windows.get((name, lag, equation.name))
+                row = self._lasting.setdefault(lag, [0] * self._width)
+                if steps is None:
+                    row[source] |= 1 << end
+                    continue
+                back = (
+                    0 if forwards else lag
+                )  # windows are the child's, rows going back the parent's
+                for window in steps:
+                    last = math.inf if window.last is None else window.last - back
+                    self._passing.append((lag, source, end, window.first - back, last))
+
+    @property
+    def depth(self) -> int:
+        """The largest lag."""
+        return max(self._lasting)
+
+    @property
+    def edges(self) -> set[int]:
+        """The steps from which on other links are there."""
+        found = {first for *_, first, _ in self._passing}
+        found |= {int(last) + 1 for *_, last in self._passing if last < math.inf}
+        return {step for step in found if step > 0}
+
+    def at(self, t: int) -> tuple[list[int], dict[int, list[int]]]:
+        """Return the links within a step's row, and lag -> those to rows further on."""
+        links = self._lasting
+        if self._passing:
+            links = {lag: row.copy() for lag, row in links.items()}
+            for lag, source, end, first, last in self._passing:
+                if first <= t <= last:
+                    links[lag][source] |= 1 << end
+        return links[0], {lag: row for lag, row in links.items() if lag}
+
+
 class _Walk:
     """A walk over the steps, forwards along the edges or backwards against them."""
 
     def __init__(
-        self,
-        plan: GraphRun,
-        links: dict[int, list[int]],
-        seeds: _Seeds,
-        *,
-        avoid_held: bool,
-        forwards: bool,
+        self, plan: GraphRun, links: _Links, seeds: _Seeds, *, avoid_held: bool, forwards: bool
     ) -> None:
         self._plan, self._avoid_held, self._forwards = plan, avoid_held, forwards
-        self._seeds = seeds
-        self._now = links.pop(0, [0] * plan.held.shape[1])
-        self._lagged = links
-        self._depth = max(links, default=0)
+        self._seeds, self._links = seeds, links
+        self._now, self._lagged = links.at(0)
+        self._depth = links.depth
 
     def pieces(self) -> list[tuple[int, int]]:
         """Return ranges [t0, t1) of steps: single ones, and those that are all alike."""
         forced, held, end = self._plan.forced, self._plan.held, self._plan.steps + 1
-        edges = {0, end, len(forced), *self._seeds.edges}
+        edges = {0, end, len(forced), *self._seeds.edges, *self._links.edges}
         for table in (forced, held):
             edges |= set((np.flatnonzero((table[1:] != table[:-1]).any(axis=1)) + 1).tolist())
         return list(itertools.pairwise(sorted(t for t in edges if t <= end)))
@@ -197,6 +240,7 @@ class _Walk:
             if live <= len(past) - self._depth and not self._seeds.at(t0):
                 yield t1 - t0, (0,)
                 continue
+            self._now, self._lagged = self._links.at(t0)
             opened, rows, seen, alike = self._open(t0), list[int](), dict[tuple[int, ...], int](), 0
             left = t1 - t0
             while left:
@@ -261,11 +305,3 @@ def _bits_of(row: int) -> Iterator[int]:
         low = row & -row
         yield low.bit_length() - 1
         row ^= low
-
-
-def _parents(template: Template) -> list[list[tuple[int, int]]]:
-    """Return each equation's parents as (equation, lag)."""
-    return [
-        [(template.index[name], lag) for name, lag in equation.parents]
-        for equation in template.equations
-    ]

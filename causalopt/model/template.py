@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from causalopt.language.disturbance_text import Push
+    from causalopt.language.step_window import StepWindow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +88,8 @@ class Template:
         computed: Parameters that nobody declared: coefficients of exact steps.
         slopes: With exact steps, flow or algebraic variable -> flow or algebraic variable that it
             reads -> its coefficient in the derivative, or in the value.
+        spans: Measure -> the nodes and spans that it names, as written, with their steps.
+        system: The rules of all equations as they are without disturbances and measures.
     """
 
     equations: tuple[Equation, ...]
@@ -98,6 +101,10 @@ class Template:
     pushes: Mapping[str, tuple[Push, ...]] = dataclasses.field(default_factory=dict)
     computed: frozenset[str] = frozenset()
     slopes: Mapping[str, Mapping[str, Term]] = dataclasses.field(default_factory=dict)
+    spans: Mapping[str, tuple[tuple[str, StepWindow], ...]] = dataclasses.field(
+        default_factory=dict
+    )
+    system: Mapping[str, Term | None] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def index(self) -> Mapping[str, int]:
@@ -113,6 +120,36 @@ class Template:
         return {
             name: self.index.get(undisturbed_name(name), self.index[name]) for name in self.names
         }
+
+    @functools.cached_property
+    def is_settable(self) -> np.ndarray:
+        """Which equations the value that their node is set to replaces, shape [equation]."""
+        import numpy as np
+
+        taken = [
+            e.name == node_name(e) and undisturbed_name(e.name) in self.index
+            for e in self.equations
+        ]
+        return ~np.array(taken, dtype=bool)
+
+    @functools.cached_property
+    def is_last(self) -> np.ndarray:
+        """Which equations have their node's value, with all that is added, shape [equation]."""
+        import numpy as np
+
+        return np.array([node_name(e) == e.name for e in self.equations], dtype=bool)
+
+    @functools.cached_property
+    def starting(self) -> Mapping[str, int]:
+        """Variable -> the place of the equation that has its initial values."""
+        return {name: self.index.get(start_name(name), i) for name, i in self.settable.items()}
+
+    @functools.cached_property
+    def asked(self) -> frozenset[str]:
+        """The equations of disturbances and measures."""
+        if not self.system:
+            return frozenset()
+        return frozenset(e.name for e in self.equations if e.owner not in self.system)
 
     @functools.cached_property
     def structure(self) -> Structure:
@@ -248,9 +285,22 @@ def refuse_between(template: Template, source: str, target: str) -> None:
             )
 
 
+_START, _UNDISTURBED = ".start", ".undisturbed"
+
+
+def start_name(name: str) -> str:
+    """Return what an equation is called before a nudged parameter changes where it starts."""
+    return name + _START
+
+
 def undisturbed_name(name: str) -> str:
     """Return what an equation is called before a disturbance is added to it."""
-    return f"{name}.undisturbed"
+    return name + _UNDISTURBED
+
+
+def node_name(equation: Equation) -> str:
+    """Return the node, or the stage, that an equation is of, whatever is added to it later."""
+    return equation.name.removesuffix(_START).removesuffix(_UNDISTURBED)
 
 
 def belonging(
@@ -262,7 +312,7 @@ def belonging(
     nodes of a flow, for they lie on the way from one to the other; or to the one at t-1 (before):
     an algebraic variable's node stands for all of the step that it begins.
     """
-    if equation.name in {equation.owner, undisturbed_name(equation.owner)}:
+    if node_name(equation) == equation.owner:
         return "own"
     if variables[equation.owner].measures is not None:
         return "own"

@@ -194,9 +194,9 @@ class StartEffects:
     def _lanes(self) -> dict[tuple[int, int], Floats]:
         """Return node -> its value in each lane: starting values, and noise where there is any."""
         points, asked = self.points, self.asked
-        index, settable = points.model.template.index, points.model.template.settable
+        index, starting = points.model.template.index, points.model.template.starting
         starts = {
-            (t, settable[name]): rows[t]
+            (t, starting[name]): rows[t]
             for name, rows in points.values.items()
             for t in range(min(len(rows), asked.steps + 1))
         }
@@ -209,7 +209,7 @@ class StartEffects:
                 draws = np.stack([plan.values[:, index[name]] for plan in plans], axis=1)
                 starts |= {(t, index[name]): draws[t] for t in range(asked.steps + 1)}
         for t, name in set_places(points.model, asked.given, asked.steps):
-            starts.pop((t, settable[name]), None)  # what was set stays set, wherever a world starts
+            starts.pop((t, starting[name]), None)  # what was set stays set, wherever a world starts
         if not starts:
             nudge = asked.nudge
             own = np.asarray(world(points.model, *asked.given, steps=asked.steps)[nudge.variable])

@@ -74,7 +74,7 @@ def starting_points(
     settled, laws = _settled(model)
     rng = np.random.default_rng([seed, 0xD1])
     template = settled.template
-    starting = {name: template.equations[i].name for name, i in template.settable.items()}
+    starting = {name: template.equations[i].name for name, i in template.starting.items()}
     own = {
         name: template.initial_values(equation)
         for name, equation in starting.items()

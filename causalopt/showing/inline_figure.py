@@ -84,7 +84,7 @@ def _thin(line: Line2D) -> None:
 
 
 def _fit(figure: Figure) -> float:
-    """Make a tall figure lower, as far as its panels bear it; return how much smaller to show it."""
+    """Make a tall figure lower, as far as its panels bear it; return how small to show it."""
     width, height = figure.get_size_inches()
     if height <= _TALLEST:
         return 1.0

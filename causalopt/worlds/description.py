@@ -8,7 +8,7 @@ from typing import Any
 
 from causalopt.checks.examined_file import model_doubts, unit_notes
 from causalopt.errors import ModelError
-from causalopt.model.graph import declared_text, edge_list, rule_texts, side
+from causalopt.model.graph import declared_text, edge_list, rule_texts, side, system_texts
 from causalopt.model.model import Model
 from causalopt.results import Displayed
 
@@ -94,29 +94,44 @@ def describe(
         ('T[t-1] -> R[t]', 'R[t-1] -> T[t]', 'R[t-1] -> R[t]')
     """
     model = model.replace(parameters=parameters, initial=initial)
-    rules = rule_texts(model)
     if model.is_array:
+        rules = rule_texts(model)
         variables = {name: _array_variable(model, name, rules) for name in model.variables}
         return _described(model, variables)
-    written = {
-        name: variable.flow or variable.algebraic for name, variable in model.variables.items()
-    }
-    if not stages:
-        for name in model.variables:
-            if written[name] is not None:
-                rules[name] = declared_text(model, name) or ""
-    variables = {
+    return _described(model, _with_stages(model) if stages else _as_written(model))
+
+
+def _with_stages(model: Model) -> dict[str, dict[str, Any]]:
+    rules, template = rule_texts(model), model.template
+    return {
         equation.name: {
             "side": side(model, equation.owner),
-            "initial": model.template.initial_values(equation.name),
+            "initial": template.initial_values(equation.name),
             "rule": rules.get(equation.name),
         }
-        for equation in model.template.equations
-        if stages or equation.owner == equation.name
+        for equation in template.equations
     }
-    if not stages:
-        variables = {name: variables[name] for name in model.variables}
-    return _described(model, variables)
+
+
+def _as_written(model: Model) -> dict[str, dict[str, Any]]:
+    """Return what is said of each variable, without stages and without what nudges it."""
+    rules, template = rule_texts(model), model.template
+    if model.asked_variables:
+        rules |= system_texts(model)
+    for name, variable in model.variables.items():
+        if variable.flow is not None or variable.algebraic is not None:
+            rules[name] = declared_text(model, name) or ""
+    starts = {name: template.equations[i].name for name, i in template.starting.items()}
+    return {
+        name: {
+            "side": side(model, name),
+            "initial": []
+            if name in model.asked_variables
+            else template.initial_values(starts[name]),
+            "rule": rules.get(name),
+        }
+        for name in model.variables
+    }
 
 
 def _described(model: Model, variables: Mapping[str, Mapping[str, Any]]) -> Description:

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from causalopt.errors import QuestionError
-from causalopt.model.asked_words import names_one_node
+from causalopt.language.scope import CLOCK
+from causalopt.language.term import const, leaves, substitute
+from causalopt.model.asked_words import Nudged, is_sum, names_one_node, nudge_text
+from causalopt.model.declaration import motion
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, Window, is_plain
-from causalopt.model.template import Equation, belonging, equations_mask, has_stages
+from causalopt.model.template import Equation, belonging, equations_mask, has_stages, node_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +47,8 @@ class Nudge:
     """Shift nodes: each takes its value plus `by`, and everything downstream follows.
 
     Attributes:
-        node: A node, or several as a selector names them: `d[t>=5]` is shifted at each step.
+        node: A node, or several as for `run`'s nudge, each by its weight: `d[t>=5]`,
+            `2*R[0] - T[3]`, a list, or item -> weight; or a set of nodes as `hold` has.
         by: By how much.
 
     Example:
@@ -52,7 +56,7 @@ class Nudge:
         Nudge(node='R[0]', by=0.001)
     """
 
-    node: str | Node
+    node: Nudged
     by: float
 
 
@@ -116,14 +120,16 @@ def moved_nodes(model: Model, intervention: Nudge | Set, steps: int | None) -> S
     Raises:
         QuestionError: The text names no nodes, or a parameter.
     """
-    said = intervention.node
+    said = intervention.node if isinstance(intervention, Set) else nudge_text(intervention.node)
     if not isinstance(said, str):
         node = model.node(said)
         return (Window(node.variable, node.t, node.t, node.elements),)
     if said.strip() in model.parameters and said.strip() not in model.variables:
+        raise _no_parameter(said.strip())
+    if isinstance(intervention, Set) and is_sum(said, minus=False):
         raise QuestionError(
-            f"'{said}' is a parameter, and a baseline sets and shifts nodes: give it another value "
-            f"with parameters={{'{said}': ...}} (--set {said}=...)"
+            f"'{said}' is a weighted sum, and nodes are set to one value: name them alone, such as "
+            "u[10<=t<20]; a Nudge takes weights"
         )
     if names_one_node(said, static=model.is_static):
         node = model.node(said)
@@ -131,6 +137,43 @@ def moved_nodes(model: Model, intervention: Nudge | Set, steps: int | None) -> S
     if "[" not in said and not model.is_static and is_plain(said) and "," not in said:
         model.node(said)  # a name alone is no node: the message says how to write one
     return model.selection(said, steps=steps)
+
+
+def shifted_nodes(model: Model, nudge: Nudge, steps: int) -> Iterator[tuple[Window, float]]:
+    """Yield the nodes that a nudge shifts, each with its weight.
+
+    Args:
+        model: The model, of numbers.
+        nudge: What is shifted; weights may depend on the step.
+        steps: The last step.
+
+    Raises:
+        QuestionError: The text names no nodes, or a parameter.
+    """
+    said = nudge_text(nudge.node)
+    if not isinstance(said, str) or not is_sum(said):
+        yield from ((window, 1.0) for window in moved_nodes(model, nudge, steps))
+        return
+    asked, n, _ = model.asking(said)
+    template = asked.template
+    for push in template.pushes[str(n)]:
+        if push.is_parameter:
+            raise _no_parameter(push.name)
+        window = Window(push.name, push.window.first, push.window.last)
+        if CLOCK["t"] not in leaves(push.weight):
+            yield window, template.number(push.weight)
+            continue
+        last = steps if window.last is None else min(window.last, steps)
+        for t in range(window.first, last + 1):
+            clock = {CLOCK["t"]: const(t)}
+            yield Window(push.name, t, t), template.number(substitute(push.weight, clock))
+
+
+def _no_parameter(name: str) -> QuestionError:
+    return QuestionError(
+        f"'{name}' is a parameter, and a baseline sets and shifts nodes: give it another value "
+        f"with parameters={{'{name}': ...}} (--set {name}=...)"
+    )
 
 
 def set_places(
@@ -298,17 +341,43 @@ class _Builder:
         if isinstance(intervention, Replace):
             self._replace(intervention)
             return
+        if isinstance(intervention, Nudge):
+            by, said = _finite(intervention.by, "a nudge"), nudge_text(intervention.node)
+            static = self._model.is_static
+            lasting = isinstance(said, str) and not names_one_node(said, static=static)
+            for window, weight in shifted_nodes(self._model, intervention, self._steps):
+                self._shift(window, weight * by, lasting=lasting)
+            return
         for window in moved_nodes(self._model, intervention, self._steps):
-            rows = self._rows(window)
-            if isinstance(intervention, Nudge):
-                i = self._model.template.index[window.variable]
-                self.shifts[rows, i] += _finite(intervention.by, "a nudge")
-                continue
             self._check_once(window, intervention.to)
-            i = self._model.template.settable[window.variable]
-            self.forced[rows, i] = True
-            self.values[rows, i] = _finite(intervention.to, "a set value")
-            self.shifts[rows, i] = 0.0
+            places = self._places(window)
+            self.forced[: len(places)] |= places
+            self.values[: len(places)][places] = _finite(intervention.to, "a set value")
+            self.shifts[: len(places)][places] = 0.0
+
+    def _shift(self, window: Window, by: float, *, lasting: bool) -> None:
+        """Shift the nodes of a window; `lasting` has algebraic ones shifted between steps too."""
+        name, rows = window.variable, self._rows(window)
+        if not lasting or motion(self._model.variables[name]) != "algebraic":
+            self.shifts[rows, self._model.template.index[name]] += by
+            return
+        places = self._places(window, added=True)
+        self.shifts[: len(places)][places] += by
+
+    def _places(self, *windows: Window, added: bool = False) -> np.ndarray:
+        """Return which equations are of some nodes, stages included, shape [rows, equation].
+
+        Where disturbances are added to a node, the equation that is set comes before, and the one
+        that is shifted (`added`) after.
+        """
+        template = self._model.template
+        late = int(has_stages(template))
+        ends = [self._rows(window).stop + late for window in windows]
+        rows = min(max(ends, default=0), self._steps + 1)
+        self._grow(rows - 1)
+        mask = equations_mask(template, self._model.variables, windows, rows)
+        mask &= template.is_last if added else template.is_settable
+        return mask
 
     def _check_once(self, window: Window, value: float) -> None:
         for other, before in self._set:
@@ -334,20 +403,26 @@ class _Builder:
         import numpy as np
 
         world, template = intervention.world, self._model.template
-        if world.steps < self._steps or world.model.template.structure != template.structure:
+        given = world.model.template
+        if world.steps < self._steps or given.system != template.system:
             raise QuestionError(
                 f"world {world.name} is of another model or shorter than {self._steps} steps: "
                 "replace takes nodes from a world of the same model and length"
             )
         windows = self._model.selection(intervention.nodes, steps=self._steps)
-        late = int(has_stages(template))
-        ends = [self._steps if w.last is None else w.last + late for w in windows]
-        rows = min(max(ends, default=-1), self._steps) + 1
-        self._grow(rows - 1)
-        mask = equations_mask(template, self._model.variables, windows, rows)
-        self.forced[:rows] |= mask
-        np.copyto(self.values[:rows], world.table[:rows], where=mask)
-        self.shifts[:rows][mask] = 0.0
+        mask = self._places(*(w for w in windows if w.first <= self._steps))
+        names = [node_name(equation) for equation in template.equations]
+        columns = [given.index.get(name, 0) for name in names]
+        unknown = [i for i, name in enumerate(names) if name not in given.index]
+        if mask[:, unknown].any():
+            said = next(names[i] for i in unknown if mask[:, i].any())
+            raise QuestionError(f"world {world.name} has no '{said}': replace other nodes")
+        table = world.table[: len(mask)]
+        if columns != list(range(table.shape[1])):  # a long table is copied only where it must be
+            table = table[:, columns]
+        np.copyto(self.values[: len(mask)], table, where=mask)
+        self.forced[: len(mask)] |= mask
+        self.shifts[: len(mask)][mask] = 0.0
 
 
 def _first_end(*windows: Window) -> int | None:

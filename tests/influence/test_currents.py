@@ -395,9 +395,11 @@ class TestPaths:
         assert str(first) == "b[0..38] -> c[39..40]"
 
 
-def test_m_is_a_variable_and_the_message_says_how_to_end_the_run():
-    with pytest.raises(QuestionError, match=r"write R, and say --steps 3"):
-        currents(load("thermostat"), target="R[3]")
+def test_m_may_be_a_node_before_the_last_step():
+    kept = currents(load("thermostat"), target="R[3]", steps=9)
+    assert kept.total == pytest.approx(currents(load("thermostat"), target="R", steps=3).total)
+    with pytest.raises(QuestionError, match=r"R\[3\] lies after the last step 2: give more steps"):
+        currents(load("thermostat"), target="R[3]", steps=2)
 
 
 class TestStatus:
@@ -476,3 +478,11 @@ def test_json_is_strict():
     model = Model(name="m", variables={"x": {"rule": "1"}, "y": {"rule": "2"}})
     text = json.dumps(currents(model, nudge="x", target="y").to_dict(), allow_nan=False)
     assert json.loads(text)["share"]["y"] == [None]
+
+
+def test_disturbances_and_measures_are_written_as_they_were_said():
+    found = currents(load("thermostat"), nudge="R[t>=2] - k", target="mean(R)", hold="T", steps=4)
+    assert "d(mean(R))/d(R[t>=2] - k) = " in repr(found)
+    assert str(found.paths(1)[0]).startswith("R[t>=2] - k -> R[2")
+    lines = str(currents(load("thermostat"), steps=4))
+    assert "dR/dR = " in lines

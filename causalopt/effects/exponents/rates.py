@@ -33,7 +33,7 @@ from causalopt.model.selectors import Node, Selection, selection_text, whole_var
 from causalopt.model.template import refuse_between
 from causalopt.results import Plotted, Tabled, plain
 from causalopt.work.progress import Progress, long_work, portion, through
-from causalopt.worlds.interventions import held_mask, plan_for
+from causalopt.worlds.interventions import Set, held_mask, plan_for
 
 if TYPE_CHECKING:
     from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
@@ -341,12 +341,14 @@ def _grown(
     structure = model.template.structure
     _check_exponents(settings.exponents, len(Slots.of(structure).slots))
     first = max(len(equation.initial) for equation in model.template.equations)
+    end = _end(model, question)
     if question is not None:
-        first = max(first, question[0].t + 1)
+        first = max(first, question[0].t + 1, 0 if end is None else end.t + 1)
     last = first - 1 + settings.lead + settings.count
     terms = tuple(partial.term for partial in linearize(structure).partials)
     _check_length(last, len(structure.names) + len(terms))
-    plan = plan_for(model, steps=last, noise_seed=settings.seed)
+    ended = () if end is None else (Set(end, 0.0),)  # what stays as it is would count as growth
+    plan = plan_for(model, ended, steps=last, noise_seed=settings.seed)
     with portion(0.0, 0.4):
         run = run_values(structure, plan, terms)
     status = _status(run.values)
@@ -450,6 +452,16 @@ def _question(
     model.check_nudge(node, hold, None)
     refuse_between(model.template, node.variable, measured)
     return node, measured
+
+
+def _end(model: Model, question: _Question | None) -> Node | None:
+    """Return the node of a disturbance after all that it nudges, None where it does not end."""
+    pushes = model.template.pushes.get(question[0].variable, ()) if question else ()
+    ends = [push.window.last for push in pushes]
+    lasts = [end for end in ends if end is not None]
+    if question is None or not lasts or len(lasts) < len(ends):
+        return None
+    return Node(question[0].variable, max(lasts) + model.template.max_lag + 1)
 
 
 def _status(values: Floats) -> str:

@@ -113,7 +113,7 @@ def sorted_axes(model: Model, axes: Mapping[str, Floats]) -> tuple[dict[str, Nod
             )
     template = model.template
     for name, node in nodes.items():
-        equation = template.equations[template.settable[node.variable]]
+        equation = template.equations[template.starting[node.variable]]
         if equation.rule is not None and node.t >= len(equation.initial):
             raise QuestionError(
                 f"the axis '{name}' is a node that follows its rule: sweep a parameter or an "

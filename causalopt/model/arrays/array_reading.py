@@ -64,6 +64,14 @@ def read_array_template(
     """
     sections = {"sizes": sizes, "parameters": parameters, "functions": functions}
     check_names({**sections, "variables": variables}, tensor_function_names())
+    for name, declared in variables.items():
+        for key in ("disturbs", "measures"):
+            if getattr(declared, key) is not None:
+                raise ModelError(
+                    f"'{key}' is for models of numbers: write '{name}' as a rule of arrays, or "
+                    "causalopt.expand the model without it",
+                    ("variables", name, key),
+                )
     step = Fraction(repr(dt)) if dt is not None else Fraction(1)
     reader = _Reader(variables, _sizes(sizes), parameters, functions, step, source)
     found = [reader.variable(name) for name in variables]

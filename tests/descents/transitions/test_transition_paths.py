@@ -347,7 +347,7 @@ variables:
         [
             ("W", "takes a condition on W such as W < 1; 'W' is a number"),
             ("V < 1", "column 1: unknown name 'V'"),
-            ("W < ", "cannot read the condition"),
+            ("W < ", "the text ends too early"),
             ("W[t-1] < 1", "write W without a step here"),
         ],
     )

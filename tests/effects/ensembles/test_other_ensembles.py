@@ -36,7 +36,7 @@ def test_every_row_of_a_sweep_is_the_sweep_of_its_seed(tmp_path: Path) -> None:
     assert found.summary("total").median == pytest.approx(np.median(found.total, axis=0))
     assert found.dataset.op_mean.dims == ("k", "R_0")
     assert float(found.dataset.op.sel(seed=9)[1, 2]) == found.op[2, 1, 2]
-    found.write(tmp_path / "sweep.nc")
+    found.save(tmp_path / "sweep.nc")
     with xarray.open_dataset(tmp_path / "sweep.nc") as back:
         assert np.array_equal(back.op_quantile.values, found.spread.quantiles)
     assert "over 3 seeds (4, 0, 9)" in repr(found)
