@@ -526,7 +526,7 @@ def __getattr__(name: str) -> object:
         return version("causalopt")
     home = _HOME.get(name)
     if home is None:
-        raise AttributeError(f"causalopt has no '{name}'")
+        raise AttributeError(f"causalopt has no '{name}'{_otherwise(name)}")
     module = f"causalopt.{home}"
     try:
         found = getattr(importlib.import_module(module), name)
@@ -542,6 +542,32 @@ def __getattr__(name: str) -> object:
         from causalopt import extras
 
         raise extras.translated(error) from None
+
+
+# Commands whose function has another name.
+_OF_COMMANDS = {
+    "action": "least_action",
+    "basins": "op_basins",
+    "check": "describe",
+    "compare": "compare_measures",
+    "data": "fetch_images",
+    "entropy": "strength",
+    "matrix": "op_matrix",
+    "models": "shipped",
+    "optimizers": "find_optimizers",
+}
+
+
+def _otherwise(name: str) -> str:
+    """Return what is to be asked for in place of a name that is not here."""
+    if name.startswith("_"):
+        return ""
+    if name in _OF_COMMANDS:
+        return f": the command '{name}' is the function '{_OF_COMMANDS[name]}'"
+    from causalopt.errors import suggestion
+
+    hint = suggestion(name, _HOME)
+    return hint if "did you mean" in hint else "; dir(causalopt) lists what there is"
 
 
 def __dir__() -> list[str]:

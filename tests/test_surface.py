@@ -181,3 +181,19 @@ def test_a_command_calls_the_public_function(command: str) -> None:
     own = command + "_" * iskeyword(command)
     text = (Path(causalopt.__file__).parent / "commands" / f"{own}.py").read_text()
     assert f"causalopt.{COMMANDS_CALL[command][0]}" in text.replace("causalopt.commands", "")
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS_CALL) - set(causalopt._HOME)))
+def test_a_command_s_word_leads_to_its_function(command: str) -> None:
+    """Where a word is no function of its own, what is called by it says which one is."""
+    function = COMMANDS_CALL[command][0]
+    if not iskeyword(command) and hasattr(causalopt, function):
+        found = f"the command '{command}' is the function '{function}'"
+        assert causalopt._otherwise(command).endswith(found)
+
+
+def test_a_name_with_a_typing_error_is_told_what_is_near() -> None:
+    with pytest.raises(AttributeError, match="causalopt has no 'swep'; did you mean 'sweep'"):
+        causalopt.swep  # noqa: B018 - looked up for its error
+    with pytest.raises(AttributeError, match=r"no 'zzz'; dir\(causalopt\) lists"):
+        causalopt.zzz  # noqa: B018

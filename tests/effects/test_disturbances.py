@@ -292,6 +292,8 @@ def test_sets_that_name_nearly_everything_leave_n_and_m_out() -> None:
         ({"nudge": "R[t>=50]"}, r"^R\[t>=50\] lies after the last step 9: give more steps"),
         ({"nudge": "R[t<0]"}, r"selects no step"),
         ({"nudge": "R[2.5]"}, r"the steps must read 3, t<=10, t>=5 or 3<=t<9, found '2.5'"),
+        ({"nudge": "kk"}, r"unknown variable 'kk'; did you mean 'k'"),
+        ({"target": "sum(RR)"}, r"unknown name 'RR'; did you mean 'R'"),
         ({"nudge": "R[time>=2]"}, r"3<=t<9, found .time>=2.; steps are counted, so that a time is"),
         ({"nudge": "T*R[0]"}, r"'T' is a variable, and weights are numbers"),
         ({"nudge": "R[0]/2"}, r"cannot be nudged: name nodes and parameters, each with a weight"),

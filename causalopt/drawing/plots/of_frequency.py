@@ -23,6 +23,7 @@ from causalopt.drawing.palette import (
     STATUS_HATCHES,
 )
 from causalopt.drawing.plots.panel_parts import FEW, legend_above, plain_axes
+from causalopt.drawing.plots.shown_figure import ShownFigure
 from causalopt.errors import QuestionError
 from causalopt.frequencies.frequency_gains import FREQUENCY_STATUSES, FrequencyGains
 from causalopt.frequencies.frequency_response import FrequencyResponse, Kind
@@ -77,7 +78,7 @@ def _title(found: FrequencyResponse) -> str:
 
 def _bode(found: FrequencyResponse) -> Figure:
     found = _without_zero(found)
-    figure = Figure(figsize=(6.4, 7.2), layout="constrained")
+    figure = ShownFigure(figsize=(6.4, 7.2), layout="constrained")
     rows = figure.subplots(4, 1, sharex=True, height_ratios=(3, 3, 3, 0.3))
     omega = found.frequency
     _draw_op(rows[0], found)
@@ -226,7 +227,7 @@ def _draw_strip(axes: Axes, omega: Floats, status: np.ndarray) -> None:
 
 
 def _nichols(found: FrequencyResponse) -> Figure:
-    figure = Figure(figsize=(6.0, 5.0), layout="constrained")
+    figure = ShownFigure(figsize=(6.0, 5.0), layout="constrained")
     axes = figure.subplots()
     plain_axes(axes)
     loop = found.loop
@@ -265,7 +266,7 @@ def _nichols(found: FrequencyResponse) -> Figure:
 
 
 def _nyquist(found: FrequencyResponse) -> Figure:
-    figure = Figure(figsize=(5.4, 5.2), layout="constrained")
+    figure = ShownFigure(figsize=(5.4, 5.2), layout="constrained")
     axes = figure.subplots()
     plain_axes(axes)
     loop = np.where(np.isfinite(found.loop), found.loop, np.nan)

@@ -24,7 +24,9 @@ def axis_values(name: str, values: ArrayLike) -> Floats:
     try:
         axis = np.array(values, dtype=np.float64) + 0.0  # a swept -0.0 is 0.0, as in a model
     except (TypeError, ValueError):
-        raise QuestionError(f"the axis '{name}' takes numbers") from None
+        raise QuestionError(
+            f"the axis '{name}' takes numbers, such as numpy.geomspace(0.01, 1, 9)"
+        ) from None
     if axis.ndim != 1 or not len(axis):
         raise QuestionError(
             f"the axis '{name}' takes one or more values in a row, found an array "

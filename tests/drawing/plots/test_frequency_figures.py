@@ -99,3 +99,10 @@ def test_statuses_without_numbers_can_be_drawn() -> None:
 def test_another_kind_is_refused(found: causalopt.FrequencyResponse) -> None:
     with pytest.raises(QuestionError, match="bode, nichols, nyquist"):
         found.plot("polar")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["bode", "nichols", "nyquist"])
+def test_a_figure_shows_itself_in_a_notebook(kind: Any) -> None:
+    png, size = causalopt.frequency(causalopt.load("pid_loop")).plot(kind)._repr_png_()
+    assert png.startswith(b"\x89PNG")
+    assert size["width"] > 400
