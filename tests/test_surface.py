@@ -187,7 +187,7 @@ def test_a_command_calls_the_public_function(command: str) -> None:
 def test_a_command_s_word_leads_to_its_function(command: str) -> None:
     """Where a word is no function of its own, what is called by it says which one is."""
     function = COMMANDS_CALL[command][0]
-    if not iskeyword(command) and hasattr(causalopt, function):
+    if not iskeyword(command) and function in FUNCTIONS:
         found = f"the command '{command}' is the function '{function}'"
         assert causalopt._otherwise(command).endswith(found)
 

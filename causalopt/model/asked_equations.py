@@ -96,7 +96,8 @@ def _pushes(
             labels[declared.label] = (*labels.get(declared.label, ()), variable)
 
     def named(word: str) -> str:
-        if word in variables and word not in system and word != name:  # called as it was said
+        is_itself = word == name == text.strip()  # called as it was said: not known
+        if word in variables and word not in system and not is_itself:
             kind = "measure" if variables[word].measures is not None else "disturbance"
             raise QuestionError(
                 f"'{word}' is a {kind}, and what is nudged are variables with rules and parameters"
