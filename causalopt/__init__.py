@@ -315,14 +315,24 @@ _results.offer(
             "summary": "showing.model_tables",
             "picture": "showing.model_tables",
         },
-        "causalopt.effects.attribution.Attribution": {"labelled": "effects.attribution_dataset"},
-        "causalopt.descents.noisy_op.NoisyOp": {"labelled": "descents.noisy_op_dataset"},
+        "causalopt.effects.attribution.Attribution": {
+            "labelled": "effects.attribution_dataset",
+            "plot": "drawing.plots.of_attribution",
+        },
+        "causalopt.descents.noisy_op.NoisyOp": {
+            "labelled": "descents.noisy_op_dataset",
+            "plot": "drawing.plots.of_ensembles",
+        },
         "causalopt.influence.through.Through": {"summary": "showing.current_tables"},
         "causalopt.optimizers.optimizers.Candidate": {"summary": "showing.set_tables"},
-        "causalopt.entropy.bridge.SideBySide": {"labelled": "entropy.entropies_dataset"},
+        "causalopt.entropy.bridge.SideBySide": {
+            "labelled": "entropy.entropies_dataset",
+            "plot": "drawing.plots.of_side_by_side",
+        },
         "causalopt.entropy.entropies.Entropies": {
             "summary": "showing.entropy_tables",
             "labelled": "entropy.entropies_dataset",
+            "plot": "drawing.plots.of_entropies",
         },
         "causalopt.results.Displayed": {
             "rich": "showing.rich_result",
@@ -341,9 +351,13 @@ _results.offer(
             "plot": "drawing.plots.of_basins",
             "labelled": "basins.basin_datasets",
         },
-        "causalopt.basins.op_share.OpShare": {"labelled": "basins.basin_datasets"},
+        "causalopt.basins.op_share.OpShare": {
+            "plot": "drawing.plots.of_amounts",
+            "labelled": "basins.basin_datasets",
+        },
         "causalopt.basins.optimization_amount.OptimizationAmount": {
-            "labelled": "basins.basin_datasets"
+            "plot": "drawing.plots.of_amounts",
+            "labelled": "basins.basin_datasets",
         },
         "causalopt.basins.rate_curve.RateCurve": {
             "plot": "drawing.plots.of_basins",
@@ -498,9 +512,11 @@ _results.offer(
             "pretty": "symbolic.terminal_form",
             "report": "symbolic.report",
         },
+        "causalopt.training.training.Training": {"plot": "drawing.plots.of_training"},
         "causalopt.training.film.Film": {
             "page": "drawing.film.film_page",
             "plot": "drawing.plots.of_film",
+            "labelled": "training.film_dataset",
         },
         "causalopt.worlds.array_world.ArrayWorld": {
             "labelled": "worlds.world_dataset",

@@ -21,35 +21,15 @@ import typer
 from causalopt.errors import CausaloptError, Location, ModelMistakesError
 from causalopt.work.progress import lines_elsewhere
 
-COMMANDS = (
-    "models",
-    "check",
-    "run",
-    "derive",
-    "sweep",
-    "basins",
-    "entropy",
-    "escape",
-    "transitions",
-    "action",
-    "descent",
-    "divide",
-    "rates",
-    "frequency",
-    "across",
-    "currents",
-    "compare",
-    "draw",
-    "optimizers",
-    "matrix",
-    "sensitivity",
-    "watch",
-    "import",
-    "data",
-    "reproduce",
-    "schema",
-    "cache",
-)
+GROUPS = {
+    "Models": ("models", "check", "draw", "import", "schema"),
+    "One question": ("run", "derive", "currents", "rates", "frequency", "sensitivity"),
+    "Many questions": ("sweep", "matrix", "basins"),
+    "Who optimizes": ("optimizers", "divide", "across", "watch", "compare"),
+    "Chance": ("entropy", "escape", "transitions", "action", "descent"),
+    "Files and posts": ("data", "cache", "reproduce"),
+}  # what people do -> the commands for it
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 MATRICES = {
     "entropy",
     "escape",
@@ -57,6 +37,12 @@ MATRICES = {
     "reproduce",
     "transitions",
 }  # commands whose matrices are worth threads
+
+
+_GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
+
+
+_SHOWN = 6  # commands named in a message
 
 
 def _version(value: bool) -> None:
@@ -80,7 +66,10 @@ def application(words: Sequence[str]) -> typer.Typer:
 
     To build them all takes longer than a short run.
     """
+    from causalopt.commands.help_sections import SectionedCommand, SectionedGroup
+
     app = typer.Typer(
+        cls=SectionedGroup,
         name="causalopt",
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -91,7 +80,9 @@ def application(words: Sequence[str]) -> typer.Typer:
     for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
         own = name + "_" * iskeyword(name)  # import is no name that Python could give
         module = importlib.import_module(f"causalopt.commands.{own}")
-        app.command(name)(getattr(module, own))
+        app.command(name, cls=SectionedCommand, rich_help_panel=_GROUP_OF[name])(
+            getattr(module, own)
+        )
     return app
 
 
@@ -143,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
         _complain(found.message, Location(), words)
         return 2
     except typer.TyperException as error:
-        message = error.format_message()
+        message = _of_others(error, words) or error.format_message()
         command = " ".join(["causalopt", *(word for word in words[:1] if word in COMMANDS)])
         _complain(message, Location(), words, prefix=f"{message}\nTry '{command} --help'.")
         return 2
@@ -162,6 +153,21 @@ def main(arguments: list[str] | None = None) -> int:
         typer.echo("interrupted", err=True)
         return 130
     return int(code or 0) if words else 2  # without a command there was only help
+
+
+def _of_others(error: typer.TyperException, words: Sequence[str]) -> str | None:
+    """Return why a command has not an option, and which ones have it; None if none has."""
+    option = getattr(error, "option_name", None)
+    if option is None or type(error).__name__ != "NoSuchOption" or words[0] not in COMMANDS:
+        return None
+    from causalopt.commands.common_options import absences, commands_with
+
+    reason, others = absences(words[0]).get(option), commands_with(option)
+    if not others:
+        return None
+    shown = ", ".join(others[:_SHOWN]) + (", ..." if len(others) > _SHOWN else "")
+    why = f": {reason}" if reason else ""
+    return f"'{words[0]}' has no {option}{why}; it is an option of {shown}"
 
 
 def _complain(

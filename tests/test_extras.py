@@ -173,7 +173,7 @@ COMMANDS = {
     "currents thermostat --steps 3 --plot course.png": "plots",
     "currents thermostat --steps 3 --draw graph.png": "plots",
     "currents thermostat --steps 3 --out currents.nc": "files",
-    "descent sgd_pit --show losses --out d.png": "plots",
+    "descent sgd_pit --show losses --plot d.png": "plots",
     "reproduce --demo": "plots",
     "data digits": "learn",
     "escape sgd_pit --start 0 --beyond 1 --within 5 --method operator": "numerics",

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import ast
+import csv
 import doctest
 import inspect
+import json
+import re
+import shlex
 from keyword import iskeyword
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 import causalopt
-from causalopt.cli import COMMANDS, application
+from causalopt.cli import COMMANDS, GROUPS, application, main
+from causalopt.commands.common_options import COMMON, absences, options_of
 from tools.command_functions import CHANGES, COMMANDS_CALL
 
 # What every function calls by the same name, in the order in which it stands.
@@ -183,6 +190,168 @@ def test_a_command_calls_the_public_function(command: str) -> None:
     assert f"causalopt.{COMMANDS_CALL[command][0]}" in text.replace("causalopt.commands", "")
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_has_each_common_option_or_a_reason(command: str) -> None:
+    found, reasons = set(options_of(command)), absences(command)
+    assert found & set(COMMON) == set(COMMON) - reasons.keys()
+    assert all(reasons.values())
+
+
+# What asks about a model: the fewest common options that each of them has.
+ASKS = [name for name in COMMANDS if "--set" not in absences(name)]
+
+
+@pytest.mark.parametrize("command", ASKS)
+def test_what_asks_about_a_model_takes_all_changes_to_it(command: str) -> None:
+    assert {"--set", "--initial", "--dt", "--method", "--json"} <= set(options_of(command))
+
+
+def test_what_gives_numbers_gives_a_table_a_file_and_a_picture() -> None:
+    text = {"check", "draw", "derive", "descent"}
+    for command in set(ASKS) - text:
+        assert {"--out", "--csv", "--plot", "--theme"} <= set(options_of(command)), command
+
+
+@pytest.mark.parametrize("option", COMMON)
+def test_one_option_is_told_in_the_same_words_everywhere(option: str) -> None:
+    """But where a command's own question gives it another meaning, which is listed here."""
+    own = {
+        "--nudge": {"frequency", "matrix"},
+        "--target": {"escape", "matrix"},
+        "--steps": {"action", "data", "derive", "frequency", "rates"},
+        "--at": {"derive", "entropy", "frequency"},
+        "--initial": {"entropy"},
+        "--method": {"escape"},
+        "--seed": {"basins", "data"},
+        "--plot": {"descent"},
+        "--theme": {"draw"},
+        "--out": {"compare", "data", "descent", "draw", "import", "reproduce", "watch"},
+    }
+    told: dict[str, set[str]] = {}
+    for command in set(COMMANDS) - own.get(option, set()):
+        for param in click_command(command).params:
+            if option in param.opts:
+                told.setdefault(str(getattr(param, "help", None)), set()).add(command)
+    assert len(told) == 1, told
+
+
+def click_command(name: str) -> Any:
+    group: Any = typer.main.get_command(application([name]))
+    return group.commands[name]
+
+
+def test_help_lists_every_command_once_under_what_people_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for group, names in GROUPS.items():
+        start = lines.index(f"{group}:")
+        listed = [line.split()[0] for line in lines[start + 1 : start + 1 + len(names)]]
+        assert listed == list(names)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_lists_every_option_once_in_its_section(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    sections: dict[str, str] = {}
+    for line in text.splitlines():
+        if line.endswith(":") and not line.startswith(" "):
+            head = line[:-1]
+            assert head not in sections
+            sections[head] = ""
+        elif sections:
+            sections[head] += line + "\n"
+    heads = [name for name in sections if name not in ("Arguments",)]
+    order = ["Question", "Options", "Changes to the model", "Output"]
+    assert heads == sorted(heads, key=order.index)
+    written = {
+        head: re.findall(r"^  (?:-h, )?(--[\w-]+)", part, re.M) for head, part in sections.items()
+    }
+    every = [option for options in written.values() for option in options]
+    assert len(every) == len(set(every))
+    aliases = {"--out"} if command == "descent" else set()  # of --plot
+    assert {*every} == {*options_of(command), "--help"} - aliases
+    asked = {"--nudge", "--hold", "--target", "--steps", "--at", "--delta", "--seed"} & {*every}
+    assert asked <= {*written.get("Question", [])}
+    assert {"--set", "--dt"} & {*every} <= {*written.get("Changes to the model", [])}
+    assert {"--json", "--csv", "--plot"} & {*every} <= {*written.get("Output", [])}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("run thermostat --at 3", "'run' has no --at: it measures at every step; it is an option "),
+        ("run thermostat --horizon 3", "'run' has no --horizon; it is an option of entropy"),
+        ("divide thermostat --hold T", "'divide' has no --hold: A is what is looked for; it is an"),
+        ("models --set k=1", "'models' has no --set: it takes no model; it is an option of "),
+        ("run thermostat --stepz 3", "No such option: --stepz"),
+    ],
+)
+def test_an_option_of_another_command_is_told_with_those_that_have_it(
+    words: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words.split(), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["message"].startswith(message)
+
+
+PIT = "--start 1.0037 --beyond 1.1959565"
+WORDS = {
+    "models": "", "schema": "", "cache": "", "data": "", "check": "thermostat",
+    "draw": "thermostat --steps 3 --out {folder}/graph.svg",
+    "run": "thermostat --steps 5 --csv {csv}",
+    "derive": "thermostat --at 3",
+    "currents": "thermostat --steps 5 --csv {csv}",
+    "rates": "thermostat --steps 50 --csv {csv}",
+    "frequency": "thermostat --frequencies 0.1,0.2 --csv {csv}",
+    "sensitivity": "thermostat --steps 5 --csv {csv}",
+    "sweep": "thermostat --grid k=0.1,0.2 --steps 5 --csv {csv}",
+    "matrix": "thermostat --steps 5 --csv {csv}",
+    "basins": "thermostat_saturating --grid R[0]=5:45:8 --depth 3 --audit 8 --csv {csv}",
+    "optimizers": "lorenz --steps 9 --csv {csv}",
+    "divide": "thermostat --steps 9 --csv {csv}",
+    "across": "thermostat --steps 5 --csv {csv}",
+    "watch": "cart_pole --seeds 2 --updates 1 --frames 2 --starts 2 --permutations 0 --csv {csv}",
+    "compare": "thermostat --set k=0.2 --csv {csv}",
+    "entropy": "thermostat_smart --at 1 --horizon 2 --lasting ever --fresh --unit nat --csv {csv}",
+    "escape": f"sgd_pit {PIT} --within 20,40 --set T=0.015 --csv {{csv}}",
+    "transitions": "sgd_pit --restart --from 'W<1.05' --to 'W>1.19' --set T=0.015 --csv {csv}",
+    "action": "sgd_swirl --end u=0.6 --end v=0.3 --limit rate --csv {csv}",
+    "descent": "sgd_pit --show losses",
+}  # fmt: skip
+ELSEWHERE = {"import", "reproduce"}  # tests/importers, tests/posts
+
+
+def strict(text: str) -> Any:
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.mark.parametrize("command", WORDS)
+def test_a_command_prints_strict_json_alone_and_its_table_has_rows(
+    command: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "table.csv"
+    words = WORDS[command].format(csv=file, folder=tmp_path)
+    assert main([command, *shlex.split(words), "--json"]) == 0
+    assert strict(capsys.readouterr().out)
+    assert ("{csv}" in WORDS[command]) == ("--csv" in options_of(command))
+    if file.exists():
+        head, *rows = csv.reader(file.read_text().splitlines())
+        assert rows
+        assert len(set(head)) == len(head)
+        assert {len(row) for row in rows} == {len(head)}
+
+
+def test_json_of_every_command_is_looked_at() -> None:
+    assert WORDS.keys() | ELSEWHERE == set(COMMANDS)
+
+
 @pytest.mark.parametrize("command", sorted(set(COMMANDS_CALL) - set(causalopt._HOME)))
 def test_a_command_s_word_leads_to_its_function(command: str) -> None:
     """Where a word is no function of its own, what is called by it says which one is."""
@@ -194,6 +363,6 @@ def test_a_command_s_word_leads_to_its_function(command: str) -> None:
 
 def test_a_name_with_a_typing_error_is_told_what_is_near() -> None:
     with pytest.raises(AttributeError, match="causalopt has no 'swep'; did you mean 'sweep'"):
-        causalopt.swep  # noqa: B018 - looked up for its error
+        getattr(causalopt, "swep")  # noqa: B009 - looked up for its error
     with pytest.raises(AttributeError, match=r"no 'zzz'; dir\(causalopt\) lists"):
-        causalopt.zzz  # noqa: B018
+        getattr(causalopt, "zzz")  # noqa: B009

@@ -30,6 +30,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "basins": (
         "op_basins",
         {
+            "out": "OpBasins.save",
             "grid": "over",
             "attractors": "attraction_basins",
             "within": "attraction_basins",
@@ -38,21 +39,34 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             "theme": "OpBasins.plot",
         },
     ),
-    "entropy": ("strength", {}),
+    "entropy": (
+        "strength",
+        {"out": "Entropies.save", "plot": "Entropies.plot", "theme": "Entropies.plot"},
+    ),
     "escape": (
         "escape",
-        {"grid": "escape_curve", "plot": "EscapeCurve.plot", "theme": "EscapeCurve.plot"},
+        {
+            "dt": "Model.replace",
+            "out": "Answer.save",
+            "grid": "escape_curve",
+            "plot": "EscapeCurve.plot",
+            "theme": "EscapeCurve.plot",
+        },
     ),
     "transitions": (
         "transitions",
         {"out": "Transitions.save", "plot": "Transitions.plot", "theme": "Transitions.plot"},
     ),
-    "action": ("least_action", {"plot": "LeastAction.plot", "theme": "LeastAction.plot"}),
-    "descent": ("descent", {"out": None}),
-    "rates": ("rates", {"plot": "Rates.plot", "theme": "Rates.plot"}),
+    "action": (
+        "least_action",
+        {"out": "LeastAction.save", "plot": "LeastAction.plot", "theme": "LeastAction.plot"},
+    ),
+    "descent": ("descent", {"plot": None}),
+    "rates": ("rates", {"out": "Rates.save", "plot": "Rates.plot", "theme": "Rates.plot"}),
     "frequency": (
         "frequency",
         {
+            "theme": "FrequencyResponse.plot",
             "out": "FrequencyResponse.save",
             "plot": "FrequencyResponse.plot",
             "kind": "FrequencyResponse.plot",
@@ -62,6 +76,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "divide": (
         "divide",
         {
+            "out": "NaturalDivision.save",
             "starts": "division_stability",
             "within": "detect_optimizer",
             "plot": "NaturalDivision.plot",
@@ -71,6 +86,8 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "currents": (
         "currents",
         {
+            "columns": "draw",
+            "around": "draw",
             "out": "Currents.save",
             "plot": "Currents.plot",
             "theme": "Currents.plot",
@@ -81,12 +98,19 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     ),
     "compare": (
         "compare_measures",
-        {"out": "Comparison.to_html", "plot": "Comparison.plot", "theme": "Comparison.plot"},
+        {
+            "sets": "Model.replace",
+            "initial": "Model.replace",
+            "out": "Comparison.to_html",
+            "plot": "Comparison.plot",
+            "theme": "Comparison.plot",
+        },
     ),
-    "draw": ("draw", {"out": "Picture.save"}),
+    "draw": ("draw", {"sets": "Model.replace", "initial": "Model.replace", "out": "Picture.save"}),
     "optimizers": (
         "find_optimizers",
         {
+            "out": "Optimizers.save",
             "over_time": "Optimizers.over_time",
             "plot": "Optimizers.plot",
             "seeds": "optimizers_over_draws",
@@ -126,4 +150,9 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "schema": ("schema", {}),
     "cache": ("ObjectStore", {"clear": "ObjectStore.clear"}),
 }
-CHANGES = {"sets": "parameters", "dt": "Model.replace", "method": "Model.replace"}
+CHANGES = {
+    "sets": "parameters",
+    "dt": "Model.replace",
+    "method": "Model.replace",
+    "csv": "Run.to_pandas",
+}

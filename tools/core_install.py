@@ -51,7 +51,7 @@ REFUSALS = {
     "run thermostat --plot run.png": "plots",
     "run thermostat --out run.nc": "files",
     "sweep thermostat --grid k=0:1:3 --out s.zarr": "files",
-    "descent sgd_pit --show losses --out d.png": "plots",
+    "descent sgd_pit --show losses --plot d.png": "plots",
     "reproduce --demo": "plots",
     "escape sgd_pit --start 0 --beyond 1 --within 5 --method operator": "numerics",
 }

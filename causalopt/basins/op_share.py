@@ -21,7 +21,7 @@ from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import Tabled, labelled
+from causalopt.results import Plotted, Tabled, labelled
 from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
@@ -33,7 +33,7 @@ _LEVEL = 0.95
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OpShare(Asked, Tabled):
+class OpShare(Asked, Plotted, Tabled):
     """Which share of a box of starting values lies above a level, at one step.
 
     Attributes:

@@ -22,7 +22,7 @@ from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import Tabled, labelled
+from causalopt.results import Plotted, Tabled, labelled
 from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
@@ -35,7 +35,7 @@ _KINK = CLASSES.index("kink")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class OptimizationAmount(Asked, Tabled):
+class OptimizationAmount(Asked, Plotted, Tabled):
     """The integral of 1 - Comp over a box of starting values, at one step.
 
     Attributes:

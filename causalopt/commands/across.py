@@ -8,6 +8,7 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 
 
 def across(
@@ -15,26 +16,36 @@ def across(
     region: Annotated[
         str | None,
         typer.Option(
-            metavar="SEL", help="The region: T, a[t<=10] - b, between(n, m), ...; A by default."
+            metavar="SEL",
+            help="The region: T, a[t<=10] - b, between(n, m), ...; A by default.",
+            rich_help_panel=options.QUESTION,
         ),
     ] = None,
     sources: Annotated[
         str | None,
-        typer.Option(metavar="SEL", help="Take n from here, not from beside the boundary."),
+        typer.Option(
+            metavar="SEL",
+            help="Take n from here, not from beside the boundary.",
+            rich_help_panel=options.QUESTION,
+        ),
     ] = None,
     targets: Annotated[
-        str | None, typer.Option(metavar="SEL", help="Take m from here, such as [t=100].")
+        str | None,
+        typer.Option(
+            metavar="SEL",
+            help="Take m from here, such as [t=100].",
+            rich_help_panel=options.QUESTION,
+        ),
     ] = None,
     sets: options.Sets = None,
     initial: options.Initials = None,
     steps: options.Steps = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seed: options.Seed = 0,
     out: options.Out = None,
-    plot: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Draw the table: a .png, .svg or .pdf file.")
-    ] = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
@@ -43,17 +54,9 @@ def across(
     With the inside held, n and m lie outside: does the piece make disturbances of its surroundings
     smaller? With the outside held, n and m lie inside: do the surroundings do it for the piece?
     """
-    data_file = options.result_file(out)
-    picture = options.figure_file(plot, theme)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     declared = options.read_model(model, sets, initial, dt, method)
     found = causalopt.across(
         declared, region, sources=sources, targets=targets, steps=steps, seed=seed
     )
-    if data_file is not None:
-        found.save(data_file)
-    if picture is not None:
-        options.write_figure(found.plot(theme=theme), picture)
-    if json:
-        options.emit(found.to_dict())
-    else:
-        typer.echo(str(found))
+    output.give(found)

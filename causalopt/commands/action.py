@@ -8,19 +8,32 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
 
 End = Annotated[
-    list[str], typer.Option("--end", metavar="VAR=V", help="Where it leads. Repeatable.")
+    list[str],
+    typer.Option(
+        "--end",
+        metavar="VAR=V",
+        help="Where it leads. Repeatable.",
+        rich_help_panel=options.QUESTION,
+    ),
 ]
 Limit = Annotated[
     Literal["noise", "rate"],
-    typer.Option("--limit", help="What becomes small: each step's noise, or the steps."),
+    typer.Option(
+        "--limit",
+        help="What becomes small: each step's noise, or the steps.",
+        rich_help_panel=options.QUESTION,
+    ),
 ]
-Plot = Annotated[
-    str | None, typer.Option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf.")
+Count = Annotated[
+    int | None,
+    typer.Option(
+        "--steps", metavar="N", help="How many steps it takes.", rich_help_panel=options.QUESTION
+    ),
 ]
-Count = Annotated[int | None, typer.Option("--steps", metavar="N", help="How many steps it takes.")]
 
 
 def action(
@@ -30,20 +43,19 @@ def action(
     steps: Count = None,
     sets: options.Sets = None,
     initial: options.Initials = None,
-    plot: Plot = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
+    out: options.Out = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Least action, in nats, of a passage from the model's start to an end, and its path."""
-    file = options.figure_file(plot, theme)
-    declared = options.read_model(model, sets, initial)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
+    declared = options.read_model(model, sets, initial, dt, method)
     found = causalopt.least_action(declared, end=_places(end), limit=limit, steps=steps)
-    if file is not None:
-        options.write_figure(found.plot(theme=theme), file)
-    if json:
-        options.emit(found.to_dict())
-    else:
-        typer.echo(repr(found))
+    output.give(found)
 
 
 def _places(texts: list[str]) -> dict[str, float]:

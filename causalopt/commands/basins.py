@@ -9,6 +9,7 @@ import typer
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axis
+from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def basins(
     hold: options.Hold = None,
     target: options.Target = None,
     steps: options.Steps = None,
-    at: Annotated[
-        int | None, typer.Option("--at", metavar="N", help="The step measured; the last one.")
-    ] = None,
+    at: options.At = None,
     depth: Annotated[
         int | None,
         typer.Option(metavar="K", help="How often cells at a border are halved; 0 asks all alike."),
@@ -65,14 +64,16 @@ def basins(
     method: options.Method = None,
     seed: Annotated[
         int,
-        typer.Option(metavar="S", help="Which draws noise makes, and which points are at random."),
+        typer.Option(
+            metavar="S",
+            help="Which draws noise makes, and which points are at random.",
+            rich_help_panel=options.QUESTION,
+        ),
     ] = 0,
-    workers: Annotated[
-        int | None, typer.Option(metavar="K", help="Threads; one per processor.")
-    ] = None,
-    plot: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Draw it: .png, .pdf or .svg.")
-    ] = None,
+    workers: options.Workers = None,
+    out: options.Out = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
@@ -83,7 +84,7 @@ def basins(
     their basins stand beside: what is compressed into, and what by A. With --along, regions are
     followed along a parameter.
     """
-    file = options.figure_file(plot, theme)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     question: dict[str, Any] = {"nudge": nudge, "hold": hold, "target": target, "steps": steps}
     over, counts = _over(grid or [])
     ranges = {name: ends for name, ends, _ in map(_range_of("--within"), within or [])}
@@ -110,14 +111,7 @@ def basins(
     data, text = found.to_dict(), repr(found)
     if attractors and along is None:
         data, text, found = _beside(declared, found, cells, ranges, seed, workers)
-    if file is not None:
-        options.write_figure(found.plot(theme=theme), file)
-    if json:
-        options.emit(data)
-    else:
-        typer.echo(text)
-        if plot is not None:
-            typer.echo(f"drawn in {plot}")
+    output.give(found, data=lambda: data, text=lambda: text)
 
 
 def _beside(

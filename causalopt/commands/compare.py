@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
+
+if TYPE_CHECKING:
+    from causalopt.model.model import Model
 
 Models = Annotated[
     list[str] | None,
@@ -21,19 +25,27 @@ Goals = Annotated[
     ),
 ]
 Out = Annotated[
-    str | None, typer.Option("--out", metavar="FILE", help="Write the table: .html or .md.")
-]
-Plot = Annotated[
-    str | None, typer.Option("--plot", metavar="FILE", help="Draw it: a .png, .svg or .pdf file.")
+    str | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write the table: .html or .md; or .nc, .zarr, .csv, .parquet or .json.",
+        rich_help_panel=options.OUTPUT,
+    ),
 ]
 
 
 def compare(
     models: Models = None,
     goal: Goals = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seed: options.Seed = 0,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
     out: Out = None,
-    plot: Plot = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
@@ -43,22 +55,20 @@ def compare(
     labels from one state, by exact enumeration. What is not defined says why.
     """
     from causalopt.comparison.subjects import DOZEN
-    from causalopt.model.files import write_whole
 
-    page = options.output_file(out, (".html", ".md"))
-    picture = options.figure_file(plot, theme)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json, pages=(".html", ".md"))
     names = models or list(DOZEN)
     wanted = _goal(names, goal)
-    found = causalopt.compare_measures(names, goal=wanted, seed=seed)
-    if page is not None:
-        text = found.to_html() if page.suffix.lower() == ".html" else found.to_markdown()
-        write_whole(page, text.encode())
-    if picture is not None:
-        options.write_figure(found.plot(theme=theme), picture)
-    if json:
-        options.emit(found.to_dict())
-    else:
-        typer.echo(str(found))
+    compared: list[str | Model] = [*names]
+    if sets or initial or dt is not None or method is not None:
+        if len(names) != 1:
+            raise QuestionError(
+                "--set, --initial, --dt and --method change one model, and "
+                f"{len(names)} are compared: name one"
+            )
+        compared = [options.read_model(names[0], sets, initial, dt, method)]
+    found = causalopt.compare_measures(compared, goal=wanted, seed=seed)
+    output.give(found, pages={".html": found.to_html, ".md": found.to_markdown})
 
 
 def _goal(names: list[str], said: list[str] | None) -> dict[str, str | int | float | bool] | None:

@@ -8,6 +8,7 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
 from causalopt.results import summary
 
@@ -22,27 +23,33 @@ def currents(
     steps: options.Steps = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seed: options.Seed = 0,
     data: options.Data = None,
     paths: Annotated[
         int, typer.Option(metavar="K", min=0, help="How many of the largest paths are listed.")
     ] = 5,
     out: options.Out = None,
-    plot: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Draw the course over time: .png, .svg or .pdf."),
-    ] = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     draw: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
             help="Draw the graph, edges as wide as their currents: .svg, .png, .pdf, .html, .dot, "
             ".tex or .mmd.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     folded: Annotated[
-        bool, typer.Option("--folded", help="Sum over time: --draw has a node for each variable.")
+        bool,
+        typer.Option(
+            "--folded",
+            help="Sum over time: --draw has a node for each variable.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = False,
+    columns: options.Columns = None,
+    around: options.Around = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
@@ -54,10 +61,12 @@ def currents(
     """
     from causalopt.drawing.graph.rendering import FORMATS
 
-    if folded and draw is None:
-        raise QuestionError("--folded says how the graph is drawn: give --draw FILE too")
-    data_file = options.result_file(out)
-    picture = options.figure_file(plot, theme)
+    how = {"--folded": folded, "--columns": columns is not None, "--around": bool(around)}
+    for option, is_given in how.items():
+        if is_given and draw is None:
+            raise QuestionError(f"{option} says how the graph is drawn: give --draw FILE too")
+    looks = None if draw is not None and plot is None else theme
+    output = outputs(out=out, csv=csv, plot=plot, theme=looks, json=json)
     packages = ["matplotlib"] if draw and draw.lower().endswith((".png", ".pdf")) else []
     graph = options.output_file(draw, tuple(f".{kind}" for kind in FORMATS), *packages)
     declared = options.read_model(model, sets, initial, dt, method)
@@ -70,14 +79,13 @@ def currents(
         seed=seed,
         data=options.read_data(data),
     )
-    if data_file is not None:
-        found.save(data_file)
-    if picture is not None:
-        options.write_figure(found.plot(theme=theme), picture)
     if graph is not None:
-        causalopt.draw(found, folded=folded).save(graph)
-    if json:
-        listed = {"paths": paths} if isinstance(found, causalopt.Currents) else {}
-        options.emit(found.to_dict(**listed))
-    else:
-        typer.echo(str(summary(found, paths=paths)))
+        drawn = causalopt.draw(
+            found, columns=columns, around=around or (), folded=folded, theme=theme
+        )
+        drawn.save(graph)
+        typer.echo(f"wrote {graph}", err=True)
+    listed = {"paths": paths} if isinstance(found, causalopt.Currents) else {}
+    output.give(
+        found, data=lambda: found.to_dict(**listed), text=lambda: str(summary(found, paths=paths))
+    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import causalopt
+from causalopt.commands.help_sections import OUTPUT, QUESTION
 from causalopt.commands.options import Json, emit, output_file, table
 from causalopt.errors import QuestionError
 
@@ -28,18 +29,27 @@ def data(
         str | None, typer.Option("--labels", metavar="L,L", help="Take these digits, such as 1,7.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", metavar="S", help="Put them in a random order.")
+        int | None,
+        typer.Option(
+            "--seed", metavar="S", help="Put them in a random order.", rich_help_panel=QUESTION
+        ),
     ] = None,
     steps: Annotated[
         int | None,
         typer.Option(
-            "--steps", metavar="N", help="How many, in as many epochs as that takes; with --seed."
+            "--steps",
+            metavar="N",
+            help="How many, in as many epochs as that takes; with --seed.",
+            rich_help_panel=QUESTION,
         ),
     ] = None,
     out: Annotated[
         str | None,
         typer.Option(
-            "--out", metavar="FILE", help="Write images, labels and classes (.npz) for a model."
+            "--out",
+            metavar="FILE",
+            help="Write images, labels and classes (.npz) for a model.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     json: Json = False,

@@ -29,6 +29,7 @@ def derive(
             metavar="N",
             help="The step a nonlinear model's formulas are for (without --at), and how far "
             "branches are followed. The question's by default, else 20.",
+            rich_help_panel=options.QUESTION,
         ),
     ] = None,
     dt: options.Dt = None,
@@ -39,13 +40,18 @@ def derive(
             "--at",
             metavar="N",
             help="Give the values at this step too; a nonlinear model's formulas are for it.",
+            rich_help_panel=options.QUESTION,
         ),
     ] = None,
-    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
+    latex: Annotated[
+        bool, typer.Option("--latex", help="Print LaTeX.", rich_help_panel=options.OUTPUT)
+    ] = False,
     plain: Annotated[
         bool,
         typer.Option(
-            "--plain", help="Print each formula in one line that sympy reads, on a terminal too."
+            "--plain",
+            help="Print each formula in one line that sympy reads, on a terminal too.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = False,
     expand: Annotated[
@@ -53,10 +59,21 @@ def derive(
     ] = False,
     report: Annotated[
         str | None,
-        typer.Option("--report", metavar="FILE.md", help="Write the derivation, step by step."),
+        typer.Option(
+            "--report",
+            metavar="FILE.md",
+            help="Write the derivation, step by step.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
     python: Annotated[
-        str | None, typer.Option("--python", metavar="FILE.py", help="Write it as Python source.")
+        str | None,
+        typer.Option(
+            "--python",
+            metavar="FILE.py",
+            help="Write it as Python source.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="S", min=0.1, help="Seconds for symbolic work.")

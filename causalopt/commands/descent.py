@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -13,15 +13,31 @@ from causalopt.errors import QuestionError
 NAMES = ("losses", "gradients", "trajectories", "laws", "moments", "steps", "current", "op")
 
 Show = Annotated[
-    str, typer.Option("--show", metavar="|".join(NAMES), help="Which picture to draw.")
+    str,
+    typer.Option(
+        "--show",
+        metavar="|".join(NAMES),
+        help="Which picture to draw.",
+        rich_help_panel=options.QUESTION,
+    ),
 ]
-Out = Annotated[
-    str, typer.Option("--out", metavar="FILE", help="Where to write it: .png, .svg or .pdf.")
+Picture = Annotated[
+    str | None,
+    typer.Option(
+        "--plot",
+        "--out",
+        metavar="FILE",
+        help="Draw it: a .png, .svg or .pdf file.",
+        rich_help_panel=options.OUTPUT,
+    ),
 ]
 Span = Annotated[
     str, typer.Option("--span", metavar="LO:HI", help="The values of W that are covered.")
 ]
-Last = Annotated[int, typer.Option("--steps", metavar="N", help="The last step.")]
+Last = Annotated[
+    int,
+    typer.Option("--steps", metavar="N", help="The last step.", rich_help_panel=options.QUESTION),
+]
 Law = Annotated[
     str,
     typer.Option("--law", metavar="MEAN:SD", help="The normal law that laws and moments start at."),
@@ -32,30 +48,34 @@ Level = Annotated[
 Heat = Annotated[
     str, typer.Option("--temperatures", metavar="LO:HI", help="The T of steps and op.")
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="S", help="The walkers' seed.")]
 
 
 def descent(
     model: options.ModelArgument,
     show: Show,
-    out: Out,
+    plot: Picture = None,
     sets: options.Sets = None,
     initial: options.Initials = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
     span: Span = "0:3",
     steps: Last = 100,
     law: Law = "0.5:0.175",
     beyond: Level = None,
     temperatures: Heat = "0.006:0.02",
-    seed: Seed = 0,
-    theme: Annotated[
-        Literal["light", "dark"] | None, typer.Option("--theme", help="How the picture looks.")
-    ] = None,
+    seed: options.Seed = 0,
+    theme: options.Theme = None,
+    json: options.Json = False,
 ) -> None:
-    """Draw a descent: losses, gradients, trajectories, laws, moments, steps, current or Op."""
-    file = options.output_file(out, (".png", ".svg", ".pdf"), "matplotlib")
-    assert file is not None
+    """Draw a descent: losses, gradients, trajectories, laws, moments, steps, current or Op.
+
+    With --json, the lines that are drawn, as numbers.
+    """
+    if plot is None and not json:
+        raise QuestionError("a descent is a picture: give --plot FILE, or --json for its lines")
+    file = options.figure_file(plot, theme)
     figure = causalopt.descent(
-        options.read_model(model, sets, initial),
+        options.read_model(model, sets, initial, dt, method),
         show=show,
         span=_pair(span, "--span"),
         law=_pair(law, "--law"),
@@ -65,8 +85,31 @@ def descent(
         seed=seed,
         theme=theme,
     )
-    options.write_figure(figure, file)
-    typer.echo(f"wrote {file}", err=True)
+    if file is not None:
+        options.write_figure(figure, file)
+    if json:
+        options.emit({"show": show, "plot": plot, "panels": _panels(figure)})
+    else:
+        typer.echo(f"wrote {file}", err=True)
+
+
+def _panels(figure: Any) -> list[dict[str, Any]]:
+    """Return the lines of each panel of a figure, as JSON's types."""
+    import numpy as np
+
+    from causalopt.results import plain
+
+    def line(drawn: Any) -> dict[str, Any]:
+        x, y = (
+            plain(np.asarray(values, float)) for values in (drawn.get_xdata(), drawn.get_ydata())
+        )
+        name = str(drawn.get_label())
+        return {"label": None if name.startswith("_") else name, "x": x, "y": y}
+
+    return [
+        {"x": axes.get_xlabel(), "y": axes.get_ylabel(), "lines": [line(d) for d in axes.lines]}
+        for axes in figure.axes
+    ]
 
 
 def _pair(text: str, option: str) -> tuple[float, float]:

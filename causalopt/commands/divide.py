@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
 
 
@@ -19,10 +19,7 @@ def divide(
     nudge: options.NudgeNode = None,
     target: options.Target = None,
     steps: options.Steps = None,
-    delta: Annotated[
-        float | None,
-        typer.Option(metavar="D", help="The nudge's size; the limit to 0 when not given."),
-    ] = None,
+    delta: options.Delta = None,
     price: Annotated[
         Literal["node", "edge"],
         typer.Option(help="What A is charged for: its variables, or the edges that it cuts."),
@@ -52,10 +49,10 @@ def divide(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws are made.")] = 0,
-    plot: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Draw the path (.png, .svg or .pdf).")
-    ] = None,
+    seed: options.Seed = 0,
+    out: options.Out = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
@@ -68,7 +65,7 @@ def divide(
     from causalopt.optimizers.natural_division import HALVING
     from causalopt.optimizers.set_lists import MOST
 
-    file = options.figure_file(plot, theme)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     if within and starts is None:
         raise QuestionError("--within is the box that --starts draws from: say --starts 32")
     declared = options.read_model(model, sets, initial, dt, method)
@@ -80,21 +77,16 @@ def divide(
     found = causalopt.divide(declared, share=share, **charged, **asked)
     told: dict[str, Any] = {**found.to_dict(), "stability": None, "verdict": None}
     lines = [str(found)]
-    figures: dict[Path, Any] = {} if file is None else {file: found}
     if starts is not None:
         drawn: dict[str, Any] = {"starts": starts, "within": _boxes(within)}
         stability = causalopt.division_stability(declared, **charged, **drawn, **asked)
         verdict = causalopt.detect_optimizer(declared, **drawn, **asked)
         told |= {"stability": stability.to_dict(), "verdict": verdict.to_dict()}
         lines += ["", repr(stability), "", repr(verdict)]
-        if file is not None:
-            figures[file.with_stem(f"{file.stem}-stability")] = stability
-    for path, result in figures.items():
-        options.write_figure(result.plot(theme=theme), path)
-    if json:
-        options.emit(told)
-    else:
-        typer.echo("\n".join(lines))
+        if output.picture is not None:
+            beside = output.picture.with_stem(f"{output.picture.stem}-stability")
+            options.write_figure(stability.plot(theme=theme), beside)
+    output.give(found, data=lambda: told, text=lambda: "\n".join(lines))
 
 
 def _boxes(texts: list[str] | None) -> dict[str, tuple[float, float]] | None:

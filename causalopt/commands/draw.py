@@ -15,29 +15,24 @@ def draw(
     out: Annotated[
         str,
         typer.Option(
-            metavar="FILE", help="The picture: .svg, .png, .pdf, .html, .dot, .tex or .mmd."
+            metavar="FILE",
+            help="The picture: .svg, .png, .pdf, .html, .dot, .tex or .mmd.",
+            rich_help_panel=options.OUTPUT,
         ),
     ],
     steps: options.Steps = None,
     nudge: options.NudgeNode = None,
     hold: options.Hold = None,
     target: options.Target = None,
+    sets: options.Sets = None,
+    initial: options.Initials = None,
+    dt: options.Dt = None,
     method: options.Method = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Leave the worlds out: the graph, A and B only.")
     ] = False,
-    columns: Annotated[
-        int | None,
-        typer.Option(
-            metavar="K",
-            help="Steps drawn at most, 4 to 400; of a longer run steps are left out. As many as "
-            "fit a page by default.",
-        ),
-    ] = None,
-    around: Annotated[
-        list[int] | None,
-        typer.Option(metavar="T", help="Draw this step too, and what is beside it. Repeatable."),
-    ] = None,
+    columns: options.Columns = None,
+    around: options.Around = None,
     slopes: Annotated[
         bool,
         typer.Option(
@@ -48,7 +43,9 @@ def draw(
     theme: Annotated[
         Literal["light", "dark"] | None,
         typer.Option(
-            help="Light or dark; light by default, and .svg and .html as the reader's system is."
+            help="How the picture looks; light by default, and .svg and .html as the reader's "
+            "system is.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     json: options.Json = False,
@@ -65,7 +62,7 @@ def draw(
     packages = ["matplotlib"] if out.lower().endswith((".png", ".pdf")) else []
     file = options.output_file(out, tuple(f".{kind}" for kind in FORMATS), *packages)
     assert file is not None
-    declared = options.read_model(model, method=method)
+    declared = options.read_model(model, sets, initial, dt, method)
     drawn = causalopt.draw(
         declared,
         nudge=nudge,

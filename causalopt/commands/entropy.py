@@ -2,49 +2,142 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import dataclasses
+from typing import Annotated, Any, Literal
 
 import typer
 
 import causalopt
-from causalopt.commands.options import Hold, Json, ModelArgument, Sets, emit, read_model
+from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
 
 MOST_STEPS = 1_000_000
 
 
 def entropy(
-    model: ModelArgument,
+    model: options.ModelArgument,
     at: Annotated[
-        int, typer.Option("--at", metavar="T", help="The step at which A is decorrelated from B.")
+        int,
+        typer.Option(
+            "--at",
+            metavar="T",
+            help="The step at which A is decorrelated from B.",
+            rich_help_panel=options.QUESTION,
+        ),
     ] = 0,
     initial: Annotated[
-        str, typer.Option("--initial", metavar="uniform|model", help="The law at t = 0.")
-    ] = "model",
-    hold: Hold = None,
+        list[str] | None,
+        typer.Option(
+            "--initial",
+            metavar="uniform|model|VAR=V",
+            help="The law at t = 0: uniform, the model's own by default, or the model's with other "
+            "initial values. VAR=V is repeatable.",
+            rich_help_panel=options.CHANGES,
+        ),
+    ] = None,
+    hold: options.Hold = None,
     targets: Annotated[
         str | None,
-        typer.Option("--targets", metavar="VAR,...", help="The variables whose entropy counts."),
+        typer.Option(
+            "--targets",
+            metavar="VAR,...",
+            help="The variables whose entropy counts; all by default.",
+            rich_help_panel=options.QUESTION,
+        ),
     ] = None,
-    sets: Sets = None,
-    json: Json = False,
+    horizon: Annotated[
+        int,
+        typer.Option(
+            "--horizon",
+            metavar="N",
+            help="How many steps after --at the next entropies are taken.",
+            rich_help_panel=options.QUESTION,
+        ),
+    ] = 1,
+    lasting: Annotated[
+        str,
+        typer.Option(
+            "--lasting",
+            metavar="N|ever",
+            help="For how many steps A stays replaced.",
+            rich_help_panel=options.QUESTION,
+        ),
+    ] = "1",
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh",
+            help="While that lasts, take A from a new replica each step.",
+            rich_help_panel=options.QUESTION,
+        ),
+    ] = False,
+    unit: Annotated[
+        Literal["bit", "nat"], typer.Option("--unit", help="Of all entropies.")
+    ] = "bit",
+    sets: options.Sets = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
+    out: options.Out = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
+    theme: options.Theme = None,
+    json: options.Json = False,
 ) -> None:
-    """Entropies with and without A's correlation with B, and optimizing strength, in bits.
+    """Entropies with and without A's correlation with B, and optimizing strength.
 
-    A's nodes at T are replaced by those of an independent replica; `next` is one step later.
+    A's nodes at T are replaced by those of an independent replica; `next` is --horizon steps later.
+    --plot draws the laws as tables where there are any, and else the entropies as bars.
     """
     if at > MOST_STEPS:
         raise QuestionError(
             f"--at is at most {MOST_STEPS:,}, as a law is carried there step by step; {at} came"
         )
-    declared = read_model(model, sets)
-    found = causalopt.strength(declared, at=at, initial=initial, hold=hold, targets=targets)
-    if json:
-        emit(found.to_dict())
-        return
-    typer.echo(str(found))
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
+    declared = options.read_model(model, sets, dt=dt, method=method)
+    found = causalopt.strength(
+        declared,
+        hold=hold,
+        targets=targets,
+        at=at,
+        initial=_start(initial),
+        horizon=horizon,
+        lasting=_duration(lasting),
+        fresh=fresh,
+        unit=unit,
+    )
+    lines = [str(found)]
     if isinstance(found, causalopt.Decorrelated):
         left_out = [name for name in declared.finite.noises if name not in found.targets]
         if left_out and targets is None:
             said = f"{', '.join(left_out)}: noise is no part of the state unless --targets names it"
-            typer.echo(f"  {'not counted':<22}{said}")
+            lines.append(f"  {'not counted':<22}{said}")
+    output.give(found, text=lambda: "\n".join(lines), pictured=_pictured(found))
+
+
+def _pictured(found: causalopt.Entropies) -> causalopt.Entropies:
+    """Return what is drawn: the laws where they make tables, else the entropies alone."""
+    if not isinstance(found, causalopt.Strength) or found.has_table:
+        return found
+    own = dataclasses.fields(causalopt.Entropies)
+    return causalopt.Entropies(**{field.name: getattr(found, field.name) for field in own})
+
+
+def _start(texts: list[str] | None) -> Any:
+    """Return the law at t = 0 as `strength` takes it: a word, or initial values."""
+    if not texts:
+        return "model"
+    if len(texts) == 1 and "=" not in texts[0]:
+        return texts[0]
+    return options.read_assignments(texts, "--initial", "R=30, or the word uniform")
+
+
+def _duration(text: str) -> int | None:
+    if text == "ever":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise QuestionError(
+            f"--lasting takes a number of steps such as 3, or ever; found '{text}'"
+        ) from None

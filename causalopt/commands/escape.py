@@ -9,6 +9,7 @@ import typer
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axis
+from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -17,10 +18,26 @@ if TYPE_CHECKING:
 
 METHODS = ("operator", "ensemble", "diffusion", "exact")
 
-Start = Annotated[float, typer.Option("--start", metavar="V", help="Where the walker starts.")]
-Beyond = Annotated[float, typer.Option("--beyond", metavar="V", help="The level to be passed.")]
+Start = Annotated[
+    float,
+    typer.Option(
+        "--start", metavar="V", help="Where the walker starts.", rich_help_panel=options.QUESTION
+    ),
+]
+Beyond = Annotated[
+    float,
+    typer.Option(
+        "--beyond", metavar="V", help="The level to be passed.", rich_help_panel=options.QUESTION
+    ),
+]
 Within = Annotated[
-    str, typer.Option("--within", metavar="N[,N...]", help="Numbers of steps, such as 100,1000.")
+    str,
+    typer.Option(
+        "--within",
+        metavar="N[,N...]",
+        help="Numbers of steps, such as 100,1000.",
+        rich_help_panel=options.QUESTION,
+    ),
 ]
 How = Annotated[
     str,
@@ -38,21 +55,31 @@ Walkers = Annotated[
         help="How many walkers the ensemble has, at most 1e8; the other methods have none.",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", metavar="S", help="The ensemble's seed.")]
 Target = Annotated[
     str | None,
-    typer.Option("--target", metavar="VAR", help="The coordinate that start and level are of."),
+    typer.Option(
+        "--target",
+        metavar="VAR",
+        help="The coordinate that start and level are of.",
+        rich_help_panel=options.QUESTION,
+    ),
 ]
 Passage = Annotated[
     bool,
-    typer.Option("--passage", help="Ask for the first passage instead of the position at step N."),
+    typer.Option(
+        "--passage",
+        help="Ask for the first passage instead of the position at step N.",
+        rich_help_panel=options.QUESTION,
+    ),
 ]
 Grid = Annotated[
     str | None,
-    typer.Option("--grid", metavar="T=LO:HI:COUNT", help="Ask at each value of a parameter."),
-]
-Plot = Annotated[
-    str | None, typer.Option("--plot", metavar="FILE", help="Draw the grid: .png, .svg or .pdf.")
+    typer.Option(
+        "--grid",
+        metavar="T=LO:HI:COUNT",
+        help="Ask at each value of a parameter.",
+        rich_help_panel=options.QUESTION,
+    ),
 ]
 
 
@@ -66,20 +93,21 @@ def escape(
     initial: options.Initials = None,
     target: Target = None,
     walkers: Walkers = 100_000,
-    seed: Seed = 0,
+    seed: options.Seed = 0,
     passage: Passage = False,
     grid: Grid = None,
-    plot: Plot = None,
+    dt: options.Dt = None,
+    out: options.Out = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Probability of standing beyond a level at step N, for a walker that starts before it."""
     from causalopt.descents.escape.members import watched
 
-    if plot is not None and grid is None:
-        raise QuestionError("--plot draws a grid: add --grid T=0.01:0.02:11")
-    file = options.figure_file(plot, theme)
-    declared = options.read_model(model, sets, initial)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
+    declared = options.read_model(model, sets, initial, dt)
     question: dict[str, Any] = {
         "start": start,
         "beyond": beyond,
@@ -97,15 +125,10 @@ def escape(
         axis, points = read_axis(grid)
         values = points.tolist()
         found = causalopt.escape_curve(declared, {axis: values}, **question)
-        if file is not None:
-            options.write_figure(found.plot(theme=theme), file)
-    if json:
-        options.emit(found.to_dict())
-        return
     sign, when = ">" if beyond > start else "<", "by step N" if passage else "at step N"
     variable = watched(declared, target)
-    typer.echo(f"{declared.name}: P({variable} {sign} {beyond:g} {when} | start {start:g})")
-    typer.echo(str(found))
+    heading = f"{declared.name}: P({variable} {sign} {beyond:g} {when} | start {start:g})"
+    output.give(found, text=lambda: f"{heading}\n{found}")
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
 
 
@@ -22,6 +23,7 @@ def frequency(
             metavar="VAR",
             help="The variable n, nudged at every step; a parameter Kp, or a sum with weights: "
             "'2*d[t>=0] - Kp'.",
+            rich_help_panel=options.QUESTION,
         ),
     ] = None,
     hold: options.Hold = None,
@@ -39,25 +41,36 @@ def frequency(
         typer.Option(help="Whether frequencies are in radians per step or per unit of time."),
     ] = "step",
     at: Annotated[
-        int | None, typer.Option(metavar="N", help="Linearise at step N, as if its slopes stayed.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Linearise at step N, as if its slopes stayed.",
+            rich_help_panel=options.QUESTION,
+        ),
     ] = None,
     steps: Annotated[
         int | None,
         typer.Option(
-            "--steps", metavar="N", help="How long W is followed at most to find it at rest."
+            "--steps",
+            metavar="N",
+            help="How long W is followed at most to find it at rest.",
+            rich_help_panel=options.QUESTION,
         ),
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seed: options.Seed = 0,
     out: options.Out = None,
-    plot: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg or .pdf.")
-    ] = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     kind: Annotated[
         Literal["bode", "nichols", "nyquist"] | None,
-        typer.Option(help="What --plot draws: over frequencies, or L in the plane."),
+        typer.Option(
+            help="What --plot draws: over frequencies, or L in the plane.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
+    theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Comp and Op for sinusoids at n: the sensitivity function, margins and Bode's integral.
@@ -70,8 +83,7 @@ def frequency(
     if kind is not None and plot is None:
         raise QuestionError("--kind says what is drawn: give --plot FILE too")
     asked = None if frequencies is None else read_frequencies(frequencies)
-    data_file = options.result_file(out)
-    picture = options.output_file(plot, (".png", ".svg", ".pdf"), "matplotlib")
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     declared = options.read_model(model, sets, initial, dt, method)
     found = causalopt.frequency(
         declared,
@@ -84,11 +96,4 @@ def frequency(
         at=at,
         seed=seed,
     )
-    if data_file is not None:
-        found.save(data_file)
-    if picture is not None:
-        options.write_figure(found.plot(kind or "bode"), picture)
-    if json:
-        options.emit(found.to_dict())
-    else:
-        typer.echo(str(found))
+    output.give(found, kind=kind or "bode")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import causalopt
+from causalopt.commands.help_sections import OUTPUT
 from causalopt.commands.options import Json, emit, number, output_file
 from causalopt.errors import FileError, QuestionError
 
@@ -22,7 +23,12 @@ def import_(
     file: Annotated[str, typer.Argument(metavar="FILE.onnx", help="The network, an ONNX file.")],
     out: Annotated[
         str,
-        typer.Option("--out", metavar="FILE", help="The model file to write, such as net.yaml."),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="The model file to write, such as net.yaml.",
+            rich_help_panel=OUTPUT,
+        ),
     ],
     size: Annotated[
         list[str] | None,

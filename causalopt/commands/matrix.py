@@ -8,6 +8,7 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 
 
 def matrix(
@@ -20,6 +21,7 @@ def matrix(
             metavar="NODE",
             help="A row: a node, a span or a parameter. Repeatable; by default every variable at "
             "t = 0, or where the flows' history ends.",
+            rich_help_panel=options.QUESTION,
         ),
     ] = None,
     hold: options.Hold = None,
@@ -29,20 +31,21 @@ def matrix(
             metavar="VAR",
             help="A column: a node, or a variable or expression at the last step. Repeatable; "
             "every variable by default.",
+            rich_help_panel=options.QUESTION,
         ),
     ] = None,
     steps: options.Steps = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seed: options.Seed = 0,
     out: options.Out = None,
+    csv: options.Csv = None,
     plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Op(A; n, m) for all n and m: which disturbances of what A removes from where."""
-    data_file = options.result_file(out)
-    picture = options.figure_file(plot, theme)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     found = causalopt.op_matrix(
         options.read_model(model, sets, initial, dt, method),
         sources=nudge,
@@ -51,11 +54,4 @@ def matrix(
         steps=steps,
         seed=seed,
     )
-    if data_file is not None:
-        found.save(data_file)
-    if picture is not None:
-        options.write_figure(found.plot(theme=theme), picture)
-    if json:
-        options.emit(found.to_dict())
-    else:
-        typer.echo(str(found))
+    output.give(found)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from causalopt.optimizers.optimizers import Optimizers
-    from causalopt.optimizers.optimizers_over_draws import OptimizersOverDraws
-    from causalopt.optimizers.optimizers_over_time import OptimizersOverTime
 
 
 def optimizers(
@@ -25,13 +19,10 @@ def optimizers(
     nudge: options.NudgeNode = None,
     target: options.Target = None,
     steps: options.Steps = None,
-    at: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="The step at which m is measured; the last one by default."),
-    ] = None,
+    at: options.At = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seed: options.Seed = 0,
     seeds: options.Seeds = None,
     size: Annotated[int, typer.Option(metavar="K", help="The most parts of a set.")] = 3,
     among: Annotated[
@@ -65,9 +56,9 @@ def optimizers(
     over_time: Annotated[
         bool, typer.Option("--over-time", help="Tell which set is the best at which steps.")
     ] = False,
-    plot: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
-    ] = None,
+    out: options.Out = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
@@ -77,7 +68,7 @@ def optimizers(
     add nothing are counted. The last line says whether every set was looked at, or what is proved
     of those that were not.
     """
-    picture = options.figure_file(plot, theme)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     chosen = options.read_seeds(seeds)
     if chosen is not None:
         if over_time or search != "auto":
@@ -97,7 +88,7 @@ def optimizers(
             candidates=candidates or None,
             best=best,
         )
-        _told(many, picture, theme, json=json)
+        output.give(many)
         return
     found = causalopt.find_optimizers(
         options.read_model(model, sets, initial, dt, method),
@@ -114,24 +105,7 @@ def optimizers(
         best=best,
         search=search,
     )
-    told = found.over_time() if over_time else found
-    _told(told, picture, theme, json=json)
-
-
-def _told(
-    found: Optimizers | OptimizersOverTime | OptimizersOverDraws,
-    picture: Path | None,
-    theme: Literal["light", "dark"] | None,
-    *,
-    json: bool,
-) -> None:
-    """Draw and print a result."""
-    if picture is not None:
-        options.write_figure(found.plot(theme=theme), picture)
-    if json:
-        options.emit(found.to_dict())
-    else:
-        typer.echo(str(found))
+    output.give(found.over_time() if over_time else found)
 
 
 def _cuts(text: str | None) -> int | list[int] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from causalopt.commands.help_sections import CHANGES, OUTPUT, QUESTION
 from causalopt.display.table import table as table
 from causalopt.errors import FileError, QuestionError
 from causalopt.extras import need
@@ -20,10 +21,17 @@ if TYPE_CHECKING:
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="A shipped model's name, or a model file.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print strict JSON and nothing else.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print strict JSON and nothing else.", rich_help_panel=OUTPUT)
+]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=V", help="Give a parameter another value. Repeatable."),
+    typer.Option(
+        "--set",
+        metavar="NAME=V",
+        help="Give a parameter another value. Repeatable.",
+        rich_help_panel=CHANGES,
+    ),
 ]
 Initials = Annotated[
     list[str] | None,
@@ -31,6 +39,7 @@ Initials = Annotated[
         "--initial",
         metavar="VAR=V",
         help="Give a variable another initial value (V1,V2 for several). Repeatable.",
+        rich_help_panel=CHANGES,
     ),
 ]
 NudgeNode = Annotated[
@@ -40,6 +49,7 @@ NudgeNode = Annotated[
         metavar="NODE",
         help="What is nudged: a node R[0], a span d[t>=5], a parameter Kp, or a sum of them with "
         "weights: '2*d[t>=5] - Kp'.",
+        rich_help_panel=QUESTION,
     ),
 ]
 Hold = Annotated[
@@ -48,6 +58,7 @@ Hold = Annotated[
         "--hold",
         metavar="SEL",
         help="The held set A: a, a[t<=10], 'a - b[3]', 'between(n, m)', ...",
+        rich_help_panel=QUESTION,
     ),
 ]
 Target = Annotated[
@@ -57,19 +68,42 @@ Target = Annotated[
         metavar="VAR",
         help="What is measured: a variable, or an expression of a run's nodes: 'integral(e**2)', "
         "'mean(e[t>=50])'.",
+        rich_help_panel=QUESTION,
     ),
 ]
-Plot = Annotated[
-    str | None,
-    typer.Option("--plot", metavar="FILE", help="Draw the result: a .png, .svg or .pdf file."),
+Steps = Annotated[
+    int | None,
+    typer.Option("--steps", metavar="N", help="The last step.", rich_help_panel=QUESTION),
 ]
-Steps = Annotated[int | None, typer.Option("--steps", metavar="N", help="The last step.")]
+At = Annotated[
+    int | None,
+    typer.Option(
+        "--at",
+        metavar="N",
+        help="The step at which m is measured; the last one by default.",
+        rich_help_panel=QUESTION,
+    ),
+]
+Delta = Annotated[
+    float | None,
+    typer.Option(
+        "--delta",
+        metavar="D",
+        help="A nudge of this size; the limit delta -> 0 when not given.",
+        rich_help_panel=QUESTION,
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option("--seed", metavar="S", help="Which draws noise makes.", rich_help_panel=QUESTION),
+]
 Seeds = Annotated[
     str | None,
     typer.Option(
         "--seeds",
         metavar="K|S1,S2,...",
         help="An ensemble over noise: K seeds from --seed on, or these; means and quantiles.",
+        rich_help_panel=QUESTION,
     ),
 ]
 Data = Annotated[
@@ -78,24 +112,70 @@ Data = Annotated[
         "--data",
         metavar="VAR=FILE",
         help="Read an array variable's values, step first, from x.npy or x.npz#NAME. Repeatable.",
+        rich_help_panel=CHANGES,
+    ),
+]
+Dt = Annotated[
+    float | None,
+    typer.Option(
+        "--dt", metavar="D", help="Time units per step of the model.", rich_help_panel=CHANGES
+    ),
+]
+Method = Annotated[
+    Literal["euler", "rk4", "exact"] | None,
+    typer.Option("--method", help="How flows are integrated.", rich_help_panel=CHANGES),
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", metavar="K", help="Threads; one per processor.")
+]
+Columns = Annotated[
+    int | None,
+    typer.Option(
+        "--columns",
+        metavar="K",
+        help="Steps drawn at most, 4 to 400; of a longer run steps are left out. As many as fit a "
+        "page by default.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Around = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--around",
+        metavar="T",
+        help="Draw this step too, and what is beside it. Repeatable.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 Out = Annotated[
     str | None,
     typer.Option(
-        "--out", metavar="FILE", help="Write the result: .nc, .zarr, .csv, .parquet or .json."
+        "--out",
+        metavar="FILE",
+        help="Write the result: .nc, .zarr, .csv, .parquet or .json.",
+        rich_help_panel=OUTPUT,
     ),
 ]
-Dt = Annotated[
-    float | None, typer.Option("--dt", metavar="D", help="Time units per step of the model.")
+Csv = Annotated[
+    str | None,
+    typer.Option(
+        "--csv", metavar="FILE.csv", help="Write the result's table.", rich_help_panel=OUTPUT
+    ),
 ]
-Method = Annotated[
-    Literal["euler", "rk4", "exact"] | None,
-    typer.Option("--method", help="How flows are integrated."),
+Plot = Annotated[
+    str | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="Draw the result: a .png, .svg or .pdf file.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
-
 Theme = Annotated[
-    Literal["light", "dark"] | None, typer.Option("--theme", help="How --plot looks.")
+    Literal["light", "dark"] | None,
+    typer.Option(
+        "--theme", help="How the picture looks; light by default.", rich_help_panel=OUTPUT
+    ),
 ]
 FIGURES = (".png", ".pdf", ".svg")
 
@@ -133,8 +213,8 @@ def read_changes(
     Raises:
         QuestionError: One is not NAME=VALUE.
     """
-    parameters = _assignments(sets, "--set", "k=0.02")
-    initial = _assignments(initials, "--initial", "R=30")
+    parameters = read_assignments(sets, "--set", "k=0.02")
+    initial = read_assignments(initials, "--initial", "R=30")
     return {"parameters": parameters, "initial": initial, "dt": dt, "method": method}
 
 
@@ -149,7 +229,12 @@ def lags_in_steps_text(model: Model) -> list[str]:
     ]
 
 
-def _assignments(texts: list[str] | None, option: str, example: str) -> dict[str, Any]:
+def read_assignments(texts: list[str] | None, option: str, example: str) -> dict[str, Any]:
+    """Return values by name, from texts such as `k=0.02` or `x=1,2`.
+
+    Raises:
+        QuestionError: A text is not NAME=VALUE.
+    """
     result: dict[str, Any] = {}
     for text in texts or []:
         name, equals, value = text.partition("=")

@@ -8,6 +8,7 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 
 
 def rates(
@@ -18,7 +19,13 @@ def rates(
     hold: options.Hold = None,
     target: options.Target = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", metavar="N", help="How many steps are counted.")
+        int | None,
+        typer.Option(
+            "--steps",
+            metavar="N",
+            help="How many steps are counted.",
+            rich_help_panel=options.QUESTION,
+        ),
     ] = None,
     transient: Annotated[
         int | None,
@@ -32,8 +39,10 @@ def rates(
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seed: options.Seed = 0,
     seeds: options.Seeds = None,
+    out: options.Out = None,
+    csv: options.Csv = None,
     plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
@@ -44,7 +53,7 @@ def rates(
     directions and m observes all, that is the largest conditional exponent less the largest
     Lyapunov exponent. Without a set A there are the Lyapunov exponents alone.
     """
-    picture = options.figure_file(plot, theme)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     declared = options.read_model(model, sets, initial, dt, method)
     chosen = options.read_seeds(seeds)
     found = causalopt.rates(
@@ -58,9 +67,4 @@ def rates(
         seed=seed,
         seeds=chosen,
     )
-    if picture is not None:
-        options.write_figure(found.plot(theme=theme), picture)
-    if json:
-        options.emit(found.to_dict())
-    else:
-        typer.echo(str(found))
+    output.give(found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import causalopt
+from causalopt.commands.help_sections import OUTPUT
 from causalopt.commands.options import Json, emit
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 def reproduce(
     out: Annotated[
-        str, typer.Option(metavar="DIR", help="Where index.html is written.")
+        str,
+        typer.Option(metavar="DIR", help="Where index.html is written.", rich_help_panel=OUTPUT),
     ] = "reproduce",
     only: Annotated[
         list[str] | None,

@@ -8,6 +8,7 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 
 
 def run(
@@ -18,15 +19,10 @@ def run(
     hold: options.Hold = None,
     target: options.Target = None,
     steps: options.Steps = None,
-    delta: Annotated[
-        float | None,
-        typer.Option(
-            metavar="D", help="A nudge of this size; the limit delta -> 0 when not given."
-        ),
-    ] = None,
+    delta: options.Delta = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seed: options.Seed = 0,
     seeds: options.Seeds = None,
     every: Annotated[
         int | None,
@@ -62,9 +58,8 @@ def run(
         int | None, typer.Option(metavar="N", help="After how many steps; ten times in a run.")
     ] = None,
     out: options.Out = None,
-    plot: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Draw the result: a .png, .svg or .pdf file.")
-    ] = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
@@ -73,8 +68,7 @@ def run(
     Nudge the node n, hold the set A at its baseline, measure the variable m: Comp = total effect
     over direct effect, Op = -ln |Comp| in nats. The model's question gives what is not said.
     """
-    data_file = options.result_file(out)
-    picture = options.figure_file(plot, theme)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
     chosen = options.read_seeds(seeds)
@@ -96,11 +90,4 @@ def run(
         checkpoint=checkpoint,
         checkpoint_every=checkpoint_every,
     )
-    if data_file is not None:
-        result.save(data_file)
-    if picture is not None:
-        options.write_figure(result.plot(theme=theme), picture)
-    if json:
-        options.emit(result.to_dict())
-    else:
-        typer.echo(str(result))
+    output.give(result)

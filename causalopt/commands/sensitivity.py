@@ -8,6 +8,7 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 
 
 def sensitivity(
@@ -18,17 +19,16 @@ def sensitivity(
     hold: options.Hold = None,
     target: options.Target = None,
     steps: options.Steps = None,
-    at: Annotated[
-        int | None, typer.Option("--at", metavar="N", help="The step measured; the last one.")
-    ] = None,
+    at: options.At = None,
     among: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="A parameter. Repeatable; all by default."),
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seed: options.Seed = 0,
     out: options.Out = None,
+    csv: options.Csv = None,
     plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
@@ -37,8 +37,7 @@ def sensitivity(
 
     p dOp/dp is the nats that a change of the parameter by its own size would bring, were it linear.
     """
-    data_file = options.result_file(out)
-    picture = options.figure_file(plot, theme)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     found = causalopt.sensitivity(
         options.read_model(model, sets, initial, dt, method),
         nudge=nudge,
@@ -49,11 +48,4 @@ def sensitivity(
         among=among,
         seed=seed,
     )
-    if data_file is not None:
-        found.save(data_file)
-    if picture is not None:
-        options.write_figure(found.plot(theme=theme), picture)
-    if json:
-        options.emit(found.to_dict())
-    else:
-        typer.echo(str(found))
+    output.give(found)

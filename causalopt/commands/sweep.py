@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axes
+from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def sweep(
             metavar="AXIS=LO:HI:COUNT",
             help="An axis: a parameter, a node such as R[0], or seed with arrays; also "
             "AXIS=log:LO:HI:COUNT and AXIS=V1,V2,... Repeatable.",
+            rich_help_panel=options.QUESTION,
         ),
     ] = None,
     sets: options.Sets = None,
@@ -34,24 +36,16 @@ def sweep(
     hold: options.Hold = None,
     target: options.Target = None,
     steps: options.Steps = None,
-    at: Annotated[
-        int | None, typer.Option("--at", metavar="N", help="The step measured; the last one.")
-    ] = None,
-    delta: Annotated[
-        float | None,
-        typer.Option(
-            metavar="D", help="A nudge of this size; the limit delta -> 0 when not given."
-        ),
-    ] = None,
+    at: options.At = None,
+    delta: options.Delta = None,
     dt: options.Dt = None,
     method: options.Method = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws noise makes.")] = 0,
+    seed: options.Seed = 0,
     seeds: options.Seeds = None,
     data: options.Data = None,
     out: options.Out = None,
-    workers: Annotated[
-        int | None, typer.Option(metavar="K", help="Threads; one per processor.")
-    ] = None,
+    csv: options.Csv = None,
+    workers: options.Workers = None,
     resume: Annotated[
         bool, typer.Option("--resume", hidden=True, help="The place of stores that resume.")
     ] = False,
@@ -60,7 +54,9 @@ def sweep(
     measure: Annotated[
         Literal["op", "comp", "total", "direct", "w"] | None,
         typer.Option(
-            "--measure", help="What --plot draws; op by default, and comp too over one axis."
+            "--measure",
+            help="What --plot draws; op by default, and comp too over one axis.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     theme: options.Theme = None,
@@ -75,11 +71,10 @@ def sweep(
         raise QuestionError("--measure says what --plot draws: give --plot FILE too")
     if measure is not None and seeds is not None:
         raise QuestionError("--seeds draws Op and Comp over noise: leave --measure out")
-    picture = options.figure_file(plot, theme)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     axes = read_axes(grid or [])
     _refuse_both(axes, sets, initial)
 
-    file = options.result_file(out)
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
     chosen = options.read_seeds(seeds)
@@ -97,20 +92,8 @@ def sweep(
         workers=workers,
         data=arrays,
     )
-    if file is not None:
-        found.save(file)
-    if picture is not None:
-        if isinstance(found, causalopt.Sweep):
-            figure = found.plot(measure=measure, theme=theme)
-        else:
-            figure = found.plot(theme=theme)
-        options.write_figure(figure, picture)
-    if json:
-        options.emit(found.to_dict(out))
-    else:
-        typer.echo(str(found))
-        if out is not None:
-            typer.echo(f"written to {out}")
+    kind: dict[str, Any] = {"measure": measure} if isinstance(found, causalopt.Sweep) else {}
+    output.give(found, data=lambda: found.to_dict(out), **kind)
 
 
 def _refuse_places(*, resume: bool, dask: str | None) -> None:

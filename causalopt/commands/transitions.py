@@ -8,25 +8,40 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
 
 Origin = Annotated[
-    str, typer.Option("--from", metavar="COND", help="Where walkers come from, such as 'W < 1.05'.")
+    str,
+    typer.Option(
+        "--from",
+        metavar="COND",
+        help="Where walkers come from, such as 'W < 1.05'.",
+        rich_help_panel=options.QUESTION,
+    ),
 ]
 Destination = Annotated[
-    str, typer.Option("--to", metavar="COND", help="Where they go to, such as 'W > 1.2'.")
+    str,
+    typer.Option(
+        "--to",
+        metavar="COND",
+        help="Where they go to, such as 'W > 1.2'.",
+        rich_help_panel=options.QUESTION,
+    ),
 ]
 Restart = Annotated[
-    bool, typer.Option("--restart", help="Walkers that arrive begin anew at the model's start.")
+    bool,
+    typer.Option(
+        "--restart",
+        help="Walkers that arrive begin anew at the model's start.",
+        rich_help_panel=options.QUESTION,
+    ),
 ]
 Span = Annotated[
     list[str] | None,
     typer.Option("--span", metavar="VAR=LO:HI", help="What the grid covers. Repeatable."),
 ]
 Nodes = Annotated[int | None, typer.Option("--nodes", metavar="N", help="Most nodes an axis.")]
-Plot = Annotated[
-    str | None, typer.Option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf.")
-]
 
 
 def transitions(
@@ -38,15 +53,17 @@ def transitions(
     nodes: Nodes = None,
     sets: options.Sets = None,
     initial: options.Initials = None,
+    dt: options.Dt = None,
+    method: options.Method = None,
     out: options.Out = None,
-    plot: Plot = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
     """Committors, reactive flux and mean passage from one set of states to another."""
-    file = options.figure_file(plot, theme)
-    store = options.result_file(out)
-    declared = options.read_model(model, sets, initial)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
+    declared = options.read_model(model, sets, initial, dt, method)
     found = causalopt.transitions(
         declared,
         origin=origin,
@@ -55,14 +72,7 @@ def transitions(
         span=_spans(span),
         nodes=nodes,
     )
-    if store is not None:
-        found.save(store)
-    if file is not None:
-        options.write_figure(found.plot(theme=theme), file)
-    if json:
-        options.emit(found.to_dict())
-    else:
-        typer.echo(repr(found))
+    output.give(found)
 
 
 def _spans(texts: list[str] | None) -> dict[str, tuple[float, float]] | None:

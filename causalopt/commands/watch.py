@@ -9,6 +9,7 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.outputs import outputs
 
 if TYPE_CHECKING:
     from causalopt.training.film import Film
@@ -22,7 +23,10 @@ def watch(
     hold: options.Hold = None,
     target: options.Target = None,
     steps: options.Steps = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Which draws the starts make.")] = 0,
+    dt: options.Dt = None,
+    method: options.Method = None,
+    data: options.Data = None,
+    seed: options.Seed = 0,
     seeds: Annotated[int, typer.Option(metavar="K", help="How many networks are trained.")] = 5,
     updates: Annotated[
         int | None, typer.Option(metavar="U", help="How many updates; the model's when not given.")
@@ -35,11 +39,16 @@ def watch(
         int, typer.Option(metavar="P", help="Random orders that share Op among A's parts; 0: none.")
     ] = 60,
     out: Annotated[
-        str | None, typer.Option(metavar="FILE.html", help="Write the film: a page with a slider.")
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the film: .html is a page with a slider; or .nc, .zarr, .csv, .parquet or "
+            ".json.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = None,
-    plot: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Draw the curve: a .png, .svg or .pdf file.")
-    ] = None,
+    csv: options.Csv = None,
+    plot: options.Plot = None,
     theme: options.Theme = None,
     json: options.Json = False,
 ) -> None:
@@ -48,9 +57,8 @@ def watch(
     The model says under `training:` what its weights are trained for. Op is the rms one over the
     starts, given with its 95 % interval over the seeds.
     """
-    file = options.output_file(out, (".html",))
-    picture = options.figure_file(plot, theme)
-    declared = options.read_model(model, sets, initial)
+    output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json, pages=(".html",))
+    declared = options.read_model(model, sets, initial, dt, method)
     film = causalopt.watch(
         declared,
         nudge=nudge,
@@ -63,15 +71,15 @@ def watch(
         frames=frames,
         starts=starts,
         permutations=permutations,
+        data=options.read_data(data),
     )
-    if file is not None:
-        film.save(file)
-    if picture is not None:
-        options.write_figure(film.plot(theme=theme), picture)
-    if json:
-        options.emit({**film.to_dict(), **({} if file is None else {"out": str(file)})})
-    else:
-        typer.echo(_report(film, permutations))
+    where = {} if output.out is None else {"out": str(output.out)}
+    output.give(
+        film,
+        data=lambda: {**film.to_dict(), **where},
+        text=lambda: _report(film, permutations),
+        pages={".html": film.html},
+    )
 
 
 def _report(film: Film, permutations: int) -> str:

@@ -25,7 +25,7 @@ from causalopt.engine.batch import Batch
 from causalopt.engine.batch_choice import run_batch
 from causalopt.errors import QuestionError
 from causalopt.model.selectors import Node
-from causalopt.results import Tabled
+from causalopt.results import Plotted, Tabled
 from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import plan_for
 from causalopt.worlds.streams import Picks
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class NoisyOp(Tabled):
+class NoisyOp(Plotted, Tabled):
     """Op of each walker, at each step.
 
     Args:

@@ -17,7 +17,7 @@ from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.results import Tabled, plain, plain_number
+from causalopt.results import Plotted, Tabled, plain, plain_number
 from causalopt.work.progress import Progress, long_work, tick
 from causalopt.worlds.array_world import split_initial
 
@@ -25,7 +25,7 @@ _EXACT = 10  # parts up to which all sets are counted when nobody says how many 
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Attribution(Tabled):
+class Attribution(Plotted, Tabled):
     """How Op of a set is shared among its parts.
 
     A part's own Op is not its share: Op is neither additive nor monotone in A. Shapley values sum

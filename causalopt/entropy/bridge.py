@@ -43,7 +43,7 @@ from causalopt.laws.space import Label
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
-from causalopt.results import Tabled
+from causalopt.results import Plotted, Tabled
 from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Set
 from causalopt.worlds.replacement import replace
@@ -53,7 +53,7 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class SideBySide(Tabled):
+class SideBySide(Plotted, Tabled):
     """Op and optimizing strength of m at each step, A replaced at every step.
 
     Args:

@@ -69,6 +69,11 @@ class Strength(Decorrelated):
     P_next: Law
     P_next_decoupled: Law
 
+    @property
+    def has_table(self) -> bool:
+        """Whether the laws can be laid out as tables: targets lie in A and outside."""
+        return len({name in self.A for name in self.targets}) == 2
+
     def plot(
         self,
         *,

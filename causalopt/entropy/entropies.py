@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 from causalopt.entropy.information import Unit
-from causalopt.results import Tabled
+from causalopt.results import Plotted, Tabled
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Entropies(Tabled):
+class Entropies(Plotted, Tabled):
     """Entropies of the world and of the world with A taken from an independent replica.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,11 +23,12 @@ from causalopt.frequencies.transfer_system import Complexes
 from causalopt.frequencies.waterbed import Waterbed
 from causalopt.model.model import Model
 from causalopt.model.selectors import Selection, selection_text
-from causalopt.results import Tabled, labelled, plain, plain_number, plot
+from causalopt.results import Plotted, Tabled, labelled, plain, plain_number, plot
 
 if TYPE_CHECKING:
-    import matplotlib.figure
     import xarray
+
+    from causalopt.results import Places
 
 Per = Literal["step", "time"]
 Kind = Literal["bode", "nichols", "nyquist"]
@@ -34,7 +36,7 @@ _ROWS = 9
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class FrequencyResponse(Tabled):
+class FrequencyResponse(Plotted, Tabled):
     """What A does to a sinusoid at n, at every frequency.
 
     Attributes:
@@ -242,18 +244,30 @@ class FrequencyResponse(Tabled):
         """The result with a labelled axis `frequency`, and its provenance."""
         return labelled(self)
 
-    def plot(self, kind: Kind = "bode") -> matplotlib.figure.Figure:
+    def plot(
+        self,
+        *,
+        kind: Kind = "bode",
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
         """Return a figure: Op, |Comp| and L over frequencies, or L in the plane.
 
         Args:
             kind: "bode" (over frequencies), "nichols" (gain against phase of L) or "nyquist" (L in
                 the complex plane).
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
 
         Raises:
-            QuestionError: It is none of these.
+            QuestionError: There is no such kind, panel or theme.
         """
-        figure: matplotlib.figure.Figure = plot(self, kind)
-        return figure
+        where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
+        return plot(self, kind=kind, **where)
 
     @property
     def provenance(self) -> dict[str, Any]:

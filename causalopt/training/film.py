@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,21 +21,18 @@ from causalopt.model.asked_words import Nudged, one_nudge
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model, run_length
 from causalopt.model.selectors import Node, Selection, selection_text
-from causalopt.results import Displayed, Plotted, page, plain
+from causalopt.results import Plotted, Tabled, page, plain
 from causalopt.training.training import Training, train
 from causalopt.work.progress import Progress, long_work, portion, through
 from causalopt.worlds.array_world import held_arrays, split_initial
 from causalopt.worlds.unrolled import Unrolled, unrolled
-
-if TYPE_CHECKING:
-    pass
 
 _MOST_PARTS = 64  # parts of A among which Op is shared in a film
 _ORDERS = 60
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Film(Plotted, Displayed):
+class Film(Plotted, Tabled):
     """Op of networks along their training.
 
     Attributes:
@@ -128,13 +125,18 @@ class Film(Plotted, Displayed):
         """Return the film as one page with a slider over training; it needs only a browser."""
         return page(self)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the page, whole or not at all.
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the film, whole or not at all: `.html` is the page, others as of every result.
 
         Raises:
-            FileError: The file cannot be written.
+            FileError: The suffix is unknown, or the file cannot be written.
+            MissingPackageError: What writes it is not installed.
         """
-        write_whole(Path(path), self.html().encode())
+        target = Path(path)
+        if target.suffix.lower() != ".html":
+            return super().save(path)
+        write_whole(target, self.html().encode())
+        return target
 
     def __repr__(self) -> str:
         first, last = (float(np.mean(self.op[i])) for i in (0, -1))

@@ -18,7 +18,7 @@ from causalopt.model.arrays.trainable import check_training
 from causalopt.model.declaration import TrainingSettings
 from causalopt.model.files import write_whole
 from causalopt.model.model import Model, machine_memory, run_length
-from causalopt.results import Displayed
+from causalopt.results import Displayed, Plotted
 from causalopt.training.adam import Adam, norms
 from causalopt.work.progress import Progress, long_work, through
 from causalopt.worlds.array_world import split_initial
@@ -28,7 +28,7 @@ _SEEDS = 1 << 32  # seeds below it, so that an update's draws are another seed's
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Training(Displayed):
+class Training(Plotted, Displayed):
     """Networks over their training: weights after each update, and how they did.
 
     Attributes:

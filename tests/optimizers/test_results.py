@@ -90,7 +90,7 @@ def test_the_command_prints_a_table_and_draws(tmp_path, capsys) -> None:
         (["--candidate", "b"], "the candidate b holds the nudged node b[0]"),
         (["--size", "0"], "size must be at least 1"),
         (["--steps", "500", "--at", "501"], "at must lie between 0 and the last step 500"),
-        (["--plot", "x.bmp"], "must end in .png or .svg or .pdf"),
+        (["--plot", "x.bmp"], "must end in .png or .pdf or .svg"),
     ],
 )
 def test_wrong_input_is_one_message(words, message, capsys) -> None:

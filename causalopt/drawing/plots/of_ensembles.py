@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from causalopt.descents.noisy_op import NoisyOp
 from causalopt.drawing.palette import STATUS_HATCHES, colours
 from causalopt.drawing.plots.axis_scales import cell_edges, edges_on, take_scale
 from causalopt.drawing.plots.op_maps import draw_op_map, uneven_norm
@@ -29,7 +30,7 @@ from causalopt.drawing.plots.plot_style import size_map
 from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
 from causalopt.effects.ensembles.run_ensemble import RunEnsemble
 from causalopt.effects.ensembles.seed_lists import seeds_text
-from causalopt.effects.ensembles.seed_summary import SeedSummary
+from causalopt.effects.ensembles.seed_summary import SeedSummary, summarise
 from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
 from causalopt.effects.measures import NAMES
 from causalopt.errors import QuestionError
@@ -114,6 +115,41 @@ def plot_rates_ensemble(found: RatesEnsemble) -> PanelLayout:
     """
     title = (found.model, f"{len(found.seeds)} realisations of the noise")
     return PanelLayout(title, [Panel("rates", lambda axes: _draw_rates(axes, found), 3.0)])
+
+
+@plot.register(NoisyOp)
+@drawn
+def plot_noisy_op(found: NoisyOp) -> PanelLayout:
+    """Return a figure of Op of walkers that each draw their own datapoints, as bands over steps.
+
+    Args:
+        found: Op of each walker.
+
+    Returns:
+        The figure, not shown. Panels: `op`, and `states`: the walkers' coordinate.
+    """
+    count = found.op.shape[1]
+    steps = np.arange(len(found.op), dtype=float)
+
+    def band(values: Floats, label: str, colour: str, rest: float | None) -> Any:
+        summary = summarise(values.T, ~np.isnan(values.T))
+
+        def draw(axes: Axes) -> None:
+            plain_axes(axes)
+            draw_band(axes, steps, summary, label, getattr(colours(), colour), rest=rest)
+            legend_above(axes)
+
+        return draw
+
+    drawers = [
+        ("op", band(found.op, "Op [nats]", "blue", 0.0), 2.2),
+        ("states", band(found.states, "m", "ink", None), 1.6),
+    ]
+    panels = [
+        Panel(name, draw, high, under="t [steps]", shares=True) for name, draw, high in drawers
+    ]
+    words = f"{count} walker{'s' * (count != 1)}, each with datapoints of its own"
+    return PanelLayout((f"Op of descent under noise, {words}",), panels)
 
 
 def _many(seeds: Sequence[int]) -> str:

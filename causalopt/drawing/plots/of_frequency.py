@@ -3,46 +3,47 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from causalopt.drawing.palette import (
-    AMPLIFIES,
-    BLUE,
-    COMPRESSES,
-    FAINT,
-    GREEN,
-    INK,
-    PALE,
-    RED,
-    STATUS_COLOURS,
-    STATUS_HATCHES,
+from causalopt.drawing.palette import STATUS_HATCHES, colours
+from causalopt.drawing.plots.panel_parts import (
+    FEW,
+    hatch_colour,
+    legend_above,
+    legend_below,
+    plain_axes,
 )
-from causalopt.drawing.plots.panel_parts import FEW, legend_above, plain_axes
-from causalopt.drawing.plots.shown_figure import ShownFigure
+from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
+from causalopt.drawing.plots.plot_style import SMALL
 from causalopt.errors import QuestionError
 from causalopt.frequencies.frequency_gains import FREQUENCY_STATUSES, FrequencyGains
 from causalopt.frequencies.frequency_response import FrequencyResponse, Kind
 from causalopt.results import plot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.axes import Axes
 
-    from causalopt.engine.contract import Floats
 
-KINDS = ("bode", "nichols", "nyquist")
+KINDS = {
+    "bode": ("op", "gain", "phase", "status"),
+    "nichols": ("nichols",),
+    "nyquist": ("nyquist",),
+}
 _LEVELS = (-12, -6, -3, 0, 3, 6, 12)  # of |Comp|, dB
-_COLOURS = {**STATUS_COLOURS, "unstable": PALE}
 _HATCHES = {**STATUS_HATCHES, "unstable": "--"}
 _WIDE = 8.0  # how far a Nyquist picture reaches at most, of the critical point's distance
 
 
 @plot.register(FrequencyResponse)
-def plot_frequency(found: FrequencyResponse, kind: Kind = "bode") -> Figure:
+@drawn
+def plot_frequency(found: FrequencyResponse, kind: Kind = "bode") -> PanelLayout:
     """Return a figure of a frequency response.
 
     Args:
@@ -50,6 +51,10 @@ def plot_frequency(found: FrequencyResponse, kind: Kind = "bode") -> Figure:
         kind: "bode": Op, |Comp| and |L|, the phase of L and the status over frequencies; "nichols":
             L's gain against its phase, over lines of equal |Comp|; "nyquist": L in the complex
             plane, with the circle that it keeps out of.
+
+    Returns:
+        The figure, not shown. Panels: `op`, `gain`, `phase` and `status` over frequencies,
+        `nichols`, `nyquist`.
 
     Raises:
         QuestionError: There is no such kind.
@@ -62,38 +67,29 @@ def plot_frequency(found: FrequencyResponse, kind: Kind = "bode") -> Figure:
     """
     if kind not in KINDS:
         raise QuestionError(f"kind must be one of {', '.join(KINDS)}, found '{kind}'")
-    draw = {"bode": _bode, "nichols": _nichols, "nyquist": _nyquist}[kind]
-    figure = draw(found)
-    figure.suptitle(_title(found), fontsize=10)
-    return figure
+    over = _without_zero(found)
+
+    def along(draw: Callable[[Axes, FrequencyResponse], None]) -> Callable[[Axes], None]:
+        return functools.partial(_over_frequencies, draw, over)
+
+    under = f"frequency [{found.unit}]"
+    panels = [
+        Panel("op", along(_draw_op), 1.9, under=under, shares=True),
+        Panel("gain", along(_draw_gains), 1.9, under=under, shares=True),
+        Panel("phase", along(_draw_phase), 1.7, under=under, shares=True),
+        Panel("status", along(_draw_strip), 0.3, under=under, shares=True),
+        Panel("nichols", lambda axes: _nichols(axes, found), 4.4),
+        Panel("nyquist", lambda axes: _nyquist(axes, found), 5.0),
+    ]
+    return PanelLayout(_title(found), panels, shown=KINDS[kind])
 
 
-def _title(found: FrequencyResponse) -> str:
+def _title(found: FrequencyResponse) -> tuple[str, ...]:
     stability = found.stability["total"]
     state = "" if stability == "stable" else f" (loop {stability})"
-    text = f"{found.model.name}: {found.op_name}{state}"
+    lines = (found.model.title or found.model.name, f"{found.op_name}{state}")
     origin = found.worlds.step.origin
-    return text if origin.kind == "linear" else f"{text}\n{origin}"
-
-
-def _bode(found: FrequencyResponse) -> Figure:
-    found = _without_zero(found)
-    figure = ShownFigure(figsize=(6.4, 7.2), layout="constrained")
-    rows = figure.subplots(4, 1, sharex=True, height_ratios=(3, 3, 3, 0.3))
-    omega = found.frequency
-    _draw_op(rows[0], found)
-    _draw_gains(rows[1], found)
-    _draw_phase(rows[2], found)
-    for axes in rows[:3]:
-        plain_axes(axes)
-    shown = omega[omega > 0]
-    if len(shown):
-        rows[3].set_xscale("log")
-        ends = (shown[0], shown[-1]) if len(shown) > 1 else (shown[0] / 2, shown[0] * 2)
-        rows[3].set_xlim(*ends)
-    _draw_strip(rows[3], omega, found.status)
-    rows[3].set_xlabel(f"frequency [{found.unit}]")
-    return figure
+    return lines if origin.kind == "linear" else (*lines, str(origin))
 
 
 def _without_zero(found: FrequencyResponse) -> FrequencyResponse:
@@ -105,24 +101,40 @@ def _without_zero(found: FrequencyResponse) -> FrequencyResponse:
     return dataclasses.replace(found, gains=FrequencyGains(**parts))
 
 
+def _over_frequencies(
+    draw: Callable[[Axes, FrequencyResponse], None], found: FrequencyResponse, axes: Axes
+) -> None:
+    """Draw along a logarithmic axis of frequencies."""
+    plain_axes(axes)
+    shown = found.frequency[found.frequency > 0]
+    if len(shown):
+        axes.set_xscale("log")
+        ends = (shown[0], shown[-1]) if len(shown) > 1 else (shown[0] / 2, shown[0] * 2)
+        axes.set_xlim(*ends)
+    draw(axes, found)
+
+
 def _draw_op(axes: Axes, found: FrequencyResponse) -> None:
     """Draw Op: what A removes above 0, what it adds below."""
     omega = found.frequency
     op = np.where(np.isfinite(found.op), found.op, np.nan)
-    axes.axhline(0, color=FAINT, linewidth=0.8)
-    for where, colour, word in ((op > 0, COMPRESSES, "removed"), (op < 0, AMPLIFIES, "added")):
+    axes.axhline(0, color=colours().faint, linewidth=0.8)
+    for where, colour, word in (
+        (op > 0, colours().compresses, "removed"),
+        (op < 0, colours().amplifies, "added"),
+    ):
         if where.any():
             axes.fill_between(
                 omega, op, 0, where=where, color=colour, alpha=0.25, linewidth=0, label=word
             )
-    axes.plot(omega, op, color=INK, linewidth=1.5, marker=_marker(omega))
+    axes.plot(omega, op, color=colours().ink, marker=_marker(omega))
     margins = found.margins
     if margins is not None and 0 < margins.peak < math.inf:
         place, text = (
             (margins.peak_omega, -math.log(margins.peak)),
             f"peak M_s = {margins.peak:.4g}",
         )
-        _mark(axes, found, [place], "v", text, AMPLIFIES)
+        _mark(axes, found, [place], "v", text, colours().amplifies)
     axes.set_ylabel("Op [nats]")
     if axes.get_legend_handles_labels()[1]:
         legend_above(axes)
@@ -132,8 +144,11 @@ def _draw_gains(axes: Axes, found: FrequencyResponse) -> None:
     omega = found.frequency
     with np.errstate(all="ignore"):
         comp, loop = np.abs(found.comp), np.abs(found.loop)
-    axes.axhline(1, color=FAINT, linewidth=0.8)
-    for values, colour, dash, label in ((comp, BLUE, "-", "|Comp|"), (loop, GREEN, "--", "|L|")):
+    axes.axhline(1, color=colours().faint, linewidth=0.8)
+    for values, colour, dash, label in (
+        (comp, colours().blue, "-", "|Comp|"),
+        (loop, colours().green, "--", "|L|"),
+    ):
         seen = np.isfinite(values) & (values > 0)
         shown = np.where(seen, values, np.nan)
         axes.plot(omega, shown, dash, color=colour, label=label, marker=_marker(omega))
@@ -149,10 +164,10 @@ def _draw_gains(axes: Axes, found: FrequencyResponse) -> None:
 
 def _draw_phase(axes: Axes, found: FrequencyResponse) -> None:
     phase = np.where(np.isfinite(found.loop), found.loop_phase, np.nan)
-    axes.plot(found.frequency, phase, "--", color=GREEN, marker=_marker(phase))
+    axes.plot(found.frequency, phase, "--", color=colours().green, marker=_marker(phase))
     low, high = np.nanmin(phase, initial=0), np.nanmax(phase, initial=-180)
     for level in np.arange(-180, low - 1, -360):
-        axes.axhline(level, color=RED, linewidth=0.8, linestyle=":")
+        axes.axhline(level, color=colours().red, linewidth=0.8, linestyle=":")
     margins = found.margins
     if margins is not None:
         places = [
@@ -180,7 +195,7 @@ def _mark(
     places: list[tuple[float, float]],
     marker: str,
     label: str | None,
-    colour: str = RED,
+    colour: str | None = None,
 ) -> None:
     """Mark places that lie among the frequencies, (radians per step, height) each."""
     x, y = np.array(places).reshape(-1, 2).T
@@ -190,45 +205,44 @@ def _mark(
             x[seen] / found.dt,
             y[seen],
             marker,
-            color=colour,
+            color=colour or colours().red,
             markersize=5,
             label=label,
             clip_on=False,
         )
 
 
-def _draw_strip(axes: Axes, omega: Floats, status: np.ndarray) -> None:
+def _draw_strip(axes: Axes, found: FrequencyResponse) -> None:
     """Draw the status as hatched spans, cells ending halfway on the logarithmic scale."""
+    omega, status, palette = found.frequency, found.status, colours()
+    fills = {**palette.statuses, "unstable": palette.pale}
     inner = np.sqrt(np.maximum(omega[1:] * omega[:-1], 0))
     edges = np.concatenate([omega[:1], inner, omega[-1:]])
     if len(omega) == 1:
         edges = np.array(axes.get_xlim())
     for name in FREQUENCY_STATUSES:
         places = np.flatnonzero(status == name)
-        if len(places):
-            starts = places[np.concatenate([[True], np.diff(places) > 1])]
-            stops = places[np.concatenate([np.diff(places) > 1, [True]])]
-            spans = [
-                (edges[a], edges[b + 1] - edges[a]) for a, b in zip(starts, stops, strict=True)
-            ]
-            axes.broken_barh(
-                spans,
-                (0, 1),
-                facecolor=_COLOURS[name],
-                edgecolor=FAINT,
-                hatch=_HATCHES[name],
-                linewidth=0.4,
-                label=f"{name} ({len(places)})",
-            )
+        if not len(places):
+            continue
+        starts = places[np.concatenate([[True], np.diff(places) > 1])]
+        stops = places[np.concatenate([np.diff(places) > 1, [True]])]
+        spans = [(edges[a], edges[b + 1] - edges[a]) for a, b in zip(starts, stops, strict=True)]
+        axes.broken_barh(
+            spans,
+            (0, 1),
+            facecolor=fills[name],
+            edgecolor=hatch_colour(fills[name]),
+            hatch=_HATCHES[name],
+            linewidth=0.4,
+            label=f"{name} ({len(places)})",
+        )
     axes.set(yticks=[], ylim=(0, 1))
-    axes.set_ylabel("status", rotation=0, ha="right", va="center", fontsize=8)
-    axes.tick_params(labelsize=8)
-    axes.legend(fontsize=8, frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -2.6))
+    axes.grid(visible=False)
+    axes.set_ylabel("status", rotation=0, ha="right", va="center")
+    legend_below(axes)
 
 
-def _nichols(found: FrequencyResponse) -> Figure:
-    figure = ShownFigure(figsize=(6.0, 5.0), layout="constrained")
-    axes = figure.subplots()
+def _nichols(axes: Axes, found: FrequencyResponse) -> None:
     plain_axes(axes)
     loop = found.loop
     with np.errstate(all="ignore"):
@@ -241,18 +255,23 @@ def _nichols(found: FrequencyResponse) -> Figure:
     top = float(np.max(gain[shown], initial=20)) + 5
     x, y = np.meshgrid(np.linspace(low, high, 361), np.linspace(bottom, top, 241))
     size = -20 * np.log10(np.abs(1 + 10 ** (y / 20) * np.exp(1j * np.radians(x))))
-    lines = axes.contour(x, y, size, levels=_LEVELS, colors=FAINT, linewidths=0.7)
-    axes.clabel(lines, fmt=lambda v: f"{v:+g} dB" if v else "0 dB", fontsize=7)
+    lines = axes.contour(x, y, size, levels=_LEVELS, colors=colours().faint, linewidths=0.7)
+    axes.clabel(lines, fmt=lambda v: f"{v:+g} dB" if v else "0 dB", fontsize=SMALL)
     axes.plot(
         np.where(shown, phase, np.nan),
         np.where(shown, gain, np.nan),
-        color=GREEN,
+        color=colours().green,
         label="L",
         marker=_marker(gain),
     )
     for level in np.arange(-180, low, -360):
         axes.plot(
-            [level], [0], "+", color=RED, markersize=11, label="-1" if level == -180 else None
+            [level],
+            [0],
+            "+",
+            color=colours().red,
+            markersize=11,
+            label="-1" if level == -180 else None,
         )
     axes.xaxis.set_major_locator(MultipleLocator(90 if high - low < 900 else 360))
     axes.set(
@@ -262,12 +281,9 @@ def _nichols(found: FrequencyResponse) -> Figure:
         ylabel="|L| [dB], over lines of equal |Comp|",
     )
     legend_above(axes)
-    return figure
 
 
-def _nyquist(found: FrequencyResponse) -> Figure:
-    figure = ShownFigure(figsize=(5.4, 5.2), layout="constrained")
-    axes = figure.subplots()
+def _nyquist(axes: Axes, found: FrequencyResponse) -> None:
     plain_axes(axes)
     loop = np.where(np.isfinite(found.loop), found.loop, np.nan)
     near = np.abs(loop) < _WIDE
@@ -276,21 +292,30 @@ def _nyquist(found: FrequencyResponse) -> Figure:
     seen = np.where(near, loop, np.nan)
     reach = float(np.clip(1.15 * np.nanmax(np.abs(seen), initial=0), 1.6, 3.0))
     angles = np.linspace(0, 2 * math.pi, 361)
-    axes.plot(np.cos(angles), np.sin(angles), ":", color=FAINT, linewidth=1, label="|L| = 1")
+    axes.plot(
+        np.cos(angles), np.sin(angles), ":", color=colours().faint, linewidth=1, label="|L| = 1"
+    )
     margins = found.margins
     if margins is not None and 0 < margins.peak < math.inf:
         radius = 1 / margins.peak
         axes.fill(
             radius * np.cos(angles) - 1,
             radius * np.sin(angles),
-            color=AMPLIFIES,
+            color=colours().amplifies,
             alpha=0.15,
             linewidth=0,
             label=f"1/M_s = {radius:.3g} round -1",
         )
-    axes.plot(seen.real, seen.imag, color=GREEN, label="L", marker=_marker(loop))
-    axes.plot(seen.real, -seen.imag, "--", color=GREEN, linewidth=0.8, label="negative frequencies")
-    axes.plot([-1], [0], "+", color=RED, markersize=11)
+    axes.plot(seen.real, seen.imag, color=colours().green, label="L", marker=_marker(loop))
+    axes.plot(
+        seen.real,
+        -seen.imag,
+        "--",
+        color=colours().green,
+        linewidth=0.8,
+        label="negative frequencies",
+    )
+    axes.plot([-1], [0], "+", color=colours().red, markersize=11)
     axes.set(
         xlim=(-reach, reach),
         ylim=(-reach, reach),
@@ -299,4 +324,3 @@ def _nyquist(found: FrequencyResponse) -> Figure:
         aspect="equal",
     )
     legend_above(axes)
-    return figure

@@ -93,7 +93,6 @@ def test_a_grid_asks_at_every_point_and_draws(capsys, tmp_path):
     [
         (["--grid", "T"], "--grid takes NAME=LO:HI:COUNT"),
         (["--grid", "T=0:0.02:3"], "learning rate T is positive"),
-        (["--plot", "x.png"], "--plot draws a grid"),
     ],
 )
 def test_wrong_grids_are_refused(capsys, words, message):

@@ -151,6 +151,18 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
     "rates_dead": lambda: c.rates(c.load("maze"), steps=300).plot,
     "rates_chaos": lambda: c.rates(c.load("lorenz"), steps=2000).plot,
     "strength": lambda: strength(c.load("thermostat_smart"), at=1, initial="uniform").plot,
+    "entropies": lambda: strength(c.load("thermostat_uniform")).plot,
+    "entropies_static": lambda: (
+        c.Entropies(
+            unit="nat",
+            S=1.0,
+            S_decoupled=2.5,
+            S_next=0.5,
+            S_next_decoupled=0.25,
+            A=("a",),
+            is_static=True,
+        ).plot
+    ),
     "currents": lambda: c.currents(c.load("lorenz"), nudge="b[0]", target="c", steps=300).plot,
     "currents_static": lambda: c.currents(c.load("amortized_conjugate")).plot,
     "currents_kinks": lambda: c.currents(c.load("thermostat_saturating"), steps=500).plot,
@@ -171,6 +183,10 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
         ).plot
     ),
     "sensitivity": lambda: c.sensitivity(_thermostat(), steps=50).plot,
+    "frequency": lambda: c.frequency(c.load("pid_loop")).plot,
+    "frequency_unstable": lambda: c.frequency(c.load("amplifier")).plot,
+    "frequency_nichols": lambda: functools.partial(c.frequency(_thermostat()).plot, kind="nichols"),
+    "frequency_nyquist": lambda: functools.partial(c.frequency(_thermostat()).plot, kind="nyquist"),
     "division": lambda: c.divide(two_thermostats()).plot,
     "stability": lambda: c.division_stability(two_thermostats(), starts=4).plot,
     "verdict": lambda: c.detect_optimizer(two_thermostats(), starts=4).plot,
@@ -216,6 +232,36 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
     "comparison": lambda: compare_measures(["solver", "bystander", "thermostat_smart"]).plot,
     "loop_shares": lambda: loop_shares(c.load("lorenz"), steps=50).plot,
     "film": lambda: c.watch(c.load("cart_pole"), seeds=2, updates=2, permutations=0).plot,
+    "training": lambda: c.train(c.load("cart_pole"), seeds=3, updates=6).plot,
+    "attribution": lambda: c.shapley(c.load("lorenz"), hold="a, c", nudge="b[0]", at=60).plot,
+    "attribution_drawn": lambda: (
+        c.shapley(c.load("lorenz"), hold="a, c", nudge="b[0]", at=60, permutations=5).plot
+    ),
+    "amount": lambda: (
+        c.optimization_amount(
+            c.load("thermostat_saturating"), {"R[0]": (5, 45)}, counts=64, steps=200
+        ).plot
+    ),
+    "amount_trapezoid": lambda: (
+        c.optimization_amount(
+            c.load("thermostat_saturating"), {"R[0]": (5, 45)}, rule="trapezoid", counts=64
+        ).plot
+    ),
+    "share": lambda: (
+        c.op_share(c.load("thermostat_saturating"), {"R[0]": (5, 45)}, level=5.0, points=64).plot
+    ),
+    "noisy_op": lambda: c.noisy_op(c.load("sgd_pit"), starts=np.ones(60), steps=30).plot,
+    "side_by_side": lambda: c.side_by_side(_thermostat(), steps=60).plot,
+    "side_by_side_labels": lambda: (
+        c.label_side_by_side(
+            c.load("thermostat_smart"),
+            ["low", "warm"],
+            nudge="room",
+            to="hot",
+            target="room",
+            steps=2,
+        ).plot
+    ),
     "gradients": lambda: functools.partial(
         descent, c.load("sgd_pit"), show="gradients", span=(0.5, 2.5)
     ),
