@@ -146,7 +146,7 @@ def matrix_case(count: int) -> Case:
         return lambda: causalopt.op_matrix(whole, sources=n, targets=m, hold="v1")
 
     def ours(found: Any) -> Any:
-        return [found.total.values, found.direct.values]
+        return [found.total, found.direct]
 
     def by_c(found: Any) -> Any:
         return [found[: len(sources)], found[len(sources) :]]

@@ -407,12 +407,14 @@ _results.offer(
             "plot": "drawing.plots.of_transitions",
             "labelled": "descents.transitions.transition_dataset",
         },
-        **{
-            f"causalopt.effects.ensembles.{home}": {
-                "plot": "drawing.plots.of_ensembles",
-                "labelled": "effects.ensembles.ensemble_dataset",
-            }
-            for home in ("rates_ensemble.RatesEnsemble", "sweep_ensemble.SweepEnsemble")
+        "causalopt.effects.ensembles.rates_ensemble.RatesEnsemble": {
+            "plot": "drawing.plots.of_ensembles",
+            "labelled": "effects.ensembles.ensemble_dataset",
+        },
+        "causalopt.effects.ensembles.sweep_ensemble.SweepEnsemble": {
+            "summary": "showing.sweep_table",
+            "plot": "drawing.plots.of_ensembles",
+            "labelled": "effects.ensembles.ensemble_dataset",
         },
         "causalopt.effects.ensembles.run_ensemble.RunEnsemble": {
             "summary": "showing.run_tables",

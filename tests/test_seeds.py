@@ -61,6 +61,7 @@ OTHERWISE = {
     "descent",  # walkers
     "escape",  # walkers
     "expand",  # initial laws of arrays
+    "frequency",  # of slopes that draws do not move
     "gradient",  # of models that are trained
     "load_images",
     "noisy_op",  # of descents

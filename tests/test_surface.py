@@ -350,3 +350,19 @@ def test_a_command_prints_strict_json_alone_and_its_table_has_rows(
 
 def test_json_of_every_command_is_looked_at() -> None:
     assert WORDS.keys() | ELSEWHERE == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS_CALL) - set(causalopt._HOME)))
+def test_a_command_s_word_leads_to_its_function(command: str) -> None:
+    """Where a word is no function of its own, what is called by it says which one is."""
+    function = COMMANDS_CALL[command][0]
+    if not iskeyword(command) and function in FUNCTIONS:
+        found = f"the function of `causalopt {command}` is causalopt.{function}"
+        assert causalopt._hint(command).endswith(found)
+
+
+def test_a_name_with_a_typing_error_is_told_what_is_near() -> None:
+    with pytest.raises(AttributeError, match="causalopt has no 'swep'; did you mean 'sweep'"):
+        getattr(causalopt, "swep")  # noqa: B009 - looked up for its error
+    with pytest.raises(AttributeError, match=r"no 'zzz'; dir\(causalopt\) lists"):
+        getattr(causalopt, "zzz")  # noqa: B009

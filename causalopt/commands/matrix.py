@@ -19,8 +19,8 @@ def matrix(
         list[str] | None,
         typer.Option(
             metavar="NODE",
-            help="A row: a node, a span or a parameter. Repeatable; every variable at t = 0 by "
-            "default.",
+            help="A row: a node, a span or a parameter. Repeatable; by default every variable at "
+            "t = 0, or where the flows' history ends.",
             rich_help_panel=options.QUESTION,
         ),
     ] = None,

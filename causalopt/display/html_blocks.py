@@ -88,7 +88,7 @@ def remark(text: str) -> str:
 
 def _cell(kind: str, text: str, *, is_right: bool) -> str:
     shown = text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
-    align = "right" if is_right else "left"
+    align = "right;white-space:nowrap" if is_right else "left"  # 1e-11 is one word
     return f'<{kind} style="{_CELL};text-align:{align}">{_text(shown)}</{kind}>'
 
 

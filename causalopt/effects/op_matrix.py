@@ -16,6 +16,7 @@ from causalopt.effects.matrices import IN_NATS, end_node, entries
 from causalopt.errors import QuestionError
 from causalopt.extras import need
 from causalopt.model.asked_words import Nudged, names_one_node
+from causalopt.model.declaration import motion
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, is_plain, selection_text
 from causalopt.results import Plotted, Tabled, plain
@@ -73,6 +74,18 @@ class OpMatrix(Tabled, Plotted):
     def comp(self) -> NDArray[np.float64]:
         """Comp, likewise."""
         found: NDArray[np.float64] = self.dataset.comp.values
+        return found
+
+    @property
+    def total(self) -> NDArray[np.float64]:
+        """The derivative of m by n over all paths, likewise."""
+        found: NDArray[np.float64] = self.dataset.total.values
+        return found
+
+    @property
+    def direct(self) -> NDArray[np.float64]:
+        """The same over the paths that avoid A."""
+        found: NDArray[np.float64] = self.dataset.direct.values
         return found
 
     @property
@@ -140,7 +153,7 @@ def op_matrix(
     Args:
         model: The model.
         sources: Nodes n, such as `["R[0]", "R[5]"]`, or spans and parameters as `run` nudges them;
-            every variable at t = 0 when not given.
+            every variable at t = 0, or where the flows' history ends, when not given.
         targets: Nodes m, or variables and expressions at the last step; every variable when not
             given.
         hold: The set A.
@@ -212,7 +225,8 @@ def _ends(
 ) -> tuple[Model, list[Node], list[Node]]:
     """Return the nodes n and m, and a model in which each is one node."""
     own = [name for name in model.variables if name not in model.asked_variables]
-    rows = [Node(name) for name in own] if sources is None else list(sources)
+    begin = _first_step(model)
+    rows = [Node(name, begin) for name in own] if sources is None else list(sources)
     columns = own if targets is None else list(targets)
     if not rows or not columns:
         raise QuestionError("a matrix needs at least one source and one target")
@@ -234,6 +248,13 @@ def _ends(
         [model.node(said) for said in said_rows],
         [end_node(model, said, steps) for said in said_columns],
     )
+
+
+def _first_step(model: Model) -> int:
+    """Return the step from which flows are integrated: what is nudged before is lost on them."""
+    equations, index = model.template.equations, model.template.index
+    flows = [name for name, variable in model.variables.items() if motion(variable) == "flow"]
+    return max((len(equations[index[name]].initial) - 1 for name in flows), default=0)
 
 
 def _filled(

@@ -232,13 +232,13 @@ def _parameters(
     """Return the parameters that are varied, and why others are not."""
     template = model.template
     for name in among or ():
-        if name not in template.parameters:
-            hint = suggestion(name, template.parameters)
+        if name not in model.parameters:
+            hint = suggestion(name, model.parameters)
             raise UnknownNameError(f"unknown parameter '{name}'{hint}")
     chosen, left_out = [], {}
     for name, term in template.parameters.items():
-        if among is not None and name not in among:
-            continue
+        if name not in model.parameters or (among is not None and name not in among):
+            continue  # coefficients of exact steps follow from the declared ones
         if name in template.fixed:
             left_out[name] = "it decides a lag, and other values are other graphs"
         elif among is None and any(leaf.op == "param" for leaf in leaves(term)):

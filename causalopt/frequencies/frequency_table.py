@@ -13,7 +13,7 @@ from causalopt.frequencies.loop_margins import Crossover, LoopMargins
 from causalopt.frequencies.transfer_system import Complexes
 from causalopt.frequencies.waterbed import Waterbed
 
-_HEADS = ("frequency", "|Comp|", "Op", "|L|", "phase L", "status")
+HEADS = ("frequency", "|Comp|", "Op", "|L|", "phase L", "status")
 _WORDS = {"total": "closed loop (X)", "direct": "cut at A (Y)"}
 
 
@@ -65,8 +65,8 @@ class Told(Protocol):
         """What frequencies are in."""
 
 
-def frequency_table(found: Told, count: int) -> list[str]:
-    """Return a table of some frequencies, frequency 0 first, in aligned columns."""
+def frequency_rows(found: Told, count: int) -> list[list[str]]:
+    """Return rows of some frequencies, frequency 0 first; `HEADS` stands over the columns."""
     ends, gains = found.ends, found.gains
     frequency = gains.omega / found.dt
     rows = [["0", f"{abs(ends.comp[0]):.6g}", f"{ends.op[0]:.6g}", "", "", str(ends.status[0])]]
@@ -85,9 +85,15 @@ def frequency_table(found: Told, count: int) -> list[str]:
     ]
     if frequency[0] == 0:
         rows.pop(1)
-    widths = [max(len(row[c]) for row in [list(_HEADS), *rows]) for c in range(len(_HEADS))]
+    return rows
+
+
+def frequency_table(found: Told, count: int) -> list[str]:
+    """Return `frequency_rows` in aligned columns, below their heads."""
+    rows = frequency_rows(found, count)
+    widths = [max(len(row[c]) for row in [list(HEADS), *rows]) for c in range(len(HEADS))]
     lines = []
-    for row in [list(_HEADS), *rows]:
+    for row in [list(HEADS), *rows]:
         cells = [text.rjust(width) for text, width in zip(row[:-1], widths[:-1], strict=True)]
         lines.append("  " + "  ".join([*cells, row[-1]]))
     return lines

@@ -21,6 +21,7 @@ from causalopt.frequencies.transfer_system import Complexes
 HALF_POWER = math.sqrt(0.5)
 _EXACT = 1e-13  # of a frequency
 _LARGE = 1e300
+_INFINITE = 1e12  # |L| from which 1 / L is Comp's rounding: an integrator at frequency 0
 Curve = Callable[[Floats], Complexes]
 
 
@@ -122,7 +123,7 @@ def _phase_crossovers(grid: Floats, loop: Curve) -> tuple[Crossover, ...]:
     return tuple(
         Crossover(omega, 1 / abs(value))
         for omega, value in zip(places, values, strict=True)
-        if value.real < 0 and math.isfinite(abs(value)) and abs(value.imag) < 1e-6 * abs(value)
+        if value.real < 0 and abs(value) < _INFINITE and abs(value.imag) < 1e-6 * abs(value)
     )
 
 

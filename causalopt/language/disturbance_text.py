@@ -16,7 +16,7 @@ from causalopt.language.algebra import mul, neg
 from causalopt.language.parse import TermReader
 from causalopt.language.reader import unmarked
 from causalopt.language.scope import Scope
-from causalopt.language.step_window import StepWindow, window_of
+from causalopt.language.step_window import StepWindow, steps_expected, window_of
 from causalopt.language.term import Term, const
 
 
@@ -136,11 +136,7 @@ class _DisturbanceReader(TermReader):
         if isinstance(node, ast.Subscript):
             found, named = window_of(node.slice), node.value
             if found is None:
-                raise self.fail(
-                    node.slice,
-                    f"the steps must read 3, t<=10, t>=5 or 3<=t<9, found "
-                    f"'{self._source(node.slice)}'",
-                )
+                raise self.fail(node.slice, steps_expected(self._source(node.slice)))
             window = found
         if window.is_empty:
             raise self.fail(node, f"'{self._source(node)}' selects no step")

@@ -92,6 +92,12 @@ def window_of(node: ast.expr) -> StepWindow | None:
     return found
 
 
+def steps_expected(found: str) -> str:
+    """Return what is said where the steps in a node's brackets cannot be read."""
+    timed = "; steps are counted, so that a time is written as time/dt" if "time" in found else ""
+    return f"the steps must read 3, t<=10, t>=5 or 3<=t<9, found '{found}'{timed}"
+
+
 def _bounded(kind: type[ast.cmpop], bound: int) -> StepWindow:
     if kind is ast.Eq:
         return StepWindow(bound, bound)

@@ -75,7 +75,8 @@ def _measured(
     taken = {*scope.names, *scope.variables, *scope.functions}
     words = {label: n for label, n in labels if counted[label] == 1 and label not in taken}
     try:
-        return read_measure(text, scope, name, words)
+        others = dataclasses.replace(scope, variables=scope.variables - {name})
+        return read_measure(text, others, name, words)
     except ExpressionError as error:
         raise ModelError(error.message, ("variables", name, "measures"), error.offset) from None
 
@@ -95,7 +96,8 @@ def _pushes(
             labels[declared.label] = (*labels.get(declared.label, ()), variable)
 
     def named(word: str) -> str:
-        if word in variables and word not in system:
+        is_itself = word == name == text.strip()  # called as it was said: not known
+        if word in variables and word not in system and not is_itself:
             kind = "measure" if variables[word].measures is not None else "disturbance"
             raise QuestionError(
                 f"'{word}' is a {kind}, and what is nudged are variables with rules and parameters"

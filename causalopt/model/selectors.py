@@ -458,9 +458,9 @@ def _parse_steps(item: str, steps: str) -> tuple[int, int | None]:
         return int(steps), int(steps)
     match = _RANGE.fullmatch(steps)
     if match is None:
-        raise QuestionError(
-            f"'{item}': the steps must read 3, t<=10, t>=5 or 3<=t<9, found '{steps}'"
-        )
+        from causalopt.language.step_window import steps_expected  # for the message alone
+
+        raise QuestionError(f"'{item}': {steps_expected(steps)}")
     first, last = 0, None
     if match["low"]:
         first = int(match["low"]) + (match["above"] == "<")

@@ -281,7 +281,8 @@ def refuse_between(template: Template, source: str, target: str) -> None:
         if name in after and template.equations[template.index[name]].is_integer:
             raise QuestionError(
                 f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
-                "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
+                "has no derivative; `run`, `sweep` and `divide` take a finite nudge (--delta 1, "
+                "delta=1 in Python)"
             )
 
 

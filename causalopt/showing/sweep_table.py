@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from causalopt import extras
 from causalopt.display.summary import Summary, summary_of
 from causalopt.display.table import Table, spread_places
+from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
 from causalopt.effects.sweeps.sweep import Sweep
 from causalopt.results import picture, plot, summary
 
@@ -36,6 +39,32 @@ def sweep_table(sweep: Sweep) -> Table:
         rows.append([*(f"{number:.6g}" for number in numbers), str(sweep.status_at(at))])
     more = f"{len(chosen)} of {size:,} points" if len(chosen) < size else ""
     return Table([*names, f"W {sweep.target}", "Comp", "Op", "status"], rows, more=more)
+
+
+@summary.register(SweepEnsemble)
+def sweep_ensemble_summary(found: SweepEnsemble, **_options: Any) -> Summary:
+    """Return a short text with Op's mean, its interval and quantiles at points of the grid."""
+    return summary_of(repr(found), sweep_ensemble_table(found))
+
+
+def sweep_ensemble_table(found: SweepEnsemble) -> Table:
+    """Return a row a point of the grid: the first, the last, and some evenly between."""
+    names, axes, spread = list(found.axes), list(found.axes.values()), found.spread
+    size = math.prod(found.shape)
+    statuses = found.status.reshape(len(found.seeds), size)
+    chosen = spread_places(size)
+    rows = []
+    for place in chosen:
+        at = np.unravel_index(place, found.shape)
+        numbers = [axis[k] for axis, k in zip(axes, at, strict=True)]
+        numbers += [part[at] for part in (spread.mean, spread.mean_low, spread.mean_high)]
+        numbers += [quantile[at] for quantile in spread.quantiles]
+        counts = Counter(map(str, statuses[:, place])).most_common()
+        status = ", ".join(f"{name} {count}" for name, count in counts)
+        rows.append([*(f"{number:.6g}" for number in numbers), status])
+    quantiles = [f"{100 * p:g} %" for p in found.probabilities]
+    more = f"{len(chosen)} of {size:,} points" if len(chosen) < size else ""
+    return Table([*names, "mean Op", "low", "high", *quantiles, "status"], rows, more=more)
 
 
 @picture.register(Sweep)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 
 from causalopt.work.progress import pulse
 from causalopt.work.threads import WAIT, check_stop
@@ -34,24 +35,26 @@ def answer_of_process(home: str, name: str, given: bytes) -> bytes | None:
         return None
     paths = os.pathsep.join(path for path in sys.path if path)
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _CODE, home, name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": paths},
-            start_new_session=True,  # a terminal's Ctrl-C is for the caller, who ends it
-        )
+        # A file, for a pipe holds little: communicate() drops what it has not sent by its timeout.
+        with tempfile.TemporaryFile() as argument:
+            argument.write(given)
+            argument.seek(0)
+            process = subprocess.Popen(
+                [sys.executable, "-c", _CODE, home, name],
+                stdin=argument,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": paths},
+                start_new_session=True,  # a terminal's Ctrl-C is for the caller, who ends it
+            )
     except OSError:
         return None
     try:
-        sent: bytes | None = given
         while True:
             try:
-                answer, _ = process.communicate(sent, timeout=WAIT)
+                answer, _ = process.communicate(timeout=WAIT)
                 break
             except subprocess.TimeoutExpired:
-                sent = None  # it is on its way
                 check_stop()
                 pulse()
     except BaseException:

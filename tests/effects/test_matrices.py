@@ -290,3 +290,25 @@ def test_a_matrix_tells_its_entries() -> None:
     assert data["source"] == found.sources
     with pytest.raises(QuestionError, match="say sources and targets"):
         op_matrix(load("lorenz96"))
+
+
+def test_a_matrix_begins_where_the_history_of_its_flows_ends() -> None:
+    """x' = -x[time - 0.2]: what is nudged earlier of x is overwritten, and reaches nothing."""
+    model = Model(
+        name="late",
+        dt=0.1,
+        method="rk4",
+        variables={
+            "x": {"flow": "d - u[time - 0.2]", "initial": 1},
+            "u": {"algebraic": "x"},
+            "d": {"algebraic": "0"},
+        },
+        partition={"A": ["u"]},
+    )
+    begin = model.template.equations[model.template.index["x"]].initial
+    found = op_matrix(model, steps=20)
+    assert found.sources == [f"{name}[{len(begin) - 1}]" for name in ("x", "u", "d")]
+    column = found.targets.index("x[20]")
+    assert found.dataset.direct.values[0, column] == pytest.approx(1)  # u held: x' = d
+    assert found.dataset.direct.values[2, column] > 0
+    assert op_matrix(load("thermostat"), steps=3).sources == ["T[0]", "R[0]"]

@@ -116,3 +116,24 @@ def test_the_table_and_the_json_say_the_same() -> None:
     assert found.dataset.op_slope.sel(parameter="k").item() == found.of("k").op
     assert "p dOp/dp" in repr(found)
     assert f"{found.of('k').op:.4g}" in repr(found)
+
+
+def test_coefficients_of_exact_steps_are_no_parameters_of_their_own() -> None:
+    """A lag under sampled P control rests at Comp = 1/(1 + K Kp), whatever tau."""
+    lag = Model(
+        name="lag",
+        dt=0.5,
+        method="exact",
+        parameters={"tau": 2, "K": 1.5, "Kp": 0.8},
+        variables={
+            "x": {"flow": "(-x + K*u + d)/tau", "initial": 1},
+            "d": {"rule": "0*d[t-1]", "initial": 0},
+            "u": {"rule": "-Kp*x[t]", "sampled": True},
+        },
+        partition={"A": ["u"]},
+    )
+    found = sensitivity(lag, nudge="d[t>=0]", target="x", at=400)
+    assert {slope.parameter for slope in found.slopes} == {"tau", "K", "Kp"}
+    assert found.of("Kp").op == pytest.approx(1.5 / 2.2, rel=1e-6)
+    assert found.of("K").op == pytest.approx(0.8 / 2.2, rel=1e-6)
+    assert found.of("tau").op == pytest.approx(0, abs=1e-6)

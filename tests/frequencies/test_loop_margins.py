@@ -9,6 +9,7 @@ import pytest
 
 import causalopt
 from causalopt import Model
+from causalopt.frequencies.loop_margins import loop_margins
 from tests.frequencies.loops import ScalarLoop, control, proportional
 
 
@@ -169,3 +170,17 @@ def test_a_loop_without_gain_has_no_margins_to_state() -> None:
     assert (found.op == 0).all()
     assert not np.signbit(found.op).any()
     assert "margin" not in repr(found)
+
+
+def test_an_integrator_s_infinite_gain_at_rest_is_no_margin() -> None:
+    """Comp is 0 at frequency 0; where floats leave a small negative number L is no -4e15."""
+
+    def comp(omega: np.ndarray) -> np.ndarray:
+        z = np.exp(1j * omega)
+        with np.errstate(all="ignore"):
+            found = 1 / (1 + 0.1 * z / (z - 1) * 0.2 / (z - 0.8))
+        return np.where(omega == 0, -2.6e-16, found)
+
+    found = loop_margins(np.geomspace(1e-4, math.pi, 2000), comp)
+    assert found.gain_reduction == 0
+    assert all(c.omega > 0 for c in found.phase_crossovers)

@@ -15,6 +15,7 @@ import pytest
 import causalopt
 from causalopt import Model, results
 from causalopt.results import Displayed, Tabled, plot, summary
+from causalopt.showing.sweep_table import sweep_ensemble_table
 from tests.showing.kinds import KINDS, SETUP
 
 MOST_BYTES = 200_000
@@ -204,3 +205,25 @@ def test_a_long_run_with_noise_and_a_wide_sweep_stay_small() -> None:
         html = result._repr_html_()
         assert "<svg" in html
         assert len(html.encode()) < MOST_BYTES
+
+
+def test_a_sweep_over_seeds_shows_a_row_a_point_and_not_a_row_a_seed() -> None:
+    found = causalopt.sweep(causalopt.load("sgd_spread"), {"T": [0.1, 0.2, 0.3]}, seeds=5, steps=9)
+    table = sweep_ensemble_table(found)
+    assert [row[0] for row in table.rows] == ["0.1", "0.2", "0.3"]
+    column = list(table.header).index("mean Op")
+    means = [float(np.mean(found.op[:, k])) for k in range(3)]
+    assert [float(row[column]) for row in table.rows] == pytest.approx(means, rel=1e-5)
+    page = found._repr_html_()
+    assert "mean Op" in page
+    assert "op_mean_low" not in page
+
+
+def test_a_frequency_response_shows_the_table_that_it_prints() -> None:
+    found = causalopt.frequency(causalopt.load("pid_loop"))
+    page = found._repr_html_()
+    for head in ("|Comp|", "|L|", "phase L"):
+        assert head in page
+        assert head in str(found)
+    assert "direct_gain" not in page
+    assert f"{abs(found.comp[-1]):.6g}" in page

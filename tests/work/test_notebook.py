@@ -26,7 +26,7 @@ def short():
 
 before = short()
 progress.PATIENCE = 0.2
-causalopt.rates(model, steps=200_000).steps
+causalopt.rates(model, steps=3_000_000).steps
 """
 LONG = """
 try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import causalopt
 from causalopt.engine.batch import Batch
 from causalopt.engine.machine import batch_code, carrier_code, follow_code, trajectory
 from causalopt.engine.machine.batch_code import MachineBatch
-from causalopt.work import threads
+from causalopt.work import processes, threads
 from causalopt.work.processes import answer_of_process
 from causalopt.work.threads import Pace, check_stop, on_threads
 from causalopt.worlds.interventions import plan_for
@@ -146,3 +148,24 @@ def test_another_process_gives_the_same_object_and_a_failed_one_none() -> None:
     found = answer_of_process(native.__name__, "object_of", given)
     assert found == native.object_of(given)
     assert answer_of_process(native.__name__, "object_of", b"nonsense") is None
+
+
+def test_a_long_argument_reaches_a_process_that_starts_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More than a pipe holds, to an interpreter that is not up when the caller first looks."""
+    monkeypatch.setattr(processes, "WAIT", 0.001)
+    monkeypatch.setattr(processes, "pulse", _limit(time.monotonic() + 30))
+    given = bytes(range(256)) * 20_000
+    found = answer_of_process("zlib", "compress", given)
+    assert found is not None
+    assert zlib.decompress(found) == given
+
+
+def _limit(end: float) -> Callable[[], None]:
+    """Return a call that fails after a time, so that what hangs is a failure."""
+
+    def look() -> None:
+        assert time.monotonic() < end
+
+    return look

@@ -172,7 +172,7 @@ def test_integer_variables_are_whole_and_have_no_tangent() -> None:
     }
     model = Model(name="m", variables=variables, question={"steps": 4, "target": "x"})
     assert world(model)["n"].tolist() == [9, 4, 2, 1, 0]
-    with pytest.raises(QuestionError, match="use a finite nudge"):
+    with pytest.raises(QuestionError, match="take a finite nudge"):
         run(model, nudge="n[0]", hold=[])
     assert run(model, nudge="n[0]", hold=[], delta=1).total[-1] == 1 + 1 + 0 + 0
     variables["n"]["rule"] = "n[t-1]/2"

@@ -32,7 +32,7 @@ MOST_COLUMNS = 400
 PLAIN_STEPS = 4  # when neither the caller nor the model says how far to unroll
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Picture(Rendering):
     """A model's graph laid out, with what a nudge changes.
 

@@ -90,5 +90,8 @@ class Rendering(abc.ABC):
         file = Path(path)
         write_whole(file, self.render(file.suffix.lower().removeprefix(".")))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.title!r})"
+
     def _repr_svg_(self) -> str:
         return self.svg()

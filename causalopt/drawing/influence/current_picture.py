@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from causalopt.influence.array_currents import ArrayCurrents
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class CurrentPicture(Rendering):
     """Currents of influence on a graph, edges as wide as they are.
 

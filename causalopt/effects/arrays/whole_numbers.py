@@ -28,7 +28,8 @@ def refuse_integers(plan: ArrayPlan, source: str, target: str, delta: float | No
         if name == target or target in reached(plan.template, name, frozenset()):
             raise QuestionError(
                 f"'{name}' takes whole numbers and stands between '{source}' and '{target}': it "
-                "has no derivative; use a finite nudge (--delta 1, delta=1 in Python)"
+                "has no derivative; `run`, `sweep` and `divide` take a finite nudge (--delta 1, "
+                "delta=1 in Python)"
             )
 
 

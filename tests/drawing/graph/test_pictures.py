@@ -374,3 +374,9 @@ def test_a_picture_of_few_steps_fits_on_a_screen_unless_more_are_asked_for(name:
     width = float(ET.fromstring(usual.svg()).get("width"))
     assert width < 2400
     assert not whole.layout.gaps
+
+
+def test_a_picture_s_text_is_its_title() -> None:
+    assert repr(draw(load("thermostat"))) == (
+        "Picture('Continuous thermostat: n = R[0], m = R[1000], A = {T}')"
+    )
