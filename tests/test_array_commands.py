@@ -81,7 +81,7 @@ def test_a_sweep_of_elements_and_seeds(files, capsys) -> None:
         (["run", "{model}", "--data", "x={data}", "--steps", "9"], "values for 5 steps"),
         (["run", "{model}", "--data", "x={data}", "--nudge", "W[0, unit=5]"], "unit goes from 0"),
         (["run", "{model}", "--data", "x={data}", "--keep", "z"], "unknown variable 'z'"),
-        (["derive", "{model}"], "'x' has neither a rule nor values in the model"),
+        (["derive", "{model}"], "has array variables, and this is asked of numbers: write it out"),
     ],
 )
 def test_what_is_wrong_is_said_with_code_2(files, capsys, words, message) -> None:
