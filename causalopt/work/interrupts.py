@@ -8,10 +8,12 @@ a call begins take a second at most, and the rest far less.
 
 from __future__ import annotations
 
+import _weakrefset
 import functools
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import ParamSpec, TypeVar
@@ -21,6 +23,7 @@ Result = TypeVar("Result")
 
 _OWN = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _LLVM = f"{os.sep}llvmlite{os.sep}"
+_WEAK = {weakref.__file__, _weakrefset.__file__}
 _STARTS: set[object] = set()
 _waiting = threading.Event()
 _AGAIN = 0.02  # seconds until an interruption is tried again
@@ -95,6 +98,8 @@ def must_end(frame: FrameType | None) -> bool:
         code = frame.f_code
         if code.co_name == "__del__" or _LLVM in code.co_filename:
             return True
+        if code.co_filename in _WEAK and code.co_name in {"remove", "_remove"}:
+            return True  # a callback of a weak reference: what it raises is lost as a destructor's
         # Our own modules can be imported again; what they import may not.
         if code.co_name == "<module>" and not code.co_filename.startswith(_OWN):
             return True

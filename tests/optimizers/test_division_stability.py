@@ -137,5 +137,5 @@ def test_one_start_is_no_draw() -> None:
 
 
 def test_further_nudges_are_a_list() -> None:
-    with pytest.raises(QuestionError, match=r"such as \['T\[0\]'\], found a text"):
+    with pytest.raises(QuestionError, match=r"nudges takes a list, found 'T\[0\]'"):
         division_stability(load("thermostat"), nudges="T[0]")

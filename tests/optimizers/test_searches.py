@@ -269,8 +269,8 @@ def test_candidates_come_with_nothing_that_divides_the_model(more: dict, name: s
     [
         ({"by": "step"}, "by is one of variable, unit, node, found 'step'"),
         ({"search": "best"}, "search is one of auto, all, sums, bounds, grown, found 'best'"),
-        ({"size": 2.5}, "size must be a whole number, found 2.5"),
-        ({"best": 2.5}, "best must be a whole number, found 2.5"),
+        ({"size": 2.5}, "size takes a whole number, found 2.5"),
+        ({"best": 2.5}, "best takes a whole number, found 2.5"),
     ],
 )
 def test_words_and_counts_that_are_none_are_refused(more: dict, message: str) -> None:

@@ -139,9 +139,9 @@ def test_m_is_measured_at_any_step() -> None:
     ("ask", "message"),
     [
         (lambda m: find_optimizers(m, windows=[1.5, 3]), "cut at whole steps"),
-        (lambda m: find_optimizers(m, windows=2.5), "whole number of pieces"),
-        (lambda m: detect_optimizer(m, starts=2.5), "starts is a whole number"),
-        (lambda m: optimizer_matrix(m, sources="R[0]", targets=["R[9]"]), "list of nodes"),
+        (lambda m: find_optimizers(m, windows=2.5), "windows takes a whole number or a list"),
+        (lambda m: detect_optimizer(m, starts=2.5), "starts takes a whole number, found 2.5"),
+        (lambda m: optimizer_matrix(m, sources="R[0]", targets=["R[9]"]), "sources takes a list"),
     ],
 )
 def test_what_is_no_whole_number_or_no_list_is_refused(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,16 @@ def test_a_long_call_stops_within_a_second_and_can_be_made_again(name: str, tmp_
     assert found == {"threads": [], "processes": 0, "files": [], "same": True}
     print(f"{name}: {took:.2f} s")  # noqa: T201 - seen with -s
     assert took < allowed()
+
+
+def test_a_callback_of_a_weak_reference_ends_first() -> None:
+    """What it raises is lost, as what a destructor raises."""
+    names: dict[str, object] = {"must_end": must_end, "sys": sys}
+    text = "def remove():\n    return must_end(sys._getframe())\n"
+    exec(compile(text, weakref.__file__, "exec"), names)
+    assert names["remove"]()  # type: ignore[operator]
+    exec(compile(text, __file__, "exec"), names)
+    assert not names["remove"]()  # type: ignore[operator]
 
 
 COMMANDS = {

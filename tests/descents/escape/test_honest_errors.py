@@ -93,8 +93,9 @@ def test_at_no_steps_nobody_is_beyond(capsys) -> None:
     ],
 )
 def test_limits_have_names(capsys, method, words, message) -> None:
-    start = ["escape", "sgd_pit", "--start", "0", "--beyond", "1", "--within", "5", "--json"]
-    assert main([*start, "--method", method, *words]) == 2
+    start = ["escape", "sgd_pit", "--start", "0", "--beyond", "1", "--json"]
+    within = [] if "--within" in words else ["--within", "5"]
+    assert main([*start, *within, "--method", method, *words]) == 2
     assert message in json.loads(capsys.readouterr().out)["error"]["message"]
 
 
