@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import causalopt
-from causalopt.work.interrupts import imports_whole, must_end
+from causalopt.work.interrupts import imports_whole, must_end, start_here
 from tests.work.long_calls import calls
 
 ROOT = Path(__file__).parents[2]
@@ -56,10 +56,14 @@ def test_a_callback_of_a_weak_reference_ends_first() -> None:
     """What it raises is lost, as what a destructor raises."""
     names: dict[str, object] = {"must_end": must_end, "sys": sys}
     text = "def remove():\n    return must_end(sys._getframe())\n"
-    exec(compile(text, weakref.__file__, "exec"), names)
-    assert names["remove"]()  # type: ignore[operator]
-    exec(compile(text, __file__, "exec"), names)
-    assert not names["remove"]()  # type: ignore[operator]
+
+    def told(file: str) -> bool:
+        exec(compile(text, file, "exec"), names)
+        return bool(names["remove"]())  # type: ignore[operator]
+
+    start_here(told)
+    assert told(weakref.__file__)
+    assert not told(__file__)
 
 
 COMMANDS = {
