@@ -27,6 +27,8 @@ _WEAK = {weakref.__file__, _weakrefset.__file__}
 _STARTS: set[object] = set()
 _waiting = threading.Event()
 _AGAIN = 0.02  # seconds until an interruption is tried again
+_LOST = 2.0  # seconds after which a call that still runs has not heard it
+_watches: list[threading.Timer] = []
 
 
 def imports_whole(function: Callable[Given, Result]) -> Callable[Given, Result]:
@@ -68,6 +70,10 @@ def begin_hearing() -> bool:
 def end_hearing() -> None:
     """Hear Ctrl-C as Python does; raise KeyboardInterrupt where it is still to be heard."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    while _watches:
+        watch = _watches.pop()
+        watch.cancel()
+        watch.join(_AGAIN)
     if _waiting.is_set():
         _waiting.clear()
         raise KeyboardInterrupt
@@ -81,6 +87,11 @@ def _heard(number: int, frame: FrameType | None) -> None:
         again.start()
         return
     _waiting.clear()
+    # A callback that Python calls by itself loses what it raises, and the call goes on.
+    watch = threading.Timer(_LOST, signal.raise_signal, [number])
+    watch.daemon = True
+    _watches.append(watch)
+    watch.start()
     signal.default_int_handler(number, frame)
 
 

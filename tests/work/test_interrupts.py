@@ -36,6 +36,8 @@ def test_a_long_call_stops_within_a_second_and_can_be_made_again(name: str, tmp_
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
+    watch = threading.Timer(120, process.kill)  # a call that does not stop fails, and ends
+    watch.start()
     try:
         assert process.stdout.readline() == "begun\n"
         time.sleep(1.5)
@@ -44,12 +46,46 @@ def test_a_long_call_stops_within_a_second_and_can_be_made_again(name: str, tmp_
         word, took = process.stdout.readline(), time.monotonic() - sent
         out, err = process.communicate(timeout=60)
     finally:
+        watch.cancel()
         process.kill()
     assert word == "stopped\n", err
     found = json.loads(out)
     assert found == {"threads": [], "processes": 0, "files": [], "same": True}
     print(f"{name}: {took:.2f} s")  # noqa: T201 - seen with -s
     assert took < allowed()
+
+
+LOST = """
+import signal, time
+import causalopt
+from causalopt.work.interrupts import imports_whole
+
+class Loses:
+    def __eq__(self, other):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            pass
+        return True
+
+@imports_whole
+def work():
+    Loses() == 1
+    while True:
+        time.sleep(0.01)
+
+try:
+    work()
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+def test_what_is_lost_is_heard_again() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOST], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "stopped\n", done.stderr
 
 
 def test_a_callback_of_a_weak_reference_ends_first() -> None:
