@@ -44,7 +44,6 @@ def test_a_model_is_saved_as_write_model_does(tmp_path) -> None:
 
 @pytest.mark.parametrize("jedi", [True, False])
 def test_a_notebook_completes_models_results_and_worlds(jedi: bool) -> None:
-    pytest.importorskip("IPython")
     from IPython.core.completer import provisionalcompleter
     from IPython.core.interactiveshell import InteractiveShell
 

@@ -57,7 +57,6 @@ def read(path: Path) -> dict[str, list[Any]]:
             if isinstance(values, list) and name != "shape"
         }
     if path.suffix == ".parquet":
-        pytest.importorskip("pyarrow")
         import pyarrow.parquet
 
         return pyarrow.parquet.read_table(path).to_pydict()
@@ -74,8 +73,6 @@ def read(path: Path) -> dict[str, list[Any]]:
 def test_every_file_has_all_numbers_to_the_last_digit_and_statuses_as_words(
     suffix: str, bent: Any, tmp_path: Path
 ) -> None:
-    if suffix == ".parquet":
-        pytest.importorskip("pyarrow")
     path = bent.save(tmp_path / f"sweep{suffix}")
     assert path == tmp_path / f"sweep{suffix}"
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
@@ -107,8 +104,6 @@ def test_every_result_with_a_dataset_is_kept_in_every_kind_of_file(
         assert not hasattr(result, "to_pandas")
         return
     for suffix in FORMATS:
-        if suffix == ".parquet":
-            pytest.importorskip("pyarrow")
         path = result.save(tmp_path / f"kept{suffix}")
         if suffix == ".nc":
             with xarray.open_dataset(path, engine="h5netcdf") as data:

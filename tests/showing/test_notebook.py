@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import nbclient
+import nbformat
 import pytest
 
 from tests.showing.kinds import KINDS, SETUP
@@ -15,8 +17,6 @@ MOST_BYTES = 200_000
 @pytest.fixture(scope="module")
 def outputs() -> dict[str, Any]:
     """What each cell shows, by kind; under `modules`, what the kernel had imported by then."""
-    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
-    pytest.importorskip("ipykernel")
     after = "import sys\nprint('matplotlib.pyplot' in sys.modules)"
     cells = [SETUP, *KINDS.values(), after]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])

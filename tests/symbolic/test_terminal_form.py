@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import sympy
+from matplotlib.mathtext import MathTextParser
 
 from causalopt import derive, load
 from causalopt.cli import main
@@ -128,8 +129,7 @@ def test_names_are_head_and_subscripts(name: str, latex: str, unicode: str) -> N
 
 
 def test_latex_of_such_names_is_set() -> None:
-    mathtext = pytest.importorskip("matplotlib.mathtext")
-    parser = mathtext.MathTextParser("path")
+    parser = MathTextParser("path")
     for name, latex, _ in NAMES:
         if name != "Eta":
-            parser.parse(f"${latex}$")
+            assert parser.parse(f"${latex}$").glyphs, latex

@@ -8,11 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
+import nbclient
+import nbformat
 
-nbclient = pytest.importorskip("nbclient")
-nbformat = pytest.importorskip("nbformat")
-pytest.importorskip("ipykernel")
 ROOT = Path(__file__).parents[2]
 FIRST = """
 import time

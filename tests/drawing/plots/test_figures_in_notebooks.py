@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-import pytest
-
-nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
+import nbclient
+import nbformat
 
 RESULT = "import causalopt as c\nfound = c.run(c.load('thermostat'), steps=9)\n"
 

@@ -82,7 +82,9 @@ def test_one_frequency_and_frequency_0_can_be_drawn() -> None:
     for frequencies in ([0.3], [0.0, 0.3, math.pi]):
         found = causalopt.frequency(causalopt.load("thermostat"), frequencies=frequencies)
         for kind in KINDS:
-            found.plot(kind=kind).savefig(io.BytesIO(), format="png")
+            file = io.BytesIO()
+            found.plot(kind=kind).savefig(file, format="png")
+            assert file.getvalue().startswith(b"\x89PNG")
 
 
 def test_statuses_without_numbers_can_be_drawn() -> None:
