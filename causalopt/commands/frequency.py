@@ -8,6 +8,7 @@ import typer
 
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.grid_axes import read_frequencies
 from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
 
@@ -78,11 +79,9 @@ def frequency(
     Comp = G_x / G_y = 1 / (1 + L), L the gain of the loop that A closes. A model that is not
     linear is linearised where W comes to rest or to an orbit, or at --at N.
     """
-    from causalopt.frequencies.frequency_question import read_frequencies
-
     if kind is not None and plot is None:
         raise QuestionError("--kind says what is drawn: give --plot FILE too")
-    asked = None if frequencies is None else read_frequencies(frequencies)
+    asked = None if frequencies is None else read_frequencies(frequencies).tolist()
     output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     declared = options.read_model(model, sets, initial, dt, method)
     found = causalopt.frequency(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -46,53 +47,78 @@ def read_axis(text: str, option: str = "--grid") -> tuple[str, Floats]:
     Raises:
         QuestionError: It is not of that form, or its numbers do not fit.
     """
+    name, _, span = text.rpartition("=")
+    if not name.strip() or not span.strip():
+        raise _Said(option, text).no_axis()
+    return name.strip(), _values(span, _Said(option, text), is_log=False)
+
+
+def read_frequencies(text: str, option: str = "--frequencies") -> Floats:
+    """Return values of an axis without a name, `LO:HI:COUNT` or `W1,W2,...`.
+
+    Frequencies are spaced evenly in their logarithm, with or without `log:`.
+
+    Raises:
+        QuestionError: The text is neither, or its numbers do not fit.
+    """
+    said = _Said(option, text, forms="LO:HI:COUNT or W1,W2,... such as 0.01:3:50 or 0.1,0.5")
+    return _values(text, said, is_log=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Said:
+    """What was said by which option, for messages."""
+
+    option: str
+    text: str
+    forms: str = (
+        "NAME=LO:HI:COUNT, NAME=log:LO:HI:COUNT or NAME=V1,V2,... such as R[0]=5:45:401, "
+        "k=log:1e-4:1:50 or k=1,2,5"
+    )
+
+    def no_axis(self) -> QuestionError:
+        return QuestionError(f"{self.option} takes {self.forms}; found '{self.text}'")
+
+    def wrong(self, why: str) -> QuestionError:
+        return QuestionError(f"{self.option} {self.text}: {why}")
+
+
+def _values(span: str, said: _Said, *, is_log: bool) -> Floats:
+    """Return the values that stand after an axis' name."""
     from causalopt.effects.sweeps.axes import log_spaced, spaced
 
-    name, _, span = text.rpartition("=")
-    name, parts = name.strip(), [part.strip() for part in span.split(":")]
-    if not name or not span.strip():
-        raise _not_an_axis(text, option)
+    parts = [part.strip() for part in span.split(":")]
     if len(parts) == 1:
-        return name, _listed(parts[0], text, option)
-    is_log = parts[0] == "log"
+        return _listed(parts[0], said)
+    named = parts[0] == "log"
     try:
         low, high, count = float(parts[-3]), float(parts[-2]), int(parts[-1])
     except (ValueError, IndexError):
-        raise _not_an_axis(text, option) from None
-    if len(parts) != 3 + is_log:
-        raise _not_an_axis(text, option)
+        raise said.no_axis() from None
+    if len(parts) != 3 + named:
+        raise said.no_axis()
     if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(high - low)):
-        raise QuestionError(f"{option} {text}: LO and HI are finite numbers, not too far apart")
-    if not 1 <= count <= MAX_POINTS:
-        raise QuestionError(
-            f"{option} {text}: COUNT must be at least 1"
-            if count < 1
-            else f"{option} {text}: the grid has {count} points, the limit is {MAX_POINTS:,}: make "
-            "COUNT smaller"
+        raise said.wrong("LO and HI are finite numbers, not too far apart")
+    if count < 1:
+        raise said.wrong("COUNT must be at least 1")
+    if count > MAX_POINTS:
+        raise said.wrong(
+            f"the grid has {count} points, the limit is {MAX_POINTS:,}: make COUNT smaller"
         )
-    if not is_log:
-        return name, spaced(low, high, count)
+    if not (named or is_log):
+        return spaced(low, high, count)
     if low * high <= 0:
-        raise QuestionError(
-            f"{option} {text}: a log axis has LO and HI of one sign, neither of them 0"
-        )
-    return name, log_spaced(low, high, count)
+        raise said.wrong("a log axis has LO and HI of one sign, neither of them 0")
+    return log_spaced(low, high, count)
 
 
-def _listed(part: str, text: str, option: str) -> Floats:
+def _listed(part: str, said: _Said) -> Floats:
     import numpy as np
 
     try:
         values = np.array([float(word) for word in part.split(",")], dtype=np.float64)
     except ValueError:
-        raise _not_an_axis(text, option) from None
+        raise said.no_axis() from None
     if not np.isfinite(values).all():
-        raise QuestionError(f"{option} {text}: values are finite numbers")
+        raise said.wrong("values are finite numbers")
     return values
-
-
-def _not_an_axis(text: str, option: str) -> QuestionError:
-    return QuestionError(
-        f"{option} takes NAME=LO:HI:COUNT, NAME=log:LO:HI:COUNT or NAME=V1,V2,... such as "
-        f"R[0]=5:45:401, k=log:1e-4:1:50 or k=1,2,5; found '{text}'"
-    )

@@ -194,37 +194,6 @@ def checked_frequencies(frequencies: Sequence[float], dt: float) -> Floats:
     return np.where(omega >= np.pi * (1 - _ABOVE), np.pi, omega)
 
 
-def read_frequencies(text: str) -> list[float]:
-    """Return the frequencies that a text such as `0.01:3:50` or `0.1,0.5` means.
-
-    LO:HI:COUNT spaces them logarithmically.
-
-    Raises:
-        QuestionError: The text is neither.
-
-    Example:
-        >>> read_frequencies("0.01:1:3")
-        [0.01, 0.1, 1.0]
-    """
-    parts = text.split(":")
-    try:
-        if len(parts) == 1:
-            return [float(part) for part in text.split(",")]
-        low, high, count = float(parts[0]), float(parts[1]), int(parts[2])
-    except (ValueError, IndexError):
-        raise QuestionError(
-            "frequencies are written LO:HI:COUNT such as 0.01:3:50, spaced logarithmically, or as "
-            f"numbers 0.1,0.5; found '{text}'"
-        ) from None
-    if len(parts) > 3 or not 0 < low <= high < np.inf or count < 1:
-        raise QuestionError(
-            f"LO:HI:COUNT needs 0 < LO <= HI and a COUNT of 1 or more, found '{text}'"
-        )
-    if count > MOST_FREQUENCIES:
-        raise QuestionError(f"at most {MOST_FREQUENCIES:,} frequencies, found {count}")
-    return [float(f"{w:.15g}") for w in np.geomspace(low, high, count).tolist()]
-
-
 def _figures(
     worlds: TwoWorlds, grid: Floats, roots: np.ndarray
 ) -> tuple[LoopMargins | None, Waterbed | None]:

@@ -11,6 +11,8 @@ import pytest
 
 import causalopt
 from causalopt.cli import main
+from causalopt.commands.grid_axes import read_frequencies
+from causalopt.errors import QuestionError
 
 
 def output(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -72,7 +74,7 @@ def test_pictures_and_data_are_written(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["pid_loop", "--frequencies", "0.1:1:0"], "COUNT of 1 or more"),
+        (["pid_loop", "--frequencies", "0.1:1:0"], "COUNT must be at least 1"),
         (["pid_loop", "--frequencies", "4"], "Nyquist frequency pi/dt = 3.14159"),
         (["pid_loop", "--kind", "bode"], "give --plot FILE too"),
         (["pid_loop", "--hold", "heater[3]"], "hold whole variables"),
@@ -90,3 +92,36 @@ def test_wrong_use_is_exit_2_and_one_message(
     assert captured.out == ""
     assert main(["frequency", *words, "--json"]) == 2
     assert message in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0.01:1:3", [0.01, 0.1, 1.0]),
+        ("log:0.01:1:3", [0.01, 0.1, 1.0]),
+        ("0.5", [0.5]),
+        ("0.1, 3", [0.1, 3.0]),
+        ("2:2:1", [2.0]),
+    ],
+)
+def test_frequencies_are_read_from_a_text(text: str, expected: list[float]) -> None:
+    assert read_frequencies(text).tolist() == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "takes LO:HI:COUNT or W1,W2,..."),
+        ("a", "takes LO:HI:COUNT or W1,W2,..."),
+        ("0.1:1", "takes LO:HI:COUNT or W1,W2,..."),
+        ("0.1:1:2:3", "takes LO:HI:COUNT or W1,W2,..."),
+        ("1:2:1.5", "takes LO:HI:COUNT or W1,W2,..."),
+        ("0:1:5", "0:1:5: a log axis has LO and HI of one sign, neither of them 0"),
+        ("0.1:1:0", "0.1:1:0: COUNT must be at least 1"),
+        ("0.1:1:-2", "0.1:1:-2: COUNT must be at least 1"),
+        ("0.1:inf:3", "0.1:inf:3: LO and HI are finite numbers"),
+    ],
+)
+def test_a_text_that_means_no_frequencies_is_refused(text: str, message: str) -> None:
+    with pytest.raises(QuestionError, match=re.escape(f"--frequencies {message}")):
+        read_frequencies(text)

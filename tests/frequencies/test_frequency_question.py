@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 import causalopt
 from causalopt import Model, QuestionError, UnknownNameError
 from causalopt.frequencies.frequency_gains import FREQUENCY_STATUSES
-from causalopt.frequencies.frequency_question import read_frequencies
 from tests.frequencies.loops import RandomLinear, proportional
 
 
@@ -327,22 +326,6 @@ def test_a_whole_number_between_n_and_m_is_refused() -> None:
     )
     with pytest.raises(QuestionError, match="whole numbers"):
         causalopt.frequency(model, nudge="x", hold="u", target="x")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("0.01:1:3", [0.01, 0.1, 1.0]), ("0.5", [0.5]), ("0.1, 3", [0.1, 3.0]), ("2:2:1", [2.0])],
-)
-def test_frequencies_are_read_from_a_text(text: str, expected: list[float]) -> None:
-    assert read_frequencies(text) == expected
-
-
-@pytest.mark.parametrize(
-    "text", ["", "a", "0:1:5", "1:0.1:5", "0.1:1:0", "0.1:1:-2", "0.1:1", "0.1:1:2:3", "1:2:1.5"]
-)
-def test_a_text_that_means_no_frequencies_is_refused(text: str) -> None:
-    with pytest.raises(QuestionError, match="LO:HI:COUNT"):
-        read_frequencies(text)
 
 
 def test_the_phase_of_l_is_followed_between_frequencies_far_apart() -> None:
