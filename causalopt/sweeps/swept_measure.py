@@ -40,36 +40,37 @@ class SweptVariable:
 
 
 class SweptMeasure(Protocol):
-    """What is found at each point of a sweep.
-
-    Attributes:
-        name: The word that asks for it: `op`, `rates`, `strength`, `escape` or `power`.
-        drawn: The variable that a picture shows where nothing else is said.
-        statuses: Status words; a point's `status` is a place among them, and the first is `ok`.
-        status_texts: What each of those words means, in their order.
-        own_axes: Axes that are neither parameters nor nodes of the model and that the measure
-            takes, such as `seed`, `hold` or, of escape, `beyond`.
-        python_bound: Whether most of its time goes to Python, so that processes speed it up and
-            threads hardly do.
-    """
+    """What is found at each point of a sweep."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The word that asks for it: `op`, `rates`, `strength`, `escape` or `power`."""
+        ...
 
     @property
-    def drawn(self) -> str: ...
+    def drawn(self) -> str:
+        """The variable that a picture shows where nothing else is said."""
+        ...
 
     @property
-    def statuses(self) -> tuple[str, ...]: ...
+    def statuses(self) -> tuple[str, ...]:
+        """Status words; a point's `status` is a place among them, and the first is `ok`."""
+        ...
 
     @property
-    def status_texts(self) -> tuple[str, ...]: ...
+    def status_texts(self) -> tuple[str, ...]:
+        """What each of those words means, in their order."""
+        ...
 
     @property
-    def own_axes(self) -> tuple[str, ...]: ...
+    def own_axes(self) -> tuple[str, ...]:
+        """Axes that it takes and that are neither parameters nor nodes, such as `seed`."""
+        ...
 
     @property
-    def python_bound(self) -> bool: ...
+    def python_bound(self) -> bool:
+        """Whether processes speed it up and threads hardly do: most of it is Python."""
+        ...
 
     @property
     def variables(self) -> tuple[SweptVariable, ...]:
