@@ -25,7 +25,7 @@ from causalopt.effects.doubts.drift import moved_plan
 from causalopt.effects.doubts.error_bounds import UNIT
 from causalopt.effects.finite import effect_along
 from causalopt.effects.limit import forward_effect, read_by
-from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
+from causalopt.effects.measures import Effect, ratios, status_codes
 from causalopt.effects.sweeps.lanes import alone
 from causalopt.engine.batch import Batch, BatchResult, BatchRunner
 from causalopt.engine.batch_choice import batch_runner
@@ -138,8 +138,9 @@ def _share_alone(model: Model, batch: Batch, lane: int, *, drifts: bool) -> floa
 
 
 def judged_finite(asked: Asked, batch: Batch, columns: dict[str, NDArray[Any]]) -> Judgement:
-    """Return what samples say of a finite nudge: whether a batch, which knows of m's own rounding
-    alone, has other statuses or effects than points that are run alone.
+    """Return what samples say of a finite nudge: whether points run alone differ from the batch.
+
+    The batch knows of m's own rounding alone.
 
     Args:
         asked: The question.
