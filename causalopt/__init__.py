@@ -84,7 +84,6 @@ if TYPE_CHECKING:
     from causalopt.effects.run import Run as Run
     from causalopt.effects.running import run as run
     from causalopt.effects.sweeps.sweep import Sweep as Sweep
-    from causalopt.effects.sweeps.sweep import sweep as sweep
     from causalopt.engine.machine.objects import ObjectStore as ObjectStore
     from causalopt.entropy.bridge import SideBySide as SideBySide
     from causalopt.entropy.bridge import binned_strength as binned_strength
@@ -180,6 +179,10 @@ if TYPE_CHECKING:
     from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
+    from causalopt.sweeps.measure_sweep import MeasureSweep as MeasureSweep
+    from causalopt.sweeps.point_designs import Design as Design
+    from causalopt.sweeps.point_designs import design as design
+    from causalopt.sweeps.sweeping import sweep as sweep
     from causalopt.symbolic.derivation import Derivation as Derivation
     from causalopt.symbolic.derive import derive as derive
     from causalopt.symbolic.fixed_points import find_orbits as find_orbits
@@ -242,7 +245,7 @@ _HOMES = {
     "effects.ensembles.sweep_ensemble": "SweepEnsemble",
     "effects.run": "Run",
     "effects.running": "run",
-    "effects.sweeps.sweep": "Sweep sweep",
+    "effects.sweeps.sweep": "Sweep",
     "engine.machine.objects": "ObjectStore",
     "entropy.bridge": "SideBySide binned_strength label_side_by_side side_by_side "
     "strength_from_comp",
@@ -289,6 +292,9 @@ _HOMES = {
     "optimizers.false_positives": "FalsePositives false_positive_table",
     "optimizers.verdict": "Verdict detect_optimizer",
     "posts.session": "Reproduction reproduce",
+    "sweeps.measure_sweep": "MeasureSweep",
+    "sweeps.point_designs": "Design design",
+    "sweeps.sweeping": "sweep",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
     "symbolic.fixed_points": "find_orbits linearise",
@@ -450,6 +456,7 @@ _results.offer(
             "plot": "drawing.plots.of_sweep",
             "labelled": "effects.sweeps.sweep_dataset",
         },
+        "causalopt.sweeps.measure_sweep.MeasureSweep": {"labelled": "sweeps.measure_sweep_dataset"},
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
         "causalopt.frequencies.frequency_response.FrequencyResponse": {
             "summary": "showing.frequency_summary",
