@@ -180,6 +180,8 @@ if TYPE_CHECKING:
     from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
+    from causalopt.sweeps.sweep_store import SweepStore as SweepStore
+    from causalopt.sweeps.sweep_store import open_sweep as open_sweep
     from causalopt.symbolic.derivation import Derivation as Derivation
     from causalopt.symbolic.derive import derive as derive
     from causalopt.symbolic.fixed_points import find_orbits as find_orbits
@@ -289,6 +291,7 @@ _HOMES = {
     "optimizers.false_positives": "FalsePositives false_positive_table",
     "optimizers.verdict": "Verdict detect_optimizer",
     "posts.session": "Reproduction reproduce",
+    "sweeps.sweep_store": "SweepStore open_sweep",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
     "symbolic.fixed_points": "find_orbits linearise",
@@ -443,6 +446,11 @@ _results.offer(
             "summary": "showing.matrix_tables",
             "plot": "drawing.plots.of_sensitivity",
             "labelled": "effects.parameter_slopes_dataset",
+        },
+        "causalopt.sweeps.sweep_store.SweepStore": {
+            "summary": "showing.store_table",
+            "plot": "drawing.plots.of_store",
+            "labelled": "sweeps.store_dataset",
         },
         "causalopt.effects.sweeps.sweep.Sweep": {
             "summary": "showing.sweep_table",

@@ -34,7 +34,7 @@ def write_durably(root: Path, contents: Mapping[str, bytes]) -> None:
     passing: dict[str, Path] = {}
     try:
         for name, content in contents.items():
-            passing[name] = root / PASSING / uuid.uuid4().hex
+            passing[name] = root / PASSING / f"{name.replace('/', '.')}.{uuid.uuid4().hex}"
             _write(passing[name], content)
         changed = set()
         for name in contents:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 MISSING = -1  # the status of a point that was not computed
 BLOCK = 1024  # tasks in one chunk of the arrays that say what is done
-_FILLS: dict[str, float] = {"f8": math.nan, "i1": MISSING, "u1": 0, "i8": 0}
+STATUS = "status"
+FILLS: dict[str, float] = {"f8": math.nan, "i1": MISSING, "u1": 0, "i8": 0}
 
 
 class Variable(Protocol):
@@ -43,6 +44,26 @@ class Variable(Protocol):
         """Its attributes, such as `units`."""
 
 
+class Values(Protocol):
+    """A coordinate's values, some of which are read at a time."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, places: Any, /) -> NDArray[Any]: ...
+
+
+class Measure(Protocol):
+    """What is found at each point."""
+
+    @property
+    def drawn(self) -> str:
+        """The array that is shown where nothing else is said."""
+
+    @property
+    def statuses(self) -> Sequence[str]:
+        """The words that the numbers of `status` are places in."""
+
+
 class Plan(Protocol):
     """What a store needs to know of a sweep: its grid, its tasks and all that decides its numbers.
 
@@ -58,7 +79,7 @@ class Plan(Protocol):
         """The dimensions' labels."""
 
     @property
-    def coords(self) -> Mapping[str, tuple[Any, ArrayLike, Mapping[str, Any]]]:
+    def coords(self) -> Mapping[str, tuple[Any, Values, Mapping[str, Any]]]:
         """Coordinate -> its dimensions, its values, its attributes."""
 
     @property
@@ -74,11 +95,12 @@ class Plan(Protocol):
         """The arrays that a task fills."""
 
     @property
-    def statuses(self) -> Sequence[str]:
-        """The words that the numbers of `status` are places in."""
+    def measure(self) -> Measure:
+        """What is found at each point."""
 
+    @property
     def identity(self) -> Mapping[str, Any]:
-        """Return all that decides the numbers, as JSON's types."""
+        """All that decides the numbers, as JSON's types."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +113,7 @@ class StoreLayout:
         chunk: The shape of one chunk.
         variables: (name, dtype) of each array that a task fills; `f8` or `i1`.
         statuses: The words that `status` counts.
+        drawn: The array that is shown where nothing else is said.
         books: What the arrays and axes that keep account of tasks are called: `done`, `task_min`,
             `task_max`, `task_count`, and the axes `task`, `variable` and `word`; with `_` behind
             where a swept axis or a variable has that name.
@@ -101,6 +124,7 @@ class StoreLayout:
     chunk: tuple[int, ...]
     variables: tuple[tuple[str, str], ...]
     statuses: tuple[str, ...]
+    drawn: str
     books: Mapping[str, str]
 
     @classmethod
@@ -113,7 +137,8 @@ class StoreLayout:
             tuple(map(int, plan.shape)),
             tuple(map(int, plan.chunk)),
             variables,
-            tuple(map(str, plan.statuses)),
+            tuple(map(str, plan.measure.statuses)),
+            plan.measure.drawn,
             _free_names(taken),
         )
 
@@ -132,6 +157,7 @@ class StoreLayout:
                 tuple(told["chunk"]),
                 tuple((name, dtype) for name, dtype in told["variables"]),
                 tuple(told["statuses"]),
+                told["drawn"],
                 dict(told["books"]),
             )
         except (KeyError, TypeError) as error:
@@ -225,7 +251,7 @@ class StoreLayout:
                 f"found {found.shape}"
             )
         if (
-            dtype == "i1"
+            variable == STATUS
             and found.size
             and not 0 <= found.min() <= found.max() < len(self.statuses)
         ):
@@ -247,7 +273,7 @@ def encode(values: NDArray[Any], dtype: str, chunk: tuple[int, ...]) -> bytes:
     need("zarr")
     import google_crc32c  # comes with zarr
 
-    whole = np.full(chunk, _FILLS[dtype], np.dtype(dtype).newbyteorder("<"))
+    whole = np.full(chunk, FILLS[dtype], np.dtype(dtype).newbyteorder("<"))
     whole[tuple(slice(0, n) for n in values.shape)] = values
     if dtype == "f8":
         whole[np.isnan(whole)] = math.nan  # one NaN of the many that there are

@@ -14,14 +14,21 @@ from typing import Any
 
 import numpy as np
 import zarr
-from numpy.typing import ArrayLike, NDArray
 from zarr.codecs import BytesCodec, Crc32cCodec
 
 from causalopt.sweeps.store_folder import FORMAT
-from causalopt.sweeps.store_layout import BLOCK, MISSING, Plan, StoreLayout, encode
+from causalopt.sweeps.store_layout import (
+    BLOCK,
+    FILLS,
+    MISSING,
+    STATUS,
+    Plan,
+    StoreLayout,
+    Values,
+    encode,
+)
 from causalopt.sweeps.store_lock import METADATA
 
-_FILLS = {"f8": float("nan"), "i1": MISSING, "u1": 0, "i8": 0}
 _LONGEST = 1 << 20  # values in one chunk of a coordinate
 
 
@@ -58,7 +65,7 @@ def store_files(plan: Plan, layout: StoreLayout) -> Iterator[tuple[str, bytes]]:
                 shape=array.shape,
                 chunks=array.chunk,
                 dtype=array.dtype,
-                fill_value=_FILLS[array.dtype],
+                fill_value=FILLS[array.dtype],
                 serializer=BytesCodec(endian="little") if array.dtype[1:] == "8" else BytesCodec(),
                 compressors=[Crc32cCodec()],
                 filters=None,
@@ -66,14 +73,14 @@ def store_files(plan: Plan, layout: StoreLayout) -> Iterator[tuple[str, bytes]]:
                 attributes=dict(array.attrs),
             )
         coordinates = _coordinates(plan, layout)
-        for name, (dims, values, attrs) in coordinates.items():
-            _make_coordinate(group, name, dims, values, attrs)
+        for name, coordinate in coordinates.items():
+            coordinate.make(group, name)
         zarr.consolidate_metadata(group.store)
     root = files.pop(METADATA)
     for name, content in files.items():
         yield name, content.to_bytes()
-    for name, (_, values, _) in coordinates.items():
-        yield from _coordinate_chunks(name, values)
+    for name, coordinate in coordinates.items():
+        yield from coordinate.chunks(name)
     yield METADATA, root.to_bytes()
 
 
@@ -81,7 +88,7 @@ def _attributes(plan: Plan, layout: StoreLayout) -> dict[str, Any]:
     return {
         "title": "a sweep by causalopt",
         "causalopt_store": FORMAT,
-        "identity": json.dumps(plan.identity(), allow_nan=False, ensure_ascii=False),
+        "identity": json.dumps(plan.identity, allow_nan=False, ensure_ascii=False),
         "layout": layout.to_text(),
     }
 
@@ -90,7 +97,7 @@ def _arrays(plan: Plan, layout: StoreLayout) -> dict[str, _Array]:
     found = {}
     for variable in plan.variables:
         attrs = dict(variable.attrs)
-        if variable.dtype == "i1":
+        if variable.name == STATUS:
             attrs |= flags(layout.statuses)
         found[variable.name] = _Array(
             layout.dims, layout.shape, layout.chunk, variable.dtype, attrs
@@ -127,66 +134,59 @@ def flags(statuses: Sequence[str]) -> dict[str, Any]:
     return {"flag_values": list(range(MISSING, len(statuses))), "flag_meanings": meanings}
 
 
-def _coordinates(
-    plan: Plan, layout: StoreLayout
-) -> dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]]:
+def _coordinates(plan: Plan, layout: StoreLayout) -> dict[str, _Coordinate]:
     """Return the plan's coordinates, and the names along the axes of the books."""
-    own: dict[str, tuple[Any, ArrayLike, Mapping[str, Any]]] = {
-        layout.books["variable"]: (layout.books["variable"], list(layout.floats), {}),
-        layout.books["word"]: (layout.books["word"], list(layout.statuses), {}),
-    }
     found = {}
-    for name, (dims, given, attrs) in {**plan.coords, **own}.items():
-        values = np.asarray(given)
-        if values.dtype.kind in "UO":
-            values = values.astype(object)
-        elif values.dtype.kind in "bui":
-            values = values.astype("i8")
-        else:
-            values = values.astype("f8", copy=False)
-        dims = (dims,) if isinstance(dims, str) else tuple(dims)
-        found[name] = (dims, values, dict(attrs))
+    for book, words in (("variable", layout.floats), ("word", layout.statuses)):
+        name = layout.books[book]
+        found[name] = _Coordinate(name, np.array(words, dtype=object), {})
+    for name, (dims, values, attrs) in plan.coords.items():
+        (dim,) = (dims,) if isinstance(dims, str) else dims
+        found[name] = _Coordinate(dim, values, dict(attrs))
     return found
 
 
-def _make_coordinate(
-    group: zarr.Group, name: str, dims: tuple[str, ...], values: NDArray[Any], attrs: dict[str, Any]
-) -> None:
-    if values.dtype == object:
+@dataclasses.dataclass(frozen=True)
+class _Coordinate:
+    """Values along one dimension, some of which are read at a time."""
+
+    dim: str
+    values: Values
+    attrs: dict[str, Any]
+
+    @property
+    def dtype(self) -> str:
+        """What it is kept as: `f8`, `i8`, or `str`."""
+        kind = self.values[:1].dtype.kind
+        return {"O": "str", "U": "str", "T": "str", "f": "f8"}.get(kind, "i8")
+
+    @property
+    def chunk(self) -> int:
+        """How many values a chunk has; texts are few, and in one."""
+        return len(self.values) if self.dtype == "str" else min(len(self.values), _LONGEST)
+
+    def make(self, group: zarr.Group, name: str) -> None:
+        """Make the coordinate's array; texts are written by zarr, numbers are not."""
+        texts = self.dtype == "str"
         array = group.create_array(
             name,
-            shape=values.shape,
-            chunks=values.shape,
-            dtype=str,
-            compressors=None,
-            dimension_names=dims,
-            attributes=attrs,
+            shape=(len(self.values),),
+            chunks=(self.chunk,),
+            dtype=str if texts else self.dtype,
+            fill_value="" if texts else FILLS[self.dtype],
+            serializer="auto" if texts else BytesCodec(endian="little"),
+            compressors=None if texts else [Crc32cCodec()],
+            filters=None,
+            dimension_names=(self.dim,),
+            attributes=self.attrs,
         )
-        array[...] = values
-        return
-    group.create_array(
-        name,
-        shape=values.shape,
-        chunks=_coordinate_chunk(values),
-        dtype=values.dtype.str[1:],
-        fill_value=_FILLS[values.dtype.str[1:]],
-        serializer=BytesCodec(endian="little"),
-        compressors=[Crc32cCodec()],
-        filters=None,
-        dimension_names=dims,
-        attributes=attrs,
-    )
+        if texts:
+            array[:] = np.asarray(self.values[:], dtype=object)
 
-
-def _coordinate_chunk(values: NDArray[Any]) -> tuple[int, ...]:
-    return tuple(min(n, _LONGEST) for n in values.shape)
-
-
-def _coordinate_chunks(name: str, values: NDArray[Any]) -> Iterator[tuple[str, bytes]]:
-    """Return a coordinate's chunks; those of texts are with the metadata, by zarr's own hand."""
-    if values.dtype == object:
-        return
-    chunk = _coordinate_chunk(values)
-    for place in np.ndindex(*(-(-n // step) for n, step in zip(values.shape, chunk, strict=True))):
-        part = values[tuple(slice(i * n, (i + 1) * n) for i, n in zip(place, chunk, strict=True))]
-        yield "/".join([name, "c", *map(str, place)]), encode(part, values.dtype.str[1:], chunk)
+    def chunks(self, name: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the files of its numbers."""
+        if self.dtype == "str":
+            return
+        for place, first in enumerate(range(0, len(self.values), self.chunk)):
+            part = np.asarray(self.values[first : first + self.chunk])
+            yield f"{name}/c/{place}", encode(part, self.dtype, (self.chunk,))

@@ -10,13 +10,14 @@ One driver at a time creates a store or resumes it, and holds its lock. Workers 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from numpy.typing import ArrayLike, NDArray
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray
 
+P = TypeVar("P", bound=Plan)
 _LINES = 8  # entries of an identity that differ, named in a message
 
 
@@ -245,13 +247,17 @@ class SweepStore(Plotted, Tabled):
 
     def differences(self, plan: Plan) -> list[Difference]:
         """Return what differs between the store's sweep and a plan, what matters first."""
-        found = differences(self.identity, plan.identity())
+        found = differences(self.identity, plan.identity)
         asked = StoreLayout.of(plan)
         for name in ("dims", "shape", "variables", "statuses"):
             stored, wanted = getattr(self.layout, name), getattr(asked, name)
             if stored != wanted and not any(one.matters for one in found):
                 found.insert(0, Difference(name, stored, wanted, matters=True))
         return found
+
+    def fitted(self, plan: P) -> P:
+        """Return a plan with the store's chunks; all else must be the same."""
+        return dataclasses.replace(plan, chunk=self.layout.chunk)  # type: ignore[type-var]
 
     def check_same(self, plan: Plan) -> None:
         """Refuse a plan that is not the store's sweep; its chunks may differ.
@@ -272,7 +278,7 @@ class SweepStore(Plotted, Tabled):
         raise QuestionError(
             f"'{self.path}' holds another sweep, and cannot go on with this one. What differs:\n"
             + "\n".join(lines)
-            + f"\nAsk what the store was made for (`causalopt show {self.path}`), or name another."
+            + f"\n{_next_step(deciding, self.path)}"
         )
 
     @functools.cached_property
@@ -323,6 +329,12 @@ def open_sweep(path: str | os.PathLike[str]) -> SweepStore:
         FileError: There is no store of a sweep.
     """
     return SweepStore.open(path)
+
+
+def _next_step(deciding: list[Difference], path: Path) -> str:
+    if all(one.path.startswith("versions.") for one in deciding):
+        return "Install the versions that the store was made with, or begin another store."
+    return f"Ask what the store was made for (`causalopt show {path}`), or name another store."
 
 
 def _indented(text: str) -> str:

@@ -10,6 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.sweeps.store_layout import STATUS
+
 LEFT_OUT = ("unresolved",)  # points whose numbers count in no range
 FAILED = ("diverged", "nonfinite")  # points that have no finite numbers
 
@@ -33,7 +35,7 @@ class TaskSummary:
         cls, columns: Mapping[str, NDArray[Any]], floats: Iterable[str], statuses: tuple[str, ...]
     ) -> Self:
         """Return the summary of a task's arrays, `status` among them."""
-        codes = np.asarray(columns["status"]).ravel()
+        codes = np.asarray(columns[STATUS]).ravel()
         known = ~np.isin(codes, [statuses.index(word) for word in LEFT_OUT if word in statuses])
         low, high = [], []
         for name in floats:
