@@ -182,6 +182,8 @@ if TYPE_CHECKING:
     from causalopt.sweeps.measure_sweep import MeasureSweep as MeasureSweep
     from causalopt.sweeps.point_designs import Design as Design
     from causalopt.sweeps.point_designs import design as design
+    from causalopt.sweeps.sweep_store import SweepStore as SweepStore
+    from causalopt.sweeps.sweep_store import open_sweep as open_sweep
     from causalopt.sweeps.sweeping import sweep as sweep
     from causalopt.symbolic.derivation import Derivation as Derivation
     from causalopt.symbolic.derive import derive as derive
@@ -295,6 +297,7 @@ _HOMES = {
     "sweeps.measure_sweep": "MeasureSweep",
     "sweeps.point_designs": "Design design",
     "sweeps.sweeping": "sweep",
+    "sweeps.sweep_store": "SweepStore open_sweep",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
     "symbolic.fixed_points": "find_orbits linearise",
@@ -449,6 +452,11 @@ _results.offer(
             "summary": "showing.matrix_tables",
             "plot": "drawing.plots.of_sensitivity",
             "labelled": "effects.parameter_slopes_dataset",
+        },
+        "causalopt.sweeps.sweep_store.SweepStore": {
+            "summary": "showing.store_table",
+            "plot": "drawing.plots.of_store",
+            "labelled": "sweeps.store_dataset",
         },
         "causalopt.effects.sweeps.sweep.Sweep": {
             "summary": "showing.sweep_table",

@@ -26,7 +26,7 @@ from causalopt.model.files import to_text
 from causalopt.model.model import Model
 from causalopt.sweeps.grid_points import GridPoints
 from causalopt.sweeps.point_designs import Design
-from causalopt.sweeps.sweep_axes import CHOICES, SEED, GridValues, SweptAxis, AxisValues, swept_axes
+from causalopt.sweeps.sweep_axes import CHOICES, SEED, AxisValues, GridValues, SweptAxis, swept_axes
 from causalopt.sweeps.swept_measure import SweptMeasure, SweptVariable
 
 FORMAT = 1  # of stores; another number, another layout
