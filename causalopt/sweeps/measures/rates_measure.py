@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
+from causalopt.effects.asked import asked_node, nudge_is_held, one_node_each
 from causalopt.effects.exponents.rates import DEFAULT_STEPS, Rates, check_rates, rates
 from causalopt.effects.measures import STATUSES
+from causalopt.errors import QuestionError
 from causalopt.model.model import Model
 from causalopt.sweeps.point_models import (
     REFUSED,
@@ -22,6 +24,8 @@ from causalopt.sweeps.point_models import (
     whole,
 )
 from causalopt.sweeps.swept_measure import Points, SweptVariable
+
+_SHORT = 10  # steps that are enough to see whether a question can be asked
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,14 +118,21 @@ class RatesMeasure:
         roles = axis_roles(model, points, self.own_axes, self.name)
         refuse_both(self, {name: points[name] for name in roles.own})
 
-        def ask(row: dict[str, Any]) -> Rates:
-            own = self._question(roles.own_at(row))
-            changed = roles.model_at(model, row)
-            check_rates(changed, **own)
-            short: Rates = rates(changed, **own | {"steps": _SHORT, "transient": 0})
+        def ask(row: dict[str, Any]) -> Rates | None:
+            own, changed = roles.own_at(row), roles.model_at(model, row)
+            question = self._question(own)
+            if _is_held(changed, question, own):
+                return None
+            check_rates(changed, **question)
+            short: Rates = rates(changed, **question | {"steps": _SHORT, "transient": 0})
             return short
 
-        found = asked_somewhere(points, ask)
+        found = [each for each in asked_somewhere(points, ask) if each is not None]
+        if not found:
+            raise QuestionError(
+                "every n of the axis 'nudge' is in every set of the axis 'hold': nudge another "
+                "node, or hold sets without it"
+            )
         counts = (
             max(len(each.lyapunov) for each in found),
             max(len(each.conditional) for each in found),
@@ -141,7 +152,10 @@ class RatesMeasure:
         return evaluate_points(self, model, points, self._asked)
 
     def _asked(self, model: Model, own: dict[str, Any]) -> tuple[dict[str, float], str]:
-        found = rates(model, **self._question(own))
+        question = self._question(own)
+        if _is_held(model, question, own):
+            return {}, "held"
+        found = rates(model, **question)
         wanted = self._names
         numbers = {
             "op_rate": found.op_rate,
@@ -159,4 +173,10 @@ class RatesMeasure:
         return frozenset(variable.name for variable in self.variables)
 
 
-_SHORT = 10  # steps that are enough to see whether a question can be asked
+def _is_held(model: Model, question: dict[str, Any], own: dict[str, Any]) -> bool:
+    """Return whether n lies in A where one of them is an axis of words."""
+    nudge, hold, target = (question[name] for name in ("nudge", "hold", "target"))
+    if not {"nudge", "hold"} & own.keys() or (nudge is None and target is None):
+        return False
+    asked, n, _ = one_node_each(model, nudge, target)
+    return nudge_is_held(asked, asked_node(asked, n), asked.held_set(hold) or ())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any, ClassVar, Literal
 
 from numpy.typing import NDArray
@@ -63,12 +62,8 @@ class StrengthMeasure:
 
     name: ClassVar[str] = "strength"
     drawn: ClassVar[str] = "optimizing_strength"
-    statuses: ClassVar[tuple[str, ...]] = ("ok", "degenerate", REFUSED)
-    status_texts: ClassVar[tuple[str, ...]] = (
-        "the entropies are as computed",
-        "a law has no density, and an entropy is infinite",
-        REFUSED_TEXT,
-    )
+    statuses: ClassVar[tuple[str, ...]] = ("ok", REFUSED)
+    status_texts: ClassVar[tuple[str, ...]] = ("the entropies are as computed", REFUSED_TEXT)
     own_axes: ClassVar[tuple[str, ...]] = ("hold", "at", "horizon")
     python_bound: ClassVar[bool] = True
 
@@ -124,6 +119,4 @@ class StrengthMeasure:
 
     def _asked(self, model: Model, own: dict[str, Any]) -> tuple[dict[str, float], str]:
         found = strength(model, **self._question(own))
-        numbers = {name: float(getattr(found, name)) for name in _TEXTS}
-        is_finite = all(math.isfinite(value) for value in numbers.values())
-        return numbers, "ok" if is_finite else "degenerate"
+        return {name: float(getattr(found, name)) for name in _TEXTS}, "ok"
