@@ -210,6 +210,15 @@ def asked_somewhere(points: Points, ask: Callable[[dict[str, Any]], Answer]) -> 
     return found
 
 
+def empty_columns(measure: SweptMeasure, count: int) -> dict[str, NDArray[Any]]:
+    """Return each variable of points that are all refused, shape [point]."""
+    found: dict[str, NDArray[Any]] = {
+        variable.name: np.full(count, math.nan) for variable in measure.variables
+    }
+    found["status"] = np.full(count, measure.statuses.index(REFUSED), dtype=np.int8)
+    return found
+
+
 def evaluate_points(
     measure: SweptMeasure,
     model: Model,
@@ -227,10 +236,7 @@ def evaluate_points(
     """
     roles = axis_roles(model, points, measure.own_axes, measure.name)
     rows = point_rows(points)
-    found: dict[str, NDArray[Any]] = {
-        variable.name: np.full(len(rows), math.nan) for variable in measure.variables
-    }
-    codes = found["status"] = np.full(len(rows), measure.statuses.index(REFUSED), dtype=np.int8)
+    found = empty_columns(measure, len(rows))
     last: tuple[tuple[Any, ...], Model] | None = None
     changed = (*roles.parameters, *roles.starts)
     for k, row in enumerate(through(rows)):
@@ -243,5 +249,5 @@ def evaluate_points(
             continue
         for name, value in numbers.items():
             found[name][k] = value
-        codes[k] = measure.statuses.index(status)
+        found["status"][k] = measure.statuses.index(status)
     return found

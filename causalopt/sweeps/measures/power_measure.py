@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,19 +13,22 @@ from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked, ask_at
 from causalopt.effects.measures import NAMES, STATUSES
-from causalopt.effects.sweeps.axes import smallest_step, spaced, trapezoid
+from causalopt.effects.sweeps.axes import smallest_step, spaced, trapezoid, varying_parameters
 from causalopt.effects.sweeps.one_sided_comp import comp_above
 from causalopt.effects.sweeps.point_blocks import PointBlocks
 from causalopt.effects.sweeps.point_lanes import prepared, run_lanes, settled
 from causalopt.engine.contract import Floats
-from causalopt.errors import QuestionError
+from causalopt.errors import CausaloptError, QuestionError
 from causalopt.model.model import Model
 from causalopt.sweeps.point_models import (
     REFUSED,
     REFUSED_TEXT,
+    AxisRoles,
     asked_somewhere,
     axis_roles,
+    empty_columns,
     evaluate_points,
+    point_rows,
     points_a_second,
     refuse_both,
     whole,
@@ -32,6 +37,7 @@ from causalopt.sweeps.swept_measure import Points, SweptVariable
 
 _UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
 _MOST_COUNT = 1 << 22  # points of one integral: some hundred MB
+_LANES = 1 << 20  # of one batch
 # What a point of the axis may have in place of a finite Comp, the gravest first.
 _WITHOUT_COMP = ("nonfinite", "diverged", "no_influence", "held", "only_path")
 _FLOATS = (
@@ -119,6 +125,11 @@ class PowerMeasure:
 
         def ask(row: dict[str, Any]) -> Asked:
             asked = self._ask(roles.model_at(model, row), roles.own_at(row))
+            if asked.nudge.variable not in model.variables:
+                raise QuestionError(
+                    f"power is an integral over a starting value such as R[0], found "
+                    f"'{asked.node_name}': nudge a variable's first value (--over, over=)"
+                )
             prepared(asked, {asked.node_name: np.array([self.low])}, None, False)
             return asked
 
@@ -156,19 +167,94 @@ class PowerMeasure:
         self, model: Model, points: Points, *, workers: int | None = None
     ) -> dict[str, NDArray[Any]]:
         """Return each variable at each point, shape [point]."""
-        return evaluate_points(self, model, points, lambda one, own: self._asked(one, own, workers))
+        roles = axis_roles(model, points, self.own_axes, self.name)
+        if self.estimate or _changes_lanes(model, roles):
+            return evaluate_points(
+                self, model, points, lambda one, own: self._asked(one, own, workers)
+            )
+        found = empty_columns(self, len(next(iter(points.values()))))
+        for own, rows in self._cases(points, roles):
+            for part in np.array_split(rows, -(-len(rows) * self.count // _LANES)):
+                self._together(model, own, points, part, found, workers)
+        return found
 
     def _asked(
         self, model: Model, own: dict[str, Any], workers: int | None
     ) -> tuple[dict[str, float], str]:
         """Return the integral at one point, as a sweep of its own has it."""
-        asked, values = self._ask(model, own), self._values
-        work = prepared(asked, {asked.node_name: values}, None, self.estimate)
+        slopes, codes = self._slopes(self._ask(model, own), {}, 1, workers)
+        return integral(slopes[0], codes[0], self._values)
+
+    def _slopes(
+        self, asked: Asked, numbers: dict[str, Floats], count: int, workers: int | None
+    ) -> tuple[Floats, NDArray[np.int8]]:
+        """Return Comp and its status at each value of n, shape [point, value].
+
+        Args:
+            asked: The question.
+            numbers: Parameters and other starting values at each point.
+            count: How many points.
+            workers: Threads.
+        """
+        values = self._values
+        lanes = {name: np.repeat(column, self.count) for name, column in numbers.items()}
+        lanes[asked.node_name] = np.tile(values, count)
+        work = prepared(asked, lanes, None, self.estimate)
         columns = run_lanes(work, workers)
         settled(work, columns, estimate=self.estimate, grid=PointBlocks((self.count,)))
         near = np.flatnonzero(columns["near"])
         slopes = comp_above(work, columns["comp"], near, smallest_step(values))
-        return integral(slopes, columns["codes"], values)
+        shape = (count, self.count)
+        return slopes.reshape(shape), columns["codes"].reshape(shape)
+
+    def _cases(
+        self, points: Points, roles: AxisRoles
+    ) -> Iterator[tuple[dict[str, Any], NDArray[np.intp]]]:
+        """Yield each A, m and seed, and which of the points have it."""
+        own = point_rows({name: points[name] for name in roles.own})
+        if not own:
+            yield {}, np.arange(len(next(iter(points.values()))))
+            return
+        keys = [tuple(row.values()) for row in own]
+        for key in dict.fromkeys(keys):
+            rows = [k for k, mine in enumerate(keys) if mine == key]
+            yield own[rows[0]], np.array(rows, dtype=np.intp)
+
+    def _together(
+        self,
+        model: Model,
+        own: dict[str, Any],
+        points: Points,
+        rows: NDArray[np.intp],
+        found: dict[str, NDArray[Any]],
+        workers: int | None,
+    ) -> None:
+        """Ask some points that share A, m and the seed, all values of n beside each other."""
+        named = [name for name in points if name not in own]
+        numbers = {name: np.asarray(points[name], dtype=np.float64)[rows] for name in named}
+        try:
+            asked = self._ask(model, own)
+            slopes, codes = self._slopes(asked, numbers, len(rows), workers)
+        except CausaloptError:
+            if len(rows) > 1:  # one of them cannot be asked, and must not take the others with it
+                for row in rows:
+                    self._together(model, own, points, np.array([row]), found, workers)
+            return
+        for row, heights, words in zip(rows, slopes, codes, strict=True):
+            answer, status = integral(heights, words, self._values)
+            for name, value in answer.items():
+                found[name][row] = value
+            found["status"][row] = self.statuses.index(status)
+
+
+def _changes_lanes(model: Model, roles: AxisRoles) -> bool:
+    """Return whether points differ by more than what lanes may: lags, or the law of a noise."""
+    swept, values = set(roles.parameters), model.template.parameter_values()
+    computed = varying_parameters(model, {name: np.array([values[name]]) for name in swept})
+    noises = " ".join(str(variable.noise) for variable in model.variables.values())
+    return bool(swept & set(model.template.fixed)) or any(
+        re.search(rf"\b{re.escape(name)}\b", noises) for name in computed
+    )
 
 
 def integral(
