@@ -15,6 +15,7 @@ from causalopt.effects.asked import Asked, ask_at, asked_hold, asked_node, asked
 from causalopt.effects.measures import NAMES, ratios, status_codes
 from causalopt.effects.sweeps.axes import axis_values, smallest_step, spread, trapezoid
 from causalopt.effects.sweeps.lanes import lane_effect
+from causalopt.effects.sweeps.point_blocks import PointBlocks
 from causalopt.effects.sweeps.point_lanes import PointLanes, prepared, run_lanes, settled
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
@@ -380,21 +381,21 @@ def sweep(
     )
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     _refuse_size(axes)
+    shape = tuple(len(values) for values in axes.values())
     work = prepared(asked, spread(axes), delta, estimate)
     begin(work.batch.count)
     with portion(0.0, 0.9):
         columns = run_lanes(work, workers)
     with portion(0.9, 1.0):
-        undecided = settled(asked, work, columns, estimate=estimate)
+        left = settled(work, columns, estimate=estimate, grid=PointBlocks(shape))
     _one_sided(work, columns, [*axes] == [asked.node_name])
-    shape = tuple(len(values) for values in axes.values())
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
     return Sweep(
         **vars(asked),
         axes=axes,
         delta=delta,
         **results,
-        undecided=undecided,
+        undecided=len(left),
         workers=work.threads(workers),
         execution=work.runner.execution,
     )
