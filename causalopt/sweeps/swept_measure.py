@@ -77,6 +77,10 @@ class SweptMeasure(Protocol):
         """What `evaluate` returns, known once the measure is resolved; the last is `status`."""
         ...
 
+    def task_points(self, model: Model) -> int:
+        """Return how many points take about a second; at most a million, so that chunks fit."""
+        ...
+
     def settings(self) -> dict[str, Any]:
         """Return all that decides the numbers besides model and points, as JSON's types."""
         ...

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, KeysView, Mapping, ValuesView
-
+from collections.abc import Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from causalopt.model.selectors import Node
 from causalopt.model.template import leaf_name
 
 STRETCH = 1 << 16
+_DATA = ("value", "total", "direct", "comp", "op", "status")  # arrays beside axes in files
 
 
 def axis_values(name: str, values: ArrayLike) -> Floats:
@@ -226,3 +226,22 @@ def _reads(term: Term, names: Mapping[str, Floats]) -> bool:
 def _computed(model: Model, term: Term, varying: dict[str, Floats]) -> Floats:
     known = {**model.template.values, **varying}
     return np.asarray(evaluate_arrays([term], lambda leaf: known[leaf_name(leaf)])[0], dtype=float)
+
+
+def axis_labels(axes: Iterable[str], also: Iterable[str] = ()) -> list[str]:
+    """Return axes' names as files allow them, none that of an array: `R[0]` becomes `R_0`.
+
+    A parameter called `total` becomes `total_`; each coordinate's `axis_name` says what it was.
+
+    Args:
+        axes: The axes.
+        also: Further names that are taken.
+    """
+    own = [*_DATA, *also]
+    taken = list(own)
+    for axis in axes:
+        label = axis.replace("[", "_").replace("]", "").replace(" ", "")
+        while label in taken:
+            label += "_"
+        taken.append(label)
+    return taken[len(own) :]
