@@ -15,7 +15,7 @@ from causalopt.drawing.palette import WORLD_DASHES, WORLD_MARKERS, colours
 from causalopt.drawing.plots.axis_scales import cell_edges
 from causalopt.drawing.plots.plot_style import TEXT, ink_on, text_inches
 from causalopt.drawing.plots.shown_figure import ShownFigure
-from causalopt.drawing.plots.status_looks import met_words, status_fill, status_hatch
+from causalopt.drawing.plots.status_looks import MISSING, met_words, status_fill, status_hatch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from causalopt.model.model import Model
 
 FEW = 40  # up to so many points each one gets its marker
+_MANY = 1000  # dots from which on each is small
 LEAST = 1e-9  # what differs by less from no influence is rounding: the axis does not blow it up
 WIDE = 1e3  # a ratio of sizes at which a linear axis hides the smaller
 
@@ -186,7 +187,7 @@ def draw_measure(
                 linestyle=style if joined else "none",
                 linewidth=1.5,
                 marker="o" if few else None,
-                markersize=4 if joined else 3,
+                markersize=4 if joined else 3 if len(x) < _MANY else 1.5,
                 label=called,
             )
             # A point between gaps has no line of its own.
@@ -202,10 +203,11 @@ def draw_measure(
     if legend and axes.get_legend_handles_labels()[1]:
         legend_above(axes)
     if not finite.any() and not np.isinf(values).any():
+        is_empty = bool((status == MISSING).all())
         axes.text(
             0.5,
             0.7,
-            "undefined throughout",
+            "not computed so far" if is_empty else "undefined throughout",
             ha="center",
             transform=axes.transAxes,
             color=colours().muted,

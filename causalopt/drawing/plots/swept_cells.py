@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from causalopt.drawing.palette import colours
-from causalopt.drawing.plots.axis_scales import edges_on, is_logarithmic, take_scale
+from causalopt.drawing.plots.axis_scales import edges_on, is_spread_by_ratios, take_scale
 from causalopt.drawing.plots.measure_maps import Shades, draw_measure_map
 from causalopt.drawing.plots.op_maps import status_key
 from causalopt.drawing.plots.panel_parts import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from causalopt.drawing.plots.swept_data import SweptAxis
+    from causalopt.drawing.plots.swept_data import DrawnAxis
     from causalopt.engine.contract import Floats
 
 _STRIP = 0.07  # of a panel's height: the strip of statuses at its foot
@@ -73,7 +73,7 @@ def threshold_of(values: Floats) -> float | None:
 
 
 def draw_curve(
-    axes: Axes, axis: SweptAxis, values: Floats, status: NDArray[Any], look: CellLook
+    axes: Axes, axis: DrawnAxis, values: Floats, status: NDArray[Any], look: CellLook
 ) -> None:
     """Draw a measure over an axis of numbers; several seeds as faint lines with their median.
 
@@ -94,7 +94,8 @@ def draw_curve(
         draw_measure(axes, x, values, status, **options)
     else:
         _seed_lines(axes, x, values)
-        plain = np.full(len(x), "ok", dtype=object)
+        none = (status == MISSING).all(axis=0)
+        plain = np.where(none, MISSING, "ok").astype(object)
         name = f"median of {len(values)} seeds"
         draw_measure(axes, x, median_of(values), plain, name=name, **options)
     if not look.is_alone:
@@ -165,7 +166,7 @@ def _status_strip(axes: Axes, x: Floats, status: NDArray[Any]) -> None:
 
 def draw_map(
     axes: Axes,
-    over: tuple[SweptAxis, SweptAxis],
+    over: tuple[DrawnAxis, DrawnAxis],
     values: Floats,
     status: NDArray[Any],
     look: CellLook,
@@ -194,13 +195,13 @@ def draw_map(
     axes.set(xlabel=right.name, ylabel=up.name)
 
 
-def _edges(axis: SweptAxis) -> Floats:
+def _edges(axis: DrawnAxis) -> Floats:
     if axis.kind == "words":
         return np.arange(len(axis.values) + 1.0) - 0.5
     return edges_on(np.asarray(axis.values, dtype=float))
 
 
-def _word_ticks(axes: Axes, axis: SweptAxis, along: str, look: CellLook) -> None:
+def _word_ticks(axes: Axes, axis: DrawnAxis, along: str, look: CellLook) -> None:
     """Write an axis's words beside it, upright below where they are wider than their cells."""
     words = [shortened(str(word), _LONGEST) for word in axis.values]
     which = axes.xaxis if along == "x" else axes.yaxis
@@ -228,7 +229,7 @@ def _write_numbers(axes: Axes, values: Floats, look: CellLook) -> None:
 
 
 def draw_rows(
-    axes: Axes, axis: SweptAxis, values: Floats, status: NDArray[Any], look: CellLook
+    axes: Axes, axis: DrawnAxis, values: Floats, status: NDArray[Any], look: CellLook
 ) -> None:
     """Draw a measure for each word of a list, a row each; of seeds a dot each, and their median.
 
@@ -310,7 +311,9 @@ def draw_points(
         here = status == name
         known, none = here & finite, here & ~finite
         edge: dict[str, Any] = (
-            {"linewidths": 0} if name == "ok" else {"linewidths": 0.9, "edgecolors": colours().ink}
+            {"linewidths": 0.25, "edgecolors": colours().faint}  # what is near 0 is seen on paper
+            if name == "ok"
+            else {"linewidths": 0.9, "edgecolors": colours().ink}
         )
         axes.scatter(
             x[known],
@@ -325,19 +328,19 @@ def draw_points(
             **edge,
         )
         for where, fill in _without_number(none, values, name, look.shades):
-            size, line = (area / 3, 0.0) if name == MISSING else (area, 0.7)
+            is_missing = name == MISSING
             axes.scatter(
                 x[where],
                 y[where],
-                s=size,
+                s=area / 3 if is_missing else area,
                 marker=_MARKERS.get(name, "o"),
                 facecolor=fill,
-                edgecolor=colours().ink,
-                linewidths=line,
+                edgecolor=colours().faint if is_missing else colours().ink,
+                linewidths=0.4 if is_missing else 0.7,
                 gid=name,
             )
     for points, along in ((x, "x"), (y, "y")):
-        if is_logarithmic(np.unique(points)):
+        if is_spread_by_ratios(points):
             axes.set(**{f"{along}scale": "log"})
     axes.set(xlabel=right, ylabel=up)
 
@@ -368,7 +371,7 @@ def draw_cloud(
     _foot_marks(axes, x[order], found, met)
     if look.linear is not None:
         spread_axis(axes, look.linear)
-    if is_logarithmic(np.unique(x)):
+    if is_spread_by_ratios(x):
         axes.set_xscale("log")
     axes.set_xlabel(name)
 
@@ -441,10 +444,10 @@ def keys_of(status: NDArray[Any], values: Floats, shades: Shades | None = None) 
                 [],
                 linestyle="none",
                 marker=_MARKERS.get(name, "o"),
-                markersize=2.5 if name == MISSING else 5,
+                markersize=3 if name == MISSING else 5,
                 markerfacecolor=without[0][1] if without else "none",
-                markeredgecolor=colours().ink,
-                markeredgewidth=0 if name == MISSING else 0.8,
+                markeredgecolor=colours().faint if name == MISSING else colours().ink,
+                markeredgewidth=0.4 if name == MISSING else 0.8,
                 label=text,
             )
         )

@@ -36,7 +36,7 @@ _RESTS = {"op": 0.0, "comp": 1.0, "total": 0.0, "direct": 0.0, "op_rate": 0.0}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class SweptAxis:
+class DrawnAxis:
     """One axis.
 
     Attributes:
@@ -63,6 +63,8 @@ class SweptAxis:
     def title_of(self, place: int, digits: int = 4) -> str:
         """Return one of its values as it is written above a panel: `A = {T}`."""
         said = self.text_of(place, digits)
+        if self.kind == "points":
+            return f"point {said}"
         if self.kind == "words":
             letters = {"hold": f"A = {{{said}}}", "nudge": f"n = {said}", "target": f"m = {said}"}
             return letters.get(self.name, f"{self.name} = {said}")
@@ -84,7 +86,7 @@ class SweptData:
     """
 
     title: tuple[str, ...]
-    axes: tuple[SweptAxis, ...]
+    axes: tuple[DrawnAxis, ...]
     labels: Mapping[str, str]
     read: Callable[[str], Floats]
     codes: NDArray[np.integer[Any]]
@@ -95,7 +97,8 @@ class SweptData:
     def values(self, name: str) -> Floats:
         """Return a variable's values, shape [axes...]."""
         if name not in self._kept:
-            self._kept[name] = self.read(name)
+            found, missing = self.read(name), self.codes < 0
+            self._kept[name] = np.where(missing, np.nan, found) if missing.any() else found
         return self._kept[name]
 
     def status(self, place: Any = ()) -> NDArray[Any]:
@@ -194,7 +197,7 @@ def sweep_data(sweep: Sweep) -> SweptData:
     return SweptData(
         (sweep.model.title or sweep.model.name, ", ".join([sweep.op_name, *at])),
         tuple(
-            SweptAxis(name, "numbers", np.asarray(values), whole=len(values))
+            DrawnAxis(name, "numbers", np.asarray(values), whole=len(values))
             for name, values in sweep.axes.items()
         ),
         {name: _LABELS.get(name, f"{sweep.target} in W") for name in names},
@@ -247,7 +250,7 @@ def _kind(dataset: xarray.Dataset, dim: str) -> Kind:
     return "seeds" if name == "seed" else "numbers"
 
 
-def _axis(part: xarray.Dataset, dim: str, kind: Kind, every: int, whole: int) -> SweptAxis:
+def _axis(part: xarray.Dataset, dim: str, kind: Kind, every: int, whole: int) -> DrawnAxis:
     if kind == "points":
         quantities = {
             str(coord.attrs.get("axis_name", name)): np.asarray(coord.values, dtype=np.float64)
@@ -255,9 +258,9 @@ def _axis(part: xarray.Dataset, dim: str, kind: Kind, every: int, whole: int) ->
             if coord.dims == (dim,) and name != dim and coord.dtype.kind in "fiu"
         }
         places = np.arange(part.sizes[dim])
-        return SweptAxis(dim, kind, places, quantities, every=every, whole=whole)
+        return DrawnAxis(dim, kind, places, quantities, every=every, whole=whole)
     coord = part[dim]
-    return SweptAxis(
+    return DrawnAxis(
         str(coord.attrs.get("axis_name", dim)), kind, coord.values, every=every, whole=whole
     )
 

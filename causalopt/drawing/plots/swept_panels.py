@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from causalopt.drawing.plots.swept_data import SweptAxis, SweptData
+    from causalopt.drawing.plots.swept_data import DrawnAxis, SweptData
     from causalopt.engine.contract import Floats
 
 _MOST_SLICES = 9
@@ -63,7 +63,7 @@ class _Split:
     apart: tuple[int, ...]
 
 
-def _split(axes: Sequence[SweptAxis]) -> _Split:
+def _split(axes: Sequence[DrawnAxis]) -> _Split:
     places: dict[str, list[int]] = {"numbers": [], "words": [], "seeds": [], "points": []}
     for k, axis in enumerate(axes):
         places[axis.kind].append(k)
@@ -71,7 +71,7 @@ def _split(axes: Sequence[SweptAxis]) -> _Split:
     inside: list[int]
     lines: int | None = None
     if places["points"]:
-        inside = places["points"]
+        inside = places["points"][-1:]
     elif len(numbers) > 1:
         inside = numbers[-2:]
     elif numbers or (words and seeds):
@@ -214,7 +214,7 @@ class _Drawing:
 
         def panel(name: str) -> Callable[[Axes], None]:
             def draw(axes: Axes) -> None:
-                look = self._look(name)
+                look = self._look(name, alone=self._kind != "cloud")
                 self._draw(axes, name, (), look)
                 if self._has_bar:
                     _colour_bar([axes], look.shades, self._bar_label(name))
@@ -336,7 +336,7 @@ class _Drawing:
         self,
         several: Sequence[Axes],
         columns: int,
-        headings: list[tuple[list[SweptAxis], tuple[int, ...]]] | None,
+        headings: list[tuple[list[DrawnAxis], tuple[int, ...]]] | None,
         count: int,
     ) -> None:
         """Leave ticks and labels at the outer panels, and titles too where there is a grid."""
@@ -355,7 +355,7 @@ class _Drawing:
                 _edge_titles(axes, k, columns, headings[k])
 
 
-def _in_order(axis: SweptAxis) -> tuple[SweptAxis, NDArray[np.intp] | None]:
+def _in_order(axis: DrawnAxis) -> tuple[DrawnAxis, NDArray[np.intp] | None]:
     """Return an axis with its numbers in order, and the order where it was another."""
     if axis.kind not in ("numbers", "seeds"):
         return axis, None
@@ -371,7 +371,7 @@ def _called(name: str) -> str:
     return "w" if name == "value" else name
 
 
-def _names(axes: Sequence[SweptAxis], places: list[tuple[int, ...]]) -> list[str]:
+def _names(axes: Sequence[DrawnAxis], places: list[tuple[int, ...]]) -> list[str]:
     """Return what panels are called, with as many digits as tell them apart."""
     for digits in (4, 8, 17):
         found = [
@@ -386,7 +386,7 @@ def _names(axes: Sequence[SweptAxis], places: list[tuple[int, ...]]) -> list[str
     return [f"{name} ({k})" for k, name in enumerate(found)]  # a value comes twice
 
 
-def _title_of(axes: Sequence[SweptAxis], place: tuple[int, ...], name: str) -> str:
+def _title_of(axes: Sequence[DrawnAxis], place: tuple[int, ...], name: str) -> str:
     """Return what stands above a panel."""
     if all(axis.kind == "numbers" for axis in axes):
         return name
@@ -403,7 +403,7 @@ def _wrapped_title(text: str, columns: int) -> str:
 
 
 def _edge_titles(
-    axes: Axes, k: int, columns: int, heading: tuple[list[SweptAxis], tuple[int, ...]]
+    axes: Axes, k: int, columns: int, heading: tuple[list[DrawnAxis], tuple[int, ...]]
 ) -> None:
     """Write what a column is above its first panel, and what a row is beside its last."""
     lists, place = heading
@@ -425,7 +425,7 @@ def _edge_titles(
         )
 
 
-def _picked(axes: Sequence[SweptAxis], every: list[tuple[int, ...]]) -> tuple[list[int], int]:
+def _picked(axes: Sequence[DrawnAxis], every: list[tuple[int, ...]]) -> tuple[list[int], int]:
     """Return which panels are shown, as places in the list of all, and in how many columns."""
     if all(axis.kind == "numbers" for axis in axes):
         picks = _spread(len(every), _MOST_SLICES)
