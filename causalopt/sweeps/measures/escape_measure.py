@@ -62,6 +62,7 @@ class EscapeMeasure:
     seed: int = 0
 
     name: ClassVar[str] = "escape"
+    title: ClassVar[str] = "escape probability"
     statuses: ClassVar[tuple[str, ...]] = (*get_args(Status), REFUSED)
     status_texts: ClassVar[tuple[str, ...]] = (
         *(_TEXTS[word] for word in get_args(Status)),

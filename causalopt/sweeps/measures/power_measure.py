@@ -81,6 +81,7 @@ class PowerMeasure:
     estimate: bool = True
 
     name: ClassVar[str] = "power"
+    title: ClassVar[str] = "power, the integral of 1 - Comp"
     drawn: ClassVar[str] = "power"
     statuses: ClassVar[tuple[str, ...]] = (*STATUSES, REFUSED)
     status_texts: ClassVar[tuple[str, ...]] = (*STATUSES.values(), REFUSED_TEXT)

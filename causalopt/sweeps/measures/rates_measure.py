@@ -57,6 +57,7 @@ class RatesMeasure:
     unit: str = ""
 
     name: ClassVar[str] = "rates"
+    title: ClassVar[str] = "Lyapunov exponents and the rate of Op"
     statuses: ClassVar[tuple[str, ...]] = (*STATUSES, REFUSED)
     status_texts: ClassVar[tuple[str, ...]] = (*STATUSES.values(), REFUSED_TEXT)
     own_axes: ClassVar[tuple[str, ...]] = ("nudge", "hold", "target", "seed")

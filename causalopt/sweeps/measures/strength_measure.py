@@ -61,6 +61,7 @@ class StrengthMeasure:
     unit: Unit = "bit"
 
     name: ClassVar[str] = "strength"
+    title: ClassVar[str] = "optimizing strength"
     drawn: ClassVar[str] = "optimizing_strength"
     statuses: ClassVar[tuple[str, ...]] = ("ok", REFUSED)
     status_texts: ClassVar[tuple[str, ...]] = ("the entropies are as computed", REFUSED_TEXT)
