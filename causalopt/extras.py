@@ -29,6 +29,8 @@ EXTRAS = {
     "scipy": ("numerics", "this method"),
     "sklearn": ("learn", "this dataset"),
     "jax": ("jax", "the execution 'jax'"),
+    "distributed": ("dask", "a Dask cluster"),
+    "adaptive": ("refine", "adaptive refinement"),
 }
 # Package -> what it is called where it is installed from, if that is another name.
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}

@@ -56,6 +56,7 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
     declared = {
         package: extra
         for extra in (
+            "dask",
             "fast",
             "files",
             "jax",
@@ -64,6 +65,7 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
             "onnx",
             "parquet",
             "plots",
+            "refine",
             "units",
         )
         for package in names(optional[extra])
@@ -71,7 +73,9 @@ def test_the_table_of_extras_is_that_of_the_project() -> None:
     table = {DISTRIBUTIONS.get(package, package): extra for package, (extra, _) in EXTRAS.items()}
     assert table == declared
     assert not names(PROJECT["dependencies"]) & set(table)
-    assert optional["all"] == ["causalopt[fast,files,learn,numerics,onnx,parquet,plots,units]"]
+    assert optional["all"] == [
+        "causalopt[dask,fast,files,learn,numerics,onnx,parquet,plots,refine,units]"
+    ]
     assert "causalopt[all,jax]" in optional["dev"]
 
 

@@ -38,6 +38,8 @@ ROOMS = [
     "training",
     "symbolic",
     "comparison",
+    "sweeps",
+    "refinement",
     "drawing",
     "showing",
     "posts",

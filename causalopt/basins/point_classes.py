@@ -91,7 +91,7 @@ def ask_points(
         points = box.at(shares[:, first : first + _TOGETHER])
         work = prepared(asked, points, None, estimate)
         columns = run_lanes(work, workers)
-        undecided += settled(asked, work, columns, estimate=estimate)
+        undecided += len(settled(work, columns, estimate=estimate))
         parts.append(columns)
     joined = {
         name: np.concatenate([part[name] for part in parts])

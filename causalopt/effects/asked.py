@@ -217,6 +217,15 @@ def asked_node(model: Model, nudge: str | Node | None = None) -> Node:
     )
 
 
+def nudge_is_held(model: Model, node: Node, selection: Selection) -> bool:
+    """Return whether a node, or one that it disturbs, is in A."""
+    return any(
+        own.variable == window.variable and own.meets(window)
+        for own in model.nudged(node)
+        for window in selection
+    )
+
+
 def refuse_labels(model: Model) -> None:
     """Refuse a model of labels where the effect of a nudge is asked for.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.effects.asked import asked_hold
+from causalopt.effects.asked import asked_hold, nudge_is_held
 from causalopt.effects.backward import effects_from_all
 from causalopt.effects.limit import effects_to_all
 from causalopt.effects.matrices import IN_NATS, end_node, entries
@@ -276,7 +276,7 @@ def _filled(
     others = rows if backwards else columns
     steps = np.array([node.t for node in others])
     places = np.array([model.template.names.index(node.variable) for node in others])
-    in_a = [k for k, node in enumerate(rows) if _is_held(model, node, selection)]
+    in_a = [k for k, node in enumerate(rows) if nudge_is_held(model, node, selection)]
     for k, node in enumerate(through(columns if backwards else rows)):
         if backwards:
             ending = plan_for(model, given, steps=node.t, hold=selection, noise_seed=noise_seed)
@@ -296,15 +296,6 @@ def _filled(
     for name, table in tables.items():
         table[in_a] = "held" if name == "status" else np.nan
     return tables, execution
-
-
-def _is_held(model: Model, node: Node, selection: Selection) -> bool:
-    """Whether a node, or one that it disturbs, is in A."""
-    return any(
-        own.variable == window.variable and own.meets(window)
-        for own in model.nudged(node)
-        for window in selection
-    )
 
 
 def _labelled(

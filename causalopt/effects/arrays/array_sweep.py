@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ Point = dict[str, float]
 
 def sweep_arrays(
     model: Model,
-    axes: Mapping[str, Values],
+    points: Mapping[str, Values],
     *,
     node: Node,
     hold: Selection,
@@ -50,7 +49,7 @@ def sweep_arrays(
 
     Args:
         model: A model with arrays.
-        axes: A parameter, a node such as `x[0, site=2]`, or `seed` -> its values.
+        points: A parameter, a node such as `x[0, site=2]`, or `seed` -> its value at each point.
         node: The nudged node n.
         hold: The set A.
         measured: The measured variable and its elements.
@@ -64,18 +63,18 @@ def sweep_arrays(
         `values` (W's m, by its norm), `total`, `direct` (norms), `comp`, `op`, `codes`: shape
         [point] each.
     """
-    points = [
-        dict(zip(axes, values, strict=True))
-        for values in itertools.product(*(v.tolist() for v in axes.values()))
+    rows = [
+        dict(zip(points, values, strict=True))
+        for values in zip(*(v.tolist() for v in points.values()), strict=True)
     ]
-    swept = frozenset(name for name in axes if name in model.parameters)
-    nodes = _nodes(model, axes)
+    swept = frozenset(name for name in points if name in model.parameters)
+    nodes = _nodes(model, points)
     columns: dict[str, list[Values]] = {
         name: [] for name in ("values", "total", "direct", "comp", "op", "codes")
     }
-    begin(len(points))
+    begin(len(rows))
     done = 0
-    for chunk in _chunks(points, model, node):
+    for chunk in _chunks(rows, model, node):
         plans, draws = [], []
         for point in chunk:
             moves = [Set(nodes[name], point[name]) for name in nodes]
@@ -91,7 +90,7 @@ def sweep_arrays(
             )
             plans.append(plan)
             draws.append(draw)
-        with portion(done / len(points), (done + len(chunk)) / len(points)):
+        with portion(done / len(rows), (done + len(chunk)) / len(rows)):
             found = _apart(_with_starts(plans, nodes), draws, node, measured)
         for name, values in found.items():
             columns[name].append(values)
@@ -99,14 +98,14 @@ def sweep_arrays(
     return {name: np.concatenate(parts) for name, parts in columns.items()}
 
 
-def _nodes(model: Model, axes: Mapping[str, Values]) -> dict[str, Node]:
+def _nodes(model: Model, names: Iterable[str]) -> dict[str, Node]:
     """Return the axes that are nodes.
 
     Raises:
         UnknownNameError: One is neither a parameter nor a node nor `seed`.
     """
     found = {}
-    for name in axes:
+    for name in names:
         if name in model.parameters or name == "seed":
             continue
         try:

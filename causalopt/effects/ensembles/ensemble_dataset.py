@@ -12,7 +12,7 @@ from causalopt.effects.ensembles.run_ensemble import RunEnsemble
 from causalopt.effects.ensembles.seed_summary import SeedSummary
 from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
 from causalopt.effects.measures import NAMES
-from causalopt.effects.sweeps.sweep_dataset import axis_labels
+from causalopt.effects.sweeps.axes import axis_labels
 from causalopt.results import labelled
 
 _NATS = {"op": {"units": "nat"}, "comp": {}, "total": {}, "direct": {}}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Iterable, Iterator, KeysView, Mapping, ValuesView
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
@@ -18,6 +20,7 @@ from causalopt.model.selectors import Node
 from causalopt.model.template import leaf_name
 
 STRETCH = 1 << 16
+_DATA = ("value", "total", "direct", "comp", "op", "status")  # arrays beside axes in files
 
 
 def axis_values(name: str, values: ArrayLike) -> Floats:
@@ -65,6 +68,45 @@ def _spelt(values: object) -> str:
     return ": write [0.1, 0.2]"
 
 
+@dataclasses.dataclass(frozen=True)
+class Spaced:
+    """Evenly spaced values, both ends included and exact, each computed when it is read.
+
+    Attributes:
+        low: The first.
+        high: The last.
+        count: How many.
+
+    Example:
+        >>> Spaced(0, 1, 5)[:].tolist(), Spaced(0, 1, 10**9)[10**9 - 2 :].tolist()
+        ([0.0, 0.25, 0.5, 0.75, 1.0], [0.999999998999999, 1.0])
+    """
+
+    low: float
+    high: float
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, places: slice | NDArray[np.int64]) -> Floats:
+        if isinstance(places, slice):
+            places = np.arange(*places.indices(self.count))
+        if self.count == 1:
+            return np.full(len(places), float(self.low))
+        values: Floats = places.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # such values are refused as an axis
+            values *= self.high - self.low
+            values /= self.count - 1
+            values += self.low
+        values[places == self.count - 1] = self.high
+        return values
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Floats:
+        del copy  # all of them are new
+        return np.asarray(self[:], dtype=dtype)
+
+
 def spaced(low: float, high: float, count: int) -> Floats:
     """Return evenly spaced values, both ends included and exact.
 
@@ -72,15 +114,7 @@ def spaced(low: float, high: float, count: int) -> Floats:
         >>> spaced(0, 1, 5).tolist()
         [0.0, 0.25, 0.5, 0.75, 1.0]
     """
-    if count == 1:
-        return np.array([low], dtype=np.float64)
-    values: Floats = np.arange(count, dtype=np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):  # such values are refused as an axis
-        values *= high - low
-        values /= count - 1
-        values += low
-    values[-1] = high
-    return values
+    return Spaced(low, high, count)[:]
 
 
 def log_spaced(low: float, high: float, count: int) -> Floats:
@@ -192,3 +226,22 @@ def _reads(term: Term, names: Mapping[str, Floats]) -> bool:
 def _computed(model: Model, term: Term, varying: dict[str, Floats]) -> Floats:
     known = {**model.template.values, **varying}
     return np.asarray(evaluate_arrays([term], lambda leaf: known[leaf_name(leaf)])[0], dtype=float)
+
+
+def axis_labels(axes: Iterable[str], also: Iterable[str] = ()) -> list[str]:
+    """Return axes' names as files allow them, none that of an array: `R[0]` becomes `R_0`.
+
+    A parameter called `total` becomes `total_`; each coordinate's `axis_name` says what it was.
+
+    Args:
+        axes: The axes.
+        also: Further names that are taken.
+    """
+    own = [*_DATA, *also]
+    taken = list(own)
+    for axis in axes:
+        label = axis.replace("[", "_").replace("]", "").replace(" ", "")
+        while label in taken:
+            label += "_"
+        taken.append(label)
+    return taken[len(own) :]

@@ -5,8 +5,10 @@ those of a twin batch, whose starting values and parameters are moved by a unit 
 twin is run where W's rounding matters: where in one of 32 points, spread evenly, it moves an effect
 by more than a millionth. The first and the last point are also compared with all of W moved, and
 with the errors of slopes: where these part effects and the twin does not, all points are doubtful.
-Points are asked in their order until a budget of work is spent; those that are left keep what the
-batch says, and are counted.
+What twins say is judged once for a grid, from samples of all of it. Doubtful points are asked
+block by block, in their order, until a block's share of a budget is spent; those that are left keep
+what the batch says, and are counted. So a point's numbers depend on the grid, and not on what it is
+run beside.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from causalopt.effects.doubts.drift import moved_plan
 from causalopt.effects.doubts.error_bounds import UNIT
 from causalopt.effects.finite import effect_along
 from causalopt.effects.limit import forward_effect, read_by
-from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
+from causalopt.effects.measures import Effect, ratios, status_codes
 from causalopt.effects.sweeps.lanes import alone
 from causalopt.engine.batch import Batch, BatchResult, BatchRunner
 from causalopt.engine.batch_choice import batch_runner
@@ -34,6 +36,7 @@ from causalopt.extras import has_compiler
 from causalopt.model.model import Model
 
 BUDGET = 400_000  # node-updates of points run alone: a second or two
+_AT_MOST = 16  # times the budget, where doubts are few in every block
 _EACH = 500  # node-updates that take as long as what a point costs besides
 _SAMPLES = 32
 _FINITE_SAMPLES = 8  # each has worlds and twins of its own
@@ -42,37 +45,54 @@ _PARTED = 2.0**-10  # share by which a twin's effect differs that is not known t
 _ULP = 2.0**-52
 
 
-def twin_of(model: Model, batch: Batch, runner: BatchRunner) -> tuple[BatchRunner | None, bool]:
-    """Return a twin, None where W's rounding does not matter, and whether it misses what matters.
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """What samples of a grid say of all its points.
+
+    Attributes:
+        matters: Whether W's rounding moves effects, so that a twin is run.
+        misses: Whether it moves them where a twin does not show it: all points are doubtful.
+        differs: Whether points run alone differ from the batch, with a finite nudge: likewise.
+    """
+
+    matters: bool = False
+    misses: bool = False
+    differs: bool = False
+
+
+def sample_places(count: int) -> NDArray[np.int64]:
+    """Return which points of a grid are its samples: evenly spread, the first and the last too."""
+    return np.unique(np.linspace(0, count - 1, _SAMPLES).astype(np.int64))
+
+
+def judged(model: Model, batch: Batch, runner: BatchRunner) -> Judgement:
+    """Return what a batch of samples says of the limit delta -> 0.
 
     Args:
         model: The model.
-        batch: The batch.
+        batch: Samples of the grid, the first and the last of its points at its ends.
         runner: What runs it.
     """
     structure = model.template.structure
     read = frozenset(np.flatnonzero(read_by(model, batch.outputs)).tolist())
     is_short = 2 * (batch.keep[-1] + 1) * len(structure.names) <= BUDGET
+    last = batch.count - 1
     if not linearize(structure).drifting & read:
-        ends = {0, batch.count - 1} if is_short else set()
-        return None, any(_share_alone(model, batch, k, drifts=False) > _PARTED for k in ends)
-    beside = _beside(batch)
-    twin = batch_runner(structure, beside)
-    places = np.unique(np.linspace(0, batch.count - 1, _SAMPLES).astype(int))
-    every = slice(0, len(places))
-    mine, other = (
-        made.over(values.slice(places)).run(every)
-        for made, values in ((runner, batch), (twin, beside))
-    )
+        ends = {0, last} if is_short else set()
+        misses = any(_share_alone(model, batch, k, drifts=False) > _PARTED for k in ends)
+        return Judgement(misses=misses)
+    beside = beside_batch(batch)
+    mine = runner.run(slice(0, batch.count))
+    other = batch_runner(structure, beside).run(slice(0, batch.count))
     with np.errstate(invalid="ignore"):
         share = np.max([_share(mine, other, world) for world in (0, 1)], axis=0)
     matters, misses = bool((share > _MATTERS).any()), False
     if is_short:
-        for k in {0, len(places) - 1}:
-            found = _share_alone(model, batch, int(places[k]), drifts=True)
+        for k in {0, last}:
+            found = _share_alone(model, batch, k, drifts=True)
             matters |= found > _MATTERS
             misses |= found > _PARTED and not share[k] > _PARTED
-    return (twin if matters else None), misses
+    return Judgement(matters=matters, misses=misses)
 
 
 def widened(effect: Effect, lanes: BatchResult, twin: BatchResult) -> tuple[Effect, Bools]:
@@ -117,15 +137,14 @@ def _share_alone(model: Model, batch: Batch, lane: int, *, drifts: bool) -> floa
     return found
 
 
-def finite_doubts(asked: Asked, batch: Batch, columns: dict[str, NDArray[Any]]) -> NDArray[np.intp]:
-    """Return the lanes of a finite nudge to run alone: unresolved ones, or all of them.
+def judged_finite(asked: Asked, batch: Batch, columns: dict[str, NDArray[Any]]) -> Judgement:
+    """Return what samples say of a finite nudge: whether points run alone differ from the batch.
 
-    A batch knows of m's own rounding alone. Where a few points that are run alone, spread evenly,
-    have another status or other effects than in the batch, all points are doubtful.
+    The batch knows of m's own rounding alone.
 
     Args:
         asked: The question.
-        batch: The batch.
+        batch: Samples of the grid.
         columns: What the batch said, by name.
     """
     codes = columns["codes"]
@@ -138,24 +157,49 @@ def finite_doubts(asked: Asked, batch: Batch, columns: dict[str, NDArray[Any]]) 
             mine, own = float(columns[name][lane]), float(part.value[-1])
             is_other |= abs(mine - own) > _PARTED * abs(own)
         if is_other:
-            return np.arange(batch.count)
-    return np.flatnonzero(NAMES[codes] == "unresolved")
+            return Judgement(differs=True)
+    return Judgement()
+
+
+def chosen_to_settle(blocks: NDArray[np.int64], count: int, each: int) -> NDArray[np.bool_]:
+    """Return which doubtful points are run alone.
+
+    A block that can have all of its own asked by a generous share has them asked; one that cannot
+    has the first of them asked, by a plain share of the budget.
+
+    Args:
+        blocks: The block of each doubtful point, ascending.
+        count: How many blocks the grid has.
+        each: What a point costs, in node-updates.
+    """
+    plain = max(BUDGET // (count * each), 1)
+    generous = max(min(BUDGET, _AT_MOST * BUDGET // count) // each, plain)
+    _, first, sizes = np.unique(blocks, return_index=True, return_counts=True)
+    place = np.arange(len(blocks)) - np.repeat(first, sizes)
+    allowed = np.where(sizes <= generous, sizes, plain)
+    chosen: NDArray[np.bool_] = place < np.repeat(allowed, sizes)
+    return chosen
 
 
 def settle(
-    asked: Asked, batch: Batch, doubtful: NDArray[np.intp], columns: dict[str, NDArray[Any]]
-) -> int:
-    """Run doubtful lanes alone, in their order, and return how many were left by the budget.
+    asked: Asked,
+    batch: Batch,
+    doubtful: NDArray[np.intp],
+    columns: dict[str, NDArray[Any]],
+    blocks: tuple[NDArray[np.int64], int],
+) -> NDArray[np.intp]:
+    """Run doubtful lanes alone, in their order, and return those that were left by the budget.
 
     Args:
         asked: The question.
         batch: The batch.
         doubtful: Lanes.
         columns: What the batch said, by name; written to.
+        blocks: The block of each of these lanes, and how many blocks the grid has.
     """
     size = (batch.keep[-1] + 1) * len(asked.model.template.equations)
-    chosen = doubtful[: max(BUDGET // (size + _EACH), 1)]
-    for lane in chosen.tolist():
+    chosen = chosen_to_settle(*blocks, size + _EACH)
+    for lane in doubtful[chosen].tolist():
         effect = _asked(asked, batch, lane)
         codes = status_codes(effect)[-1:]
         last = _last(effect)
@@ -164,7 +208,7 @@ def settle(
         columns["comp"][lane], columns["op"][lane] = comp[0], op[0]
         columns["total"][lane] = last.total.value[0]
         columns["direct"][lane] = last.direct.value[0]
-    return len(doubtful) - len(chosen)
+    return doubtful[~chosen]
 
 
 def _member() -> Execution:
@@ -202,7 +246,7 @@ def _last(effect: Effect) -> Effect:
     )
 
 
-def _beside(batch: Batch) -> Batch:
+def beside_batch(batch: Batch) -> Batch:
     """Return the batch with every starting value and parameter a unit in the last place away."""
 
     def moved(values: Floats) -> Floats:

@@ -13,10 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked
-from causalopt.effects.measures import Effect, ratios, status_codes
+from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.sweeps.axes import sorted_axes, varying_parameters, varying_starts
-from causalopt.effects.sweeps.lane_doubts import finite_doubts, settle, twin_of, widened
+from causalopt.effects.sweeps.lane_doubts import (
+    Judgement,
+    beside_batch,
+    judged,
+    judged_finite,
+    sample_places,
+    settle,
+    widened,
+)
 from causalopt.effects.sweeps.lanes import lane_effect
+from causalopt.effects.sweeps.point_blocks import PointBlocks
 from causalopt.engine.batch import LANES, TASK, Batch, BatchResult, BatchRunner
 from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
@@ -36,13 +45,18 @@ _WORTH = 1_000_000  # steps of lanes: less than that is done before another thre
 class PointLanes:
     """Points made ready to run, one a lane."""
 
-    model: Model
+    asked: Asked
     batch: Batch
     runner: BatchRunner
     twin: BatchRunner | None
-    misses: bool
+    judgement: Judgement
     paths: tuple[bool, bool]
     tasks: list[slice]
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+        return self.asked.model
 
     def threads(self, workers: int | None) -> int:
         """Return how many threads run it: one per processor where it is not said."""
@@ -55,7 +69,11 @@ class PointLanes:
 
 
 def prepared(
-    asked: Asked, points: Mapping[str, Floats], delta: float | None, estimate: bool
+    asked: Asked,
+    points: Mapping[str, Floats],
+    delta: float | None,
+    estimate: bool,
+    judgement: Judgement | None = None,
 ) -> PointLanes:
     """Return lanes made ready to run, one a point.
 
@@ -64,6 +82,8 @@ def prepared(
         points: Axis, a parameter or a starting value -> its value at each point, shape [point].
         delta: The nudge's size; None for the limit.
         estimate: Whether rounding errors are estimated.
+        judgement: What samples say of the grid that the points are of; that of these points when
+            not given.
 
     Raises:
         QuestionError: The question cannot be asked at these points.
@@ -102,9 +122,25 @@ def prepared(
     runner = batch_runner(template.structure, batch)
     share, least = -(-count // (4 * processors())), _WORTH // (asked.steps + 1)
     size = max(LANES, min(TASK, max(share, least) // LANES * LANES))
-    is_asked = delta is None and estimate
-    twin, misses = twin_of(model, batch, runner) if is_asked else (None, False)
-    return PointLanes(model, batch, runner, twin, misses, (paths[0], paths[1]), runner.tasks(size))
+    work = PointLanes(
+        asked, batch, runner, None, Judgement(), (paths[0], paths[1]), runner.tasks(size)
+    )
+    if judgement is None and estimate:
+        judgement = judgement_of(work)
+    if judgement is None or not (judgement.matters or judgement.misses or judgement.differs):
+        return work
+    twin = batch_runner(template.structure, beside_batch(batch)) if judgement.matters else None
+    return dataclasses.replace(work, judgement=judgement, twin=twin)
+
+
+def judgement_of(work: PointLanes) -> Judgement:
+    """Return what samples of a grid's points say of them all."""
+    batch = work.batch.slice(sample_places(work.batch.count))
+    runner = work.runner.over(batch)
+    if batch.mode == "tangents":
+        return judged(work.model, batch, runner)
+    samples = dataclasses.replace(work, batch=batch, runner=runner, tasks=runner.tasks())
+    return judged_finite(work.asked, batch, run_lanes(samples, 1))
 
 
 def run_lanes(work: PointLanes, workers: int | None = None) -> dict[str, NDArray[Any]]:
@@ -130,7 +166,7 @@ def _task(work: PointLanes, columns: dict[str, NDArray[Any]], lanes: slice) -> N
     with portion(0.0, 1.0 if work.twin is None else 0.6):
         kept = work.runner.run(lanes)
     effect = _effect(work, work.batch, kept, lanes)
-    doubtful = effect.total.doubted | effect.direct.doubted | effect.on_kink | work.misses
+    doubtful = effect.total.doubted | effect.direct.doubted | effect.on_kink | work.judgement.misses
     doubtful &= effect.finite
     if work.twin is not None:
         with portion(0.6, 1.0):
@@ -155,19 +191,33 @@ def _effect(work: PointLanes, batch: Batch, kept: BatchResult, lanes: slice) -> 
 
 
 def settled(
-    asked: Asked, work: PointLanes, columns: dict[str, NDArray[Any]], *, estimate: bool
-) -> int:
-    """Run doubtful points alone, as far as the budget goes, and return how many were left.
+    work: PointLanes,
+    columns: dict[str, NDArray[Any]],
+    *,
+    estimate: bool,
+    grid: PointBlocks | None = None,
+    places: NDArray[np.int64] | None = None,
+) -> NDArray[np.intp]:
+    """Run doubtful points alone, as far as the budget goes, and return those that were left.
 
     Args:
-        asked: The question.
         work: The lanes.
         columns: What `run_lanes` returned; written to.
         estimate: Whether rounding errors were estimated; without, no point is run alone.
+        grid: The blocks of the grid that the points are of; all of them are one when not given.
+        places: The place of each point in the grid, ascending, shape [point]; they are all of it
+            when not given.
     """
     doubtful = np.flatnonzero(columns.pop("doubtful"))
     if not estimate:
-        return len(doubtful)
+        return doubtful
     if work.batch.mode == "finite":
-        doubtful = finite_doubts(asked, work.batch, columns)
-    return settle(asked, work.batch, doubtful, columns)
+        unknown = NAMES[columns["codes"]] == "unresolved"
+        doubtful = np.flatnonzero(unknown | work.judgement.differs)
+    if not len(doubtful):
+        return doubtful
+    if grid is None:
+        blocks, count = np.zeros(len(doubtful), dtype=np.int64), 1
+    else:
+        blocks, count = grid.of(doubtful if places is None else places[doubtful]), grid.count
+    return settle(work.asked, work.batch, doubtful, columns, (blocks, count))

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from causalopt.effects.asked import Asked, ask_at, asked_hold, asked_node, asked_target, check_delta
-from causalopt.effects.measures import NAMES, ratios, status_codes
+from causalopt.effects.measures import NAMES
 from causalopt.effects.sweeps.axes import axis_values, smallest_step, spread, trapezoid
-from causalopt.effects.sweeps.lanes import lane_effect
-from causalopt.effects.sweeps.point_lanes import PointLanes, prepared, run_lanes, settled
+from causalopt.effects.sweeps.one_sided_comp import comp_above
+from causalopt.effects.sweeps.point_blocks import PointBlocks
+from causalopt.effects.sweeps.point_lanes import prepared, run_lanes, settled
 from causalopt.engine.contract import Floats
 from causalopt.errors import QuestionError
 from causalopt.model.asked_words import Nudged, one_nudge
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
     from causalopt.results import Places
 
-_ASIDE = 1e-6  # of the grid's spacing: how far beside a kink its one-sided slope is taken
 LARGEST = 1_000_000_000
 _FAILED = [int(np.flatnonzero(name == NAMES)[0]) for name in ("diverged", "nonfinite")]
 _UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])
@@ -380,21 +380,24 @@ def sweep(
     )
     axes = {str(name): axis_values(str(name), values) for name, values in grid.items()}
     _refuse_size(axes)
+    shape = tuple(len(values) for values in axes.values())
     work = prepared(asked, spread(axes), delta, estimate)
     begin(work.batch.count)
     with portion(0.0, 0.9):
         columns = run_lanes(work, workers)
     with portion(0.9, 1.0):
-        undecided = settled(asked, work, columns, estimate=estimate)
-    _one_sided(work, columns, [*axes] == [asked.node_name])
-    shape = tuple(len(values) for values in axes.values())
+        left = settled(work, columns, estimate=estimate, grid=PointBlocks(shape))
+    near = np.flatnonzero(columns.pop("near"))
+    is_power_axis = [*axes] == [asked.node_name]
+    aside = smallest_step(axes[asked.node_name]) if is_power_axis else 0.0
+    columns["slopes"] = comp_above(work, columns["comp"], near[: len(near) * is_power_axis], aside)
     results: dict[str, Any] = {name: column.reshape(shape) for name, column in columns.items()}
     return Sweep(
         **vars(asked),
         axes=axes,
         delta=delta,
         **results,
-        undecided=undecided,
+        undecided=len(left),
         workers=work.threads(workers),
         execution=work.runner.execution,
     )
@@ -457,7 +460,7 @@ def _of_arrays(
         raise QuestionError(f"a sweep has an axis and at most {LARGEST} points; this has {count}")
     columns = sweep_arrays(
         model,
-        axes,
+        spread(axes),
         node=node,
         hold=selection,
         measured=model.target(text),
@@ -494,22 +497,3 @@ def _refuse_size(axes: Mapping[str, Floats]) -> None:
     count = math.prod(len(values) for values in axes.values())
     if count > LARGEST:
         raise QuestionError(f"the grid has {count} points; {LARGEST} at most fit one sweep")
-
-
-def _one_sided(work: PointLanes, columns: dict[str, NDArray[Any]], is_asked: bool) -> None:
-    """Find Comp for delta -> 0 from above where a point lies on a kink to within rounding."""
-    columns["slopes"] = columns["comp"]
-    chosen = np.flatnonzero(columns.pop("near"))
-    if not len(chosen) or not is_asked:
-        return
-    beside = work.batch.slice(chosen)
-    aside = {node: _ASIDE * smallest_step(values) for node, values in work.batch.starts.items()}
-    starts = {node: values + aside[node] for node, values in beside.starts.items()}
-    beside = dataclasses.replace(beside, starts=starts)
-    runner = work.runner.over(beside)
-    slopes = columns["comp"].copy()
-    for lanes in runner.tasks():
-        kept = runner.run(lanes)
-        effect = lane_effect(work.model, beside, kept, 0, work.paths, first=lanes.start)
-        slopes[chosen[lanes]] = ratios(effect, status_codes(effect))[0]
-    columns["slopes"] = slopes

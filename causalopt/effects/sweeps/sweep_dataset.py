@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import xarray
 
 from causalopt.effects.measures import NAMES
+from causalopt.effects.sweeps.axes import axis_labels
 from causalopt.effects.sweeps.sweep import Sweep
 from causalopt.results import labelled
 
@@ -34,25 +33,3 @@ def sweep_dataset(sweep: Sweep) -> xarray.Dataset:
         },
         attrs=sweep.provenance,
     )
-
-
-_DATA = ("value", "total", "direct", "comp", "op", "status")
-
-
-def axis_labels(axes: Iterable[str], also: Iterable[str] = ()) -> list[str]:
-    """Return axes' names as files allow them, none that of an array: `R[0]` becomes `R_0`.
-
-    A parameter called `total` becomes `total_`; each coordinate's `axis_name` says what it was.
-
-    Args:
-        axes: The axes.
-        also: Further names that are taken.
-    """
-    own = [*_DATA, *also]
-    taken = list(own)
-    for axis in axes:
-        label = axis.replace("[", "_").replace("]", "").replace(" ", "")
-        while label in taken:
-            label += "_"
-        taken.append(label)
-    return taken[len(own) :]
