@@ -1,4 +1,4 @@
-"""Objects placed without llvmlite do what LLVM's own linker makes of them; others are left to it."""
+"""Objects placed without llvmlite do what LLVM's own linker makes of them, or are left to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ pytestmark = pytest.mark.skipif(
 
 # Constants that are addressed, a function of the C library twice, one of its own, and a branch.
 TEXT = """
-@table = private constant [4 x double] [double 1.5, double -2.25, double 0x3FF0000000000001, double 7.0]
+@table = private constant [4 x double] [
+  double 1.5, double -2.25, double 0x3FF0000000000001, double 7.0]
 declare double @sin(double)
 declare double @pow(double, double)
 define internal double @inner(double %x) noinline {
@@ -122,7 +123,7 @@ def test_a_relocation_of_another_kind_is_left_to_the_linker() -> None:
 
 
 def test_code_that_cannot_be_placed_is_linked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "placed", lambda image, names: None)
+    monkeypatch.setattr(native, "placed", lambda *_: None)
     text = TEXT.replace("mul i64 %a, 3", "mul i64 %a, 5")
     assert native.load_library(text, {"second": 1}, QUICK).functions["second"](4) == 20
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from causalopt.engine.machine.effort import FULL, QUICK, STRAIGHT, Effort
-from causalopt.engine.machine.objects import ObjectStore
 from causalopt.engine.machine.placement import placed
+from causalopt.object_store import ObjectStore
 
 __all__ = [
     "FULL",
