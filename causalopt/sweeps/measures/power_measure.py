@@ -87,6 +87,13 @@ class PowerMeasure:
     own_axes: ClassVar[tuple[str, ...]] = ("hold", "target", "seed")
 
     @property
+    def title(self) -> str:
+        """The integral, of which Op it is and over which range."""
+        n, a, m = self.over or "n", self.hold or "A", self.target or "m"
+        step = "" if self.at is None else f" at step {self.at}"
+        return f"integral of 1 - Comp({a}; {n}, {m}), {n} from {self.low:g} to {self.high:g}{step}"
+
+    @property
     def python_bound(self) -> bool:
         """Whether points are asked one after the other, most of it in Python."""
         return self.estimate

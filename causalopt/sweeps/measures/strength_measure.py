@@ -68,6 +68,12 @@ class StrengthMeasure:
     python_bound: ClassVar[bool] = True
 
     @property
+    def title(self) -> str:
+        """Optimizing strength, and when A is replaced."""
+        replaced = "A" if self.hold is None else f"A = {{{self.hold}}}"
+        return f"optimizing strength, {replaced} replaced at t = {self.at}"
+
+    @property
     def variables(self) -> tuple[SweptVariable, ...]:
         """The numbers that `causalopt entropy` prints as JSON, by the same names."""
         found = [
