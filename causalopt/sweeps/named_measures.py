@@ -129,6 +129,7 @@ def _word(key: str, value: Any) -> str:
 
 
 def _node(key: str, value: Any) -> str:
+    del key
     found = nudge_text(value)
     return found if isinstance(found, str) else f"{found.variable}[{found.t}]"
 
@@ -156,8 +157,8 @@ def _span(key: str, value: Any) -> tuple[str, float, float, int]:
         ((node, (low, high, count)),) = value.items()
     except (AttributeError, TypeError, ValueError):
         raise ArgumentError(
-            f'{key} is a starting value with low, high and count, such as {{"R[0]": (5, 45, 401)}}, '
-            f"found {shown(value)}"
+            f"{key} is a starting value with low, high and count, such as "
+            f'{{"R[0]": (5, 45, 401)}}, found {shown(value)}'
         ) from None
     return str(node), _number(key, low), _number(key, high), _whole(key, count)
 
