@@ -86,8 +86,7 @@ def named_measure(name: str, settings: Mapping[str, Any]) -> SweptMeasure:
     for key in said:
         if key not in known:
             raise QuestionError(
-                f"the measure '{name}' has no {key}: it takes {', '.join(known)}"
-                f"{suggestion(key, known)}"
+                f"the measure '{name}' has no setting '{key}'{suggestion(key, known)}"
             )
     read = {key: _KINDS[key](key, value) if key in _KINDS else value for key, value in said.items()}
     if name == "power":

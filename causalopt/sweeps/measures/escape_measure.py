@@ -97,8 +97,8 @@ class EscapeMeasure:
             text = f"probability of standing beyond the level {self._when} {steps}"
             error = f"error of probability{suffix}"
             found += [
-                SweptVariable(f"probability{suffix}", "f8", {"units": "1", "long_name": text}),
-                SweptVariable(f"error{suffix}", "f8", {"units": "1", "long_name": error}),
+                SweptVariable(f"probability{suffix}", "f8", {"long_name": text}),
+                SweptVariable(f"error{suffix}", "f8", {"long_name": error}),
             ]
         return (*found, SweptVariable("status", "i1", {"long_name": "status of the escape"}))
 

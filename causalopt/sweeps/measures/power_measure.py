@@ -43,9 +43,7 @@ _WITHOUT_COMP = ("nonfinite", "diverged", "no_influence", "held", "only_path")
 _FLOATS = (
     SweptVariable("power", "f8", {"long_name": "integral of 1 - Comp over the nudged start"}),
     SweptVariable("error", "f8", {"long_name": "change of power with every other point left out"}),
-    SweptVariable(
-        "left_out", "f8", {"units": "1", "long_name": "share of unresolved points, left out"}
-    ),
+    SweptVariable("left_out", "f8", {"long_name": "share of unresolved points, left out"}),
 )
 
 
