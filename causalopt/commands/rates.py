@@ -10,6 +10,21 @@ import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
 
+Transient = Annotated[
+    int | None,
+    typer.Option(
+        "--transient", metavar="N", help="How many steps are run first; a tenth of --steps."
+    ),
+]
+Exponents = Annotated[
+    int | None,
+    typer.Option(
+        "--exponents",
+        metavar="K",
+        help="How many leading exponents; all of up to 64, 16 of more by default.",
+    ),
+]
+
 
 def rates(
     model: options.ModelArgument,
@@ -27,16 +42,8 @@ def rates(
             rich_help_panel=options.QUESTION,
         ),
     ] = None,
-    transient: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="How many steps are run first; a tenth of --steps."),
-    ] = None,
-    exponents: Annotated[
-        int | None,
-        typer.Option(
-            metavar="K", help="How many leading exponents; all of up to 64, 16 of more by default."
-        ),
-    ] = None,
+    transient: Transient = None,
+    exponents: Exponents = None,
     dt: options.Dt = None,
     method: options.Method = None,
     seed: options.Seed = 0,

@@ -82,7 +82,8 @@ def named_measure(name: str, settings: Mapping[str, Any]) -> SweptMeasure:
     """
     make, known = measure_class(name), setting_names(name)
     said = {key: value for key, value in settings.items() if value is not None}
-    said |= {key: None for key in ("lasting",) if key in settings}  # for ever
+    if settings.get("lasting", 1) is None:
+        said["lasting"] = None  # for ever
     for key in said:
         if key not in known:
             raise QuestionError(
