@@ -157,7 +157,7 @@ def finite_range(
     return float(low), float(high)
 
 
-FAILED = ("diverged", "nonfinite", "failed")
+FAILED = ("diverged", "nonfinite", "refused", "failed")
 
 
 def summary_dict(
