@@ -57,7 +57,7 @@ def sweep(
     start: measure_options.Start = None,
     beyond: measure_options.Beyond = None,
     within: measure_options.Within = None,
-    passage: measure_options.Passage = None,
+    passage: measure_options.Passage = False,
     walkers: measure_options.Walkers = None,
     targets: measure_options.Targets = None,
     horizon: measure_options.Horizon = None,
