@@ -5,18 +5,17 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated, Any, Literal
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 from causalopt.errors import QuestionError
 
 MOST_STEPS = 1_000_000
 
 Targets = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--targets",
         metavar="VAR,...",
         help="The variables whose entropy counts; all by default.",
@@ -25,7 +24,7 @@ Targets = Annotated[
 ]
 Horizon = Annotated[
     int,
-    typer.Option(
+    Option(
         "--horizon",
         metavar="N",
         help="How many steps after --at the next entropies are taken.",
@@ -34,7 +33,7 @@ Horizon = Annotated[
 ]
 Lasting = Annotated[
     str,
-    typer.Option(
+    Option(
         "--lasting",
         metavar="N|ever",
         help="For how many steps A stays replaced.",
@@ -43,20 +42,20 @@ Lasting = Annotated[
 ]
 Fresh = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--fresh",
         help="While that lasts, take A from a new replica each step.",
         rich_help_panel=options.QUESTION,
     ),
 ]
-WhichUnit = Annotated[Literal["bit", "nat"], typer.Option("--unit", help="Of all entropies.")]
+WhichUnit = Annotated[Literal["bit", "nat"], Option("--unit", help="Of all entropies.")]
 
 
 def entropy(
     model: options.ModelArgument,
     at: Annotated[
         int,
-        typer.Option(
+        Option(
             "--at",
             metavar="T",
             help="The step at which A is decorrelated from B.",
@@ -65,7 +64,7 @@ def entropy(
     ] = 0,
     initial: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--initial",
             metavar="uniform|model|VAR=V",
             help="The law at t = 0: uniform, the model's own by default, or the model's with other "

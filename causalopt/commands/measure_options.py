@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-import typer
-
 from causalopt.commands import entropy, escape, options, rates
 from causalopt.commands.grid_axes import read_axis
+from causalopt.commands.told_options import Option
 from causalopt.errors import QuestionError
 
 Measured = Annotated[
     Literal["op", "rates", "strength", "escape", "power"],
-    typer.Option(
+    Option(
         "--measure",
         help="What is found at each point: Op at one step; growth rates; optimizing strength; the "
         "probability of escape; or the integral of 1 - Comp over n's start, --over.",
@@ -26,7 +25,7 @@ Measured = Annotated[
 ]
 Show = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--show",
         metavar="VARIABLE",
         help="Which of the measure's variables --plot draws, such as comp, lyapunov_1 or error.",
@@ -35,7 +34,7 @@ Show = Annotated[
 ]
 Over = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--over",
         metavar="NODE=LO:HI:COUNT",
         help="Of power: the nudged start, and the values that the integral takes, such as "
@@ -57,7 +56,7 @@ Transient = rates.Transient
 Exponents = rates.Exponents
 How = Annotated[
     Literal["euler", "rk4", "exact", "operator", "ensemble", "diffusion"] | None,
-    typer.Option(
+    Option(
         "--method",
         help="How flows are integrated: euler, rk4 or exact; of escape, who answers: operator, "
         "ensemble, diffusion or exact.",

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 
 Transient = Annotated[
     int | None,
-    typer.Option(
-        "--transient", metavar="N", help="How many steps are run first; a tenth of --steps."
-    ),
+    Option("--transient", metavar="N", help="How many steps are run first; a tenth of --steps."),
 ]
 Exponents = Annotated[
     int | None,
-    typer.Option(
+    Option(
         "--exponents",
         metavar="K",
         help="How many leading exponents; all of up to 64, 16 of more by default.",
@@ -35,7 +32,7 @@ def rates(
     target: options.Target = None,
     steps: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--steps",
             metavar="N",
             help="How many steps are counted.",
