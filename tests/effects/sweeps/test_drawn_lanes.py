@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from causalopt import Model, Set, load, run, sweep
+from causalopt import Model, Set, load, rate_curve, run, sweep
 from causalopt.effects.asked import ask
 from causalopt.effects.sweeps.drawn_lanes import DrawnLanes, drawn_lanes
 from causalopt.errors import CausaloptError
@@ -95,3 +95,13 @@ def test_noise_that_reads_nothing_swept_is_left_to_the_plan() -> None:
 def test_a_law_that_is_none_is_an_error_that_says_so() -> None:
     with pytest.raises(CausaloptError, match="p"):
         sweep(NOISY, {"p": [0.5, 1.5]})
+
+
+def test_a_curve_of_rates_draws_under_each_value_of_a_law_too() -> None:
+    spreads = [0.5, 2.0]
+    curve = rate_curve(NOISY, {"s": spreads}, steps=400)
+    for k, spread in enumerate(spreads):
+        alone = rate_curve(NOISY.replace(parameters={"s": spread}), {"s": [spread]}, steps=400)
+        np.testing.assert_array_equal(curve.orbit[k], alone.orbit[0])
+        assert curve.rate[k] == pytest.approx(alone.rate[0], rel=1e-12)
+    assert curve.rate[0] != curve.rate[1]
