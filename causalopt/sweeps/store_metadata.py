@@ -85,8 +85,16 @@ def store_files(plan: Plan, layout: StoreLayout) -> Iterator[tuple[str, bytes]]:
 
 
 def _attributes(plan: Plan, layout: StoreLayout) -> dict[str, Any]:
+    """Return what the dataset says of itself: for people, then whole for programs."""
+    model, measure = dict(plan.identity["model"]), dict(plan.identity["measure"])
+    settings = {name: value for name, value in measure.items() if name != "name"}
     return {
-        "title": "a sweep by causalopt",
+        "model": model["name"],
+        "model_hash": model["hash"],
+        "measure": measure["name"],
+        **{name: str(value) for name, value in settings.items() if value not in (None, {}, [])},
+        **plan.identity["versions"],
+        "drawn": layout.drawn,
         "causalopt_store": FORMAT,
         "identity": json.dumps(plan.identity, allow_nan=False, ensure_ascii=False),
         "layout": layout.to_text(),
