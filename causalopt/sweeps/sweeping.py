@@ -33,7 +33,7 @@ def sweep(
     model: Model,
     grid: Mapping[str, Any] | Design,
     *,
-    measure: SweptMeasure | None = None,
+    measure: str | Mapping[str, Any] | SweptMeasure | None = None,
     nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
@@ -64,7 +64,7 @@ def sweep(
     model: Model,
     grid: Mapping[str, Any] | Design,
     *,
-    measure: SweptMeasure | None = None,
+    measure: str | Mapping[str, Any] | SweptMeasure | None = None,
     nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
@@ -126,7 +126,7 @@ def sweep(
     model: Model,
     grid: Mapping[str, Any] | Design,
     *,
-    measure: SweptMeasure | None = None,
+    measure: str | Mapping[str, Any] | SweptMeasure | None = None,
     nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
@@ -157,7 +157,8 @@ def sweep(
         grid: Axis -> its values: numbers of a parameter such as `k` or of a node such as `R[0]`;
             texts of `nudge`, `hold` or `target`; whole numbers of `seed`; or, under any name, a
             `Design`, points over several quantities.
-        measure: What is found at each point, where that is not Op; it then says the question.
+        measure: What is found at each point: `op`, `rates`, `strength`, `escape` or `power`; or its
+            settings too, such as `{"name": "escape", "start": 0, "beyond": 1, "within": 100}`.
         nudge: The node n.
         hold: The set A.
         target: The variable m.
@@ -227,7 +228,7 @@ def sweep(
         return _over_noise(model, grid, asked, seed, seeds, (level, quantiles))
     if resume and out is None:
         raise QuestionError("resume goes on with a store: name it, out='FILE.zarr'")
-    in_tasks = [measure, out, executor, dask, chunk]
+    in_tasks = [None if measure == "op" else measure, out, executor, dask, chunk]
     if all(one is None for one in in_tasks) and _is_plain(model, grid):
         asked |= changed | {"seed": seed, "workers": workers, "data": data}
         return sweep_numbers(model, grid, **asked)  # type: ignore[arg-type]
