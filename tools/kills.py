@@ -84,9 +84,9 @@ class Killer:
         self._finish(self._whole)
         took = time.perf_counter() - begun
         self._files = _files(self._whole)
+        self._first = Moment(_is_being_made, 0.02)
         self._moments = (
             Moment(lambda _: True, took),
-            Moment(_is_being_made, 0.02),
             Moment(_is_there, took / 2),
             Moment(lambda store: bool(_passing(store)), 0.005),
             Moment(lambda store: any(map(_is_of_ledger, _passing(store))), 0.003),
@@ -107,6 +107,8 @@ class Killer:
     def _kill_once(self) -> bool:
         """Start the command and kill it; return False where it was done before."""
         moment = self._chance.choice(self._moments)
+        if not self._store.exists() and self._chance.random() < 0.5:
+            moment = self._first
         had, left = _done(self._store), _passing(self._store)
         stamps = self._stamps(had)
         process = self._start(self._store)
