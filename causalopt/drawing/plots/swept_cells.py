@@ -305,7 +305,7 @@ def draw_points(
     """
     plain_axes(axes)
     (right, x), (up, y) = over
-    area = float(np.clip(9000 / max(len(x), 1) / look.columns**2, 4, 40))
+    area = float(np.clip(2e4 / max(len(x), 1) / look.columns**2, 5, 40))
     finite = np.isfinite(values)
     for name in met_words(status):
         here = status == name
