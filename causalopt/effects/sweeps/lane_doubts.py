@@ -62,7 +62,8 @@ class Judgement:
 
 def sample_places(count: int) -> NDArray[np.int64]:
     """Return which points of a grid are its samples: evenly spread, the first and the last too."""
-    return np.unique(np.linspace(0, count - 1, _SAMPLES).astype(np.int64))
+    places = np.linspace(0, count - 1, _SAMPLES).astype(np.int64)
+    return np.array(sorted({*places.tolist()}), dtype=np.int64)  # np.unique loads masked arrays
 
 
 def judged(model: Model, batch: Batch, runner: BatchRunner) -> Judgement:
