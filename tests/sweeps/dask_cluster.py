@@ -30,7 +30,14 @@ class Cluster:
 
     def start_scheduler(self) -> subprocess.Popen[bytes]:
         self.file.unlink(missing_ok=True)
-        where = ["--port", str(self.port), "--host", "127.0.0.1", "--scheduler-file", str(self.file)]
+        where = [
+            "--port",
+            str(self.port),
+            "--host",
+            "127.0.0.1",
+            "--scheduler-file",
+            str(self.file),
+        ]
         process = self._started(_SCHEDULER, "--no-dashboard", *where)
         until = time.monotonic() + _START
         while time.monotonic() < until and process.poll() is None:
@@ -47,7 +54,9 @@ class Cluster:
         options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
         return self._started(_WORKER, self.address, *options, path=path)
 
-    def _started(self, code: str, *options: str, path: str | None = None) -> subprocess.Popen[bytes]:
+    def _started(
+        self, code: str, *options: str, path: str | None = None
+    ) -> subprocess.Popen[bytes]:
         with (self._folder / "log.txt").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-c", _WITH_PARENT + code, *options],
