@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from causalopt.results import Plotted, Tabled, nested, plain_number, plot
 from causalopt.sweeps.sweep_plan import SweepPlan, versions
-from causalopt.work.progress import begin
 
 if TYPE_CHECKING:
     from causalopt.model.model import Model
@@ -158,7 +157,7 @@ def finite_range(
     return float(low), float(high)
 
 
-FAILED = ("diverged", "nonfinite", "failed")
+FAILED = ("diverged", "nonfinite", "refused", "failed")
 
 
 def summary_dict(
@@ -221,13 +220,3 @@ def provenance_of(plan: SweepPlan) -> dict[str, str]:
         **{name: text for name, text in settings.items() if text not in ("None", "{}", "[]")},
         **versions(),
     }
-
-
-def evaluated(plan: SweepPlan, workers: int | None = None) -> MeasureSweep:
-    """Return a whole sweep, its tasks one after another here."""
-    columns = measured_grid(plan)
-    begin(plan.count)
-    for task in range(plan.task_count):
-        for name, part in plan.evaluate(task, workers).items():
-            columns[name][plan.task_slices(task)] = part
-    return MeasureSweep(plan, columns, {})

@@ -57,6 +57,7 @@ class SweepStore(Plotted, Tabled):
         path: Its folder.
         identity: All that decides its numbers: model, question, measure, axes, settings, versions.
         layout: Where its numbers lie.
+        made: What the call did that returned the store, a `StoreRun`; None where it was opened.
     """
 
     def __init__(self, path: Path, metadata: bytes, lock: StoreLock | None = None) -> None:
@@ -65,6 +66,7 @@ class SweepStore(Plotted, Tabled):
         self._token = token_of(metadata)
         self._lock = lock
         self._ledger = TaskLedger(path, self.layout)
+        self.made: Any = None
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], plan: Plan) -> Self:

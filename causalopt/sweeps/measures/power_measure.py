@@ -43,9 +43,7 @@ _WITHOUT_COMP = ("nonfinite", "diverged", "no_influence", "held", "only_path")
 _FLOATS = (
     SweptVariable("power", "f8", {"long_name": "integral of 1 - Comp over the nudged start"}),
     SweptVariable("error", "f8", {"long_name": "change of power with every other point left out"}),
-    SweptVariable(
-        "left_out", "f8", {"units": "1", "long_name": "share of unresolved points, left out"}
-    ),
+    SweptVariable("left_out", "f8", {"long_name": "share of unresolved points, left out"}),
 )
 
 
@@ -85,6 +83,13 @@ class PowerMeasure:
     statuses: ClassVar[tuple[str, ...]] = (*STATUSES, REFUSED)
     status_texts: ClassVar[tuple[str, ...]] = (*STATUSES.values(), REFUSED_TEXT)
     own_axes: ClassVar[tuple[str, ...]] = ("hold", "target", "seed")
+
+    @property
+    def title(self) -> str:
+        """The integral, of which Op it is and over which range."""
+        n, a, m = self.over or "n", self.hold or "A", self.target or "m"
+        step = "" if self.at is None else f" at step {self.at}"
+        return f"integral of 1 - Comp({a}; {n}, {m}), {n} from {self.low:g} to {self.high:g}{step}"
 
     @property
     def python_bound(self) -> bool:
