@@ -14,16 +14,16 @@ import dataclasses
 import functools
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from numpy.typing import ArrayLike, NDArray
 
 from causalopt.errors import FileError, QuestionError
 from causalopt.extras import need
-from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.results import Plotted, Tabled, labelled, plain_number, plot
 from causalopt.sweeps.store_folder import (
     check_new,
     check_room,
@@ -43,6 +43,8 @@ from causalopt.sweeps.task_summary import FAILED, TaskSummary
 if TYPE_CHECKING:
     import numpy as np
     import xarray
+
+    from causalopt.results import Places
 
 P = TypeVar("P", bound=Plan)
 _LINES = 8  # entries of an identity that differ, named in a message
@@ -231,14 +233,18 @@ class SweepStore(Plotted, Tabled):
             self.layout.place(task)
         self._ledger.mark(tasks)
 
-    def read(self, task: int) -> dict[str, NDArray[Any]]:
+    def read(self, task: int, names: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
         """Return the numbers of a task that is done, without xarray.
+
+        Args:
+            task: Its number.
+            names: Which arrays; all when not given.
 
         Raises:
             FileError: A chunk is damaged or is not there.
         """
         found = {}
-        for name, _ in self.layout.variables:
+        for name in names or [name for name, _ in self.layout.variables]:
             path = self.path / self.layout.key(name, task)
             try:
                 content = path.read_bytes()
@@ -287,6 +293,27 @@ class SweepStore(Plotted, Tabled):
     def dataset(self) -> xarray.Dataset:
         """The sweep with labelled axes, opened lazily: NaN and status -1 where nothing is yet."""
         return labelled(self)
+
+    def plot(
+        self,
+        *,
+        measure: str | None = None,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
+        """Return a figure of what is there: lines over one axis, a map over two, panels of more.
+
+        Args:
+            measure: The variable that is drawn; the measure's own by default.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
+        """
+        where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
+        return plot(self, measure=measure, **where)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the store holds, summed up, as JSON's types."""
