@@ -27,6 +27,16 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             "dask": None,
         },
     ),
+    "show": (
+        "open_sweep",
+        {
+            "store": "path",
+            "watch": None,
+            "drawn": "SweepStore.plot",
+            "plot": "SweepStore.plot",
+            "theme": "SweepStore.plot",
+        },
+    ),
     "basins": (
         "op_basins",
         {
