@@ -1,9 +1,5 @@
 """The store of a sweep: a Zarr group that grows task by task, survives any death and goes on.
 
-    >>> store = causalopt.open_sweep("lorenz.zarr")     # doctest: +SKIP
-    >>> store.done, store.task_count                    # doctest: +SKIP
-    (812, 1000)
-
 One driver at a time creates a store or resumes it, and holds its lock. Workers write tasks through
 `StoreWriter`; only the driver marks them. `docs/stores.md` is the contract in full.
 """
@@ -356,6 +352,16 @@ def open_sweep(path: str | os.PathLike[str]) -> SweepStore:
 
     Raises:
         FileError: There is no store of a sweep.
+
+    Example:
+        >>> import tempfile
+        >>> from causalopt import load, sweep
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = f"{folder}/thermostat.zarr"
+        ...     kept = sweep(load("thermostat"), {"k": [0.01, 0.02]}, steps=10, out=path)
+        ...     found = open_sweep(path)
+        ...     found.complete, found.dataset["op"].dims
+        (True, ('k',))
     """
     return SweepStore.open(path)
 
