@@ -566,6 +566,7 @@ _OF_COMMANDS = {
     "matrix": "op_matrix",
     "models": "shipped",
     "optimizers": "find_optimizers",
+    "show": "open_sweep",
 }
 
 

@@ -30,7 +30,7 @@ from causalopt.sweeps.store_folder import (
     read_metadata,
 )
 from causalopt.sweeps.store_identity import Difference, differences
-from causalopt.sweeps.store_layout import Plan, StoreLayout
+from causalopt.sweeps.store_layout import StorablePlan, StoreLayout
 from causalopt.sweeps.store_lock import StoreLock, is_driven
 from causalopt.sweeps.store_writer import StoreWriter, token_of
 from causalopt.sweeps.task_ledger import TaskLedger
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from causalopt.results import Places
 
-P = TypeVar("P", bound=Plan)
+P = TypeVar("P", bound=StorablePlan)
 _LINES = 8  # entries of an identity that differ, named in a message
 
 
@@ -65,7 +65,7 @@ class SweepStore(Plotted, Tabled):
         self.made: Any = None
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str], plan: Plan) -> Self:
+    def create(cls, path: str | os.PathLike[str], plan: StorablePlan) -> Self:
         """Make a new store for a plan, and hold its lock; nothing is ever overwritten.
 
         Args:
@@ -95,7 +95,7 @@ class SweepStore(Plotted, Tabled):
         return cls(Path(path), read_metadata(path))
 
     @classmethod
-    def resume(cls, path: str | os.PathLike[str], plan: Plan) -> Self:
+    def resume(cls, path: str | os.PathLike[str], plan: StorablePlan) -> Self:
         """Open a store to go on with it, and hold its lock.
 
         Args:
@@ -118,7 +118,7 @@ class SweepStore(Plotted, Tabled):
             raise
 
     @classmethod
-    def begin(cls, path: str | os.PathLike[str], plan: Plan, *, resume: bool) -> Self:
+    def begin(cls, path: str | os.PathLike[str], plan: StorablePlan, *, resume: bool) -> Self:
         """Make a new store, or go on with one where that is asked for and there is one."""
         if resume and os.path.lexists(path):
             return cls.resume(path, plan)
@@ -249,7 +249,7 @@ class SweepStore(Plotted, Tabled):
             found[name] = self.layout.decode(name, task, content, path)
         return found
 
-    def differences(self, plan: Plan) -> list[Difference]:
+    def differences(self, plan: StorablePlan) -> list[Difference]:
         """Return what differs between the store's sweep and a plan, what matters first."""
         found = differences(self.identity, plan.identity)
         asked = StoreLayout.of(plan)
@@ -263,7 +263,7 @@ class SweepStore(Plotted, Tabled):
         """Return a plan with the store's chunks; all else must be the same."""
         return dataclasses.replace(plan, chunk=self.layout.chunk)  # type: ignore[type-var]
 
-    def check_same(self, plan: Plan) -> None:
+    def check_same(self, plan: StorablePlan) -> None:
         """Refuse a plan that is not the store's sweep; its chunks may differ.
 
         Raises:
