@@ -322,7 +322,7 @@ WORDS = {
     "action": "sgd_swirl --end u=0.6 --end v=0.3 --limit rate --csv {csv}",
     "descent": "sgd_pit --show losses",
 }  # fmt: skip
-ELSEWHERE = {"import", "reproduce"}  # tests/importers, tests/posts
+ELSEWHERE = {"import", "reproduce", "show"}  # tests/importers, tests/posts, tests/sweeps
 
 
 def strict(text: str) -> Any:

@@ -31,6 +31,16 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             **dict.fromkeys(OF_MEASURES, "measure"),
         },
     ),
+    "show": (
+        "open_sweep",
+        {
+            "store": "path",
+            "watch": None,
+            "drawn": "SweepStore.plot",
+            "plot": "SweepStore.plot",
+            "theme": "SweepStore.plot",
+        },
+    ),
     "basins": (
         "op_basins",
         {

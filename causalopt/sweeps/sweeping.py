@@ -121,7 +121,7 @@ def sweep(
 ) -> SweepEnsemble: ...
 
 
-@long_work("sweeping")
+@long_work("sweeping", unit="points")
 def sweep(
     model: Model,
     grid: Mapping[str, Any] | Design,
