@@ -14,7 +14,6 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
-import importlib.metadata
 import os
 import pickle
 import platform
@@ -26,6 +25,7 @@ from typing import Any, Literal
 
 import causalopt
 from causalopt.errors import ArgumentError, CausaloptError, QuestionError, WorkersError
+from causalopt.sweeps.sweep_plan import versions
 from causalopt.work.progress import recorded
 from causalopt.work.threads import stopped_by
 
@@ -79,7 +79,7 @@ class SharedWork:
         Raises:
             ArgumentError: It cannot be sent to another process.
         """
-        return pickle.dumps((versions(), _pickled(self.work)))
+        return pickle.dumps((all_versions(), _pickled(self.work)))
 
     @contextlib.contextmanager
     def here(self) -> Iterator[None]:
@@ -119,7 +119,7 @@ def run_shared(name: str, task: int, pickled: bytes | None = None) -> Reply:
             if pickled is None:
                 return Reply("unknown")
             there, inside = pickle.loads(pickled)
-            differences = differing(there, versions())
+            differences = differing(there, all_versions())
             if differences:
                 return Reply("versions", message=f"{differences} on {platform.node()}")
             work = _read[name] = pickle.loads(inside)
@@ -181,7 +181,7 @@ def _pickled(work: Callable[[int], Any]) -> bytes:
         ) from error
 
 
-def unwrapped(reply: Reply, kept: str) -> str:
+def unwrapped(reply: Reply) -> str:
     """Return why a reply is no result, "" where it is one.
 
     Raises:
@@ -191,7 +191,7 @@ def unwrapped(reply: Reply, kept: str) -> str:
     if reply.kind == "wrong":
         raise reply.result
     if reply.kind == "versions":
-        raise WorkersError(other_versions(reply.message) + kept)
+        raise WorkersError(other_versions(reply.message))
     return reply.message if reply.kind == "raised" else ""
 
 
@@ -204,22 +204,15 @@ def other_versions(differences: str) -> str:
 
 
 @functools.cache
-def versions() -> dict[str, str]:
+def all_versions() -> dict[str, str]:
     """Return the versions on which numbers depend, and a hash of this package's own code.
 
     The code is hashed because a checkout changes while its version stands still.
     """
-    found = {"Python": ".".join(platform.python_version_tuple()[:2])}
-    for package in ("causalopt", "numpy", "llvmlite"):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "missing"
     home, code = Path(causalopt.__file__).parent, hashlib.sha256()
     for file in sorted(home.rglob("*.py"), key=lambda file: file.relative_to(home).as_posix()):
         code.update(file.relative_to(home).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    found["code of causalopt"] = code.hexdigest()[:12]
-    return found
+    return {**versions(), "code of causalopt": code.hexdigest()[:12]}
 
 
 def differing(here: dict[str, str], there: dict[str, str]) -> str:
