@@ -25,6 +25,7 @@ from typing import Any, Literal
 
 import causalopt
 from causalopt.errors import ArgumentError, CausaloptError, QuestionError, WorkersError
+from causalopt.extras import has
 from causalopt.sweeps.sweep_plan import versions
 from causalopt.work.progress import recorded
 from causalopt.work.threads import stopped_by
@@ -167,14 +168,14 @@ def _sendable(error: CausaloptError) -> CausaloptError:
 
 
 def _pickled(work: Callable[[int], Any]) -> bytes:
+    """Return work as bytes; what a script or a notebook defines is in them, where that can be."""
     try:
+        if has("cloudpickle"):  # Dask and loky bring it
+            import cloudpickle
+
+            return bytes(cloudpickle.dumps(work, protocol=pickle.HIGHEST_PROTOCOL))
         return pickle.dumps(work, protocol=pickle.HIGHEST_PROTOCOL)
     except Exception as error:
-        with contextlib.suppress(ImportError):
-            import cloudpickle  # which Dask and loky bring
-
-            with contextlib.suppress(Exception):
-                return bytes(cloudpickle.dumps(work))
         raise ArgumentError(
             f"the work cannot be sent to another process: {error}; let it be a function of a "
             "module, or run the tasks on threads"
