@@ -128,6 +128,6 @@ def commands_with(option: str) -> list[str]:
 
     Example:
         >>> commands_with("--horizon")
-        ['entropy']
+        ['sweep', 'entropy']
     """
     return [command for command in _WHY if option in options_of(command)]

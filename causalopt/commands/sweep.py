@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from causalopt.sweeps.sweep_store import SweepStore
 
 _OF_OP = ("op", "comp", "total", "direct", "w")
-_PLACES = "Where it is computed"
 
 
 def sweep(
@@ -82,12 +81,7 @@ def sweep(
         ),
     ] = None,
     resume: Annotated[
-        bool,
-        Option(
-            "--resume",
-            help="Go on with the store of --out, and compute what is missing.",
-            rich_help_panel=_PLACES,
-        ),
+        bool, Option("--resume", help="Go on with the store of --out, and compute what is missing.")
     ] = False,
     chunk: Annotated[
         int | None,
@@ -95,7 +89,6 @@ def sweep(
             "--chunk",
             metavar="POINTS",
             help="About how many points a task has; those of about a second.",
-            rich_help_panel=_PLACES,
         ),
     ] = None,
     workers: Annotated[
@@ -104,7 +97,6 @@ def sweep(
             "--workers",
             metavar="K",
             help="Threads, or processes where a measure is mostly Python; one per processor.",
-            rich_help_panel=_PLACES,
         ),
     ] = None,
     dask: Annotated[
@@ -113,7 +105,6 @@ def sweep(
             "--dask",
             metavar="ADDRESS",
             help="A Dask scheduler, tcp://HOST:PORT or its scheduler file, whose workers compute.",
-            rich_help_panel=_PLACES,
         ),
     ] = None,
     csv: options.Csv = None,
@@ -208,7 +199,7 @@ def _refuse_size(axes: Mapping[str, Any]) -> None:
     count = math.prod(map(len, axes.values()))
     if count > MAX_POINTS:
         raise QuestionError(
-            f"the grid has {count} points, and {MAX_POINTS:,} at most are kept in memory: make "
+            f"the grid has {count:,} points, and {MAX_POINTS:,} at most are kept in memory: make "
             "COUNT smaller, or name a store, --out DIR.zarr"
         )
 
