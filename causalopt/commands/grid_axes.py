@@ -82,7 +82,7 @@ def _range(span: str) -> tuple[Any, ...] | None:
 
 def _designed(ranges: dict[str, tuple[Any, ...]], text: str) -> Design:
     """Return the design that `--design` says over ranges."""
-    from causalopt.sweeps.point_designs import design
+    import causalopt
 
     if not ranges:
         raise QuestionError(
@@ -98,7 +98,7 @@ def _designed(ranges: dict[str, tuple[Any, ...]], text: str) -> Design:
             f"--design takes KIND:COUNT or KIND:COUNT:SEED such as sobol:1024, found '{text}'"
         )
     seed = numbers[1] if len(numbers) > 1 else 0
-    return design(ranges, numbers[0], kind=kind.strip(), seed=seed)  # type: ignore[arg-type]
+    return causalopt.design(ranges, numbers[0], kind=kind.strip(), seed=seed)  # type: ignore[arg-type]
 
 
 def read_axis(text: str, option: str = "--grid") -> tuple[str, Floats]:
