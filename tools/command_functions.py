@@ -20,11 +20,13 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
         "sweep",
         {
             "plot": "Sweep.plot",
-            "measure": "Sweep.plot",
+            "show": "Sweep.plot",
             "theme": "Sweep.plot",
-            "out": "Sweep.save",
-            "resume": None,
-            "dask": None,
+            "design": "design",
+            "over": "optimization_amount",
+            **dict.fromkeys(("start", "beyond", "within", "passage", "walkers"), "escape"),
+            **dict.fromkeys(("targets", "horizon", "lasting", "fresh", "unit"), "strength"),
+            **dict.fromkeys(("transient", "exponents"), "rates"),
         },
     ),
     "basins": (
