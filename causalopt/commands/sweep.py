@@ -11,7 +11,7 @@ import causalopt
 from causalopt.commands import measure_options, options
 from causalopt.commands.grid_axes import MAX_POINTS, read_grid
 from causalopt.commands.outputs import Outputs, outputs
-from causalopt.commands.told_options import Option
+from causalopt.commands.told_options import PLACES, Option
 from causalopt.display.echo import echo
 from causalopt.errors import QuestionError
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from causalopt.sweeps.sweep_store import SweepStore
 
 _OF_OP = ("op", "comp", "total", "direct", "w")
-_PLACES = "Where it is computed"
 
 
 def sweep(
@@ -86,7 +85,7 @@ def sweep(
         Option(
             "--resume",
             help="Go on with the store of --out, and compute what is missing.",
-            rich_help_panel=_PLACES,
+            rich_help_panel=PLACES,
         ),
     ] = False,
     chunk: Annotated[
@@ -95,7 +94,7 @@ def sweep(
             "--chunk",
             metavar="POINTS",
             help="About how many points a task has; those of about a second.",
-            rich_help_panel=_PLACES,
+            rich_help_panel=PLACES,
         ),
     ] = None,
     workers: Annotated[
@@ -104,7 +103,7 @@ def sweep(
             "--workers",
             metavar="K",
             help="Threads, or processes where a measure is mostly Python; one per processor.",
-            rich_help_panel=_PLACES,
+            rich_help_panel=PLACES,
         ),
     ] = None,
     dask: Annotated[
@@ -113,7 +112,7 @@ def sweep(
             "--dask",
             metavar="ADDRESS",
             help="A Dask scheduler, tcp://HOST:PORT or its scheduler file, whose workers compute.",
-            rich_help_panel=_PLACES,
+            rich_help_panel=PLACES,
         ),
     ] = None,
     csv: options.Csv = None,
