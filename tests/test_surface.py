@@ -266,7 +266,7 @@ def test_help_lists_every_option_once_in_its_section(
         elif sections:
             sections[head] += line + "\n"
     heads = [name for name in sections if name not in ("Arguments",)]
-    order = ["Question", "Options", "Changes to the model", "Output"]
+    order = ["Question", "Options", "Changes to the model", "Where it is computed", "Output"]
     assert heads == sorted(heads, key=order.index)
     written = {
         head: re.findall(r"^  (?:-h, )?(--[\w-]+)", part, re.M) for head, part in sections.items()

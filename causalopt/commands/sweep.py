@@ -11,7 +11,7 @@ import causalopt
 from causalopt.commands import measure_options, options
 from causalopt.commands.grid_axes import MAX_POINTS, read_grid
 from causalopt.commands.outputs import Outputs, outputs
-from causalopt.commands.told_options import Option
+from causalopt.commands.told_options import PLACES, Option
 from causalopt.display.echo import echo
 from causalopt.errors import QuestionError
 
@@ -81,7 +81,12 @@ def sweep(
         ),
     ] = None,
     resume: Annotated[
-        bool, Option("--resume", help="Go on with the store of --out, and compute what is missing.")
+        bool,
+        Option(
+            "--resume",
+            help="Go on with the store of --out, and compute what is missing.",
+            rich_help_panel=PLACES,
+        ),
     ] = False,
     chunk: Annotated[
         int | None,
@@ -89,6 +94,7 @@ def sweep(
             "--chunk",
             metavar="POINTS",
             help="About how many points a task has; those of about a second.",
+            rich_help_panel=PLACES,
         ),
     ] = None,
     workers: Annotated[
@@ -97,6 +103,7 @@ def sweep(
             "--workers",
             metavar="K",
             help="Threads, or processes where a measure is mostly Python; one per processor.",
+            rich_help_panel=PLACES,
         ),
     ] = None,
     dask: Annotated[
@@ -105,6 +112,7 @@ def sweep(
             "--dask",
             metavar="ADDRESS",
             help="A Dask scheduler, tcp://HOST:PORT or its scheduler file, whose workers compute.",
+            rich_help_panel=PLACES,
         ),
     ] = None,
     csv: options.Csv = None,
@@ -199,7 +207,7 @@ def _refuse_size(axes: Mapping[str, Any]) -> None:
     count = math.prod(map(len, axes.values()))
     if count > MAX_POINTS:
         raise QuestionError(
-            f"the grid has {count:,} points, and {MAX_POINTS:,} at most are kept in memory: make "
+            f"the grid has {count} points, and {MAX_POINTS:,} at most are kept in memory: make "
             "COUNT smaller, or name a store, --out DIR.zarr"
         )
 
