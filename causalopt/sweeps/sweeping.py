@@ -64,7 +64,7 @@ def sweep(
     model: Model,
     grid: Mapping[str, Any] | Design,
     *,
-    measure: SweptMeasure | None = None,
+    measure: str | Mapping[str, Any] | SweptMeasure | None = None,
     nudge: Nudged | None = None,
     hold: str | Sequence[str | Node] | None = None,
     target: str | None = None,
