@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from causalopt.drawing.plots.panels import PanelLayout, drawn
-from causalopt.drawing.plots.swept_data import sweep_data, swept_data
+from causalopt.drawing.plots.swept_data import measure_sweep_data, sweep_data, swept_data
 from causalopt.drawing.plots.swept_panels import swept_layout
-from causalopt.drawing.plots.swept_titles import question_lines
 from causalopt.effects.sweeps.sweep import Sweep
 from causalopt.results import plot
 from causalopt.sweeps.measure_sweep import MeasureSweep
@@ -44,12 +43,15 @@ def plot_sweep(sweep: Sweep, measure: str | None = None) -> PanelLayout:
 
 @plot.register(MeasureSweep)
 @drawn
-def plot_measure_sweep(sweep: MeasureSweep, measure: str | None = None) -> PanelLayout:
+def plot_measure_sweep(
+    sweep: MeasureSweep, measure: str | None = None, remark: str = ""
+) -> PanelLayout:
     """Return a figure of a sweep of any measure over axes of any kind, as `plot_swept` draws it.
 
     Args:
         sweep: The sweep.
         measure: One of its variables; by default its measure's own, and Comp beside Op in a line.
+        remark: A line more above the figure.
 
     Returns:
         The figure, not shown.
@@ -57,10 +59,7 @@ def plot_measure_sweep(sweep: MeasureSweep, measure: str | None = None) -> Panel
     Raises:
         QuestionError: There is no such measure.
     """
-    told, model = sweep.plan.measure, sweep.model
-    swept = [axis.name for axis in sweep.plan.axes]
-    title = question_lines(model.title or model.name, told.name, told.settings(), swept)
-    return swept_layout(swept_data(sweep.dataset, title=title, drawn=told.drawn), measure)
+    return swept_layout(measure_sweep_data(sweep, remark), measure)
 
 
 @drawn

@@ -19,6 +19,7 @@ from causalopt.drawing.plots.status_looks import MISSING
 from causalopt.drawing.plots.swept_titles import identity_lines, question_lines
 from causalopt.effects.measures import NAMES
 from causalopt.errors import QuestionError
+from causalopt.sweeps.sweep_axes import CHOICES, SEED
 
 if TYPE_CHECKING:
     import xarray
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from causalopt.effects.sweeps.sweep import Sweep
     from causalopt.engine.contract import Floats
+    from causalopt.sweeps.measure_sweep import MeasureSweep
+    from causalopt.sweeps.sweep_axes import SweptAxis
 
 Kind = Literal["numbers", "words", "seeds", "points"]
 MOST_ALONG = 600  # values of an axis of a map: more than a page has pixels for
@@ -176,7 +179,7 @@ def swept_data(
         for name, array in dataset.data_vars.items()
         if array.dims == dataset["status"].dims and array.dtype.kind == "f" and name != "status"
     ]
-    names.sort(key=lambda name: _USUAL.index(name) if name in _USUAL else len(_USUAL))
+    names.sort(key=_usual_place)
     codes, words = _codes(part["status"])  # before the numbers: a chunk may come between the two
 
     def read(name: str) -> Floats:
@@ -215,6 +218,59 @@ def sweep_data(sweep: Sweep) -> SweptData:
         tuple(NAMES.tolist()),
         ("op", "comp"),
     )
+
+
+def measure_sweep_data(sweep: MeasureSweep, remark: str = "") -> SweptData:
+    """Return a sweep of any measure in memory as it is drawn; xarray, which loads slowly, rests.
+
+    Args:
+        sweep: The sweep.
+        remark: A line more above the figure.
+    """
+    told, axes, model = sweep.plan.measure, sweep.plan.axes, sweep.model
+    kinds = [_kind_of(axis.name, axis.quantities) for axis in axes]
+    every = strides(list(sweep.shape), kinds, MOST_READ)
+    index = tuple(slice(None, None, k) for k in every)
+    lines = question_lines(
+        model.title or model.name, told.name, told.settings(), [axis.name for axis in axes]
+    )
+    floats = [one for one in sweep.plan.variables if one.dtype == "f8"]
+    names = sorted((one.name for one in floats), key=_usual_place)
+    return SweptData(
+        (*lines, remark) if remark else lines,
+        tuple(
+            _planned_axis(axis, kind, k) for axis, kind, k in zip(axes, kinds, every, strict=True)
+        ),
+        {
+            name: _label(name, next(one.attrs for one in floats if one.name == name))
+            for name in names
+        },
+        lambda name: sweep.columns[name][index],
+        sweep.codes[index],
+        tuple(told.statuses),
+        _drawn(names, {"drawn": told.drawn}),
+    )
+
+
+def _kind_of(name: str, quantities: Mapping[str, Any]) -> Kind:
+    """Return what kind of axis a plan's axis is."""
+    if name not in quantities:
+        return "points"
+    if name in CHOICES:
+        return "words"
+    return "seeds" if name == SEED else "numbers"
+
+
+def _planned_axis(axis: SweptAxis, kind: Kind, every: int) -> DrawnAxis:
+    read = {name: np.asarray(values[:])[::every] for name, values in axis.quantities.items()}
+    if kind == "points":
+        places = np.arange(len(next(iter(read.values()))))
+        return DrawnAxis(axis.name, kind, places, read, every=every, whole=len(axis))
+    return DrawnAxis(axis.name, kind, read[axis.name], every=every, whole=len(axis))
+
+
+def _usual_place(name: str) -> int:
+    return _USUAL.index(name) if name in _USUAL else len(_USUAL)
 
 
 def strides(sizes: list[int], kinds: list[Kind], most: int) -> list[int]:

@@ -44,7 +44,7 @@ def identity_lines(identity: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 _UNSAID = ("estimate", "seed", "given", "delta", "data", "arrays", "exponents")
-_NOTHING = (None, "", "None", [], "[]", {}, "{}")
+_NOTHING: tuple[Any, ...] = (None, "", "None", [], "[]", {}, "{}")
 
 
 def _is_said(key: str, value: Any) -> bool:

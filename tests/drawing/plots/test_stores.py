@@ -79,3 +79,29 @@ def test_a_sweep_of_any_measure_has_its_panels_and_measures() -> None:
     ).plot()
     assert titles(line) == ["n = R[0]", "n = R[1]"]
     assert line.get_suptitle().splitlines()[-1] == "Op(T; n, R), at step 2"
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"hold": ["T", "T[1]"], "nudge": ["R[0]", "R[1]"], "k": KS[:5], "d": DS[:7]},
+        {"seed": [3, 4], "k": KS[:9]},
+        {"hold": ["T", "T[1]"]},
+        {"points": causalopt.Design({"k": KS[:9], "d": DS[:9][::-1]})},
+        {"k": KS[:4][::-1], "T[0]": [1.0], "points": causalopt.Design({"d": DS[:9]})},
+    ],
+)
+def test_a_sweep_in_memory_and_its_dataset_have_the_same_picture(grid: dict[str, Any]) -> None:
+    found = causalopt.sweep(causalopt.load("thermostat"), grid, steps=2)
+    one, other = found.plot(), plot_swept(found.dataset)
+    assert one.get_suptitle().splitlines()[1] == other.get_suptitle().splitlines()[1]
+    assert titles(one) == titles(other)
+    assert keys(one) == keys(other)
+    for left, right in zip(one.axes, other.axes, strict=True):
+        assert left.get_xlabel() == right.get_xlabel()
+        assert left.get_ylabel() == right.get_ylabel()
+        for a, b in zip(left.lines, right.lines, strict=True):
+            np.testing.assert_array_equal(a.get_xydata(), b.get_xydata())
+        for c, d in zip(left.collections, right.collections, strict=True):
+            np.testing.assert_array_equal(c.get_array(), d.get_array())
+            np.testing.assert_array_equal(c.get_offsets(), d.get_offsets())
