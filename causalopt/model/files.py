@@ -359,13 +359,11 @@ def _parse_json(text: str, name: str) -> tuple[Any, Positions]:
 
     # JSON is YAML once tabs, which JSON allows between tokens only, are spaces, and characters that
     # YAML does not know are others.
-    _, positions = yaml_document(_NOT_YAML.sub("\ufffd", text.replace("\t", " ")), name)
+    _, positions = yaml_document(re.sub(_NOT_YAML, "\ufffd", text.replace("\t", " ")), name)
     return data, positions
 
 
-_NOT_YAML = re.compile(
-    "[^\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_NOT_YAML = "[^\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 
 
 def _no_constant(name: str) -> Callable[[str], Any]:
