@@ -104,6 +104,13 @@ class OpMeasure:
         above = (_ABOVE,) if self.is_power_axis else ()
         return (*_FLOATS, *above, _UNDECIDED, _STATUS)
 
+    @property
+    def title(self) -> str:
+        """Op(A; n, m), words that are swept as their axes are called."""
+        n, a, m = (name if name in self.swept else getattr(self, name) for name in CHOICES)
+        step = "" if self.at is None else f" at step {self.at}"
+        return f"Op({a}; {n}, {m}){step}"
+
     def settings(self) -> dict[str, Any]:
         """Return what decides the numbers besides model and points."""
         return {
@@ -165,8 +172,8 @@ class OpMeasure:
             first = found if first is None and isinstance(found, Asked) else first
         if first is None:
             raise QuestionError(
-                "every n of the axis 'nudge' is in every A, or after the last step: nudge another "
-                "node, or hold sets without it"
+                "every n is in every A that is swept, or after the last step: nudge another node, "
+                "or hold sets without it"
             )
         return first
 
@@ -285,8 +292,9 @@ class OpMeasure:
 
     def _read(self, model: Model, case: Case) -> Asked | int:
         nudge, hold, target, seed = case
-        if nudge is not None and {"nudge", "hold"} & {*self.swept}:
-            apart = self._is_apart(model, nudge, hold)
+        said = nudge if nudge is not None else model.question.nudge
+        if said is not None and {"nudge", "hold"} & {*self.swept}:
+            apart = self._is_apart(model, said, hold)
             if apart is not None:
                 return apart
         if model.is_array:
