@@ -199,6 +199,15 @@ class StoreLayout:
         """Return where a chunk of an array along tasks lies; `book` is a key of `books`."""
         return "/".join([self.books[book], "c", str(block), *["0"] * (book != "done")])
 
+    def damaged(self, root: Path, key: str, block: int) -> FileError:
+        """Return the error of a chunk that was cut or spoiled, and how it is computed anew."""
+        first, end = block * BLOCK, min((block + 1) * BLOCK, self.task_count)
+        return FileError(
+            f"'{root / key}' is damaged or missing: remove "
+            f"'{root / self.block_key('done', block)}' and sweep again with --resume "
+            f"(resume=True); tasks {first} to {end - 1} are then computed anew"
+        )
+
     def book_row(self, book: str) -> tuple[str, tuple[int, ...]]:
         """Return the dtype of an array along tasks, and its shape without them."""
         if book == "done":
@@ -237,13 +246,15 @@ class StoreLayout:
             raise ValueError(f"'{variable}' of task {task} counts words that are not there")
         return encode(found, dtype, self.chunk)
 
-    def decode(self, variable: str, task: int, content: bytes, path: Path) -> NDArray[Any]:
+    def decode(self, variable: str, task: int, content: bytes, root: Path) -> NDArray[Any]:
         """Return a task's values of an array, from its chunk's bytes.
 
         Raises:
             FileError: They are not those of a whole chunk.
         """
-        whole = decode(content, dict(self.variables)[variable], self.chunk, path)
+        whole = decode(content, dict(self.variables)[variable], self.chunk)
+        if whole is None:
+            raise self.damaged(root, self.key(variable, task), task // BLOCK)
         return whole[tuple(slice(0, n) for n in self.task_shape(task))]
 
 
@@ -261,19 +272,15 @@ def encode(values: NDArray[Any], dtype: str, chunk: tuple[int, ...]) -> bytes:
     return content + checksum.to_bytes(4, "little")
 
 
-def decode(content: bytes, dtype: str, chunk: tuple[int, ...], path: Path) -> NDArray[Any]:
-    """Return the values of a whole chunk.
-
-    Raises:
-        FileError: The bytes are not those of a whole chunk.
-    """
+def decode(content: bytes, dtype: str, chunk: tuple[int, ...]) -> NDArray[Any] | None:
+    """Return the values of a whole chunk; None where the bytes are not those of one."""
     need("zarr")
     import google_crc32c
 
     size = math.prod(chunk) * np.dtype(dtype).itemsize
     told, body = content[-4:], content[:-4]
     if len(body) != size or google_crc32c.value(body) != int.from_bytes(told, "little"):
-        raise FileError(f"'{path}' is damaged: its checksum does not fit; the store cannot be used")
+        return None
     return np.frombuffer(body, np.dtype(dtype).newbyteorder("<")).reshape(chunk)
 
 
