@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MISSING = -1  # the status of a point that was not computed
 BLOCK = 1024  # tasks in one chunk of the arrays that say what is done
 STATUS = "status"
+_CHECKSUM, _PIECE = 4, 1 << 18  # bytes
 FILLS: dict[str, float] = {"f8": math.nan, "i1": MISSING, "u1": 0, "i8": 0}
 
 
@@ -225,7 +226,7 @@ class StoreLayout:
         files = len(self.variables) * self.task_count + 4 * self.block_count
         return size + row * self.block_count * BLOCK + 4 * files, files
 
-    def encode(self, variable: str, task: int, values: ArrayLike) -> bytes:
+    def encode(self, variable: str, task: int, values: ArrayLike) -> bytearray:
         """Return the bytes of a task's chunk of an array.
 
         Raises:
@@ -258,30 +259,43 @@ class StoreLayout:
         return whole[tuple(slice(0, n) for n in self.task_shape(task))]
 
 
-def encode(values: NDArray[Any], dtype: str, chunk: tuple[int, ...]) -> bytes:
+def encode(values: NDArray[Any], dtype: str, chunk: tuple[int, ...]) -> bytearray:
     """Return the bytes of a chunk: its values, filled up to the whole chunk, and their checksum."""
-    need("zarr")
-    import google_crc32c  # comes with zarr
-
-    whole = np.full(chunk, FILLS[dtype], np.dtype(dtype).newbyteorder("<"))
+    kind = np.dtype(dtype).newbyteorder("<")
+    size = math.prod(chunk) * kind.itemsize
+    buffer = bytearray(size + _CHECKSUM)  # written once: chunks are large
+    whole = np.frombuffer(buffer, kind, math.prod(chunk)).reshape(chunk)
+    if values.shape != chunk:
+        whole[...] = FILLS[dtype]
     whole[tuple(slice(0, n) for n in values.shape)] = values
     if dtype == "f8":
-        whole[np.isnan(whole)] = math.nan  # one NaN of the many that there are
-    content = whole.tobytes()
-    checksum: int = google_crc32c.value(content)
-    return content + checksum.to_bytes(4, "little")
+        unknown = np.isnan(whole)
+        if unknown.any():
+            whole[unknown] = math.nan  # one NaN of the many that there are
+    buffer[size:] = _checksum(memoryview(buffer)[:size])
+    return buffer
 
 
 def decode(content: bytes, dtype: str, chunk: tuple[int, ...]) -> NDArray[Any] | None:
     """Return the values of a whole chunk; None where the bytes are not those of one."""
-    need("zarr")
-    import google_crc32c
-
-    size = math.prod(chunk) * np.dtype(dtype).itemsize
-    told, body = content[-4:], content[:-4]
-    if len(body) != size or google_crc32c.value(body) != int.from_bytes(told, "little"):
+    kind = np.dtype(dtype).newbyteorder("<")
+    size = math.prod(chunk) * kind.itemsize
+    if len(content) != size + _CHECKSUM:
         return None
-    return np.frombuffer(body, np.dtype(dtype).newbyteorder("<")).reshape(chunk)
+    if _checksum(memoryview(content)[:size]) != content[size:]:
+        return None
+    return np.frombuffer(content, kind, math.prod(chunk)).reshape(chunk)
+
+
+def _checksum(content: memoryview) -> bytes:
+    """Return the CRC-32C of some bytes."""
+    need("zarr")
+    import google_crc32c  # comes with zarr
+
+    found = 0
+    for first in range(0, len(content), _PIECE):  # it takes copies: small ones stay in the cache
+        found = google_crc32c.extend(found, bytes(content[first : first + _PIECE]))
+    return found.to_bytes(_CHECKSUM, "little")
 
 
 def _free_names(taken: set[str]) -> dict[str, str]:

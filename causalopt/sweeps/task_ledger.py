@@ -128,7 +128,7 @@ class TaskLedger:
             raise self._layout.damaged(self._root, self._layout.block_key(book, block), block)
         return found
 
-    def _bytes(self, book: str, values: NDArray[Any]) -> bytes:
+    def _bytes(self, book: str, values: NDArray[Any]) -> bytearray:
         dtype, row = self._layout.book_row(book)
         return encode(values, dtype, (BLOCK, *row))
 
