@@ -17,7 +17,7 @@ from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from causalopt.display.echo import echo
-from causalopt.errors import CausaloptError, Location, ModelMistakesError
+from causalopt.errors import CausaloptError, Location, ModelMistakesError, WorkersError
 from causalopt.work.progress import lines_elsewhere
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except CausaloptError as error:
         _complain(error.message, error.location, words, prefix=str(error))
-        return 2
+        return 1 if isinstance(error, WorkersError) else 2
     except ModuleNotFoundError as error:
         from causalopt import extras
 
