@@ -24,7 +24,7 @@ from causalopt.work.progress import lines_elsewhere
 GROUPS = {
     "Models": ("models", "check", "draw", "import", "schema"),
     "One question": ("run", "derive", "currents", "rates", "frequency", "sensitivity"),
-    "Many questions": ("sweep", "matrix", "basins"),
+    "Many questions": ("sweep", "refine", "matrix", "basins"),
     "Who optimizes": ("optimizers", "divide", "across", "watch", "compare"),
     "Chance": ("entropy", "escape", "transitions", "action", "descent"),
     "Files and posts": ("data", "cache", "reproduce"),

@@ -27,6 +27,15 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             "dask": None,
         },
     ),
+    "refine": (
+        "refine",
+        {
+            "out": "Refinement.save",
+            "grid": "over",
+            "plot": "Refinement.plot",
+            "theme": "Refinement.plot",
+        },
+    ),
     "basins": (
         "op_basins",
         {

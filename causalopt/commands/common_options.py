@@ -45,6 +45,7 @@ _WHY: Mapping[str, Mapping[str, str]] = {
     "frequency": {_LIMIT: "--delta"},
     "sensitivity": {_LIMIT: "--delta"},
     "sweep": {},
+    "refine": {},
     "matrix": {_LIMIT: "--delta", "--target takes a node such as R[5]": "--at"},
     "basins": {_LIMIT: "--delta"},
     "optimizers": {_LIMIT: "--delta", "A is what is looked for": "--hold"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from causalopt.errors import QuestionError
@@ -122,3 +122,16 @@ def _listed(part: str, said: _Said) -> Floats:
     if not np.isfinite(values).all():
         raise said.wrong("values are finite numbers")
     return values
+
+
+def refuse_both(
+    axes: Mapping[str, object], sets: list[str] | None, initial: list[str] | None
+) -> None:
+    """Refuse a value that is both given and swept: one of them would be lost without a word."""
+    for option, texts in (("--set", sets), ("--initial", initial)):
+        for text in texts or []:
+            name = text.partition("=")[0].strip()
+            if name in axes or f"{name}[0]" in axes:
+                raise QuestionError(
+                    f"'{name}' is swept and given by {option} too: drop one of them"
+                )

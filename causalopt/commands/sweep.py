@@ -9,7 +9,7 @@ import typer
 
 import causalopt
 from causalopt.commands import options
-from causalopt.commands.grid_axes import read_axes
+from causalopt.commands.grid_axes import read_axes, refuse_both
 from causalopt.commands.outputs import outputs
 from causalopt.errors import QuestionError
 
@@ -73,7 +73,7 @@ def sweep(
         raise QuestionError("--seeds draws Op and Comp over noise: leave --measure out")
     output = outputs(out=out, csv=csv, plot=plot, theme=theme, json=json)
     axes = read_axes(grid or [])
-    _refuse_both(axes, sets, initial)
+    refuse_both(axes, sets, initial)
 
     declared = options.read_model(model, sets, initial, dt, method)
     arrays = options.read_data(data)
@@ -103,16 +103,3 @@ def _refuse_places(*, resume: bool, dask: str | None) -> None:
             f"{option} is not there yet: sweeps run in memory, on threads of this machine; leave "
             f"{option} out"
         )
-
-
-def _refuse_both(
-    axes: Mapping[str, object], sets: list[str] | None, initial: list[str] | None
-) -> None:
-    """Refuse a value that is both given and swept: one of them would be lost without a word."""
-    for option, texts in (("--set", sets), ("--initial", initial)):
-        for text in texts or []:
-            name = text.partition("=")[0].strip()
-            if name in axes or f"{name}[0]" in axes:
-                raise QuestionError(
-                    f"'{name}' is swept and given by {option} too: drop one of them"
-                )
