@@ -14,8 +14,9 @@ from causalopt.results import labelled
 def refinement_dataset(found: Refinement) -> xarray.Dataset:
     """Return a refinement as a dataset with one dim, `point`, in the order asked.
 
-    Variables: `value` (of m in W), `total`, `direct`, `comp`, `op` (nats) and `status`; the axes are
-    coordinates. `corner` has the points at the corners of each `piece` that the box is cut into.
+    Variables: `value` (of m in W), `total`, `direct`, `comp`, `op` (nats) and `status`; the axes
+    are coordinates. `corner` has the points at the corners of each `piece` that the box is cut
+    into.
     """
     words = NAMES.astype(object)
     labels = axis_labels(found.axes, ("corner", "piece", "point", "end"))

@@ -4,9 +4,11 @@ Between corners a height is taken to be linear: over one axis this is the trapez
 has two parts. A height that jumps, bends or is monotone inside a simplex misses its integral by at
 most the simplex' volume times the range of its corners' heights, anywhere between half of it too
 low and half too high: errors of different simplices have either sign, and add as the standard
-deviations of uniform laws do. A height that is smooth has errors of one sign: they are the second
-differences along edges, of gradients fitted at corners, and add as they are. Over the nudged
-node's own axis W tells how wrong the rule is, and what lies hidden between points (`Primitive`).
+deviations of uniform laws do; over one axis the range counts no further than the height at a point
+parts from the line between its neighbours. A height that is smooth has errors of one sign: they are
+the second differences along edges, of gradients fitted at corners, and add as they are. Over the
+nudged node's own axis W tells how wrong the rule is, and what lies hidden between points
+(`Primitive`).
 """
 
 from __future__ import annotations
@@ -22,9 +24,12 @@ from numpy.typing import NDArray
 from causalopt.engine.contract import Floats
 
 Simplices = NDArray[np.int64]
-_DEVIATIONS = 3.0  # standard deviations that an error stands for
+# Standard deviations that an error stands for, by the number of axes: those of independent errors
+# are 3, and along a curved border those of neighbours are not, as balls of known volume show.
+_DEVIATIONS = {1: 3.0, 2: 4.0, 3: 6.0}
 _ROUNDED = 1e-13  # share of W's values that their changes may be wrong by
-_CONSISTENT = 2.0  # where W tells of a larger error than so many times the rule's own, W jumps
+# Where W may jump and tells of an error so many times the rule's own, it jumps.
+_CONSISTENT = 2.0
 _SURE = 1.1  # by how much the error is widened where W tells it
 _FLOOR = 2.0**-48  # share of the integral of sizes that rounding takes
 NARROW = 1e-6  # share of an axis: what hides in less is not looked for
@@ -61,9 +66,10 @@ class Primitive:
         """
         before, after = self.values[first], self.values[second]
         left, right = self.weights[first], self.weights[second]
-        change = after - before
-        rounded = _ROUNDED * (np.abs(before) + np.abs(after)) * np.abs(left + right)
-        return rule - change * (left + right) / 2, np.abs(change * (right - left)) + rounded
+        with np.errstate(over="ignore", invalid="ignore"):
+            change = after - before
+            rounded = _ROUNDED * (np.abs(before) + np.abs(after)) * np.abs(left + right)
+            return rule - change * (left + right) / 2, np.abs(change * (right - left)) + rounded
 
     def hidden(self, first: Any, second: Any, rule: Any, bound: Any) -> Any:
         """Return by how much the rule is wrong between pairs of points as far as that is hidden.
@@ -114,16 +120,18 @@ def integrated(
         value = float((sizes * corners.mean(axis=1)).sum())
         doubts = sizes * (corners.max(axis=1) - corners.min(axis=1))
         if jumps:
-            return SimplexIntegral(value, _DEVIATIONS * _deviation(doubts))
+            return SimplexIntegral(value, _DEVIATIONS[axes] * _deviation(doubts))
+        wide = doubts / 4
         if axes == 1:
-            doubts = np.maximum(doubts, sizes * _tents(sizes, corners))
+            tents = sizes * _tents(sizes, corners)
+            doubts = np.maximum(np.minimum(doubts, sizes * _defects(sizes, corners)), tents)
         each = sizes * _bends(shares, simplices, heights).sum(axis=1)
         each /= 2 * (axes + 1) * (axes + 2)
-        curved = abs(float(np.clip(each, -doubts / 4, doubts / 4).sum()))
-        error = _MARGIN * curved + _DEVIATIONS * _deviation(doubts)
+        curved = abs(float(np.clip(each, -wide, wide).sum()))
+        error = _MARGIN * curved + _DEVIATIONS[axes] * _deviation(doubts)
         if primitive is not None:
             rule = sizes * (1 - corners.mean(axis=1))
-            error = _told_by(primitive, simplices, sizes, rule, doubts, error)
+            error = _told_by(primitive, simplices, sizes, rule, np.maximum(doubts, 4 * wide), error)
         error += _FLOOR * float((sizes * np.abs(corners).mean(axis=1)).sum())
     # Where heights overflow together, how wrong their sum is cannot be told.
     return SimplexIntegral(value, math.inf if math.isnan(error) else error)
@@ -134,16 +142,17 @@ def _told_by(
     simplices: Simplices,
     sizes: Floats,
     rule: Floats,
-    doubts: Floats,
+    wide: Floats,
     error: float,
 ) -> float:
     """Return the error with what W says: more where much is hidden, less where W knows better."""
     first, second = simplices.T
-    hidden = primitive.hidden(first, second, rule, doubts)
+    hidden = primitive.hidden(first, second, rule, wide)
     error += float(hidden[~primitive.jumps(sizes, hidden)].sum())
     apart, slack = primitive.parted(first, second, rule)
     known = _SURE * abs(float(apart.sum())) + float(slack.sum())
-    return known if known < _CONSISTENT * error else error
+    is_told = not primitive.may_jump or known < _CONSISTENT * error
+    return known if is_told and math.isfinite(known) else error
 
 
 def jump_count(shares: Floats, simplices: Simplices, heights: Floats, known: Primitive) -> int:
@@ -166,6 +175,26 @@ def jump_count(shares: Floats, simplices: Simplices, heights: Floats, known: Pri
 def _deviation(doubts: Floats) -> float:
     """Return the standard deviation of a sum of errors, each uniform over a range."""
     return float(np.sqrt((doubts**2).sum() / 12))
+
+
+def _defects(sizes: Floats, corners: Floats) -> Floats:
+    """Return twice how far a height may part from a line between two points, shape [interval].
+
+    It is how far the height at either end parts from the line between its neighbours: half of a
+    jump beside one, and little where heights are smooth.
+
+    Args:
+        sizes: Of intervals, in their order.
+        corners: Heights at both ends, shape [interval, 2].
+    """
+    if len(sizes) == 1:
+        return np.full(1, np.inf)
+    before, at, after = corners[:-1, 0], corners[1:, 0], corners[1:, 1]
+    line = (before * sizes[1:] + after * sizes[:-1]) / (sizes[1:] + sizes[:-1])
+    parted = 2 * np.abs(at - line)
+    ends = np.concatenate([parted[:1], parted, parted[-1:]])
+    larger: Floats = np.maximum(ends[:-1], ends[1:])
+    return larger
 
 
 def _tents(sizes: Floats, corners: Floats) -> Floats:

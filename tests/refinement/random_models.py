@@ -194,19 +194,19 @@ def outcomes(kind: str, count: int, points: tuple[int, ...]) -> Iterator[tuple[i
 
 def main(count: int) -> None:
     """Print a row for each kind: how many errors were covered, and how large they were."""
-    print("| models | points | covered | true error | stated error |")
-    print("|---|---:|---:|---:|---:|")
+    sys.stdout.write("| models | points | covered | true error | stated error |\n")
+    sys.stdout.write("|---|---:|---:|---:|---:|\n")
     for kind in KINDS:
         sizes = (300, 1000) if "two axes" in kind else (100, 300, 1000)
         rows = np.array(list(outcomes(kind, count, sizes)))
         for most in sizes:
             _, apart, stated = rows[rows[:, 0] == most].T
             covered = int((apart <= stated).sum())
-            print(
+            sys.stdout.write(
                 f"| {kind} | {most} | {covered} of {len(apart)} | {np.median(apart):.1e} | "
-                f"{np.median(stated):.1e} |",
-                flush=True,
+                f"{np.median(stated):.1e} |\n"
             )
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
