@@ -84,7 +84,6 @@ if TYPE_CHECKING:
     from causalopt.effects.run import Run as Run
     from causalopt.effects.running import run as run
     from causalopt.effects.sweeps.sweep import Sweep as Sweep
-    from causalopt.engine.machine.objects import ObjectStore as ObjectStore
     from causalopt.entropy.bridge import SideBySide as SideBySide
     from causalopt.entropy.bridge import binned_strength as binned_strength
     from causalopt.entropy.bridge import label_side_by_side as label_side_by_side
@@ -155,6 +154,7 @@ if TYPE_CHECKING:
     from causalopt.model.model import Model as Model
     from causalopt.model.regions.region import Region as Region
     from causalopt.model.selectors import Node as Node
+    from causalopt.object_store import ObjectStore as ObjectStore
     from causalopt.optimizers.across import Across as Across
     from causalopt.optimizers.across import across as across
     from causalopt.optimizers.division_stability import DivisionStability as DivisionStability
@@ -250,7 +250,7 @@ _HOMES = {
     "effects.run": "Run",
     "effects.running": "run",
     "effects.sweeps.sweep": "Sweep",
-    "engine.machine.objects": "ObjectStore",
+    "object_store": "ObjectStore",
     "entropy.bridge": "SideBySide binned_strength label_side_by_side side_by_side "
     "strength_from_comp",
     "entropy.declared": "strength strengths",
@@ -468,7 +468,11 @@ _results.offer(
             "plot": "drawing.plots.of_sweep",
             "labelled": "effects.sweeps.sweep_dataset",
         },
-        "causalopt.sweeps.measure_sweep.MeasureSweep": {"labelled": "sweeps.measure_sweep_dataset"},
+        "causalopt.sweeps.measure_sweep.MeasureSweep": {
+            "summary": "showing.measure_sweep_table",
+            "labelled": "sweeps.measure_sweep_dataset",
+            "plot": "drawing.plots.of_sweep",
+        },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
         "causalopt.frequencies.frequency_response.FrequencyResponse": {
             "summary": "showing.frequency_summary",
@@ -572,6 +576,7 @@ _OF_COMMANDS = {
     "matrix": "op_matrix",
     "models": "shipped",
     "optimizers": "find_optimizers",
+    "show": "open_sweep",
 }
 
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
+
+Transient = Annotated[
+    int | None,
+    Option("--transient", metavar="N", help="How many steps are run first; a tenth of --steps."),
+]
+Exponents = Annotated[
+    int | None,
+    Option(
+        "--exponents",
+        metavar="K",
+        help="How many leading exponents; all of up to 64, 16 of more by default.",
+    ),
+]
 
 
 def rates(
@@ -20,23 +32,15 @@ def rates(
     target: options.Target = None,
     steps: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--steps",
             metavar="N",
             help="How many steps are counted.",
             rich_help_panel=options.QUESTION,
         ),
     ] = None,
-    transient: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="How many steps are run first; a tenth of --steps."),
-    ] = None,
-    exponents: Annotated[
-        int | None,
-        typer.Option(
-            metavar="K", help="How many leading exponents; all of up to 64, 16 of more by default."
-        ),
-    ] = None,
+    transient: Transient = None,
+    exponents: Exponents = None,
     dt: options.Dt = None,
     method: options.Method = None,
     seed: options.Seed = 0,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import refuse_both
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
+from causalopt.display.echo import echo
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def refine(
     model: options.ModelArgument,
     grid: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--grid",
             metavar="AXIS=LO:HI",
             help="An axis and its range: a parameter, or a node such as R[0]. One to three.",
@@ -28,11 +28,11 @@ def refine(
         ),
     ] = None,
     points: Annotated[
-        int | None, typer.Option("--points", metavar="N", help="How many points at most.")
+        int | None, Option("--points", metavar="N", help="How many points at most.")
     ] = None,
     tolerance: Annotated[
         float | None,
-        typer.Option(
+        Option(
             "--tolerance",
             metavar="T",
             help="End where the error of power, or of the area above --level, is no larger.",
@@ -40,10 +40,10 @@ def refine(
     ] = None,
     level: Annotated[
         float | None,
-        typer.Option("--level", metavar="L", help="Add points where Op passes so many nats."),
+        Option("--level", metavar="L", help="Add points where Op passes so many nats."),
     ] = None,
     measure: Annotated[
-        Literal["comp", "op"], typer.Option("--measure", help="Add points where this changes fast.")
+        Literal["comp", "op"], Option("--measure", help="Add points where this changes fast.")
     ] = "comp",
     sets: options.Sets = None,
     initial: options.Initials = None,
@@ -74,7 +74,7 @@ def refine(
     declared = options.read_model(model, sets, initial, dt, method)
 
     def show(coarse: Refinement) -> None:
-        typer.echo(f"first, {_first_lines(coarse)}", err=True)
+        echo(f"first, {_first_lines(coarse)}", err=True)
         if output.picture is not None:
             options.write_figure(coarse.plot(theme=theme), output.picture)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from causalopt.results import Plotted, Tabled, nested, plain_number, plot
 from causalopt.sweeps.sweep_plan import SweepPlan, versions
-from causalopt.work.progress import begin
+from causalopt.sweeps.task_summary import FAILED
 
 if TYPE_CHECKING:
     from causalopt.model.model import Model
@@ -158,9 +158,6 @@ def finite_range(
     return float(low), float(high)
 
 
-FAILED = ("diverged", "nonfinite", "failed")
-
-
 def summary_dict(
     plan: SweepPlan,
     statuses: dict[str, int],
@@ -221,13 +218,3 @@ def provenance_of(plan: SweepPlan) -> dict[str, str]:
         **{name: text for name, text in settings.items() if text not in ("None", "{}", "[]")},
         **versions(),
     }
-
-
-def evaluated(plan: SweepPlan, workers: int | None = None) -> MeasureSweep:
-    """Return a whole sweep, its tasks one after another here."""
-    columns = measured_grid(plan)
-    begin(plan.count)
-    for task in range(plan.task_count):
-        for name, part in plan.evaluate(task, workers).items():
-            columns[name][plan.task_slices(task)] = part
-    return MeasureSweep(plan, columns, {})

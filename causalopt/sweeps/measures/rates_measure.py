@@ -63,6 +63,14 @@ class RatesMeasure:
     python_bound: ClassVar[bool] = True
 
     @property
+    def title(self) -> str:
+        """The rates, with what is said of the question."""
+        said = [
+            f"{w} {v}" for w, v in (("n", self.nudge), ("A", self.hold), ("m", self.target)) if v
+        ]
+        return ", ".join(["growth rates", *said, f"{self.steps} steps"])
+
+    @property
     def drawn(self) -> str:
         """Op per unit of time, and the largest exponent where no set is held."""
         return "lyapunov_1" if self.counts is not None and not self.counts[1] else "op_rate"

@@ -1,4 +1,4 @@
-"""Compiled objects on disk: keyed by text, processor and versions; bounded, checked, removable.
+"""What is kept on disk, such as compiled code: keyed by all that decides it, bounded, checked.
 
 An object is written to a file of its own and moved into place, so that two processes never see half
 of one. Its checksum is verified before it is used: a damaged file is removed and compiled again,
@@ -12,7 +12,6 @@ import dataclasses
 import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from causalopt.folders import user_cache
@@ -43,9 +42,18 @@ class ObjectStore:
             return cls(Path(named) if named else None)
         return cls(user_cache("objects"))
 
+    def beside(self, name: str) -> ObjectStore:
+        """Return the store of other things kept in a folder in this one."""
+        folder = None if self.folder is None else self.folder / name
+        return ObjectStore(folder, self.largest // 64)
+
     def find(self, key: str) -> bytes | None:
         """Return the object kept under a key, None when there is none that is whole."""
-        file = self._file(key)
+        return self.find_named(name_of(key))
+
+    def find_named(self, name: str) -> bytes | None:
+        """Return the object whose key has this name, None when there is none that is whole."""
+        file = None if self.folder is None else self.folder / (name + _SUFFIX)
         if file is None or not self._is_trusted():
             return None
         try:
@@ -53,7 +61,7 @@ class ObjectStore:
         except OSError:
             return None
         head, image = content[: len(_MAGIC) + 32], content[len(_MAGIC) + 32 :]
-        if head != _MAGIC + hashlib.sha256(_name(key).encode() + image).digest():
+        if head != _MAGIC + hashlib.sha256(name.encode() + image).digest():
             with contextlib.suppress(OSError):
                 file.unlink()
             return None
@@ -66,11 +74,13 @@ class ObjectStore:
         file = self._file(key)
         if file is None:
             return False
+        import tempfile  # with what it imports as long as a kept model is to be read
+
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._is_trusted():
                 return False
-            digest = hashlib.sha256(_name(key).encode() + image).digest()
+            digest = hashlib.sha256(name_of(key).encode() + image).digest()
             handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".part")
             try:
                 with os.fdopen(handle, "wb") as stream:
@@ -99,7 +109,7 @@ class ObjectStore:
         return len(listed), sum(size for _, size, _ in listed)
 
     def _file(self, key: str) -> Path | None:
-        return None if self.folder is None else self.folder / (_name(key) + _SUFFIX)
+        return None if self.folder is None else self.folder / (name_of(key) + _SUFFIX)
 
     def _is_trusted(self) -> bool:
         if self.folder is None or not hasattr(os, "getuid"):
@@ -115,7 +125,7 @@ class ObjectStore:
         if self.folder is None or not self.folder.is_dir():
             return []
         found = []
-        for file in self.folder.iterdir():
+        for file in [*self.folder.iterdir(), *self.folder.glob("*/*")]:
             if file.suffix not in {_SUFFIX, ".part"}:
                 continue
             with contextlib.suppress(OSError):
@@ -135,5 +145,6 @@ class ObjectStore:
                 total -= size
 
 
-def _name(key: str) -> str:
+def name_of(key: str) -> str:
+    """Return what the file of a key is called."""
     return hashlib.sha256(key.encode()).hexdigest()
