@@ -40,7 +40,7 @@ _LANES = 1 << 20  # of one batch
 # What a point of the axis may have in place of a finite Comp, the gravest first.
 _WITHOUT_COMP = ("nonfinite", "diverged", "no_influence", "held", "only_path")
 _FLOATS = (
-    SweptVariable("power", "f8", {"long_name": "integral of 1 - Comp over the nudged start"}),
+    SweptVariable("power", "f8", {"long_name": "integral of 1 - Comp"}),
     SweptVariable("error", "f8", {"long_name": "change of power with every other point left out"}),
     SweptVariable("left_out", "f8", {"long_name": "share of unresolved points, left out"}),
 )
