@@ -245,7 +245,7 @@ class Model(Displayed, Record, metaclass=ModelClass):
             try:
                 super().__init__(**_split_units(data))
             except ValidationError as error:
-                _translate(error)
+                refuse_mistake(error, _record_at)
             if source is not None:
                 self._arrays_from = source
             self._check_partition()
@@ -893,8 +893,18 @@ def machine_memory() -> float:
     return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
-def _translate(error: ValidationError) -> NoReturn:
-    """Raise pydantic's first complaint as one that says what to do."""
+def refuse_mistake(
+    error: ValidationError, record_at: Callable[[tuple[int | str, ...]], type[Record]]
+) -> NoReturn:
+    """Raise pydantic's first complaint as one that says what to do.
+
+    Args:
+        error: What it complains of.
+        record_at: Path of keys -> the record there, whose keys a misspelt one is likened to.
+
+    Raises:
+        ModelError: Always; its path leads to the mistake.
+    """
     # A section with nothing under it explains keys that stand elsewhere, a misspelt key the one
     # that is missing.
     first = min(
@@ -902,7 +912,7 @@ def _translate(error: ValidationError) -> NoReturn:
     )
     path = tuple(key for i, key in enumerate(first["loc"]) if i < 3 or not _is_inner(key))
     if first["type"] == "extra_forbidden":
-        owner = _record_at(path[:-1])
+        owner = record_at(path[:-1])
         hint = suggestion(str(path[-1]), owner.model_fields)
         message = f"unknown key '{path[-1]}'{hint}"
     elif first["type"] == "missing":
