@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-COMPILER = "causalopt.engine.machine.native"
+COMPILER = "causalopt.engine.machine.compiler"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -84,8 +84,6 @@ if TYPE_CHECKING:
     from causalopt.effects.run import Run as Run
     from causalopt.effects.running import run as run
     from causalopt.effects.sweeps.sweep import Sweep as Sweep
-    from causalopt.effects.sweeps.sweep import sweep as sweep
-    from causalopt.engine.machine.objects import ObjectStore as ObjectStore
     from causalopt.entropy.bridge import SideBySide as SideBySide
     from causalopt.entropy.bridge import binned_strength as binned_strength
     from causalopt.entropy.bridge import label_side_by_side as label_side_by_side
@@ -156,6 +154,7 @@ if TYPE_CHECKING:
     from causalopt.model.model import Model as Model
     from causalopt.model.regions.region import Region as Region
     from causalopt.model.selectors import Node as Node
+    from causalopt.object_store import ObjectStore as ObjectStore
     from causalopt.optimizers.across import Across as Across
     from causalopt.optimizers.across import across as across
     from causalopt.optimizers.division_stability import DivisionStability as DivisionStability
@@ -180,6 +179,12 @@ if TYPE_CHECKING:
     from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
+    from causalopt.sweeps.measure_sweep import MeasureSweep as MeasureSweep
+    from causalopt.sweeps.point_designs import Design as Design
+    from causalopt.sweeps.point_designs import design as design
+    from causalopt.sweeps.sweep_store import SweepStore as SweepStore
+    from causalopt.sweeps.sweep_store import open_sweep as open_sweep
+    from causalopt.sweeps.sweeping import sweep as sweep
     from causalopt.symbolic.derivation import Derivation as Derivation
     from causalopt.symbolic.derive import derive as derive
     from causalopt.symbolic.fixed_points import find_orbits as find_orbits
@@ -242,8 +247,8 @@ _HOMES = {
     "effects.ensembles.sweep_ensemble": "SweepEnsemble",
     "effects.run": "Run",
     "effects.running": "run",
-    "effects.sweeps.sweep": "Sweep sweep",
-    "engine.machine.objects": "ObjectStore",
+    "effects.sweeps.sweep": "Sweep",
+    "object_store": "ObjectStore",
     "entropy.bridge": "SideBySide binned_strength label_side_by_side side_by_side "
     "strength_from_comp",
     "entropy.declared": "strength strengths",
@@ -289,6 +294,10 @@ _HOMES = {
     "optimizers.false_positives": "FalsePositives false_positive_table",
     "optimizers.verdict": "Verdict detect_optimizer",
     "posts.session": "Reproduction reproduce",
+    "sweeps.measure_sweep": "MeasureSweep",
+    "sweeps.point_designs": "Design design",
+    "sweeps.sweeping": "sweep",
+    "sweeps.sweep_store": "SweepStore open_sweep",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
     "symbolic.fixed_points": "find_orbits linearise",
@@ -444,12 +453,18 @@ _results.offer(
             "plot": "drawing.plots.of_sensitivity",
             "labelled": "effects.parameter_slopes_dataset",
         },
+        "causalopt.sweeps.sweep_store.SweepStore": {
+            "summary": "showing.store_table",
+            "plot": "drawing.plots.of_store",
+            "labelled": "sweeps.store_dataset",
+        },
         "causalopt.effects.sweeps.sweep.Sweep": {
             "summary": "showing.sweep_table",
             "picture": "showing.sweep_table",
             "plot": "drawing.plots.of_sweep",
             "labelled": "effects.sweeps.sweep_dataset",
         },
+        "causalopt.sweeps.measure_sweep.MeasureSweep": {"labelled": "sweeps.measure_sweep_dataset"},
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
         "causalopt.frequencies.frequency_response.FrequencyResponse": {
             "summary": "showing.frequency_summary",

@@ -12,14 +12,16 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from keyword import iskeyword
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from causalopt.display.echo import echo
 from causalopt.errors import CausaloptError, Location, ModelMistakesError
 from causalopt.work.progress import lines_elsewhere
+
+if TYPE_CHECKING:
+    import typer
 
 GROUPS = {
     "Models": ("models", "check", "draw", "import", "schema"),
@@ -45,45 +47,36 @@ _GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
 _SHOWN = 6  # commands named in a message
 
 
-def _version(value: bool) -> None:
-    if value:
-        from importlib.metadata import version
-
-        typer.echo(version("causalopt"))
-        raise typer.Exit
-
-
-def causalopt(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """Declare a causal model and ask who is optimizing what, and by how much."""
-
-
 def application(words: Sequence[str]) -> typer.Typer:
     """Return the command that is asked for; all of them for help, or where it is none of them.
 
     To build them all takes longer than a short run.
     """
-    from causalopt.commands.help_sections import SectionedCommand, SectionedGroup
+    from causalopt.commands.application import built
 
-    app = typer.Typer(
-        cls=SectionedGroup,
-        name="causalopt",
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
+    asked = [*words[:1]] if words and words[0] in COMMANDS else [*COMMANDS]
+    return built({name: (command_function(name), _GROUP_OF[name]) for name in asked})
+
+
+def command_function(name: str) -> Callable[..., Any]:
+    """Return the function that is a command, with what it tells of its options."""
+    own = name + "_" * iskeyword(name)  # import is no name that Python could give
+    found: Callable[..., Any] = getattr(importlib.import_module(f"causalopt.commands.{own}"), own)
+    return found
+
+
+def _answered(words: Sequence[str]) -> object:
+    """Do what a command line says: a usual one is read here, any other by typer."""
+    if words and words[0] in COMMANDS:
+        from causalopt.commands.plain_words import read_plainly
+
+        function = command_function(words[0])
+        arguments = read_plainly(function, words[1:])
+        if arguments is not None:
+            return function(**arguments)
+    return application(words)(
+        args=list(words) or ["--help"], prog_name="causalopt", standalone_mode=False
     )
-    app.callback()(causalopt)
-    for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
-        own = name + "_" * iskeyword(name)  # import is no name that Python could give
-        module = importlib.import_module(f"causalopt.commands.{own}")
-        app.command(name, cls=SectionedCommand, rich_help_panel=_GROUP_OF[name])(
-            getattr(module, own)
-        )
-    return app
 
 
 def program() -> int:
@@ -116,9 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         with lines_elsewhere():
-            code = application(words)(
-                args=words or ["--help"], prog_name="causalopt", standalone_mode=False
-            )
+            code = _answered(words)
     except ModelMistakesError as error:
         _complain_of_all(error, words)
         return 2
@@ -133,26 +124,34 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         _complain(found.message, Location(), words)
         return 2
-    except typer.TyperException as error:
+    except _of_typer("TyperException") as error:
         message = _of_others(error, words) or error.format_message() + _model_first(words)
         command = " ".join(["causalopt", *(word for word in words[:1] if word in COMMANDS)])
         _complain(message, Location(), words, prefix=f"{message}\nTry '{command} --help'.")
         return 2
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
+        code = 130
+    except _of_typer("Abort"):
         code = 130
     except OSError as error:
         # Our output cannot be written; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
-            typer.echo(f"error: cannot write: {error.strerror}", err=True)
+            echo(f"error: cannot write: {error.strerror}", err=True)
         return 1
     except MemoryError:
         _complain("not enough memory: ask for fewer steps, points or walkers", Location(), words)
         return 1
     if code == 130:
-        typer.echo("interrupted", err=True)
+        echo("interrupted", err=True)
         return 130
-    return int(code or 0) if words else 2  # without a command there was only help
+    return int(code or 0) if words else 2  # type: ignore[call-overload]  # help alone
+
+
+def _of_typer(name: str) -> tuple[type[typer.TyperException], ...]:
+    """Return an exception of typer's; none where nobody has asked typer."""
+    typer = sys.modules.get("typer")
+    return () if typer is None else (getattr(typer, name),)
 
 
 def _model_first(words: Sequence[str]) -> str:
@@ -187,9 +186,9 @@ def _complain(
 ) -> None:
     if "--json" in words:
         place = {"file": location.file, "line": location.line, "column": location.column}
-        typer.echo(json.dumps({"error": {"message": message, **place}}, ensure_ascii=False))
+        echo(json.dumps({"error": {"message": message, **place}}, ensure_ascii=False))
     else:
-        typer.echo(f"error: {prefix or message}", err=True)
+        echo(f"error: {prefix or message}", err=True)
 
 
 def _complain_of_all(found: ModelMistakesError, words: Sequence[str]) -> None:
@@ -198,10 +197,10 @@ def _complain_of_all(found: ModelMistakesError, words: Sequence[str]) -> None:
             "errors": [error.to_dict() for error in found.errors],
             "warnings": [warning.to_dict() for warning in found.warnings],
         }
-        typer.echo(json.dumps({"error": found.to_dict(), **lists}, ensure_ascii=False))
+        echo(json.dumps({"error": found.to_dict(), **lists}, ensure_ascii=False))
         return
     for error in found.errors:
-        typer.echo(f"error: {error}", err=True)
+        echo(f"error: {error}", err=True)
 
 
 if __name__ == "__main__":

@@ -200,6 +200,13 @@ class FileError(CausaloptError, OSError):
     """A file that cannot be read or written."""
 
 
+class WorkersError(CausaloptError, RuntimeError):
+    """Workers, or the scheduler that feeds them, are gone or of another version; the input is not.
+
+    What was done before stands; the message says how to go on.
+    """
+
+
 class MissingPackageError(CausaloptError, ImportError):
     """A package that one kind of answer needs is not installed; the message says how to get it."""
 

@@ -43,7 +43,7 @@ WHOLE = (
     "causalopt.posts",
     "causalopt.frequencies",
     "causalopt.laws.samples",
-    "causalopt.engine.machine.native",
+    "causalopt.engine.machine.compiler",
 )
 
 

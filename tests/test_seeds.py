@@ -59,6 +59,7 @@ OTHERWISE = {
     "basin_contingency",  # which points are asked of a result
     "compare_measures",  # asked below: it takes models
     "descent",  # walkers
+    "design",  # scrambled points, asked in tests/sweeps
     "escape",  # walkers
     "expand",  # initial laws of arrays
     "frequency",  # of slopes that draws do not move

@@ -13,7 +13,7 @@ import xarray
 from causalopt import FileError, ImageSet, load, run, sweep, write_model
 from causalopt.cli import main
 from causalopt.drawing.graph.pictures import draw
-from causalopt.engine.machine.objects import ObjectStore
+from causalopt.object_store import ObjectStore
 from causalopt.posts.cache import store
 from causalopt.posts.sheet import Sheet
 

@@ -13,6 +13,7 @@ PACKAGE = ROOT / "causalopt"
 ROOMS = [
     "errors",
     "folders",
+    "object_store",
     "extras",
     "saving",
     "display",

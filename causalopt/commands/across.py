@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 
 
 def across(
     model: options.ModelArgument,
     region: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="SEL",
             help="The region: T, a[t<=10] - b, between(n, m), ...; A by default.",
             rich_help_panel=options.QUESTION,
@@ -23,7 +22,7 @@ def across(
     ] = None,
     sources: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="SEL",
             help="Take n from here, not from beside the boundary.",
             rich_help_panel=options.QUESTION,
@@ -31,7 +30,7 @@ def across(
     ] = None,
     targets: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="SEL",
             help="Take m from here, such as [t=100].",
             rich_help_panel=options.QUESTION,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 from causalopt.errors import QuestionError
 
 End = Annotated[
     list[str],
-    typer.Option(
+    Option(
         "--end",
         metavar="VAR=V",
         help="Where it leads. Repeatable.",
@@ -22,7 +21,7 @@ End = Annotated[
 ]
 Limit = Annotated[
     Literal["noise", "rate"],
-    typer.Option(
+    Option(
         "--limit",
         help="What becomes small: each step's noise, or the steps.",
         rich_help_panel=options.QUESTION,
@@ -30,7 +29,7 @@ Limit = Annotated[
 ]
 Count = Annotated[
     int | None,
-    typer.Option(
+    Option(
         "--steps", metavar="N", help="How many steps it takes.", rich_help_panel=options.QUESTION
     ),
 ]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axis
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -20,14 +19,14 @@ def basins(
     model: options.ModelArgument,
     grid: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--grid",
             metavar="NODE=LO:HI[:COUNT]",
             help="An axis of starting values, in COUNT cells before any is halved. Repeatable.",
         ),
     ] = None,
     level: Annotated[
-        float, typer.Option("--level", metavar="L", help="Above lies Op > L, in nats.")
+        float, Option("--level", metavar="L", help="Above lies Op > L, in nats.")
     ] = 0.0,
     sets: options.Sets = None,
     initial: options.Initials = None,
@@ -38,24 +37,24 @@ def basins(
     at: options.At = None,
     depth: Annotated[
         int | None,
-        typer.Option(metavar="K", help="How often cells at a border are halved; 0 asks all alike."),
+        Option(metavar="K", help="How often cells at a border are halved; 0 asks all alike."),
     ] = None,
     audit: Annotated[
-        int, typer.Option(metavar="N", help="Points at random that look for what cells miss.")
+        int, Option(metavar="N", help="Points at random that look for what cells miss.")
     ] = 1000,
     attractors: Annotated[
-        bool, typer.Option("--attractors", help="Set basins of attraction beside the regions.")
+        bool, Option("--attractors", help="Set basins of attraction beside the regions.")
     ] = False,
     within: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="VAR=LO:HI",
             help="Where attractors are looked for; found by pilots. Repeatable.",
         ),
     ] = None,
     along: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="NAME=LO:HI:COUNT",
             help="Follow the regions along a parameter; without --grid, the rate of Op.",
         ),
@@ -64,7 +63,7 @@ def basins(
     method: options.Method = None,
     seed: Annotated[
         int,
-        typer.Option(
+        Option(
             metavar="S",
             help="Which draws noise makes, and which points are at random.",
             rich_help_panel=options.QUESTION,

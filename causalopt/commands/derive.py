@@ -6,10 +6,10 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.told_options import Option
+from causalopt.display.echo import echo
 
 if TYPE_CHECKING:
     from causalopt.symbolic.derivation import Derivation
@@ -24,7 +24,7 @@ def derive(
     target: options.Target = None,
     steps: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--steps",
             metavar="N",
             help="The step a nonlinear model's formulas are for (without --at), and how far "
@@ -36,7 +36,7 @@ def derive(
     method: options.Method = None,
     at: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--at",
             metavar="N",
             help="Give the values at this step too; a nonlinear model's formulas are for it.",
@@ -44,22 +44,20 @@ def derive(
         ),
     ] = None,
     latex: Annotated[
-        bool, typer.Option("--latex", help="Print LaTeX.", rich_help_panel=options.OUTPUT)
+        bool, Option("--latex", help="Print LaTeX.", rich_help_panel=options.OUTPUT)
     ] = False,
     plain: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--plain",
             help="Print each formula in one line that sympy reads, on a terminal too.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
-    expand: Annotated[
-        bool, typer.Option("--expand", help="Write a program out as expressions.")
-    ] = False,
+    expand: Annotated[bool, Option("--expand", help="Write a program out as expressions.")] = False,
     report: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--report",
             metavar="FILE.md",
             help="Write the derivation, step by step.",
@@ -68,7 +66,7 @@ def derive(
     ] = None,
     python: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--python",
             metavar="FILE.py",
             help="Write it as Python source.",
@@ -76,7 +74,7 @@ def derive(
         ),
     ] = None,
     time_limit: Annotated[
-        float, typer.Option("--time-limit", metavar="S", min=0.1, help="Seconds for symbolic work.")
+        float, Option("--time-limit", metavar="S", min=0.1, help="Seconds for symbolic work.")
     ] = 20.0,
     json: options.Json = False,
 ) -> None:
@@ -109,17 +107,17 @@ def derive(
             from causalopt.model.files import write_whole
 
             write_whole(path, getattr(found, form)().encode())
-            typer.echo(f"wrote {path}", err=True)
+            echo(f"wrote {path}", err=True)
     if json:
         options.emit(found.to_dict())
     elif latex:
-        typer.echo(found.latex)
+        echo(found.latex)
     else:
-        typer.echo(found if plain or not sys.stdout.isatty() else _on_terminal(found))
+        echo(found if plain or not sys.stdout.isatty() else _on_terminal(found))
         if at is not None:
-            typer.echo(f"at t = {at}:")
+            echo(f"at t = {at}:")
             for name, value in found.value(at).items():
-                typer.echo(f"  {name:6} = {'undefined' if value is None else value}")
+                echo(f"  {name:6} = {'undefined' if value is None else value}")
 
 
 def _on_terminal(found: Derivation) -> str:

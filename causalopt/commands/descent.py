@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.told_options import Option
+from causalopt.display.echo import echo
 from causalopt.errors import QuestionError
 
 NAMES = ("losses", "gradients", "trajectories", "laws", "moments", "steps", "current", "op")
 
 Show = Annotated[
     str,
-    typer.Option(
+    Option(
         "--show",
         metavar="|".join(NAMES),
         help="Which picture to draw.",
@@ -23,7 +23,7 @@ Show = Annotated[
 ]
 Picture = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--plot",
         "--out",
         metavar="FILE",
@@ -31,23 +31,17 @@ Picture = Annotated[
         rich_help_panel=options.OUTPUT,
     ),
 ]
-Span = Annotated[
-    str, typer.Option("--span", metavar="LO:HI", help="The values of W that are covered.")
-]
+Span = Annotated[str, Option("--span", metavar="LO:HI", help="The values of W that are covered.")]
 Last = Annotated[
-    int,
-    typer.Option("--steps", metavar="N", help="The last step.", rich_help_panel=options.QUESTION),
+    int, Option("--steps", metavar="N", help="The last step.", rich_help_panel=options.QUESTION)
 ]
 Law = Annotated[
-    str,
-    typer.Option("--law", metavar="MEAN:SD", help="The normal law that laws and moments start at."),
+    str, Option("--law", metavar="MEAN:SD", help="The normal law that laws and moments start at.")
 ]
 Level = Annotated[
-    float | None, typer.Option("--beyond", metavar="V", help="The level of steps to escape.")
+    float | None, Option("--beyond", metavar="V", help="The level of steps to escape.")
 ]
-Heat = Annotated[
-    str, typer.Option("--temperatures", metavar="LO:HI", help="The T of steps and op.")
-]
+Heat = Annotated[str, Option("--temperatures", metavar="LO:HI", help="The T of steps and op.")]
 
 
 def descent(
@@ -90,7 +84,7 @@ def descent(
     if json:
         options.emit({"show": show, "plot": plot, "panels": _panels(figure)})
     else:
-        typer.echo(f"wrote {file}", err=True)
+        echo(f"wrote {file}", err=True)
 
 
 def _panels(figure: Any) -> list[dict[str, Any]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 from causalopt.errors import QuestionError
 
 
@@ -22,30 +21,30 @@ def divide(
     delta: options.Delta = None,
     price: Annotated[
         Literal["node", "edge"],
-        typer.Option(help="What A is charged for: its variables, or the edges that it cuts."),
+        Option(help="What A is charged for: its variables, or the edges that it cuts."),
     ] = "node",
     cost: Annotated[
-        float | None, typer.Option(metavar="C", help="Nats for each of them; ln 2 by default.")
+        float | None, Option(metavar="C", help="Nats for each of them; ln 2 by default.")
     ] = None,
     share: Annotated[
-        float, typer.Option(metavar="S", help="Of the best Op, what minimal sets carry.")
+        float, Option(metavar="S", help="Of the best Op, what minimal sets carry.")
     ] = 0.9,
-    window: Annotated[int, typer.Option(metavar="N", help="How many of the last steps count.")] = 1,
+    window: Annotated[int, Option(metavar="N", help="How many of the last steps count.")] = 1,
     among: Annotated[
-        str | None, typer.Option(metavar="VARS", help="Variables that A may hold: a,b,c.")
+        str | None, Option(metavar="VARS", help="Variables that A may hold: a,b,c.")
     ] = None,
     most: Annotated[
-        int | None, typer.Option(metavar="N", help="How many sets are tried one by one; 4096.")
+        int | None, Option(metavar="N", help="How many sets are tried one by one; 4096.")
     ] = None,
     starts: Annotated[
         int | None,
-        typer.Option(
+        Option(
             metavar="N", help="From so many starting points: does it win again, is it by chance?"
         ),
     ] = None,
     within: Annotated[
         list[str] | None,
-        typer.Option(metavar="VAR=LO:HI", help="The box they are drawn from. Repeatable."),
+        Option(metavar="VAR=LO:HI", help="The box they are drawn from. Repeatable."),
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,

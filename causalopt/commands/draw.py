@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import typer
-
 import causalopt
 from causalopt.commands import options
+from causalopt.commands.told_options import Option
+from causalopt.display.echo import echo
 
 
 def draw(
     model: options.ModelArgument,
     out: Annotated[
         str,
-        typer.Option(
+        Option(
             metavar="FILE",
             help="The picture: .svg, .png, .pdf, .html, .dot, .tex or .mmd.",
             rich_help_panel=options.OUTPUT,
@@ -29,20 +29,20 @@ def draw(
     dt: options.Dt = None,
     method: options.Method = None,
     plain: Annotated[
-        bool, typer.Option("--plain", help="Leave the worlds out: the graph, A and B only.")
+        bool, Option("--plain", help="Leave the worlds out: the graph, A and B only.")
     ] = False,
     columns: options.Columns = None,
     around: options.Around = None,
     slopes: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--slopes",
             help="Edges as thick as their derivative |dv/du| along W; its sign by colour and dash.",
         ),
     ] = False,
     theme: Annotated[
         Literal["light", "dark"] | None,
-        typer.Option(
+        Option(
             help="How the picture looks; light by default, and .svg and .html as the reader's "
             "system is.",
             rich_help_panel=options.OUTPUT,
@@ -82,4 +82,4 @@ def draw(
         counts = {"nodes": len(layout.places), "edges": len(layout.links), "hidden": hidden}
         options.emit({"out": str(file), "title": drawn.title, **counts})
     else:
-        typer.echo(f"{drawn.title}: {len(drawn.layout.places)} nodes drawn in {file}")
+        echo(f"{drawn.title}: {len(drawn.layout.places)} nodes drawn in {file}")

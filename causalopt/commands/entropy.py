@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated, Any, Literal
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 from causalopt.errors import QuestionError
 
 MOST_STEPS = 1_000_000
@@ -19,7 +18,7 @@ def entropy(
     model: options.ModelArgument,
     at: Annotated[
         int,
-        typer.Option(
+        Option(
             "--at",
             metavar="T",
             help="The step at which A is decorrelated from B.",
@@ -28,7 +27,7 @@ def entropy(
     ] = 0,
     initial: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--initial",
             metavar="uniform|model|VAR=V",
             help="The law at t = 0: uniform, the model's own by default, or the model's with other "
@@ -39,7 +38,7 @@ def entropy(
     hold: options.Hold = None,
     targets: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--targets",
             metavar="VAR,...",
             help="The variables whose entropy counts; all by default.",
@@ -48,7 +47,7 @@ def entropy(
     ] = None,
     horizon: Annotated[
         int,
-        typer.Option(
+        Option(
             "--horizon",
             metavar="N",
             help="How many steps after --at the next entropies are taken.",
@@ -57,7 +56,7 @@ def entropy(
     ] = 1,
     lasting: Annotated[
         str,
-        typer.Option(
+        Option(
             "--lasting",
             metavar="N|ever",
             help="For how many steps A stays replaced.",
@@ -66,15 +65,13 @@ def entropy(
     ] = "1",
     fresh: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--fresh",
             help="While that lasts, take A from a new replica each step.",
             rich_help_panel=options.QUESTION,
         ),
     ] = False,
-    unit: Annotated[
-        Literal["bit", "nat"], typer.Option("--unit", help="Of all entropies.")
-    ] = "bit",
+    unit: Annotated[Literal["bit", "nat"], Option("--unit", help="Of all entropies.")] = "bit",
     sets: options.Sets = None,
     dt: options.Dt = None,
     method: options.Method = None,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axis
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -20,19 +19,19 @@ METHODS = ("operator", "ensemble", "diffusion", "exact")
 
 Start = Annotated[
     float,
-    typer.Option(
+    Option(
         "--start", metavar="V", help="Where the walker starts.", rich_help_panel=options.QUESTION
     ),
 ]
 Beyond = Annotated[
     float,
-    typer.Option(
+    Option(
         "--beyond", metavar="V", help="The level to be passed.", rich_help_panel=options.QUESTION
     ),
 ]
 Within = Annotated[
     str,
-    typer.Option(
+    Option(
         "--within",
         metavar="N[,N...]",
         help="Numbers of steps, such as 100,1000.",
@@ -41,7 +40,7 @@ Within = Annotated[
 ]
 How = Annotated[
     str,
-    typer.Option(
+    Option(
         "--method",
         metavar="|".join(METHODS),
         help="Transfer operator, Monte Carlo, Fokker-Planck, or exact counting of rare events.",
@@ -49,7 +48,7 @@ How = Annotated[
 ]
 Walkers = Annotated[
     int,
-    typer.Option(
+    Option(
         "--walkers",
         metavar="M",
         help="How many walkers the ensemble has, at most 1e8; the other methods have none.",
@@ -57,7 +56,7 @@ Walkers = Annotated[
 ]
 Target = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--target",
         metavar="VAR",
         help="The coordinate that start and level are of.",
@@ -66,7 +65,7 @@ Target = Annotated[
 ]
 Passage = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--passage",
         help="Ask for the first passage instead of the position at step N.",
         rich_help_panel=options.QUESTION,
@@ -74,7 +73,7 @@ Passage = Annotated[
 ]
 Grid = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--grid",
         metavar="T=LO:HI:COUNT",
         help="Ask at each value of a parameter.",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_frequencies
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 from causalopt.errors import QuestionError
 
 
@@ -19,7 +18,7 @@ def frequency(
     initial: options.Initials = None,
     nudge: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--nudge",
             metavar="VAR",
             help="The variable n, nudged at every step; a parameter Kp, or a sum with weights: "
@@ -31,7 +30,7 @@ def frequency(
     target: options.Target = None,
     frequencies: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="LO:HI:COUNT",
             help="At which frequencies, spaced logarithmically; or W1,W2,... By default up to the "
             "Nyquist frequency, and dense where the response moves.",
@@ -39,11 +38,11 @@ def frequency(
     ] = None,
     per: Annotated[
         Literal["step", "time"],
-        typer.Option(help="Whether frequencies are in radians per step or per unit of time."),
+        Option(help="Whether frequencies are in radians per step or per unit of time."),
     ] = "step",
     at: Annotated[
         int | None,
-        typer.Option(
+        Option(
             metavar="N",
             help="Linearise at step N, as if its slopes stayed.",
             rich_help_panel=options.QUESTION,
@@ -51,7 +50,7 @@ def frequency(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--steps",
             metavar="N",
             help="How long W is followed at most to find it at rest.",
@@ -66,7 +65,7 @@ def frequency(
     plot: options.Plot = None,
     kind: Annotated[
         Literal["bode", "nichols", "nyquist"] | None,
-        typer.Option(
+        Option(
             help="What --plot draws: over frequencies, or L in the plane.",
             rich_help_panel=options.OUTPUT,
         ),

@@ -1,39 +1,104 @@
-"""Axes as the command line writes them: `R[0]=5:45:401`, `k=log:1e-4:1:50`, `k=1,2,5`."""
+"""Axes as the command line writes them.
+
+Numbers are `R[0]=5:45:401`, `k=log:1e-4:1:50` or `k=1,2,5`; texts `hold=T; T, R`; and ranges that a
+design fills `k=0:1`, with `--design sobol:1024`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
+    from causalopt.effects.sweeps.axes import Spaced
     from causalopt.engine.contract import Floats
+    from causalopt.sweeps.point_designs import Design
 
 MAX_POINTS = 100_000_000
+WORDS = ("nudge", "hold", "target")  # axes of texts, apart by semicolons
 
 
-def read_axes(texts: Sequence[str], option: str = "--grid") -> dict[str, Floats]:
-    """Return axes by name, each once.
+def read_grid(
+    texts: Sequence[str], own: Collection[str] = (), design: str | None = None
+) -> dict[str, Any]:
+    """Return the axes of a sweep by name, each once; evenly spaced ones compute their values.
+
+    Args:
+        texts: What `--grid` said.
+        own: The model's parameters and variables: one called `hold` is a number.
+        design: What `--design` said: ranges without a COUNT are filled by it.
 
     Raises:
-        QuestionError: One is not of that form, stands twice, or the grid has too many points.
+        QuestionError: One is not of these forms, or stands twice.
     """
-    axes: dict[str, Floats] = {}
+    axes: dict[str, Any] = {}
+    ranges: dict[str, tuple[Any, ...]] = {}
     for text in texts:
-        name, values = read_axis(text, option)
-        if name in axes:
-            raise QuestionError(f"{option} names the axis '{name}' twice")
-        axes[name] = values
-    count = math.prod(map(len, axes.values()))
-    if count > MAX_POINTS:
+        name, _, span = text.partition("=") if _is_words(text, own) else text.rpartition("=")
+        name = name.strip()
+        if name in axes or name in ranges:
+            raise QuestionError(f"--grid names the axis '{name}' twice")
+        if name in WORDS and name not in own:
+            axes[name] = [part.strip() for part in span.split(";")]
+            continue
+        bounds = None if design is None else _range(span)
+        if bounds is not None:
+            ranges[name] = bounds
+        elif not name or not span.strip():
+            raise _Said("--grid", text).no_axis()
+        else:
+            axes[name] = _spaced_values(span, _Said("--grid", text), is_log=False)
+    if design is None:
+        return axes
+    return {_free_name(axes, own): _designed(ranges, design), **axes}
+
+
+def _is_words(text: str, own: Collection[str]) -> bool:
+    name = text.partition("=")[0].strip()
+    return name in WORDS and name not in own
+
+
+def _free_name(axes: Mapping[str, Any], own: Collection[str]) -> str:
+    """Return what the axis of a design is called: `point`, unless something else is."""
+    return next(n for n in ("point", "points", "point_") if n not in axes and n not in own)
+
+
+def _range(span: str) -> tuple[Any, ...] | None:
+    """Return a range without a count, `LO:HI` or `log:LO:HI`; None where it is none."""
+    parts = [part.strip() for part in span.split(":")]
+    is_log = parts[0] == "log"
+    try:
+        bounds = [float(part) for part in parts[is_log:]]
+    except ValueError:
+        return None
+    if len(bounds) != 2:
+        return None
+    return (*bounds, "log") if is_log else tuple(bounds)
+
+
+def _designed(ranges: dict[str, tuple[Any, ...]], text: str) -> Design:
+    """Return the design that `--design` says over ranges."""
+    from causalopt.sweeps.point_designs import design
+
+    if not ranges:
         raise QuestionError(
-            f"the grid has {count} points, the limit is {MAX_POINTS:,}: make COUNT smaller, or "
-            "sweep in parts"
+            f"--design {text} fills axes without a COUNT, such as --grid k=0:1, and there are none"
         )
-    return axes
+    kind, *counts = text.split(":")
+    try:
+        numbers = [int(count) for count in counts]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (1, 2):
+        raise QuestionError(
+            f"--design takes KIND:COUNT or KIND:COUNT:SEED such as sobol:1024, found '{text}'"
+        )
+    seed = numbers[1] if len(numbers) > 1 else 0
+    return design(ranges, numbers[0], kind=kind.strip(), seed=seed)  # type: ignore[arg-type]
 
 
 def read_axis(text: str, option: str = "--grid") -> tuple[str, Floats]:
@@ -84,8 +149,18 @@ class _Said:
 
 
 def _values(span: str, said: _Said, *, is_log: bool) -> Floats:
-    """Return the values that stand after an axis' name."""
-    from causalopt.effects.sweeps.axes import log_spaced, spaced
+    """Return the values that stand after an axis' name, each computed."""
+    found = _spaced_values(span, said, is_log=is_log)
+    if len(found) > MAX_POINTS:
+        raise said.wrong(
+            f"the grid has {len(found)} points, the limit is {MAX_POINTS:,}: make COUNT smaller"
+        )
+    return found[:]
+
+
+def _spaced_values(span: str, said: _Said, *, is_log: bool) -> Floats | Spaced:
+    """Return the values that stand after an axis' name, evenly spaced ones not yet computed."""
+    from causalopt.effects.sweeps.axes import Spaced, log_spaced
 
     parts = [part.strip() for part in span.split(":")]
     if len(parts) == 1:
@@ -101,12 +176,12 @@ def _values(span: str, said: _Said, *, is_log: bool) -> Floats:
         raise said.wrong("LO and HI are finite numbers, not too far apart")
     if count < 1:
         raise said.wrong("COUNT must be at least 1")
+    if not (named or is_log):
+        return Spaced(low, high, count)
     if count > MAX_POINTS:
         raise said.wrong(
-            f"the grid has {count} points, the limit is {MAX_POINTS:,}: make COUNT smaller"
+            f"an axis spaced in its logarithm has at most {MAX_POINTS:,} values, found {count}"
         )
-    if not (named or is_log):
-        return spaced(low, high, count)
     if low * high <= 0:
         raise said.wrong("a log axis has LO and HI of one sign, neither of them 0")
     return log_spaced(low, high, count)

@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING
 
 from typer.core import TyperCommand, TyperGroup
 
+from causalopt.commands.told_options import SECTIONS
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
     from typer._click.core import Context
     from typer._click.formatting import HelpFormatter
-
-QUESTION = "Question"
-CHANGES = "Changes to the model"
-OUTPUT = "Output"
-SECTIONS = (QUESTION, "Options", CHANGES, OUTPUT)
 
 
 class SectionedCommand(TyperCommand):

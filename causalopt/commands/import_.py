@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 import causalopt
-from causalopt.commands.help_sections import OUTPUT
 from causalopt.commands.options import Json, emit, number, output_file
+from causalopt.commands.told_options import OUTPUT, Argument, Option
+from causalopt.display.echo import echo
 from causalopt.errors import FileError, QuestionError
 
 if TYPE_CHECKING:
@@ -20,10 +19,10 @@ _ENDINGS = (".yaml", ".yml", ".toml", ".json")
 
 
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE.onnx", help="The network, an ONNX file.")],
+    file: Annotated[str, Argument(metavar="FILE.onnx", help="The network, an ONNX file.")],
     out: Annotated[
         str,
-        typer.Option(
+        Option(
             "--out",
             metavar="FILE",
             help="The model file to write, such as net.yaml.",
@@ -32,23 +31,19 @@ def import_(
     ],
     size: Annotated[
         list[str] | None,
-        typer.Option(
-            "--size", metavar="NAME=N", help="The size of a dim that the file leaves open."
-        ),
+        Option("--size", metavar="NAME=N", help="The size of a dim that the file leaves open."),
     ] = None,
     example: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--example",
             metavar="FILE",
             help="What the input starts from: a .npy file, or an .npz with one array an input.",
         ),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="The model's name.")
-    ] = None,
+    name: Annotated[str | None, Option("--name", metavar="NAME", help="The model's name.")] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Write over files that are there already.")
+        bool, Option("--force", help="Write over files that are there already.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -128,4 +123,4 @@ def _show(model: Model, target: Path, weights: Path, *, json: bool) -> None:
     lines += [f"  output {model.question.target}"] if model.question.target else []
     lines += [f"  note: {note}" for note in notes]
     lines += [f"  written to {target}" + (f" and {weights}" if weights.exists() else "")]
-    typer.echo("\n".join(lines))
+    echo("\n".join(lines))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 
 
 def matrix(
@@ -17,7 +16,7 @@ def matrix(
     initial: options.Initials = None,
     nudge: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="NODE",
             help="A row: a node, a span or a parameter. Repeatable; by default every variable at "
             "t = 0, or where the flows' history ends.",
@@ -27,7 +26,7 @@ def matrix(
     hold: options.Hold = None,
     target: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             metavar="VAR",
             help="A column: a node, or a variable or expression at the last step. Repeatable; "
             "every variable by default.",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import typer
-
 import causalopt
 from causalopt.commands.options import Json, emit, table
+from causalopt.display.echo import echo
 
 
 def models(json: Json = False) -> None:
@@ -14,4 +13,4 @@ def models(json: Json = False) -> None:
     if json:
         emit([{"name": m.name, "title": m.title, "source": m.source} for m in found])
         return
-    typer.echo(table([[m.name, m.title, m.source] for m in found], ["NAME", "TITLE", "SOURCE"]))
+    echo(table([[m.name, m.title, m.source] for m in found], ["NAME", "TITLE", "SOURCE"]))

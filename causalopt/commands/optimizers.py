@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 from causalopt.errors import QuestionError
 
 
@@ -24,37 +23,35 @@ def optimizers(
     method: options.Method = None,
     seed: options.Seed = 0,
     seeds: options.Seeds = None,
-    size: Annotated[int, typer.Option(metavar="K", help="The most parts of a set.")] = 3,
+    size: Annotated[int, Option(metavar="K", help="The most parts of a set.")] = 3,
     among: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="SEL", help="What sets are made of: a, b[t<=10], ...; all variables by default."
         ),
     ] = None,
     by: Annotated[
         Literal["variable", "unit", "node"] | None,
-        typer.Option(help="What a variable is divided into: itself, an array's units, its nodes."),
+        Option(help="What a variable is divided into: itself, an array's units, its nodes."),
     ] = None,
     windows: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="K|T1,T2,...",
             help="Cut the run into K pieces, or at these steps; parts are windows between cuts.",
         ),
     ] = None,
     candidates: Annotated[
         list[str] | None,
-        typer.Option("--candidate", metavar="SEL", help="A set to be asked as it is. Repeatable."),
+        Option("--candidate", metavar="SEL", help="A set to be asked as it is. Repeatable."),
     ] = None,
-    best: Annotated[
-        int, typer.Option(metavar="K", help="How many sets are kept, the strongest.")
-    ] = 1000,
+    best: Annotated[int, Option(metavar="K", help="How many sets are kept, the strongest.")] = 1000,
     search: Annotated[
         Literal["auto", "all", "sums", "bounds", "grown"],
-        typer.Option(help="How sets are searched; the first that is exact and fast by default."),
+        Option(help="How sets are searched; the first that is exact and fast by default."),
     ] = "auto",
     over_time: Annotated[
-        bool, typer.Option("--over-time", help="Tell which set is the best at which steps.")
+        bool, Option("--over-time", help="Tell which set is the best at which steps.")
     ] = False,
     out: options.Out = None,
     csv: options.Csv = None,

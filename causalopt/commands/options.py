@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
-from causalopt.commands.help_sections import CHANGES, OUTPUT, QUESTION
+from causalopt.commands.told_options import CHANGES, OUTPUT, QUESTION, Argument, Option
+from causalopt.display.echo import echo
 from causalopt.display.table import table as table
 from causalopt.errors import FileError, QuestionError
 from causalopt.extras import need
@@ -19,14 +18,14 @@ if TYPE_CHECKING:
     from causalopt.model.model import Model
 
 ModelArgument = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A shipped model's name, or a model file.")
+    str, Argument(metavar="MODEL", help="A shipped model's name, or a model file.")
 ]
 Json = Annotated[
-    bool, typer.Option("--json", help="Print strict JSON and nothing else.", rich_help_panel=OUTPUT)
+    bool, Option("--json", help="Print strict JSON and nothing else.", rich_help_panel=OUTPUT)
 ]
 Sets = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--set",
         metavar="NAME=V",
         help="Give a parameter another value. Repeatable.",
@@ -35,7 +34,7 @@ Sets = Annotated[
 ]
 Initials = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--initial",
         metavar="VAR=V",
         help="Give a variable another initial value (V1,V2 for several). Repeatable.",
@@ -44,7 +43,7 @@ Initials = Annotated[
 ]
 NudgeNode = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--nudge",
         metavar="NODE",
         help="What is nudged: a node R[0], a span d[t>=5], a parameter Kp, or a sum of them with "
@@ -54,7 +53,7 @@ NudgeNode = Annotated[
 ]
 Hold = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--hold",
         metavar="SEL",
         help="The held set A: a, a[t<=10], 'a - b[3]', 'between(n, m)', ...",
@@ -63,7 +62,7 @@ Hold = Annotated[
 ]
 Target = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--target",
         metavar="VAR",
         help="What is measured: a variable, or an expression of a run's nodes: 'integral(e**2)', "
@@ -72,12 +71,11 @@ Target = Annotated[
     ),
 ]
 Steps = Annotated[
-    int | None,
-    typer.Option("--steps", metavar="N", help="The last step.", rich_help_panel=QUESTION),
+    int | None, Option("--steps", metavar="N", help="The last step.", rich_help_panel=QUESTION)
 ]
 At = Annotated[
     int | None,
-    typer.Option(
+    Option(
         "--at",
         metavar="N",
         help="The step at which m is measured; the last one by default.",
@@ -86,7 +84,7 @@ At = Annotated[
 ]
 Delta = Annotated[
     float | None,
-    typer.Option(
+    Option(
         "--delta",
         metavar="D",
         help="A nudge of this size; the limit delta -> 0 when not given.",
@@ -94,12 +92,11 @@ Delta = Annotated[
     ),
 ]
 Seed = Annotated[
-    int,
-    typer.Option("--seed", metavar="S", help="Which draws noise makes.", rich_help_panel=QUESTION),
+    int, Option("--seed", metavar="S", help="Which draws noise makes.", rich_help_panel=QUESTION)
 ]
 Seeds = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--seeds",
         metavar="K|S1,S2,...",
         help="An ensemble over noise: K seeds from --seed on, or these; means and quantiles.",
@@ -108,7 +105,7 @@ Seeds = Annotated[
 ]
 Data = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--data",
         metavar="VAR=FILE",
         help="Read an array variable's values, step first, from x.npy or x.npz#NAME. Repeatable.",
@@ -117,20 +114,18 @@ Data = Annotated[
 ]
 Dt = Annotated[
     float | None,
-    typer.Option(
-        "--dt", metavar="D", help="Time units per step of the model.", rich_help_panel=CHANGES
-    ),
+    Option("--dt", metavar="D", help="Time units per step of the model.", rich_help_panel=CHANGES),
 ]
 Method = Annotated[
     Literal["euler", "rk4", "exact"] | None,
-    typer.Option("--method", help="How flows are integrated.", rich_help_panel=CHANGES),
+    Option("--method", help="How flows are integrated.", rich_help_panel=CHANGES),
 ]
 Workers = Annotated[
-    int | None, typer.Option("--workers", metavar="K", help="Threads; one per processor.")
+    int | None, Option("--workers", metavar="K", help="Threads; one per processor.")
 ]
 Columns = Annotated[
     int | None,
-    typer.Option(
+    Option(
         "--columns",
         metavar="K",
         help="Steps drawn at most, 4 to 400; of a longer run steps are left out. As many as fit a "
@@ -140,7 +135,7 @@ Columns = Annotated[
 ]
 Around = Annotated[
     list[int] | None,
-    typer.Option(
+    Option(
         "--around",
         metavar="T",
         help="Draw this step too, and what is beside it. Repeatable.",
@@ -149,7 +144,7 @@ Around = Annotated[
 ]
 Out = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--out",
         metavar="FILE",
         help="Write the result: .nc, .zarr, .csv, .parquet or .json.",
@@ -158,13 +153,11 @@ Out = Annotated[
 ]
 Csv = Annotated[
     str | None,
-    typer.Option(
-        "--csv", metavar="FILE.csv", help="Write the result's table.", rich_help_panel=OUTPUT
-    ),
+    Option("--csv", metavar="FILE.csv", help="Write the result's table.", rich_help_panel=OUTPUT),
 ]
 Plot = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--plot",
         metavar="FILE",
         help="Draw the result: a .png, .svg or .pdf file.",
@@ -173,9 +166,7 @@ Plot = Annotated[
 ]
 Theme = Annotated[
     Literal["light", "dark"] | None,
-    typer.Option(
-        "--theme", help="How the picture looks; light by default.", rich_help_panel=OUTPUT
-    ),
+    Option("--theme", help="How the picture looks; light by default.", rich_help_panel=OUTPUT),
 ]
 FIGURES = (".png", ".pdf", ".svg")
 
@@ -198,7 +189,7 @@ def read_model(
     changed = model.replace(**read_changes(sets, initials, dt, method))
     if dt is not None and changed.step_size != model.step_size:
         for text in lags_in_steps_text(changed):
-            typer.echo(f"warning: {text}", err=True)
+            echo(f"warning: {text}", err=True)
     return changed
 
 
@@ -374,4 +365,4 @@ def write_figure(figure: Any, path: Path) -> None:
 
 def emit(data: Mapping[str, Any] | list[Any]) -> None:
     """Print a result as strict JSON."""
-    typer.echo(json.dumps(data, allow_nan=False, ensure_ascii=False))
+    echo(json.dumps(data, allow_nan=False, ensure_ascii=False))

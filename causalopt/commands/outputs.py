@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from causalopt.commands import options
+from causalopt.display.echo import echo
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,14 +63,14 @@ class Outputs:
         if self.json:
             options.emit(found.to_dict() if data is None else data())
         else:
-            typer.echo(str(found) if text is None else text())
+            echo(str(found) if text is None else text())
             self.tell()
 
     def tell(self) -> None:
         """Say on stderr what was written."""
         for path in (self.out, self.csv, self.picture):
             if path is not None:
-                typer.echo(f"wrote {path}", err=True)
+                echo(f"wrote {path}", err=True)
 
 
 def outputs(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 
 
 def rates(
@@ -20,7 +19,7 @@ def rates(
     target: options.Target = None,
     steps: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--steps",
             metavar="N",
             help="How many steps are counted.",
@@ -28,12 +27,11 @@ def rates(
         ),
     ] = None,
     transient: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="How many steps are run first; a tenth of --steps."),
+        int | None, Option(metavar="N", help="How many steps are run first; a tenth of --steps.")
     ] = None,
     exponents: Annotated[
         int | None,
-        typer.Option(
+        Option(
             metavar="K", help="How many leading exponents; all of up to 64, 16 of more by default."
         ),
     ] = None,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 import causalopt
-from causalopt.commands.help_sections import OUTPUT
 from causalopt.commands.options import Json, emit
+from causalopt.commands.told_options import OUTPUT, Option
+from causalopt.display.echo import echo
 
 if TYPE_CHECKING:
     from causalopt.posts.session import Reproduction
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
 
 def reproduce(
     out: Annotated[
-        str,
-        typer.Option(metavar="DIR", help="Where index.html is written.", rich_help_panel=OUTPUT),
+        str, Option(metavar="DIR", help="Where index.html is written.", rich_help_panel=OUTPUT)
     ] = "reproduce",
     only: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--only",
             metavar="ID",
             help="A post (part3), a piece of it (part3/thermostat), a check or a figure. "
@@ -30,11 +28,11 @@ def reproduce(
         ),
     ] = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help="A selection of every post, in under a minute.")
+        bool, Option("--demo", help="A selection of every post, in under a minute.")
     ] = False,
-    workers: Annotated[int, typer.Option(metavar="K", min=1, help="Processes.")] = 2,
+    workers: Annotated[int, Option(metavar="K", min=1, help="Processes.")] = 2,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Compute also what an earlier run has stored.")
+        bool, Option("--fresh", help="Compute also what an earlier run has stored.")
     ] = False,
     json: Json = False,
 ) -> None:
@@ -52,24 +50,22 @@ def reproduce(
         emit({"checks": [check.to_dict() for check in found.checks], "out": str(target)})
         return
     _print(found)
-    typer.echo(f"the page is {target.resolve()}")
+    echo(f"the page is {target.resolve()}")
 
 
 def _print(found: Reproduction) -> None:
     """Print what agrees in a line a piece, and every difference."""
     for piece in found.findings:
         agreed = sum(check.agrees for check in piece.checks)
-        typer.echo(
-            f"{piece.piece}: {agreed} of {len(piece.checks)} agree, {len(piece.plates)} figures"
-        )
+        echo(f"{piece.piece}: {agreed} of {len(piece.checks)} agree, {len(piece.plates)} figures")
         for check in piece.checks:
             if not check.agrees:
-                typer.echo(
+                echo(
                     f"  {check.symbol} {check.id}: {check.claimed} claimed, "
                     f"{check.computed} computed: {check.note}"
                 )
     agreed = sum(check.agrees for check in found.checks)
-    typer.echo(
+    echo(
         f"{len(found.checks)} checks, {agreed} agree, {len(found.checks) - agreed} differ; "
         f"{found.figures} figures; {found.computed} of {len(found.findings)} pieces computed in "
         f"{found.seconds:.1f} s"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 
 
 def run(
@@ -26,36 +25,30 @@ def run(
     seeds: options.Seeds = None,
     every: Annotated[
         int | None,
-        typer.Option(
-            metavar="N", help="With --seeds, steps between kept ones; a thousand are kept."
-        ),
+        Option(metavar="N", help="With --seeds, steps between kept ones; a thousand are kept."),
     ] = None,
     level: Annotated[
-        float | None, typer.Option(metavar="P", help="With --seeds, the intervals' coverage; 0.95.")
+        float | None, Option(metavar="P", help="With --seeds, the intervals' coverage; 0.95.")
     ] = None,
     data: options.Data = None,
     keep: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="VAR", help="Keep this array variable's course, however large. Repeatable."
-        ),
+        Option(metavar="VAR", help="Keep this array variable's course, however large. Repeatable."),
     ] = None,
     probes: Annotated[
         int | None,
-        typer.Option(metavar="K", help="Random directions that stand for all of an array n's."),
+        Option(metavar="K", help="Random directions that stand for all of an array n's."),
     ] = None,
     execution: Annotated[
         str | None,
-        typer.Option(metavar="HOW", help="What runs arrays: numpy, jax or numbers; by the work."),
+        Option(metavar="HOW", help="What runs arrays: numpy, jax or numbers; by the work."),
     ] = None,
     checkpoint: Annotated[
         str | None,
-        typer.Option(
-            metavar="FILE.npz", help="Write a long run of arrays down, and go on from there."
-        ),
+        Option(metavar="FILE.npz", help="Write a long run of arrays down, and go on from there."),
     ] = None,
     checkpoint_every: Annotated[
-        int | None, typer.Option(metavar="N", help="After how many steps; ten times in a run.")
+        int | None, Option(metavar="N", help="After how many steps; ten times in a run.")
     ] = None,
     out: options.Out = None,
     csv: options.Csv = None,

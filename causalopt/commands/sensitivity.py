@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 
 
 def sensitivity(
@@ -21,8 +20,7 @@ def sensitivity(
     steps: options.Steps = None,
     at: options.At = None,
     among: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A parameter. Repeatable; all by default."),
+        list[str] | None, Option(metavar="NAME", help="A parameter. Repeatable; all by default.")
     ] = None,
     dt: options.Dt = None,
     method: options.Method = None,

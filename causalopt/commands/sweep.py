@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.grid_axes import read_axes
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def sweep(
     model: options.ModelArgument,
     grid: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--grid",
             metavar="AXIS=LO:HI:COUNT",
             help="An axis: a parameter, a node such as R[0], or seed with arrays; also "
@@ -47,13 +46,13 @@ def sweep(
     csv: options.Csv = None,
     workers: options.Workers = None,
     resume: Annotated[
-        bool, typer.Option("--resume", hidden=True, help="The place of stores that resume.")
+        bool, Option("--resume", hidden=True, help="The place of stores that resume.")
     ] = False,
-    dask: Annotated[str | None, typer.Option(hidden=True, help="The place of clusters.")] = None,
+    dask: Annotated[str | None, Option(hidden=True, help="The place of clusters.")] = None,
     plot: options.Plot = None,
     measure: Annotated[
         Literal["op", "comp", "total", "direct", "w"] | None,
-        typer.Option(
+        Option(
             "--measure",
             help="What --plot draws; op by default, and comp too over one axis.",
             rich_help_panel=options.OUTPUT,

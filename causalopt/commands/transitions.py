@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 from causalopt.errors import QuestionError
 
 Origin = Annotated[
     str,
-    typer.Option(
+    Option(
         "--from",
         metavar="COND",
         help="Where walkers come from, such as 'W < 1.05'.",
@@ -22,7 +21,7 @@ Origin = Annotated[
 ]
 Destination = Annotated[
     str,
-    typer.Option(
+    Option(
         "--to",
         metavar="COND",
         help="Where they go to, such as 'W > 1.2'.",
@@ -31,7 +30,7 @@ Destination = Annotated[
 ]
 Restart = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--restart",
         help="Walkers that arrive begin anew at the model's start.",
         rich_help_panel=options.QUESTION,
@@ -39,9 +38,9 @@ Restart = Annotated[
 ]
 Span = Annotated[
     list[str] | None,
-    typer.Option("--span", metavar="VAR=LO:HI", help="What the grid covers. Repeatable."),
+    Option("--span", metavar="VAR=LO:HI", help="What the grid covers. Repeatable."),
 ]
-Nodes = Annotated[int | None, typer.Option("--nodes", metavar="N", help="Most nodes an axis.")]
+Nodes = Annotated[int | None, Option("--nodes", metavar="N", help="Most nodes an axis.")]
 
 
 def transitions(

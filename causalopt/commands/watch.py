@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 import causalopt
 from causalopt.commands import options
 from causalopt.commands.outputs import outputs
+from causalopt.commands.told_options import Option
 
 if TYPE_CHECKING:
     from causalopt.training.film import Film
@@ -27,20 +26,20 @@ def watch(
     method: options.Method = None,
     data: options.Data = None,
     seed: options.Seed = 0,
-    seeds: Annotated[int, typer.Option(metavar="K", help="How many networks are trained.")] = 5,
+    seeds: Annotated[int, Option(metavar="K", help="How many networks are trained.")] = 5,
     updates: Annotated[
-        int | None, typer.Option(metavar="U", help="How many updates; the model's when not given.")
+        int | None, Option(metavar="U", help="How many updates; the model's when not given.")
     ] = None,
-    frames: Annotated[int, typer.Option(metavar="F", help="How often Op is measured.")] = 21,
+    frames: Annotated[int, Option(metavar="F", help="How often Op is measured.")] = 21,
     starts: Annotated[
-        int, typer.Option(metavar="B", help="From how many random starts it is measured.")
+        int, Option(metavar="B", help="From how many random starts it is measured.")
     ] = 32,
     permutations: Annotated[
-        int, typer.Option(metavar="P", help="Random orders that share Op among A's parts; 0: none.")
+        int, Option(metavar="P", help="Random orders that share Op among A's parts; 0: none.")
     ] = 60,
     out: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="FILE",
             help="Write the film: .html is a page with a slider; or .nc, .zarr, .csv, .parquet or "
             ".json.",

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.effects.asked import Asked, ask_at
-from causalopt.effects.sweeps.sweep import Sweep, sweep
+from causalopt.effects.sweeps.number_sweep import sweep_numbers
+from causalopt.effects.sweeps.sweep import Sweep
 from causalopt.errors import QuestionError, UnknownNameError, suggestion
 from causalopt.language.term import leaves
 from causalopt.model.asked_words import Nudged
@@ -201,7 +202,7 @@ def sensitivity(
     for name in through(names):
         value = values[name]
         points = _around(value)
-        row = sweep(
+        row = sweep_numbers(
             changed,
             {name: points},
             nudge=nudge,

@@ -1,7 +1,7 @@
 """The parts of a model's declaration: what a model file may say, and nothing else.
 
-Frozen pydantic records, which check shapes and types, and functions on which keys go together. What
-the texts in them mean is decided in `template`, once, when a `Model` is made of them.
+Frozen records, whose shapes and types pydantic checks, and functions on which keys go together.
+What the texts in them mean is decided in `template`, once, when a `Model` is made of them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
 from causalopt.errors import ArgumentError, ModelError, suggestion
+from causalopt.model.record import NEVER_CHANGES, Before, Record, field
 
 Value = TypeVar("Value")
 Method = Literal["euler", "rk4", "exact"]
@@ -123,22 +122,17 @@ def _domain(value: Any) -> Any:
     return value
 
 
-Scalar = Annotated[int | float | str, BeforeValidator(_scalar)]
-Text = Annotated[str, BeforeValidator(_text)]
-Label = Annotated[int | float | str, BeforeValidator(_label)]
-Domain = Annotated[tuple[Label, ...], BeforeValidator(_domain)]
+Scalar = Annotated[int | float | str, Before(_scalar)]
+Text = Annotated[str, Before(_text)]
+Label = Annotated[int | float | str, Before(_label)]
+Domain = Annotated[tuple[Label, ...], Before(_domain)]
 LabelLaw = Mapping[int | str, Scalar]
 Row = tuple[LabelLaw | tuple[Label, ...] | Label, ...]
 NestedRows = Mapping[int | str, Any]
 Rows = tuple[Row, ...] | NestedRows
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Size = Annotated[int | str, BeforeValidator(_size)]
-Dim = Annotated[int | str, BeforeValidator(_dim)]
-
-
-_NEVER_CHANGES = (
-    "a model never changes: write model.replace(parameters={...}) or initial={...} for another one"
-)
+Names = Annotated[tuple[str, ...], Before(_names)]
+Size = Annotated[int | str, Before(_size)]
+Dim = Annotated[int | str, Before(_dim)]
 
 
 class FixedMapping(dict[str, Value]):
@@ -150,7 +144,7 @@ class FixedMapping(dict[str, Value]):
     """
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise ArgumentError(_NEVER_CHANGES)
+        raise ArgumentError(NEVER_CHANGES)
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
@@ -162,77 +156,65 @@ class FixedMapping(dict[str, Value]):
         return self
 
 
-class Record(BaseModel):
-    """A frozen record that knows no keys but its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        try:
-            super().__setattr__(name, value)
-        except ValidationError:
-            raise ArgumentError(_NEVER_CHANGES) from None
-
-
 class Variable(Record):
     """One variable: its rule (or flow) and how it starts."""
 
-    rule: Text | None = Field(
+    rule: Text | None = field(
         default=None, description="the value at t from v[t], v[t-1], ..., parameters, t and time"
     )
-    flow: Text | None = Field(
+    flow: Text | None = field(
         default=None, description="dv/dtime, with bare names; in place of a rule"
     )
-    algebraic: Text | None = Field(
+    algebraic: Text | None = field(
         default=None, description="the value at every instant, with bare names; for what flows read"
     )
-    sampled: bool = Field(
+    sampled: bool = field(
         default=False,
         description="whether the rule is sampled once a step in truth, though a flow reads it",
     )
-    initial: Scalar | tuple[Scalar, ...] | LabelLaw | tuple[tuple[Any, ...], ...] | None = Field(
+    initial: Scalar | tuple[Scalar, ...] | LabelLaw | tuple[tuple[Any, ...], ...] | None = field(
         default=None,
         description="the value at t = 0, the list of values at t = 0, 1, ..., a law {hot: 1/3}, or "
         "the elements of an array",
     )
-    shape: tuple[Dim, ...] | None = Field(
+    shape: tuple[Dim, ...] | None = field(
         default=None, description="its dims: names of sizes, or whole numbers; a number has none"
     )
-    values: str | None = Field(
+    values: str | None = field(
         default=None, description="the file its array at t = 0 is read from, such as net.npz#W1"
     )
-    data: str | None = Field(
+    data: str | None = field(
         default=None, description="the file its values at every step are read from, step first"
     )
-    domain: Domain | None = Field(
+    domain: Domain | None = field(
         default=None, description="its labels [hot, warm, cold], or whole numbers 0..7"
     )
-    parents: Names | None = Field(
+    parents: Names | None = field(
         default=None, description="what the table reads, such as room[t-1]"
     )
-    table: Rows | None = Field(
+    table: Rows | None = field(
         default=None,
         description="rows of the parents' labels and the label, or law {off: 1/2}, they give",
     )
-    noise: str | LabelLaw | None = Field(
+    noise: str | LabelLaw | None = field(
         default=None,
         description="drawn afresh each step: uniform, normal(0,1), bernoulli(p) or {heads: 1/2}",
     )
-    disturbs: Text | None = Field(
+    disturbs: Text | None = field(
         default=None,
         description="nodes and parameters that a nudge of it shifts: d[t>=5], 2*R[0] - Kp",
     )
-    measures: Text | None = Field(
+    measures: Text | None = field(
         default=None,
         description="an expression of a run's nodes up to t: integral(e**2), mean(e[t>=50])",
     )
-    spread: str | None = Field(
+    spread: str | None = field(
         default=None,
         description="how a law starts round the initial value: uniform(width) or normal(sd)",
     )
-    kind: Literal["real", "integer"] = Field(default="real", description="which values it takes")
-    label: str | None = Field(default=None, description="how pictures name it")
-    unit: str | None = Field(default=None, description="the unit of its values")
+    kind: Literal["real", "integer"] = field(default="real", description="which values it takes")
+    label: str | None = field(default=None, description="how pictures name it")
+    unit: str | None = field(default=None, description="the unit of its values")
 
 
 class Partition(Record):
@@ -245,22 +227,22 @@ class Partition(Record):
 class Question(Record):
     """What is asked of the model when the command line or the caller does not say."""
 
-    nudge: str | None = Field(
+    nudge: str | None = field(
         default=None,
         description=(
             "the node n that is nudged, such as R[0]; or several nodes, spans and parameters, "
             "such as d[t>=5], 2*R[0] - Kp"
         ),
     )
-    hold: str | None = Field(default=None, description="the set A, such as a or a[t<=10]")
-    target: str | None = Field(
+    hold: str | None = field(default=None, description="the set A, such as a or a[t<=10]")
+    target: str | None = field(
         default=None,
         description=(
             "the variable m that is measured, or an expression of a run's nodes, such as "
             "integral(e**2)"
         ),
     )
-    steps: int | None = Field(default=None, ge=0, description="how many steps to run")
+    steps: int | None = field(default=None, ge=0, description="how many steps to run")
 
 
 class TrainingSettings(Record):
@@ -279,11 +261,11 @@ class TrainingSettings(Record):
 
     loss: str
     by: Names
-    steps: int | None = Field(default=None, ge=0)
-    updates: int = Field(default=100, ge=1)
-    batch: int = Field(default=32, ge=1)
-    rate: float = Field(default=0.01, gt=0, allow_inf_nan=False)
-    clip: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    steps: int | None = field(default=None, ge=0)
+    updates: int = field(default=100, ge=1)
+    batch: int = field(default=32, ge=1)
+    rate: float = field(default=0.01, gt=0, allow_inf_nan=False)
+    clip: float = field(default=1.0, gt=0, allow_inf_nan=False)
     performance: str | None = None
 
 
@@ -320,9 +302,9 @@ class Fact(Record):
 
     claim: str
     measure: Quantity | Chance | Entropy
-    at: int = Field(0, ge=0)
+    at: int = field(0, ge=0)
     value: float
-    tolerance: float = Field(gt=0)
+    tolerance: float = field(gt=0)
     source: str
     beyond: float | None = None
     start: Literal["model", "uniform"] = "model"

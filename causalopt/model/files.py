@@ -8,8 +8,6 @@ import io
 import json
 import os
 import re
-import tempfile
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -123,9 +121,19 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         >>> read_model(shipped()["thermostat"]).name
         'thermostat'
     """
+    from causalopt.model import kept_declarations
+
     file = Path(path)
     text, kind = read_text(file)
-    return parse_model(text, kind, name=str(file), folder=file.parent)
+    kept = kept_declarations.find_kept(text, kind)
+    if kept is not None:
+        try:
+            return Model.of_checked(kept, ArraySource(file.parent))
+        except ModelError:  # its place is found by reading the text
+            pass
+    model = parse_model(text, kind, name=str(file), folder=file.parent)
+    kept_declarations.keep(text, kind, model)
+    return model
 
 
 def read_text(file: Path) -> tuple[str, str]:
@@ -362,6 +370,8 @@ def _no_constant(name: str) -> Callable[[str], Any]:
 
 
 def _parse_toml(text: str, name: str) -> tuple[Any, Positions]:
+    import tomllib
+
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -504,6 +514,7 @@ def write_model(model: Model, path: str | os.PathLike[str]) -> None:
         FileError: The file cannot be written, or its name has no known ending.
 
     Example:
+        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_model(Model(name="m", variables={"x": 1}), f"{folder}/m.yaml")
         ...     read_model(f"{folder}/m.yaml").variables["x"].initial
@@ -600,6 +611,8 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 def _written_beside(target: Path, content: bytes) -> str:
     """Write a file under a passing name beside its place, and return that name."""
+    import tempfile
+
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -14,16 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    WithJsonSchema,
-)
-from pydantic.json_schema import SkipJsonSchema
-
 from causalopt.errors import (
     CausaloptError,
     ModelError,
@@ -51,7 +41,6 @@ from causalopt.model.declaration import (
     Method,
     Partition,
     Question,
-    Record,
     Scalar,
     Size,
     Text,
@@ -62,6 +51,7 @@ from causalopt.model.declaration import (
     uses_labels,
 )
 from causalopt.model.equations import read_template
+from causalopt.model.record import After, Before, Record, Schema, checked, field
 from causalopt.model.selectors import (
     NamedShapes,
     Node,
@@ -78,6 +68,8 @@ from causalopt.model.template import Template
 from causalopt.results import Displayed, written
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from causalopt.model.arrays.array_template import ArrayTemplate
     from causalopt.model.labels.records import Domains
     from causalopt.model.regions.spacetime import Spacetime
@@ -143,13 +135,12 @@ def _split_units(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "parameters": numbers, **({"parameter_units": units} if units else {})}
 
 
-# pydantic's metaclass has no public name
-class ModelClass(type(Record)):  # type: ignore[misc]
+class ModelClass(type):
     """The class of models: it completes to a model's own names, and not to pydantic's."""
 
     def __dir__(cls) -> list[str]:
         own = {name for kind in cls.__mro__ if kind.__module__ in _OWN for name in vars(kind)}
-        found = {*cls.model_fields, *own} - _WITHIN
+        found = {*vars(cls)["model_fields"], *own} - _WITHIN
         return sorted(name for name in found if not name.startswith(_PYDANTIC))
 
 
@@ -196,31 +187,29 @@ class Model(Displayed, Record, metaclass=ModelClass):
     title: str = ""
     source: str = ""
     description: str = ""
-    parameters: Annotated[
-        Mapping[str, Scalar], AfterValidator(FixedMapping), WithJsonSchema(_PARAMETERS)
-    ] = Field(default={}, validate_default=True)
-    parameter_units: Annotated[Mapping[str, str], SkipJsonSchema()] = {}
+    parameters: Annotated[Mapping[str, Scalar], After(FixedMapping), Schema(_PARAMETERS)] = field(
+        default={}, validate_default=True
+    )
+    parameter_units: Annotated[Mapping[str, str], Schema(None)] = {}
     functions: Mapping[str, Text] = {}
     sizes: Mapping[str, Size] = {}
-    variables: Annotated[
-        Mapping[str, Variable], BeforeValidator(_variables), AfterValidator(FixedMapping)
-    ]
+    variables: Annotated[Mapping[str, Variable], Before(_variables), After(FixedMapping)]
     initial: tuple[Mapping[str, Label], ...] = ()
-    renormalise: bool = Field(
+    renormalise: bool = field(
         default=False, description="divide rounded probabilities by their sum, such as 0.9999999"
     )
     partition: Partition = Partition()
     question: Question = Question()
     training: TrainingSettings | None = None
-    dt: Annotated[float | None, BeforeValidator(python_number)] = Field(
+    dt: Annotated[float | None, Before(python_number)] = field(
         default=None, gt=0, allow_inf_nan=False
     )
     method: Method | None = None
-    time_unit: str | None = Field(default=None, description="the unit of time, such as s or day")
+    time_unit: str | None = field(default=None, description="the unit of time, such as s or day")
     facts: tuple[Fact, ...] = ()
 
-    _arrays_from: ArraySource = PrivateAttr(default_factory=ArraySource)
-    _asked: dict[tuple[str | None, str | None], Model] = PrivateAttr(default_factory=dict)
+    _arrays_from: ArraySource
+    _asked: dict[tuple[str | None, str | None], Model]
 
     def __repr__(self) -> str:
         title = f": {self.title}" if self.title else ""
@@ -242,17 +231,36 @@ class Model(Displayed, Record, metaclass=ModelClass):
 
     def __init__(self, source: ArraySource | None = None, /, **data: Any) -> None:
         with collector_paused():
-            try:
-                super().__init__(**_split_units(data))
-            except ValidationError as error:
-                refuse_mistake(error, _record_at)
-            if source is not None:
-                self._arrays_from = source
-            self._check_partition()
-            self._check_question()
-            self._check_training()
-            if not self.is_array and uses_labels(self.variables, self.initial):
-                _ = self.finite  # read now, so that a wrong table is an error of the declaration
+            self._begin(source, _checked(_split_units(data)))
+
+    @classmethod
+    def of_checked(cls, values: Mapping[str, Any], source: ArraySource | None = None) -> Model:
+        """Return the model of another one's fields: what they mean is checked as ever.
+
+        Raises:
+            ModelError: The declaration is wrong.
+        """
+        found = cls.__new__(cls)
+        with collector_paused():
+            found._begin(source, values)
+        return found
+
+    def _begin(self, source: ArraySource | None, values: Mapping[str, Any]) -> None:
+        self.__dict__.update(values)
+        self._arrays_from = ArraySource() if source is None else source
+        self._asked = {}
+        self._check_partition()
+        self._check_question()
+        self._check_training()
+        if not self.is_array and uses_labels(self.variables, self.initial):
+            _ = self.finite  # read now, so that a wrong table is an error of the declaration
+
+    def __eq__(self, other: object) -> bool:
+        same = super().__eq__(other)
+        return same and isinstance(other, Model) and self._arrays_from == other._arrays_from
+
+    def __hash__(self) -> int:
+        return super().__hash__()
 
     @functools.cached_property
     def is_array(self) -> bool:
@@ -893,8 +901,18 @@ def machine_memory() -> float:
     return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
+def _checked(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a model's fields, checked; pydantic's first complaint says what to do."""
+    from pydantic import ValidationError
+
+    try:
+        return checked(Model, data)
+    except ValidationError as error:
+        refuse_mistake(error, _record_at)
+
+
 def refuse_mistake(
-    error: ValidationError, record_at: Callable[[tuple[int | str, ...]], type[Record]]
+    error: ValidationError, record_at: Callable[[tuple[int | str, ...]], Any]
 ) -> NoReturn:
     """Raise pydantic's first complaint as one that says what to do.
 

@@ -10,7 +10,7 @@ import numpy as np
 from causalopt.drawing.palette import BLUE, FAINT
 from causalopt.effects.exponents.rates import rates
 from causalopt.effects.running import run
-from causalopt.effects.sweeps.sweep import sweep
+from causalopt.effects.sweeps.number_sweep import sweep_numbers
 from causalopt.posts.charts import NATS, TIME, Chart, Line, Map, curves, line_figure, map_figure
 from causalopt.posts.optimization_4_lorenz import lorenz, op_panel, parts_panel
 
@@ -203,13 +203,15 @@ def op_maps(sheet: Sheet) -> None:
 
 def _plane(rho: float, A: str, n: str, other: str) -> Sweep:
     grid = {f"{name}[0]": np.linspace(*RANGES[name], 121) for name in (n, other)}
-    return sweep(lorenz(rho), grid, nudge=f"{n}[0]", hold=A, target=n, steps=200, estimate=False)
+    return sweep_numbers(
+        lorenz(rho), grid, nudge=f"{n}[0]", hold=A, target=n, steps=200, estimate=False
+    )
 
 
 def _curves(rho: float, A: str, n: str) -> Chart:
     start = np.linspace(*RANGES[n], 301)
     model, grid, lines = lorenz(rho), {f"{n}[0]": start}, []
     for t in (0.5, 1, 2):
-        found = sweep(model, grid, nudge=f"{n}[0]", hold=A, target=n, steps=round(t * 100))
+        found = sweep_numbers(model, grid, nudge=f"{n}[0]", hold=A, target=n, steps=round(t * 100))
         lines.append(Line(start, found.op, f"t = {t:g}"))
     return Chart(lines, f"{n} at t = 0", NATS, f"A = {A}, n = {n}_0, m = {n}", levels=(0.0,))

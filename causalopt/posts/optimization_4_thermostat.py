@@ -8,7 +8,7 @@ import numpy as np
 
 from causalopt.drawing.palette import GREEN, RED
 from causalopt.effects.running import run
-from causalopt.effects.sweeps.sweep import sweep
+from causalopt.effects.sweeps.number_sweep import sweep_numbers
 from causalopt.errors import QuestionError
 from causalopt.model.files import load, parse_model, to_text
 from causalopt.posts.charts import NATS, TIME, Chart, Line, curves, line_figure
@@ -32,7 +32,7 @@ def saturating(theta: float = 1.0, p: float = 1.0, dt: float = 0.02) -> Model:
 
 def power_sweep(model: Model, steps: int = 500, *, estimate: bool = True) -> Sweep:
     """Return Comp and Op over the room's start."""
-    return sweep(model, {"R[0]": GRID}, steps=steps, estimate=estimate)
+    return sweep_numbers(model, {"R[0]": GRID}, steps=steps, estimate=estimate)
 
 
 def course(sheet: Sheet) -> None:
@@ -127,7 +127,7 @@ def _printed_case(sheet: Sheet) -> None:
         "'behaves like before' within the band needs (p/theta) s",
     )
     inside = run(saturating(), steps=500, given=()).op
-    same = sweep(saturating(), {"R[0]": [25.5]}, steps=500).op[0]
+    same = sweep_numbers(saturating(), {"R[0]": [25.5]}, steps=500).op[0]
     linear = run(load("thermostat").replace(parameters={"k": 0.02}), steps=500).op[-1]
     sheet.number(
         "like-before",

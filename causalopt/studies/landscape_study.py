@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from causalopt.model.declaration import Method, Record, Scalar, Text
+from causalopt.model.declaration import Method, Scalar, Text
 
 Measure = Literal["op", "comp"]
 QUANTITIES = ("op", "comp", "w")
@@ -22,7 +22,13 @@ SHARE = re.compile(r"\s*(\w+)\s*(<=|>=|<|>)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*"
 LEAST_SIZE, MOST_SIZE = 4, 2000
 
 
-class StudyQuestion(Record):
+class StudyRecord(BaseModel):
+    """A frozen record that knows no keys but its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StudyQuestion(StudyRecord):
     """One landscape: Op(A; n, m)."""
 
     hold: Text
@@ -30,7 +36,7 @@ class StudyQuestion(Record):
     target: Text
 
 
-class StudyClaim(Record):
+class StudyClaim(StudyRecord):
     """A sentence on what is seen, and the number that holds or refutes it.
 
     Attributes:
@@ -106,7 +112,7 @@ class StudyClaim(Record):
         return self
 
 
-class StudyOrbit(Record):
+class StudyOrbit(StudyRecord):
     """A long run that is drawn on the plane where it passes through.
 
     Attributes:
@@ -122,7 +128,7 @@ class StudyOrbit(Record):
     steps: int = Field(default=60_000, ge=1)
 
 
-class StudyAlong(Record):
+class StudyAlong(StudyRecord):
     """Rates along a parameter.
 
     Attributes:
@@ -147,7 +153,7 @@ class StudyAlong(Record):
     marks: Mapping[str, float] = Field(default_factory=dict)
 
 
-class LandscapeStudy(Record):
+class LandscapeStudy(StudyRecord):
     """A study: questions of one model over a plane of starts, or rates along a parameter.
 
     Attributes:

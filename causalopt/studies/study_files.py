@@ -22,7 +22,7 @@ from causalopt.errors import (
     UnknownNameError,
     suggestion,
 )
-from causalopt.model.declaration import Record, shown
+from causalopt.model.declaration import shown
 from causalopt.model.files import file_of, models_folder, read_model, read_text, shipped
 from causalopt.model.model import Model, refuse_mistake
 from causalopt.model.positions import yaml_document
@@ -35,6 +35,7 @@ from causalopt.studies.landscape_study import (
     StudyClaim,
     StudyOrbit,
     StudyQuestion,
+    StudyRecord,
 )
 from causalopt.studies.plane_sections import section_model, started, with_crossing
 
@@ -146,8 +147,8 @@ def _study(data: dict[str, Any]) -> LandscapeStudy:
         refuse_mistake(error, _record_at)
 
 
-def _record_at(path: tuple[int | str, ...]) -> type[Record]:
-    records: dict[object, type[Record]] = {
+def _record_at(path: tuple[int | str, ...]) -> type[StudyRecord]:
+    records: dict[object, type[StudyRecord]] = {
         "questions": StudyQuestion,
         "claims": StudyClaim,
         "orbit": StudyOrbit,

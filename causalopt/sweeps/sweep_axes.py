@@ -26,7 +26,7 @@ _LAST_SEED = 2**63 - 1  # as stores keep whole numbers
 _HASHED = 1 << 20  # values that are read at once
 
 
-class Values(Protocol):
+class AxisValues(Protocol):
     """An axis' values, some of which are read at a time: an array, or one that computes them."""
 
     def __len__(self) -> int: ...
@@ -47,7 +47,7 @@ class SweptAxis:
 
     name: str
     label: str
-    quantities: Mapping[str, Values]
+    quantities: Mapping[str, AxisValues]
     labels: Mapping[str, str]
 
     def __len__(self) -> int:
@@ -63,7 +63,7 @@ class SweptAxis:
         }
 
 
-def _described(values: Values) -> dict[str, Any] | list[str]:
+def _described(values: AxisValues) -> dict[str, Any] | list[str]:
     if isinstance(values, np.ndarray) and values.dtype == object:
         return [str(text) for text in values]
     found = hashlib.sha256()
@@ -117,7 +117,7 @@ def _dimension(name: str, taken: Iterable[str]) -> str:
     return axis_labels([name], also=[*taken, "done", "task"])[0]
 
 
-def _quantities(name: str, values: GridValues) -> dict[str, Values]:
+def _quantities(name: str, values: GridValues) -> dict[str, AxisValues]:
     if isinstance(values, Design):
         return dict(values.quantities)
     if name in CHOICES:

@@ -26,12 +26,12 @@ from causalopt.model.files import to_text
 from causalopt.model.model import Model
 from causalopt.sweeps.grid_points import GridPoints
 from causalopt.sweeps.point_designs import Design
-from causalopt.sweeps.sweep_axes import CHOICES, SEED, GridValues, SweptAxis, Values, swept_axes
+from causalopt.sweeps.sweep_axes import CHOICES, SEED, AxisValues, GridValues, SweptAxis, swept_axes
 from causalopt.sweeps.swept_measure import SweptMeasure, SweptVariable
 
 FORMAT = 1  # of stores; another number, another layout
 _PRESUMED = 3  # points of a question that are looked at before work begins, for each word
-Coordinate = tuple[tuple[str, ...], Values, dict[str, str]]
+Coordinate = tuple[tuple[str, ...], AxisValues, dict[str, str]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

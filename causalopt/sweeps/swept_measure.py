@@ -48,6 +48,11 @@ class SweptMeasure(Protocol):
         ...
 
     @property
+    def title(self) -> str:
+        """What is measured, as a heading says it, such as `Op(T; R[0], R) at step 500`."""
+        ...
+
+    @property
     def drawn(self) -> str:
         """The variable that a picture shows where nothing else is said."""
         ...

@@ -56,17 +56,31 @@ class _Rate(ProgressColumn):
         return Text(rate_text(task.completed / max(time.monotonic() - self._begun, 1e-9)))
 
 
-def rate_text(rate: float) -> str:
+def rate_text(rate: float, unit: str = "") -> str:
     """Return a rate as three digits with a prefix of thousands.
 
     Example:
-        >>> rate_text(1234567.0), rate_text(12.0), rate_text(0.0123)
-        ('1.23 M/s', '12 /s', '0.0123 /s')
+        >>> rate_text(1234567.0), rate_text(12.0, "points"), rate_text(0.0123)
+        ('1.23 M/s', '12 points/s', '0.0123 /s')
+        >>> rate_text(5.0e4, "points")
+        '50 k points/s'
     """
-    for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if rate >= size:
-            return f"{rate / size:.3g} {prefix}/s"
-    return f"{rate:.3g} /s"
+    sizes = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+    size, prefix = next((pair for pair in sizes if rate >= pair[0]), (1.0, ""))
+    return f"{rate / size:.3g} {f'{prefix} {unit}'.strip()}/s"
+
+
+def span_text(seconds: float) -> str:
+    """Return a length of time in the unit in which it is read.
+
+    Example:
+        >>> [span_text(s) for s in (0.4, 99.0, 600.0, 9000.0, 7e5)]
+        ['0 s', '99 s', '10 min', '2.5 h', '8.1 days']
+    """
+    for size, unit in ((86400.0, "days"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _drawn_by_rich(begun: float, console: Console) -> RichProgress:

@@ -38,6 +38,17 @@ def check_stop() -> None:
         raise _Stopped
 
 
+@contextlib.contextmanager
+def stopped_by(stop: threading.Event) -> Iterator[None]:
+    """Let `check_stop` raise on this thread once an event is set: its caller is another thread."""
+    before = getattr(_local, "stop", None)
+    _local.stop = stop
+    try:
+        yield
+    finally:
+        _local.stop = before
+
+
 def on_threads(
     work: Callable[[Item], Result], items: Iterable[Item], threads: int, *, counts: bool = True
 ) -> list[Result]:

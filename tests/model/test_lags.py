@@ -11,9 +11,9 @@ from scipy.integrate import solve_ivp
 
 from causalopt import Model, ModelError, QuestionError, run
 from causalopt.cli import main
-from causalopt.effects.sweeps.sweep import sweep
 from causalopt.model.declaration import Method
 from causalopt.model.histories import lags_in_steps
+from causalopt.sweeps.sweeping import sweep
 from causalopt.worlds.world import world
 
 TAU = 0.5

@@ -142,12 +142,12 @@ def test_noise_at_every_step_is_the_same_in_pieces(request: pytest.FixtureReques
 
 
 def test_another_process_gives_the_same_object_and_a_failed_one_none() -> None:
-    native = pytest.importorskip("causalopt.engine.machine.native")
+    compiler = pytest.importorskip("causalopt.engine.machine.compiler")
     text = "define i64 @one(i64 %a) {\n  %b = add i64 %a, 1\n  ret i64 %b\n}\n"
     given = f"2 2\n{text}".encode()
-    found = answer_of_process(native.__name__, "object_of", given)
-    assert found == native.object_of(given)
-    assert answer_of_process(native.__name__, "object_of", b"nonsense") is None
+    found = answer_of_process(compiler.__name__, "object_of", given)
+    assert found == compiler.object_of(given)
+    assert answer_of_process(compiler.__name__, "object_of", b"nonsense") is None
 
 
 def test_a_long_argument_reaches_a_process_that_starts_slowly(

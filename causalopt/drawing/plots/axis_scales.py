@@ -42,6 +42,26 @@ def is_logarithmic(x: Floats) -> bool:
     return bool(uneven_logs <= _EVEN and uneven > _MORE * uneven_logs)
 
 
+def is_spread_by_ratios(x: Floats) -> bool:
+    """Whether scattered points, such as those of a design, lie evenly in their logarithms.
+
+    They are positive and reach over a factor of ten or more, and their median is nearer to the
+    middle of the range's logarithms than to that of the range.
+
+    Example:
+        >>> shares = np.linspace(0, 1, 50) ** 1.1
+        >>> is_spread_by_ratios(0.01 * 1e4**shares), is_spread_by_ratios(0.01 + 99.99 * shares)
+        (True, False)
+    """
+    x = np.asarray(x, dtype=float)
+    if not len(x) or not np.isfinite(x).all() or not (x > 0).all() or x.max() < 10 * x.min():
+        return False
+    ends = np.array([x.min(), x.max()])
+    aside = (np.median(x) - ends[0]) / np.ptp(ends) - 0.5
+    logs = (np.median(np.log(x)) - np.log(ends[0])) / np.ptp(np.log(ends)) - 0.5
+    return bool(abs(logs) < abs(aside))
+
+
 def take_scale(axes: Axes, points: Floats, *, along: Literal["x", "y"] = "x") -> None:
     """Take the scale that points have along an axis, and mark the points where they are few."""
     axis = axes.xaxis if along == "x" else axes.yaxis

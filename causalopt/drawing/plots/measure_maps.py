@@ -16,7 +16,7 @@ from causalopt.drawing.plots.heat_maps import heat_norm
 from causalopt.drawing.plots.op_maps import STEEP, mark_status, status_key, uneven_norm
 from causalopt.drawing.plots.panel_parts import WIDE
 from causalopt.drawing.plots.plot_style import op_map, signed_map
-from causalopt.effects.measures import STATUSES
+from causalopt.drawing.plots.status_looks import met_words, status_fill
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +53,7 @@ class Shades:
 def shades_of(values: Floats, measure: str) -> Shades:
     """Return the colours of `op` (0 in the middle), `comp` (1) or another measure."""
     finite = values[np.isfinite(values)]
-    if measure == "op":
+    if measure == "op" or measure.startswith("op_"):
         return Shades(uneven_norm(values), op_map(), "neither", is_op=True)
     if measure == "comp":
         sizes = np.abs(finite - 1.0)
@@ -85,12 +85,12 @@ def draw_measure_map(
         axes: Where to draw.
         edges: Of the cells, along x and y.
         values: The measure, axes (y, x).
-        status: Keys of `STATUSES`, likewise.
+        status: The words of the points, likewise.
         shades: Its colours.
     """
     shown = np.where(np.isfinite(values), values, np.nan)
     axes.pcolormesh(*edges, shown, cmap=shades.map, norm=shades.norm, rasterized=True)
-    for name in STATUSES:
+    for name in met_words(status):
         if name == "ok":
             continue
         here = status == name
@@ -108,20 +108,20 @@ def status_keys(values: Floats, status: NDArray[Any], shades: Shades, op: Floats
 
     Args:
         values: The measure, of any axes.
-        status: Keys of `STATUSES`, likewise.
+        status: The words of the points, likewise.
         shades: The measure's colours.
         op: Op, likewise: where it is infinite for a status the legend says so.
     """
     keys = []
-    for name in STATUSES:
+    for name in met_words(status):
         here = status == name
-        if name == "ok" or not here.any():
+        if name == "ok":
             continue
         parts = [(here & where, fill) for where, fill in _parts(values, name, shades)]
         fill = max(parts, key=lambda part: np.count_nonzero(part[0]))[1]
         ends = (", Op is +∞", np.isposinf(op[here])), (", Op is -∞", np.isneginf(op[here]))
         infinite = next((text for text, all_of in ends if all_of.all()), "")
-        keys.append(status_key(name, f"{name}{infinite} ({np.count_nonzero(here)})", fill))
+        keys.append(status_key(name, f"{name}{infinite} ({np.count_nonzero(here):,})", fill))
     return keys
 
 
@@ -139,7 +139,7 @@ def _inks(values: Floats, shades: Shades) -> list[tuple[str, NDArray[np.bool_]]]
 
 def _parts(values: Floats, name: str, shades: Shades) -> list[tuple[NDArray[np.bool_], str | None]]:
     """Return where cells have a number, no number, and an infinite one, with what fills them."""
-    fill = colours().statuses[name]
+    fill = status_fill(name)
     ends = [to_hex(shades.map(1.0)), to_hex(shades.map(0.0))] if shades.is_op else [fill, fill]
     return [
         (np.isfinite(values), None),

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from causalopt.descents.noisy_op import NoisyOp
-from causalopt.drawing.palette import STATUS_HATCHES, colours
+from causalopt.drawing.palette import colours
 from causalopt.drawing.plots.axis_scales import cell_edges, edges_on, take_scale
 from causalopt.drawing.plots.op_maps import draw_op_map, uneven_norm
 from causalopt.drawing.plots.panel_parts import (
@@ -27,6 +27,7 @@ from causalopt.drawing.plots.panel_parts import (
 )
 from causalopt.drawing.plots.panels import Panel, PanelLayout, drawn
 from causalopt.drawing.plots.plot_style import size_map
+from causalopt.drawing.plots.status_looks import met_words, status_fill, status_hatch
 from causalopt.effects.ensembles.rates_ensemble import RatesEnsemble
 from causalopt.effects.ensembles.run_ensemble import RunEnsemble
 from causalopt.effects.ensembles.seed_lists import seeds_text
@@ -331,24 +332,31 @@ def draw_status_shares(axes: Axes, x: Floats, codes: NDArray[Any]) -> None:
         x: Steps or points, shape [x].
         codes: Places in `causalopt.effects.measures.NAMES`, shape [seed, x].
     """
-    edges = cell_edges(x)
-    base = np.zeros(len(x))
-    for k, name in enumerate(NAMES.tolist()):
-        share = (codes == k).mean(axis=0)
-        if not share.any():
-            continue
-        total = int((codes == k).sum())
-        percent = 100 * total / codes.size
+    draw_word_shares(axes, cell_edges(x), NAMES.astype(object)[codes])
+
+
+def draw_word_shares(axes: Axes, edges: Floats, status: NDArray[Any]) -> None:
+    """Draw which share of the seeds has which status, one above the other, hatched.
+
+    Args:
+        axes: Where to draw.
+        edges: Where the cells of steps or points begin and end, shape [x + 1].
+        status: The words of the points, shape [seed, x].
+    """
+    base = np.zeros(status.shape[1])
+    for name in met_words(status):
+        share = (status == name).mean(axis=0)
+        percent = 100 * np.count_nonzero(status == name) / status.size
         text = f"{name} ({percent:.3g} %)"
         axes.stairs(
             base + share,
             edges,
             baseline=base,
             fill=True,
-            facecolor=colours().statuses[name],
+            facecolor=status_fill(name),
             edgecolor=colours().faint,
-            hatch=STATUS_HATCHES[name],
-            linewidth=0.3 if len(x) <= FEW else 0.0,
+            hatch=status_hatch(name),
+            linewidth=0.3 if len(base) <= FEW else 0.0,
             label=text,
         )
         base = base + share

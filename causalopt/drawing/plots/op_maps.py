@@ -9,9 +9,10 @@ from matplotlib.colors import Normalize, SymLogNorm, TwoSlopeNorm
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
 
-from causalopt.drawing.palette import STATUS_HATCHES, colours
+from causalopt.drawing.palette import colours
 from causalopt.drawing.plots.panel_parts import hatch_colour, largest_size, typical_size
 from causalopt.drawing.plots.plot_style import op_map
+from causalopt.drawing.plots.status_looks import status_hatch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +78,7 @@ def mark_status(
         axes: Where to draw.
         edges: Of the cells, along x and y.
         where: Which cells, axes (y, x).
-        name: A key of `causalopt.STATUSES`.
+        name: The status's word.
         fill: What they are filled with; nothing, so that a colour below is seen, if None.
         ink: The colour of the hatch; the one that is seen best on the fill if empty.
     """
@@ -93,7 +94,7 @@ def mark_status(
         Path(corners, codes * (len(corners) // 5)),
         facecolor=fill or "none",
         edgecolor=ink or hatch_colour(fill),
-        hatch=STATUS_HATCHES[name],
+        hatch=status_hatch(name),
         linewidth=0,
         label=name,
     )
@@ -106,7 +107,7 @@ def status_key(name: str, text: str, fill: str | None = None) -> Patch:
     return Patch(
         facecolor=fill or "none",
         edgecolor=hatch_colour(fill),
-        hatch=2 * STATUS_HATCHES[name],
+        hatch=2 * status_hatch(name),
         linewidth=0.6,
         label=text,
     )

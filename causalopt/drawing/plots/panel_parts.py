@@ -11,11 +11,11 @@ from matplotlib.ticker import FixedLocator
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
-from causalopt.drawing.palette import STATUS_HATCHES, WORLD_DASHES, WORLD_MARKERS, colours
+from causalopt.drawing.palette import WORLD_DASHES, WORLD_MARKERS, colours
 from causalopt.drawing.plots.axis_scales import cell_edges
 from causalopt.drawing.plots.plot_style import TEXT, ink_on, text_inches
 from causalopt.drawing.plots.shown_figure import ShownFigure
-from causalopt.effects.measures import STATUSES
+from causalopt.drawing.plots.status_looks import MISSING, met_words, status_fill, status_hatch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from causalopt.model.model import Model
 
 FEW = 40  # up to so many points each one gets its marker
+_MANY = 1000  # dots from which on each is small
 LEAST = 1e-9  # what differs by less from no influence is rounding: the axis does not blow it up
 WIDE = 1e3  # a ratio of sizes at which a linear axis hides the smaller
 
@@ -152,6 +153,10 @@ def draw_measure(
     *,
     label: str,
     rest: float | None,
+    name: str | None = None,
+    joined: bool = True,
+    legend: bool = True,
+    foot: float = 0.03,
 ) -> None:
     """Draw Op or Comp: a full line, dotted and grey where the status doubts it.
 
@@ -159,30 +164,34 @@ def draw_measure(
         axes: Where to draw.
         x: The points, shape [x].
         values: The measure, likewise; infinite ones stand at the edge.
-        status: Keys of `STATUSES`, likewise.
+        status: The words of the points, likewise.
         label: What the measure is called.
         rest: Its value without an influence of A, drawn as a line if there is one.
+        name: What the full line is called in the legend, None for nothing.
+        joined: Whether lines join the points; dots alone otherwise.
+        legend: Whether the names of lines and signs are put above.
+        foot: How high the signs of -∞ stand, as a share of the axes.
     """
     finite = np.isfinite(values)
-    doubted = np.isin(status, ["kink", "unresolved"])
-    few = len(x) <= FEW
-    for where, colour, style, name in (
+    doubted = (status == "kink") | (status == "unresolved")
+    few = len(x) <= FEW or not joined
+    for where, colour, style, called in (
         (doubted, colours().faint, ":", "in doubt (see status)"),
-        (~doubted, colours().blue, "-", None),
+        (~doubted, colours().blue, "-", name),
     ):
         if (where & finite).any():
             axes.plot(
                 x,
                 np.where(finite & where, values, np.nan),
                 color=colour,
-                linestyle=style,
+                linestyle=style if joined else "none",
                 linewidth=1.5,
                 marker="o" if few else None,
-                markersize=4,
-                label=name,
+                markersize=4 if joined else 3 if len(x) < _MANY else 1.5,
+                label=called,
             )
             # A point between gaps has no line of its own.
-            lone = _lone(where & finite)
+            lone = _lone(where & finite) & joined
             axes.plot(x[lone], values[lone], ".", color=colour, markersize=5)
     if rest is not None:
         axes.axhline(rest, color=colours().faint, linewidth=0.8, linestyle=":")
@@ -190,14 +199,15 @@ def draw_measure(
             axes.set_ylim(rest - 1.0, rest + 1.0)
     axes.set_ylabel(label)
     _draw_infinities(axes, x, np.isposinf(values), "^", 0.97, "+∞")
-    _draw_infinities(axes, x, np.isneginf(values), "v", 0.03, "-∞")
-    if axes.get_legend_handles_labels()[1]:
+    _draw_infinities(axes, x, np.isneginf(values), "v", foot, "-∞")
+    if legend and axes.get_legend_handles_labels()[1]:
         legend_above(axes)
     if not finite.any() and not np.isinf(values).any():
+        is_empty = bool((status == MISSING).all())
         axes.text(
             0.5,
             0.7,
-            "undefined throughout",
+            "not computed so far" if is_empty else "undefined throughout",
             ha="center",
             transform=axes.transAxes,
             color=colours().muted,
@@ -237,22 +247,22 @@ def draw_status(
     Args:
         axes: Where to draw.
         x: The points, shape [x].
-        status: Keys of `STATUSES`, shape [x].
+        status: The words of the points, shape [x].
         edges: Where their cells begin and end, shape [x + 1]; halfway between points by default.
         counts: How often each status is there, where a point stands for several.
     """
     edges = cell_edges(x) if edges is None else edges
     if counts is None:
-        counts = {name: int(np.count_nonzero(status == name)) for name in STATUSES}
-    for name in STATUSES:
-        spans = [(edges[a], edges[b + 1] - edges[a]) for a, b in _stretches(status == name)]
+        counts = {name: int(np.count_nonzero(status == name)) for name in met_words(status)}
+    for name in met_words(status):
+        spans = [(edges[a], edges[b + 1] - edges[a]) for a, b in stretches(status == name)]
         if spans:
             axes.broken_barh(
                 spans,
                 (0, 1),
-                facecolor=colours().statuses[name],
-                edgecolor=hatch_colour(colours().statuses[name]),
-                hatch=STATUS_HATCHES[name],
+                facecolor=status_fill(name),
+                edgecolor=hatch_colour(status_fill(name)),
+                hatch=status_hatch(name),
                 linewidth=0.4 if len(spans) < FEW else 0,
                 label=f"{name} ({counts[name]})",
             )
@@ -268,7 +278,7 @@ def hatch_colour(fill: str | None) -> str:
     return colours().ink if fill is None else ink_on(fill)
 
 
-def _stretches(where: Bools) -> list[tuple[int, int]]:
+def stretches(where: Bools) -> list[tuple[int, int]]:
     """Return the first and last index of each run of true values."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], where, [False])).astype(np.int8)))
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -27,6 +27,7 @@ from causalopt.engine.executions import run_values
 from causalopt.engine.linearization import linearize
 from causalopt.engine.source import Slots
 from causalopt.errors import QuestionError
+from causalopt.language.term import Term
 from causalopt.model.asked_words import Nudged
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node, Selection, selection_text, whole_variables
@@ -291,23 +292,14 @@ def rates(
     """
     del progress  # long_work tells it
     if seeds is not None or level is not None or quantiles is not None:
-        said: dict[str, Any] = {"nudge": nudge, "hold": hold, "target": target, "steps": steps}
-        said |= {"transient": transient, "exponents": exponents}
-        said |= {"parameters": parameters, "initial": initial}
-        return _over_noise(model, said, seed, seeds, (level, quantiles))
+        every: dict[str, Any] = {"nudge": nudge, "hold": hold, "target": target, "steps": steps}
+        every |= {"transient": transient, "exponents": exponents}
+        every |= {"parameters": parameters, "initial": initial}
+        return _over_noise(model, every, seed, seeds, (level, quantiles))
     model = model.replace(parameters=parameters, initial=initial)
-    if model.is_static:
-        raise QuestionError("rates are about growth in time, and this model has none")
-    selection = model.held_set(hold) or ()
-    whole_variables(selection, "a rate is a limit in time: hold whole variables")
-    asked, n, m = one_node_each(model, nudge, target)
-    is_said = nudge is not None or target is not None
-    question = _question(asked, n, m, selection, is_said=is_said)
-    count = DEFAULT_STEPS if steps is None else steps
-    lead = count // 10 if transient is None else transient
-    if count < BATCHES or lead < 0:
-        raise QuestionError(f"rates need at least {BATCHES} steps, and a transient of 0 or more")
-    settings = _Settings(count, lead, exponents, seed)
+    said = _asked(model, nudge, hold, target)
+    selection, question, asked = said.selection, said.question, said.model
+    settings = _settings(steps, transient, exponents, seed)
     half = 1.0 if asked is model else 0.5
     with portion(0.0, half):
         found = _grown(model, selection, question if asked is model else None, settings)
@@ -316,12 +308,66 @@ def rates(
     return _answer(asked, selection, question, (found, of_question), settings)
 
 
+def check_rates(
+    model: Model,
+    *,
+    nudge: Nudged | None = None,
+    hold: str | Sequence[str | Node] | None = None,
+    target: str | None = None,
+    steps: int | None = None,
+    transient: int | None = None,
+    exponents: int | None = None,
+    seed: int = 0,
+) -> None:
+    """Refuse what `rates` would refuse before it runs anything, with the same arguments.
+
+    Raises:
+        QuestionError: As of `rates`, but for a model that remembers nothing.
+    """
+    found = _asked(model, nudge, hold, target)
+    settings = _settings(steps, transient, exponents, seed)
+    _span(model, found.question if found.model is model else None, settings)
+    if found.model is not model:
+        _span(found.model, found.question, settings)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Said:
+    """What is asked: the model in which n is a node and m a variable, A, and n with m."""
+
+    model: Model
+    selection: Selection
+    question: _Question | None
+
+
+def _asked(
+    model: Model, nudge: Nudged | None, hold: str | Sequence[str | Node] | None, target: str | None
+) -> _Said:
+    if model.is_static:
+        raise QuestionError("rates are about growth in time, and this model has none")
+    selection = model.held_set(hold) or ()
+    whole_variables(selection, "a rate is a limit in time: hold whole variables")
+    asked, n, m = one_node_each(model, nudge, target)
+    is_said = nudge is not None or target is not None
+    return _Said(asked, selection, _question(asked, n, m, selection, is_said=is_said))
+
+
 @dataclasses.dataclass(frozen=True)
 class _Settings:
     count: int
     lead: int
     exponents: int | None
     seed: int
+
+
+def _settings(
+    steps: int | None, transient: int | None, exponents: int | None, seed: int
+) -> _Settings:
+    count = DEFAULT_STEPS if steps is None else steps
+    lead = count // 10 if transient is None else transient
+    if count < BATCHES or lead < 0:
+        raise QuestionError(f"rates need at least {BATCHES} steps, and a transient of 0 or more")
+    return _Settings(count, lead, exponents, seed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -333,10 +379,18 @@ class _Grown:
     status: str
 
 
-def _grown(
-    model: Model, selection: Selection, question: _Question | None, settings: _Settings
-) -> _Grown:
-    """Return how tangents grow in a model, of m by n where a question is asked of it."""
+@dataclasses.dataclass(frozen=True)
+class _Span:
+    """The steps of a run, the end of a disturbance, and the local derivatives that are kept."""
+
+    first: int
+    last: int
+    end: Node | None
+    terms: tuple[Term, ...]
+
+
+def _span(model: Model, question: _Question | None, settings: _Settings) -> _Span:
+    """Return the steps that are counted, of a run that can be held."""
     refuse_in_dynamics(model)
     structure = model.template.structure
     _check_exponents(settings.exponents, len(Slots.of(structure).slots))
@@ -347,6 +401,16 @@ def _grown(
     last = first - 1 + settings.lead + settings.count
     terms = tuple(partial.term for partial in linearize(structure).partials)
     _check_length(last, len(structure.names) + len(terms))
+    return _Span(first, last, end, terms)
+
+
+def _grown(
+    model: Model, selection: Selection, question: _Question | None, settings: _Settings
+) -> _Grown:
+    """Return how tangents grow in a model, of m by n where a question is asked of it."""
+    structure = model.template.structure
+    span = _span(model, question, settings)
+    first, last, end, terms = span.first, span.last, span.end, span.terms
     ended = () if end is None else (Set(end, 0.0),)  # what stays as it is would count as growth
     plan = plan_for(model, ended, steps=last, noise_seed=settings.seed)
     with portion(0.0, 0.4):

@@ -62,7 +62,13 @@ class Judgement:
 
 def sample_places(count: int) -> NDArray[np.int64]:
     """Return which points of a grid are its samples: evenly spread, the first and the last too."""
-    return np.unique(np.linspace(0, count - 1, _SAMPLES).astype(np.int64))
+    return _spread(count, _SAMPLES)
+
+
+def _spread(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most so many places of a grid, ascending and evenly spread."""
+    places = np.linspace(0, count - 1, most).astype(np.int64)
+    return places[np.diff(places, prepend=-1) > 0]  # unique, which would load numpy.ma
 
 
 def judged(model: Model, batch: Batch, runner: BatchRunner) -> Judgement:
@@ -150,7 +156,7 @@ def judged_finite(asked: Asked, batch: Batch, columns: dict[str, NDArray[Any]]) 
     codes = columns["codes"]
     size = (batch.keep[-1] + 1) * len(asked.model.template.equations)
     count = min(_FINITE_SAMPLES, BUDGET // (_FINITE_SAMPLES * (size + _EACH)))
-    for lane in np.unique(np.linspace(0, batch.count - 1, count).astype(int)).tolist():
+    for lane in _spread(batch.count, count).tolist():
         effect = _asked(asked, batch, lane)
         is_other = status_codes(effect)[-1] != codes[lane]
         for name, part in (("total", effect.total), ("direct", effect.direct)):
@@ -174,7 +180,8 @@ def chosen_to_settle(blocks: NDArray[np.int64], count: int, each: int) -> NDArra
     """
     plain = max(BUDGET // (count * each), 1)
     generous = max(min(BUDGET, _AT_MOST * BUDGET // count) // each, plain)
-    _, first, sizes = np.unique(blocks, return_index=True, return_counts=True)
+    first = np.flatnonzero(np.diff(blocks, prepend=-1))
+    sizes = np.diff(first, append=len(blocks))
     place = np.arange(len(blocks)) - np.repeat(first, sizes)
     allowed = np.where(sizes <= generous, sizes, plain)
     chosen: NDArray[np.bool_] = place < np.repeat(allowed, sizes)

@@ -22,7 +22,7 @@ def comp_above(work: PointLanes, comp: Floats, near: NDArray[np.intp], spacing: 
     """Return Comp at every point, beside the kink where it lies on one.
 
     Args:
-        work: The lanes, whose points differ by one starting value, that of n.
+        work: The lanes, whose points differ by the starting value of n, and perhaps more.
         comp: Comp as the lanes have it, shape [point].
         near: The points that lie on a kink to within rounding.
         spacing: The grid's spacing, in units of n.
@@ -30,7 +30,9 @@ def comp_above(work: PointLanes, comp: Floats, near: NDArray[np.intp], spacing: 
     if not len(near):
         return comp
     beside = work.batch.slice(near)
-    starts = {node: values + _ASIDE * spacing for node, values in beside.starts.items()}
+    n = work.asked.nudge
+    moved = (n.t, work.model.template.settable[n.variable])
+    starts = {**beside.starts, moved: beside.starts[moved] + _ASIDE * spacing}
     beside = dataclasses.replace(beside, starts=starts)
     runner = work.runner.over(beside)
     slopes = comp.copy()

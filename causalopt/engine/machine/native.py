@@ -1,7 +1,7 @@
 """Machine code from LLVM text: this processor's, optimised, kept on disk, called through ctypes.
 
 ctypes releases the GIL during a call, so that threads run lanes in parallel. Nothing here is
-imported until a run is long enough to be compiled.
+imported until a run is long enough to be compiled, and llvmlite only where the code is not on disk.
 """
 
 from __future__ import annotations
@@ -9,27 +9,41 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import functools
-import itertools
+import importlib.util
+import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
-from llvmlite import binding
+from causalopt.engine.machine.effort import FULL, QUICK, STRAIGHT, Effort
+from causalopt.engine.machine.placement import placed
+from causalopt.object_store import ObjectStore
 
-from causalopt.engine.machine.objects import ObjectStore
-from causalopt.work.processes import answer_of_process
+__all__ = [
+    "FULL",
+    "QUICK",
+    "STRAIGHT",
+    "CompiledLibrary",
+    "Effort",
+    "Processor",
+    "load_library",
+    "processor",
+]
 
 _lock = threading.RLock()
-_serial = itertools.count()
+# What Linux says of a processor that decides which code it runs; the rest changes, as its clock.
+_DECIDES = frozenset({"vendor_id", "cpu family", "model", "model name", "stepping", "flags"})
 
 
 @dataclasses.dataclass(frozen=True)
 class Processor:
-    """The processor code is made for."""
+    """The processor code is made for, and the version of LLVM that makes it."""
 
     name: str
     features: str
     triple: str
+    version: str = ""
 
     @property
     def has_fma(self) -> bool:
@@ -52,31 +66,32 @@ class Processor:
 
 @functools.cache
 def processor() -> Processor:
-    """Return the processor this process runs on."""
-    with _lock:
-        binding.initialize_native_target()
-        binding.initialize_native_asmprinter()
-    return Processor(
-        binding.get_host_cpu_name(),
-        binding.get_host_cpu_features().flatten(),
-        binding.get_process_triple(),
-    )
+    """Return the processor this process runs on: as Linux describes it, elsewhere as LLVM does."""
+    found = _said_by_linux()
+    if found is None:
+        from causalopt.engine.machine.compiler import host
+
+        found = Processor(*host())
+    return found
 
 
-@functools.cache
-def _machine(level: int) -> Any:
-    host = processor()
-    target = binding.Target.from_triple(host.triple)
-    return target.create_target_machine(
-        cpu=host.name, features=host.features, opt=level, reloc="pic", codemodel="small", jit=True
-    )
-
-
-@functools.cache
-def _linker() -> Any:
-    # JITLink puts an object's parts side by side. The older linker takes them where there is room,
-    # and ends the process where that is more than 2 GB apart, as beside JAX's large reservations.
-    return binding.create_lljit_compiler(_machine(2), use_jit_link=sys.platform != "win32")
+def _said_by_linux() -> Processor | None:
+    """Return what Linux says of a processor of x86-64 and what is installed; None elsewhere."""
+    spec = importlib.util.find_spec("llvmlite")
+    if sys.platform != "linux" or os.uname().machine != "x86_64" or not (spec and spec.origin):
+        return None
+    try:
+        version = Path(spec.origin).with_name("_version.py").read_text(encoding="utf-8")
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n", 1)[0]
+    except OSError:
+        return None
+    lines = [line.partition(":") for line in first.splitlines()]
+    said = {key.strip(): value.strip() for key, _, value in lines}
+    if not said.keys() >= _DECIDES:
+        return None
+    features = ",".join(f"+{flag}" for flag in said["flags"].split())
+    name = ", ".join(said[key] for key in sorted(_DECIDES - {"flags"}))
+    return Processor(name, features, "x86_64-linux", version)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,21 +108,6 @@ class CompiledLibrary:
     tracker: Any = dataclasses.field(repr=False, default=None)
 
 
-@dataclasses.dataclass(frozen=True)
-class Effort:
-    """How much time compilation may take: levels of the optimiser and of the code generator."""
-
-    passes: int
-    generator: int
-
-
-QUICK, FULL = Effort(0, 0), Effort(2, 2)
-# A large step is straight lines through memory: the optimiser's passes find little in it.
-STRAIGHT = Effort(0, 1)
-# Characters of a text that compiles in some tenths of a second, without and with the passes.
-_LONG = (1_000_000, 200_000)
-
-
 def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> CompiledLibrary:
     """Return the functions of an LLVM text, compiled now or earlier.
 
@@ -117,23 +117,21 @@ def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> C
         effort: How well it is optimised; results do not depend on it.
     """
     host = processor()
-    version = ".".join(map(str, binding.llvm_version_info))
     key = "\n".join(
-        [host.name, host.features, host.triple, version, repr(effort), "nounwind", text]
+        [host.name, host.features, host.triple, host.version, repr(effort), "nounwind", text]
     )
     with _lock:
         store = ObjectStore.default()
         image = store.find(key)
         from_disk = image is not None
         if image is None:
-            image = _image(text, effort)
+            from causalopt.engine.machine.compiler import object_from
+
+            image = object_from(text, effort)
             store.keep(key, image)
-        builder = binding.JITLibraryBuilder().add_object_img(image).add_current_process()
-        for name in exports:
-            builder.export_symbol(name)
-        tracker = builder.link(_linker(), f"causalopt{next(_serial)}")
+        addresses, tracker = placed(image, [*exports]) or _linked(image, [*exports])
         functions: dict[str, Any] = {
-            name: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)(tracker[name])
+            name: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)(addresses[name])
             for name, count in exports.items()
         }
         for function in functions.values():
@@ -142,37 +140,7 @@ def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> C
     return CompiledLibrary(functions, from_disk, tracker)
 
 
-def _image(text: str, effort: Effort) -> bytes:
-    """Return an object; what may take long is compiled by a process that can be interrupted."""
-    if len(text) > _LONG[min(effort.passes, 1)]:
-        given = f"{effort.passes} {effort.generator}\n{text}".encode()
-        image = answer_of_process(__name__, "object_of", given)
-        if image is not None:
-            return image
-    return _compiled(text, effort)
+def _linked(image: bytes, names: list[str]) -> tuple[dict[str, int], Any]:
+    from causalopt.engine.machine.compiler import linked
 
-
-def object_of(given: bytes) -> bytes:
-    """Return the object of a line with the levels of effort and the text below it."""
-    levels, text = given.decode().split("\n", 1)
-    passes, generator = map(int, levels.split())
-    return _compiled(text, Effort(passes, generator))
-
-
-def _compiled(text: str, effort: Effort) -> bytes:
-    machine = _machine(effort.generator)
-    module = binding.parse_assembly(text)
-    module.triple = processor().triple
-    module.data_layout = str(machine.target_data)
-    for function in module.functions:
-        # Nothing throws here, so that no tables for unwinding need be registered.
-        if not function.is_declaration:
-            function.add_function_attribute("nounwind")
-    options = binding.create_pipeline_tuning_options(speed_level=effort.passes)
-    options.loop_vectorization = False
-    options.slp_vectorization = False
-    options.loop_unrolling = False
-    builder = binding.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
-    image: bytes = machine.emit_object(module)
-    return image
+    return linked(image, names)

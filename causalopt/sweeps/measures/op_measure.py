@@ -104,6 +104,13 @@ class OpMeasure:
         above = (_ABOVE,) if self.is_power_axis else ()
         return (*_FLOATS, *above, _UNDECIDED, _STATUS)
 
+    @property
+    def title(self) -> str:
+        """Op(A; n, m), words that are swept as their axes are called."""
+        n, a, m = (name if name in self.swept else getattr(self, name) for name in CHOICES)
+        step = "" if self.at is None else f" at step {self.at}"
+        return f"Op({a}; {n}, {m}){step}"
+
     def settings(self) -> dict[str, Any]:
         """Return what decides the numbers besides model and points."""
         return {

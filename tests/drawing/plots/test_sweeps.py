@@ -16,8 +16,9 @@ from causalopt import load
 from causalopt.cli import main
 from causalopt.drawing.palette import LIGHT, STATUS_HATCHES, contrast
 from causalopt.drawing.plots.axis_scales import cell_edges, edges_on, is_logarithmic
-from causalopt.effects.sweeps.sweep import Sweep, sweep
+from causalopt.effects.sweeps.sweep import Sweep
 from causalopt.errors import QuestionError
+from causalopt.sweeps.sweeping import sweep
 
 # Two steps of the thermostat by hand: R[2] = R[1] - k T[1] and T[1] = R[0] - d, so that dR[2]/dR[0]
 # is 1 - k, and 1 with T held.

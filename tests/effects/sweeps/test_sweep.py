@@ -14,7 +14,7 @@ import causalopt
 from causalopt import Model, Nudge, Set, load, run, sweep
 from causalopt.cli import main
 from causalopt.effects.sweeps import lane_doubts
-from causalopt.effects.sweeps import sweep as sweeps
+from causalopt.effects.sweeps import number_sweep as sweeps
 from causalopt.engine.batch_arrays import ArrayBatch
 from causalopt.engine.machine.batch_code import MachineBatch
 from causalopt.errors import FileError, QuestionError, UnknownNameError

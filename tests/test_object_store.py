@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from causalopt.engine.machine.native import QUICK, load_library
-from causalopt.engine.machine.objects import ObjectStore
+from causalopt.object_store import ObjectStore
 
 TEXT = "define i64 @answer(i64 %x) {\n  %y = add i64 %x, 41\n  ret i64 %y\n}\n"
 

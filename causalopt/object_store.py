@@ -1,4 +1,4 @@
-"""Compiled objects on disk: keyed by text, processor and versions; bounded, checked, removable.
+"""What is kept on disk, such as compiled code: keyed by all that decides it, bounded, checked.
 
 An object is written to a file of its own and moved into place, so that two processes never see half
 of one. Its checksum is verified before it is used: a damaged file is removed and compiled again,
@@ -12,7 +12,6 @@ import dataclasses
 import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from causalopt.folders import user_cache
@@ -43,6 +42,11 @@ class ObjectStore:
             return cls(Path(named) if named else None)
         return cls(user_cache("objects"))
 
+    def beside(self, name: str) -> ObjectStore:
+        """Return the store of other things kept in a folder in this one."""
+        folder = None if self.folder is None else self.folder / name
+        return ObjectStore(folder, self.largest // 64)
+
     def find(self, key: str) -> bytes | None:
         """Return the object kept under a key, None when there is none that is whole."""
         file = self._file(key)
@@ -66,6 +70,8 @@ class ObjectStore:
         file = self._file(key)
         if file is None:
             return False
+        import tempfile  # with what it imports as long as a kept model is to be read
+
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._is_trusted():
@@ -115,7 +121,7 @@ class ObjectStore:
         if self.folder is None or not self.folder.is_dir():
             return []
         found = []
-        for file in self.folder.iterdir():
+        for file in [*self.folder.iterdir(), *self.folder.glob("*/*")]:
             if file.suffix not in {_SUFFIX, ".part"}:
                 continue
             with contextlib.suppress(OSError):
