@@ -224,8 +224,10 @@ def test_one_option_is_told_in_the_same_words_everywhere(option: str) -> None:
         "--method": {"escape"},
         "--seed": {"basins", "data"},
         "--plot": {"descent"},
-        "--theme": {"draw"},
-        "--out": {"compare", "data", "descent", "draw", "import", "reproduce", "watch"},
+        "--theme": {"draw", "landscapes"},
+        "--out": {
+            "compare", "data", "descent", "draw", "import", "landscapes", "reproduce", "watch",
+        },
     }
     told: dict[str, set[str]] = {}
     for command in set(COMMANDS) - own.get(option, set()):
@@ -322,7 +324,7 @@ WORDS = {
     "action": "sgd_swirl --end u=0.6 --end v=0.3 --limit rate --csv {csv}",
     "descent": "sgd_pit --show losses",
 }  # fmt: skip
-ELSEWHERE = {"import", "reproduce"}  # tests/importers, tests/posts
+ELSEWHERE = {"import", "landscapes", "reproduce"}  # tests/importers, tests/posts
 
 
 def strict(text: str) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.effects.measures import NAMES
-from causalopt.effects.sweeps.sweep import sweep
+from causalopt.sweeps.sweeping import sweep
 from causalopt.errors import SizeError
 from causalopt.results import Plotted, Tabled, plain_number, plot
 from causalopt.studies.plane_sections import (
@@ -120,8 +120,8 @@ class LandscapeMaps(Plotted, Tabled):
     def __repr__(self) -> str:
         right, up = (f"{name}: {len(values)}" for name, values in self.axes.items())
         lines = [
-            f"{self.study.name}: {len(self.panels)} landscapes of {self.model.name} for "
-            f"{len(self.figures)} settings, {right} x {up}"
+            f"{self.study.name}: {len(self.panels) * len(self.figures)} landscapes of "
+            f"{self.model.name}, {right} x {up}"
         ]
         lines += [f"  {name}: {count} points" for name, count in self.statuses.items()]
         return "\n".join(lines)

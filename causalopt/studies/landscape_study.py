@@ -6,6 +6,8 @@ study's model is decided in `study_files`, where positions are known.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -200,6 +202,12 @@ class LandscapeStudy(StudyRecord):
     orbit: StudyOrbit | None = None
     along: StudyAlong | None = None
     claims: tuple[StudyClaim, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the declaration: another one is another study."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> LandscapeStudy:

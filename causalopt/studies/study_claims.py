@@ -87,7 +87,8 @@ def _checked(found: LandscapeMaps | RateDiagram, claim: StudyClaim) -> CheckedCl
         meant = [row for row in landscape_labels(found.study) if matches(claim.where, row)]
         numbers = [number for row in meant for number in _numbers(found, claim, row)]
     holds = bool(numbers) and all(number.holds for number in numbers)
-    return CheckedClaim(claim.claim, _expected(claim), _computed(numbers), holds, claim.source)
+    computed = _computed(numbers) + _off_by(claim, numbers)
+    return CheckedClaim(claim.claim, _expected(claim), computed, holds, claim.source)
 
 
 def _expected(claim: StudyClaim) -> str:
@@ -125,6 +126,18 @@ def _computed(numbers: list[_Found]) -> str:
     if math.isnan(low + high):
         return "undefined"
     return f"{low:.6g}" if f"{low:.6g}" == f"{high:.6g}" else f"{low:.6g} to {high:.6g}"
+
+
+def _off_by(claim: StudyClaim, numbers: list[_Found]) -> str:
+    """Return how far several numbers are from what each is held against, by a formula."""
+    if not isinstance(claim.value, str) or len(numbers) < 2:
+        return ""
+    off = [
+        abs(float(number.value) - (number.low + number.high) / 2)
+        for number in numbers
+        if not isinstance(number.value, str) and math.isfinite(number.low)
+    ]
+    return f", at most {max(off):.2g} off" if off else ""
 
 
 def _refused(found: LandscapeMaps | RateDiagram, claim: StudyClaim) -> _Found:

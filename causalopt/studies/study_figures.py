@@ -92,7 +92,7 @@ def plot_landscape_maps(
         bar.set_label(
             "Op [nats]\nabove 0 A compresses"
             if measure == "op"
-            else "Comp\nbetween the lines A compresses"
+            else "Comp\nA compresses between -1 and 1"
         )
         legend_for_all(several, _keys(found, figure, values, shades))
 
@@ -306,7 +306,7 @@ def _draw_exponents(axes: Axes, found: RateDiagram) -> None:
     _draw_transitions(axes, found)
     axes.axhline(0, color=colours().faint, linewidth=0.8)
     for branch, name in enumerate(found.branches):
-        tail = f", started {name}" if len(found.branches) > 1 else ""
+        tail = f", {name}" if len(found.branches) > 1 else ""
         axes.plot(
             found.values, found.lyapunov[branch], color=_branch_colour(branch), linewidth=1.6,
             label=f"Lyapunov{tail}",
@@ -350,7 +350,7 @@ def _draw_op(axes: Axes, found: RateDiagram) -> None:
                 markeredgewidth=0,
             )  # fmt: skip
     if len(found.branches) > 1:
-        axes.plot([], [], ".", color=colours().muted, label=f"started {found.branches[1]}")
+        axes.plot([], [], ".", color=colours().muted, label=found.branches[1])
     axes.set_yscale("symlog", linthresh=1.0, linscale=1.2)
     axes.yaxis.set_major_locator(FixedLocator([-10, -3, -1, 0, 1]))
     axes.yaxis.set_minor_locator(NullLocator())
