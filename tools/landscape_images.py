@@ -29,7 +29,7 @@ PICTURES: dict[str, list[dict[str, int | str]]] = {
     "thermostat_band": [{"measure": "op"}],
     "pid_gains": [{"measure": "op"}],
 }
-COLOURS = 96
+COLOURS = 192
 DPI = 80.0
 
 
@@ -41,7 +41,7 @@ def main() -> None:
         for which in pictures:
             content = picture_bytes(result, "light", "png", dpi=DPI, **which)
             file = FOLDER / f"landscapes-{picture_name(result, **which)}.png"  # type: ignore[arg-type]
-            file.write_bytes(smaller(content))
+            file.write_bytes(content if name == "lorenz_rates" else smaller(content))
             print(f"{file}: {file.stat().st_size >> 10} kB")
 
 

@@ -10,9 +10,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from causalopt.model.declaration import Method, Scalar, Text
 
@@ -202,27 +203,30 @@ class LandscapeStudy(StudyRecord):
     orbit: StudyOrbit | None = None
     along: StudyAlong | None = None
     claims: tuple[StudyClaim, ...] = ()
+    _folder: Path | None = PrivateAttr(default=None)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the study's file is, beside which its model may be."""
+        return self._folder
+
+    def read_from(self, folder: Path) -> LandscapeStudy:
+        """Return the same study, which knows where its file is."""
+        found = self.model_copy()
+        found._folder = folder
+        return found
 
     @property
     def fingerprint(self) -> str:
-        """A digest of the declaration: another one is another study."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """A digest of what decides the numbers and the pictures: all but words and claims."""
+        told = self.model_dump(mode="json", exclude={"words", "claims", "source"})
+        text = json.dumps(told, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> LandscapeStudy:
         if (self.along is None) == (not self.axes):
             raise ValueError("a study has axes (a plane) or along (a parameter), and not both")
-        if self.axes and len(self.axes) != 2:
-            raise ValueError(f"axes are two, right and up; found {len(self.axes)}")
         if self.axes and not self.at:
             raise ValueError("a plane needs at: the steps that are measured, such as [200]")
-        for name, (low, high) in self.axes.items():
-            if not low < high:
-                raise ValueError(f"the axis '{name}' runs from low to high, found [{low}, {high}]")
-        for name, values in self.each.items():
-            if not values or len(set(values)) < len(values):
-                raise ValueError(f"each '{name}' takes different values, found {list(values)}")
-        if self.along is not None and not self.along.low < self.along.high:
-            raise ValueError("along goes from low to high")
         return self

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.errors import CausaloptError, QuestionError
-from causalopt.model.files import load
+from causalopt.model.files import file_of, read_model
 from causalopt.worlds.world import world
 
 if TYPE_CHECKING:
@@ -21,17 +21,28 @@ _NODE = re.compile(r"\s*([\w.]+)\s*\[\s*0\s*\]\s*")
 _CROSSING = "crossing_of_the_plane"
 
 
+def base_model(study: LandscapeStudy) -> Model:
+    """Return a study's model as its file has it: a shipped one, or one beside the study's file.
+
+    Raises:
+        CausaloptError: There is none, or it declares no valid model.
+    """
+    file = file_of(study.model)
+    beside = None if study.folder is None else study.folder / file
+    return read_model(file if beside is None or not beside.is_file() else beside)
+
+
 def section_model(study: LandscapeStudy, base: Model | None = None) -> Model:
     """Return a study's model, with the coordinates of its plane as parameters.
 
     Args:
         study: The study.
-        base: Its model as the file has it; looked up by name when not given.
+        base: Its model as the file has it; read when not given.
 
     Raises:
         CausaloptError: The model is not there, or a change is none of it.
     """
-    model = load(study.model) if base is None else base
+    model = base_model(study) if base is None else base
     own = own_coordinates(study, model)
     if own:
         data = model.model_dump()

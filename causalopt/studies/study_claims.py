@@ -130,7 +130,7 @@ def _computed(numbers: list[_Found]) -> str:
 
 def _off_by(claim: StudyClaim, numbers: list[_Found]) -> str:
     """Return how far several numbers are from what each is held against, by a formula."""
-    if not isinstance(claim.value, str) or len(numbers) < 2:
+    if not isinstance(claim.value, str) or len({number.low for number in numbers}) < 2:
         return ""
     off = [
         abs(float(number.value) - (number.low + number.high) / 2)
@@ -276,12 +276,12 @@ def _integrals(
     other = up if claim.integral == right else right
     over = 1 if claim.integral == right else 0
     low, high = found.study.axes[str(claim.integral)]
-    comp = found.comp[place]
+    comp, is_parameter = found.comp[place], other in model.parameters
     amounts = (1.0 - comp).mean(axis=over) * (high - low)
     part = claim.inside.get(other, (-math.inf, math.inf))
     for value, amount in zip(found.axes[other], amounts, strict=True):
         if part[0] <= value <= part[1]:
-            at = model.replace(parameters={other: float(value)})
+            at = model.replace(parameters={other: float(value)}) if is_parameter else model
             yield _held_against(float(amount), claim, at)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ from causalopt.errors import (
     suggestion,
 )
 from causalopt.model.declaration import shown
-from causalopt.model.files import file_of, models_folder, read_model, read_text, shipped
+from causalopt.model.files import models_folder, read_text, shipped
 from causalopt.model.model import Model, refuse_mistake
 from causalopt.model.positions import yaml_document
 from causalopt.studies.landscape_study import (
@@ -37,7 +38,7 @@ from causalopt.studies.landscape_study import (
     StudyQuestion,
     StudyRecord,
 )
-from causalopt.studies.plane_sections import section_model, started, with_crossing
+from causalopt.studies.plane_sections import base_model, section_model, started, with_crossing
 
 if TYPE_CHECKING:
     from causalopt.model.positions import Positions
@@ -118,8 +119,10 @@ def _declared(text: str, file: Path) -> LandscapeStudy:
             location=_place(positions, file, ("variables",), is_key=True),
         )
     try:
-        study = _study({str(key): value for key, value in data.items()})
-        check_study(study, _model_of(study, file.parent))
+        study = _study({str(key): value for key, value in data.items()}).read_from(file.parent)
+        with _at("model"):
+            base = base_model(study)
+        check_study(study, base)
     except ModelError as error:
         if error.location.file is not None:
             raise
@@ -157,14 +160,6 @@ def _record_at(path: tuple[int | str, ...]) -> type[StudyRecord]:
     return records.get(path[0], LandscapeStudy) if path else LandscapeStudy
 
 
-def _model_of(study: LandscapeStudy, folder: Path) -> Model:
-    """Return the study's model: a shipped one, or that of a file, looked for beside the study."""
-    with _at("model"):
-        file = file_of(study.model)
-        beside = folder / file
-        return read_model(beside if beside.is_file() else file)
-
-
 @contextlib.contextmanager
 def _at(*path: str | int, is_key: bool = False) -> Iterator[None]:
     """Place an error of what is asked of the model at the study's own words."""
@@ -186,6 +181,7 @@ def check_study(study: LandscapeStudy, base: Model) -> None:
     Raises:
         ModelError: Something in it means nothing in the model; the path leads there.
     """
+    _check_ranges(study)
     for name in study.parameters:
         with _at("parameters", name, is_key=True):
             base.replace(parameters={name: 0.5})
@@ -215,6 +211,25 @@ def check_study(study: LandscapeStudy, base: Model) -> None:
         _check_along(study.along, model)
     for k, claim in enumerate(study.claims):
         _check_claim(study, claim, k)
+
+
+def _check_ranges(study: LandscapeStudy) -> None:
+    if study.axes and len(study.axes) != 2:
+        with _at("axes"):
+            raise QuestionError(f"axes are two, right and up; found {len(study.axes)}")
+    for name, (low, high) in study.axes.items():
+        if not -math.inf < low < high < math.inf:
+            with _at("axes", name):
+                raise QuestionError(
+                    f"the axis '{name}' runs from low to high, found [{low:g}, {high:g}]"
+                )
+    for name, values in study.each.items():
+        if not values or len(set(values)) < len(values):
+            with _at("each", name):
+                raise QuestionError(f"'{name}' takes different values, found {list(values)}")
+    if study.along is not None and not study.along.low < study.along.high:
+        with _at("along", "high"):
+            raise QuestionError(f"high is above low, found {study.along.high:g}")
 
 
 def _check_axis(model: Model, name: str) -> None:
