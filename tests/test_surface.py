@@ -221,12 +221,12 @@ def test_one_option_is_told_in_the_same_words_everywhere(option: str) -> None:
         "--steps": {"action", "data", "derive", "frequency", "rates"},
         "--at": {"derive", "entropy", "frequency"},
         "--initial": {"entropy"},
-        "--method": {"escape"},
+        "--method": {"escape", "sweep"},
         "--seed": {"basins", "data"},
         "--plot": {"descent"},
         "--theme": {"draw", "landscapes"},
         "--out": {
-            "compare", "data", "descent", "draw", "import", "landscapes", "reproduce", "watch",
+            "compare", "data", "descent", "draw", "import", "landscapes", "reproduce", "sweep", "watch",
         },
     }
     told: dict[str, set[str]] = {}
@@ -268,7 +268,7 @@ def test_help_lists_every_option_once_in_its_section(
         elif sections:
             sections[head] += line + "\n"
     heads = [name for name in sections if name not in ("Arguments",)]
-    order = ["Question", "Options", "Changes to the model", "Output"]
+    order = ["Question", "Options", "Changes to the model", "Where it is computed", "Output"]
     assert heads == sorted(heads, key=order.index)
     written = {
         head: re.findall(r"^  (?:-h, )?(--[\w-]+)", part, re.M) for head, part in sections.items()
@@ -287,7 +287,7 @@ def test_help_lists_every_option_once_in_its_section(
     ("words", "message"),
     [
         ("run thermostat --at 3", "'run' has no --at: it measures at every step; it is an option "),
-        ("run thermostat --horizon 3", "'run' has no --horizon; it is an option of entropy"),
+        ("run thermostat --horizon 3", "'run' has no --horizon; it is an option of sweep, entropy"),
         ("divide thermostat --hold T", "'divide' has no --hold: A is what is looked for; it is an"),
         ("models --set k=1", "'models' has no --set: it takes no model; it is an option of "),
         ("run thermostat --stepz 3", "No such option: --stepz"),
@@ -324,7 +324,7 @@ WORDS = {
     "action": "sgd_swirl --end u=0.6 --end v=0.3 --limit rate --csv {csv}",
     "descent": "sgd_pit --show losses",
 }  # fmt: skip
-ELSEWHERE = {"import", "landscapes", "reproduce"}  # tests/importers, tests/posts
+ELSEWHERE = {"import", "landscapes", "reproduce", "show"}  # tests of their own rooms
 
 
 def strict(text: str) -> Any:

@@ -16,6 +16,7 @@ from causalopt.basins.region_tracks import one_parameter
 from causalopt.effects.asked import Asked, ask
 from causalopt.effects.student_interval import student_interval
 from causalopt.effects.sweeps.axes import varying_parameters, varying_starts
+from causalopt.effects.sweeps.drawn_lanes import drawn_lanes
 from causalopt.engine.batch import LANES, Batch, BatchResult
 from causalopt.engine.batch_choice import batch_runner
 from causalopt.engine.contract import Floats
@@ -208,9 +209,11 @@ def _lanes(asked: Asked, name: str, values: Floats, keep: list[int]) -> Batch:
     varying = varying_parameters(model, {name: values})
     places = {parameter: k for k, parameter in enumerate(template.structure.parameters)}
     taken = set(set_places(model, asked.given, asked.steps))
+    starts = varying_starts(model, varying, taken, asked.steps)
     return Batch(
         plan=asked.plan(),
-        starts=varying_starts(model, varying, taken, asked.steps),
+        starts=starts,
+        drawn=drawn_lanes(asked, varying, [name], starts),
         parameters={places[parameter]: column for parameter, column in varying.items()},
         keep=tuple(keep),
         outputs=(template.index[asked.target],),

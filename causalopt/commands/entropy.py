@@ -13,6 +13,43 @@ from causalopt.errors import QuestionError
 
 MOST_STEPS = 1_000_000
 
+Targets = Annotated[
+    str | None,
+    Option(
+        "--targets",
+        metavar="VAR,...",
+        help="The variables whose entropy counts; all by default.",
+        rich_help_panel=options.QUESTION,
+    ),
+]
+Horizon = Annotated[
+    int,
+    Option(
+        "--horizon",
+        metavar="N",
+        help="How many steps after --at the next entropies are taken.",
+        rich_help_panel=options.QUESTION,
+    ),
+]
+Lasting = Annotated[
+    str,
+    Option(
+        "--lasting",
+        metavar="N|ever",
+        help="For how many steps A stays replaced.",
+        rich_help_panel=options.QUESTION,
+    ),
+]
+Fresh = Annotated[
+    bool,
+    Option(
+        "--fresh",
+        help="While that lasts, take A from a new replica each step.",
+        rich_help_panel=options.QUESTION,
+    ),
+]
+WhichUnit = Annotated[Literal["bit", "nat"], Option("--unit", help="Of all entropies.")]
+
 
 def entropy(
     model: options.ModelArgument,
@@ -36,42 +73,11 @@ def entropy(
         ),
     ] = None,
     hold: options.Hold = None,
-    targets: Annotated[
-        str | None,
-        Option(
-            "--targets",
-            metavar="VAR,...",
-            help="The variables whose entropy counts; all by default.",
-            rich_help_panel=options.QUESTION,
-        ),
-    ] = None,
-    horizon: Annotated[
-        int,
-        Option(
-            "--horizon",
-            metavar="N",
-            help="How many steps after --at the next entropies are taken.",
-            rich_help_panel=options.QUESTION,
-        ),
-    ] = 1,
-    lasting: Annotated[
-        str,
-        Option(
-            "--lasting",
-            metavar="N|ever",
-            help="For how many steps A stays replaced.",
-            rich_help_panel=options.QUESTION,
-        ),
-    ] = "1",
-    fresh: Annotated[
-        bool,
-        Option(
-            "--fresh",
-            help="While that lasts, take A from a new replica each step.",
-            rich_help_panel=options.QUESTION,
-        ),
-    ] = False,
-    unit: Annotated[Literal["bit", "nat"], Option("--unit", help="Of all entropies.")] = "bit",
+    targets: Targets = None,
+    horizon: Horizon = 1,
+    lasting: Lasting = "1",
+    fresh: Fresh = False,
+    unit: WhichUnit = "bit",
     sets: options.Sets = None,
     dt: options.Dt = None,
     method: options.Method = None,
@@ -99,7 +105,7 @@ def entropy(
         at=at,
         initial=_start(initial),
         horizon=horizon,
-        lasting=_duration(lasting),
+        lasting=read_duration(lasting),
         fresh=fresh,
         unit=unit,
     )
@@ -129,7 +135,12 @@ def _start(texts: list[str] | None) -> Any:
     return options.read_assignments(texts, "--initial", "R=30, or the word uniform")
 
 
-def _duration(text: str) -> int | None:
+def read_duration(text: str) -> int | None:
+    """Return for how many steps A stays replaced, None for ever.
+
+    Raises:
+        QuestionError: The text is neither a number nor `ever`.
+    """
     if text == "ever":
         return None
     try:

@@ -110,7 +110,7 @@ def escape(
     question: dict[str, Any] = {
         "start": start,
         "beyond": beyond,
-        "within": _numbers(within),
+        "within": read_steps(within),
         "method": method,
         "passage": passage,
         "target": target,
@@ -130,7 +130,12 @@ def escape(
     output.give(found, text=lambda: f"{heading}\n{found}")
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def read_steps(text: str) -> tuple[int, ...]:
+    """Return numbers of steps, from a text such as `100,1000`.
+
+    Raises:
+        QuestionError: One is no whole number.
+    """
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:

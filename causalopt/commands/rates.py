@@ -9,6 +9,19 @@ from causalopt.commands import options
 from causalopt.commands.outputs import outputs
 from causalopt.commands.told_options import Option
 
+Transient = Annotated[
+    int | None,
+    Option("--transient", metavar="N", help="How many steps are run first; a tenth of --steps."),
+]
+Exponents = Annotated[
+    int | None,
+    Option(
+        "--exponents",
+        metavar="K",
+        help="How many leading exponents; all of up to 64, 16 of more by default.",
+    ),
+]
+
 
 def rates(
     model: options.ModelArgument,
@@ -26,15 +39,8 @@ def rates(
             rich_help_panel=options.QUESTION,
         ),
     ] = None,
-    transient: Annotated[
-        int | None, Option(metavar="N", help="How many steps are run first; a tenth of --steps.")
-    ] = None,
-    exponents: Annotated[
-        int | None,
-        Option(
-            metavar="K", help="How many leading exponents; all of up to 64, 16 of more by default."
-        ),
-    ] = None,
+    transient: Transient = None,
+    exponents: Exponents = None,
     dt: options.Dt = None,
     method: options.Method = None,
     seed: options.Seed = 0,

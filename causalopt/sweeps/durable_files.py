@@ -11,11 +11,13 @@ import errno
 import os
 import uuid
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from causalopt.errors import FileError
 
 PASSING = ".writing"  # the folder of passing names, in a store while a driver is at work on it
+_MOST_AT_ONCE = 16
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -36,6 +38,7 @@ def write_durably(root: Path, contents: Mapping[str, bytes]) -> None:
         for name, content in contents.items():
             passing[name] = root / PASSING / f"{name.replace('/', '.')}.{uuid.uuid4().hex}"
             _write(passing[name], content)
+        _flush(passing.values())
         changed = set()
         for name in contents:
             changed |= _make_folders(root, name)
@@ -50,18 +53,14 @@ def write_durably(root: Path, contents: Mapping[str, bytes]) -> None:
 
 def flush_folders(folders: Iterable[Path]) -> None:
     """Flush what folders list to the disk, the names of new files among it."""
-    for folder in folders:
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    _flush(folders)
 
 
 def write_new(path: Path, content: bytes) -> None:
     """Write a new file and flush it to the disk; its folders are made where they are missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, content)
+    _flush([path])
 
 
 def refused(error: OSError, path: Path, next_step: str = "") -> FileError:
@@ -77,8 +76,24 @@ def _write(path: Path, content: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+
+
+def _flush(paths: Iterable[Path]) -> None:
+    """Flush files or folders to the disk, all at once: each alone would wait for a disk's turn."""
+    waiting = list(paths)
+    if len(waiting) == 1:
+        _flush_one(waiting[0])
+        return
+    with ThreadPoolExecutor(min(len(waiting), _MOST_AT_ONCE) or 1) as threads:
+        list(threads.map(_flush_one, waiting))
+
+
+def _flush_one(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _make_folders(root: Path, name: str) -> set[Path]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from causalopt.errors import QuestionError
+from causalopt.errors import ArgumentError, QuestionError
 from causalopt.model.asked_words import nudge_text
+from causalopt.model.declaration import shown
 from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.sweeps.measures.op_measure import OpMeasure
+from causalopt.sweeps.named_measures import MEASURES, named_measure
 from causalopt.sweeps.swept_measure import SweptMeasure
+
+_UNSAID = {"given": (), "estimate": True}  # what the call has where nobody says it
 
 
 def measured_question(
     model: Model,
-    measure: SweptMeasure | None,
+    measure: str | Mapping[str, Any] | SweptMeasure | None,
     asked: Mapping[str, Any],
     changed: Mapping[str, Any],
     seed: int,
@@ -25,14 +29,14 @@ def measured_question(
 
     Args:
         model: The model.
-        measure: The measure, where it is not Op.
-        asked: The question of Op: `nudge`, `hold`, ..., None where it is left open.
+        measure: Where it is not Op: a measure's name, its settings with its `name`, or itself.
+        asked: The question: `nudge`, `hold`, ..., None where it is left open.
         changed: `parameters` and `initial` values that replace the model's.
         seed: Which draws noise makes.
         data: In a model with arrays, variable without a rule -> its values.
 
     Raises:
-        QuestionError: Another measure stands beside a question of Op.
+        QuestionError: A measure has no such setting, or one is said twice.
     """
     arrays = None
     initial = changed["initial"]
@@ -41,16 +45,11 @@ def measured_question(
 
         initial, arrays = split_initial(initial)
     model = model.replace(parameters=changed["parameters"], initial=initial)
-    if measure is not None:
-        plain = {"given": (), "estimate": True}
-        said = [name for name, value in asked.items() if value != plain.get(name)]
-        said += ["seed"] * (seed != 0) + ["data"] * (data is not None)
-        if said:
-            raise QuestionError(
-                f"'{said[0]}' is said beside the measure '{measure.name}', which says its question "
-                f"itself: give it to the measure"
-            )
-        return model, measure
+    if measure not in (None, "op"):
+        said = {name: asked[name] for name in asked if asked[name] != _UNSAID.get(name)}
+        said |= {"seed": seed} if seed else {}
+        said |= {"data": data} if data is not None else {}
+        return model, _other_measure(measure, said)
     if data is not None and not model.is_array:
         raise QuestionError("'data' is for models with array variables, and this has none")
     nudge, hold = asked["nudge"], asked["hold"]
@@ -67,6 +66,41 @@ def measured_question(
         data=data,
         arrays=arrays,
     )
+
+
+def _other_measure(
+    measure: str | Mapping[str, Any] | SweptMeasure | None, said: Mapping[str, Any]
+) -> SweptMeasure:
+    """Return a measure that is not Op, with what the call says of its question."""
+    if isinstance(measure, str):
+        return named_measure(measure, said)
+    if isinstance(measure, Mapping):
+        own = dict(measure)
+        name = own.pop("name", None)
+        if name is None:
+            raise QuestionError(
+                f"the settings of a measure say its name, one of {', '.join(MEASURES)}: "
+                "measure={'name': 'escape', 'start': 0, 'beyond': 1, 'within': 100}"
+            )
+        _refuse_again(name, [key for key in said if key in own])
+        return named_measure(name, own | dict(said))
+    if not hasattr(measure, "evaluate"):
+        raise ArgumentError(
+            f"a measure is one of {', '.join(MEASURES)}, or its settings with its name, found "
+            f"{shown(measure)}"
+        )
+    assert measure is not None
+    _refuse_again(measure.name, list(said))
+    return measure
+
+
+def _refuse_again(name: str, twice: list[str]) -> None:
+    """Refuse what is said in the call where the measure says it itself."""
+    if twice:
+        raise QuestionError(
+            f"'{twice[0]}' is said beside the measure '{name}', which says its question itself: "
+            "give it to the measure"
+        )
 
 
 def _node_text(node: str | Node) -> str:

@@ -83,7 +83,7 @@ _ABSENT = object()
 
 def entries(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Return the leaves of nested mappings; a list is one leaf."""
-    if isinstance(tree, Mapping) and tree:
+    if isinstance(tree, Mapping):
         for key, value in tree.items():
             yield from entries(value, (*path, str(key)))
     else:

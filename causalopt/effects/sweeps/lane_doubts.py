@@ -268,4 +268,5 @@ def beside_batch(batch: Batch) -> Batch:
         ),
         starts={node: moved(values) for node, values in batch.starts.items()},
         parameters={place: moved(values) for place, values in batch.parameters.items()},
+        drawn={i: table * (1 + _ULP) for i, table in batch.drawn.items()},
     )

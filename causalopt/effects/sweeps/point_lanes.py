@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from causalopt.effects.asked import Asked
 from causalopt.effects.measures import NAMES, Effect, ratios, status_codes
 from causalopt.effects.sweeps.axes import sorted_axes, varying_parameters, varying_starts
+from causalopt.effects.sweeps.drawn_lanes import drawn_lanes
 from causalopt.effects.sweeps.lane_doubts import (
     Judgement,
     beside_batch,
@@ -117,6 +118,7 @@ def prepared(
         mode="tangents" if delta is None else "finite",
         delta=0.0 if delta is None else delta,
         estimate=estimate,
+        drawn=drawn_lanes(asked, varying, parameters, starts),
         near=delta is None and bool(linearize(template.structure).gaps),
     )
     runner = batch_runner(template.structure, batch)

@@ -62,7 +62,6 @@ class EscapeMeasure:
     seed: int = 0
 
     name: ClassVar[str] = "escape"
-    title: ClassVar[str] = "escape probability"
     statuses: ClassVar[tuple[str, ...]] = (*get_args(Status), REFUSED)
     status_texts: ClassVar[tuple[str, ...]] = (
         *(_TEXTS[word] for word in get_args(Status)),
@@ -70,6 +69,14 @@ class EscapeMeasure:
     )
     own_axes: ClassVar[tuple[str, ...]] = ("start", "beyond", "within", "seed")
     python_bound: ClassVar[bool] = True
+
+    @property
+    def title(self) -> str:
+        """What the probability is of, by which method."""
+        start, beyond = ("..." if x is None else f"{x:g}" for x in (self.start, self.beyond))
+        steps = "N" if self.within is None else ", ".join(map(str, self.within))
+        asked = f"start {start}, beyond {beyond} {self._when} {steps}"
+        return f"probability of escape, {asked}, by {self.method}"
 
     @property
     def drawn(self) -> str:
@@ -90,8 +97,8 @@ class EscapeMeasure:
             text = f"probability of standing beyond the level {self._when} {steps}"
             error = f"error of probability{suffix}"
             found += [
-                SweptVariable(f"probability{suffix}", "f8", {"units": "1", "long_name": text}),
-                SweptVariable(f"error{suffix}", "f8", {"units": "1", "long_name": error}),
+                SweptVariable(f"probability{suffix}", "f8", {"long_name": text}),
+                SweptVariable(f"error{suffix}", "f8", {"long_name": error}),
             ]
         return (*found, SweptVariable("status", "i1", {"long_name": "status of the escape"}))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked, ask_at
 from causalopt.effects.measures import NAMES, STATUSES
-from causalopt.effects.sweeps.axes import smallest_step, spaced, trapezoid, varying_parameters
+from causalopt.effects.sweeps.axes import smallest_step, spaced, trapezoid
 from causalopt.effects.sweeps.one_sided_comp import comp_above
 from causalopt.effects.sweeps.point_blocks import PointBlocks
 from causalopt.effects.sweeps.point_lanes import prepared, run_lanes, settled
@@ -43,9 +42,7 @@ _WITHOUT_COMP = ("nonfinite", "diverged", "no_influence", "held", "only_path")
 _FLOATS = (
     SweptVariable("power", "f8", {"long_name": "integral of 1 - Comp over the nudged start"}),
     SweptVariable("error", "f8", {"long_name": "change of power with every other point left out"}),
-    SweptVariable(
-        "left_out", "f8", {"units": "1", "long_name": "share of unresolved points, left out"}
-    ),
+    SweptVariable("left_out", "f8", {"long_name": "share of unresolved points, left out"}),
 )
 
 
@@ -81,11 +78,17 @@ class PowerMeasure:
     estimate: bool = True
 
     name: ClassVar[str] = "power"
-    title: ClassVar[str] = "power, the integral of 1 - Comp"
     drawn: ClassVar[str] = "power"
     statuses: ClassVar[tuple[str, ...]] = (*STATUSES, REFUSED)
     status_texts: ClassVar[tuple[str, ...]] = (*STATUSES.values(), REFUSED_TEXT)
     own_axes: ClassVar[tuple[str, ...]] = ("hold", "target", "seed")
+
+    @property
+    def title(self) -> str:
+        """The integral, of which Op it is and over which range."""
+        n, a, m = self.over or "n", self.hold or "A", self.target or "m"
+        step = "" if self.at is None else f" at step {self.at}"
+        return f"integral of 1 - Comp({a}; {n}, {m}), {n} from {self.low:g} to {self.high:g}{step}"
 
     @property
     def python_bound(self) -> bool:
@@ -169,7 +172,7 @@ class PowerMeasure:
     ) -> dict[str, NDArray[Any]]:
         """Return each variable at each point, shape [point]."""
         roles = axis_roles(model, points, self.own_axes, self.name)
-        if self.estimate or _changes_lanes(model, roles):
+        if self.estimate or {*roles.parameters} & {*model.template.fixed}:
             return evaluate_points(
                 self, model, points, lambda one, own: self._asked(one, own, workers)
             )
@@ -246,16 +249,6 @@ class PowerMeasure:
             for name, value in answer.items():
                 found[name][row] = value
             found["status"][row] = self.statuses.index(status)
-
-
-def _changes_lanes(model: Model, roles: AxisRoles) -> bool:
-    """Return whether points differ by more than what lanes may: lags, or the law of a noise."""
-    swept, values = set(roles.parameters), model.template.parameter_values()
-    computed = varying_parameters(model, {name: np.array([values[name]]) for name in swept})
-    noises = " ".join(str(variable.noise) for variable in model.variables.values())
-    return bool(swept & set(model.template.fixed)) or any(
-        re.search(rf"\b{re.escape(name)}\b", noises) for name in computed
-    )
 
 
 def integral(

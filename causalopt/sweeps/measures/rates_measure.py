@@ -57,11 +57,18 @@ class RatesMeasure:
     unit: str = ""
 
     name: ClassVar[str] = "rates"
-    title: ClassVar[str] = "Lyapunov exponents and the rate of Op"
     statuses: ClassVar[tuple[str, ...]] = (*STATUSES, REFUSED)
     status_texts: ClassVar[tuple[str, ...]] = (*STATUSES.values(), REFUSED_TEXT)
     own_axes: ClassVar[tuple[str, ...]] = ("nudge", "hold", "target", "seed")
     python_bound: ClassVar[bool] = True
+
+    @property
+    def title(self) -> str:
+        """The rates, with what is said of the question."""
+        said = [
+            f"{w} {v}" for w, v in (("n", self.nudge), ("A", self.hold), ("m", self.target)) if v
+        ]
+        return ", ".join(["growth rates", *said, f"{self.steps} steps"])
 
     @property
     def drawn(self) -> str:

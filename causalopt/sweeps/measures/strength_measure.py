@@ -49,6 +49,7 @@ class StrengthMeasure:
         lasting: For how many steps A stays replaced; None for ever.
         fresh: Whether A is taken from a new replica each step.
         unit: Of all entropies.
+        swept: Which of these are axes; known once it is resolved.
     """
 
     hold: str | None = None
@@ -59,14 +60,21 @@ class StrengthMeasure:
     lasting: int | None = 1
     fresh: bool = False
     unit: Unit = "bit"
+    swept: tuple[str, ...] = ()
 
     name: ClassVar[str] = "strength"
-    title: ClassVar[str] = "optimizing strength"
     drawn: ClassVar[str] = "optimizing_strength"
     statuses: ClassVar[tuple[str, ...]] = ("ok", REFUSED)
     status_texts: ClassVar[tuple[str, ...]] = ("the entropies are as computed", REFUSED_TEXT)
     own_axes: ClassVar[tuple[str, ...]] = ("hold", "at", "horizon")
     python_bound: ClassVar[bool] = True
+
+    @property
+    def title(self) -> str:
+        """Optimizing strength, and when A is replaced."""
+        replaced = "A" if self.hold is None else f"A = {{{self.hold}}}"
+        when = "at each t" if "at" in self.swept else f"at t = {self.at}"
+        return f"optimizing strength, {replaced} replaced {when}"
 
     @property
     def variables(self) -> tuple[SweptVariable, ...]:
@@ -84,7 +92,7 @@ class StrengthMeasure:
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides the entropies besides model and points."""
-        return dataclasses.asdict(self)
+        return {k: v for k, v in dataclasses.asdict(self).items() if k != "swept"}
 
     def resolved(self, model: Model, points: Points) -> StrengthMeasure:
         """Return the measure as it is, when its question can be asked.
@@ -103,7 +111,7 @@ class StrengthMeasure:
             return found
 
         asked_somewhere(points, ask)
-        return self
+        return dataclasses.replace(self, swept=roles.own)
 
     def evaluate(
         self, model: Model, points: Points, *, workers: int | None = None

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from causalopt import Model, load
+from causalopt import Model, load, sweep
 from causalopt.effects.measures import NAMES
 from causalopt.effects.sweeps.axes import spaced
-from causalopt.effects.sweeps.sweep import sweep
 from causalopt.errors import QuestionError, UnknownNameError
 from causalopt.sweeps.measures.power_measure import PowerMeasure, integral
 from tests.sweeps.measures.chunks import assert_as_alone, assert_of_its_shape, grid
