@@ -465,8 +465,9 @@ _results.offer(
             "labelled": "effects.sweeps.sweep_dataset",
         },
         "causalopt.sweeps.measure_sweep.MeasureSweep": {
-            "labelled": "sweeps.measure_sweep_dataset",
+            "summary": "showing.measure_sweep_table",
             "plot": "drawing.plots.of_sweep",
+            "labelled": "sweeps.measure_sweep_dataset",
         },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
         "causalopt.frequencies.frequency_response.FrequencyResponse": {

@@ -230,7 +230,7 @@ def _refuse_size(axes: Mapping[str, Any]) -> None:
     count = math.prod(map(len, axes.values()))
     if count > MAX_POINTS:
         raise QuestionError(
-            f"the grid has {count} points, and {MAX_POINTS:,} at most are kept in memory: make "
+            f"the grid has {count:,} points, and {MAX_POINTS:,} at most are kept in memory: make "
             "COUNT smaller, or name a store, --out DIR.zarr"
         )
 
