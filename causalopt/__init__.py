@@ -464,7 +464,11 @@ _results.offer(
             "plot": "drawing.plots.of_sweep",
             "labelled": "effects.sweeps.sweep_dataset",
         },
-        "causalopt.sweeps.measure_sweep.MeasureSweep": {"labelled": "sweeps.measure_sweep_dataset"},
+        "causalopt.sweeps.measure_sweep.MeasureSweep": {
+            "summary": "showing.measure_sweep_table",
+            "labelled": "sweeps.measure_sweep_dataset",
+            "plot": "drawing.plots.of_sweep",
+        },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
         "causalopt.frequencies.frequency_response.FrequencyResponse": {
             "summary": "showing.frequency_summary",
@@ -563,6 +567,7 @@ _OF_COMMANDS = {
     "matrix": "op_matrix",
     "models": "shipped",
     "optimizers": "find_optimizers",
+    "show": "open_sweep",
 }
 
 

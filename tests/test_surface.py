@@ -221,11 +221,11 @@ def test_one_option_is_told_in_the_same_words_everywhere(option: str) -> None:
         "--steps": {"action", "data", "derive", "frequency", "rates"},
         "--at": {"derive", "entropy", "frequency"},
         "--initial": {"entropy"},
-        "--method": {"escape"},
+        "--method": {"escape", "sweep"},
         "--seed": {"basins", "data"},
         "--plot": {"descent"},
         "--theme": {"draw"},
-        "--out": {"compare", "data", "descent", "draw", "import", "reproduce", "watch"},
+        "--out": {"compare", "data", "descent", "draw", "import", "reproduce", "sweep", "watch"},
     }
     told: dict[str, set[str]] = {}
     for command in set(COMMANDS) - own.get(option, set()):
@@ -266,7 +266,7 @@ def test_help_lists_every_option_once_in_its_section(
         elif sections:
             sections[head] += line + "\n"
     heads = [name for name in sections if name not in ("Arguments",)]
-    order = ["Question", "Options", "Changes to the model", "Output"]
+    order = ["Question", "Options", "Changes to the model", "Where it is computed", "Output"]
     assert heads == sorted(heads, key=order.index)
     written = {
         head: re.findall(r"^  (?:-h, )?(--[\w-]+)", part, re.M) for head, part in sections.items()
@@ -285,7 +285,7 @@ def test_help_lists_every_option_once_in_its_section(
     ("words", "message"),
     [
         ("run thermostat --at 3", "'run' has no --at: it measures at every step; it is an option "),
-        ("run thermostat --horizon 3", "'run' has no --horizon; it is an option of entropy"),
+        ("run thermostat --horizon 3", "'run' has no --horizon; it is an option of sweep, entropy"),
         ("divide thermostat --hold T", "'divide' has no --hold: A is what is looked for; it is an"),
         ("models --set k=1", "'models' has no --set: it takes no model; it is an option of "),
         ("run thermostat --stepz 3", "No such option: --stepz"),
@@ -322,7 +322,7 @@ WORDS = {
     "action": "sgd_swirl --end u=0.6 --end v=0.3 --limit rate --csv {csv}",
     "descent": "sgd_pit --show losses",
 }  # fmt: skip
-ELSEWHERE = {"import", "reproduce"}  # tests/importers, tests/posts
+ELSEWHERE = {"import", "reproduce", "show"}  # tests/importers, tests/posts, tests/sweeps
 
 
 def strict(text: str) -> Any:

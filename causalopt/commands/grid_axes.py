@@ -43,7 +43,7 @@ def read_grid(
         if name in axes or name in ranges:
             raise QuestionError(f"--grid names the axis '{name}' twice")
         if name in WORDS and name not in own:
-            axes[name] = [part.strip() for part in span.split(";")]
+            axes[name] = _words(span, _Said("--grid", text))
             continue
         bounds = None if design is None else _range(span)
         if bounds is not None:
@@ -55,6 +55,14 @@ def read_grid(
     if design is None:
         return axes
     return {_free_name(axes, own): _designed(ranges, design), **axes}
+
+
+def _words(span: str, said: _Said) -> list[str]:
+    """Return the texts of an axis, the empty set A written {}."""
+    found = [part.strip() for part in span.split(";")]
+    if "" in found:
+        raise said.wrong("texts stand apart by semicolons, the empty set is {}: hold=T; T, R; {}")
+    return ["" if text == "{}" else text for text in found]
 
 
 def _is_words(text: str, own: Collection[str]) -> bool:
@@ -161,6 +169,7 @@ def _values(span: str, said: _Said, *, is_log: bool) -> Floats:
 def _spaced_values(span: str, said: _Said, *, is_log: bool) -> Floats | Spaced:
     """Return the values that stand after an axis' name, evenly spaced ones not yet computed."""
     from causalopt.effects.sweeps.axes import Spaced, log_spaced
+    from causalopt.effects.sweeps.point_blocks import LARGEST
 
     parts = [part.strip() for part in span.split(":")]
     if len(parts) == 1:
@@ -176,6 +185,8 @@ def _spaced_values(span: str, said: _Said, *, is_log: bool) -> Floats | Spaced:
         raise said.wrong("LO and HI are finite numbers, not too far apart")
     if count < 1:
         raise said.wrong("COUNT must be at least 1")
+    if count > LARGEST:
+        raise said.wrong("COUNT is at most 2^62")
     if not (named or is_log):
         return Spaced(low, high, count)
     if count > MAX_POINTS:

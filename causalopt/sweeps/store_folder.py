@@ -217,8 +217,8 @@ def _stores(folder: Path) -> Iterator[str]:
 
 
 def _bytes_text(size: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if size < 1000 or unit == "TB":
+    for unit in ("bytes", "kB", "MB", "GB", "TB", "PB", "EB"):
+        if size < 1000 or unit == "EB":
             break
         size /= 1000
     return f"{size:.3g} {unit}"

@@ -22,37 +22,16 @@ from causalopt.extras import need
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from causalopt.sweeps.sweep_axes import AxisValues
+    from causalopt.sweeps.swept_measure import SweptVariable
+
 MISSING = -1  # the status of a point that was not computed
 BLOCK = 1024  # tasks in one chunk of the arrays that say what is done
 STATUS = "status"
 FILLS: dict[str, float] = {"f8": math.nan, "i1": MISSING, "u1": 0, "i8": 0}
 
 
-class Variable(Protocol):
-    """One array that a sweep fills."""
-
-    @property
-    def name(self) -> str:
-        """What it is called in the dataset."""
-
-    @property
-    def dtype(self) -> str:
-        """`f8`, or `i1` for a status."""
-
-    @property
-    def attrs(self) -> Mapping[str, Any]:
-        """Its attributes, such as `units`."""
-
-
-class Values(Protocol):
-    """A coordinate's values, some of which are read at a time."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, places: Any, /) -> NDArray[Any]: ...
-
-
-class Measure(Protocol):
+class StorableMeasure(Protocol):
     """What is found at each point."""
 
     @property
@@ -64,7 +43,7 @@ class Measure(Protocol):
         """The words that the numbers of `status` are places in."""
 
 
-class Plan(Protocol):
+class StorablePlan(Protocol):
     """What a store needs to know of a sweep: its grid, its tasks and all that decides its numbers.
 
     Tasks are numbered in C order over the grid of chunks.
@@ -79,7 +58,7 @@ class Plan(Protocol):
         """The dimensions' labels."""
 
     @property
-    def coords(self) -> Mapping[str, tuple[Any, Values, Mapping[str, Any]]]:
+    def coords(self) -> Mapping[str, tuple[Any, AxisValues, Mapping[str, Any]]]:
         """Coordinate -> its dimensions, its values, its attributes."""
 
     @property
@@ -91,11 +70,11 @@ class Plan(Protocol):
         """How many tasks there are: one a chunk."""
 
     @property
-    def variables(self) -> Sequence[Variable]:
+    def variables(self) -> Sequence[SweptVariable]:
         """The arrays that a task fills."""
 
     @property
-    def measure(self) -> Measure:
+    def measure(self) -> StorableMeasure:
         """What is found at each point."""
 
     @property
@@ -128,7 +107,7 @@ class StoreLayout:
     books: Mapping[str, str]
 
     @classmethod
-    def of(cls, plan: Plan) -> Self:
+    def of(cls, plan: StorablePlan) -> Self:
         """Return the layout of a plan's store."""
         variables = tuple((variable.name, variable.dtype) for variable in plan.variables)
         taken = {*plan.dims, *plan.coords, *(name for name, _ in variables)}

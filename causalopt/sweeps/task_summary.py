@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from causalopt.sweeps.store_layout import STATUS
 
 LEFT_OUT = ("unresolved",)  # points whose numbers count in no range
-FAILED = ("diverged", "nonfinite")  # points that have no finite numbers
+# Points that have no finite numbers.
+FAILED = ("diverged", "nonfinite", "refused", "failed")
 
 
 @dataclasses.dataclass(frozen=True)

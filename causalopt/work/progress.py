@@ -50,10 +50,10 @@ _TAKES, _OWN_PARTS, _NONE = range(3)
 class _Work:
     """One call of a long function, and the shares of it that run at present."""
 
-    __slots__ = ("done", "frames", "told", "total", "what")
+    __slots__ = ("done", "frames", "remark", "told", "total", "what")
 
     def __init__(self, told: Progress, what: str, takes: int) -> None:
-        self.told, self.what = told, what
+        self.told, self.what, self.remark = told, what, ""
         self.total, self.done = 0.0, 0.0
         self.frames: list[tuple[float, float, int]] = [(0.0, 1.0, takes)]
 
@@ -67,12 +67,17 @@ class _Work:
             self.total = float(total)
         done = self.total * (low + (high - low) * min(max(fraction, 0.0), 1.0))
         self.done = max(done, self.done)
-        self.told(self.done, self.total, self.what)
+        self.told(self.done, self.total, self._words())
+
+    def _words(self) -> str:
+        """Return what a bar says is done, with the remark; callbacks are told the work alone."""
+        shown = self.remark and isinstance(self.told, Patient)
+        return f"{self.what} ({self.remark})" if shown else self.what
 
     def pulse(self) -> None:
         """Let a bar show that work goes on."""
         if isinstance(self.told, Patient):
-            self.told(self.done, self.total, self.what)
+            self.told(self.done, self.total, self._words())
 
     def enter(self, low: float, high: float, takes: int = _TAKES, whole: float = 0.0) -> int:
         """Begin a share, from one fraction of the innermost to another; return the depth before."""
@@ -95,14 +100,14 @@ class _Work:
         """Tell that all is done, unless that was said."""
         if self.done < self.total:
             self.done = self.total
-            self.told(self.done, self.total, self.what)
+            self.told(self.done, self.total, self._words())
 
 
 _current: ContextVar[_Work | None] = ContextVar("causalopt.work", default=None)
 
 
 def long_work(
-    what: str, *, direct: bool = False
+    what: str, *, direct: bool = False, unit: str = ""
 ) -> Callable[[Callable[Given, Result]], Callable[Given, Result]]:
     """Mark a public function that may take seconds; its argument `progress` is told, or a bar.
 
@@ -110,6 +115,7 @@ def long_work(
         what: What it does, such as "sweeping".
         direct: Whether `tick` inside it counts its whole work; otherwise only what stands in
             `through` and `portion` does, so that a run that prepares something does not.
+        unit: What it counts, such as "points", for the rate that a bar shows.
     """
     takes = _TAKES if direct else _OWN_PARTS
 
@@ -126,7 +132,7 @@ def long_work(
                     work.leave(depth)
             hears = begin_hearing()
             try:
-                return _alone(call, told, what, takes)
+                return _alone(call, told, what, takes, unit)
             finally:
                 if hears:
                     end_hearing()
@@ -137,11 +143,13 @@ def long_work(
     return mark
 
 
-def _alone(call: Callable[[], Result], told: object, what: str, takes: int) -> Result:
+def _alone(
+    call: Callable[[], Result], told: object, what: str, takes: int, unit: str = ""
+) -> Result:
     """Return what a call returns that is part of no other; its own callback is told, or a bar."""
     if told is not None:
         return _told(_Work(_checked(told), what, takes), call)
-    shown = _default()
+    shown = _default(unit)
     if shown is None:
         return call()
     try:
@@ -190,6 +198,16 @@ def pulse() -> None:
     work = _current.get()
     if work is not None:
         work.pulse()
+
+
+def remark(text: str) -> None:
+    """Let a bar say something beside what is done, such as how much failed so far; "" for nothing.
+
+    Callbacks are not told.
+    """
+    work = _current.get()
+    if work is not None:
+        work.remark = text
 
 
 def through(items: Iterable[Item], total: int | None = None) -> Iterator[Item]:
@@ -331,7 +349,7 @@ def progress(shown: bool | Progress = True) -> contextlib.AbstractContextManager
     return _Switch(before)
 
 
-def _default() -> Progress | None:
+def _default(unit: str = "") -> Progress | None:
     """Return what is told of work of which nothing is said: its bar, the session's choice or none.
 
     A call on another thread than the main one is silent, for there may be many at once.
@@ -351,7 +369,7 @@ def _default() -> Progress | None:
     screen = "notebook" if _in_kernel() else "terminal" if _on_terminal() else "lines"
     if screen == "lines" and not (chosen or _writes_lines):
         return None
-    return Patient(screen)
+    return Patient(screen, unit)
 
 
 def _in_kernel() -> bool:
@@ -373,10 +391,10 @@ def _on_terminal() -> bool:
 class Patient:
     """What is told nothing in the first two seconds, and shown by a bar from then on."""
 
-    __slots__ = ("_bar", "_begun", "_screen")
+    __slots__ = ("_bar", "_begun", "_screen", "_unit")
 
-    def __init__(self, screen: str) -> None:
-        self._screen, self._begun = screen, time.monotonic()
+    def __init__(self, screen: str, unit: str = "") -> None:
+        self._screen, self._unit, self._begun = screen, unit, time.monotonic()
         self._bar: Any = None
 
     def __call__(self, done: float, total: float, what: str, /) -> None:
@@ -386,7 +404,7 @@ class Patient:
                 return
             from causalopt.work.bars import BARS  # few calls take so long
 
-            self._bar = BARS[self._screen](self._begun)
+            self._bar = BARS[self._screen](self._begun, self._unit)
         self._bar.show(done, total, what)
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ NOISY = Model(
         "coin": {"noise": "bernoulli(p)"},
         "wind": {"noise": "normal(0, half)"},
         "die": {"noise": {0: "1-p", 3: "p"}},
-        "x": {"rule": "a*x[t-1]*(1 + coin[t]) + wind[t] + die[t]", "initial": 1},
+        "x": {"rule": "a*x[t-1]*(1 + coin[t]) + wind[t] + die[t] - 0.2*y[t-1]", "initial": 1},
         "y": {"rule": "0.9*y[t-1] + 0.1*tanh(x[t-1]*y[t-1])", "initial": 0.5},
     },
     question={"nudge": "y[0]", "hold": "x", "target": "y", "steps": 20},
