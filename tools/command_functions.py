@@ -31,6 +31,25 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             **dict.fromkeys(OF_MEASURES, "measure"),
         },
     ),
+    "show": (
+        "open_sweep",
+        {
+            "store": "path",
+            "watch": None,
+            "drawn": "SweepStore.plot",
+            "plot": "SweepStore.plot",
+            "theme": "SweepStore.plot",
+        },
+    ),
+    "refine": (
+        "refine",
+        {
+            "out": "Refinement.save",
+            "grid": "over",
+            "plot": "Refinement.plot",
+            "theme": "Refinement.plot",
+        },
+    ),
     "basins": (
         "op_basins",
         {
@@ -150,6 +169,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             "out": "ImageSet.to_npz",
         },
     ),
+    "landscapes": ("landscapes", {"listed": None}),
     "reproduce": ("reproduce", {}),
     "schema": ("schema", {}),
     "cache": ("ObjectStore", {"clear": "ObjectStore.clear"}),

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import causalopt
+from causalopt import results
 from causalopt.commands import measure_options, options
-from causalopt.commands.grid_axes import MAX_POINTS, read_grid
+from causalopt.commands.grid_axes import MAX_POINTS, read_grid, refuse_both
 from causalopt.commands.outputs import Outputs, outputs
-from causalopt.commands.told_options import Option
+from causalopt.commands.told_options import PLACES, Option
 from causalopt.display.echo import echo
 from causalopt.errors import QuestionError
 
 if TYPE_CHECKING:
+    from causalopt.sweeps.measure_sweep import MeasureSweep
     from causalopt.sweeps.sweep_store import SweepStore
 
 _OF_OP = ("op", "comp", "total", "direct", "w")
@@ -81,7 +83,12 @@ def sweep(
         ),
     ] = None,
     resume: Annotated[
-        bool, Option("--resume", help="Go on with the store of --out, and compute what is missing.")
+        bool,
+        Option(
+            "--resume",
+            help="Go on with the store of --out, and compute what is missing.",
+            rich_help_panel=PLACES,
+        ),
     ] = False,
     chunk: Annotated[
         int | None,
@@ -89,6 +96,7 @@ def sweep(
             "--chunk",
             metavar="POINTS",
             help="About how many points a task has; those of about a second.",
+            rich_help_panel=PLACES,
         ),
     ] = None,
     workers: Annotated[
@@ -97,6 +105,7 @@ def sweep(
             "--workers",
             metavar="K",
             help="Threads, or processes where a measure is mostly Python; one per processor.",
+            rich_help_panel=PLACES,
         ),
     ] = None,
     dask: Annotated[
@@ -105,6 +114,7 @@ def sweep(
             "--dask",
             metavar="ADDRESS",
             help="A Dask scheduler, tcp://HOST:PORT or its scheduler file, whose workers compute.",
+            rich_help_panel=PLACES,
         ),
     ] = None,
     csv: options.Csv = None,
@@ -136,7 +146,7 @@ def sweep(
     integrator = measure_options.integration_method(measure, method)
     declared = options.read_model(model, sets, initial, dt, integrator)
     axes = read_grid(grid or [], {*declared.parameters, *declared.variables}, design)
-    _refuse_both(axes, sets, initial)
+    refuse_both(axes, sets, initial)
     if store is None:
         _refuse_size(axes)
     asked = {
@@ -170,6 +180,8 @@ def sweep(
         question |= {word: asked[word] for word in words}
     question |= {"seeds": options.read_seeds(seeds), "data": options.read_data(data)}
     question |= {"workers": workers, "chunk": chunk, "dask": dask}
+    if plot is not None and seeds is None:
+        question["preview"] = _previewed(output, [len(own) for own in axes.values()], show)
     if store is not None and seeds is None:
         kept = causalopt.sweep(declared, axes, out=store, resume=resume, **question)
         return _give_store(kept, output, show)
@@ -177,6 +189,24 @@ def sweep(
     drawn: dict[str, Any] = {} if seeds is not None else {"measure": show}
     output.give(found, data=lambda: found.to_dict(out), **drawn)
     return 0
+
+
+def _previewed(
+    output: Outputs, whole: Sequence[int], show: str | None
+) -> Callable[[MeasureSweep], None]:
+    """Return what writes a coarse picture where the whole one will be, and tells its numbers."""
+
+    def write(coarse: MeasureSweep) -> None:
+        from causalopt.sweeps.coarse_preview import preview_text
+
+        assert output.picture is not None
+        text = preview_text(coarse, whole)
+        figure = results.plot(coarse, measure=show, theme=output.theme, remark=text)
+        options.write_figure(figure, output.picture)
+        echo(f"wrote {output.picture}, {text}", err=True)
+        echo("\n".join(repr(coarse).splitlines()[1:]), err=True)
+
+    return write
 
 
 def _give_store(store: SweepStore, output: Outputs, show: str | None) -> int:
@@ -202,19 +232,3 @@ def _refuse_size(axes: Mapping[str, Any]) -> None:
             f"the grid has {count:,} points, and {MAX_POINTS:,} at most are kept in memory: make "
             "COUNT smaller, or name a store, --out DIR.zarr"
         )
-
-
-def _refuse_both(
-    axes: Mapping[str, Any], sets: list[str] | None, initial: list[str] | None
-) -> None:
-    """Refuse a value that is both given and swept: one of them would be lost without a word."""
-    swept = {
-        name for axis, values in axes.items() for name in getattr(values, "quantities", [axis])
-    }
-    for option, texts in (("--set", sets), ("--initial", initial)):
-        for text in texts or []:
-            name = text.partition("=")[0].strip()
-            if name in swept or f"{name}[0]" in swept:
-                raise QuestionError(
-                    f"'{name}' is swept and given by {option} too: drop one of them"
-                )

@@ -51,7 +51,7 @@ from causalopt.model.declaration import (
     uses_labels,
 )
 from causalopt.model.equations import read_template
-from causalopt.model.record import After, Before, Record, Schema, checked, field
+from causalopt.model.frozen_record import After, Before, Record, Schema, checked, field
 from causalopt.model.selectors import (
     NamedShapes,
     Node,
@@ -232,18 +232,6 @@ class Model(Displayed, Record, metaclass=ModelClass):
     def __init__(self, source: ArraySource | None = None, /, **data: Any) -> None:
         with collector_paused():
             self._begin(source, _checked(_split_units(data)))
-
-    @classmethod
-    def of_checked(cls, values: Mapping[str, Any], source: ArraySource | None = None) -> Model:
-        """Return the model of another one's fields: what they mean is checked as ever.
-
-        Raises:
-            ModelError: The declaration is wrong.
-        """
-        found = cls.__new__(cls)
-        with collector_paused():
-            found._begin(source, values)
-        return found
 
     def _begin(self, source: ArraySource | None, values: Mapping[str, Any]) -> None:
         self.__dict__.update(values)
@@ -901,6 +889,18 @@ def machine_memory() -> float:
     return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
+def model_of_checked(values: Mapping[str, Any], source: ArraySource) -> Model:
+    """Return the model of another one's fields: what they mean is checked as ever.
+
+    Raises:
+        ModelError: The declaration is wrong.
+    """
+    found = Model.__new__(Model)
+    with collector_paused():
+        found._begin(source, values)
+    return found
+
+
 def _checked(data: dict[str, Any]) -> dict[str, Any]:
     """Return a model's fields, checked; pydantic's first complaint says what to do."""
     from pydantic import ValidationError
@@ -908,11 +908,21 @@ def _checked(data: dict[str, Any]) -> dict[str, Any]:
     try:
         return checked(Model, data)
     except ValidationError as error:
-        _translate(error)
+        refuse_mistake(error, _record_at)
 
 
-def _translate(error: ValidationError) -> NoReturn:
-    """Raise pydantic's first complaint as one that says what to do."""
+def refuse_mistake(
+    error: ValidationError, record_at: Callable[[tuple[int | str, ...]], Any]
+) -> NoReturn:
+    """Raise pydantic's first complaint as one that says what to do.
+
+    Args:
+        error: What it complains of.
+        record_at: Path of keys -> the record there, whose keys a misspelt one is likened to.
+
+    Raises:
+        ModelError: Always; its path leads to the mistake.
+    """
     # A section with nothing under it explains keys that stand elsewhere, a misspelt key the one
     # that is missing.
     first = min(
@@ -920,7 +930,7 @@ def _translate(error: ValidationError) -> NoReturn:
     )
     path = tuple(key for i, key in enumerate(first["loc"]) if i < 3 or not _is_inner(key))
     if first["type"] == "extra_forbidden":
-        owner = _record_at(path[:-1])
+        owner = record_at(path[:-1])
         hint = suggestion(str(path[-1]), owner.model_fields)
         message = f"unknown key '{path[-1]}'{hint}"
     elif first["type"] == "missing":

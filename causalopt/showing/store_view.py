@@ -69,8 +69,7 @@ class StoreState:
         statuses: Status -> how many of the computed points have it.
         ranges: Measure -> its least and its largest finite value so far.
         rate: Points a second at present; None where nobody computes, or it is not known yet.
-        failed: Tasks that were given up.
-        retried: Tasks that were begun again.
+        failed: Computed points that have no finite numbers.
         picture: A coarse picture, where there are one or two axes.
         note: A last line, such as that nothing came for a minute.
     """
@@ -83,7 +82,6 @@ class StoreState:
     ranges: Mapping[str, tuple[float, float]]
     rate: float | None = None
     failed: int = 0
-    retried: int = 0
     picture: CoarsePicture | None = None
     note: str = ""
 
@@ -118,22 +116,20 @@ def store_view(state: StoreState) -> RenderableType:
 
 
 def progress_text(state: StoreState) -> str:
-    """Return how far a store is, how fast it fills, when it is full, and what went wrong.
+    """Return how far a store is, how fast it fills, when it will be full, and what went wrong.
 
     Example:
         >>> done = np.arange(1000) < 250
-        >>> progress_text(StoreState("", done, 2500, 10000, {}, {}, rate=12.0, retried=3))
-        '250 of 1,000 chunks, 2,500 of 10,000 points, 12 points/s, 10 min left, 3 retried'
+        >>> progress_text(StoreState("", done, 2500, 10000, {}, {}, rate=12.0))
+        '250 of 1,000 chunks, 2,500 of 10,000 points, 12 points/s, 10 min left'
     """
     done, count = int(state.done.sum()), len(state.done)
     said = [f"{done:,} of {count:,} chunks", f"{state.points:,} of {state.total:,} points"]
     if done < count and state.rate:
         left = (state.total - state.points) / state.rate
         said += [rate_text(state.rate, "points"), f"{span_text(left)} left"]
-    if state.retried:
-        said.append(f"{state.retried:,} retried")
     if state.failed:
-        said.append(f"{state.failed:,} failed")
+        said.append(f"{state.failed:,} without finite numbers")
     return ", ".join(said)
 
 

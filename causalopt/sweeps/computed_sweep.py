@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from causalopt.engine.processor_count import processors
 from causalopt.errors import QuestionError
+from causalopt.sweeps.coarse_preview import show_preview
 from causalopt.sweeps.measure_sweep import MeasureSweep, measured_grid, summary_dict
 from causalopt.sweeps.store_power import power_entry
 from causalopt.sweeps.sweep_plan import SweepPlan
@@ -147,7 +149,12 @@ def computed_in_memory(plan: SweepPlan, workers: Workers) -> MeasureSweep:
 
 
 def computed_in_store(
-    plan: SweepPlan, path: str | os.PathLike[str], workers: Workers, *, resume: bool
+    plan: SweepPlan,
+    path: str | os.PathLike[str],
+    workers: Workers,
+    *,
+    resume: bool,
+    preview: Callable[[MeasureSweep], object] | None = None,
 ) -> SweepStore:
     """Compute what a store has not, and return it, with what became of its tasks.
 
@@ -156,6 +163,7 @@ def computed_in_store(
         path: The store, which ends in .zarr.
         workers: Who runs its tasks.
         resume: Whether to go on with a store that is there.
+        preview: Called with a coarse sweep first, where the store has nothing yet.
 
     Returns:
         The store, complete unless tasks failed; its `made` says what was done for it.
@@ -169,6 +177,8 @@ def computed_in_store(
     with SweepStore.begin(path, plan, resume=resume) as store:
         plan = store.fitted(plan)
         had, count = sum(store.total.counts), store.task_count - store.done
+        if preview is not None and not had:
+            show_preview(preview, plan, workers.threads)
         report = run_tasks(
             _IntoStore(plan, workers.threads_each(plan, count), store.writer),
             store.missing(),

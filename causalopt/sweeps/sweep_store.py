@@ -1,9 +1,5 @@
 """The store of a sweep: a Zarr group that grows task by task, survives any death and goes on.
 
-    >>> store = causalopt.open_sweep("lorenz.zarr")     # doctest: +SKIP
-    >>> store.done, store.task_count                    # doctest: +SKIP
-    (812, 1000)
-
 One driver at a time creates a store or resumes it, and holds its lock. Workers write tasks through
 `StoreWriter`; only the driver marks them. `docs/stores.md` is the contract in full.
 """
@@ -14,16 +10,16 @@ import dataclasses
 import functools
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from numpy.typing import ArrayLike, NDArray
 
 from causalopt.errors import FileError, QuestionError
 from causalopt.extras import need
-from causalopt.results import Plotted, Tabled, labelled, plain_number
+from causalopt.results import Plotted, Tabled, labelled, plain_number, plot
 from causalopt.sweeps.store_folder import (
     check_new,
     check_room,
@@ -34,7 +30,7 @@ from causalopt.sweeps.store_folder import (
     read_metadata,
 )
 from causalopt.sweeps.store_identity import Difference, differences
-from causalopt.sweeps.store_layout import Plan, StoreLayout
+from causalopt.sweeps.store_layout import StorablePlan, StoreLayout
 from causalopt.sweeps.store_lock import StoreLock, is_driven
 from causalopt.sweeps.store_writer import StoreWriter, token_of
 from causalopt.sweeps.task_ledger import TaskLedger
@@ -44,7 +40,9 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray
 
-P = TypeVar("P", bound=Plan)
+    from causalopt.results import Places
+
+P = TypeVar("P", bound=StorablePlan)
 _LINES = 8  # entries of an identity that differ, named in a message
 
 
@@ -67,7 +65,7 @@ class SweepStore(Plotted, Tabled):
         self.made: Any = None
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str], plan: Plan) -> Self:
+    def create(cls, path: str | os.PathLike[str], plan: StorablePlan) -> Self:
         """Make a new store for a plan, and hold its lock; nothing is ever overwritten.
 
         Args:
@@ -97,7 +95,7 @@ class SweepStore(Plotted, Tabled):
         return cls(Path(path), read_metadata(path))
 
     @classmethod
-    def resume(cls, path: str | os.PathLike[str], plan: Plan) -> Self:
+    def resume(cls, path: str | os.PathLike[str], plan: StorablePlan) -> Self:
         """Open a store to go on with it, and hold its lock.
 
         Args:
@@ -120,7 +118,7 @@ class SweepStore(Plotted, Tabled):
             raise
 
     @classmethod
-    def begin(cls, path: str | os.PathLike[str], plan: Plan, *, resume: bool) -> Self:
+    def begin(cls, path: str | os.PathLike[str], plan: StorablePlan, *, resume: bool) -> Self:
         """Make a new store, or go on with one where that is asked for and there is one."""
         if resume and os.path.lexists(path):
             return cls.resume(path, plan)
@@ -231,23 +229,29 @@ class SweepStore(Plotted, Tabled):
             self.layout.place(task)
         self._ledger.mark(tasks)
 
-    def read(self, task: int) -> dict[str, NDArray[Any]]:
+    def read(self, task: int, names: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
         """Return the numbers of a task that is done, without xarray.
+
+        Args:
+            task: Its number.
+            names: Which arrays; all when not given.
 
         Raises:
             FileError: A chunk is damaged or is not there.
         """
         found = {}
-        for name, _ in self.layout.variables:
+        for name in names or [name for name, _ in self.layout.variables]:
             path = self.path / self.layout.key(name, task)
             try:
                 content = path.read_bytes()
+            except FileNotFoundError:
+                content = b""
             except OSError as error:
                 raise FileError(f"cannot read '{path}': {error.strerror}") from None
-            found[name] = self.layout.decode(name, task, content, path)
+            found[name] = self.layout.decode(name, task, content, self.path)
         return found
 
-    def differences(self, plan: Plan) -> list[Difference]:
+    def differences(self, plan: StorablePlan) -> list[Difference]:
         """Return what differs between the store's sweep and a plan, what matters first."""
         found = differences(self.identity, plan.identity)
         asked = StoreLayout.of(plan)
@@ -261,7 +265,7 @@ class SweepStore(Plotted, Tabled):
         """Return a plan with the store's chunks; all else must be the same."""
         return dataclasses.replace(plan, chunk=self.layout.chunk)  # type: ignore[type-var]
 
-    def check_same(self, plan: Plan) -> None:
+    def check_same(self, plan: StorablePlan) -> None:
         """Refuse a plan that is not the store's sweep; its chunks may differ.
 
         Raises:
@@ -287,6 +291,27 @@ class SweepStore(Plotted, Tabled):
     def dataset(self) -> xarray.Dataset:
         """The sweep with labelled axes, opened lazily: NaN and status -1 where nothing is yet."""
         return labelled(self)
+
+    def plot(
+        self,
+        *,
+        measure: str | None = None,
+        ax: Places | None = None,
+        figsize: tuple[float, float] | None = None,
+        panels: str | Sequence[str] | None = None,
+        theme: Literal["light", "dark"] | None = None,
+    ) -> Any:
+        """Return a figure of what is there: lines over one axis, a map over two, panels of more.
+
+        Args:
+            measure: The variable that is drawn; the measure's own by default.
+            ax: Your own axes; as of `causalopt.results.Plotted.plot`, as are the next three.
+            figsize: The figure's width and height in inches.
+            panels: Names of the panels that are drawn.
+            theme: "light" or "dark".
+        """
+        where: dict[str, Any] = {"ax": ax, "figsize": figsize, "panels": panels, "theme": theme}
+        return plot(self, measure=measure, **where)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the store holds, summed up, as JSON's types."""
@@ -329,6 +354,16 @@ def open_sweep(path: str | os.PathLike[str]) -> SweepStore:
 
     Raises:
         FileError: There is no store of a sweep.
+
+    Example:
+        >>> import tempfile
+        >>> from causalopt import load, sweep
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = f"{folder}/thermostat.zarr"
+        ...     kept = sweep(load("thermostat"), {"k": [0.01, 0.02]}, steps=10, out=path)
+        ...     found = open_sweep(path)
+        ...     found.complete, found.dataset["op"].dims
+        (True, ('k',))
     """
     return SweepStore.open(path)
 

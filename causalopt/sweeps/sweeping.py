@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from causalopt.effects.sweeps.number_sweep import sweep_numbers
@@ -17,6 +16,8 @@ from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from distributed import Client
 
     from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble
@@ -54,6 +55,7 @@ def sweep(
     dask: str | Client | None = None,
     chunk: int | None = None,
     workers: int | None = None,
+    preview: Callable[[MeasureSweep], object] | None = None,
     progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> Sweep | MeasureSweep: ...
@@ -85,6 +87,7 @@ def sweep(
     dask: str | Client | None = None,
     chunk: int | None = None,
     workers: int | None = None,
+    preview: Callable[[MeasureSweep], object] | None = None,
     progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> SweepStore: ...
@@ -116,12 +119,13 @@ def sweep(
     dask: None = None,
     chunk: None = None,
     workers: int | None = None,
+    preview: None = None,
     progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> SweepEnsemble: ...
 
 
-@long_work("sweeping")
+@long_work("sweeping", unit="points")
 def sweep(
     model: Model,
     grid: Mapping[str, Any] | Design,
@@ -147,6 +151,7 @@ def sweep(
     dask: str | Client | None = None,
     chunk: int | None = None,
     workers: int | None = None,
+    preview: Callable[[MeasureSweep], object] | None = None,
     progress: Progress | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> Sweep | SweepEnsemble | MeasureSweep | SweepStore:
@@ -186,6 +191,8 @@ def sweep(
         chunk: About how many points a task has; as many as take about a second when not given.
             It decides no number.
         workers: Threads; one per processor when not given.
+        preview: Called with a coarse sweep, of at most 33 values of each axis, before a sweep of
+            more than about two seconds is computed.
         progress: Called with (done, total, what), in points.
         data: In a model with arrays, variable without a rule -> its values, step first. There
             n and m may have several elements.
@@ -223,30 +230,35 @@ def sweep(
     }
     changed: dict[str, Any] = {"parameters": parameters, "initial": initial}
     if seeds is not None or level is not None or quantiles is not None:
-        _refuse_in_ensembles(measure=measure, out=out, executor=executor, dask=dask, chunk=chunk)
+        _refuse_in_ensembles(
+            measure=measure, out=out, executor=executor, dask=dask, chunk=chunk, preview=preview
+        )
         asked |= changed | {"workers": workers, "data": data}
         return _over_noise(model, grid, asked, seed, seeds, (level, quantiles))
     if resume and out is None:
         raise QuestionError("resume goes on with a store: name it, out='FILE.zarr'")
     in_tasks = [None if measure == "op" else measure, out, executor, dask, chunk]
-    if all(one is None for one in in_tasks) and _is_plain(model, grid):
-        asked |= changed | {"seed": seed, "workers": workers, "data": data}
-        return sweep_numbers(model, grid, **asked)  # type: ignore[arg-type]
+    is_plain = all(one is None for one in in_tasks) and _is_plain(model, grid)
+    if is_plain:
+        numbers = asked | changed | {"seed": seed, "workers": workers, "data": data}
+        if preview is None:
+            return sweep_numbers(model, grid, **numbers)  # type: ignore[arg-type]
 
-    from causalopt.sweeps.computed_sweep import (  # few sweeps take tasks
-        Workers,
-        computed_in_memory,
-        computed_in_store,
-    )
+    from causalopt.sweeps.coarse_preview import show_preview  # few sweeps take tasks
+    from causalopt.sweeps.computed_sweep import Workers, computed_in_memory, computed_in_store
     from causalopt.sweeps.question_measure import measured_question
     from causalopt.sweeps.sweep_plan import plan_sweep
 
-    model, said = measured_question(model, measure, asked, changed, seed, data)
-    plan = plan_sweep(model, grid, said, chunk=chunk)
+    changed_model, said = measured_question(model, measure, asked, changed, seed, data)
+    plan = plan_sweep(changed_model, grid, said, chunk=chunk)
     crew = Workers(workers, executor, dask)
-    if out is None:
-        return computed_in_memory(plan, crew)
-    return computed_in_store(plan, out, crew, resume=resume)
+    if out is not None:
+        return computed_in_store(plan, out, crew, resume=resume, preview=preview)
+    if preview is not None:
+        show_preview(preview, plan, workers)
+    if is_plain:
+        return sweep_numbers(model, grid, **numbers)  # type: ignore[arg-type]
+    return computed_in_memory(plan, crew)
 
 
 def _is_plain(model: Model, grid: Any) -> bool:

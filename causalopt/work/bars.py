@@ -33,9 +33,10 @@ class Bar(Protocol):
 
     Args:
         begun: When the call began, on the clock of `time.monotonic`.
+        unit: What is counted, such as points; "" where the rate is a number alone.
     """
 
-    def __init__(self, begun: float) -> None: ...
+    def __init__(self, begun: float, unit: str = "") -> None: ...
 
     def show(self, done: float, total: float, what: str) -> None:
         """Show how much is done."""
@@ -47,13 +48,14 @@ class Bar(Protocol):
 class _Rate(ProgressColumn):
     """How much is done a second, since the call began."""
 
-    def __init__(self, begun: float) -> None:
+    def __init__(self, begun: float, unit: str) -> None:
         super().__init__()
-        self._begun = begun
+        self._begun, self._unit = begun, unit
 
     def render(self, task: Task) -> Text:
         """Return the rate as text."""
-        return Text(rate_text(task.completed / max(time.monotonic() - self._begun, 1e-9)))
+        passed = max(time.monotonic() - self._begun, 1e-9)
+        return Text(rate_text(task.completed / passed, self._unit))
 
 
 def rate_text(rate: float, unit: str = "") -> str:
@@ -83,13 +85,13 @@ def span_text(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _drawn_by_rich(begun: float, console: Console) -> RichProgress:
+def _drawn_by_rich(begun: float, unit: str, console: Console) -> RichProgress:
     """Return rich's picture of a call that began earlier; it is drawn when it is told so."""
     picture = RichProgress(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        _Rate(begun),
+        _Rate(begun, unit),
         TimeRemainingColumn(elapsed_when_finished=True),
         console=console,
         transient=True,
@@ -107,10 +109,11 @@ class TerminalBar:
 
     Args:
         begun: When the call began, on the clock of `time.monotonic`.
+        unit: What is counted, "" for a rate without a unit.
     """
 
-    def __init__(self, begun: float) -> None:
-        self._picture = _drawn_by_rich(begun, Console(stderr=True))
+    def __init__(self, begun: float, unit: str = "") -> None:
+        self._picture = _drawn_by_rich(begun, unit, Console(stderr=True))
         self._picture.start()
         self._drawn = 0.0
 
@@ -135,10 +138,11 @@ class NotebookBar:
 
     Args:
         begun: When the call began, on the clock of `time.monotonic`.
+        unit: What is counted, "" for a rate without a unit.
     """
 
-    def __init__(self, begun: float) -> None:
-        self._picture = _drawn_by_rich(begun, Console(file=sys.stderr))
+    def __init__(self, begun: float, unit: str = "") -> None:
+        self._picture = _drawn_by_rich(begun, unit, Console(file=sys.stderr))
         self._handle: Any = None
         self._drawn = 0.0
 
@@ -170,10 +174,11 @@ class Lines:
 
     Args:
         begun: When the call began, on the clock of `time.monotonic`.
+        unit: What is counted, "" for a rate without a unit.
     """
 
-    def __init__(self, begun: float) -> None:
-        self._begun, self._last = begun, float("-inf")
+    def __init__(self, begun: float, unit: str = "") -> None:
+        self._begun, self._unit, self._last = begun, unit, float("-inf")
 
     def show(self, done: float, total: float, what: str) -> None:
         """Write a line, if the last one is old."""
@@ -183,8 +188,11 @@ class Lines:
         self._last = now
         percent = int(100 * done / total) if total else 0
         passed = now - self._begun
-        left = f", {passed * (total - done) / done:.0f} s left" if done else ""
-        sys.stderr.write(f"{what}: {percent}% after {passed:.0f} s{left}\n")
+        said = [f"{what}: {percent}% after {span_text(passed)}"]
+        if done and passed > 0:
+            said.append(rate_text(done / passed, self._unit))
+            said.append(f"{span_text(passed * (total - done) / done)} left")
+        sys.stderr.write(f"{', '.join(said)}\n")
         sys.stderr.flush()
 
     def close(self) -> None:

@@ -107,7 +107,7 @@ _current: ContextVar[_Work | None] = ContextVar("causalopt.work", default=None)
 
 
 def long_work(
-    what: str, *, direct: bool = False
+    what: str, *, direct: bool = False, unit: str = ""
 ) -> Callable[[Callable[Given, Result]], Callable[Given, Result]]:
     """Mark a public function that may take seconds; its argument `progress` is told, or a bar.
 
@@ -115,6 +115,7 @@ def long_work(
         what: What it does, such as "sweeping".
         direct: Whether `tick` inside it counts its whole work; otherwise only what stands in
             `through` and `portion` does, so that a run that prepares something does not.
+        unit: What it counts, such as "points", for the rate that a bar shows.
     """
     takes = _TAKES if direct else _OWN_PARTS
 
@@ -131,7 +132,7 @@ def long_work(
                     work.leave(depth)
             hears = begin_hearing()
             try:
-                return _alone(call, told, what, takes)
+                return _alone(call, told, what, takes, unit)
             finally:
                 if hears:
                     end_hearing()
@@ -142,11 +143,13 @@ def long_work(
     return mark
 
 
-def _alone(call: Callable[[], Result], told: object, what: str, takes: int) -> Result:
+def _alone(
+    call: Callable[[], Result], told: object, what: str, takes: int, unit: str = ""
+) -> Result:
     """Return what a call returns that is part of no other; its own callback is told, or a bar."""
     if told is not None:
         return _told(_Work(_checked(told), what, takes), call)
-    shown = _default()
+    shown = _default(unit)
     if shown is None:
         return call()
     try:
@@ -346,7 +349,7 @@ def progress(shown: bool | Progress = True) -> contextlib.AbstractContextManager
     return _Switch(before)
 
 
-def _default() -> Progress | None:
+def _default(unit: str = "") -> Progress | None:
     """Return what is told of work of which nothing is said: its bar, the session's choice or none.
 
     A call on another thread than the main one is silent, for there may be many at once.
@@ -366,7 +369,7 @@ def _default() -> Progress | None:
     screen = "notebook" if _in_kernel() else "terminal" if _on_terminal() else "lines"
     if screen == "lines" and not (chosen or _writes_lines):
         return None
-    return Patient(screen)
+    return Patient(screen, unit)
 
 
 def _in_kernel() -> bool:
@@ -388,10 +391,10 @@ def _on_terminal() -> bool:
 class Patient:
     """What is told nothing in the first two seconds, and shown by a bar from then on."""
 
-    __slots__ = ("_bar", "_begun", "_screen")
+    __slots__ = ("_bar", "_begun", "_screen", "_unit")
 
-    def __init__(self, screen: str) -> None:
-        self._screen, self._begun = screen, time.monotonic()
+    def __init__(self, screen: str, unit: str = "") -> None:
+        self._screen, self._unit, self._begun = screen, unit, time.monotonic()
         self._bar: Any = None
 
     def __call__(self, done: float, total: float, what: str, /) -> None:
@@ -401,7 +404,7 @@ class Patient:
                 return
             from causalopt.work.bars import BARS  # few calls take so long
 
-            self._bar = BARS[self._screen](self._begun)
+            self._bar = BARS[self._screen](self._begun, self._unit)
         self._bar.show(done, total, what)
 
     def close(self) -> None:

@@ -58,8 +58,8 @@ def test_the_time_left_is_the_points_left_over_the_rate() -> None:
     assert progress_text(full) == "100 of 100 chunks, 1,000 of 1,000 points"
 
 
-def test_failures_and_retries_are_said_where_there_are_any() -> None:
-    assert progress_text(state(retried=3, failed=1)).endswith(", 3 retried, 1 failed")
+def test_failures_and_a_note_are_said_where_there_are_any() -> None:
+    assert progress_text(state(failed=31)).endswith(" points, 31 without finite numbers")
     text = shown(state(note="no chunk came for 60 s", rate=1.0))
     for said in ("Op [nats] from -0.5 to 2.25", "ok: 390, kink: 10", "no chunk came for 60 s"):
         assert said in text

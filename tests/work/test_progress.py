@@ -19,7 +19,7 @@ import pytest
 import causalopt
 from causalopt.errors import QuestionError
 from causalopt.work import progress as work
-from causalopt.work.bars import rate_text
+from causalopt.work.bars import BARS, Lines, rate_text, span_text
 from causalopt.work.progress import Progress, begin, long_work, portion, through, tick, uncounted
 
 ROOT = Path(__file__).parents[2]
@@ -226,7 +226,7 @@ def test_a_terminal_has_one_bar_with_rate_and_time_left_and_none_afterwards() ->
         "import time\n"
         "from causalopt.work import progress\n"
         "progress.PATIENCE = 0.2\n"
-        "@progress.long_work('waiting')\n"
+        "@progress.long_work('waiting', unit='points')\n"
         "def wait(*, progress=None):\n"
         "    for _ in through(range(20)):\n"
         "        time.sleep(0.05)\n"
@@ -247,7 +247,7 @@ def test_a_terminal_has_one_bar_with_rate_and_time_left_and_none_afterwards() ->
         pass
     assert process.wait() == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-    assert re.search(r"waiting .*\d+% *[\d.]+ /s +\d:\d\d:\d\d", text)
+    assert re.search(r"waiting .*\d+% *[\d.]+ points/s +\d:\d\d:\d\d", text)
     assert shown.rstrip().endswith(b"\x1b[2K")  # the line is empty again
 
 
@@ -255,6 +255,47 @@ def test_rates_are_written_with_three_digits() -> None:
     assert [rate_text(rate) for rate in (2.5e9, 999.0, 1000.0, 0.5)] == [
         "2.5 G/s", "999 /s", "1 k/s", "0.5 /s",
     ]  # fmt: skip
+
+
+def test_a_line_says_the_rate_with_its_unit_and_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("causalopt.work.bars.time.monotonic", lambda: clock[0])
+    lines = Lines(100.0, "points")
+    for at, done in ((100.0, 0), (104.0, 1_000), (150.0, 100_000), (155.0, 110_000)):
+        clock[0] = at
+        lines.show(done, 1_000_000, "sweeping (2 failed)")
+    assert capsys.readouterr().err.splitlines() == [
+        "sweeping (2 failed): 0% after 0 s",
+        "sweeping (2 failed): 10% after 50 s, 2 k points/s, 7.5 min left",
+    ]
+
+
+def test_a_sweep_counts_points() -> None:
+    told: list[str] = []
+
+    class Shown:
+        def __init__(self, begun: float, unit: str = "") -> None:
+            del begun
+            told.append(unit)
+
+        def show(self, *how: object) -> None: ...
+
+        def close(self) -> None: ...
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(work, "PATIENCE", 0.0)
+        patch.setitem(work.__dict__, "_on_terminal", lambda: True)
+        patch.setitem(BARS, "terminal", Shown)
+        causalopt.sweep(causalopt.load("thermostat"), {"k": [0.1, 0.2]}, steps=3)
+        causalopt.run(causalopt.load("thermostat"), steps=3)
+    assert told == ["points", ""]
+
+
+def test_a_length_of_time_is_said_in_the_unit_in_which_it_is_read() -> None:
+    lengths = (119.4, 120.0, 3600.0 * 2, 86400.0 * 2)
+    assert [span_text(s) for s in lengths] == ["119 s", "2 min", "2 h", "2 days"]
 
 
 def test_a_short_call_costs_as_little_as_its_wrapper() -> None:

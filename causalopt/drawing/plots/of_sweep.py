@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from causalopt.drawing.plots.panels import PanelLayout, drawn
-from causalopt.drawing.plots.swept_data import sweep_data, swept_data
+from causalopt.drawing.plots.swept_data import measure_sweep_data, sweep_data, swept_data
 from causalopt.drawing.plots.swept_panels import swept_layout
 from causalopt.effects.sweeps.sweep import Sweep
 from causalopt.results import plot
+from causalopt.sweeps.measure_sweep import MeasureSweep
 
 if TYPE_CHECKING:
     import xarray
@@ -38,6 +39,27 @@ def plot_sweep(sweep: Sweep, measure: str | None = None) -> PanelLayout:
         QuestionError: There is no such measure.
     """
     return swept_layout(sweep_data(sweep), measure)
+
+
+@plot.register(MeasureSweep)
+@drawn
+def plot_measure_sweep(
+    sweep: MeasureSweep, measure: str | None = None, remark: str = ""
+) -> PanelLayout:
+    """Return a figure of a sweep of any measure over axes of any kind, as `plot_swept` draws it.
+
+    Args:
+        sweep: The sweep.
+        measure: One of its variables; by default its measure's own, and Comp beside Op in a line.
+        remark: A line more above the figure.
+
+    Returns:
+        The figure, not shown.
+
+    Raises:
+        QuestionError: There is no such measure.
+    """
+    return swept_layout(measure_sweep_data(sweep, remark), measure)
 
 
 @drawn

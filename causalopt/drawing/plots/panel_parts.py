@@ -157,6 +157,7 @@ def draw_measure(
     joined: bool = True,
     legend: bool = True,
     foot: float = 0.03,
+    marked: int = FEW,
 ) -> None:
     """Draw Op or Comp: a full line, dotted and grey where the status doubts it.
 
@@ -170,11 +171,12 @@ def draw_measure(
         name: What the full line is called in the legend, None for nothing.
         joined: Whether lines join the points; dots alone otherwise.
         legend: Whether the names of lines and signs are put above.
+        marked: Up to how many points each has its marker.
         foot: How high the signs of -∞ stand, as a share of the axes.
     """
     finite = np.isfinite(values)
     doubted = (status == "kink") | (status == "unresolved")
-    few = len(x) <= FEW or not joined
+    few = len(x) <= marked or not joined
     for where, colour, style, called in (
         (doubted, colours().faint, ":", "in doubt (see status)"),
         (~doubted, colours().blue, "-", name),

@@ -89,7 +89,7 @@ def draw_curve(
     _missing_ground(axes, x, (status == MISSING).reshape(-1, len(x)).all(axis=0))
     options: dict[str, Any] = {"label": look.label, "rest": look.rest, "legend": look.is_alone}
     if not look.is_alone:
-        options["foot"] = _STRIP + 0.05
+        options |= {"foot": _STRIP + 0.05, "marked": FEW // (2 * look.columns)}
     if values.ndim == 1:
         draw_measure(axes, x, values, status, **options)
     else:
@@ -305,7 +305,7 @@ def draw_points(
     """
     plain_axes(axes)
     (right, x), (up, y) = over
-    area = float(np.clip(9000 / max(len(x), 1) / look.columns**2, 4, 40))
+    area = float(np.clip(2e4 / max(len(x), 1) / look.columns**2, 5, 40))
     finite = np.isfinite(values)
     for name in met_words(status):
         here = status == name

@@ -8,6 +8,7 @@ values of each axis are read, evenly spread; `SweptData.remark` says which.
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from causalopt.drawing.plots.status_looks import MISSING
+from causalopt.drawing.plots.swept_titles import identity_lines, question_lines
 from causalopt.effects.measures import NAMES
 from causalopt.errors import QuestionError
+from causalopt.sweeps.sweep_axes import CHOICES, SEED
 
 if TYPE_CHECKING:
     import xarray
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
     from causalopt.effects.sweeps.sweep import Sweep
     from causalopt.engine.contract import Floats
+    from causalopt.sweeps.measure_sweep import MeasureSweep
+    from causalopt.sweeps.sweep_axes import SweptAxis
 
 Kind = Literal["numbers", "words", "seeds", "points"]
 MOST_ALONG = 600  # values of an axis of a map: more than a page has pixels for
@@ -31,6 +36,7 @@ MOST_OF_LINE = 20_000
 MOST_OF_POINTS = 20_000
 MOST_READ = 4_000_000  # points that a picture holds in memory
 _LABELS = {"op": "Op [nats]", "comp": "Comp", "total": "total effect", "direct": "direct effect"}
+_USUAL = ("op", "comp", "total", "direct", "value")
 _UNITS = {"nat": "nats", "bit": "bits"}
 _RESTS = {"op": 0.0, "comp": 1.0, "total": 0.0, "direct": 0.0, "op_rate": 0.0}
 
@@ -136,7 +142,11 @@ class SweptData:
 
 
 def swept_data(
-    dataset: xarray.Dataset, *, title: tuple[str, ...] | None = None, most: int = MOST_READ
+    dataset: xarray.Dataset,
+    *,
+    title: tuple[str, ...] | None = None,
+    drawn: str | None = None,
+    most: int = MOST_READ,
 ) -> SweptData:
     """Return a dataset of a sweep as it is drawn, thinned where it is large.
 
@@ -144,6 +154,7 @@ def swept_data(
         dataset: A dimension an axis, with `axis_name` on its coordinate; variables with `long_name`
             and `units`; `status` as words or as numbers with `flag_values` and `flag_meanings`.
         title: Lines above the figure; by default what the dataset's attributes say.
+        drawn: The variable that is drawn where nothing else is said.
         most: How many points may be read.
 
     Raises:
@@ -168,6 +179,7 @@ def swept_data(
         for name, array in dataset.data_vars.items()
         if array.dims == dataset["status"].dims and array.dtype.kind == "f" and name != "status"
     ]
+    names.sort(key=_usual_place)
     codes, words = _codes(part["status"])  # before the numbers: a chunk may come between the two
 
     def read(name: str) -> Floats:
@@ -180,14 +192,14 @@ def swept_data(
         read,
         codes,
         words,
-        _drawn(names, dataset.attrs),
+        _drawn(names, dataset.attrs if drawn is None else {"drawn": drawn}),
     )
 
 
 def sweep_data(sweep: Sweep) -> SweptData:
     """Return a sweep in memory as it is drawn, all of it."""
     named = {"value": "values", "w": "values"}
-    names = ["op", "comp", "total", "direct", "value"]
+    names = list(_USUAL)
     at = [] if sweep.model.is_static else [f"at step {sweep.at}"]
 
     def read(name: str) -> Floats:
@@ -206,6 +218,59 @@ def sweep_data(sweep: Sweep) -> SweptData:
         tuple(NAMES.tolist()),
         ("op", "comp"),
     )
+
+
+def measure_sweep_data(sweep: MeasureSweep, remark: str = "") -> SweptData:
+    """Return a sweep of any measure in memory as it is drawn; xarray, which loads slowly, rests.
+
+    Args:
+        sweep: The sweep.
+        remark: A line more above the figure.
+    """
+    told, axes, model = sweep.plan.measure, sweep.plan.axes, sweep.model
+    kinds = [_kind_of(axis.name, axis.quantities) for axis in axes]
+    every = strides(list(sweep.shape), kinds, MOST_READ)
+    index = tuple(slice(None, None, k) for k in every)
+    lines = question_lines(
+        model.title or model.name, told.name, told.settings(), [axis.name for axis in axes]
+    )
+    floats = [one for one in sweep.plan.variables if one.dtype == "f8"]
+    names = sorted((one.name for one in floats), key=_usual_place)
+    return SweptData(
+        (*lines, remark) if remark else lines,
+        tuple(
+            _planned_axis(axis, kind, k) for axis, kind, k in zip(axes, kinds, every, strict=True)
+        ),
+        {
+            name: _label(name, next(one.attrs for one in floats if one.name == name))
+            for name in names
+        },
+        lambda name: sweep.columns[name][index],
+        sweep.codes[index],
+        tuple(told.statuses),
+        _drawn(names, {"drawn": told.drawn}),
+    )
+
+
+def _kind_of(name: str, quantities: Mapping[str, Any]) -> Kind:
+    """Return what kind of axis a plan's axis is."""
+    if name not in quantities:
+        return "points"
+    if name in CHOICES:
+        return "words"
+    return "seeds" if name == SEED else "numbers"
+
+
+def _planned_axis(axis: SweptAxis, kind: Kind, every: int) -> DrawnAxis:
+    read = {name: np.asarray(values[:])[::every] for name, values in axis.quantities.items()}
+    if kind == "points":
+        places = np.arange(len(next(iter(read.values()))))
+        return DrawnAxis(axis.name, kind, places, read, every=every, whole=len(axis))
+    return DrawnAxis(axis.name, kind, read[axis.name], every=every, whole=len(axis))
+
+
+def _usual_place(name: str) -> int:
+    return _USUAL.index(name) if name in _USUAL else len(_USUAL)
 
 
 def strides(sizes: list[int], kinds: list[Kind], most: int) -> list[int]:
@@ -310,16 +375,15 @@ def _drawn(names: list[str], attrs: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _title(dataset: xarray.Dataset) -> tuple[str, ...]:
     """Return the lines that a dataset's attributes say of it."""
-    attrs = {str(name): str(value) for name, value in dataset.attrs.items()}
-    over = {str(dataset[dim].attrs.get("axis_name", dim)) for dim in dataset.dims if dim in dataset}
-    parts = [
-        attrs.get(role, "") if role not in over else letter
-        for role, letter in (("hold", "A"), ("nudge", "n"), ("target", "m"))
+    attrs = dataset.attrs
+    if "identity" in attrs:  # of a store
+        return identity_lines(json.loads(attrs["identity"]))
+    name = str(attrs.get("title") or attrs.get("model", ""))
+    swept = [
+        str(dataset[dim].attrs.get("axis_name", dim)) for dim in dataset.dims if dim in dataset
     ]
-    asked = f"Op({parts[0]}; {parts[1]}, {parts[2]})" if all(parts) else attrs.get("question", "")
-    at = f"at step {attrs['at']}" if attrs.get("at") else ""
-    lines = (attrs.get("title") or attrs.get("model", ""), ", ".join(filter(None, (asked, at))))
-    return tuple(line for line in lines if line)
+    asked = {key: attrs[key] for key in ("hold", "nudge", "target", "at") if key in attrs}
+    return question_lines(name, str(attrs.get("measure", "op" if asked else "")), asked, swept)
 
 
 def _ordinal(count: int) -> str:

@@ -134,7 +134,7 @@ class _Drawing:
         """Return the lines above the figure."""
         first, *rest = self._data.title or ("",)
         if more:
-            rest = [*rest[:-1], f"{rest[-1]}: {more}"] if rest else [more]
+            rest = [f"{rest[0]}: {more}", *rest[1:]] if rest else [more]
         remark = self._data.remark
         return [line for line in (first, *rest, remark) if line]
 

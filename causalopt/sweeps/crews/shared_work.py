@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import causalopt
 from causalopt.errors import ArgumentError, CausaloptError, QuestionError, WorkersError
 from causalopt.extras import has
 from causalopt.sweeps.sweep_plan import versions
@@ -210,7 +209,7 @@ def all_versions() -> dict[str, str]:
 
     The code is hashed because a checkout changes while its version stands still.
     """
-    home, code = Path(causalopt.__file__).parent, hashlib.sha256()
+    home, code = Path(__file__).parents[2], hashlib.sha256()  # the package
     for file in sorted(home.rglob("*.py"), key=lambda file: file.relative_to(home).as_posix()):
         code.update(file.relative_to(home).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return {**versions(), "code of causalopt": code.hexdigest()[:12]}
