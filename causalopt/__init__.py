@@ -179,6 +179,8 @@ if TYPE_CHECKING:
     from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
+    from causalopt.refinement.refinement import Refinement as Refinement
+    from causalopt.refinement.refining import refine as refine
     from causalopt.sweeps.measure_sweep import MeasureSweep as MeasureSweep
     from causalopt.sweeps.point_designs import Design as Design
     from causalopt.sweeps.point_designs import design as design
@@ -294,6 +296,8 @@ _HOMES = {
     "optimizers.false_positives": "FalsePositives false_positive_table",
     "optimizers.verdict": "Verdict detect_optimizer",
     "posts.session": "Reproduction reproduce",
+    "refinement.refinement": "Refinement",
+    "refinement.refining": "refine",
     "sweeps.measure_sweep": "MeasureSweep",
     "sweeps.point_designs": "Design design",
     "sweeps.sweeping": "sweep",
@@ -466,8 +470,8 @@ _results.offer(
         },
         "causalopt.sweeps.measure_sweep.MeasureSweep": {
             "summary": "showing.measure_sweep_table",
-            "plot": "drawing.plots.of_sweep",
             "labelled": "sweeps.measure_sweep_dataset",
+            "plot": "drawing.plots.of_sweep",
         },
         "causalopt.entropy.decorrelation.Strength": {"plot": "drawing.plots.of_law"},
         "causalopt.frequencies.frequency_response.FrequencyResponse": {
@@ -527,6 +531,11 @@ _results.offer(
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.model.regions.region.Region": {"plot": "drawing.plots.of_region"},
+        "causalopt.refinement.refinement.Refinement": {
+            "summary": "showing.refinement_table",
+            "labelled": "refinement.refinement_dataset",
+            "plot": "drawing.plots.of_refinement",
+        },
         "causalopt.symbolic.derivation.Derivation": {
             "rich": "showing.derivation_form",
             "python": "symbolic.python_source",
@@ -567,6 +576,7 @@ _OF_COMMANDS = {
     "matrix": "op_matrix",
     "models": "shipped",
     "optimizers": "find_optimizers",
+    "show": "open_sweep",
 }
 
 

@@ -49,7 +49,11 @@ class ObjectStore:
 
     def find(self, key: str) -> bytes | None:
         """Return the object kept under a key, None when there is none that is whole."""
-        file = self._file(key)
+        return self.find_named(name_of(key))
+
+    def find_named(self, name: str) -> bytes | None:
+        """Return the object whose key has this name, None when there is none that is whole."""
+        file = None if self.folder is None else self.folder / (name + _SUFFIX)
         if file is None or not self._is_trusted():
             return None
         try:
@@ -57,7 +61,7 @@ class ObjectStore:
         except OSError:
             return None
         head, image = content[: len(_MAGIC) + 32], content[len(_MAGIC) + 32 :]
-        if head != _MAGIC + hashlib.sha256(_name(key).encode() + image).digest():
+        if head != _MAGIC + hashlib.sha256(name.encode() + image).digest():
             with contextlib.suppress(OSError):
                 file.unlink()
             return None
@@ -76,7 +80,7 @@ class ObjectStore:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._is_trusted():
                 return False
-            digest = hashlib.sha256(_name(key).encode() + image).digest()
+            digest = hashlib.sha256(name_of(key).encode() + image).digest()
             handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".part")
             try:
                 with os.fdopen(handle, "wb") as stream:
@@ -105,7 +109,7 @@ class ObjectStore:
         return len(listed), sum(size for _, size, _ in listed)
 
     def _file(self, key: str) -> Path | None:
-        return None if self.folder is None else self.folder / (_name(key) + _SUFFIX)
+        return None if self.folder is None else self.folder / (name_of(key) + _SUFFIX)
 
     def _is_trusted(self) -> bool:
         if self.folder is None or not hasattr(os, "getuid"):
@@ -141,5 +145,6 @@ class ObjectStore:
                 total -= size
 
 
-def _name(key: str) -> str:
+def name_of(key: str) -> str:
+    """Return what the file of a key is called."""
     return hashlib.sha256(key.encode()).hexdigest()

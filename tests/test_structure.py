@@ -121,7 +121,7 @@ def test_a_short_run_touches_few_files() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     touched = sorted(done.stdout.split())
-    assert len(touched) < 44, "\n".join([f"a run of 3 steps loads {len(touched)}:", *touched])
+    assert len(touched) < 48, "\n".join([f"a run of 3 steps loads {len(touched)}:", *touched])
 
 
 def test_the_public_names_are_all_there() -> None:

@@ -153,6 +153,7 @@ QUESTIONS = {
     "optimization_amount": {"over": {"R[0]": [1.0, 40.0]}, "steps": 9},
     "rate_curve": {"along": {"d": [25.0]}, "steps": 200},
     "rates": {"steps": 60},
+    "refine": {"over": {"R[0]": [1.0, 40.0]}, "points": 40, "steps": 9},
     "run": {"steps": 9},
     "sensitivity": {"at": 9},
     "side_by_side": {"steps": 9},
@@ -221,11 +222,11 @@ def test_one_option_is_told_in_the_same_words_everywhere(option: str) -> None:
         "--steps": {"action", "data", "derive", "frequency", "rates"},
         "--at": {"derive", "entropy", "frequency"},
         "--initial": {"entropy"},
-        "--method": {"escape"},
+        "--method": {"escape", "sweep"},
         "--seed": {"basins", "data"},
         "--plot": {"descent"},
         "--theme": {"draw"},
-        "--out": {"compare", "data", "descent", "draw", "import", "reproduce", "watch"},
+        "--out": {"compare", "data", "descent", "draw", "import", "reproduce", "sweep", "watch"},
     }
     told: dict[str, set[str]] = {}
     for command in set(COMMANDS) - own.get(option, set()):
@@ -266,7 +267,7 @@ def test_help_lists_every_option_once_in_its_section(
         elif sections:
             sections[head] += line + "\n"
     heads = [name for name in sections if name not in ("Arguments",)]
-    order = ["Question", "Options", "Changes to the model", "Output"]
+    order = ["Question", "Options", "Changes to the model", "Where it is computed", "Output"]
     assert heads == sorted(heads, key=order.index)
     written = {
         head: re.findall(r"^  (?:-h, )?(--[\w-]+)", part, re.M) for head, part in sections.items()
@@ -285,7 +286,7 @@ def test_help_lists_every_option_once_in_its_section(
     ("words", "message"),
     [
         ("run thermostat --at 3", "'run' has no --at: it measures at every step; it is an option "),
-        ("run thermostat --horizon 3", "'run' has no --horizon; it is an option of entropy"),
+        ("run thermostat --horizon 3", "'run' has no --horizon; it is an option of sweep, entropy"),
         ("divide thermostat --hold T", "'divide' has no --hold: A is what is looked for; it is an"),
         ("models --set k=1", "'models' has no --set: it takes no model; it is an option of "),
         ("run thermostat --stepz 3", "No such option: --stepz"),
@@ -309,6 +310,7 @@ WORDS = {
     "frequency": "thermostat --frequencies 0.1,0.2 --csv {csv}",
     "sensitivity": "thermostat --steps 5 --csv {csv}",
     "sweep": "thermostat --grid k=0.1,0.2 --steps 5 --csv {csv}",
+    "refine": "thermostat --grid k=0.1:0.4 --points 40 --steps 5 --csv {csv}",
     "matrix": "thermostat --steps 5 --csv {csv}",
     "basins": "thermostat_saturating --grid R[0]=5:45:8 --depth 3 --audit 8 --csv {csv}",
     "optimizers": "lorenz --steps 9 --csv {csv}",
@@ -322,7 +324,7 @@ WORDS = {
     "action": "sgd_swirl --end u=0.6 --end v=0.3 --limit rate --csv {csv}",
     "descent": "sgd_pit --show losses",
 }  # fmt: skip
-ELSEWHERE = {"import", "reproduce"}  # tests/importers, tests/posts
+ELSEWHERE = {"import", "reproduce", "show"}  # tests/importers, tests/posts, tests/sweeps
 
 
 def strict(text: str) -> Any:

@@ -113,7 +113,7 @@ def class_text(name: str) -> Iterator[str]:
     own = {field.name for field in fields}
     ours = [base for base in found.__mro__ if base.__module__.startswith("causalopt")]
     for member, value in inspect.getmembers(found):
-        if member.startswith("_") or member in rows or member in own:
+        if member.startswith(("_", "model_")) or member in rows or member in own:
             continue
         text = first_line(value)
         if text and any(member in vars(base) for base in ours):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+# What other measures than Op are told, which a sweep takes as one argument.
+OF_MEASURES = (
+    "over", "start", "beyond", "within", "passage", "walkers", "targets", "horizon", "lasting",
+    "fresh", "unit", "transient", "exponents",
+)  # fmt: skip
 # Command -> its function, and what its options are called there where that is another word.
 COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
     "models": ("shipped", {}),
@@ -20,11 +25,29 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
         "sweep",
         {
             "plot": "Sweep.plot",
-            "measure": "Sweep.plot",
+            "show": "Sweep.plot",
             "theme": "Sweep.plot",
-            "out": "Sweep.save",
-            "resume": None,
-            "dask": None,
+            "design": "design",
+            **dict.fromkeys(OF_MEASURES, "measure"),
+        },
+    ),
+    "show": (
+        "open_sweep",
+        {
+            "store": "path",
+            "watch": None,
+            "drawn": "SweepStore.plot",
+            "plot": "SweepStore.plot",
+            "theme": "SweepStore.plot",
+        },
+    ),
+    "refine": (
+        "refine",
+        {
+            "out": "Refinement.save",
+            "grid": "over",
+            "plot": "Refinement.plot",
+            "theme": "Refinement.plot",
         },
     ),
     "basins": (

@@ -45,6 +45,11 @@ _WHY: Mapping[str, Mapping[str, str]] = {
     "frequency": {_LIMIT: "--delta"},
     "sensitivity": {_LIMIT: "--delta"},
     "sweep": {},
+    "refine": {},
+    "show": {
+        "it takes no model": f"{_MODEL} {_QUESTION}",
+        "the store is where the numbers are": "--out --csv",
+    },
     "matrix": {_LIMIT: "--delta", "--target takes a node such as R[5]": "--at"},
     "basins": {_LIMIT: "--delta"},
     "optimizers": {_LIMIT: "--delta", "A is what is looked for": "--hold"},
@@ -128,6 +133,6 @@ def commands_with(option: str) -> list[str]:
 
     Example:
         >>> commands_with("--horizon")
-        ['entropy']
+        ['sweep', 'entropy']
     """
     return [command for command in _WHY if option in options_of(command)]

@@ -57,14 +57,17 @@ class Outputs:
                 write_whole(path, page().encode())
             elif path is not None:
                 found.save(path)
-        if self.picture is not None:
-            subject = found if pictured is None else pictured
-            options.write_figure(subject.plot(theme=self.theme, **drawn), self.picture)
+        self.draw(found if pictured is None else pictured, **drawn)
         if self.json:
             options.emit(found.to_dict() if data is None else data())
         else:
             echo(str(found) if text is None else text())
             self.tell()
+
+    def draw(self, subject: Any, **drawn: Any) -> None:
+        """Write the picture of a result, where one is asked for; `drawn` is what `plot` takes."""
+        if self.picture is not None:
+            options.write_figure(subject.plot(theme=self.theme, **drawn), self.picture)
 
     def tell(self) -> None:
         """Say on stderr what was written."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import causalopt
 from causalopt import results
 from causalopt.commands import measure_options, options
-from causalopt.commands.grid_axes import MAX_POINTS, read_grid
+from causalopt.commands.grid_axes import MAX_POINTS, read_grid, refuse_both
 from causalopt.commands.outputs import Outputs, outputs
-from causalopt.commands.told_options import Option
+from causalopt.commands.told_options import PLACES, Option
 from causalopt.display.echo import echo
 from causalopt.errors import QuestionError
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from causalopt.sweeps.sweep_store import SweepStore
 
 _OF_OP = ("op", "comp", "total", "direct", "w")
-_PLACES = "Where it is computed"
 
 
 def sweep(
@@ -88,7 +87,7 @@ def sweep(
         Option(
             "--resume",
             help="Go on with the store of --out, and compute what is missing.",
-            rich_help_panel=_PLACES,
+            rich_help_panel=PLACES,
         ),
     ] = False,
     chunk: Annotated[
@@ -97,7 +96,7 @@ def sweep(
             "--chunk",
             metavar="POINTS",
             help="About how many points a task has; those of about a second.",
-            rich_help_panel=_PLACES,
+            rich_help_panel=PLACES,
         ),
     ] = None,
     workers: Annotated[
@@ -106,7 +105,7 @@ def sweep(
             "--workers",
             metavar="K",
             help="Threads, or processes where a measure is mostly Python; one per processor.",
-            rich_help_panel=_PLACES,
+            rich_help_panel=PLACES,
         ),
     ] = None,
     dask: Annotated[
@@ -115,7 +114,7 @@ def sweep(
             "--dask",
             metavar="ADDRESS",
             help="A Dask scheduler, tcp://HOST:PORT or its scheduler file, whose workers compute.",
-            rich_help_panel=_PLACES,
+            rich_help_panel=PLACES,
         ),
     ] = None,
     csv: options.Csv = None,
@@ -147,7 +146,7 @@ def sweep(
     integrator = measure_options.integration_method(measure, method)
     declared = options.read_model(model, sets, initial, dt, integrator)
     axes = read_grid(grid or [], {*declared.parameters, *declared.variables}, design)
-    _refuse_both(axes, sets, initial)
+    refuse_both(axes, sets, initial)
     if store is None:
         _refuse_size(axes)
     asked = {
@@ -233,19 +232,3 @@ def _refuse_size(axes: Mapping[str, Any]) -> None:
             f"the grid has {count:,} points, and {MAX_POINTS:,} at most are kept in memory: make "
             "COUNT smaller, or name a store, --out DIR.zarr"
         )
-
-
-def _refuse_both(
-    axes: Mapping[str, Any], sets: list[str] | None, initial: list[str] | None
-) -> None:
-    """Refuse a value that is both given and swept: one of them would be lost without a word."""
-    swept = {
-        name for axis, values in axes.items() for name in getattr(values, "quantities", [axis])
-    }
-    for option, texts in (("--set", sets), ("--initial", initial)):
-        for text in texts or []:
-            name = text.partition("=")[0].strip()
-            if name in swept or f"{name}[0]" in swept:
-                raise QuestionError(
-                    f"'{name}' is swept and given by {option} too: drop one of them"
-                )

@@ -14,8 +14,9 @@ from typing import Annotated, Any, get_type_hints
 # The sections of a command's help.
 QUESTION = "Question"
 CHANGES = "Changes to the model"
+PLACES = "Where it is computed"
 OUTPUT = "Output"
-SECTIONS = (QUESTION, "Options", CHANGES, OUTPUT)
+SECTIONS = (QUESTION, "Options", CHANGES, PLACES, OUTPUT)
 
 
 class _Told:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import QuestionError
@@ -59,6 +57,9 @@ class Asked:
 
     def provenance_with(self, **settings: str) -> dict[str, str]:
         """Return what made an answer's numbers: model, question, settings and versions."""
+        import platform
+        from importlib.metadata import version
+
         return {
             "model": self.model.name,
             "model_hash": self.model.fingerprint,

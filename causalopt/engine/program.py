@@ -55,6 +55,28 @@ class Program:
     watched: frozenset[int] | None = None
     brief: bool = False
 
+    def described(self) -> str:
+        """Return a text that is the same for equal programs alone, of whole steps."""
+        assert self.regime is None
+        roots = [*self.structure.rules, *self.extras]
+        places: dict[Term, int] = {}
+        lines = []
+        for term in postorder(*(root for root in roots if root is not None)):
+            args = [places[arg] for arg in term.args]
+            places[term] = len(places)
+            lines.append(f"{term.op} {term.payload!r} {args}")
+        lines.append(repr([None if root is None else places[root] for root in roots]))
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name == "structure":
+                value = self.structure.names, self.structure.parameters
+            elif field.name == "extras":
+                value = len(value)
+            elif isinstance(value, frozenset):
+                value = sorted(value)
+            lines.append(f"{field.name} {value!r}")
+        return "\n".join(lines)
+
     @property
     def rules(self) -> Rules:
         """The rules, or what a regime leaves of them."""

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 from causalopt.errors import ArgumentError, ModelError, suggestion
-from causalopt.model.record import NEVER_CHANGES, Before, Record, field
+from causalopt.model.frozen_record import NEVER_CHANGES, Before, Record, field
 
 Value = TypeVar("Value")
 Method = Literal["euler", "rk4", "exact"]

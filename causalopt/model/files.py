@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from causalopt.errors import (
     ArgumentError,
@@ -22,10 +22,12 @@ from causalopt.errors import (
 )
 from causalopt.model.array_source import ArraySource
 from causalopt.model.declaration import Variable, shown
-from causalopt.model.model import Model
-from causalopt.model.positions import Positions, Spot, yaml_document
+from causalopt.model.model import Model, model_of_checked
 from causalopt.results import written
 from causalopt.work.interrupts import imports_whole
+
+if TYPE_CHECKING:
+    from causalopt.model.positions import Positions, Spot
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 MAX_BYTES = 16 << 20
@@ -128,7 +130,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     kept = kept_declarations.find_kept(text, kind)
     if kept is not None:
         try:
-            return Model.of_checked(kept, ArraySource(file.parent))
+            return model_of_checked(kept, ArraySource(file.parent))
         except ModelError:  # its place is found by reading the text
             pass
     model = parse_model(text, kind, name=str(file), folder=file.parent)
@@ -340,6 +342,8 @@ def _misplaced(data: Mapping[str, Any], positions: Positions) -> str:
 
 
 def _parse_yaml(text: str, name: str) -> tuple[Any, Positions]:
+    from causalopt.model.positions import yaml_document  # a kept declaration is not read
+
     return yaml_document(text, name)
 
 
@@ -351,15 +355,15 @@ def _parse_json(text: str, name: str) -> tuple[Any, Positions]:
         raise ModelError(f"not JSON: {error.msg}", location=location) from None
     except RecursionError:
         raise ModelError("nested too deeply for a model", location=Location(name, 1, 1)) from None
+    from causalopt.model.positions import yaml_document
+
     # JSON is YAML once tabs, which JSON allows between tokens only, are spaces, and characters that
     # YAML does not know are others.
-    _, positions = yaml_document(_NOT_YAML.sub("\ufffd", text.replace("\t", " ")), name)
+    _, positions = yaml_document(re.sub(_NOT_YAML, "\ufffd", text.replace("\t", " ")), name)
     return data, positions
 
 
-_NOT_YAML = re.compile(
-    "[^\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_NOT_YAML = "[^\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 
 
 def _no_constant(name: str) -> Callable[[str], Any]:
@@ -388,6 +392,8 @@ def _parse_toml(text: str, name: str) -> tuple[Any, Positions]:
 
 def _toml_positions(text: str) -> Positions:
     """Find keys by their lines: the standard parser keeps no positions."""
+    from causalopt.model.positions import Positions, Spot
+
     spots: dict[tuple[str | int, ...], Spot] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):

@@ -19,8 +19,8 @@ from typing import Any
 
 from causalopt.model import declaration
 from causalopt.model.declaration import FixedMapping
+from causalopt.model.frozen_record import Record, of_checked
 from causalopt.model.model import Model
-from causalopt.model.record import Record
 from causalopt.object_store import ObjectStore
 
 _RECORDS: Mapping[str, type[Record]] = {
@@ -33,7 +33,7 @@ _RECORDS: Mapping[str, type[Record]] = {
         declaration.Fact,
     )
 }
-_SOURCES = ("declaration", "files", "kept_declarations", "model", "positions", "record")
+_SOURCES = ("declaration", "files", "frozen_record", "kept_declarations", "model", "positions")
 _READERS = ("pydantic/version.py", "ruamel/yaml/__init__.py")  # each says its package's version
 
 
@@ -113,7 +113,7 @@ def _read(value: Any) -> Any:
         return value
     name, parts = value
     if name in _RECORDS:
-        return _RECORDS[name].of_checked(_fields(_RECORDS[name], parts))
+        return of_checked(_RECORDS[name], _fields(_RECORDS[name], parts))
     if name in {"list", "tuple"}:
         items = [_read(each) for each in parts]
         return items if name == "list" else tuple(items)

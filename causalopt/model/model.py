@@ -51,7 +51,7 @@ from causalopt.model.declaration import (
     uses_labels,
 )
 from causalopt.model.equations import read_template
-from causalopt.model.record import After, Before, Record, Schema, checked, field
+from causalopt.model.frozen_record import After, Before, Record, Schema, checked, field
 from causalopt.model.selectors import (
     NamedShapes,
     Node,
@@ -232,18 +232,6 @@ class Model(Displayed, Record, metaclass=ModelClass):
     def __init__(self, source: ArraySource | None = None, /, **data: Any) -> None:
         with collector_paused():
             self._begin(source, _checked(_split_units(data)))
-
-    @classmethod
-    def of_checked(cls, values: Mapping[str, Any], source: ArraySource | None = None) -> Model:
-        """Return the model of another one's fields: what they mean is checked as ever.
-
-        Raises:
-            ModelError: The declaration is wrong.
-        """
-        found = cls.__new__(cls)
-        with collector_paused():
-            found._begin(source, values)
-        return found
 
     def _begin(self, source: ArraySource | None, values: Mapping[str, Any]) -> None:
         self.__dict__.update(values)
@@ -899,6 +887,18 @@ def machine_memory() -> float:
     if not {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(names):
         return math.inf
     return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+def model_of_checked(values: Mapping[str, Any], source: ArraySource) -> Model:
+    """Return the model of another one's fields: what they mean is checked as ever.
+
+    Raises:
+        ModelError: The declaration is wrong.
+    """
+    found = Model.__new__(Model)
+    with collector_paused():
+        found._begin(source, values)
+    return found
 
 
 def _checked(data: dict[str, Any]) -> dict[str, Any]:

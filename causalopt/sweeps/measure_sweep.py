@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from causalopt.results import Plotted, Tabled, nested, plain_number, plot
 from causalopt.sweeps.sweep_plan import SweepPlan, versions
+from causalopt.sweeps.task_summary import FAILED
 
 if TYPE_CHECKING:
     from causalopt.model.model import Model
@@ -155,9 +156,6 @@ def finite_range(
         known = np.where(codes == statuses.index("unresolved"), np.nan, values)
     low, high = (bound.reduce(known, axis=None) for bound in (np.fmin, np.fmax))
     return float(low), float(high)
-
-
-FAILED = ("diverged", "nonfinite", "refused", "failed")
 
 
 def summary_dict(

@@ -73,7 +73,7 @@ def check_room(target: Path, layout: StoreLayout) -> None:
         )
 
 
-def make_folder(target: Path, files: Iterable[tuple[str, bytes]]) -> StoreLock:
+def make_folder(target: Path, files: Iterable[tuple[str, bytes | bytearray]]) -> StoreLock:
     """Make a store's folder with its first files, whole or not at all; return its lock.
 
     Args:
@@ -91,7 +91,7 @@ def make_folder(target: Path, files: Iterable[tuple[str, bytes]]) -> StoreLock:
         lock = StoreLock.make(part)
         for name, content in files:
             if name == METADATA:
-                lock.fill(content)
+                lock.fill(bytes(content))
             else:
                 write_new(part / name, content)
         (part / PASSING).mkdir()
@@ -217,8 +217,8 @@ def _stores(folder: Path) -> Iterator[str]:
 
 
 def _bytes_text(size: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if size < 1000 or unit == "TB":
+    for unit in ("bytes", "kB", "MB", "GB", "TB", "PB", "EB"):
+        if size < 1000 or unit == "EB":
             break
         size /= 1000
     return f"{size:.3g} {unit}"

@@ -22,12 +22,12 @@ from causalopt.sweeps.store_layout import (
     FILLS,
     MISSING,
     STATUS,
-    Plan,
+    StorablePlan,
     StoreLayout,
-    Values,
     encode,
 )
 from causalopt.sweeps.store_lock import METADATA
+from causalopt.sweeps.sweep_axes import AxisValues
 
 _LONGEST = 1 << 20  # values in one chunk of a coordinate
 
@@ -43,7 +43,7 @@ class _Array:
     attrs: Mapping[str, Any]
 
 
-def store_files(plan: Plan, layout: StoreLayout) -> Iterator[tuple[str, bytes]]:
+def store_files(plan: StorablePlan, layout: StoreLayout) -> Iterator[tuple[str, bytes | bytearray]]:
     """Return the files of a new store and what each holds; the root's `zarr.json` comes last.
 
     Args:
@@ -84,19 +84,27 @@ def store_files(plan: Plan, layout: StoreLayout) -> Iterator[tuple[str, bytes]]:
     yield METADATA, root.to_bytes()
 
 
-def _attributes(plan: Plan, layout: StoreLayout) -> dict[str, Any]:
+def _attributes(plan: StorablePlan, layout: StoreLayout) -> dict[str, Any]:
+    """Return what the dataset says of itself: for people, then whole for programs."""
+    model, measure = dict(plan.identity["model"]), dict(plan.identity["measure"])
+    settings = {name: value for name, value in measure.items() if name != "name"}
     return {
-        "title": "a sweep by causalopt",
+        "model": model["name"],
+        "model_hash": model["hash"],
+        "measure": measure["name"],
+        **{name: str(value) for name, value in settings.items() if value not in (None, {}, [])},
+        **plan.identity["versions"],
+        "drawn": layout.drawn,
         "causalopt_store": FORMAT,
         "identity": json.dumps(plan.identity, allow_nan=False, ensure_ascii=False),
         "layout": layout.to_text(),
     }
 
 
-def _arrays(plan: Plan, layout: StoreLayout) -> dict[str, _Array]:
+def _arrays(plan: StorablePlan, layout: StoreLayout) -> dict[str, _Array]:
     found = {}
     for variable in plan.variables:
-        attrs = dict(variable.attrs)
+        attrs: dict[str, Any] = dict(variable.attrs)
         if variable.name == STATUS:
             attrs |= flags(layout.statuses)
         found[variable.name] = _Array(
@@ -134,7 +142,7 @@ def flags(statuses: Sequence[str]) -> dict[str, Any]:
     return {"flag_values": list(range(MISSING, len(statuses))), "flag_meanings": meanings}
 
 
-def _coordinates(plan: Plan, layout: StoreLayout) -> dict[str, _Coordinate]:
+def _coordinates(plan: StorablePlan, layout: StoreLayout) -> dict[str, _Coordinate]:
     """Return the plan's coordinates, and the names along the axes of the books."""
     found = {}
     for book, words in (("variable", layout.floats), ("word", layout.statuses)):
@@ -151,7 +159,7 @@ class _Coordinate:
     """Values along one dimension, some of which are read at a time."""
 
     dim: str
-    values: Values
+    values: AxisValues
     attrs: dict[str, Any]
 
     @property
@@ -183,7 +191,7 @@ class _Coordinate:
         if texts:
             array[:] = np.asarray(self.values[:], dtype=object)
 
-    def chunks(self, name: str) -> Iterator[tuple[str, bytes]]:
+    def chunks(self, name: str) -> Iterator[tuple[str, bytes | bytearray]]:
         """Yield the files of its numbers."""
         if self.dtype == "str":
             return

@@ -1,9 +1,5 @@
 """The store of a sweep: a Zarr group that grows task by task, survives any death and goes on.
 
-    >>> store = causalopt.open_sweep("lorenz.zarr")     # doctest: +SKIP
-    >>> store.done, store.task_count                    # doctest: +SKIP
-    (812, 1000)
-
 One driver at a time creates a store or resumes it, and holds its lock. Workers write tasks through
 `StoreWriter`; only the driver marks them. `docs/stores.md` is the contract in full.
 """
@@ -34,7 +30,7 @@ from causalopt.sweeps.store_folder import (
     read_metadata,
 )
 from causalopt.sweeps.store_identity import Difference, differences
-from causalopt.sweeps.store_layout import Plan, StoreLayout
+from causalopt.sweeps.store_layout import StorablePlan, StoreLayout
 from causalopt.sweeps.store_lock import StoreLock, is_driven
 from causalopt.sweeps.store_writer import StoreWriter, token_of
 from causalopt.sweeps.task_ledger import TaskLedger
@@ -46,7 +42,7 @@ if TYPE_CHECKING:
 
     from causalopt.results import Places
 
-P = TypeVar("P", bound=Plan)
+P = TypeVar("P", bound=StorablePlan)
 _LINES = 8  # entries of an identity that differ, named in a message
 
 
@@ -69,7 +65,7 @@ class SweepStore(Plotted, Tabled):
         self.made: Any = None
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str], plan: Plan) -> Self:
+    def create(cls, path: str | os.PathLike[str], plan: StorablePlan) -> Self:
         """Make a new store for a plan, and hold its lock; nothing is ever overwritten.
 
         Args:
@@ -99,7 +95,7 @@ class SweepStore(Plotted, Tabled):
         return cls(Path(path), read_metadata(path))
 
     @classmethod
-    def resume(cls, path: str | os.PathLike[str], plan: Plan) -> Self:
+    def resume(cls, path: str | os.PathLike[str], plan: StorablePlan) -> Self:
         """Open a store to go on with it, and hold its lock.
 
         Args:
@@ -122,7 +118,7 @@ class SweepStore(Plotted, Tabled):
             raise
 
     @classmethod
-    def begin(cls, path: str | os.PathLike[str], plan: Plan, *, resume: bool) -> Self:
+    def begin(cls, path: str | os.PathLike[str], plan: StorablePlan, *, resume: bool) -> Self:
         """Make a new store, or go on with one where that is asked for and there is one."""
         if resume and os.path.lexists(path):
             return cls.resume(path, plan)
@@ -248,12 +244,14 @@ class SweepStore(Plotted, Tabled):
             path = self.path / self.layout.key(name, task)
             try:
                 content = path.read_bytes()
+            except FileNotFoundError:
+                content = b""
             except OSError as error:
                 raise FileError(f"cannot read '{path}': {error.strerror}") from None
-            found[name] = self.layout.decode(name, task, content, path)
+            found[name] = self.layout.decode(name, task, content, self.path)
         return found
 
-    def differences(self, plan: Plan) -> list[Difference]:
+    def differences(self, plan: StorablePlan) -> list[Difference]:
         """Return what differs between the store's sweep and a plan, what matters first."""
         found = differences(self.identity, plan.identity)
         asked = StoreLayout.of(plan)
@@ -267,7 +265,7 @@ class SweepStore(Plotted, Tabled):
         """Return a plan with the store's chunks; all else must be the same."""
         return dataclasses.replace(plan, chunk=self.layout.chunk)  # type: ignore[type-var]
 
-    def check_same(self, plan: Plan) -> None:
+    def check_same(self, plan: StorablePlan) -> None:
         """Refuse a plan that is not the store's sweep; its chunks may differ.
 
         Raises:
@@ -356,6 +354,16 @@ def open_sweep(path: str | os.PathLike[str]) -> SweepStore:
 
     Raises:
         FileError: There is no store of a sweep.
+
+    Example:
+        >>> import tempfile
+        >>> from causalopt import load, sweep
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = f"{folder}/thermostat.zarr"
+        ...     kept = sweep(load("thermostat"), {"k": [0.01, 0.02]}, steps=10, out=path)
+        ...     found = open_sweep(path)
+        ...     found.complete, found.dataset["op"].dims
+        (True, ('k',))
     """
     return SweepStore.open(path)
 

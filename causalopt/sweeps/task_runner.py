@@ -9,7 +9,9 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import math
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from causalopt.errors import ArgumentError, CausaloptError, WorkersError
 from causalopt.sweeps.crews.crew import Crew, Ended
 from causalopt.sweeps.crews.shared_work import SharedWork, failure_text
-from causalopt.work.progress import begin, portion, pulse, tick
+from causalopt.work.progress import begin, portion, pulse, remark, tick
 from causalopt.work.threads import WAIT, check_stop
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ Result = TypeVar("Result")
 RETRIES = 2
 PATIENCE = 30.0  # seconds
 _SHOWN = 1000  # failed tasks that a report names
+_LONG, _MUCH = 60.0, 10.0  # seconds, and times the longest before, after which a task is told of
 _HOPELESS = 20  # tasks that fail before the first is done, after which no more are tried
 
 
@@ -89,7 +92,7 @@ def run_tasks(
     Args:
         work: What is done; pickled once for each worker process, not for each task. It is called on
             several threads at once where the executor has threads.
-        tasks: The tasks' numbers, each once.
+        tasks: The tasks' numbers, each once, in any order.
         on_done: Called on this thread, in the order in which tasks end; what it raises ends the
             call.
         count: How many tasks there are.
@@ -118,29 +121,46 @@ def run_tasks(
     chosen = [executor is not None, dask is not None, processes > 0]
     if sum(chosen) > 1:
         raise ArgumentError("tasks run by an executor, by Dask or in processes: choose one of them")
-    account = _Account(count, retries, points, total, kept)
+    account = _Account(count, retries, points, total)
     if count == 0:
-        return account.report(None)
+        return account.report()
     if not any(chosen) or sys.platform == "emscripten":
         for task in tasks:
             _run_here(work, task, on_done, account)
-        return account.report(None)
-    with SharedWork(work) as shared:
-        after = f"; {kept}" if kept else ""
-        crew: Crew
-        if dask is not None:
-            from causalopt.sweeps.crews.dask_crew import DaskCrew
+        return account.report()
+    try:
+        with SharedWork(work) as shared:
+            crew = _crew(shared, count, executor, dask, processes, window, patience)
+            _run_there(crew, _Queue(tasks), on_done, account)
+            return account.report(crew)
+    except WorkersError as error:
+        if not account.done:
+            raise
+        done = f"{error.message}; {account.done:,} of {count:,} tasks are done"
+        raise WorkersError(f"{done}; {kept}" if kept else done) from error
 
-            crew = DaskCrew(dask, shared, window, patience, after)
-        elif executor is not None:
-            from causalopt.sweeps.crews.executor_crew import ExecutorCrew
 
-            crew = ExecutorCrew(executor, shared, window, after)
-        else:
-            from causalopt.sweeps.crews.process_crew import ProcessCrew
+def _crew(
+    work: SharedWork,
+    count: int,
+    executor: Executor | None,
+    dask: str | Client | None,
+    processes: int,
+    window: int | None,
+    patience: float,
+) -> Crew:
+    """Return those who run the tasks."""
+    if dask is not None:
+        from causalopt.sweeps.crews.dask_crew import DaskCrew
 
-            crew = ProcessCrew(shared, min(processes, count), after)
-        return _run_there(crew, iter(tasks), on_done, account)
+        return DaskCrew(dask, work, window, patience)
+    if executor is not None:
+        from causalopt.sweeps.crews.executor_crew import ExecutorCrew
+
+        return ExecutorCrew(executor, work, window)
+    from causalopt.sweeps.crews.process_crew import ProcessCrew
+
+    return ProcessCrew(work, min(processes, count))
 
 
 def _run_here(
@@ -166,36 +186,69 @@ def _run_here(
 
 
 def _run_there(
-    crew: Crew, left: Iterator[int], on_done: Callable[[int, Any], Any], account: _Account
-) -> TaskReport:
+    crew: Crew, queue: _Queue, on_done: Callable[[int, Any], Any], account: _Account
+) -> None:
     """Run all tasks by a crew, few at a time."""
-    again: collections.deque[int] = collections.deque()
-    flying, more = 0, True
+    flying = 0
     try:
-        while flying or again or more:
-            for _ in range(crew.window() - flying):
-                task = again.popleft() if again else next(left, None)
-                if task is None:
-                    more = False
-                    break
+        while flying or not queue.empty:
+            while flying < crew.window() and (task := queue.take(flying)) is not None:
                 crew.submit(task)
+                account.begin(task)
                 flying += 1
+            if not flying and queue.empty:
+                break
             check_stop()
-            ended = crew.ended(WAIT) if flying or again or more else []
-            flying -= len(ended)
-            for one in ended:
-                if one.failure:
-                    again.extend([one.task] if account.goes_on(one) else [])
-                else:
-                    on_done(one.task, one.result)
-                    account.add(one.task)
-            pulse()
-        return account.report(crew)
+            for ended in crew.ended(WAIT):
+                flying -= 1
+                if not ended.failure:
+                    on_done(ended.task, ended.result)
+                    account.add(ended.task)
+                elif account.goes_on(ended):
+                    queue.give_back(ended)
+            account.tell(crew)
     except BaseException:
         crew.cancel()
         raise
     finally:
         crew.close()
+
+
+class _Queue:
+    """Tasks that are to be begun: those to be begun anew first, suspects last and each alone.
+
+    Args:
+        tasks: The tasks; one is taken where there is room for it.
+    """
+
+    def __init__(self, tasks: Iterable[int]) -> None:
+        self._left, self._more = iter(tasks), True
+        self._again: collections.deque[int] = collections.deque()
+        self._suspects: collections.deque[int] = collections.deque()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are none, as far as is known."""
+        return not (self._more or self._again or self._suspects)
+
+    def take(self, flying: int) -> int | None:
+        """Return the next task, None where there is none at present.
+
+        Args:
+            flying: How many are in flight.
+        """
+        if self._again:
+            return self._again.popleft()
+        if self._more:
+            task = next(self._left, None)
+            if task is not None:
+                return task
+            self._more = False
+        return self._suspects.popleft() if self._suspects and not flying else None
+
+    def give_back(self, ended: Ended) -> None:
+        """Let a task be begun anew."""
+        (self._suspects if ended.suspect else self._again).append(ended.task)
 
 
 class _Account:
@@ -206,22 +259,18 @@ class _Account:
         retries: How often one is begun anew.
         points: How many points a task has.
         total: How many points all have.
-        kept: What is said of the tasks that are done.
     """
 
     def __init__(
-        self,
-        count: int,
-        retries: int,
-        points: Callable[[int], int] | None,
-        total: int | None,
-        kept: str,
+        self, count: int, retries: int, points: Callable[[int], int] | None, total: int | None
     ) -> None:
-        self._retries, self._kept = retries, kept
+        self._retries = retries
         self._points = points or (lambda _: 1)
         self._total = float(count if points is None or total is None else total)
         self._past = 0.0
         self._tries: dict[int, int] = {}
+        self._begun: dict[int, float] = {}  # in the order of their beginning
+        self._longest = 0.0
         self._failed: list[FailedTask] = []
         self.done, self.failures, self.retried = 0, 0, 0
         begin(self._total)
@@ -235,7 +284,14 @@ class _Account:
         with portion(self._fraction(self._past), self._fraction(self._past + self._points(task))):
             yield
 
+    def begin(self, task: int) -> None:
+        """Note that a task is in flight."""
+        self._begun[task] = time.monotonic()
+
     def _pass(self, task: int) -> None:
+        begun = self._begun.pop(task, None)
+        if begun is not None:
+            self._longest = max(self._longest, time.monotonic() - begun)
         self._tries.pop(task, None)
         self._past += self._points(task)
         with portion(0.0, self._fraction(self._past)):
@@ -253,7 +309,7 @@ class _Account:
             WorkersError: None is done, and many have failed.
         """
         tries = self._tries.get(ended.task, 0) + ended.tries
-        if tries <= self._retries:
+        if (tries <= self._retries or ended.suspect) and not ended.final:
             self._tries[ended.task] = tries
             self.retried += 1
             return True
@@ -263,12 +319,31 @@ class _Account:
         if self.failures >= _HOPELESS and not self.done:
             raise WorkersError(
                 f"the first {self.failures} tasks failed, each {tries} times; task {ended.task}: "
-                f"{ended.failure}" + (f"; {self._kept}" if self._kept else "")
+                f"{ended.failure}"
             )
         self._pass(ended.task)
         return False
 
-    def report(self, crew: Crew | None) -> TaskReport:
+    def tell(self, crew: Crew) -> None:
+        """Let a bar show that work goes on, and what went wrong so far."""
+        counts = {
+            "failed": self.failures,
+            "begun anew": self.retried + crew.moved,
+            "workers lost": crew.lost,
+        }
+        said = [f"{count} {what}" for what, count in counts.items() if count]
+        age = time.monotonic() - next(iter(self._begun.values()), math.inf)
+        if self.done and age > max(
+            _LONG, _MUCH * self._longest
+        ):  # a task that hangs is like one that is long
+            said.append(
+                f"a task is out for {age / 60:.0f} min, none before longer than "
+                f"{self._longest:.0f} s"
+            )
+        remark(", ".join(said))
+        pulse()
+
+    def report(self, crew: Crew | None = None) -> TaskReport:
         """Return what became of the tasks."""
         moved, lost = (crew.moved, crew.lost) if crew else (0, 0)
         return TaskReport(self.done, tuple(self._failed), self.failures, self.retried + moved, lost)

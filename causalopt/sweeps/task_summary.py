@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from causalopt.sweeps.store_layout import STATUS
 
 LEFT_OUT = ("unresolved",)  # points whose numbers count in no range
-FAILED = ("diverged", "nonfinite")  # points that have no finite numbers
+# Points that have no finite numbers.
+FAILED = ("diverged", "nonfinite", "refused", "failed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +37,8 @@ class TaskSummary:
     ) -> Self:
         """Return the summary of a task's arrays, `status` among them."""
         codes = np.asarray(columns[STATUS]).ravel()
-        known = ~np.isin(codes, [statuses.index(word) for word in LEFT_OUT if word in statuses])
+        apart = np.isin(codes, [statuses.index(word) for word in LEFT_OUT if word in statuses])
+        known = ~apart if apart.any() else slice(None)
         low, high = [], []
         for name in floats:
             values = np.asarray(columns[name], dtype=float).ravel()[known]

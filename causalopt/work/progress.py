@@ -50,10 +50,10 @@ _TAKES, _OWN_PARTS, _NONE = range(3)
 class _Work:
     """One call of a long function, and the shares of it that run at present."""
 
-    __slots__ = ("done", "frames", "told", "total", "what")
+    __slots__ = ("done", "frames", "remark", "told", "total", "what")
 
     def __init__(self, told: Progress, what: str, takes: int) -> None:
-        self.told, self.what = told, what
+        self.told, self.what, self.remark = told, what, ""
         self.total, self.done = 0.0, 0.0
         self.frames: list[tuple[float, float, int]] = [(0.0, 1.0, takes)]
 
@@ -67,12 +67,17 @@ class _Work:
             self.total = float(total)
         done = self.total * (low + (high - low) * min(max(fraction, 0.0), 1.0))
         self.done = max(done, self.done)
-        self.told(self.done, self.total, self.what)
+        self.told(self.done, self.total, self._words())
+
+    def _words(self) -> str:
+        """Return what a bar says is done, with the remark; callbacks are told the work alone."""
+        shown = self.remark and isinstance(self.told, Patient)
+        return f"{self.what} ({self.remark})" if shown else self.what
 
     def pulse(self) -> None:
         """Let a bar show that work goes on."""
         if isinstance(self.told, Patient):
-            self.told(self.done, self.total, self.what)
+            self.told(self.done, self.total, self._words())
 
     def enter(self, low: float, high: float, takes: int = _TAKES, whole: float = 0.0) -> int:
         """Begin a share, from one fraction of the innermost to another; return the depth before."""
@@ -95,7 +100,7 @@ class _Work:
         """Tell that all is done, unless that was said."""
         if self.done < self.total:
             self.done = self.total
-            self.told(self.done, self.total, self.what)
+            self.told(self.done, self.total, self._words())
 
 
 _current: ContextVar[_Work | None] = ContextVar("causalopt.work", default=None)
@@ -193,6 +198,16 @@ def pulse() -> None:
     work = _current.get()
     if work is not None:
         work.pulse()
+
+
+def remark(text: str) -> None:
+    """Let a bar say something beside what is done, such as how much failed so far; "" for nothing.
+
+    Callbacks are not told.
+    """
+    work = _current.get()
+    if work is not None:
+        work.remark = text
 
 
 def through(items: Iterable[Item], total: int | None = None) -> Iterator[Item]:

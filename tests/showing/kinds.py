@@ -68,6 +68,7 @@ KINDS = {
     "RateCurve": "c.rate_curve(t, {'k': [0.01, 0.02]}, steps=400)",
     "Rates": "c.rates(c.load('lorenz'), hold='a', nudge='b[0]', target='b', steps=500)",
     "RatesEnsemble": "c.rates(c.load('sgd_pit'), seeds=3, steps=100)",
+    "Refinement": "c.refine(s, {'R[0]': (5.03, 45.07)}, points=200)",
     "Region": "c.region(t, 'R[t>=1]', steps=9)",
     "RegionTracks": "c.basins_along(s, {'p': [0.5, 1, 2]}, {'R[0]': (4, 45)}, level=5.0)",
     "Reproduction": "c.reproduce(['part1/dumb'], workers=1)",

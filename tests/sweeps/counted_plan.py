@@ -10,13 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.sweeps.store_layout import StoreLayout
-
-
-@dataclasses.dataclass(frozen=True)
-class CountedVariable:
-    name: str
-    dtype: str
-    attrs: dict[str, Any]
+from causalopt.sweeps.swept_measure import SweptVariable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,12 +41,12 @@ class CountedPlan:
         }
 
     @property
-    def variables(self) -> tuple[CountedVariable, ...]:
+    def variables(self) -> tuple[SweptVariable, ...]:
         return (
-            CountedVariable("value", "f8", {"units": "1"}),
-            CountedVariable("square", "f8", {}),
-            CountedVariable("flag", "i1", {}),
-            CountedVariable("status", "i1", {"long_name": "what the numbers mean"}),
+            SweptVariable("value", "f8", {"units": "1"}),
+            SweptVariable("square", "f8", {}),
+            SweptVariable("flag", "i1", {}),
+            SweptVariable("status", "i1", {"long_name": "what the numbers mean"}),
         )
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -38,7 +37,9 @@ class Cluster:
             "--scheduler-file",
             str(self.file),
         ]
-        process = self._started(_SCHEDULER, "--no-dashboard", *where)
+        process = self._started(
+            _SCHEDULER, "--no-dashboard", "--dashboard-address", "127.0.0.1:0", *where
+        )
         until = time.monotonic() + _START
         while time.monotonic() < until and process.poll() is None:
             try:
@@ -74,11 +75,16 @@ class Cluster:
     def log(self) -> str:
         return (self._folder / "log.txt").read_text()
 
-    def end(self) -> None:
+    def wait_for_workers(self, count: int) -> None:
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=_START)
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         for process in [*self.workers, self.scheduler]:
             process.kill()
             process.wait()
-
-    def kill_scheduler(self) -> None:
-        self.scheduler.send_signal(signal.SIGKILL)
-        self.scheduler.wait()

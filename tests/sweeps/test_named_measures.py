@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 import causalopt
 from causalopt import Model, load, sweep
+from causalopt.cli import main
 from causalopt.commands.measure_options import initial_law, integration_method, read_measure
 from causalopt.errors import ArgumentError, QuestionError
 from causalopt.sweeps.measures.escape_measure import EscapeMeasure
@@ -221,3 +224,69 @@ def test_the_law_at_the_start_is_a_word_or_values() -> None:
     assert initial_law("strength", ["R=3"]) == (None, ["R=3"])
     assert initial_law("op", ["uniform"]) == (None, ["uniform"])
     assert initial_law("strength", None) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "variable", "low", "high"),
+    [
+        # The characteristic roots of Part 3.
+        (
+            "thermostat --grid k=0.01,0.02 --measure rates --steps 1000",
+            "op_rate",
+            -math.log((1 + math.sqrt(1 - 4 * 0.01)) / 2),
+            -math.log((1 + math.sqrt(1 - 4 * 0.02)) / 2),
+        ),
+        # FACTS 5: none at t = 0, and 1.1080054 and 1.6905085 bits at t = 1 and 2.
+        (
+            "thermostat_smart --grid at=0,1 --measure strength --initial uniform",
+            "optimizing_strength",
+            0.0,
+            1.1080054,
+        ),
+        # FACTS 6.
+        (
+            "sgd_pit --grid T=0.0125,0.015 --measure escape --start 1.0036974 --beyond 1.1959565 "
+            "--within 100 --method operator",
+            "probability",
+            0.002033,
+            0.03241,
+        ),
+        # FACTS 2: Op at t = 100, over a length of 10.
+        (
+            "thermostat --grid k=0.01,0.02 --measure power --over R[0]=30:40:3 --at 100",
+            "power",
+            10 * (1 - math.exp(-1.00508477)),
+            10 * (1 - math.exp(-2.04175261)),
+        ),
+    ],
+)
+def test_the_command_measures(
+    words: str, variable: str, low: float, high: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", *words.split(), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["statuses"] == {"ok": 2}
+    assert found["measure"] == words.split("--measure ")[1].split()[0]
+    assert found[f"{variable}_min"] == pytest.approx(low, rel=2e-3, abs=1e-12)
+    assert found[f"{variable}_max"] == pytest.approx(high, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("lorenz --grid rho=1,2 --measure rates --at 3", "rates is measured"),
+        ("lorenz --grid rho=1,2 --measure power", "over"),
+        ("sgd_pit --grid T=0.01 --measure escape --start 1 --within 3", "escape needs beyond"),
+        ("sgd_pit --grid T=0.01 --measure rates --method ensemble", "question of escape"),
+        ("lorenz --grid rho=1,2 --measure strength", "the law of 'a' is not known"),
+        ("thermostat --grid k=1,2 --walkers 3", "--walkers says something of escape"),
+        ("lorenz --grid seed=1,2 --measure strength", "no meaning for the measure 'strength'"),
+        ("lorenz --grid rho=1 --measure foo", "'foo' is not one of"),
+        ("thermostat_smart --grid at=1,2 --measure strength --at 3", "swept and given too"),
+    ],
+)
+def test_the_command_refuses_what_makes_no_sense_before_work(
+    words: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", *words.split(), "--json"]) == 2
+    assert message in json.loads(capsys.readouterr().out)["error"]["message"]

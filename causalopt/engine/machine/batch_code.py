@@ -20,18 +20,10 @@ from numpy.typing import NDArray
 from causalopt.engine.batch import LANES, Batch, BatchResult, BatchRunner, letters_of
 from causalopt.engine.contract import Floats
 from causalopt.engine.executions import warn_if_flushed
-from causalopt.engine.machine.cells import CONTEXT
-from causalopt.engine.machine.driver import DRIVER_ARGUMENTS, SEGMENT, driver_text
-from causalopt.engine.machine.frame import Frame
-from causalopt.engine.machine.kernel import METADATA, elementary_text, kernel_text
-from causalopt.engine.machine.native import (
-    FULL,
-    QUICK,
-    STRAIGHT,
-    CompiledLibrary,
-    load_library,
-    processor,
-)
+from causalopt.engine.machine.driver import SEGMENT
+from causalopt.engine.machine.frame import CONTEXT, Frame
+from causalopt.engine.machine.native import CompiledLibrary, processor
+from causalopt.engine.machine.step_code import load_steps
 from causalopt.engine.program import Program, operation_count, read_by
 from causalopt.engine.rescaling import RESCALE
 from causalopt.model.template import Structure
@@ -63,24 +55,9 @@ def code_for(program: Program, careful: float, lanes: int) -> BatchCode:
         careful: The share of steps that are careful; where all are, no other code is made.
         lanes: BatchResult of a group.
     """
-    fma, register = processor().has_fma, min(processor().register, lanes)
+    register = min(processor().register, lanes)
     program = dataclasses.replace(program, lanes=lanes, register=register)
-    # Run once a group, careful steps are not worth the optimiser's time.
-    attributes = "" if careful > 0.02 else "noinline optnone"
-    with_care = dataclasses.replace(program, careful=True)
-    made = [kernel_text(with_care, "slow", fma=fma, attributes=attributes)]
-    if careful < 1:
-        made.append(kernel_text(program, "fast", fma=fma))
-    called = frozenset().union(*(kernel.called for kernel in made))
-    functions, needs = elementary_text(called, register, fma=fma)
-    needs = needs.union(*(kernel.needs for kernel in made))
-    driver = driver_text(lanes, plain="fast" if careful < 1 else "slow")
-    texts = [kernel.text for kernel in made]
-    text = "\n".join([functions, *texts, driver, *sorted(needs), METADATA])
-    effort = FULL if program.is_small else STRAIGHT
-    effort = QUICK if program.brief else effort
-    library = load_library(text, {"drive": len(DRIVER_ARGUMENTS)}, effort)
-    frame = max((kernel.frame for kernel in made), key=lambda frame: frame.size)
+    library, frame = load_steps(program, careful)
     return BatchCode(library.functions["drive"], frame, (library,), lanes)
 
 

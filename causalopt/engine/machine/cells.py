@@ -7,31 +7,9 @@ from collections.abc import Callable
 
 from causalopt.engine.machine.derivatives import TangentCode
 from causalopt.engine.machine.emitter import Emitter, Value
-from causalopt.engine.machine.frame import Frame
+from causalopt.engine.machine.frame import CONTEXT, Frame
 from causalopt.engine.program import Program
 from causalopt.language.term import Term
-
-# Places in the context table, 64 bits each.
-CONTEXT = {
-    name: place
-    for place, name in enumerate(
-        [
-            "parameters",
-            "varying",
-            "width",
-            "force",
-            "values",
-            "shifts",
-            "overrides",
-            "starts",
-            "out_values",
-            "out_tangents",
-            "out_extras",
-            "exponents",
-            "delta",
-        ]
-    )
-}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,28 @@ from causalopt.engine.program import Program
 from causalopt.engine.rescaling import RESCALE
 
 WIDEST = 64  # bytes; frames and the cells in them are aligned to it for vectors
+
+# Places in the context table, 64 bits each.
+CONTEXT = {
+    name: place
+    for place, name in enumerate(
+        [
+            "parameters",
+            "varying",
+            "width",
+            "force",
+            "values",
+            "shifts",
+            "overrides",
+            "starts",
+            "out_values",
+            "out_tangents",
+            "out_extras",
+            "exponents",
+            "delta",
+        ]
+    )
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +114,22 @@ class Frame:
     def items(self) -> list[tuple[str, Cell]]:
         """Return the cells in order."""
         return list(self._cells.items())
+
+    def told(self) -> list[list[Any]]:
+        """Return the frame as JSON's types."""
+        return [
+            [self.lanes, self.register, self.size],
+            *([name, *dataclasses.astuple(cell)] for name, cell in self._cells.items()),
+        ]
+
+    @classmethod
+    def of_told(cls, told: list[list[Any]]) -> Frame:
+        """Return the frame that `told` came from."""
+        (lanes, register, size), *cells = told
+        frame = cls(lanes, register)
+        frame.size = size
+        frame._cells = {name: Cell(*fields) for name, *fields in cells}
+        return frame
 
     def room(self) -> Floats:
         """Return memory for a frame, as floats aligned for vectors."""

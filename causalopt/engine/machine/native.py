@@ -27,7 +27,9 @@ __all__ = [
     "CompiledLibrary",
     "Effort",
     "Processor",
+    "key_of",
     "load_library",
+    "loaded_from",
     "processor",
 ]
 
@@ -116,10 +118,7 @@ def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> C
         exports: Function's name -> how many 64-bit arguments it takes.
         effort: How well it is optimised; results do not depend on it.
     """
-    host = processor()
-    key = "\n".join(
-        [host.name, host.features, host.triple, host.version, repr(effort), "nounwind", text]
-    )
+    key = key_of(text, effort)
     with _lock:
         store = ObjectStore.default()
         image = store.find(key)
@@ -129,14 +128,33 @@ def load_library(text: str, exports: dict[str, int], effort: Effort = FULL) -> C
 
             image = object_from(text, effort)
             store.keep(key, image)
-        addresses, tracker = placed(image, [*exports]) or _linked(image, [*exports])
-        functions: dict[str, Any] = {
-            name: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)(addresses[name])
-            for name, count in exports.items()
-        }
-        for function in functions.values():
-            # The code lives as long as any function that can be called.
-            function.library = tracker
+        return _library(image, exports, from_disk=from_disk)
+
+
+def key_of(text: str, effort: Effort) -> str:
+    """Return what a text's object is kept under."""
+    host = processor()
+    return "\n".join(
+        [host.name, host.features, host.triple, host.version, repr(effort), "nounwind", text]
+    )
+
+
+def loaded_from(name: str, exports: dict[str, int]) -> CompiledLibrary | None:
+    """Return the functions of a kept object, None where it is there no longer."""
+    with _lock:
+        image = ObjectStore.default().find_named(name)
+        return None if image is None else _library(image, exports, from_disk=True)
+
+
+def _library(image: bytes, exports: dict[str, int], *, from_disk: bool) -> CompiledLibrary:
+    addresses, tracker = placed(image, [*exports]) or _linked(image, [*exports])
+    functions: dict[str, Any] = {
+        name: ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)(addresses[name])
+        for name, count in exports.items()
+    }
+    for function in functions.values():
+        # The code lives as long as any function that can be called.
+        function.library = tracker
     return CompiledLibrary(functions, from_disk, tracker)
 
 

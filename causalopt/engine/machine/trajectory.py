@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +13,10 @@ from numpy.typing import NDArray
 from causalopt.engine.adjoint import Baseline, ReverseSweep, cut_at, swept, terms_of, whole_baseline
 from causalopt.engine.contract import Adjoint, Execution, Floats, Plan, Tangents, Trajectory
 from causalopt.engine.linearization import linearize
-from causalopt.engine.machine.cells import CONTEXT
-from causalopt.engine.machine.frame import Frame
-from causalopt.engine.machine.kernel import METADATA, elementary_text, kernel_text
-from causalopt.engine.machine.native import (
-    FULL,
-    QUICK,
-    STRAIGHT,
-    CompiledLibrary,
-    Effort,
-    load_library,
-    processor,
-)
-from causalopt.engine.machine.reverse import ReverseCode, reverse_code
-from causalopt.engine.machine.reverse_table import TableSweep
+from causalopt.engine.machine.effort import FULL, QUICK, STRAIGHT, Effort
+from causalopt.engine.machine.frame import CONTEXT, Frame
+from causalopt.engine.machine.native import CompiledLibrary
+from causalopt.engine.machine.step_code import load_trajectory
 from causalopt.engine.program import WHOLE, Program, operation_count
 from causalopt.engine.rescaling import RESCALE
 from causalopt.engine.source import FAR
@@ -34,6 +24,9 @@ from causalopt.language.term import Term
 from causalopt.model.template import Structure
 from causalopt.work.progress import tick
 from causalopt.work.threads import Pace
+
+if TYPE_CHECKING:
+    from causalopt.engine.machine.reverse import ReverseCode
 
 _QUICK_WORK = 2_000_000_000  # operations that even plain code does within a few seconds
 _FEW = 500  # steps too few to optimise for
@@ -79,15 +72,11 @@ def code_for(
         contract: Whether a product and a sum may be one rounding.
         estimate: Whether tangents carry an estimate of their rounding error.
     """
-    fma = processor().has_fma
     program = Program(
         structure, mode, extras=extras, careful=careful, contract=contract, estimate=estimate
     )
-    made = kernel_text(program, "advance", fma=fma)
-    functions, needs = elementary_text(made.called, 1, fma=fma)
-    text = "\n".join([functions, made.text, *sorted(needs | made.needs), METADATA])
-    library = load_library(text, {"advance": 8}, effort)
-    return Code(library.functions["advance"], made.frame, library)
+    library, frame = load_trajectory(program, effort)
+    return Code(library.functions["advance"], frame, library)
 
 
 def effort_for(structure: Structure, mode: str, steps: int) -> Effort:
@@ -173,6 +162,9 @@ class MachineCode(Execution):
         """
         plan = dataclasses.replace(plan, seed=None)
         partials = linearize(structure).partials
+        from causalopt.engine.machine.reverse import reverse_code
+        from causalopt.engine.machine.reverse_table import TableSweep
+
         sweep: ReverseSweep = TableSweep(structure, plan, target)
         if len(partials) <= _MOST_PARTIALS and all(p.lag <= FAR for p in partials):
             sweep = _MachineSweep(reverse_code(structure), plan, target)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import json
 import logging
 import os
 import queue
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from causalopt.errors import ArgumentError, FileError, WorkersError
@@ -24,13 +26,14 @@ from causalopt.sweeps.crews.crew import Ended
 from causalopt.sweeps.crews.shared_work import (
     Reply,
     SharedWork,
+    all_versions,
     differing,
     failure_text,
     other_versions,
     run_shared,
     unwrapped,
-    versions,
 )
+from causalopt.work.threads import WaitedThread, check_stop
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -42,7 +45,7 @@ _LOOKS = 30  # looks at the scheduler in the time that it is given to answer
 _SHORT = 2.0  # seconds for what is done for others' sake when all is over
 _WHOLE = {"scheduler-connection-lost", "scheduler-restart"}  # Dask's words for a lost cluster
 _HOME = "causalopt.sweeps.crews.shared_work"
-_VERSIONS = f"__import__('importlib').import_module('{_HOME}').versions()"
+_VERSIONS = f"__import__('importlib').import_module('{_HOME}').all_versions()"
 
 
 class DaskCrew:
@@ -53,7 +56,6 @@ class DaskCrew:
         work: What the tasks do.
         window: How many are in flight at most; twice the number of threads where it is None.
         patience: Seconds after which what does not answer is given up.
-        kept: What is said of the tasks that are done, where the cluster is lost.
 
     Raises:
         WorkersError: There is no scheduler, or a worker cannot run these tasks.
@@ -65,11 +67,11 @@ class DaskCrew:
         work: SharedWork,
         window: int | None,
         patience: float,
-        kept: str,
     ) -> None:
-        self._work, self._window, self._patience, self._kept = work, window, patience, kept
+        self._work, self._window, self._patience = work, window, patience
         self._ended: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
-        self._flying: dict[str, Future] = {}
+        self._flying: dict[str, _Flight] = {}
+        self._suspects: dict[int, str] = {}
         self._shared: Future | None = None
         self._begun = 0
         self.lost, self.moved = 0, 0
@@ -78,10 +80,10 @@ class DaskCrew:
         self._client: Any = None  # never None once this has returned
         self._watch: _Watch | None = None
         try:
-            self._client = _connected(scheduler, patience, kept)
+            self._client = _connected(scheduler, patience)
             self.address = self._client.scheduler.address
             self._check_versions()
-            self._watch = _Watch(self._client, patience, self._flying)
+            self._watch = _Watch(self._client, patience, self._flying, self._ended)
             self._client.subscribe_topic("all", self._hear)
         except BaseException:
             self.close()
@@ -99,12 +101,10 @@ class DaskCrew:
             if isinstance(there, ImportError):
                 raise WorkersError(
                     f"the worker {address} has no causalopt of this version ({there}): install it "
-                    f"there, with all that the model needs{self._kept}"
+                    f"there, with all that the model needs"
                 )
-            if isinstance(there, dict) and (differences := differing(versions(), there)):
-                raise WorkersError(
-                    other_versions(f"{differences} on the worker {address}") + self._kept
-                )
+            if isinstance(there, dict) and (differences := differing(all_versions(), there)):
+                raise WorkersError(other_versions(f"{differences} on the worker {address}"))
 
     def _answer(self, call: Callable[[Client], Awaitable[Result]]) -> Result:
         """Return what the scheduler answers, while the caller can be interrupted.
@@ -127,21 +127,25 @@ class DaskCrew:
         return self._window or _EACH * self._watch.threads
 
     def submit(self, task: int) -> None:
-        """Begin a task."""
+        """Begin a task; one of which workers died before has one that Dask cannot exchange."""
         self._begun += 1
         key = f"causalopt-{self._work.name}-{task}-{self._begun}"
+        flight = self._flying[key] = _Flight(task)
+        options: dict[str, Any] = {"key": key, "pure": False}
         try:
+            if task in self._suspects:
+                flight.worker = max(self._answer(lambda client: client.nthreads()))
+                options |= {"workers": [flight.worker], "allow_other_workers": False}
             if self._shared is None:
                 self._shared = self._sent()
-            future = self._client.submit(
-                run_shared, self._work.name, task, self._shared, key=key, pure=False
+            flight.future = self._client.submit(
+                run_shared, self._work.name, task, self._shared, **options
             )
         except Exception as error:  # of many kinds, where the connection ends meanwhile
-            self._ended.put(_Outcome(task, key, error=error))
+            self._ended.put(_Outcome(key, error=error))
             return
-        self._flying[key] = future
         asyncio.run_coroutine_threadsafe(
-            self._follow(task, key, future), self._client.loop.asyncio_loop
+            self._follow(key, flight.future), self._client.loop.asyncio_loop
         )
 
     def _sent(self) -> Future:
@@ -159,62 +163,71 @@ class DaskCrew:
                 pure=False,
             )
 
-    async def _follow(self, task: int, key: str, future: Future) -> None:
+    async def _follow(self, key: str, future: Future) -> None:
         """Wait for a task's end and its result, on the client's own thread."""
         try:
             reply = await self._client.gather(future, asynchronous=True)
-            self._ended.put(_Outcome(task, key, reply))
+            self._ended.put(_Outcome(key, reply))
         except BaseException as error:
-            self._ended.put(_Outcome(task, key, error=error))
+            self._ended.put(_Outcome(key, error=error))
 
-    def ended(self, wait: float) -> list[Ended]:
-        """Return the tasks that ended.
+    def ended(self, wait: float) -> Iterator[Ended]:
+        """Yield the tasks that ended.
 
         Raises:
             WorkersError: The scheduler or all workers are gone, or a worker cannot run the tasks.
         """
-        found = []
         try:
             outcome = self._ended.get(timeout=wait)
             while True:
-                found.append(self._read(outcome))
+                flight = self._flying.pop(outcome.key, None)
+                if flight is not None:  # whose end is not known yet
+                    if flight.future is not None:
+                        flight.future.release()
+                    yield self._read(flight, outcome)
                 outcome = self._ended.get_nowait()
         except queue.Empty:
-            pass
-        if not found:
             self._check()
-        return found
 
-    def _read(self, outcome: _Outcome) -> Ended:
-        future, error = self._flying.pop(outcome.key, None), outcome.error
-        if future is not None:
-            future.release()
+    def _read(self, flight: _Flight, outcome: _Outcome) -> Ended:
+        task, error = flight.task, outcome.error
         if error is None:
             assert outcome.reply is not None
             reply = outcome.reply
-            return Ended(outcome.task, reply.result, unwrapped(reply, self._kept))
+            return Ended(task, reply.result, unwrapped(reply))
         if isinstance(error, ImportError):
             raise WorkersError(
                 f"a worker cannot import what the tasks need: {error}; install causalopt there, "
-                f"with all that the model needs{self._kept}"
+                f"with all that the model needs"
             ) from error
         from distributed import CancelledError, KilledWorker
 
         if isinstance(error, KilledWorker):
-            text = f"each worker that ran it was lost, {error.allowed_failures + 1} in all"
-            return Ended(outcome.task, failure=text, tries=error.allowed_failures + 1)
+            self.moved -= 1  # the last time Dask did not begin it anew
+            lost = error.allowed_failures + 1
+            self._suspects[task] = f"{lost} workers were lost that had it"
+            return Ended(task, failure=self._suspects[task], suspect=True)
+        if isinstance(error, _LostAloneError):
+            text = f"{self._suspects[task]}, and one more that had it alone"
+            return Ended(task, failure=text, final=True)
         if self._client.status != "running" or isinstance(error, CancelledError):
             self._shared = None  # a new scheduler has not heard of it
             whole = self._client.status != "running" or getattr(error, "reason", "") in _WHOLE
-            return Ended(outcome.task, failure=f"it was cancelled: {error}", tries=int(not whole))
-        return Ended(outcome.task, failure=failure_text(error))
+            return Ended(task, failure=f"it was cancelled: {error}", tries=int(not whole))
+        return Ended(task, failure=failure_text(error))
 
     def _hear(self, event: tuple[float, Any]) -> None:
         """Count a lost worker and its tasks of ours, which Dask begins anew elsewhere."""
         message = event[1]
-        if isinstance(message, dict) and message.get("action") == "remove-worker":
-            self.lost += 1
-            self.moved += sum(key in self._flying for key in message.get("processing-tasks", ()))
+        if not isinstance(message, dict) or message.get("action") != "remove-worker":
+            return
+        self.lost += 1
+        had = (*message.get("processing-tasks", ()), *message.get("lost-computed-tasks", ()))
+        ours = [key for key in had if key in self._flying]
+        for key in ours:
+            if self._flying[key].worker is not None:
+                self._ended.put(_Outcome(key, error=_LostAloneError()))
+        self.moved += sum(self._flying[key].worker is None for key in ours)
 
     def _check(self) -> None:
         """Raise where the scheduler or all workers have been gone for too long."""
@@ -223,6 +236,8 @@ class DaskCrew:
         if self._client.status in {"closing", "closed"}:
             raise self._gone("its connection ended and cannot be made again")
         if now - self._watch.answered > self._patience:
+            if self._client.status == "connecting":
+                raise self._gone(f"the connection was lost, and not to be had again in {patience}")
             raise self._gone(f"it has not answered for {patience}")
         if now - self._watch.manned > self._patience:
             silent = len(self._watch.silenced)
@@ -230,18 +245,16 @@ class DaskCrew:
                 f"the scheduler at {self.address} has had no worker for {patience}"
                 + (f" ({silent} fell silent)" if silent else "")
                 + ": start workers, and see in their own messages why they ended"
-                + self._kept
             )
 
     def _gone(self, why: str) -> WorkersError:
         return WorkersError(
             f"the Dask scheduler at {self.address} is gone: {why}; start it and its workers"
-            f"{self._kept}"
         )
 
     def cancel(self) -> None:
         """Let the scheduler forget what is in flight; what has begun ends by itself."""
-        futures = list(self._flying.values())
+        futures = [flight.future for flight in self._flying.values() if flight.future]
         if self._client is not None and self._client.status == "running" and futures:
             with contextlib.suppress(Exception):
                 _waited(self._client, _cancelled(self._client, futures), _SHORT)
@@ -252,19 +265,38 @@ class DaskCrew:
             self._watch.end()
         if self._client is not None:
             with contextlib.suppress(Exception):
+                self._client.unsubscribe_topic("all")
+            with contextlib.suppress(Exception):
                 self._client.close(timeout=_SHORT)
         self._quiet.close()
 
 
+class _LostAloneError(Exception):
+    """A task of which workers died before had one for itself, and that died as well."""
+
+
+@dataclasses.dataclass
+class _Flight:
+    """A task that is on its way.
+
+    Args:
+        task: Its number.
+        future: Dask's, once that knows of it.
+        worker: The worker that has the task for itself, where it has one.
+    """
+
+    task: int
+    future: Future | None = None
+    worker: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class _Outcome:
-    """How a task ended, as its future says."""
+    """How a task ended, by its key."""
 
-    __slots__ = ("error", "key", "reply", "task")
-
-    def __init__(
-        self, task: int, key: str, reply: Reply | None = None, error: BaseException | None = None
-    ) -> None:
-        self.task, self.key, self.reply, self.error = task, key, reply, error
+    key: str
+    reply: Reply | None = None
+    error: BaseException | None = None
 
 
 class _Watch:
@@ -273,11 +305,19 @@ class _Watch:
     Args:
         client: The connection.
         patience: Seconds after which a worker that holds tasks of ours is silent.
-        flying: The keys of these tasks.
+        flying: These tasks by their keys.
+        ended: Where it is told that a task has no worker any more.
     """
 
-    def __init__(self, client: Client, patience: float, flying: dict[str, Any]) -> None:
-        self._client, self._patience, self._flying = client, patience, flying
+    def __init__(
+        self,
+        client: Client,
+        patience: float,
+        flying: dict[str, _Flight],
+        ended: queue.SimpleQueue[_Outcome],
+    ) -> None:
+        self._client, self._patience = client, patience
+        self._flying, self._ended = flying, ended
         self.answered = self.manned = time.monotonic()
         self.threads = 0
         self.silenced: set[str] = set()
@@ -297,10 +337,17 @@ class _Watch:
                 self.answered, self.threads = time.monotonic(), sum(found.values())
                 if found:
                     self.manned = self.answered
+                self._end_orphans(found)
                 if self.answered - workers_at > self._patience / 4:
                     workers_at = self.answered
                     await asyncio.wait_for(self._take_away_silent(), self._patience)
             await asyncio.sleep(pause)
+
+    def _end_orphans(self, workers: Mapping[str, int]) -> None:
+        """End tasks whose own worker was lost before it had them, for they wait without end."""
+        for key, flight in list(self._flying.items()):
+            if flight.worker is not None and flight.worker not in workers:
+                self._ended.put(_Outcome(key, error=_LostAloneError()))
 
     async def _take_away_silent(self) -> None:
         """Take away workers that hold tasks of ours and have shown no sign of life for long.
@@ -329,8 +376,11 @@ class _Watch:
                 )
 
 
-def _connected(scheduler: str | os.PathLike[str] | Client, patience: float, kept: str) -> Client:
+def _connected(scheduler: str | os.PathLike[str] | Client, patience: float) -> Client:
     """Return a connection of our own to a scheduler.
+
+    It is asked first whether it is one: where something else listens Dask waits without end, and a
+    client whose connection failed can block another when it is collected.
 
     Raises:
         ArgumentError: It is nothing that names a scheduler.
@@ -338,36 +388,94 @@ def _connected(scheduler: str | os.PathLike[str] | Client, patience: float, kept
         WorkersError: No scheduler answers.
     """
     need("distributed")
+    from distributed import Client, Security
+
+    where, security = _named(scheduler)
+    security = security or Security()
+    options = {"timeout": patience, "set_as_default": False, "name": "causalopt"}
+    try:
+        if not where.startswith("inproc:"):
+            _begun(lambda: asyncio.run(_greeted(where, security, patience)), patience)
+        return _begun(lambda: Client(where, security=security, **options), patience)
+    except (ValueError, KeyError, OverflowError) as error:
+        raise ArgumentError(
+            f"{where!r} is no address of a Dask scheduler, such as tcp://host:8786: {error}"
+        ) from error
+    except Exception as error:
+        raise WorkersError(
+            f"no Dask scheduler answers at {where} within {patience:g} s: "
+            f"{' '.join(str(error).split()) or 'what listens there is none'}; start one with "
+            "`dask scheduler`"
+        ) from error
+
+
+def _named(scheduler: Any) -> tuple[str, Any]:
+    """Return the address of a scheduler, however it is named, and what secures it, if known."""
     from distributed import Client
 
-    given: Any = scheduler
-    options: dict[str, Any] = {"timeout": patience, "set_as_default": False, "name": "causalopt"}
     if isinstance(scheduler, Client):
-        where, options["security"] = scheduler.scheduler.address, scheduler.security
-    elif isinstance(getattr(given, "scheduler_address", None), str):
-        where, options["security"] = given.scheduler_address, given.security
-    elif isinstance(scheduler, str | os.PathLike):
-        where = os.fspath(scheduler)
-    else:
+        return scheduler.scheduler.address, scheduler.security
+    if isinstance(getattr(scheduler, "scheduler_address", None), str):
+        return scheduler.scheduler_address, scheduler.security
+    if not isinstance(scheduler, str | os.PathLike):
         raise ArgumentError(
             "dask is a scheduler's address such as 'tcp://host:8786', the path of its file, or a "
             f"client, not {scheduler!r}"
         )
-    if _is_path(where):
-        if not os.path.isfile(where):
-            raise FileError(
-                f"{where}: there is no file of a Dask scheduler; `dask scheduler --scheduler-file "
-                f"{where}` writes one, or give its address, as in tcp://host:8786"
-            )
-        options["scheduler_file"] = where
-    else:
-        options["address"] = where
+    where = os.fspath(scheduler)
+    return (_address_in(where) if _is_path(where) else where), None
+
+
+async def _greeted(where: str, security: Any, patience: float) -> None:
+    """Connect to a scheduler and go again."""
+    from distributed.comm import connect
+
+    options = security.get_connection_args("client")
+    comm = await asyncio.wait_for(connect(where, timeout=patience, **options), patience)
+    comm.abort()
+
+
+def _begun(call: Callable[[], Result], patience: float) -> Result:
+    """Return what a call returns, on another thread, so that it can be left.
+
+    Raises:
+        TimeoutError: It does not return.
+    """
+    found: list[Result] = []
+    errors: list[Exception] = []
+
+    def work() -> None:
+        try:
+            found.append(call())
+        except Exception as error:
+            errors.append(error)
+
+    thread = WaitedThread(work, "causalopt-dask")
+    thread.start()
+    until = time.monotonic() + patience + _SHORT
+    while not thread.ended.wait(_LOOK) and time.monotonic() < until:
+        check_stop()
+    if errors:
+        raise errors[0]
+    if not found:
+        raise TimeoutError
+    return found[0]
+
+
+def _address_in(file: str) -> str:
+    """Return the address that a scheduler's file tells.
+
+    Raises:
+        FileError: It is no such file.
+    """
     try:
-        return Client(**options)
-    except (OSError, TimeoutError, ValueError, KeyError, ImportError) as error:
-        raise WorkersError(
-            f"no Dask scheduler answers at {where} within {patience:g} s: "
-            f"{' '.join(str(error).split())}; start one with `dask scheduler`{kept}"
+        with open(file) as text:
+            return str(json.load(text)["address"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        why = "there is none" if isinstance(error, FileNotFoundError) else "this is none"
+        raise FileError(
+            f"{file}: expected the file of a Dask scheduler, and {why}; `dask scheduler "
+            f"--scheduler-file {file}` writes one, or give its address, as in tcp://host:8786"
         ) from error
 
 

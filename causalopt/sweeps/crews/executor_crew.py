@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 
 from causalopt.errors import WorkersError
@@ -28,11 +30,10 @@ class ExecutorCrew:
         work: What they do.
         window: How many are in flight at most; twice the number of workers where it is None, or of
             processors where the executor does not say how many it has.
-        kept: What is said of the tasks that are done, where the executor breaks.
     """
 
-    def __init__(self, executor: Executor, work: SharedWork, window: int | None, kept: str) -> None:
-        self._executor, self._work, self._kept = executor, work, kept
+    def __init__(self, executor: Executor, work: SharedWork, window: int | None) -> None:
+        self._executor, self._work = executor, work
         workers = getattr(executor, "_max_workers", None)
         if not isinstance(workers, int) or workers < 1:
             workers = os.cpu_count() or 1
@@ -59,25 +60,23 @@ class ExecutorCrew:
         except BrokenExecutor as error:
             raise self._broken(error) from error
         except RuntimeError as error:  # what every executor raises once it is shut down
-            raise WorkersError(f"the executor takes no tasks: {error}{self._kept}") from error
+            raise WorkersError(f"the executor takes no tasks: {error}") from error
         self._flying[future] = task
         future.add_done_callback(self._ended.put)
 
-    def ended(self, wait: float) -> list[Ended]:
-        """Return the tasks that ended.
+    def ended(self, wait: float) -> Iterator[Ended]:
+        """Yield the tasks that ended.
 
         Raises:
             WorkersError: The executor is broken, or was shut down.
         """
-        found = []
-        try:
+        with contextlib.suppress(queue.Empty):
             future = self._ended.get(timeout=wait)
             while True:
                 ended = self._read(future)
-                found += [ended] if ended else []
+                if ended is not None:
+                    yield ended
                 future = self._ended.get_nowait()
-        except queue.Empty:
-            return found
 
     def _read(self, future: Future[Reply]) -> Ended | None:
         """Return how a task ended; None where its process has to be sent the work first."""
@@ -87,25 +86,23 @@ class ExecutorCrew:
         except BrokenExecutor as error:
             raise self._broken(error) from error
         except CancelledError as error:
-            raise WorkersError(
-                f"the executor was shut down with tasks in flight{self._kept}"
-            ) from error
+            raise WorkersError("the executor was shut down with tasks in flight") from error
         except ImportError as error:
             raise WorkersError(
                 f"a worker cannot import what the tasks need: {error}; install causalopt and what "
-                f"the model needs there{self._kept}"
+                f"the model needs there"
             ) from error
         except BaseException as error:  # of the way there and back: the work's own come as replies
             return Ended(task, failure=failure_text(error))
         if reply.kind == "unknown":
             self._send(task, self._work.pickled)
             return None
-        return Ended(task, reply.result, unwrapped(reply, self._kept))
+        return Ended(task, reply.result, unwrapped(reply))
 
     def _broken(self, error: BrokenExecutor) -> WorkersError:
         return WorkersError(
             f"the executor broke, most often because one of its processes was ended or ran out of "
-            f"memory: {' '.join(str(error).split())}{self._kept}"
+            f"memory: {' '.join(str(error).split())}"
         )
 
     def cancel(self) -> None:

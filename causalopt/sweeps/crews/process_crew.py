@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from typing import IO, Any
 
 from causalopt.errors import WorkersError
@@ -35,11 +36,10 @@ class ProcessCrew:
     Args:
         work: What the tasks do.
         processes: How many.
-        kept: What is said of the tasks that are done, where the processes cannot go on.
     """
 
-    def __init__(self, work: SharedWork, processes: int, kept: str) -> None:
-        self._work, self._kept = work, kept
+    def __init__(self, work: SharedWork, processes: int) -> None:
+        self._work = work
         self._heard: queue.SimpleQueue[tuple[_Process, Reply | None]] = queue.SimpleQueue()
         self._all: list[_Process] = []
         self.lost, self.moved = 0, 0
@@ -58,30 +58,27 @@ class ProcessCrew:
         """Give a task to the process that has the fewest."""
         min(self._all, key=lambda process: len(process.tasks)).give(task)
 
-    def ended(self, wait: float) -> list[Ended]:
-        """Return the tasks that ended.
+    def ended(self, wait: float) -> Iterator[Ended]:
+        """Yield the tasks that ended.
 
         Raises:
             WorkersError: A process died before it could do anything.
         """
-        found = []
-        try:
+        with contextlib.suppress(queue.Empty):
             process, reply = self._heard.get(timeout=wait)
             while True:
                 if reply is None:
-                    found += self._replaced(process)
-                else:
+                    yield from self._replaced(process)
+                elif reply.kind != "unknown":  # which it says once, when it is ready
                     task = process.tasks.popleft()
-                    found.append(Ended(task, reply.result, unwrapped(reply, self._kept)))
+                    yield Ended(task, reply.result, unwrapped(reply))
                 process, reply = self._heard.get_nowait()
-        except queue.Empty:
-            return found
 
     def _replaced(self, process: _Process) -> list[Ended]:
         """Put another in the place of a process that died; only the task that ran counts."""
         how = process.end()
         if not process.answered:
-            raise WorkersError(f"a process for the tasks {how} before its first result{self._kept}")
+            raise WorkersError(f"a process for the tasks {how} before it was ready")
         self.lost += 1
         self._all[self._all.index(process)] = _Process(self._work, self._heard)
         return [
@@ -110,6 +107,7 @@ class _Process:
     ) -> None:
         self.tasks: collections.deque[int] = collections.deque()
         self.answered = False
+        given = work.name, work.pickled
         paths = os.pathsep.join(path for path in sys.path if path)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _CODE],
@@ -118,14 +116,16 @@ class _Process:
             env={"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": paths},
             start_new_session=True,  # a terminal's Ctrl-C is for the caller, who ends it
         )
-        self._send((work.name, work.pickled))
-        threading.Thread(target=self._hear, args=(heard,), daemon=True).start()
+        self._send(given)
+        self._thread = threading.Thread(target=self._hear, args=(heard,), daemon=True)
+        self._thread.start()
 
     def _hear(self, heard: queue.SimpleQueue[tuple[_Process, Reply | None]]) -> None:
         assert self._process.stdout is not None
-        while (reply := _received(self._process.stdout)) is not None:
-            self.answered = True
-            heard.put((self, reply))
+        with self._process.stdout as source:
+            while (reply := _received(source)) is not None:
+                self.answered = True
+                heard.put((self, reply))
         heard.put((self, None))
 
     def give(self, task: int) -> None:
@@ -150,6 +150,7 @@ class _Process:
             self._process.wait(wait)
         self._process.kill()
         code = self._process.wait()
+        self._thread.join()
         self.leave()
         if code >= 0:
             return f"ended with code {code}"
@@ -166,6 +167,7 @@ def serve() -> None:
     given: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(source, given), daemon=True).start()
     name, pickled = given.get()
+    _write(target, Reply("unknown"))
     while True:
         reply = run_shared(name, given.get(), pickled)
         try:

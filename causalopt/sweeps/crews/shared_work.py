@@ -14,7 +14,6 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
-import importlib.metadata
 import os
 import pickle
 import platform
@@ -24,8 +23,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import causalopt
 from causalopt.errors import ArgumentError, CausaloptError, QuestionError, WorkersError
+from causalopt.extras import has
+from causalopt.sweeps.sweep_plan import versions
 from causalopt.work.progress import recorded
 from causalopt.work.threads import stopped_by
 
@@ -79,7 +79,7 @@ class SharedWork:
         Raises:
             ArgumentError: It cannot be sent to another process.
         """
-        return pickle.dumps((versions(), _pickled(self.work)))
+        return pickle.dumps((all_versions(), _pickled(self.work)))
 
     @contextlib.contextmanager
     def here(self) -> Iterator[None]:
@@ -119,7 +119,7 @@ def run_shared(name: str, task: int, pickled: bytes | None = None) -> Reply:
             if pickled is None:
                 return Reply("unknown")
             there, inside = pickle.loads(pickled)
-            differences = differing(there, versions())
+            differences = differing(there, all_versions())
             if differences:
                 return Reply("versions", message=f"{differences} on {platform.node()}")
             work = _read[name] = pickle.loads(inside)
@@ -167,21 +167,21 @@ def _sendable(error: CausaloptError) -> CausaloptError:
 
 
 def _pickled(work: Callable[[int], Any]) -> bytes:
+    """Return work as bytes; what a script or a notebook defines is in them, where that can be."""
     try:
+        if has("cloudpickle"):  # Dask and loky bring it
+            import cloudpickle
+
+            return bytes(cloudpickle.dumps(work, protocol=pickle.HIGHEST_PROTOCOL))
         return pickle.dumps(work, protocol=pickle.HIGHEST_PROTOCOL)
     except Exception as error:
-        with contextlib.suppress(ImportError):
-            import cloudpickle  # which Dask and loky bring
-
-            with contextlib.suppress(Exception):
-                return bytes(cloudpickle.dumps(work))
         raise ArgumentError(
             f"the work cannot be sent to another process: {error}; let it be a function of a "
             "module, or run the tasks on threads"
         ) from error
 
 
-def unwrapped(reply: Reply, kept: str) -> str:
+def unwrapped(reply: Reply) -> str:
     """Return why a reply is no result, "" where it is one.
 
     Raises:
@@ -191,7 +191,7 @@ def unwrapped(reply: Reply, kept: str) -> str:
     if reply.kind == "wrong":
         raise reply.result
     if reply.kind == "versions":
-        raise WorkersError(other_versions(reply.message) + kept)
+        raise WorkersError(other_versions(reply.message))
     return reply.message if reply.kind == "raised" else ""
 
 
@@ -204,22 +204,15 @@ def other_versions(differences: str) -> str:
 
 
 @functools.cache
-def versions() -> dict[str, str]:
+def all_versions() -> dict[str, str]:
     """Return the versions on which numbers depend, and a hash of this package's own code.
 
     The code is hashed because a checkout changes while its version stands still.
     """
-    found = {"Python": ".".join(platform.python_version_tuple()[:2])}
-    for package in ("causalopt", "numpy", "llvmlite"):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "missing"
-    home, code = Path(causalopt.__file__).parent, hashlib.sha256()
+    home, code = Path(__file__).parents[2], hashlib.sha256()  # the package
     for file in sorted(home.rglob("*.py"), key=lambda file: file.relative_to(home).as_posix()):
         code.update(file.relative_to(home).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    found["code of causalopt"] = code.hexdigest()[:12]
-    return found
+    return {**versions(), "code of causalopt": code.hexdigest()[:12]}
 
 
 def differing(here: dict[str, str], there: dict[str, str]) -> str:

@@ -73,8 +73,8 @@ class StrengthMeasure:
     def title(self) -> str:
         """Optimizing strength, and when A is replaced."""
         replaced = "A" if self.hold is None else f"A = {{{self.hold}}}"
-        when = "at" if "at" in self.swept else self.at
-        return f"optimizing strength, {replaced} replaced at t = {when}"
+        when = "at each t" if "at" in self.swept else f"at t = {self.at}"
+        return f"optimizing strength, {replaced} replaced {when}"
 
     @property
     def variables(self) -> tuple[SweptVariable, ...]:

@@ -2,7 +2,7 @@
 
 pydantic, and the checkers it builds, take longer to load than most questions take to answer, and
 are loaded when there is something to check: not for a record made of values that were checked
-before (`Record.of_checked`). A record's class says its fields as a pydantic model does, with
+before (`of_checked`). A record's class says its fields as a pydantic model does, with
 `field` for pydantic's `Field`, and `Before`, `After` and `Schema` for its validators.
 """
 
@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
+from typing import Any, ClassVar, NoReturn, Self, TypeVar, dataclass_transform
 
 from causalopt.errors import ArgumentError
 
@@ -20,6 +20,7 @@ NEVER_CHANGES = (
     "a model never changes: write model.replace(parameters={...}) or initial={...} for another one"
 )
 _REQUIRED: Any = ...
+Kind = TypeVar("Kind", bound="Record")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,13 +113,6 @@ class Record:
     def __init__(self, **data: Any) -> None:
         self.__dict__.update(checked(type(self), data))
 
-    @classmethod
-    def of_checked(cls, values: Mapping[str, Any]) -> Self:
-        """Return the record of values that were checked before: those of another one's fields."""
-        found = cls.__new__(cls)
-        found.__dict__.update(values)
-        return found
-
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.model_fields or not name.startswith("_"):
             raise ArgumentError(NEVER_CHANGES)
@@ -186,9 +180,16 @@ class Record:
         from pydantic_core import core_schema
 
         def read(value: Any, check: Callable[[Any], Any]) -> Any:
-            return value if isinstance(value, cls) else cls.of_checked(vars(check(value)))
+            return value if isinstance(value, cls) else of_checked(cls, vars(check(value)))
 
         return core_schema.no_info_wrap_validator_function(read, handler(checker(cls)))  # type: ignore[arg-type]
+
+
+def of_checked(kind: type[Kind], values: Mapping[str, Any]) -> Kind:
+    """Return the record of values that were checked before: those of another one's fields."""
+    found = kind.__new__(kind)
+    found.__dict__.update(values)
+    return found
 
 
 def checked(kind: type[Record], data: Mapping[str, Any]) -> dict[str, Any]:
