@@ -162,6 +162,24 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
             steps=20,
         ).plot
     ),
+    "refinement_line": lambda: (
+        c.refine(
+            c.load("thermostat_saturating"), {"R[0]": (5.03, 45.07)}, points=150, level=5.0
+        ).plot
+    ),
+    "refinement_map": lambda: (
+        c.refine(
+            _thermostat(), {"k": (-50, 4), "R[0]": (5, 45)}, points=250, measure="op", steps=1000
+        ).plot
+    ),
+    "refinement_slices": lambda: (
+        c.refine(
+            c.load("thermostat_saturating"),
+            {"theta": (0.5, 2), "p": (0.5, 2), "R[0]": (5, 45)},
+            points=400,
+            steps=100,
+        ).plot
+    ),
     "sweep_words": lambda: (
         _sweep(
             {
@@ -187,24 +205,6 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
         ).plot
     ),
     "sweep_store": _half_done,
-    "refinement_line": lambda: (
-        c.refine(
-            c.load("thermostat_saturating"), {"R[0]": (5.03, 45.07)}, points=150, level=5.0
-        ).plot
-    ),
-    "refinement_map": lambda: (
-        c.refine(
-            _thermostat(), {"k": (-50, 4), "R[0]": (5, 45)}, points=250, measure="op", steps=1000
-        ).plot
-    ),
-    "refinement_slices": lambda: (
-        c.refine(
-            c.load("thermostat_saturating"),
-            {"theta": (0.5, 2), "p": (0.5, 2), "R[0]": (5, 45)},
-            points=400,
-            steps=100,
-        ).plot
-    ),
     "rates": lambda: c.rates(_thermostat(), steps=300).plot,
     "rates_dead": lambda: c.rates(c.load("maze"), steps=300).plot,
     "rates_chaos": lambda: c.rates(c.load("lorenz"), steps=2000).plot,
