@@ -226,7 +226,15 @@ def test_one_option_is_told_in_the_same_words_everywhere(option: str) -> None:
         "--plot": {"descent"},
         "--theme": {"draw", "landscapes"},
         "--out": {
-            "compare", "data", "descent", "draw", "import", "landscapes", "reproduce", "sweep", "watch",
+            "compare",
+            "data",
+            "descent",
+            "draw",
+            "import",
+            "landscapes",
+            "reproduce",
+            "sweep",
+            "watch",
         },
     }
     told: dict[str, set[str]] = {}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from causalopt.effects.measures import NAMES
-from causalopt.sweeps.sweeping import sweep
 from causalopt.errors import SizeError
 from causalopt.results import Plotted, Tabled, plain_number, plot
 from causalopt.studies.plane_sections import (
@@ -20,6 +19,7 @@ from causalopt.studies.plane_sections import (
     orbit_crossings,
     section_model,
 )
+from causalopt.sweeps.sweeping import sweep
 from causalopt.work.progress import through
 
 if TYPE_CHECKING:

@@ -20,7 +20,18 @@ from causalopt.model.declaration import Method, Scalar, Text
 Measure = Literal["op", "comp"]
 QUANTITIES = ("op", "comp", "w")
 RATES = ("op", "lyapunov", "conditional", "excess")
-WAYS = ("share", "median", "least", "largest", "every", "integral", "mirror", "like", "point", "refused")
+WAYS = (
+    "share",
+    "median",
+    "least",
+    "largest",
+    "every",
+    "integral",
+    "mirror",
+    "like",
+    "point",
+    "refused",
+)
 SHARE = re.compile(r"\s*(\w+)\s*(<=|>=|<|>)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*")
 LEAST_SIZE, MOST_SIZE = 4, 2000
 

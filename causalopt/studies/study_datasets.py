@@ -63,7 +63,11 @@ def rate_diagram_dataset(found: RateDiagram) -> xarray.Dataset:
         data_vars={
             "op": (dims, found.op, {**rate, "long_name": "Op per unit of time"}),
             "op_error": (dims, found.op_error, {**rate, "long_name": "standard error"}),
-            "conditional": (dims, found.conditional, {**rate, "long_name": "of B given A, largest"}),
+            "conditional": (
+                dims,
+                found.conditional,
+                {**rate, "long_name": "of B given A, largest"},
+            ),
             "status": (dims, words[found.codes]),
             "lyapunov": (dims[::2], found.lyapunov, {**rate, "long_name": "largest exponent"}),
             "maxima": ((*dims[::2], "maximum"), found.maxima),

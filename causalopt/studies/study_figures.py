@@ -167,7 +167,7 @@ def _ticks(bar: Any, shades: Shades) -> None:
     """Mark a logarithmic scale at round numbers, no two of them on each other."""
     if not isinstance(shades.norm, SymLogNorm):
         return
-    reach = float(shades.norm.vmax)
+    reach = float(shades.norm.vmax or 1.0)
     sizes = [size for size in _DECADES if size <= reach]
     while len(sizes) > 4:
         sizes = sizes[::2]
@@ -178,11 +178,7 @@ def _ticks(bar: Any, shades: Shades) -> None:
 
 
 def _map_of(
-    found: LandscapeMaps,
-    place: tuple[int, ...],
-    shades: Shades,
-    measure: str,
-    sides: _Sides,
+    found: LandscapeMaps, place: tuple[int, ...], shades: Shades, measure: str, sides: _Sides
 ) -> Callable[[Axes], None]:
     def draw(axes: Axes) -> None:
         values = (found.op if measure == "op" else found.comp)[place]
@@ -196,7 +192,11 @@ def _map_of(
         _draw_marks(axes, found, place[0])
         asked, time = found.study.questions[place[1]], found.study.at[place[2]]
         head = f"t = {found.time_of(time):g}"
-        names = question_name(asked) if measure == "op" else question_name(asked).replace("Op", "Comp", 1)
+        names = (
+            question_name(asked)
+            if measure == "op"
+            else question_name(asked).replace("Op", "Comp", 1)
+        )
         if not _is_table(found):
             head = names + (f"\n{head}" if len(found.study.at) > 1 else "")
         axes.set_title(head, pad=3)
@@ -257,7 +257,9 @@ def plot_rate_diagram(found: RateDiagram) -> PanelLayout:
     under = found.parameter
     panels = [
         Panel("maxima", lambda axes: _draw_maxima(axes, found), 2.4, under=under, shares=True),
-        Panel("exponents", lambda axes: _draw_exponents(axes, found), 2.2, under=under, shares=True),
+        Panel(
+            "exponents", lambda axes: _draw_exponents(axes, found), 2.2, under=under, shares=True
+        ),
         Panel("op", lambda axes: _draw_op(axes, found), 2.6, under=under, shares=True),
     ]
     along = found.study.along

@@ -335,4 +335,3 @@ def matches(where: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
 
 def _plain(value: Any) -> Any:
     return value.replace(" ", "") if isinstance(value, str) else value
-

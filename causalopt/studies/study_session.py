@@ -64,7 +64,9 @@ class Landscapes(Displayed):
             lines.append(repr(found))
             held = [claim.holds for claim in self.claims[name]]
             asked = sum(one is not None for one in held)
-            finer = f", {len(held) - asked} not asked of a grid so coarse" if asked < len(held) else ""
+            finer = (
+                f", {len(held) - asked} not asked of a grid so coarse" if asked < len(held) else ""
+            )
             lines.append(f"  {sum(map(bool, held))} of {asked} claims hold{finer}")
             lines += [
                 f"  {claim.symbol} {claim.claim} {claim.expected}; computed: {claim.computed}"
@@ -77,10 +79,7 @@ class Landscapes(Displayed):
         return repr(self)
 
     def save(
-        self,
-        folder: str | os.PathLike[str],
-        *,
-        theme: Literal["light", "dark"] = "light",
+        self, folder: str | os.PathLike[str], *, theme: Literal["light", "dark"] = "light"
     ) -> Path:
         """Write the page, `index.html`, and beside it each picture and the data; return its path.
 
@@ -140,7 +139,9 @@ def landscapes(
     began = time.monotonic()
     studies = chosen_studies(only)
     if size is not None and not LEAST_SIZE <= size <= MOST_SIZE:
-        raise QuestionError(f"size is from {LEAST_SIZE} to {MOST_SIZE} points an axis, found {size}")
+        raise QuestionError(
+            f"size is from {LEAST_SIZE} to {MOST_SIZE} points an axis, found {size}"
+        )
     if theme not in ("light", "dark"):
         raise QuestionError(f"theme is one of light, dark; '{theme}' came")
     if out is not None:

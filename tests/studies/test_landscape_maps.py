@@ -106,16 +106,16 @@ def test_comp_is_that_of_the_exact_flow(small: LandscapeMaps) -> None:
 
 def test_a_landscape_of_euler_is_that_of_the_plain_map(tmp_path: Path) -> None:
     found = landscape_maps(
-        study(tmp_path, PLANE.replace("rk4", "euler").replace("[20, 50]", "[30]")), size=4, workers=1
+        study(tmp_path, PLANE.replace("rk4", "euler").replace("[20, 50]", "[30]")),
+        size=4,
+        workers=1,
     )
     (s, c), (i, j), rho = found.axes.values(), (1, 3), 28
     w = np.array([s[j], s[j], c[i]])
     x, y = (np.array([0.0, 1.0, 0.0]) for _ in range(2))  # tangents
     for _ in range(30):
         a, b, c_ = w
-        step = np.eye(3) + DT * np.array(
-            [[-SIGMA, SIGMA, 0], [rho - c_, -1, -a], [b, a, -BETA]]
-        )
+        step = np.eye(3) + DT * np.array([[-SIGMA, SIGMA, 0], [rho - c_, -1, -a], [b, a, -BETA]])
         x, y, w = step @ x, step @ y, w + DT * slope(w, rho)
         y[0] = 0
     assert found.comp[1, 0, 0, i, j] == pytest.approx(x[1] / y[1], rel=1e-11)

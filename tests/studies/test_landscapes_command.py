@@ -65,16 +65,19 @@ def test_the_page_has_every_picture_and_each_claim_with_its_number(
     assert "≠ it is not" in repr(found)
     again = found.save(folder.parent / "again", theme="dark")
     assert "color-scheme: dark" in again.read_text()
-    assert again.parent.joinpath("small-rho10-op.png").read_bytes() != (
-        folder / "small-rho10-op.png"
-    ).read_bytes()
+    assert (
+        again.parent.joinpath("small-rho10-op.png").read_bytes()
+        != (folder / "small-rho10-op.png").read_bytes()
+    )
 
 
 def test_json_is_strict_and_says_what_was_refuted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = written(tmp_path, PLANE + CLAIMS)
-    assert main(["landscapes", str(file), "--out", str(tmp_path / "o"), "--size", "6", "--json"]) == 0
+    assert (
+        main(["landscapes", str(file), "--out", str(tmp_path / "o"), "--size", "6", "--json"]) == 0
+    )
     found = json.loads(capsys.readouterr().out)
     assert (found["claims"], found["refuted"]) == (2, 1)
     assert [claim["holds"] for claim in found["studies"][0]["claims"]] == [True, False]

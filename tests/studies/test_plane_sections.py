@@ -50,13 +50,13 @@ def test_equilibria_are_marked_where_the_flow_rests(tmp_path: Path) -> None:
 def test_crossings_of_a_circle_lie_where_it_meets_the_plane(tmp_path: Path) -> None:
     (tmp_path / "circle.yaml").write_text(
         "name: circle\nmodel_dt: 1\n".replace("model_dt: 1\n", "")
-        + "variables:\n  x: {flow: \"-y\", initial: 2}\n  y: {flow: x, initial: 0}\n"
-        "  z: {flow: \"0\", initial: 5}\ndt: 0.01\nmethod: rk4\npartition: {A: [y]}\n"
+        + 'variables:\n  x: {flow: "-y", initial: 2}\n  y: {flow: x, initial: 0}\n'
+        '  z: {flow: "0", initial: 5}\ndt: 0.01\nmethod: rk4\npartition: {A: [y]}\n'
     )
     text = (
-        "name: round\ntitle: Round\nmodel: circle.yaml\naxes: {\"x[0]\": [-3, 3], \"z[0]\": [0, 9]}\n"
-        "at: [2]\nquestions: [{hold: y, nudge: \"x[0]\", target: x}]\n"
-        "orbit: {crosses: \"y[t]\", skip: 100, steps: 2000}\n"
+        'name: round\ntitle: Round\nmodel: circle.yaml\naxes: {"x[0]": [-3, 3], "z[0]": [0, 9]}\n'
+        'at: [2]\nquestions: [{hold: y, nudge: "x[0]", target: x}]\n'
+        'orbit: {crosses: "y[t]", skip: 100, steps: 2000}\n'
     )
     found = study(tmp_path, text)
     crossings = orbit_crossings(found, section_model(found))

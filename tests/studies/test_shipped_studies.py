@@ -1,4 +1,4 @@
-"""The shipped studies: every claim holds at their own size, and the pictures of the docs are theirs."""
+"""The shipped studies: every claim holds at their own size, and the docs' pictures are theirs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def test_the_words_on_euler_s_steps_are_true() -> None:
         jacobian = np.array([[-10, 10, 0], [1, -1, -a], [a, a, -8 / 3]])
         return float(np.abs(1 + 0.01 * np.linalg.eigvals(jacobian)).max())
 
-    (said,) = re.findall(r"stability\s+at rho = ([\d.]+)\.", load_study("lorenz_equilibria").words[0])
+    (said,) = re.findall(
+        r"stability\s+at rho = ([\d.]+)\.", load_study("lorenz_equilibria").words[0]
+    )
     assert growth(float(said) - 0.01) < 1 < growth(float(said) + 0.01)
 
 

@@ -103,21 +103,27 @@ def test_a_claim_that_cannot_be_checked_is_refused(
 
 def test_a_curve_has_claims_of_its_own_only(tmp_path: Path) -> None:
     study(tmp_path, CURVE, "every: excess, value: 0, tolerance: 1")
-    for claim in ("mirror: [rho], value: 0", "median: comp, value: 1", 'where: {at: 3}, least: op, value: 0'):
+    for claim in (
+        "mirror: [rho], value: 0",
+        "median: comp, value: 1",
+        "where: {at: 3}, least: op, value: 0",
+    ):
         with pytest.raises(ModelError):
             study(tmp_path, CURVE, claim)
     with pytest.raises(ModelError, match="unknown parameter 'roh'"):
         study(tmp_path, CURVE.replace("parameter: rho", "parameter: roh"))
     with pytest.raises(ModelError, match="unknown variable 'z'"):
         study(tmp_path, CURVE.replace("maxima: c", "maxima: z"))
-    with pytest.raises(ModelError, match="axes .a plane. or along"):
+    with pytest.raises(ModelError, match=r"axes .a plane. or along"):
         study(tmp_path, CURVE + "axes: {rho: [1, 2], beta: [1, 2]}\nat: [3]\n")
 
 
 def test_what_is_no_study_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'lorenz_rates'"):
         load_study("lorenz_rate")
-    with pytest.raises(UnknownNameError, match="'thermostat_saturating' is a model.*thermostat_band"):
+    with pytest.raises(
+        UnknownNameError, match=r"'thermostat_saturating' is a model.*thermostat_band"
+    ):
         load_study("thermostat_saturating")
     with pytest.raises(FileError, match="cannot read"):
         load_study(tmp_path / "none.yaml")
@@ -125,7 +131,11 @@ def test_what_is_no_study_is_said_to_be_none(tmp_path: Path) -> None:
         read_study(written(tmp_path, PLANE, "study.json"))
     with pytest.raises(ModelError, match="this is a model"):
         read_study(shipped()["lorenz"])
-    for text, message in (("- 1\n", "a study is a mapping"), ("a: [", "is not closed"), ("", "a mapping")):
+    for text, message in (
+        ("- 1\n", "a study is a mapping"),
+        ("a: [", "is not closed"),
+        ("", "a mapping"),
+    ):
         with pytest.raises(ModelError, match=message):
             read_study(written(tmp_path, text))
 
@@ -136,7 +146,7 @@ def test_a_model_s_file_may_stand_beside_the_study(tmp_path: Path) -> None:
         '  T: {rule: "R[t-1]", initial: 0}\n  R: {rule: "R[t-1] - k*T[t-1]", initial: 1}\n'
     )
     text = (
-        "name: rooms\ntitle: Rooms\nmodel: room.yaml\naxes: {k: [0, 1], \"R[0]\": [0, 1]}\n"
+        'name: rooms\ntitle: Rooms\nmodel: room.yaml\naxes: {k: [0, 1], "R[0]": [0, 1]}\n'
         'at: [2]\nquestions: [{hold: T, nudge: "R[0]", target: R}]\n'
     )
     found = read_study(written(tmp_path, text))
