@@ -70,7 +70,7 @@ def row(count: int, folder: Path) -> str:
 def table(most: int) -> str:
     """Return the table, a row a power of ten."""
     head = (
-        "| points | store: s | CPU s | GB | its size, MB | its files | in memory: s | CPU s | GB |\n"
+        "| points | store: s | CPU s | GB | its size, MB | files | in memory: s | CPU s | GB |\n"
         "|---|---|---|---|---|---|---|---|---|"
     )
     counts = [10**k for k in range(3, 13) if 10**k <= most]

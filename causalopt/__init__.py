@@ -179,8 +179,15 @@ if TYPE_CHECKING:
     from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
+<<<<<<< HEAD
     from causalopt.refinement.refinement import Refinement as Refinement
     from causalopt.refinement.refining import refine as refine
+=======
+    from causalopt.studies.landscape_maps import LandscapeMaps as LandscapeMaps
+    from causalopt.studies.rate_diagram import RateDiagram as RateDiagram
+    from causalopt.studies.study_session import Landscapes as Landscapes
+    from causalopt.studies.study_session import landscapes as landscapes
+>>>>>>> landscapes
     from causalopt.sweeps.measure_sweep import MeasureSweep as MeasureSweep
     from causalopt.sweeps.point_designs import Design as Design
     from causalopt.sweeps.point_designs import design as design
@@ -302,6 +309,9 @@ _HOMES = {
     "sweeps.point_designs": "Design design",
     "sweeps.sweeping": "sweep",
     "sweeps.sweep_store": "SweepStore open_sweep",
+    "studies.landscape_maps": "LandscapeMaps",
+    "studies.rate_diagram": "RateDiagram",
+    "studies.study_session": "Landscapes landscapes",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
     "symbolic.fixed_points": "find_orbits linearise",
@@ -535,6 +545,14 @@ _results.offer(
             "summary": "showing.refinement_table",
             "labelled": "refinement.refinement_dataset",
             "plot": "drawing.plots.of_refinement",
+        },
+        "causalopt.studies.landscape_maps.LandscapeMaps": {
+            "labelled": "studies.study_datasets",
+            "plot": "studies.study_figures",
+        },
+        "causalopt.studies.rate_diagram.RateDiagram": {
+            "labelled": "studies.study_datasets",
+            "plot": "studies.study_figures",
         },
         "causalopt.symbolic.derivation.Derivation": {
             "rich": "showing.derivation_form",

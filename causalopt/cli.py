@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GROUPS = {
     "Models": ("models", "check", "draw", "import", "schema"),
     "One question": ("run", "derive", "currents", "rates", "frequency", "sensitivity"),
-    "Many questions": ("sweep", "show", "refine", "matrix", "basins"),
+    "Many questions": ("sweep", "show", "refine", "matrix", "basins", "landscapes"),
     "Who optimizes": ("optimizers", "divide", "across", "watch", "compare"),
     "Chance": ("entropy", "escape", "transitions", "action", "descent"),
     "Files and posts": ("data", "cache", "reproduce"),
