@@ -20,6 +20,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import CausaloptError, QuestionError
 from causalopt.model.model import Model
 from causalopt.sweeps.point_models import (
+    FLOATS_LEFT,
     REFUSED,
     REFUSED_TEXT,
     AxisRoles,
@@ -238,11 +239,14 @@ class PowerMeasure:
         numbers = {name: np.asarray(points[name], dtype=np.float64)[rows] for name in named}
         try:
             asked = self._ask(model, own)
-            slopes, codes = self._slopes(asked, numbers, len(rows), workers)
-        except CausaloptError:
+            with np.errstate(all="ignore"):  # what leaves the floats has a status
+                slopes, codes = self._slopes(asked, numbers, len(rows), workers)
+        except (CausaloptError, *FLOATS_LEFT) as error:
             if len(rows) > 1:  # one of them cannot be asked, and must not take the others with it
                 for row in rows:
                     self._together(model, own, points, np.array([row]), found, workers)
+            elif not isinstance(error, CausaloptError):
+                found["status"][rows] = self.statuses.index("nonfinite")
             return
         for row, heights, words in zip(rows, slopes, codes, strict=True):
             answer, status = integral(heights, words, self._values)
