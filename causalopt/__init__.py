@@ -179,15 +179,12 @@ if TYPE_CHECKING:
     from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
-<<<<<<< HEAD
     from causalopt.refinement.refinement import Refinement as Refinement
     from causalopt.refinement.refining import refine as refine
-=======
     from causalopt.studies.landscape_maps import LandscapeMaps as LandscapeMaps
     from causalopt.studies.rate_diagram import RateDiagram as RateDiagram
     from causalopt.studies.study_session import Landscapes as Landscapes
     from causalopt.studies.study_session import landscapes as landscapes
->>>>>>> landscapes
     from causalopt.sweeps.measure_sweep import MeasureSweep as MeasureSweep
     from causalopt.sweeps.point_designs import Design as Design
     from causalopt.sweeps.point_designs import design as design
