@@ -179,12 +179,18 @@ if TYPE_CHECKING:
     from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
+    from causalopt.refinement.refinement import Refinement as Refinement
+    from causalopt.refinement.refining import refine as refine
     from causalopt.sweeps.measure_sweep import MeasureSweep as MeasureSweep
     from causalopt.sweeps.point_designs import Design as Design
     from causalopt.sweeps.point_designs import design as design
     from causalopt.sweeps.sweep_store import SweepStore as SweepStore
     from causalopt.sweeps.sweep_store import open_sweep as open_sweep
     from causalopt.sweeps.sweeping import sweep as sweep
+    from causalopt.studies.landscape_maps import LandscapeMaps as LandscapeMaps
+    from causalopt.studies.rate_diagram import RateDiagram as RateDiagram
+    from causalopt.studies.study_session import Landscapes as Landscapes
+    from causalopt.studies.study_session import landscapes as landscapes
     from causalopt.symbolic.derivation import Derivation as Derivation
     from causalopt.symbolic.derive import derive as derive
     from causalopt.symbolic.fixed_points import find_orbits as find_orbits
@@ -294,10 +300,15 @@ _HOMES = {
     "optimizers.false_positives": "FalsePositives false_positive_table",
     "optimizers.verdict": "Verdict detect_optimizer",
     "posts.session": "Reproduction reproduce",
+    "refinement.refinement": "Refinement",
+    "refinement.refining": "refine",
     "sweeps.measure_sweep": "MeasureSweep",
     "sweeps.point_designs": "Design design",
     "sweeps.sweeping": "sweep",
     "sweeps.sweep_store": "SweepStore open_sweep",
+    "studies.landscape_maps": "LandscapeMaps",
+    "studies.rate_diagram": "RateDiagram",
+    "studies.study_session": "Landscapes landscapes",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
     "symbolic.fixed_points": "find_orbits linearise",
@@ -527,6 +538,19 @@ _results.offer(
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.model.regions.region.Region": {"plot": "drawing.plots.of_region"},
+        "causalopt.refinement.refinement.Refinement": {
+            "summary": "showing.refinement_table",
+            "labelled": "refinement.refinement_dataset",
+            "plot": "drawing.plots.of_refinement",
+        },
+        "causalopt.studies.landscape_maps.LandscapeMaps": {
+            "labelled": "studies.study_datasets",
+            "plot": "studies.study_figures",
+        },
+        "causalopt.studies.rate_diagram.RateDiagram": {
+            "labelled": "studies.study_datasets",
+            "plot": "studies.study_figures",
+        },
         "causalopt.symbolic.derivation.Derivation": {
             "rich": "showing.derivation_form",
             "python": "symbolic.python_source",

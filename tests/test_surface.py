@@ -153,6 +153,7 @@ QUESTIONS = {
     "optimization_amount": {"over": {"R[0]": [1.0, 40.0]}, "steps": 9},
     "rate_curve": {"along": {"d": [25.0]}, "steps": 200},
     "rates": {"steps": 60},
+    "refine": {"over": {"R[0]": [1.0, 40.0]}, "points": 40, "steps": 9},
     "run": {"steps": 9},
     "sensitivity": {"at": 9},
     "side_by_side": {"steps": 9},
@@ -224,8 +225,18 @@ def test_one_option_is_told_in_the_same_words_everywhere(option: str) -> None:
         "--method": {"escape", "sweep"},
         "--seed": {"basins", "data"},
         "--plot": {"descent"},
-        "--theme": {"draw"},
-        "--out": {"compare", "data", "descent", "draw", "import", "reproduce", "sweep", "watch"},
+        "--theme": {"draw", "landscapes"},
+        "--out": {
+            "compare",
+            "data",
+            "descent",
+            "draw",
+            "import",
+            "landscapes",
+            "reproduce",
+            "sweep",
+            "watch",
+        },
     }
     told: dict[str, set[str]] = {}
     for command in set(COMMANDS) - own.get(option, set()):
@@ -309,6 +320,7 @@ WORDS = {
     "frequency": "thermostat --frequencies 0.1,0.2 --csv {csv}",
     "sensitivity": "thermostat --steps 5 --csv {csv}",
     "sweep": "thermostat --grid k=0.1,0.2 --steps 5 --csv {csv}",
+    "refine": "thermostat --grid k=0.1:0.4 --points 40 --steps 5 --csv {csv}",
     "matrix": "thermostat --steps 5 --csv {csv}",
     "basins": "thermostat_saturating --grid R[0]=5:45:8 --depth 3 --audit 8 --csv {csv}",
     "optimizers": "lorenz --steps 9 --csv {csv}",
@@ -322,7 +334,7 @@ WORDS = {
     "action": "sgd_swirl --end u=0.6 --end v=0.3 --limit rate --csv {csv}",
     "descent": "sgd_pit --show losses",
 }  # fmt: skip
-ELSEWHERE = {"import", "reproduce", "show"}  # tests/importers, tests/posts, tests/sweeps
+ELSEWHERE = {"import", "landscapes", "reproduce", "show"}  # tests of their own rooms
 
 
 def strict(text: str) -> Any:

@@ -41,6 +41,15 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             "theme": "SweepStore.plot",
         },
     ),
+    "refine": (
+        "refine",
+        {
+            "out": "Refinement.save",
+            "grid": "over",
+            "plot": "Refinement.plot",
+            "theme": "Refinement.plot",
+        },
+    ),
     "basins": (
         "op_basins",
         {
@@ -160,6 +169,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             "out": "ImageSet.to_npz",
         },
     ),
+    "landscapes": ("landscapes", {"listed": None}),
     "reproduce": ("reproduce", {}),
     "schema": ("schema", {}),
     "cache": ("ObjectStore", {"clear": "ObjectStore.clear"}),

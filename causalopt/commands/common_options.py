@@ -45,12 +45,17 @@ _WHY: Mapping[str, Mapping[str, str]] = {
     "frequency": {_LIMIT: "--delta"},
     "sensitivity": {_LIMIT: "--delta"},
     "sweep": {},
+    "refine": {},
     "show": {
         "it takes no model": f"{_MODEL} {_QUESTION}",
         "the store is where the numbers are": "--out --csv",
     },
     "matrix": {_LIMIT: "--delta", "--target takes a node such as R[5]": "--at"},
     "basins": {_LIMIT: "--delta"},
+    "landscapes": {
+        "it takes no model": f"{_MODEL} {_QUESTION}",
+        "--out is a folder of pictures and data": "--plot --csv",
+    },
     "optimizers": {_LIMIT: "--delta", "A is what is looked for": "--hold"},
     "divide": {
         "A is what is looked for": "--hold",
