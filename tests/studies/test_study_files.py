@@ -122,11 +122,7 @@ def test_what_is_no_study_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'lorenz_rates'"):
         load_study("lorenz_rate")
     with pytest.raises(
-<<<<<<< HEAD
-        UnknownNameError, match="'thermostat_saturating' is a model.*thermostat_band"
-=======
         UnknownNameError, match=r"'thermostat_saturating' is a model.*thermostat_band"
->>>>>>> landscapes
     ):
         load_study("thermostat_saturating")
     with pytest.raises(FileError, match="cannot read"):
