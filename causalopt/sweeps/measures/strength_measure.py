@@ -75,6 +75,7 @@ class StrengthMeasure:
     )
     own_axes: ClassVar[tuple[str, ...]] = ("hold", "at", "horizon")
     python_bound: ClassVar[bool] = True
+    whole_blocks: ClassVar[bool] = False
 
     @property
     def title(self) -> str:
