@@ -187,6 +187,10 @@ if TYPE_CHECKING:
     from causalopt.sweeps.sweep_store import SweepStore as SweepStore
     from causalopt.sweeps.sweep_store import open_sweep as open_sweep
     from causalopt.sweeps.sweeping import sweep as sweep
+    from causalopt.studies.landscape_maps import LandscapeMaps as LandscapeMaps
+    from causalopt.studies.rate_diagram import RateDiagram as RateDiagram
+    from causalopt.studies.study_session import Landscapes as Landscapes
+    from causalopt.studies.study_session import landscapes as landscapes
     from causalopt.symbolic.derivation import Derivation as Derivation
     from causalopt.symbolic.derive import derive as derive
     from causalopt.symbolic.fixed_points import find_orbits as find_orbits
@@ -302,6 +306,9 @@ _HOMES = {
     "sweeps.point_designs": "Design design",
     "sweeps.sweeping": "sweep",
     "sweeps.sweep_store": "SweepStore open_sweep",
+    "studies.landscape_maps": "LandscapeMaps",
+    "studies.rate_diagram": "RateDiagram",
+    "studies.study_session": "Landscapes landscapes",
     "symbolic.derivation": "Derivation",
     "symbolic.derive": "derive",
     "symbolic.fixed_points": "find_orbits linearise",
@@ -535,6 +542,14 @@ _results.offer(
             "summary": "showing.refinement_table",
             "labelled": "refinement.refinement_dataset",
             "plot": "drawing.plots.of_refinement",
+        },
+        "causalopt.studies.landscape_maps.LandscapeMaps": {
+            "labelled": "studies.study_datasets",
+            "plot": "studies.study_figures",
+        },
+        "causalopt.studies.rate_diagram.RateDiagram": {
+            "labelled": "studies.study_datasets",
+            "plot": "studies.study_figures",
         },
         "causalopt.symbolic.derivation.Derivation": {
             "rich": "showing.derivation_form",

@@ -225,8 +225,18 @@ def test_one_option_is_told_in_the_same_words_everywhere(option: str) -> None:
         "--method": {"escape", "sweep"},
         "--seed": {"basins", "data"},
         "--plot": {"descent"},
-        "--theme": {"draw"},
-        "--out": {"compare", "data", "descent", "draw", "import", "reproduce", "sweep", "watch"},
+        "--theme": {"draw", "landscapes"},
+        "--out": {
+            "compare",
+            "data",
+            "descent",
+            "draw",
+            "import",
+            "landscapes",
+            "reproduce",
+            "sweep",
+            "watch",
+        },
     }
     told: dict[str, set[str]] = {}
     for command in set(COMMANDS) - own.get(option, set()):
@@ -324,7 +334,7 @@ WORDS = {
     "action": "sgd_swirl --end u=0.6 --end v=0.3 --limit rate --csv {csv}",
     "descent": "sgd_pit --show losses",
 }  # fmt: skip
-ELSEWHERE = {"import", "reproduce", "show"}  # tests/importers, tests/posts, tests/sweeps
+ELSEWHERE = {"import", "landscapes", "reproduce", "show"}  # tests of their own rooms
 
 
 def strict(text: str) -> Any:

@@ -169,6 +169,7 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             "out": "ImageSet.to_npz",
         },
     ),
+    "landscapes": ("landscapes", {"listed": None}),
     "reproduce": ("reproduce", {}),
     "schema": ("schema", {}),
     "cache": ("ObjectStore", {"clear": "ObjectStore.clear"}),

@@ -44,6 +44,7 @@ ROOMS = [
     "drawing",
     "showing",
     "posts",
+    "studies",
     "arguments",
     "commands",
     "cli",

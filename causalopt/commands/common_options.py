@@ -52,6 +52,10 @@ _WHY: Mapping[str, Mapping[str, str]] = {
     },
     "matrix": {_LIMIT: "--delta", "--target takes a node such as R[5]": "--at"},
     "basins": {_LIMIT: "--delta"},
+    "landscapes": {
+        "it takes no model": f"{_MODEL} {_QUESTION}",
+        "--out is a folder of pictures and data": "--plot --csv",
+    },
     "optimizers": {_LIMIT: "--delta", "A is what is looked for": "--hold"},
     "divide": {
         "A is what is looked for": "--hold",

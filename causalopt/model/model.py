@@ -908,11 +908,21 @@ def _checked(data: dict[str, Any]) -> dict[str, Any]:
     try:
         return checked(Model, data)
     except ValidationError as error:
-        _translate(error)
+        refuse_mistake(error, _record_at)
 
 
-def _translate(error: ValidationError) -> NoReturn:
-    """Raise pydantic's first complaint as one that says what to do."""
+def refuse_mistake(
+    error: ValidationError, record_at: Callable[[tuple[int | str, ...]], Any]
+) -> NoReturn:
+    """Raise pydantic's first complaint as one that says what to do.
+
+    Args:
+        error: What it complains of.
+        record_at: Path of keys -> the record there, whose keys a misspelt one is likened to.
+
+    Raises:
+        ModelError: Always; its path leads to the mistake.
+    """
     # A section with nothing under it explains keys that stand elsewhere, a misspelt key the one
     # that is missing.
     first = min(
@@ -920,7 +930,7 @@ def _translate(error: ValidationError) -> NoReturn:
     )
     path = tuple(key for i, key in enumerate(first["loc"]) if i < 3 or not _is_inner(key))
     if first["type"] == "extra_forbidden":
-        owner = _record_at(path[:-1])
+        owner = record_at(path[:-1])
         hint = suggestion(str(path[-1]), owner.model_fields)
         message = f"unknown key '{path[-1]}'{hint}"
     elif first["type"] == "missing":

@@ -17,7 +17,7 @@ from causalopt.sweeps.measure_sweep import MeasureSweep, measured_grid, summary_
 from causalopt.sweeps.store_power import power_entry
 from causalopt.sweeps.sweep_plan import SweepPlan
 from causalopt.sweeps.sweep_store import SweepStore
-from causalopt.sweeps.task_runner import RETRIES, TaskReport, run_tasks
+from causalopt.sweeps.task_runner import PATIENCE, RETRIES, TaskReport, run_tasks
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -63,12 +63,14 @@ class Workers:
         executor: What runs tasks elsewhere; it is left open.
         dask: A Dask scheduler's address, its scheduler file, or a client, which is left open.
         retries: How often a task that fails is begun anew.
+        patience: Seconds after which a scheduler or workers that do not answer are given up.
     """
 
     threads: int | None = None
     executor: Executor | None = None
     dask: str | Client | None = None
     retries: int = RETRIES
+    patience: float = PATIENCE
 
     def processes(self, plan: SweepPlan, count: int) -> int:
         """Return how many processes of this machine run so many tasks; 0 for this one alone."""
@@ -139,6 +141,7 @@ def computed_in_memory(plan: SweepPlan, workers: Workers) -> MeasureSweep:
         dask=workers.dask,
         processes=workers.processes(plan, count),
         retries=workers.retries,
+        patience=workers.patience,
         points=plan.task_points,
         total=plan.count,
     )
@@ -185,6 +188,7 @@ def computed_in_store(
             dask=workers.dask,
             processes=workers.processes(plan, count),
             retries=workers.retries,
+            patience=workers.patience,
             points=plan.task_points,
             total=plan.count - had,
             kept=f"what is done is kept in {path}: go on with --resume (resume=True)",

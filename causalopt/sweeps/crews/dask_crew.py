@@ -222,7 +222,8 @@ class DaskCrew:
         if not isinstance(message, dict) or message.get("action") != "remove-worker":
             return
         self.lost += 1
-        ours = [key for key in message.get("processing-tasks", ()) if key in self._flying]
+        had = (*message.get("processing-tasks", ()), *message.get("lost-computed-tasks", ()))
+        ours = [key for key in had if key in self._flying]
         for key in ours:
             if self._flying[key].worker is not None:
                 self._ended.put(_Outcome(key, error=_LostAloneError()))

@@ -1,0 +1,1 @@
+"""Studies: landscapes of Op and Comp and rates along a parameter, declared in files, with words."""
