@@ -365,9 +365,12 @@ def test_no_more_is_read_than_a_picture_shows(sizes: list[int], kinds: Any) -> N
 def test_of_a_large_store_so_many_values_are_read_and_the_title_says_so(tmp_path: Path) -> None:
     size, store = 4000, tmp_path / "large.zarr"
     x = np.linspace(0, 1, size)
-    given = dataset({"k": x, "R[0]": x}, {"op": x[:, None] - x}).chunk({"k": 50, "R_0": size})
+    codes = np.zeros((size, size), dtype=np.int8)
+    codes[3000:] = -1
+    given = dataset({"k": x, "R[0]": x}, {"op": x[:, None] - x}, codes)
+    given = given.chunk({"k": 50, "R_0": size})
     given.to_zarr(store, consolidated=False)
-    del given
+    del given, codes
     opened = xarray.open_zarr(store, consolidated=False, chunks=None)
     tracemalloc.start()
     figure = plot_swept(opened)
@@ -376,7 +379,9 @@ def test_of_a_large_store_so_many_values_are_read_and_the_title_says_so(tmp_path
     assert peak < 64e6  # the numbers alone are 128 MB
     every = "every 7th of the 4,000 values of"
     assert figure.get_suptitle().endswith(f"drawn: {every} k, {every} R[0]")
-    np.testing.assert_allclose(mesh_of(figure.axes[0]), x[::7, None] - x[::7])
+    expected = np.where(np.arange(0, size, 7)[:, None] < 3000, x[::7, None] - x[::7], np.nan)
+    np.testing.assert_allclose(mesh_of(figure.axes[0]), expected)
+    assert keys(figure) == ["missing (25 %)"]  # 143 of the 572 rows that are drawn
     assert swept_data(opened).remark == f"drawn: {every} k, {every} R[0]"
 
 
