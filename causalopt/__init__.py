@@ -181,16 +181,16 @@ if TYPE_CHECKING:
     from causalopt.posts.session import reproduce as reproduce
     from causalopt.refinement.refinement import Refinement as Refinement
     from causalopt.refinement.refining import refine as refine
+    from causalopt.studies.landscape_maps import LandscapeMaps as LandscapeMaps
+    from causalopt.studies.rate_diagram import RateDiagram as RateDiagram
+    from causalopt.studies.study_session import Landscapes as Landscapes
+    from causalopt.studies.study_session import landscapes as landscapes
     from causalopt.sweeps.measure_sweep import MeasureSweep as MeasureSweep
     from causalopt.sweeps.point_designs import Design as Design
     from causalopt.sweeps.point_designs import design as design
     from causalopt.sweeps.sweep_store import SweepStore as SweepStore
     from causalopt.sweeps.sweep_store import open_sweep as open_sweep
     from causalopt.sweeps.sweeping import sweep as sweep
-    from causalopt.studies.landscape_maps import LandscapeMaps as LandscapeMaps
-    from causalopt.studies.rate_diagram import RateDiagram as RateDiagram
-    from causalopt.studies.study_session import Landscapes as Landscapes
-    from causalopt.studies.study_session import landscapes as landscapes
     from causalopt.symbolic.derivation import Derivation as Derivation
     from causalopt.symbolic.derive import derive as derive
     from causalopt.symbolic.fixed_points import find_orbits as find_orbits

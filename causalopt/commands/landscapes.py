@@ -1,4 +1,4 @@
-"""causalopt landscapes: Op and Comp over planes of starts, and rates along a parameter, with words."""
+"""causalopt landscapes: Op and Comp over planes of starts, rates along a parameter, and words."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from causalopt.engine.contract import Floats
     from causalopt.model.model import Model
     from causalopt.studies.landscape_study import LandscapeStudy, StudyOrbit
+    from causalopt.worlds.array_world import ArrayWorld
+    from causalopt.worlds.world import World
 
 _NODE = re.compile(r"\s*([\w.]+)\s*\[\s*0\s*\]\s*")
 _CROSSING = "crossing_of_the_plane"
@@ -99,7 +101,12 @@ def axis_variable(study: LandscapeStudy, axis: str) -> str | None:
 def started(model: Model, initial: Mapping[str, Any], axes: list[str | None]) -> list[float]:
     """Return where a start lies on axes, NaN along an axis of a parameter."""
     place = world(model, steps=0, initial=initial)
-    return [np.nan if name is None else float(place[name][0]) for name in axes]
+    return [np.nan if name is None else float(course(place, name)[0]) for name in axes]
+
+
+def course(found: World | ArrayWorld, name: str) -> Floats:
+    """Return a variable's values in a world, shape [t, ...]."""
+    return np.asarray(found[name], dtype=float)
 
 
 def marked_points(study: LandscapeStudy, model: Model) -> dict[str, tuple[float, float]]:
@@ -126,11 +133,11 @@ def orbit_crossings(study: LandscapeStudy, model: Model) -> Floats:
     found = world(
         with_crossing(model, study.orbit), steps=study.orbit.steps, initial=study.orbit.initial
     )
-    beside = np.asarray(found[_CROSSING], dtype=float)[study.orbit.skip :]
-    course = np.array([found[str(name)][study.orbit.skip :] for name in axes]).T
+    beside = course(found, _CROSSING)[study.orbit.skip :]
+    ways = np.array([course(found, str(name))[study.orbit.skip :] for name in axes]).T
     places = np.flatnonzero(np.diff(np.signbit(beside)) & np.isfinite(np.diff(beside)))
     part = beside[places] / (beside[places] - beside[places + 1])
-    crossings: Floats = course[places] + part[:, None] * (course[places + 1] - course[places])
+    crossings: Floats = ways[places] + part[:, None] * np.diff(ways, axis=0)[places]
     return crossings[np.isfinite(crossings).all(axis=1)]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from causalopt.effects.exponents.rates import rates
 from causalopt.effects.measures import NAMES
 from causalopt.results import Plotted, Tabled, plot
-from causalopt.studies.plane_sections import cell_middles, section_model
+from causalopt.studies.plane_sections import cell_middles, course, section_model
 from causalopt.work.progress import through
 from causalopt.worlds.world import world
 
@@ -116,11 +116,8 @@ def rate_diagram(study: LandscapeStudy, *, size: int) -> RateDiagram:
     for branch, k in through(places):
         start = list(along.starts.values())[branch]
         one = model.replace(parameters={along.parameter: float(values[k])}, initial=start)
-        maxima[branch, k] = last_maxima(
-            np.asarray(world(one, steps=along.transient + along.steps)[along.maxima], float)[
-                along.transient :
-            ]
-        )
+        run = world(one, steps=along.transient + along.steps)
+        maxima[branch, k] = last_maxima(course(run, along.maxima)[along.transient :])
         for question, asked in enumerate(study.questions):
             found = rates(
                 one,
@@ -142,13 +139,13 @@ def rate_diagram(study: LandscapeStudy, *, size: int) -> RateDiagram:
     )  # fmt: skip
 
 
-def last_maxima(course: Floats, count: int = _MAXIMA) -> Floats:
+def last_maxima(values: Floats, count: int = _MAXIMA) -> Floats:
     """Return the last local maxima of a course, between steps by a parabola through three.
 
     Where there are none, its last value; NaN fills the rest.
 
     Args:
-        course: Shape [t].
+        values: Of a course, shape [t].
         count: How many at most.
 
     Example:
@@ -156,11 +153,11 @@ def last_maxima(course: Floats, count: int = _MAXIMA) -> Floats:
         >>> found.round(4).tolist()
         [1.0, 1.0, 1.0]
     """
-    left, middle, right = course[:-2], course[1:-1], course[2:]
+    left, middle, right = values[:-2], values[1:-1], values[2:]
     bend = left - 2 * middle + right
     is_top = (middle > left) & (middle >= right) & (bend < 0)
     tops = middle[is_top] - (right[is_top] - left[is_top]) ** 2 / (8 * bend[is_top])
-    shown = tops[-count:] if len(tops) else course[-1:]
+    shown = tops[-count:] if len(tops) else values[-1:]
     found = np.full(count, np.nan)
     found[: len(shown)] = shown
     return found

@@ -14,6 +14,7 @@ from causalopt.effects.running import run
 from causalopt.errors import CausaloptError
 from causalopt.studies.landscape_maps import LandscapeMaps
 from causalopt.studies.landscape_study import SHARE
+from causalopt.studies.plane_sections import course
 from causalopt.studies.rate_diagram import RateDiagram
 from causalopt.studies.study_files import landscape_labels, matches
 from causalopt.worlds.world import world
@@ -220,8 +221,14 @@ def _of_values(values: Floats, claim: StudyClaim, model: Model) -> Iterator[_Fou
         ends = (float(known.min()), float(known.max()))
         yield from (_held_against(value, claim, model) for value in ends)
     else:
-        pick = {"median": np.median, "least": np.min, "largest": np.max}[claim.way]
-        yield _held_against(float(pick(known)), claim, model)
+        yield _held_against(_statistic(known, claim.way), claim, model)
+
+
+def _statistic(known: Floats, way: str) -> float:
+    """Return the median, the least or the largest value; infinities are values."""
+    if way == "median":
+        return float(np.median(known))
+    return float(known.min() if way == "least" else known.max())
 
 
 def _held_against(value: float, claim: StudyClaim, model: Model) -> _Found:
@@ -249,7 +256,7 @@ def evaluated(model: Model, text: Any) -> float:
     if str(text).strip() in {"inf", "-inf"}:
         return float(text)
     name = next(iter(model.variables))
-    return float(world(model, steps=0, initial={name: text})[name][0])
+    return float(course(world(model, steps=0, initial={name: text}), name)[0])
 
 
 def _same(row: dict[str, Any], wanted: dict[str, Any]) -> bool:

@@ -167,7 +167,7 @@ def _ticks(bar: Any, shades: Shades) -> None:
     """Mark a logarithmic scale at round numbers, no two of them on each other."""
     if not isinstance(shades.norm, SymLogNorm):
         return
-    reach = float(shades.norm.vmax)
+    reach = float(shades.norm.vmax or 1.0)
     sizes = [size for size in _DECADES if size <= reach]
     while len(sizes) > 4:
         sizes = sizes[::2]

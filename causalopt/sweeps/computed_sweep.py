@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from causalopt.sweeps.store_power import power_entry
 from causalopt.sweeps.sweep_plan import SweepPlan
 from causalopt.sweeps.sweep_store import SweepStore
 from causalopt.sweeps.task_runner import PATIENCE, RETRIES, TaskReport, run_tasks
+from causalopt.sweeps.write_behind import WriteBehind
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -81,8 +83,11 @@ class Workers:
 
     def threads_each(self, plan: SweepPlan, count: int) -> int | None:
         """Return how many threads a task has: one where tasks run beside each other."""
-        alone = self.executor is None and self.dask is None and not self.processes(plan, count)
-        return self.threads if alone else 1
+        return self.threads if self.alone(plan, count) else 1
+
+    def alone(self, plan: SweepPlan, count: int) -> bool:
+        """Return whether so many tasks run one after another in this process."""
+        return self.executor is None and self.dask is None and not self.processes(plan, count)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,15 +179,22 @@ def computed_in_store(
         QuestionError: It holds another sweep.
         WorkersError: The workers are gone.
     """
-    with SweepStore.begin(path, plan, resume=resume) as store:
+    with contextlib.ExitStack() as ends:
+        store = ends.enter_context(SweepStore.begin(path, plan, resume=resume))
         plan = store.fitted(plan)
         had, count = sum(store.total.counts), store.task_count - store.done
         if preview is not None and not had:
             show_preview(preview, plan, workers.threads)
+        threads = workers.threads_each(plan, count)
+        work: Callable[[int], Any] = _IntoStore(plan, threads, store.writer)
+        on_done: Callable[[int, Any], None] = store.mark
+        if workers.alone(plan, count):
+            behind = ends.enter_context(WriteBehind(store))
+            work, on_done = _InMemory(plan, threads), behind.keep
         report = run_tasks(
-            _IntoStore(plan, workers.threads_each(plan, count), store.writer),
+            work,
             store.missing(),
-            store.mark,
+            on_done,
             count=count,
             executor=workers.executor,
             dask=workers.dask,

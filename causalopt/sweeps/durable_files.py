@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sys
 import uuid
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -81,8 +82,9 @@ def _write(path: Path, content: bytes | bytearray) -> None:
 def _flush(paths: Iterable[Path]) -> None:
     """Flush files or folders to the disk, all at once: each alone would wait for a disk's turn."""
     waiting = list(paths)
-    if len(waiting) == 1:
-        _flush_one(waiting[0])
+    if len(waiting) == 1 or sys.platform == "emscripten":  # a browser has no threads
+        for path in waiting:
+            _flush_one(path)
         return
     with ThreadPoolExecutor(min(len(waiting), _MOST_AT_ONCE) or 1) as threads:
         list(threads.map(_flush_one, waiting))

@@ -1,4 +1,4 @@
-"""The shipped studies: every claim holds at their own size, and the pictures of the docs are theirs."""
+"""The shipped studies: every claim holds at their own size, and the docs' pictures are theirs."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ A, C = "where: {hold: a}", "where: {hold: c}"
         (f'mirror: [s, "c[0]"], {A}, value: 35', True, "35"),
         (f"like: {{rho: 28}}, {A}, value: 0", True, "0"),
         (f'like: {{hold: c, nudge: "a[0]", target: b}}, {A}, value: 0', False, "1"),
-        ('refused: "the nudge is made in B", where: {hold: a, nudge: "a[0]", target: b}', True, None),
+        ('refused: "made in B", where: {hold: a, nudge: "a[0]", target: b}', True, None),
         ('refused: "no such words", where: {hold: a, nudge: "a[0]", target: b}', False, None),
         ('refused: "made in B", where: {hold: a, nudge: "b[0]", target: b}', False, "it was asked"),
         ('point: {s: 0, c: 10}, where: {hold: c, at: 20}, status: no_influence', False, "ok"),
@@ -120,8 +120,8 @@ def test_infinities_are_numbers_and_their_images_must_be_infinite_too(tmp_path: 
 
 def test_claims_on_a_grid_are_not_asked_of_a_coarser_one(tmp_path: Path) -> None:
     text = PLANE.replace("size: 6", "size: 12")
-    found = landscape_maps(study(tmp_path, text, 'share: "op > 0", value: 2', "mirror: [s], value: 0"),
-                           size=6, workers=1)  # fmt: skip
+    made = study(tmp_path, text, 'share: "op > 0", value: 2', "mirror: [s], value: 0")
+    found = landscape_maps(made, size=6, workers=1)
     share, mirror = checked_claims(found)
     assert (share.holds, share.word, mirror.holds) == (None, "not asked", True)
 

@@ -114,7 +114,7 @@ def test_a_curve_has_claims_of_its_own_only(tmp_path: Path) -> None:
         study(tmp_path, CURVE.replace("parameter: rho", "parameter: roh"))
     with pytest.raises(ModelError, match="unknown variable 'z'"):
         study(tmp_path, CURVE.replace("maxima: c", "maxima: z"))
-    with pytest.raises(ModelError, match="axes .a plane. or along"):
+    with pytest.raises(ModelError, match=r"axes .a plane. or along"):
         study(tmp_path, CURVE + "axes: {rho: [1, 2], beta: [1, 2]}\nat: [3]\n")
 
 
@@ -122,7 +122,7 @@ def test_what_is_no_study_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'lorenz_rates'"):
         load_study("lorenz_rate")
     with pytest.raises(
-        UnknownNameError, match="'thermostat_saturating' is a model.*thermostat_band"
+        UnknownNameError, match=r"'thermostat_saturating' is a model.*thermostat_band"
     ):
         load_study("thermostat_saturating")
     with pytest.raises(FileError, match="cannot read"):

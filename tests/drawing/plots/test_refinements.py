@@ -25,7 +25,7 @@ def test_a_line_goes_through_all_points_in_their_order() -> None:
     op, comp, strip = found.plot().axes
     x = np.sort(found.axes["R[0]"])
     for axes, values in ((op, found.op), (comp, found.comp)):
-        line = next(line for line in axes.lines if line.get_marker() == ".")
+        line = next(line for line in axes.lines if line.get_markersize() == 2.5)
         assert line.get_xdata().tolist() == x.tolist()
         assert line.get_ydata().tolist() == values[np.argsort(found.axes["R[0]"])].tolist()
     assert any(line.get_linestyle() == "--" and set(line.get_ydata()) == {2.0} for line in op.lines)
@@ -53,12 +53,12 @@ def test_an_infinite_op_has_the_colour_of_the_end_and_the_hatch_of_its_status() 
     over = {"reach": (5.0, 15.0), "R[0]": (5.0, 45.0)}
     figure = refine(perfect_band(), over, points=150).plot()
     axes, bar = figure.axes
-    plain, hatched = polygons(axes)
-    assert hatched.get_hatch() == STATUS_HATCHES["perfect"]
+    plain, *hatched = polygons(axes)
+    assert STATUS_HATCHES["perfect"] in {each.get_hatch() for each in hatched}
     end = bar._colorbar.cmap(1.0)
     assert (np.abs(plain.get_facecolors() - end) < 1 / 255).all(axis=1).sum() > 5
-    (text,) = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert text.startswith("perfect, Op is +∞ (")
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert any(text.startswith("perfect, Op is +∞ (") for text in texts)
 
 
 def test_a_part_without_numbers_has_the_colour_of_its_status() -> None:
