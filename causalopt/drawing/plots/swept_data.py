@@ -242,9 +242,10 @@ def measure_sweep_data(sweep: MeasureSweep, remark: str = "") -> SweptData:
     kinds = [_kind_of(axis.name, axis.quantities) for axis in axes]
     every = strides(list(sweep.shape), kinds, MOST_READ)
     index = tuple(slice(None, None, k) for k in every)
-    lines = question_lines(
-        model.title or model.name, told.name, told.settings(), [axis.name for axis in axes]
-    )
+    lines: tuple[str, ...] = (model.title or model.name, told.title)
+    if told.name == "op":
+        swept = [axis.name for axis in axes]
+        lines = question_lines(lines[0], told.name, told.settings(), swept)
     floats = [one for one in sweep.plan.variables if one.dtype == "f8"]
     names = sorted((one.name for one in floats), key=_usual_place)
     return SweptData(

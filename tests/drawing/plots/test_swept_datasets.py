@@ -315,6 +315,17 @@ def test_any_measure_is_drawn_with_its_words_and_units() -> None:
     assert plot_swept(given).axes[0].get_ylabel() == "rate [nat/time]"
 
 
+def test_a_long_name_of_a_measure_is_no_longer_than_its_panels_are_high() -> None:
+    told = {"units": "nats per time unit", "long_name": "Op per unit of time of the lesser part"}
+    op = np.zeros((3, 9)) + KS
+    figure = plot_swept(dataset({"hold": HELD[:3], "k": KS}, {"op_rate": (op, told)}))
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert "\n" in axes.get_ylabel()
+    assert axes.yaxis.label.get_window_extent().height <= axes.bbox.height
+    assert clashes(figure) == []
+
+
 def test_an_axis_that_is_no_order_is_drawn_in_order() -> None:
     shuffled = np.array([3, 0, 2, 1])
     ks = KS[:4][shuffled]
