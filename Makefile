@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-second test-torch lint map changes bench truth truth-short mutants mutants-smoke clean
+.PHONY: setup demo test test-second test-torch lint map changes bench truth truth-short kills mutants mutants-smoke clean
 
 setup: .venv/.done
 
@@ -72,6 +72,11 @@ truth-short: .venv-truth/.done
 	.venv-truth/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-truth.lock
 	.venv-truth/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
+
+# A sweep killed at random moments: its store must equal an uninterrupted run's, byte for byte. Some
+# minutes; SHORT=1 kills ten times.
+kills: setup
+	$(BIN)/python -m tools.kills $(if $(SHORT),--short)
 
 # Mutation testing, hours of it: CONTRIBUTING.md says how to read it. MODULES narrows it down.
 mutants: .venv-mutants/.done

@@ -179,6 +179,8 @@ if TYPE_CHECKING:
     from causalopt.optimizers.verdict import detect_optimizer as detect_optimizer
     from causalopt.posts.session import Reproduction as Reproduction
     from causalopt.posts.session import reproduce as reproduce
+    from causalopt.refinement.refinement import Refinement as Refinement
+    from causalopt.refinement.refining import refine as refine
     from causalopt.studies.landscape_maps import LandscapeMaps as LandscapeMaps
     from causalopt.studies.rate_diagram import RateDiagram as RateDiagram
     from causalopt.studies.study_session import Landscapes as Landscapes
@@ -298,6 +300,8 @@ _HOMES = {
     "optimizers.false_positives": "FalsePositives false_positive_table",
     "optimizers.verdict": "Verdict detect_optimizer",
     "posts.session": "Reproduction reproduce",
+    "refinement.refinement": "Refinement",
+    "refinement.refining": "refine",
     "sweeps.measure_sweep": "MeasureSweep",
     "sweeps.point_designs": "Design design",
     "sweeps.sweeping": "sweep",
@@ -534,6 +538,11 @@ _results.offer(
             "plot": "drawing.plots.of_optimizers",
         },
         "causalopt.model.regions.region.Region": {"plot": "drawing.plots.of_region"},
+        "causalopt.refinement.refinement.Refinement": {
+            "summary": "showing.refinement_table",
+            "labelled": "refinement.refinement_dataset",
+            "plot": "drawing.plots.of_refinement",
+        },
         "causalopt.studies.landscape_maps.LandscapeMaps": {
             "labelled": "studies.study_datasets",
             "plot": "studies.study_figures",

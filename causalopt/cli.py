@@ -17,7 +17,7 @@ from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from causalopt.display.echo import echo
-from causalopt.errors import CausaloptError, Location, ModelMistakesError
+from causalopt.errors import CausaloptError, Location, ModelMistakesError, WorkersError
 from causalopt.work.progress import lines_elsewhere
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GROUPS = {
     "Models": ("models", "check", "draw", "import", "schema"),
     "One question": ("run", "derive", "currents", "rates", "frequency", "sensitivity"),
-    "Many questions": ("sweep", "show", "matrix", "basins", "landscapes"),
+    "Many questions": ("sweep", "show", "refine", "matrix", "basins", "landscapes"),
     "Who optimizes": ("optimizers", "divide", "across", "watch", "compare"),
     "Chance": ("entropy", "escape", "transitions", "action", "descent"),
     "Files and posts": ("data", "cache", "reproduce"),
@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except CausaloptError as error:
         _complain(error.message, error.location, words, prefix=str(error))
-        return 2
+        return 1 if isinstance(error, WorkersError) else 2
     except ModuleNotFoundError as error:
         from causalopt import extras
 

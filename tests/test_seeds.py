@@ -46,6 +46,7 @@ ASKED: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "optimizers_over_draws": ((), {"draws": 3}),
     "rate_curve": (({"k": [0.3]},), {"steps": 400}),
     "rates": ((), {"steps": 400}),
+    "refine": (({"k": (0.2, 0.4)},), {"points": 40}),
     "run": ((), {}),
     "sensitivity": ((), {"at": 5}),
     "shapley": ((), {"parts": ["T[t<=4]", "T[t>=5]"]}),
@@ -162,7 +163,8 @@ def test_a_seed_out_of_range_is_refused(name: str, seed: int) -> None:
     [
         "run", "matrix", "sensitivity --at 5", "sweep --grid k=0.2:0.3:2", "rates --steps 400",
         "optimizers", "currents", "divide",
-        "across --region T --steps 5", "basins --grid R[0]=0.5:1.5:8 --depth 2 --level 0.3",
+        "refine --grid k=0.2:0.4 --points 40", "across --region T --steps 5",
+        "basins --grid R[0]=0.5:1.5:8 --depth 2 --level 0.3",
         "compare",
     ],
 )  # fmt: skip

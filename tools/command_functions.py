@@ -41,6 +41,15 @@ COMMANDS_CALL: dict[str, tuple[str, dict[str, str | None]]] = {
             "theme": "SweepStore.plot",
         },
     ),
+    "refine": (
+        "refine",
+        {
+            "out": "Refinement.save",
+            "grid": "over",
+            "plot": "Refinement.plot",
+            "theme": "Refinement.plot",
+        },
+    ),
     "basins": (
         "op_basins",
         {

@@ -45,6 +45,7 @@ _WHY: Mapping[str, Mapping[str, str]] = {
     "frequency": {_LIMIT: "--delta"},
     "sensitivity": {_LIMIT: "--delta"},
     "sweep": {},
+    "refine": {},
     "show": {
         "it takes no model": f"{_MODEL} {_QUESTION}",
         "the store is where the numbers are": "--out --csv",

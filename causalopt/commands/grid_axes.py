@@ -208,3 +208,17 @@ def _listed(part: str, said: _Said) -> Floats:
     if not np.isfinite(values).all():
         raise said.wrong("values are finite numbers")
     return values
+
+
+def refuse_both(axes: Mapping[str, Any], sets: list[str] | None, initial: list[str] | None) -> None:
+    """Refuse a value that is both given and swept: one of them would be lost without a word."""
+    swept = {
+        name for axis, values in axes.items() for name in getattr(values, "quantities", [axis])
+    }
+    for option, texts in (("--set", sets), ("--initial", initial)):
+        for text in texts or []:
+            name = text.partition("=")[0].strip()
+            if name in swept or f"{name}[0]" in swept:
+                raise QuestionError(
+                    f"'{name}' is swept and given by {option} too: drop one of them"
+                )

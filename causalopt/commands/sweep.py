@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import causalopt
 from causalopt import results
 from causalopt.commands import measure_options, options
-from causalopt.commands.grid_axes import MAX_POINTS, read_grid
+from causalopt.commands.grid_axes import MAX_POINTS, read_grid, refuse_both
 from causalopt.commands.outputs import Outputs, outputs
 from causalopt.commands.told_options import PLACES, Option
 from causalopt.display.echo import echo
@@ -146,7 +146,7 @@ def sweep(
     integrator = measure_options.integration_method(measure, method)
     declared = options.read_model(model, sets, initial, dt, integrator)
     axes = read_grid(grid or [], {*declared.parameters, *declared.variables}, design)
-    _refuse_both(axes, sets, initial)
+    refuse_both(axes, sets, initial)
     if store is None:
         _refuse_size(axes)
     asked = {
@@ -232,19 +232,3 @@ def _refuse_size(axes: Mapping[str, Any]) -> None:
             f"the grid has {count:,} points, and {MAX_POINTS:,} at most are kept in memory: make "
             "COUNT smaller, or name a store, --out DIR.zarr"
         )
-
-
-def _refuse_both(
-    axes: Mapping[str, Any], sets: list[str] | None, initial: list[str] | None
-) -> None:
-    """Refuse a value that is both given and swept: one of them would be lost without a word."""
-    swept = {
-        name for axis, values in axes.items() for name in getattr(values, "quantities", [axis])
-    }
-    for option, texts in (("--set", sets), ("--initial", initial)):
-        for text in texts or []:
-            name = text.partition("=")[0].strip()
-            if name in swept or f"{name}[0]" in swept:
-                raise QuestionError(
-                    f"'{name}' is swept and given by {option} too: drop one of them"
-                )

@@ -34,6 +34,7 @@ class Palette:
         muted: Text of less weight.
         faint: Lines of less weight, such as those at 0.
         pale: Fills of no weight.
+        missing: The ground of points that nobody computed, told from that of a value of 0.
         grid: Lines behind everything; the only ones that may be hard to see.
         red: What X changes.
         green: What Y changes back.
@@ -61,6 +62,7 @@ class Palette:
     muted: str
     faint: str
     pale: str
+    missing: str
     grid: str
     red: str
     green: str
@@ -94,6 +96,7 @@ LIGHT = Palette(
     muted="#666666",
     faint="#8c8c8c",
     pale="#e8e8e8",
+    missing="#d0d0d0",
     grid="#ececec",
     red="#d55e00",
     green="#009e73",
@@ -140,6 +143,7 @@ DARK = Palette(
     muted="#a6adb5",
     faint="#7d858e",
     pale="#31363d",
+    missing="#4b525b",
     grid="#2a2f36",
     red="#ff8f45",
     green="#1fa67c",

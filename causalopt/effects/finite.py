@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from causalopt.effects.asked import Asked
+from causalopt.effects.doubts.error_bounds import EPSILON
 from causalopt.effects.doubts.exact_worlds import exact_differences
 from causalopt.effects.doubts.finite_rounding import Copy, difference_errors
 from causalopt.effects.doubts.hidden_nans import first_hidden, hidden_nans
@@ -22,7 +23,6 @@ from causalopt.model.model import Model
 from causalopt.model.reach import reachable
 from causalopt.worlds.world import World, three_worlds, worlds_along
 
-EPSILON = 2.0**-52
 _SHORT = 500  # node-updates of a run whose worlds are computed again as fractions where need be
 
 

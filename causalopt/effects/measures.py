@@ -145,8 +145,11 @@ class Part:
         """Where rounding, or an underflow, may be as large as an eighth of the effect."""
         size = np.abs(self.mantissa)
         with np.errstate(over="ignore"):
-            is_large = 8 * np.abs(self.error) + _SUBNORMAL >= size
-        return np.where(size == 0, self.doubts_zero, is_large)
+            is_large: Bools = 8 * np.abs(self.error) + _SUBNORMAL >= size
+        zero = size == 0
+        if zero.any() or np.shape(self.doubts_zero) != is_large.shape:
+            return np.where(zero, self.doubts_zero, is_large)
+        return is_large  # a sweep's usual case
 
 
 @dataclasses.dataclass(frozen=True)
@@ -266,6 +269,8 @@ def ratios(effect: Effect, codes: NDArray[np.int8]) -> tuple[Floats, Floats]:
             comp: Floats = total.mantissa / direct.mantissa
         else:
             comp = _scaled_ratio(total, direct)
+    if not codes.any():  # all are ok: where both effects are 0, none is
+        return comp, op
     undefined = _UNDEFINED[codes] | ((total.mantissa == 0) & (direct.mantissa == 0))
     undefined |= (codes == _CODES["unresolved"]) & (total.doubted | direct.doubted)
     if undefined.any():
@@ -301,7 +306,8 @@ def status_codes(effect: Effect) -> NDArray[np.int8]:
     ]
     codes = np.zeros(np.broadcast_shapes(*(mask.shape for mask, _ in choices)), dtype=np.int8)
     for mask, name in reversed(choices):
-        np.copyto(codes, _CODES[name], where=mask)
+        if mask.any():  # most points of a sweep are ok
+            np.copyto(codes, _CODES[name], where=mask)
     if not finite.all():
         blown = np.where(effect.is_divergence, _CODES["diverged"], _CODES["nonfinite"])
         np.copyto(codes, blown, where=~finite, casting="unsafe")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked
-from causalopt.effects.finite import EPSILON
+from causalopt.effects.doubts.error_bounds import EPSILON
 from causalopt.effects.measures import Effect, Measures, Part, measure
 from causalopt.engine.batch import Batch, BatchResult
 from causalopt.engine.batch_choice import run_batch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from causalopt.sweeps.measure_sweep import MeasureSweep, measured_grid, summary_
 from causalopt.sweeps.store_power import power_entry
 from causalopt.sweeps.sweep_plan import SweepPlan
 from causalopt.sweeps.sweep_store import SweepStore
-from causalopt.sweeps.task_runner import RETRIES, TaskReport, run_tasks
+from causalopt.sweeps.task_runner import PATIENCE, RETRIES, TaskReport, run_tasks
+from causalopt.sweeps.write_behind import WriteBehind
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -63,12 +65,14 @@ class Workers:
         executor: What runs tasks elsewhere; it is left open.
         dask: A Dask scheduler's address, its scheduler file, or a client, which is left open.
         retries: How often a task that fails is begun anew.
+        patience: Seconds after which a scheduler or workers that do not answer are given up.
     """
 
     threads: int | None = None
     executor: Executor | None = None
     dask: str | Client | None = None
     retries: int = RETRIES
+    patience: float = PATIENCE
 
     def processes(self, plan: SweepPlan, count: int) -> int:
         """Return how many processes of this machine run so many tasks; 0 for this one alone."""
@@ -79,8 +83,11 @@ class Workers:
 
     def threads_each(self, plan: SweepPlan, count: int) -> int | None:
         """Return how many threads a task has: one where tasks run beside each other."""
-        alone = self.executor is None and self.dask is None and not self.processes(plan, count)
-        return self.threads if alone else 1
+        return self.threads if self.alone(plan, count) else 1
+
+    def alone(self, plan: SweepPlan, count: int) -> bool:
+        """Return whether so many tasks run one after another in this process."""
+        return self.executor is None and self.dask is None and not self.processes(plan, count)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,6 +146,7 @@ def computed_in_memory(plan: SweepPlan, workers: Workers) -> MeasureSweep:
         dask=workers.dask,
         processes=workers.processes(plan, count),
         retries=workers.retries,
+        patience=workers.patience,
         points=plan.task_points,
         total=plan.count,
     )
@@ -171,20 +179,28 @@ def computed_in_store(
         QuestionError: It holds another sweep.
         WorkersError: The workers are gone.
     """
-    with SweepStore.begin(path, plan, resume=resume) as store:
+    with contextlib.ExitStack() as ends:
+        store = ends.enter_context(SweepStore.begin(path, plan, resume=resume))
         plan = store.fitted(plan)
         had, count = sum(store.total.counts), store.task_count - store.done
         if preview is not None and not had:
             show_preview(preview, plan, workers.threads)
+        threads = workers.threads_each(plan, count)
+        work: Callable[[int], Any] = _IntoStore(plan, threads, store.writer)
+        on_done: Callable[[int, Any], None] = store.mark
+        if workers.alone(plan, count):
+            behind = ends.enter_context(WriteBehind(store))
+            work, on_done = _InMemory(plan, threads), behind.keep
         report = run_tasks(
-            _IntoStore(plan, workers.threads_each(plan, count), store.writer),
+            work,
             store.missing(),
-            store.mark,
+            on_done,
             count=count,
             executor=workers.executor,
             dask=workers.dask,
             processes=workers.processes(plan, count),
             retries=workers.retries,
+            patience=workers.patience,
             points=plan.task_points,
             total=plan.count - had,
             kept=f"what is done is kept in {path}: go on with --resume (resume=True)",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sys
 import uuid
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ _MOST_AT_ONCE = 16
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def write_durably(root: Path, contents: Mapping[str, bytes]) -> None:
+def write_durably(root: Path, contents: Mapping[str, bytes | bytearray]) -> None:
     """Write files below a folder, each whole or not at all, and flush them to the disk.
 
     Their folders are made where they are missing. Files that were there are replaced.
@@ -56,7 +57,7 @@ def flush_folders(folders: Iterable[Path]) -> None:
     _flush(folders)
 
 
-def write_new(path: Path, content: bytes) -> None:
+def write_new(path: Path, content: bytes | bytearray) -> None:
     """Write a new file and flush it to the disk; its folders are made where they are missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, content)
@@ -72,7 +73,7 @@ def refused(error: OSError, path: Path, next_step: str = "") -> FileError:
     )
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes | bytearray) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
@@ -81,8 +82,9 @@ def _write(path: Path, content: bytes) -> None:
 def _flush(paths: Iterable[Path]) -> None:
     """Flush files or folders to the disk, all at once: each alone would wait for a disk's turn."""
     waiting = list(paths)
-    if len(waiting) == 1:
-        _flush_one(waiting[0])
+    if len(waiting) == 1 or sys.platform == "emscripten":  # a browser has no threads
+        for path in waiting:
+            _flush_one(path)
         return
     with ThreadPoolExecutor(min(len(waiting), _MOST_AT_ONCE) or 1) as threads:
         list(threads.map(_flush_one, waiting))

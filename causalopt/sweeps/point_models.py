@@ -52,7 +52,7 @@ class AxisRoles:
         initial: dict[str, list[Any]] = {}
         for axis, node in self.starts.items():
             row = initial.setdefault(node.variable, _declared_starts(model, node.variable))
-            row[node.t] = _start_value(model, node, values[axis])
+            row[node.t] = values[axis]
         return model.replace(
             parameters={axis: values[axis] for axis in self.parameters},
             initial={name: row if len(row) > 1 else row[0] for name, row in initial.items()},
@@ -119,12 +119,6 @@ def _start_node(model: Model, name: str) -> Node:
             "value"
         )
     return node
-
-
-def _start_value(model: Model, node: Node, value: float) -> float | int:
-    """Return a starting value as its variable takes it: a whole number where it is an integer."""
-    is_whole = model.variables[node.variable].kind == "integer" and float(value).is_integer()
-    return int(value) if is_whole else value
 
 
 def _declared_starts(model: Model, variable: str) -> list[Any]:
@@ -200,8 +194,6 @@ def asked_somewhere(points: Points, ask: Callable[[dict[str, Any]], Answer]) -> 
         try:
             found.append(ask(row))
             good.update(marks)
-        except UnknownNameError:
-            raise
         except CausaloptError as error:
             failed = dict.fromkeys(marks, error) | failed
     for mark, said in failed.items():

@@ -73,7 +73,7 @@ def check_room(target: Path, layout: StoreLayout) -> None:
         )
 
 
-def make_folder(target: Path, files: Iterable[tuple[str, bytes]]) -> StoreLock:
+def make_folder(target: Path, files: Iterable[tuple[str, bytes | bytearray]]) -> StoreLock:
     """Make a store's folder with its first files, whole or not at all; return its lock.
 
     Args:
@@ -91,7 +91,7 @@ def make_folder(target: Path, files: Iterable[tuple[str, bytes]]) -> StoreLock:
         lock = StoreLock.make(part)
         for name, content in files:
             if name == METADATA:
-                lock.fill(content)
+                lock.fill(bytes(content))
             else:
                 write_new(part / name, content)
         (part / PASSING).mkdir()

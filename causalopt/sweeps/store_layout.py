@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MISSING = -1  # the status of a point that was not computed
 BLOCK = 1024  # tasks in one chunk of the arrays that say what is done
 STATUS = "status"
+_CHECKSUM, _PIECE = 4, 1 << 18  # bytes
 FILLS: dict[str, float] = {"f8": math.nan, "i1": MISSING, "u1": 0, "i8": 0}
 
 
@@ -199,6 +200,15 @@ class StoreLayout:
         """Return where a chunk of an array along tasks lies; `book` is a key of `books`."""
         return "/".join([self.books[book], "c", str(block), *["0"] * (book != "done")])
 
+    def damaged(self, root: Path, key: str, block: int) -> FileError:
+        """Return the error of a chunk that was cut or spoiled, and how it is computed anew."""
+        first, end = block * BLOCK, min((block + 1) * BLOCK, self.task_count)
+        return FileError(
+            f"'{root / key}' is damaged or missing: remove "
+            f"'{root / self.block_key('done', block)}' and sweep again with --resume "
+            f"(resume=True); tasks {first} to {end - 1} are then computed anew"
+        )
+
     def book_row(self, book: str) -> tuple[str, tuple[int, ...]]:
         """Return the dtype of an array along tasks, and its shape without them."""
         if book == "done":
@@ -216,7 +226,7 @@ class StoreLayout:
         files = len(self.variables) * self.task_count + 4 * self.block_count
         return size + row * self.block_count * BLOCK + 4 * files, files
 
-    def encode(self, variable: str, task: int, values: ArrayLike) -> bytes:
+    def encode(self, variable: str, task: int, values: ArrayLike) -> bytearray:
         """Return the bytes of a task's chunk of an array.
 
         Raises:
@@ -237,44 +247,55 @@ class StoreLayout:
             raise ValueError(f"'{variable}' of task {task} counts words that are not there")
         return encode(found, dtype, self.chunk)
 
-    def decode(self, variable: str, task: int, content: bytes, path: Path) -> NDArray[Any]:
+    def decode(self, variable: str, task: int, content: bytes, root: Path) -> NDArray[Any]:
         """Return a task's values of an array, from its chunk's bytes.
 
         Raises:
             FileError: They are not those of a whole chunk.
         """
-        whole = decode(content, dict(self.variables)[variable], self.chunk, path)
+        whole = decode(content, dict(self.variables)[variable], self.chunk)
+        if whole is None:
+            raise self.damaged(root, self.key(variable, task), task // BLOCK)
         return whole[tuple(slice(0, n) for n in self.task_shape(task))]
 
 
-def encode(values: NDArray[Any], dtype: str, chunk: tuple[int, ...]) -> bytes:
+def encode(values: NDArray[Any], dtype: str, chunk: tuple[int, ...]) -> bytearray:
     """Return the bytes of a chunk: its values, filled up to the whole chunk, and their checksum."""
+    kind = np.dtype(dtype).newbyteorder("<")
+    size = math.prod(chunk) * kind.itemsize
+    buffer = bytearray(size + _CHECKSUM)  # written once: chunks are large
+    whole = np.frombuffer(buffer, kind, math.prod(chunk)).reshape(chunk)
+    if values.shape != chunk:
+        whole[...] = FILLS[dtype]
+    whole[tuple(slice(0, n) for n in values.shape)] = values
+    if dtype == "f8":
+        unknown = np.isnan(whole)
+        if unknown.any():
+            whole[unknown] = math.nan  # one NaN of the many that there are
+    buffer[size:] = _checksum(memoryview(buffer)[:size])
+    return buffer
+
+
+def decode(content: bytes, dtype: str, chunk: tuple[int, ...]) -> NDArray[Any] | None:
+    """Return the values of a whole chunk; None where the bytes are not those of one."""
+    kind = np.dtype(dtype).newbyteorder("<")
+    size = math.prod(chunk) * kind.itemsize
+    if len(content) != size + _CHECKSUM:
+        return None
+    if _checksum(memoryview(content)[:size]) != content[size:]:
+        return None
+    return np.frombuffer(content, kind, math.prod(chunk)).reshape(chunk)
+
+
+def _checksum(content: memoryview) -> bytes:
+    """Return the CRC-32C of some bytes."""
     need("zarr")
     import google_crc32c  # comes with zarr
 
-    whole = np.full(chunk, FILLS[dtype], np.dtype(dtype).newbyteorder("<"))
-    whole[tuple(slice(0, n) for n in values.shape)] = values
-    if dtype == "f8":
-        whole[np.isnan(whole)] = math.nan  # one NaN of the many that there are
-    content = whole.tobytes()
-    checksum: int = google_crc32c.value(content)
-    return content + checksum.to_bytes(4, "little")
-
-
-def decode(content: bytes, dtype: str, chunk: tuple[int, ...], path: Path) -> NDArray[Any]:
-    """Return the values of a whole chunk.
-
-    Raises:
-        FileError: The bytes are not those of a whole chunk.
-    """
-    need("zarr")
-    import google_crc32c
-
-    size = math.prod(chunk) * np.dtype(dtype).itemsize
-    told, body = content[-4:], content[:-4]
-    if len(body) != size or google_crc32c.value(body) != int.from_bytes(told, "little"):
-        raise FileError(f"'{path}' is damaged: its checksum does not fit; the store cannot be used")
-    return np.frombuffer(body, np.dtype(dtype).newbyteorder("<")).reshape(chunk)
+    found = 0
+    for first in range(0, len(content), _PIECE):  # it takes copies: small ones stay in the cache
+        found = google_crc32c.extend(found, bytes(content[first : first + _PIECE]))
+    return found.to_bytes(_CHECKSUM, "little")
 
 
 def _free_names(taken: set[str]) -> dict[str, str]:

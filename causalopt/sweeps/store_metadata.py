@@ -43,7 +43,7 @@ class _Array:
     attrs: Mapping[str, Any]
 
 
-def store_files(plan: StorablePlan, layout: StoreLayout) -> Iterator[tuple[str, bytes]]:
+def store_files(plan: StorablePlan, layout: StoreLayout) -> Iterator[tuple[str, bytes | bytearray]]:
     """Return the files of a new store and what each holds; the root's `zarr.json` comes last.
 
     Args:
@@ -191,7 +191,7 @@ class _Coordinate:
         if texts:
             array[:] = np.asarray(self.values[:], dtype=object)
 
-    def chunks(self, name: str) -> Iterator[tuple[str, bytes]]:
+    def chunks(self, name: str) -> Iterator[tuple[str, bytes | bytearray]]:
         """Yield the files of its numbers."""
         if self.dtype == "str":
             return

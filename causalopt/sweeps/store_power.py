@@ -35,7 +35,7 @@ def power_of(store: SweepStore, plan: SweepPlan) -> float | None:
     last_x, last_y, parts = np.zeros(0), np.zeros(0), []
     known = np.zeros(0, dtype=bool)
     for task in range(plan.task_count):
-        found = store.read(task)
+        found = store.read(task, ("status", ABOVE))
         known = found["status"] != unresolved
         if task == 0 and not known[0]:
             return None

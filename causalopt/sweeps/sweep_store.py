@@ -244,9 +244,11 @@ class SweepStore(Plotted, Tabled):
             path = self.path / self.layout.key(name, task)
             try:
                 content = path.read_bytes()
+            except FileNotFoundError:
+                content = b""
             except OSError as error:
                 raise FileError(f"cannot read '{path}': {error.strerror}") from None
-            found[name] = self.layout.decode(name, task, content, path)
+            found[name] = self.layout.decode(name, task, content, self.path)
         return found
 
     def differences(self, plan: StorablePlan) -> list[Difference]:

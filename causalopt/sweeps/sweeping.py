@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from causalopt.effects.sweeps.number_sweep import sweep_numbers
@@ -17,6 +16,8 @@ from causalopt.work.progress import Progress, long_work
 from causalopt.worlds.interventions import Intervention
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from distributed import Client
 
     from causalopt.effects.ensembles.sweep_ensemble import SweepEnsemble

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.errors import FileError
 from causalopt.sweeps.durable_files import refused, write_durably
 from causalopt.sweeps.store_layout import BLOCK, StoreLayout, decode, encode
 from causalopt.sweeps.task_summary import TaskSummary
@@ -101,7 +100,7 @@ class TaskLedger:
             for book in _SUMMARIES:
                 dtype, row = self._layout.book_row(book)
                 empty = np.full((BLOCK, *row), 0 if dtype == "i8" else np.nan)
-                found = self._read(book, block)
+                found = self._read(book, block) if done.any() else None
                 books[book] = empty if found is None else np.where(done, found, empty)
             books["task_count"] = books["task_count"].astype(np.int64)
             self._blocks[block] = books
@@ -126,22 +125,24 @@ class TaskLedger:
     def _kept(self, book: str, block: int) -> NDArray[Any]:
         found = self._read(book, block)
         if found is None:
-            path = self._root / self._layout.block_key(book, block)
-            raise FileError(f"'{path}' is not there, though tasks that it sums up are done")
+            raise self._layout.damaged(self._root, self._layout.block_key(book, block), block)
         return found
 
-    def _bytes(self, book: str, values: NDArray[Any]) -> bytes:
+    def _bytes(self, book: str, values: NDArray[Any]) -> bytearray:
         dtype, row = self._layout.book_row(book)
         return encode(values, dtype, (BLOCK, *row))
 
     def _read(self, book: str, block: int) -> NDArray[Any] | None:
-        path = self._root / self._layout.block_key(book, block)
+        key = self._layout.block_key(book, block)
         try:
-            content = path.read_bytes()
+            content = (self._root / key).read_bytes()
         except FileNotFoundError:
             return None
         dtype, row = self._layout.book_row(book)
-        return decode(content, dtype, (BLOCK, *row), path)
+        found = decode(content, dtype, (BLOCK, *row))
+        if found is None:
+            raise self._layout.damaged(self._root, key, block)
+        return found
 
 
 def merged(parts: list[TaskSummary], layout: StoreLayout) -> TaskSummary:

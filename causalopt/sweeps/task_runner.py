@@ -9,7 +9,9 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import math
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +29,7 @@ Result = TypeVar("Result")
 RETRIES = 2
 PATIENCE = 30.0  # seconds
 _SHOWN = 1000  # failed tasks that a report names
+_LONG, _MUCH = 60.0, 10.0  # seconds, and times the longest before, after which a task is told of
 _HOPELESS = 20  # tasks that fail before the first is done, after which no more are tried
 
 
@@ -191,6 +194,7 @@ def _run_there(
         while flying or not queue.empty:
             while flying < crew.window() and (task := queue.take(flying)) is not None:
                 crew.submit(task)
+                account.begin(task)
                 flying += 1
             if not flying and queue.empty:
                 break
@@ -265,6 +269,8 @@ class _Account:
         self._total = float(count if points is None or total is None else total)
         self._past = 0.0
         self._tries: dict[int, int] = {}
+        self._begun: dict[int, float] = {}  # in the order of their beginning
+        self._longest = 0.0
         self._failed: list[FailedTask] = []
         self.done, self.failures, self.retried = 0, 0, 0
         begin(self._total)
@@ -278,7 +284,14 @@ class _Account:
         with portion(self._fraction(self._past), self._fraction(self._past + self._points(task))):
             yield
 
+    def begin(self, task: int) -> None:
+        """Note that a task is in flight."""
+        self._begun[task] = time.monotonic()
+
     def _pass(self, task: int) -> None:
+        begun = self._begun.pop(task, None)
+        if begun is not None:
+            self._longest = max(self._longest, time.monotonic() - begun)
         self._tries.pop(task, None)
         self._past += self._points(task)
         with portion(0.0, self._fraction(self._past)):
@@ -318,7 +331,16 @@ class _Account:
             "begun anew": self.retried + crew.moved,
             "workers lost": crew.lost,
         }
-        remark(", ".join(f"{count} {what}" for what, count in counts.items() if count))
+        said = [f"{count} {what}" for what, count in counts.items() if count]
+        age = time.monotonic() - next(iter(self._begun.values()), math.inf)
+        if self.done and age > max(
+            _LONG, _MUCH * self._longest
+        ):  # a task that hangs is like one that is long
+            said.append(
+                f"a task is out for {age / 60:.0f} min, none before longer than "
+                f"{self._longest:.0f} s"
+            )
+        remark(", ".join(said))
         pulse()
 
     def report(self, crew: Crew | None = None) -> TaskReport:

@@ -37,7 +37,8 @@ class TaskSummary:
     ) -> Self:
         """Return the summary of a task's arrays, `status` among them."""
         codes = np.asarray(columns[STATUS]).ravel()
-        known = ~np.isin(codes, [statuses.index(word) for word in LEFT_OUT if word in statuses])
+        apart = np.isin(codes, [statuses.index(word) for word in LEFT_OUT if word in statuses])
+        known = ~apart if apart.any() else slice(None)
         low, high = [], []
         for name in floats:
             values = np.asarray(columns[name], dtype=float).ravel()[known]

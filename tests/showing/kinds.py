@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SETUP = """\
+import tempfile
 import causalopt as c
 t, s, p = c.load("thermostat"), c.load("thermostat_saturating"), c.load("sgd_pit")
 a = c.Model(
@@ -49,6 +50,7 @@ KINDS = {
     "ImageSet": "c.fetch_images('digits')",
     "LeastAction": "c.least_action(p, end={'W': 1.195956}, limit='rate')",
     "LoopShares": "c.loop_shares(c.load('base_optimizer'))",
+    "MeasureSweep": "c.sweep(t, {'hold': ['T', 'T[t<=1]'], 'k': [0.1, 0.2, 0.4]}, steps=4)",
     "ModeSolution": "c.find_modes(s)[0]",
     "Model": "t",
     "NaturalDivision": "c.divide(c.load('lorenz'), nudge='b[0]', target='c', steps=40)",
@@ -66,6 +68,7 @@ KINDS = {
     "RateCurve": "c.rate_curve(t, {'k': [0.01, 0.02]}, steps=400)",
     "Rates": "c.rates(c.load('lorenz'), hold='a', nudge='b[0]', target='b', steps=500)",
     "RatesEnsemble": "c.rates(c.load('sgd_pit'), seeds=3, steps=100)",
+    "Refinement": "c.refine(s, {'R[0]': (5.03, 45.07)}, points=200)",
     "Region": "c.region(t, 'R[t>=1]', steps=9)",
     "RegionTracks": "c.basins_along(s, {'p': [0.5, 1, 2]}, {'R[0]': (4, 45)}, level=5.0)",
     "Reproduction": "c.reproduce(['part1/dumb'], workers=1)",
@@ -76,6 +79,7 @@ KINDS = {
     "Strength": "c.strength(c.load('thermostat_smart'), at=1, initial='uniform')",
     "Sweep": "c.sweep(s, {'R[0]': [5 + i / 2 for i in range(81)]})",
     "SweepEnsemble": "c.sweep(c.load('sgd_spread'), {'T': [0.1, 0.2, 0.3]}, seeds=5, steps=9)",
+    "SweepStore": "c.sweep(t, {'k': [0.1, 0.2, 0.4]}, steps=4, out=tempfile.mkdtemp() + '/x.zarr')",
     "Through": "c.currents(t, steps=20).through()",
     "Training": "c.train(c.load('cart_pole'), seeds=2, updates=3)",
     "Transitions": "c.transitions(p, origin='W < 1.05', destination='W > 1.196', restart=True)",

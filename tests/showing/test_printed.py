@@ -33,6 +33,9 @@ PRINTED = {
     f"frequency {T}": lambda c, m: c.frequency(m(T)),
     f"derive {T}": lambda c, m: c.derive(m(T)),
     "compare base_optimizer": lambda c, m: c.compare_measures(m("base_optimizer")),
+    f"refine {T} --grid k=0.1:0.4 --steps 9 --points 40": lambda c, m: c.refine(
+        m(T), {"k": (0.1, 0.4)}, steps=9, points=40
+    ),
     f"basins {T} --grid R[0]=1:40 --steps 9": lambda c, m: c.op_basins(
         m(T), {"R[0]": (1, 40)}, steps=9
     ),

@@ -13,12 +13,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("distributed", reason="needs the extra dask")
 
+import causalopt
 from causalopt.errors import ArgumentError, FileError, QuestionError, WorkersError
+from causalopt.sweeps.computed_sweep import Workers, computed_in_store
+from causalopt.sweeps.question_measure import measured_question
+from causalopt.sweeps.sweep_plan import plan_sweep
 from causalopt.sweeps.task_runner import TaskReport, run_tasks
+from causalopt.work.progress import recorded
 from tests.sweeps.dask_cluster import ROOT, Cluster
 from tests.sweeps.task_work import Draws, Heavy, Kills, Marked, Raises, Wrong, draws, running
 
@@ -205,6 +211,40 @@ def test_a_task_that_kills_its_workers_fails_alone(tmp_path: Path) -> None:
         assert [one.task for one in report.failed] == [2]
         assert "workers were lost that had it" in report.failed[0].message
         assert report.lost_workers == 5
+
+
+def files(store: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(store)): f.read_bytes() for f in store.rglob("*") if f.is_file()}
+
+
+def test_a_store_has_the_same_bytes_whatever_its_cluster_lost(tmp_path: Path) -> None:
+    grid = {"T[0]": np.linspace(10, 30, 24), "R[0]": np.linspace(5, 45, 4096)}
+    question = dict.fromkeys(["nudge", "hold", "target", "at", "delta"]) | {"steps": 500}
+    model, said = measured_question(
+        causalopt.load("thermostat_saturating"),
+        None,
+        question | {"given": (), "estimate": True},
+        dict.fromkeys(["parameters", "initial"]),
+        0,
+        None,
+    )
+    plan = plan_sweep(model, grid, said, chunk=4096)
+    computed_in_store(plan, tmp_path / "here.zarr", Workers(), resume=False)
+    dask = tmp_path / "dask.zarr"
+    with Cluster(tmp_path) as cluster:
+        cluster.wait_for_workers(2)
+        losses = {3: cluster.workers[0], 10: cluster.scheduler}
+
+        def lose(done: float, *_: object) -> None:
+            if done // 4096 in losses:
+                losses.pop(int(done // 4096)).kill()
+
+        workers = Workers(dask=cluster.address, patience=5.0)
+        with recorded(lose), pytest.raises(WorkersError, match="go on with --resume"):
+            computed_in_store(plan, dask, workers, resume=False)
+    assert 10 <= causalopt.open_sweep(dask).done < 24
+    computed_in_store(plan, dask, Workers(), resume=True)
+    assert files(dask) == files(tmp_path / "here.zarr")
 
 
 def test_no_workers_and_no_scheduler_are_said(tmp_path: Path) -> None:

@@ -6,13 +6,11 @@ import math
 import pickle
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 from google_crc32c import value as crc32c
 
-from causalopt.errors import FileError
 from causalopt.sweeps.store_layout import BLOCK, StoreLayout, decode, encode
 from tests.sweeps.counted_plan import CountedPlan
 
@@ -59,16 +57,16 @@ def test_all_nans_are_one() -> None:
 @pytest.mark.parametrize("cut", [0, 1, 5, 16])
 def test_a_chunk_that_was_cut_is_damaged(cut: int) -> None:
     content = encode(np.array([1.5, -2.0]), "f8", (2,))
-    with pytest.raises(FileError, match="damaged"):
-        decode(content[: len(content) - 1 - cut], "f8", (2,), Path("x"))
+    assert decode(content[: len(content) - 1 - cut], "f8", (2,)) is None
 
 
 def test_one_bit_makes_a_chunk_damaged() -> None:
     content = bytearray(encode(np.array([1.5, -2.0]), "f8", (2,)))
-    assert decode(bytes(content), "f8", (2,), Path("x")).tolist() == [1.5, -2.0]
+    found = decode(bytes(content), "f8", (2,))
+    assert found is not None
+    assert found.tolist() == [1.5, -2.0]
     content[3] ^= 4
-    with pytest.raises(FileError, match="damaged"):
-        decode(bytes(content), "f8", (2,), Path("x"))
+    assert decode(bytes(content), "f8", (2,)) is None
 
 
 def test_a_layout_says_itself_and_is_small() -> None:

@@ -186,3 +186,35 @@ def test_more_points_than_can_be_counted_are_refused() -> None:
         plan_sweep(SATURATING, grid, OpMeasure(at=5))
     with pytest.raises(QuestionError, match="chunk is how many points"):
         plan_sweep(SATURATING, {"d": [1.0]}, OpMeasure(at=5), chunk=0)
+
+
+def test_doubts_are_judged_once_for_the_grid() -> None:
+    """Chaos: W's rounding moves effects, so that twins are run and some points are unresolved."""
+    grid = {"a[0]": np.linspace(-15, 15, 41)}
+    one = sweep(LORENZ, grid, nudge="b[0]", hold="a", target="b", at=2900)
+    assert 0 < one.left_out < 41
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(point_blocks, "BLOCK", 7)
+        patch.setattr(lane_doubts, "BUDGET", 40_000)
+        whole_grid = sweep(LORENZ, grid, nudge="b[0]", hold="a", target="b", at=2900)
+        question = {"nudge": "b[0]", "hold": "a", "target": "b", "at": 2900}
+        plan = plan_sweep(LORENZ, grid, OpMeasure(**question), chunk=7)  # type: ignore[arg-type]
+        cut = whole(plan)
+    assert plan.task_count == 6
+    assert 0 < whole_grid.undecided == cut["undecided"].sum()
+    assert cut["op"].tobytes() == whole_grid.op.tobytes()
+    assert cut["status"].tobytes() == whole_grid.codes.tobytes()
+
+
+def test_kinks_are_settled_alike_in_chunks() -> None:
+    """A lattice of starts that meets the thermostat's edges to within rounding."""
+    grid = {"R[0]": Spaced(5, 45, 401)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(point_blocks, "BLOCK", 20)
+        patch.setattr(lane_doubts, "BUDGET", 20_000)
+        one = sweep(SATURATING, grid, at=500)
+        cut = whole(plan_sweep(SATURATING, grid, OpMeasure(at=500), chunk=60))
+    assert one.undecided == cut["undecided"].sum() > 0
+    assert cut["status"].tobytes() == one.codes.tobytes()
+    assert cut["comp_above"].tobytes() == one.slopes.tobytes()
+    assert one.power == pytest.approx(19.9608, abs=1e-4)

@@ -337,6 +337,40 @@ def test_a_damaged_ledger_is_no_answer(half: Path) -> None:
     assert open_sweep(half).complete
 
 
+@pytest.mark.parametrize("what", ["value/c/3/0", "task_max/c/0/0"])
+@pytest.mark.parametrize("how", ["cut", "spoiled", "missing"])
+def test_a_damaged_chunk_is_named_and_can_be_computed_anew(
+    tmp_path: Path, what: str, how: str
+) -> None:
+    for name in ("a.zarr", "b.zarr"):
+        with SweepStore.create(tmp_path / name, PLAN) as store:
+            fill(store, PLAN)
+    path, content = tmp_path / "a.zarr" / what, (tmp_path / "a.zarr" / what).read_bytes()
+    if how == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(content[:-9] if how == "cut" else b"x" + content[1:])
+    found = open_sweep(tmp_path / "a.zarr")
+    with pytest.raises(FileError, match=r"is damaged or missing: remove '.*done/c/0'"):
+        found.read(3) if what.startswith("value") else found.ranges
+    (tmp_path / "a.zarr" / "done" / "c" / "0").unlink()
+    with SweepStore.resume(tmp_path / "a.zarr", PLAN) as store:
+        fill(store, PLAN)
+    assert tree(tmp_path / "a.zarr") == tree(tmp_path / "b.zarr")
+
+
+def test_a_long_axis_is_not_read_to_open_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("causalopt.sweeps.store_dataset._INDEXED", 9)
+    with SweepStore.create(tmp_path / "a.zarr", PLAN) as store:
+        fill(store, PLAN)
+    found = open_sweep(tmp_path / "a.zarr").dataset
+    assert list(found.indexes) == []
+    assert found["value"].isel(R_0=9, k=5).item() == 59
+    assert found["R_0"].values.tolist() == [k / 4 for k in range(10)]
+
+
 def test_an_axis_called_task_has_its_own_name(tmp_path: Path) -> None:
     plan = CountedPlan(dims=("task", "word"))
     with SweepStore.create(tmp_path / "a.zarr", plan) as store:

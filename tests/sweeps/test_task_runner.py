@@ -298,6 +298,14 @@ def test_progress_counts_points() -> None:
     assert steps == [10, 11, 12, 13]
 
 
+def test_a_bar_says_what_failed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("causalopt.sweeps.task_runner.remark", said.append)
+    with ThreadPoolExecutor(1) as executor:
+        run(Raises(tmp_path, (1, 3)), 6, retries=2, executor=executor)
+    assert said[-1] == "2 failed, 4 begun anew"
+
+
 def test_processes_of_other_versions_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with SharedWork(Draws()) as shared:
         pickled = shared.pickled

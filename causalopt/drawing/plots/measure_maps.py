@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
@@ -103,7 +104,13 @@ def draw_measure_map(
     axes.set(xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]])
 
 
-def status_keys(values: Floats, status: NDArray[Any], shades: Shades, op: Floats) -> list[Any]:
+def status_keys(
+    values: Floats,
+    status: NDArray[Any],
+    shades: Shades,
+    op: Floats,
+    counted: Callable[[int], str] = "{:,}".format,
+) -> list[Any]:
     """Return the legend of a map: each status that is not ok, with how many cells have it.
 
     Args:
@@ -111,6 +118,7 @@ def status_keys(values: Floats, status: NDArray[Any], shades: Shades, op: Floats
         status: The words of the points, likewise.
         shades: The measure's colours.
         op: Op, likewise: where it is infinite for a status the legend says so.
+        counted: Writes a number of cells.
     """
     keys = []
     for name in met_words(status):
@@ -121,7 +129,9 @@ def status_keys(values: Floats, status: NDArray[Any], shades: Shades, op: Floats
         fill = max(parts, key=lambda part: np.count_nonzero(part[0]))[1]
         ends = (", Op is +∞", np.isposinf(op[here])), (", Op is -∞", np.isneginf(op[here]))
         infinite = next((text for text, all_of in ends if all_of.all()), "")
-        keys.append(status_key(name, f"{name}{infinite} ({np.count_nonzero(here):,})", fill))
+        keys.append(
+            status_key(name, f"{name}{infinite} ({counted(int(np.count_nonzero(here)))})", fill)
+        )
     return keys
 
 

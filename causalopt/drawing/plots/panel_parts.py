@@ -242,7 +242,7 @@ def draw_status(
     status: NDArray[np.str_],
     *,
     edges: Floats | None = None,
-    counts: Mapping[str, int] | None = None,
+    counts: Mapping[str, int | str] | None = None,
 ) -> None:
     """Draw the status of every point as a strip of hatched spans, named below.
 

@@ -27,7 +27,7 @@ def status_fill(name: str) -> str:
     Words that Op has not share one colour, and are told apart by their hatches.
     """
     if name == MISSING:
-        return colours().pale
+        return colours().missing
     if name in STATUSES:
         return colours().statuses[name]
     return colours().fill_b

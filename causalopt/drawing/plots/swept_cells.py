@@ -29,7 +29,7 @@ from causalopt.drawing.plots.plot_style import ink_on, shortened, text_inches
 from causalopt.drawing.plots.status_looks import MISSING, met_words, status_fill, status_hatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -420,18 +420,21 @@ def _are_numbers(labels: Sequence[str]) -> bool:
         return False
 
 
-def keys_of(status: NDArray[Any], values: Floats, shades: Shades | None = None) -> list[Any]:
+def keys_of(
+    status: NDArray[Any], values: Floats, shades: Shades | None, counted: Callable[[int], str]
+) -> list[Any]:
     """Return the legend of curves or points: each status that is not ok, with how many have it.
 
     Args:
         status: The words of the points.
         values: Their numbers, likewise.
         shades: The colours of scattered points; None for curves, whose strips have hatches.
+        counted: Writes a number of points.
     """
     keys: list[Any] = []
     for name in met_words(status):
         here = status == name
-        text = f"{name} ({np.count_nonzero(here):,})"
+        text = f"{name} ({counted(int(np.count_nonzero(here)))})"
         if name == "ok":
             continue
         if shades is None:

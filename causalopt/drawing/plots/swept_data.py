@@ -117,6 +117,12 @@ class SweptData:
         """Return a variable's value without an influence of A, None if it has none."""
         return _RESTS.get(name)
 
+    def counted(self, count: int) -> str:
+        """Return how many points there are of a kind; of a thinned sweep, which share is."""
+        if all(axis.every == 1 for axis in self.axes):
+            return f"{count:,}"
+        return f"{100 * count / self.codes.size:.3g} %"
+
     @property
     def remark(self) -> str:
         """What the figure leaves out: "" where nothing is."""

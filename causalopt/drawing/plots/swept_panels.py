@@ -21,6 +21,7 @@ from causalopt.drawing.plots.panel_parts import draw_status, legend_for_all, pla
 from causalopt.drawing.plots.panels import Panel, PanelLayout
 from causalopt.drawing.plots.plot_style import SMALL, TEXT, shortened, wrapped
 from causalopt.drawing.plots.shown_figure import ShownFigure
+from causalopt.drawing.plots.status_looks import met_words
 from causalopt.drawing.plots.swept_cells import (
     CellLook,
     draw_cloud,
@@ -196,7 +197,10 @@ class _Drawing:
             if status.ndim > 1:
                 draw_word_shares(axes, edges_on(x), status)
             else:
-                draw_status(axes, x, status, edges=edges_on(x))
+                met = {
+                    name: self._data.counted((status == name).sum()) for name in met_words(status)
+                }
+                draw_status(axes, x, status, edges=edges_on(x), counts=met)
             take_scale(axes, x)
 
         names = list(self._data.labels)
@@ -275,16 +279,16 @@ class _Drawing:
         values, status = self._data.values(name), self._data.status()
         if self._kind == "map":
             op = self._data.values("op" if "op" in self._data.labels else name)
-            return status_keys(values, status, shades_of(values, name), op)
+            return status_keys(values, status, shades_of(values, name), op, self._data.counted)
         if self._kind == "rows":
             return []
         if self._has_bar:
-            return keys_of(status, values, shades_of(values, name))
+            return keys_of(status, values, shades_of(values, name), self._data.counted)
         handles: dict[str, Any] = {}
         for axes in several:
             for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
                 handles.setdefault(label, handle)
-        return [*handles.values(), *keys_of(status, values)]
+        return [*handles.values(), *keys_of(status, values, None, self._data.counted)]
 
     def _multiples(self) -> PanelLayout:
         """Return a panel for each combination of the values of the axes that tell them apart."""

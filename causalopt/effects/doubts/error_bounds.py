@@ -20,6 +20,7 @@ from causalopt.language.term import Term, postorder, rounded
 from causalopt.model.template import Structure, leaf_name
 
 UNIT = 2.0**-53
+EPSILON = 2 * UNIT
 TINY = 2.0**-1074
 _SPLITTER = 2.0**27 + 1
 _SMALL = 2.0**-960  # products below it may have lost what they left out

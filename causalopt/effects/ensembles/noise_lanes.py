@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked
 from causalopt.effects.doubts.drift import rounded_by
-from causalopt.effects.finite import EPSILON, finite_effect
+from causalopt.effects.doubts.error_bounds import EPSILON
+from causalopt.effects.finite import finite_effect
 from causalopt.effects.limit import check_integers, read_by, tangent_effect
 from causalopt.effects.measures import NAMES, Effect, Part, ratios, status_codes
 from causalopt.engine.batch import LANES, Batch, BatchResult

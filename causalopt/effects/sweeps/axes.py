@@ -19,7 +19,7 @@ from causalopt.model.model import Model
 from causalopt.model.selectors import Node
 from causalopt.model.template import leaf_name
 
-STRETCH = 1 << 16
+STRETCH = 1 << 13  # values that a few temporaries of stay in the cache
 _DATA = ("value", "total", "direct", "comp", "op", "status")  # arrays beside axes in files
 
 
@@ -36,7 +36,8 @@ def axis_values(name: str, values: ArrayLike) -> Floats:
     if isinstance(values, Iterator | KeysView | ValuesView):
         values = list(values)
     try:
-        axis = np.array(values, dtype=np.float64) + 0.0  # a swept -0.0 is 0.0, as in a model
+        axis = np.array(values, dtype=np.float64)
+        axis += 0.0  # a swept -0.0 is 0.0, as in a model
     except (TypeError, ValueError):
         raise QuestionError(
             f"the axis '{name}' takes numbers in their order, found {shown(values)}{_spelt(values)}"
@@ -53,10 +54,17 @@ def axis_values(name: str, values: ArrayLike) -> Floats:
             f"the axis '{name}' takes one or more values in a row, found an array "
             f"of shape {axis.shape}"
         )
-    bad = axis[~np.isfinite(axis)]
-    if len(bad):
-        raise QuestionError(f"the axis '{name}' takes finite numbers, found {bad[0]}")
+    for stretch in stretches(len(axis)):
+        bad = axis[stretch][~np.isfinite(axis[stretch])]
+        if len(bad):
+            raise QuestionError(f"the axis '{name}' takes finite numbers, found {bad[0]}")
     return axis
+
+
+def stretches(count: int) -> Iterator[slice]:
+    """Yield slices that lead through so many values, each short enough for the cache."""
+    for first in range(0, count, STRETCH):
+        yield slice(first, min(first + STRETCH, count))
 
 
 def _spelt(values: object) -> str:
@@ -91,7 +99,15 @@ class Spaced:
 
     def __getitem__(self, places: slice | NDArray[np.int64]) -> Floats:
         if isinstance(places, slice):
-            places = np.arange(*places.indices(self.count))
+            along = range(*places.indices(self.count))
+            values: Floats = np.empty(len(along))
+            for stretch in stretches(len(along)):
+                part = along[stretch]
+                values[stretch] = self._at(np.arange(part.start, part.stop, part.step))
+            return values
+        return self._at(places)
+
+    def _at(self, places: NDArray[np.int64]) -> Floats:
         if self.count == 1:
             return np.full(len(places), float(self.low))
         values: Floats = places.astype(np.float64)
@@ -147,10 +163,13 @@ def trapezoid(level: float, heights: Floats, along: Floats) -> float:
 
 def smallest_step(values: Floats) -> float:
     """Return the smallest step between two different values; 1 where there is but one value."""
-    steps = np.diff(values)
-    if steps.min(initial=1.0) <= 0:
-        steps = np.diff(np.sort(values))
-        steps = steps[steps > 0]
+    if len(values) > 1:
+        parts = (values[s.start : s.stop + 1] for s in stretches(len(values) - 1))
+        least = min(float(np.diff(part).min()) for part in parts)
+        if least > 0:
+            return least
+    steps = np.diff(np.sort(values))
+    steps = steps[steps > 0]
     return float(steps.min()) if len(steps) else 1.0
 
 

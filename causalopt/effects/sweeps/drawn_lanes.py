@@ -17,7 +17,6 @@ from causalopt.engine.contract import Floats
 from causalopt.model.model import Model
 from causalopt.model.template import equations_mask
 from causalopt.worlds.interventions import given_nodes
-from causalopt.worlds.noise import draw_noise
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,6 +76,8 @@ class DrawnLanes:
             if len(self._known) >= _MOST_LAWS:
                 self._known.clear()
             changed = self.model.replace(parameters=dict(zip(self.read, law, strict=True)))
+            from causalopt.worlds.noise import draw_noise  # few models draw
+
             self._known[law] = draw_noise(changed, self.steps, seed=self.seed)[self.noise]
         return self._known[law]
 

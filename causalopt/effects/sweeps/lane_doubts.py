@@ -23,7 +23,6 @@ from causalopt.effects.asked import Asked
 from causalopt.effects.doubts.cancellation import with_slopes
 from causalopt.effects.doubts.drift import moved_plan
 from causalopt.effects.doubts.error_bounds import UNIT
-from causalopt.effects.finite import effect_along
 from causalopt.effects.limit import forward_effect, read_by
 from causalopt.effects.measures import Effect, ratios, status_codes
 from causalopt.effects.sweeps.lanes import alone
@@ -226,6 +225,8 @@ def _member() -> Execution:
 def _asked(asked: Asked, batch: Batch, lane: int) -> Effect:
     plan = alone(batch, lane, batch.keep[-1])
     if batch.mode == "finite":
+        from causalopt.effects.finite import effect_along  # most questions are of the limit
+
         return effect_along(asked, batch.delta, plan)
     run = _member().run_tangents(asked.model.template.structure, plan)
     return forward_effect(asked.model, plan, run, batch.outputs[0])

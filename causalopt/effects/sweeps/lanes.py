@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from causalopt.effects.finite import EPSILON
+from causalopt.effects.doubts.error_bounds import EPSILON
 from causalopt.effects.limit import forward_effect
 from causalopt.effects.measures import Effect, Part
 from causalopt.engine.batch import Batch, BatchResult

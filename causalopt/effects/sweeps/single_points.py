@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked
-from causalopt.effects.finite import finite_effect
 from causalopt.effects.limit import check_integers, tangent_effect
 from causalopt.effects.measures import ratios, status_codes
 
@@ -24,6 +23,8 @@ def measured_alone(asked: Asked, delta: float | None) -> dict[str, NDArray[Any]]
         run, answer = tangent_effect(asked)
         table = run.values
     else:
+        from causalopt.effects.finite import finite_effect
+
         worlds, answer = finite_effect(asked, delta)
         table = worlds[0].table
     check_integers(asked.model, table)

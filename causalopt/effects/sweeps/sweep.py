@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from causalopt.effects.asked import Asked
 from causalopt.effects.measures import NAMES
-from causalopt.effects.sweeps.axes import trapezoid
+from causalopt.effects.sweeps.axes import stretches, trapezoid
 from causalopt.engine.contract import Floats
 from causalopt.results import Plotted, Tabled, labelled, nested, plain_number, plot
 
@@ -81,18 +81,26 @@ class Sweep(Asked, Plotted, Tabled):
     @property
     def failed(self) -> int:
         """How many points have no finite numbers."""
-        return int(np.isin(self.codes, _FAILED).sum())
+        return sum(self._counts[code] for code in _FAILED)
 
     @property
     def left_out(self) -> int:
         """How many points are unresolved: their numbers count in no summary."""
-        return int((self.codes == _UNRESOLVED).sum())
+        return self._counts[_UNRESOLVED]
 
     @property
     def statuses(self) -> dict[str, int]:
         """How many points have each status; those that no point has are not named."""
-        counts = np.bincount(self.codes.ravel(), minlength=len(NAMES)).tolist()
-        return {str(name): count for name, count in zip(NAMES, counts, strict=True) if count}
+        return {str(name): n for name, n in zip(NAMES, self._counts, strict=True) if n}
+
+    @functools.cached_property
+    def _counts(self) -> list[int]:
+        """How many points have each status, in the order of `NAMES`."""
+        codes, counts = self.codes.ravel(), np.zeros(len(NAMES), dtype=np.int64)
+        for stretch in stretches(len(codes)):
+            counts += np.bincount(codes[stretch], minlength=len(NAMES))
+        found: list[int] = counts.tolist()
+        return found
 
     @functools.cached_property
     def power(self) -> float | None:
@@ -104,10 +112,13 @@ class Sweep(Asked, Plotted, Tabled):
         kink the limit delta -> 0 has two sides, and rounding decides which of them a tangent takes:
         there the integral takes the side delta > 0.
         """
-        known = self.codes != _UNRESOLVED
-        if list(self.axes) != [self.node_name] or not (known[0] and known[-1]):
+        if list(self.axes) != [self.node_name] or _UNRESOLVED in self.codes[[0, -1]]:
             return None
-        value = trapezoid(1.0, self.slopes[known], self.axes[self.node_name][known])
+        slopes, along = self.slopes, self.axes[self.node_name]
+        if self.left_out:
+            known = self.codes != _UNRESOLVED
+            slopes, along = slopes[known], along[known]
+        value = trapezoid(1.0, slopes, along)
         return None if math.isnan(value) else value
 
     def to_dict(self, out: str | None = None) -> dict[str, Any]:
@@ -131,9 +142,15 @@ class Sweep(Asked, Plotted, Tabled):
     @property
     def _range(self) -> tuple[float, float]:
         """The least and the largest Op of points that are resolved, NaN where none has one."""
-        known = np.where(self.codes == _UNRESOLVED, np.nan, self.op)
-        low, high = (bound.reduce(known, axis=None) for bound in (np.fmin, np.fmax))
-        return float(low), float(high)
+        op, codes = self.op.ravel(), self.codes.ravel()
+        bounds = []
+        for stretch in stretches(len(op)):
+            known = op[stretch]
+            if self.left_out:
+                known = np.where(codes[stretch] == _UNRESOLVED, np.nan, known)
+            bounds.append((np.fmin.reduce(known), np.fmax.reduce(known)))
+        lows, highs = zip(*bounds, strict=True)
+        return float(np.fmin.reduce(lows)), float(np.fmax.reduce(highs))
 
     @functools.cached_property
     def dataset(self) -> xarray.Dataset:

@@ -219,7 +219,8 @@ class MachineBatch(BatchRunner):
             groups = pace.steps // steps
             if groups:
                 high = min(low + groups * lanes, width)
-                with pace.piece((high - low) // lanes * steps):
+                is_full = high - low == groups * lanes  # of whole groups, so that it may grow
+                with pace.piece(pace.steps if is_full else (high - low) // lanes * steps):
                     call(low, high, self._segments, self._fresh.nbytes)
                 low = high
                 tick(low, width)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,8 @@ from causalopt.drawing.plots.of_escape import plot_current, plot_steps_to_escape
 from causalopt.entropy.declared import strength
 from causalopt.optimizers.false_positives import FalsePositives, case_of
 from causalopt.optimizers.known_systems import known_systems, two_thermostats
+from causalopt.sweeps.measures.op_measure import OpMeasure
+from causalopt.sweeps.sweep_plan import plan_sweep
 from tests.basins.shapes import splitting, two_lobes
 from tests.descents.chains import PIT_EDGE, PIT_START, linear, pit
 from tests.descents.transitions.test_basin_diagram import MODEL as WELLS
@@ -86,6 +90,17 @@ def _sweep(grid: dict[str, Any], name: str = "thermostat", **options: Any) -> An
     return c.sweep(c.load(name), grid, **options)
 
 
+def _half_done() -> Any:
+    """Return the plot of a store of two held sets that lacks its last task."""
+    grid = {"hold": ["T", "T[t<=1]"], "k": np.linspace(0.1, 0.9, 60), "d": np.linspace(20, 30, 90)}
+    plan = plan_sweep(_thermostat(), grid, OpMeasure(steps=2), chunk=1)
+    store = c.SweepStore.create(Path(tempfile.mkdtemp()) / "half.zarr", plan)
+    for task in range(plan.task_count - 1):
+        store.mark(task, store.write(task, plan.evaluate(task)))
+    store.close()
+    return c.open_sweep(store.path).plot
+
+
 def _worlds() -> Any:
     w = c.world(_thermostat(), steps=60)
     x = c.world(_thermostat(), c.Nudge("R[0]", 5), steps=60, name="X")
@@ -147,6 +162,49 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
             steps=20,
         ).plot
     ),
+    "refinement_line": lambda: (
+        c.refine(
+            c.load("thermostat_saturating"), {"R[0]": (5.03, 45.07)}, points=150, level=5.0
+        ).plot
+    ),
+    "refinement_map": lambda: (
+        c.refine(
+            _thermostat(), {"k": (-50, 4), "R[0]": (5, 45)}, points=250, measure="op", steps=1000
+        ).plot
+    ),
+    "refinement_slices": lambda: (
+        c.refine(
+            c.load("thermostat_saturating"),
+            {"theta": (0.5, 2), "p": (0.5, 2), "R[0]": (5, 45)},
+            points=400,
+            steps=100,
+        ).plot
+    ),
+    "sweep_words": lambda: (
+        _sweep(
+            {
+                "hold": ["a", "b", "a, b"],
+                "nudge": ["b[0]", "c[0]"],
+                "rho": np.linspace(0.5, 30, 12),
+                "a[0]": np.linspace(-10, 10, 9),
+            },
+            "lorenz",
+            target="c",
+            steps=60,
+        ).plot
+    ),
+    "sweep_design": lambda: (
+        _sweep(c.design({"k": (1e-3, 1, "log"), "R[0]": (5, 45)}, 64), steps=20).plot
+    ),
+    "sweep_seeds": lambda: (
+        _sweep(
+            {"seed": range(6), "to_inflation": np.linspace(0, 1, 9)},
+            "taylor_rule",
+            steps=9,
+            target="mean(gap**2)",
+        ).plot
+    ),
+    "sweep_store": _half_done,
     "rates": lambda: c.rates(_thermostat(), steps=300).plot,
     "rates_dead": lambda: c.rates(c.load("maze"), steps=300).plot,
     "rates_chaos": lambda: c.rates(c.load("lorenz"), steps=2000).plot,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import itertools
 from typing import Any
@@ -28,7 +29,7 @@ def panels_of(name: str) -> list[str]:
     with pytest.raises(QuestionError, match="no panel 'nonsense': this plot has ") as error:
         plot_of(name)(panels="nonsense")
     listed = str(error.value).partition("this plot has ")[2]
-    return [eval(word) for word in listed.split(", ") if word]
+    return list(ast.literal_eval(f"[{listed}]"))
 
 
 def texts_of(figure: Figure) -> list[Text]:

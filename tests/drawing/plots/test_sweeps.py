@@ -283,7 +283,7 @@ class TestTheCommand:
         capsys.readouterr()
 
     def test_refuses_what_says_how_a_plot_looks_without_one(self, capsys: Any) -> None:
-        for option, value in (("--theme", "dark"), ("--measure", "comp")):
+        for option, value in (("--theme", "dark"), ("--show", "comp")):
             assert main([*self.WORDS, option, value]) == 2
             assert f"{option} says" in capsys.readouterr().err
 

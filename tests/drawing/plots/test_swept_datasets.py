@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import causalopt
-from causalopt.drawing.palette import LIGHT
+from causalopt.drawing.palette import LIGHT, contrast, palette
 from causalopt.drawing.plots.of_sweep import plot_swept
 from causalopt.drawing.plots.swept_data import strides, swept_data
 from causalopt.errors import QuestionError
@@ -101,7 +101,7 @@ def test_what_is_missing_is_plain_ground_and_named_and_never_a_number() -> None:
     assert np.isnan(mesh[5:]).all()
     np.testing.assert_allclose(mesh[:4], np.broadcast_to(op_of(KS)[:4, None], (4, 11)))
     (ground,) = (p for p in axes.patches if p.get_label() == "missing")
-    assert to_hex(ground.get_facecolor()) == LIGHT.pale
+    assert to_hex(ground.get_facecolor()) == LIGHT.missing
     assert not ground.get_hatch()
     inside = [ground.get_path().contains_point((25.0, k)) for k in KS]
     assert inside == [False] * 5 + [True] * 4
@@ -141,7 +141,7 @@ def test_a_line_has_a_gap_on_plain_ground_where_points_are_missing() -> None:
     assert np.isnan(line.get_ydata()).nonzero()[0].tolist() == [4, 5, 6, 10]
     (ground,) = (patch for patch in op.patches if patch.get_gid() == "missing")
     assert (ground.get_x(), ground.get_x() + ground.get_width()) == (19.0, 31.0)
-    assert to_hex(ground.get_facecolor()) == LIGHT.pale
+    assert to_hex(ground.get_facecolor()) == LIGHT.missing
     assert comp.get_ylabel() == "Comp"
     named = [text.get_text() for text in status.get_legend().get_texts()]
     assert named == ["ok (7)", "kink (1)", "missing (3)"]
@@ -365,9 +365,12 @@ def test_no_more_is_read_than_a_picture_shows(sizes: list[int], kinds: Any) -> N
 def test_of_a_large_store_so_many_values_are_read_and_the_title_says_so(tmp_path: Path) -> None:
     size, store = 4000, tmp_path / "large.zarr"
     x = np.linspace(0, 1, size)
-    given = dataset({"k": x, "R[0]": x}, {"op": x[:, None] - x}).chunk({"k": 50, "R_0": size})
+    codes = np.zeros((size, size), dtype=np.int8)
+    codes[3000:] = -1
+    given = dataset({"k": x, "R[0]": x}, {"op": x[:, None] - x}, codes)
+    given = given.chunk({"k": 50, "R_0": size})
     given.to_zarr(store, consolidated=False)
-    del given
+    del given, codes
     opened = xarray.open_zarr(store, consolidated=False, chunks=None)
     tracemalloc.start()
     figure = plot_swept(opened)
@@ -376,5 +379,16 @@ def test_of_a_large_store_so_many_values_are_read_and_the_title_says_so(tmp_path
     assert peak < 64e6  # the numbers alone are 128 MB
     every = "every 7th of the 4,000 values of"
     assert figure.get_suptitle().endswith(f"drawn: {every} k, {every} R[0]")
-    np.testing.assert_allclose(mesh_of(figure.axes[0]), x[::7, None] - x[::7])
+    expected = np.where(np.arange(0, size, 7)[:, None] < 3000, x[::7, None] - x[::7], np.nan)
+    np.testing.assert_allclose(mesh_of(figure.axes[0]), expected)
+    assert keys(figure) == ["missing (25 %)"]  # 143 of the 572 rows that are drawn
     assert swept_data(opened).remark == f"drawn: {every} k, {every} R[0]"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_ground_where_nothing_was_computed_is_told_from_values_near_0(theme: str) -> None:
+    shades = palette(theme)
+    for stops in (shades.op_stops, shades.signed_stops):
+        assert contrast(shades.missing, stops[len(stops) // 2]) >= 1.4
+    assert contrast(shades.missing, shades.paper) >= 1.5
+    assert shades.missing not in shades.statuses.values()

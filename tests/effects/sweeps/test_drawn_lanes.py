@@ -35,6 +35,7 @@ NOISY = Model(
         {"p": [0.1, 0.5, 0.9]},
         {"s": [0.5, 1.0, 2.0], "a": [0.2, 0.4]},
         {"p": [0.2, 0.7], "y[0]": [0.5, 1.0], "s": [1.0, 3.0]},
+        {"p": [0.2, 0.7], "coin[4]": [0.0, 1.0]},
     ],
 )
 def test_a_point_has_the_numbers_of_a_run_of_its_own(
@@ -49,7 +50,8 @@ def test_a_point_has_the_numbers_of_a_run_of_its_own(
             "parameters": {n: v for n, v in values.items() if n in NOISY.parameters},
             "initial": {n[:-3]: v for n, v in values.items() if n.endswith("[0]")},
         }
-        own = run(NOISY, delta=delta, seed=3, **changed)
+        given = [Set("coin[4]", values["coin[4]"])] if "coin[4]" in values else []
+        own = run(NOISY, delta=delta, seed=3, given=given, **changed)
         assert found.values[place] == pytest.approx(own.W["y"][-1], rel=1e-14)
         assert found.total[place] == pytest.approx(own.total[-1], rel=1e-9)
         assert found.comp[place] == pytest.approx(own.comp[-1], rel=1e-9)

@@ -49,6 +49,18 @@ NOISY = Model(
         ),
         (NOISY, {"seed": [0, 5], "a": [0.5, 0.9]}, {"low": -2, "high": 2, "count": 11}),
         (NOISY, {"s": [0.1, 3.0], "a": [0.5, 0.9]}, {"low": -2, "high": 2, "count": 11}),
+        (
+            "heated_room",
+            {"delay": [1, 3], "tau": [40, 60]},
+            {
+                "over": "room[0]",
+                "hold": "smooth",
+                "target": "room",
+                "low": 19.5,
+                "high": 20,
+                "count": 3,
+            },
+        ),
         ("solver", {"alpha": [0.1, 0.5], "b": [1, 2]}, {"low": -1, "high": 1, "count": 4}),
     ],
 )
@@ -155,6 +167,7 @@ def test_unresolved_values_are_left_out_and_counted() -> None:
     assert status == "ok"
     codes = np.array([unresolved, 0, 0, 0], np.int8)
     assert integral(slopes, codes, values) == ({"left_out": 0.25}, "unresolved")
+    assert integral(slopes, codes[::-1], values) == ({"left_out": 0.25}, "unresolved")
 
 
 def test_an_only_path_makes_the_integral_infinite_and_is_said() -> None:

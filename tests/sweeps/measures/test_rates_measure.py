@@ -29,7 +29,9 @@ NOISY = Model(
 def _plain(model: Model, row: dict[str, Any], **settings: Any) -> tuple[dict[str, float], str]:
     """Return what `rates` says of a point, by the names of a sweep's variables."""
     parameters = {name: value for name, value in row.items() if name in model.parameters}
-    initial = {name[:-3]: value for name, value in row.items() if name.endswith("[0]")}
+    initial: dict[str, Any] = {n[:-3]: v for n, v in row.items() if n.endswith("[0]")}
+    if "y[1]" in row:
+        initial["y"] = [0.5, row["y[1]"]]
     own: dict[str, Any] = {n: row[n] for n in ("nudge", "hold", "target") if n in row}
     if "seed" in row:
         own["seed"] = int(row["seed"])
@@ -55,6 +57,7 @@ def _plain(model: Model, row: dict[str, Any], **settings: Any) -> tuple[dict[str
         ("thermostat", {"k": [0, 0.01, 0.25, 0.5, 1]}, {}),
         ("thermostat_saturating", {"R[0]": [24.9, 30, 40], "T[0]": [0, 0.1]}, {}),
         (NOISY, {"seed": [0, 1, 2**40], "s": [0.1, 0.2]}, {}),
+        (NOISY, {"y[1]": [0.1, 0.25, 0.4], "a": [0.5, -0.5]}, {}),
         ("standard_map", {}, {}),
     ],
 )
@@ -117,15 +120,20 @@ def test_points_that_have_no_rate_say_why_and_leave_the_others() -> None:
     found = assert_of_its_shape(measure, model, points)
     words = [measure.statuses[code] for code in found["status"]]
     assert words == ["ok", "diverged", "refused", "ok"]
+    # A word that fails at some points is no mistake; one that fails at all of them is.
+    sets = grid({"hold": ["x"], "q": [0.0, 9.0]})
+    assert RatesMeasure(steps=50).resolved(model, sets).counts == (2, 1)
+    with pytest.raises(QuestionError, match="whole variables"):
+        RatesMeasure(steps=50).resolved(model, grid({"hold": ["x", "x[3]"], "q": [9.0, 0.0]}))
     assert np.isnan(found["op_rate"]).tolist() == [False, True, True, False]
 
 
 def test_sets_of_different_sizes_leave_the_exponents_open_that_they_lack() -> None:
     model = load("lorenz")
-    points = grid({"hold": ["a", "a, c"]})
+    points = grid({"hold": ["a, c", "a"]})
     measure = RatesMeasure(steps=50, nudge="b[0]", target="b").resolved(model, points)
     found = assert_of_its_shape(measure, model, points)
-    assert np.isnan(found["conditional_2"]).tolist() == [False, True]
+    assert np.isnan(found["conditional_2"]).tolist() == [True, False]
     assert np.isfinite(found["conditional_1"]).all()
 
 
