@@ -78,6 +78,11 @@ class SweptMeasure(Protocol):
         ...
 
     @property
+    def in_blocks(self) -> bool:
+        """Whether a block settles its doubts together, so that chunks are whole blocks."""
+        ...
+
+    @property
     def variables(self) -> tuple[SweptVariable, ...]:
         """What `evaluate` returns, known once the measure is resolved; the last is `status`."""
         ...

@@ -69,6 +69,7 @@ class EscapeMeasure:
     )
     own_axes: ClassVar[tuple[str, ...]] = ("start", "beyond", "within", "seed")
     python_bound: ClassVar[bool] = True
+    in_blocks: ClassVar[bool] = False
 
     @property
     def title(self) -> str:

@@ -82,6 +82,7 @@ class PowerMeasure:
     statuses: ClassVar[tuple[str, ...]] = (*STATUSES, REFUSED)
     status_texts: ClassVar[tuple[str, ...]] = (*STATUSES.values(), REFUSED_TEXT)
     own_axes: ClassVar[tuple[str, ...]] = ("hold", "target", "seed")
+    in_blocks: ClassVar[bool] = False
 
     @property
     def title(self) -> str:

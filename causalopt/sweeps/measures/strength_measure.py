@@ -68,6 +68,7 @@ class StrengthMeasure:
     status_texts: ClassVar[tuple[str, ...]] = ("the entropies are as computed", REFUSED_TEXT)
     own_axes: ClassVar[tuple[str, ...]] = ("hold", "at", "horizon")
     python_bound: ClassVar[bool] = True
+    in_blocks: ClassVar[bool] = False
 
     @property
     def title(self) -> str:
