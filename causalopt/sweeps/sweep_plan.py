@@ -178,7 +178,7 @@ def plan_sweep(
     resolved = measure.resolved(model, _few_points(axes))
     size = resolved.task_points(model) if chunk is None else chunk
     blocks = PointBlocks(shape)
-    cut = blocks.chunk if resolved.in_blocks else blocks.stretch
+    cut = blocks.chunk if resolved.whole_blocks else blocks.free_chunk
     return SweepPlan(model, resolved, axes, cut(max(size, 1)))
 
 

@@ -73,13 +73,13 @@ class SweptMeasure(Protocol):
         ...
 
     @property
-    def python_bound(self) -> bool:
-        """Whether processes speed it up and threads hardly do: most of it is Python."""
+    def whole_blocks(self) -> bool:
+        """Whether chunks are whole blocks of the grid (`PointBlocks`), which settle doubts."""
         ...
 
     @property
-    def in_blocks(self) -> bool:
-        """Whether a block settles its doubts together, so that chunks are whole blocks."""
+    def python_bound(self) -> bool:
+        """Whether processes speed it up and threads hardly do: most of it is Python."""
         ...
 
     @property

@@ -74,18 +74,16 @@ class PointBlocks:
             axis, length = self.axis, self.length
         elif axis == self.axis:
             length = min(-(-length // self.length) * self.length, self.shape[axis])
-        return self._shape(axis, length)
+        return (1,) * axis + (length,) + self.shape[axis + 1 :]
 
-    def stretch(self, points: int) -> tuple[int, ...]:
-        """Return the shape of chunks of at most so many points, which no block holds together.
+    def free_chunk(self, points: int) -> tuple[int, ...]:
+        """Return the shape of chunks of at most so many points, blocks or not.
 
         Example:
-            >>> PointBlocks((100, 1000)).stretch(70), PointBlocks((100, 1000)).stretch(2500)
-            ((1, 70), (2, 1000))
+            >>> PointBlocks((100, 1000)).free_chunk(50), PointBlocks((100, 20)).free_chunk(50)
+            ((1, 50), (2, 20))
         """
-        return self._shape(*self._cut(points))
-
-    def _shape(self, axis: int, length: int) -> tuple[int, ...]:
+        axis, length = self._cut(points)
         return (1,) * axis + (length,) + self.shape[axis + 1 :]
 
     def _cut(self, points: int) -> tuple[int, int]:

@@ -61,7 +61,7 @@ class RatesMeasure:
     status_texts: ClassVar[tuple[str, ...]] = (*STATUSES.values(), REFUSED_TEXT)
     own_axes: ClassVar[tuple[str, ...]] = ("nudge", "hold", "target", "seed")
     python_bound: ClassVar[bool] = True
-    in_blocks: ClassVar[bool] = False
+    whole_blocks: ClassVar[bool] = False
 
     @property
     def title(self) -> str:
