@@ -23,6 +23,7 @@ figcaption, .id { color: #a6adb5; } .differs { background: #3a2a1c; }
 """
 OWN = """
 figure { flex-basis: 100%; } .value { overflow-wrap: anywhere; }
+nav ul { columns: 22rem; column-gap: 2rem; }
 """
 
 
@@ -62,7 +63,6 @@ def study_page(
     """
     claims = [claim for _, _, found in studies for claim in found]
     pictures = sum(len(shown) for _, shown, _ in studies)
-    wrong = sum(claim.holds is False for claim in claims)
     links = "".join(
         f'<li><a href="#{study.name}">{_text(study.title)}</a></li>' for study, _, _ in studies
     )
@@ -70,12 +70,11 @@ def study_page(
         "<h1>Landscapes</h1>",
         f"<p>Op and Comp over planes of starts and parameters, and rates along a parameter. "
         f"<strong>{pictures} pictures</strong>; <strong>{len(claims)} claims</strong> on what is "
-        f"seen, each with the number that holds or refutes it: {_counts(claims)}. Violet: A "
+        f"seen, each with the number that holds or refutes it: {claim_counts(claims)}. Violet: A "
         "compresses what n brings to m (Op &gt; 0); orange: it amplifies it. In pictures of Comp "
         "blue is what arrives turned round (Comp &lt; 0), and strong colours are what is "
         "amplified.</p>",
         f"<nav><ul>{links}</ul></nav>",
-        f"<p><strong>{wrong} claims do not hold.</strong></p>" if wrong else "",
         *(_section(*one) for one in studies),
     ]
     return (
@@ -89,10 +88,12 @@ def study_page(
     )
 
 
-def _counts(claims: Sequence[CheckedClaim]) -> str:
-    words = ("holds", "does not hold", "not asked")
-    counts = {word: sum(claim.word == word for claim in claims) for word in words}
-    return ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "none"
+def claim_counts(claims: Sequence[CheckedClaim]) -> str:
+    """Return how many claims hold, do not, and are not asked of so coarse a grid."""
+    held, refuted, left = (sum(c.holds is h for c in claims) for h in (True, False, None))
+    parts = [f"{held} of {held + refuted} hold" if held + refuted else ""]
+    parts.append(f"{left} not asked of a grid so coarse" if left else "")
+    return ", ".join(filter(None, parts)) or "there are none"
 
 
 def _section(
@@ -101,9 +102,14 @@ def _section(
     words = "\n".join(f"<p>{_text(part)}</p>" for part in study.words)
     figures = "".join(map(_figure, pictures))
     source = f'<p class="id">{_text(study.source)}</p>' if study.source else ""
+    link = (
+        f'<p><a href="#{study.name}-claims">{len(claims)} claims</a>: {claim_counts(claims)}.</p>'
+    )
     return (
         f'<h2 id="{study.name}">{_text(study.title)}</h2>\n{source}{words}\n'
-        f'<div class="figures">{figures}</div>\n{_table(claims)}'
+        + (link if claims else "")
+        + f'<div class="figures">{figures}</div>\n'
+        + (f'<div id="{study.name}-claims">{_table(claims)}</div>' if claims else "")
     )
 
 
@@ -116,8 +122,6 @@ def _figure(picture: StudyPicture) -> str:
 
 
 def _table(claims: Sequence[CheckedClaim]) -> str:
-    if not claims:
-        return ""
     rows = "\n".join(map(_row, claims))
     return (
         "<table><thead><tr><th>claim</th><th>expected</th><th>computed</th><th></th></tr></thead>"

@@ -19,7 +19,7 @@ from causalopt.studies.landscape_study import LEAST_SIZE, MOST_SIZE
 from causalopt.studies.rate_diagram import RateDiagram, rate_diagram
 from causalopt.studies.study_claims import CheckedClaim, checked_claims
 from causalopt.studies.study_files import load_study, shipped_studies
-from causalopt.studies.study_page import StudyPicture, study_page
+from causalopt.studies.study_page import StudyPicture, claim_counts, study_page
 from causalopt.work.progress import Progress, long_work, portion, through
 
 if TYPE_CHECKING:
@@ -62,12 +62,7 @@ class Landscapes(Displayed):
         lines = []
         for name, found in self.results.items():
             lines.append(repr(found))
-            held = [claim.holds for claim in self.claims[name]]
-            asked = sum(one is not None for one in held)
-            finer = (
-                f", {len(held) - asked} not asked of a grid so coarse" if asked < len(held) else ""
-            )
-            lines.append(f"  {sum(map(bool, held))} of {asked} claims hold{finer}")
+            lines.append(f"  claims: {claim_counts(self.claims[name])}")
             lines += [
                 f"  {claim.symbol} {claim.claim} {claim.expected}; computed: {claim.computed}"
                 for claim in self.claims[name]

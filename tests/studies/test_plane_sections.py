@@ -49,19 +49,18 @@ def test_equilibria_are_marked_where_the_flow_rests(tmp_path: Path) -> None:
 
 def test_crossings_of_a_circle_lie_where_it_meets_the_plane(tmp_path: Path) -> None:
     (tmp_path / "circle.yaml").write_text(
-        "name: circle\nmodel_dt: 1\n".replace("model_dt: 1\n", "")
-        + 'variables:\n  x: {flow: "-y", initial: 2}\n  y: {flow: x, initial: 0}\n'
+        'name: circle\nvariables:\n  x: {flow: "-y", initial: 2}\n  y: {flow: x, initial: 0}\n'
         '  z: {flow: "0", initial: 5}\ndt: 0.01\nmethod: rk4\npartition: {A: [y]}\n'
     )
     text = (
         'name: round\ntitle: Round\nmodel: circle.yaml\naxes: {"x[0]": [-3, 3], "z[0]": [0, 9]}\n'
         'at: [2]\nquestions: [{hold: y, nudge: "x[0]", target: x}]\n'
-        'orbit: {crosses: "y[t]", skip: 100, steps: 2000}\n'
+        'orbit: {crosses: "y[t] - 1", skip: 100, steps: 2000}\n'
     )
     found = study(tmp_path, text)
     crossings = orbit_crossings(found, section_model(found))
-    # y = 2 sin t is 0 at t = pi, ..., 6 pi between 1 and 20: x = -2, 2, ..., z = 5.
-    np.testing.assert_allclose(crossings[:, 0], [-2, 2, -2, 2, -2, 2], atol=1e-4)
+    # y = 2 sin t is 1 at t = 5 pi/6, 13 pi/6, ... between 1 and 20, where x = 2 cos t.
+    np.testing.assert_allclose(crossings[:, 0], 3 * [-np.sqrt(3), np.sqrt(3)], atol=1e-4)
     np.testing.assert_array_equal(crossings[:, 1], 5)
     without = study(tmp_path, text.partition("orbit")[0])
     assert orbit_crossings(without, section_model(without)).shape == (0, 2)
