@@ -17,6 +17,7 @@ from pathlib import Path
 
 from causalopt.errors import FileError
 
+GO_ON = "what is done stays, and --resume (resume=True) goes on"
 PASSING = ".writing"  # the folder of passing names, in a store while a driver is at work on it
 _MOST_AT_ONCE = 16
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -66,11 +67,9 @@ def write_new(path: Path, content: bytes | bytearray) -> None:
 
 def refused(error: OSError, path: Path, next_step: str = "") -> FileError:
     """Return the error that says why a store cannot be written, and what to do next."""
-    if error.errno in _FULL:
-        return FileError(f"cannot write '{path}': its disk is full; {next_step or 'make room'}")
-    return FileError(
-        f"cannot write '{path}': {error.strerror or error}" + f"; {next_step}" * bool(next_step)
-    )
+    full = error.errno in _FULL
+    why = "its disk is full: make room" if full else error.strerror or str(error)
+    return FileError(f"cannot write '{path}': {why}" + f"; {next_step}" * bool(next_step))
 
 
 def _write(path: Path, content: bytes | bytearray) -> None:

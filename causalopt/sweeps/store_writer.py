@@ -11,7 +11,7 @@ from pathlib import Path
 from numpy.typing import ArrayLike, NDArray
 
 from causalopt.errors import FileError
-from causalopt.sweeps.durable_files import PASSING, refused, write_durably
+from causalopt.sweeps.durable_files import GO_ON, PASSING, refused, write_durably
 from causalopt.sweeps.store_layout import StoreLayout
 from causalopt.sweeps.store_lock import METADATA
 from causalopt.sweeps.task_summary import TaskSummary
@@ -57,7 +57,7 @@ class StoreWriter:
                 raise FileError(
                     f"cannot write '{root}': the run that computes it has ended"
                 ) from None
-            raise refused(error, root, "what is done stays: run it again with resume") from None
+            raise refused(error, root, GO_ON) from None
         return TaskSummary.of(arrays, self.layout.floats, self.layout.statuses)
 
     def _arrays(self, task: int, columns: Mapping[str, ArrayLike]) -> dict[str, NDArray]:  # type: ignore[type-arg]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.sweeps.durable_files import refused, write_durably
+from causalopt.sweeps.durable_files import GO_ON, refused, write_durably
 from causalopt.sweeps.store_layout import BLOCK, StoreLayout, decode, encode
 from causalopt.sweeps.task_summary import TaskSummary
 
@@ -86,8 +86,7 @@ class TaskLedger:
             )
             write_durably(self._root, {names["done"]: self._bytes("done", marked)})
         except OSError as error:
-            next_step = "what is done stays: run it again with resume"
-            raise refused(error, self._root, next_step) from None
+            raise refused(error, self._root, GO_ON) from None
         part[:] = marked
         if part[: self._layout.task_count - block * BLOCK].all():
             del self._blocks[block]

@@ -56,7 +56,7 @@ def test_a_disk_that_fills_up_loses_nothing_that_is_done(
     SweepStore.create(tmp_path / "a.zarr", PLAN).close()
     disk = Disk(files)
     monkeypatch.setattr(durable_files, "_write", disk.write)
-    with pytest.raises(FileError, match="its disk is full; what is done stays") as error:
+    with pytest.raises(FileError, match="its disk is full: make room; what is done stays") as error:
         go_on(tmp_path / "a.zarr")  # 4 tasks, each of 4 files and 4 of the ledger
     monkeypatch.undo()
     assert str(tmp_path / "a.zarr") in error.value.message

@@ -206,6 +206,18 @@ def test_doubts_are_judged_once_for_the_grid() -> None:
     assert cut["status"].tobytes() == whole_grid.codes.tobytes()
 
 
+def test_points_that_take_seconds_are_tasks_of_their_own() -> None:
+    """Chunks of whole blocks are for Op alone: 40 points of another measure are as many tasks."""
+    from causalopt.sweeps.measures.rates_measure import RatesMeasure
+
+    grid = {"rho": np.linspace(1, 28, 40), "sigma": [9.0, 10.0]}
+    plan = plan_sweep(LORENZ, grid, RatesMeasure(steps=50), chunk=1)
+    assert (plan.chunk, plan.task_count) == ((1, 1), 80)
+    assert plan_sweep(LORENZ, grid, RatesMeasure(steps=50), chunk=5).chunk == (2, 2)
+    assert plan_sweep(LORENZ, grid, RatesMeasure(steps=10**7)).task_count == 80
+    assert plan_sweep(LORENZ, grid, OpMeasure(at=5), chunk=1).chunk == (40, 2)
+
+
 def test_kinks_are_settled_alike_in_chunks() -> None:
     """A lattice of starts that meets the thermostat's edges to within rounding."""
     grid = {"R[0]": Spaced(5, 45, 401)}
