@@ -145,7 +145,9 @@ def test_a_silent_worker_is_given_up(tmp_path: Path) -> None:
         def stop() -> None:
             os.kill(running(tmp_path / "marks")[0][0], signal.SIGSTOP)
 
+        begun = time.monotonic()
         found, report = run_and(stop, work, 20, dask=cluster.address, patience=5.0)
+        assert time.monotonic() - begun < 2 * _LONG  # Dask itself waits for five minutes
         assert as_bytes(found) == truth(20)
         assert report.lost_workers >= 1
 

@@ -86,6 +86,8 @@ class DaskCrew:
             self._check_versions()
             watched = patience, self._flying, self._ended
             self._watch = ClusterWatch(self._client, *watched, self._hear)
+            with contextlib.suppress(OSError):  # what does not answer now the watch will tell
+                self._watch.threads = sum(self._answer(lambda client: client.nthreads()).values())
         except BaseException:
             self.close()
             raise
