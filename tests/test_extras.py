@@ -44,6 +44,7 @@ WHOLE = (
     "causalopt.frequencies",
     "causalopt.laws.samples",
     "causalopt.engine.machine.compiler",
+    "causalopt.sweeps.store_metadata",
 )
 
 

@@ -120,9 +120,20 @@ class ProductDensity:
 
 
 def uniform_box(low: tuple[float, float], high: tuple[float, float]) -> PlanarLaw:
-    """Return the uniform law on a rectangle."""
+    """Return the uniform law on a rectangle.
+
+    Raises:
+        QuestionError: In floats its area is 0 or infinite.
+    """
     corners = box(low, high)
-    return PlanarLaw(((corners, 1.0 / area(corners)),))
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = area(corners)
+    if not 0.0 < size < math.inf:
+        raise QuestionError(
+            f"in floats the box from {low} to {high} has the area {size:g}, and no density: let "
+            "values start nearer to 0, or with another spread"
+        )
+    return PlanarLaw(((corners, 1.0 / size),))
 
 
 def centred(law: PlanarLaw) -> PlanarLaw:

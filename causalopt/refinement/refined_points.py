@@ -17,8 +17,7 @@ from causalopt.engine.contract import Bools, Floats
 from causalopt.refinement.simplex_rule import Primitive
 
 _COLUMNS = ("values", "total", "direct", "comp", "op", "codes")
-# Numbers of these statuses are none, or rounding: no integral counts them.
-_NOT_KNOWN = np.isin(NAMES, ["no_influence", "diverged", "nonfinite", "unresolved"])
+_UNRESOLVED = int(np.flatnonzero(NAMES == "unresolved")[0])  # what may be rounding is not known
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -55,7 +54,7 @@ class RefinedPoints:
     @property
     def known(self) -> Bools:
         """Where Op is known, infinite or not, shape [point]."""
-        known: Bools = ~_NOT_KNOWN[self.codes] & ~np.isnan(self.op)
+        known: Bools = (self.codes != _UNRESOLVED) & ~np.isnan(self.op)
         return known
 
     @property

@@ -150,9 +150,10 @@ def _told_by(
     hidden = primitive.hidden(first, second, rule, wide)
     error += float(hidden[~primitive.jumps(sizes, hidden)].sum())
     apart, slack = primitive.parted(first, second, rule)
-    known = _SURE * abs(float(apart.sum())) + float(slack.sum())
-    is_told = not primitive.may_jump or known < _CONSISTENT * error
-    return known if is_told and math.isfinite(known) else error
+    told, unsure = abs(float(apart.sum())), float(slack.sum())
+    most, least = _SURE * told + unsure, _SURE * max(told - unsure, 0.0)
+    is_told = not primitive.may_jump or most < _CONSISTENT * error
+    return min(most, max(error, least)) if is_told and math.isfinite(most) else error
 
 
 def jump_count(shares: Floats, simplices: Simplices, heights: Floats, known: Primitive) -> int:

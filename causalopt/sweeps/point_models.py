@@ -26,6 +26,9 @@ WORD_AXES = ("nudge", "hold", "target")
 _UNSAID = {"seed": 0, "at": 0, "horizon": 1}  # what a setting is that nobody says
 _MOST_TOGETHER = 4096
 REFUSED = "refused"
+OVERFLOW = "overflow"
+FLOATS_LEFT = (ArithmeticError, np.linalg.LinAlgError)
+OVERFLOW_TEXT = "a number left the floats on the way"
 REFUSED_TEXT = "the question cannot be asked with these values: ask it of this point alone"
 
 
@@ -187,7 +190,7 @@ def asked_somewhere(points: Points, ask: Callable[[dict[str, Any]], Answer]) -> 
     """
     found: list[Answer] = []
     good: set[tuple[str, Any]] = set()
-    failed: dict[tuple[str, Any], CausaloptError] = {}
+    failed: dict[tuple[str, Any], CausaloptError] = {}  # the first of each
     words = [axis for axis in WORD_AXES if axis in points]
     for row in point_rows(points):
         marks = [("", ""), *((axis, row[axis]) for axis in words)]
@@ -196,6 +199,9 @@ def asked_somewhere(points: Points, ask: Callable[[dict[str, Any]], Answer]) -> 
             good.update(marks)
         except CausaloptError as error:
             failed = dict.fromkeys(marks, error) | failed
+        except FLOATS_LEFT:
+            left = QuestionError(f"a number leaves the floats at {row}: choose other values")
+            failed = dict.fromkeys(marks, left) | failed
     for mark, said in failed.items():
         if mark not in good:
             raise said
@@ -224,7 +230,8 @@ def evaluate_points(
         model: The model, under all changes that are not swept.
         points: The points.
         ask: Returns variables by name and a status, of a point's model and its own axes; what it
-            does not name is undefined. An error of causalopt's makes the point `refused`.
+            does not name is undefined. An error of causalopt's makes the point `refused`, and one
+            of arithmetic `overflow`, or `nonfinite` where the measure has no such word.
     """
     roles = axis_roles(model, points, measure.own_axes, measure.name)
     rows = point_rows(points)
@@ -236,9 +243,12 @@ def evaluate_points(
         try:
             if last is None or last[0] != key:
                 last = key, roles.model_at(model, row)
-            numbers, status = ask(last[1], roles.own_at(row))
+            with np.errstate(all="ignore"):  # what leaves the floats has a status
+                numbers, status = ask(last[1], roles.own_at(row))
         except CausaloptError:
             continue
+        except FLOATS_LEFT:
+            numbers, status = {}, OVERFLOW if OVERFLOW in measure.statuses else "nonfinite"
         for name, value in numbers.items():
             found[name][k] = value
         found["status"][k] = measure.statuses.index(status)

@@ -177,7 +177,9 @@ def plan_sweep(
         raise QuestionError(f"chunk is how many points a task has, at least 1, found {chunk!r}")
     resolved = measure.resolved(model, _few_points(axes))
     size = resolved.task_points(model) if chunk is None else chunk
-    return SweepPlan(model, resolved, axes, PointBlocks(shape).chunk(max(size, 1)))
+    blocks = PointBlocks(shape)
+    cut = blocks.chunk if resolved.whole_blocks else blocks.free_chunk
+    return SweepPlan(model, resolved, axes, cut(max(size, 1)))
 
 
 def _check_names(model: Model, axes: Sequence[SweptAxis], measure: SweptMeasure) -> None:

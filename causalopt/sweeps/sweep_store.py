@@ -30,7 +30,7 @@ from causalopt.sweeps.store_folder import (
     read_metadata,
 )
 from causalopt.sweeps.store_identity import Difference, differences
-from causalopt.sweeps.store_layout import StorablePlan, StoreLayout
+from causalopt.sweeps.store_layout import MISSING, STATUS, StorablePlan, StoreLayout
 from causalopt.sweeps.store_lock import StoreLock, is_driven
 from causalopt.sweeps.store_writer import StoreWriter, token_of
 from causalopt.sweeps.task_ledger import TaskLedger
@@ -38,6 +38,7 @@ from causalopt.sweeps.task_summary import FAILED, TaskSummary
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas
     import xarray
 
     from causalopt.results import Places
@@ -120,9 +121,15 @@ class SweepStore(Plotted, Tabled):
     @classmethod
     def begin(cls, path: str | os.PathLike[str], plan: StorablePlan, *, resume: bool) -> Self:
         """Make a new store, or go on with one where that is asked for and there is one."""
-        if resume and os.path.lexists(path):
-            return cls.resume(path, plan)
-        return cls.create(path, plan)
+        if not resume:
+            return cls.create(path, plan)
+        if not os.path.lexists(path):
+            try:
+                return cls.create(path, plan)
+            except FileError:
+                if not os.path.lexists(path):
+                    raise  # else another process made it meanwhile
+        return cls.resume(path, plan)
 
     def __enter__(self) -> Self:
         return self
@@ -291,6 +298,21 @@ class SweepStore(Plotted, Tabled):
     def dataset(self) -> xarray.Dataset:
         """The sweep with labelled axes, opened lazily: NaN and status -1 where nothing is yet."""
         return labelled(self)
+
+    def to_pandas(self, of: str | None = None) -> pandas.DataFrame:
+        """Return the sweep as one table, a row a point, its status a word.
+
+        Args:
+            of: As of `causalopt.results.Tabled.to_pandas`.
+
+        Raises:
+            UnknownNameError: The dataset has no such variable.
+        """
+        table = super().to_pandas(of)
+        if STATUS in table:
+            words = dict(enumerate(self.layout.statuses)) | {MISSING: "missing"}
+            table[STATUS] = table[STATUS].map(words)
+        return table
 
     def plot(
         self,

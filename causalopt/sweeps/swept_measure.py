@@ -73,6 +73,11 @@ class SweptMeasure(Protocol):
         ...
 
     @property
+    def whole_blocks(self) -> bool:
+        """Whether chunks are whole blocks of the grid (`PointBlocks`), which settle doubts."""
+        ...
+
+    @property
     def python_bound(self) -> bool:
         """Whether processes speed it up and threads hardly do: most of it is Python."""
         ...

@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 
 import causalopt
-from tests.refinement.random_models import KINDS, outcomes
-
-# The truth of these is a grid of a million points: fewer of them.
-DEAR = {"a direct effect that varies", "W that jumps", "length above a level"}
-DEAR |= {"two axes", "area above a level, two axes"}
+from tests.refinement.random_models import DEAR, KINDS, outcomes
 
 
 @pytest.mark.parametrize("kind", KINDS)

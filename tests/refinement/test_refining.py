@@ -177,7 +177,8 @@ class TestPoints:
         assert len(np.unique(places, axis=0)) == count
 
     def test_the_ends_of_ranges_are_exact(self) -> None:
-        over = {"k": (0.1, 0.7), "R[0]": (1 / 3, 10 / 7)}
+        over = {"k": (0.33, 0.89), "R[0]": (1 / 3, 10 / 7)}
+        assert 0.33 + (0.89 - 0.33) != 0.89
         found = refine(THERMOSTAT, over, points=40, steps=6)
         for name, (low, high) in over.items():
             assert found.axes[name].min() == low

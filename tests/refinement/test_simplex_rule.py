@@ -106,6 +106,11 @@ class TestPrimitive:
         assert found.error == pytest.approx(2.0, rel=0.2)
         assert found.error >= 2.0
 
+    def test_so_it_is_while_a_jump_and_a_steep_place_are_not_told_apart(self) -> None:
+        known = Primitive(np.array([0.0, 0.5, 3.0]), np.ones(3), may_jump=True)
+        found = integrated(self.SHARES, self.PIECES, self.FLAT, primitive=known)
+        assert found.error >= 2.0
+
     def test_a_jump_of_w_in_a_narrow_place_is_no_error_but_is_counted(self) -> None:
         shares = np.array([[0.0, 0.5, 0.5 + 1e-7, 1.0]])
         pieces, flat = np.array([[0, 1], [1, 2], [2, 3]]), np.zeros(4)

@@ -38,7 +38,7 @@ ASKED = {
     "Variable",
 }
 VOID = {"br", "hr", "img", "meta"}
-OWN_HEADINGS = {"Candidate", "Description", "Optimizers", "Through"}
+OWN_HEADINGS = {"Candidate", "Description", "Optimizers", "SweepStore", "Through"}
 
 
 @cache

@@ -129,13 +129,14 @@ def test_sweep_takes_measures_by_name_with_their_settings() -> None:
         assert power == pytest.approx(own.power, rel=1e-13)
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 100])
-def test_the_numbers_of_a_measure_do_not_depend_on_chunks(chunk: int) -> None:
+@pytest.mark.parametrize(("chunk", "tasks"), [(1, 6), (2, 3), (5, 2), (100, 1)])
+def test_the_numbers_of_a_measure_do_not_depend_on_chunks(chunk: int, tasks: int) -> None:
     model = load("lorenz")
     grid = {"rho": [0.8, 14.0, 28.0], "hold": ["a", "b"]}
     settings = {"name": "rates", "steps": 60, "nudge": "c[0]", "target": "c"}
     whole: Any = sweep(model, grid, measure=settings)
     cut: Any = sweep(model, grid, measure=settings, chunk=chunk)
+    assert cut.plan.task_count == tasks
     for name, values in whole.columns.items():
         assert values.tobytes() == cut.columns[name].tobytes()
 

@@ -14,7 +14,7 @@ import pytest
 import xarray
 
 from causalopt import open_sweep
-from causalopt.errors import ArgumentError, FileError
+from causalopt.errors import ArgumentError, FileError, QuestionError
 from causalopt.sweeps.durable_files import PASSING
 from causalopt.sweeps.store_layout import BLOCK
 from causalopt.sweeps.store_lock import METADATA
@@ -98,6 +98,18 @@ def test_to_dict_is_strict_json_and_says_what_is_there(half: Path) -> None:
     assert found["model"]["name"] == "counted"
     assert found["running"] is False
     assert found["ranges"]["square"] == [1, 3481]
+
+
+def test_a_table_has_words_and_a_row_for_each_point(half: Path) -> None:
+    table = open_sweep(half).to_pandas()
+    assert len(table) == 60
+    assert table["status"].value_counts().to_dict() == {
+        "missing": 36,
+        "ok": 19,
+        "unresolved": 4,
+        "diverged": 1,
+    }
+    assert open_sweep(half).to_pandas("done")["done"].tolist() == [1, 0, 0, 1]
 
 
 def test_nothing_done_has_no_ranges(tmp_path: Path) -> None:
@@ -192,6 +204,67 @@ def test_two_that_make_the_same_store_at_once_make_one(
     with pytest.raises(FileError, match="there already: go on with it by --resume"):
         SweepStore.create(tmp_path / "a.zarr", PLAN)
     assert os.listdir(tmp_path) == ["a.zarr"]
+
+
+def test_two_that_resume_the_same_new_store_at_once_are_one_driver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from causalopt.sweeps import store_folder
+
+    first: list[SweepStore] = []
+
+    def late(target: Path, files: object) -> object:
+        monkeypatch.undo()
+        first.append(SweepStore.begin(target, PLAN, resume=True))
+        return store_folder.make_folder(target, files)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("causalopt.sweeps.sweep_store.make_folder", late)
+    with pytest.raises(FileError, match="being computed by another process"):
+        SweepStore.begin(tmp_path / "a.zarr", PLAN, resume=True)
+    first[0].close()
+    assert os.listdir(tmp_path) == ["a.zarr"]
+
+
+def test_another_sweep_is_refused_and_nothing_is_touched(half: Path) -> None:
+    before = tree(half)
+    with pytest.raises(QuestionError, match="holds another sweep"):
+        SweepStore.resume(half, CountedPlan(seed=1))
+    assert tree(half) == before
+    SweepStore.resume(half, PLAN).close()  # its lock is free
+
+
+def test_numbers_are_on_the_disk_before_they_have_their_name_and_before_the_mark(
+    half: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Power may be lost between any two calls: what has its name was flushed before."""
+    calls: list[tuple[str, str]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def spied_fsync(handle: int) -> None:
+        fsync(handle)
+        calls.append(("flush", os.path.relpath(os.readlink(f"/proc/self/fd/{handle}"), half)))
+
+    def spied_replace(source: Path, target: Path) -> None:
+        calls.append(("name", os.path.relpath(target, half)))
+        assert ("flush", os.path.relpath(source, half)) in calls
+        replace(source, target)
+
+    with SweepStore.resume(half, PLAN) as store:
+        monkeypatch.setattr(os, "fsync", spied_fsync)
+        monkeypatch.setattr(os, "replace", spied_replace)
+        summary = store.write(1, PLAN.evaluate(1))
+        for name in ("value", "square", "flag", "status"):
+            named = calls.index(("name", f"{name}/c/1/0"))
+            assert ("flush", f"{name}/c/1") in calls[named:]
+            assert ("flush", f"{name}/c") in calls  # it lists a new folder
+        calls.clear()
+        store.mark(1, summary)
+    names = [name for kind, name in calls if kind == "name"]
+    assert names == ["task_min/c/0/0", "task_max/c/0/0", "task_count/c/0/0", "done/c/0"]
+    marked = calls.index(("name", "done/c/0"))
+    for name in ("task_min", "task_max", "task_count"):
+        assert ("flush", f"{name}/c/0") in calls[:marked]
+    assert ("flush", "done/c") in calls[marked:]
 
 
 def test_a_second_driver_is_refused_and_a_reader_is_not(half: Path) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from causalopt.sweeps.sweep_axes import SweptAxis
 
 Kind = Literal["numbers", "words", "seeds", "points"]
-MOST_ALONG = 600  # values of an axis of a map: more than a page has pixels for
+MOST_ALONG = 1000  # values of an axis of a map: more than a page has pixels for
 MOST_OF_LINE = 20_000
 MOST_OF_POINTS = 20_000
 MOST_READ = 4_000_000  # points that a picture holds in memory
@@ -203,24 +203,29 @@ def swept_data(
 
 
 def sweep_data(sweep: Sweep) -> SweptData:
-    """Return a sweep in memory as it is drawn, all of it."""
+    """Return a sweep in memory as it is drawn: all of a line, a map as a figure can show it."""
     named = {"value": "values", "w": "values"}
     names = list(_USUAL)
     at = [] if sweep.model.is_static else [f"at step {sweep.at}"]
 
+    kinds: list[Kind] = ["numbers"] * len(sweep.axes)
+    is_line = len(kinds) == 1
+    every = [1] if is_line else strides(list(sweep.shape), kinds, MOST_READ)
+    index = tuple(slice(None, None, k) for k in every)
+
     def read(name: str) -> Floats:
-        found: Floats = getattr(sweep, named.get(name, name))
+        found: Floats = getattr(sweep, named.get(name, name))[index]
         return found
 
     return SweptData(
         (sweep.model.title or sweep.model.name, ", ".join([sweep.op_name, *at])),
         tuple(
-            DrawnAxis(name, "numbers", np.asarray(values), whole=len(values))
-            for name, values in sweep.axes.items()
+            DrawnAxis(name, "numbers", np.asarray(values)[::k], every=k, whole=len(values))
+            for k, (name, values) in zip(every, sweep.axes.items(), strict=True)
         ),
         {name: _LABELS.get(name, f"{sweep.target} in W") for name in names},
         read,
-        sweep.codes,
+        sweep.codes[index],
         tuple(NAMES.tolist()),
         ("op", "comp"),
     )
@@ -237,9 +242,10 @@ def measure_sweep_data(sweep: MeasureSweep, remark: str = "") -> SweptData:
     kinds = [_kind_of(axis.name, axis.quantities) for axis in axes]
     every = strides(list(sweep.shape), kinds, MOST_READ)
     index = tuple(slice(None, None, k) for k in every)
-    lines = question_lines(
-        model.title or model.name, told.name, told.settings(), [axis.name for axis in axes]
-    )
+    lines: tuple[str, ...] = (model.title or model.name, told.title)
+    if told.name == "op":
+        swept = [axis.name for axis in axes]
+        lines = question_lines(lines[0], told.name, told.settings(), swept)
     floats = [one for one in sweep.plan.variables if one.dtype == "f8"]
     names = sorted((one.name for one in floats), key=_usual_place)
     return SweptData(
@@ -287,7 +293,7 @@ def strides(sizes: list[int], kinds: list[Kind], most: int) -> list[int]:
 
     Example:
         >>> strides([10_000, 10_000], ["numbers", "numbers"], 4_000_000)
-        [17, 17]
+        [10, 10]
         >>> strides([3, 1_000_000], ["words", "numbers"], 4_000_000)
         [1, 50]
     """

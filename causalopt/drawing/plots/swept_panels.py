@@ -19,7 +19,7 @@ from causalopt.drawing.plots.axis_scales import edges_on, take_scale
 from causalopt.drawing.plots.measure_maps import Shades, shades_of, status_keys
 from causalopt.drawing.plots.panel_parts import draw_status, legend_for_all, plain_axes
 from causalopt.drawing.plots.panels import Panel, PanelLayout
-from causalopt.drawing.plots.plot_style import SMALL, TEXT, shortened, wrapped
+from causalopt.drawing.plots.plot_style import PAGE, SMALL, TEXT, shortened, wrapped
 from causalopt.drawing.plots.shown_figure import ShownFigure
 from causalopt.drawing.plots.status_looks import met_words
 from causalopt.drawing.plots.swept_cells import (
@@ -46,6 +46,7 @@ _MOST = 6  # panels along a side
 _COLUMNS = 3
 _SIDE = {1: 4.0, 2: 2.0, 3: 1.5, 4: 1.15, 5: 0.95, 6: 0.85}  # inches: a panel's height by columns
 _TALLEST = 6.5  # inches that all rows of panels take, where they can
+_COURSE = 1.9  # inches: a curve's height, alone
 _ASIDE = {"op": "\nabove 0 A compresses", "comp": "\nabove 1 A amplifies"}
 
 
@@ -153,10 +154,14 @@ class _Drawing:
                 status = np.take(status, order, axis=-1 - k)
         return values, status
 
-    def _look(self, name: str, columns: int = 1, *, alone: bool = True) -> CellLook:
+    def _look(
+        self, name: str, columns: int = 1, *, alone: bool = True, high: float = _COURSE
+    ) -> CellLook:
+        """Return how panels are drawn that are so many inches high."""
         values = self._data.values(name)
+        along = PAGE / columns if self._kind == "rows" else 0.85 * high  # ticks take the rest
         return CellLook(
-            self._data.labels[name],
+            _in_lines(self._data.labels[name], along),
             self._data.rest(name),
             shades_of(values, name),
             threshold_of(values),
@@ -205,7 +210,8 @@ class _Drawing:
 
         names = list(self._data.labels)
         panels = [
-            Panel(_called(name), course(name), 1.9, under=axis.name, shares=True) for name in names
+            Panel(_called(name), course(name), _COURSE, under=axis.name, shares=True)
+            for name in names
         ]
         panels.append(Panel("status", strip, 0.3, under=axis.name, shares=True))
         shown = [self._asked] if self._asked else list(self._data.drawn)
@@ -244,7 +250,7 @@ class _Drawing:
         def cloud(over: tuple[str, Floats]) -> Callable[[Axes], None]:
             def draw(axes: Axes) -> None:
                 values, status = self._cell(self._measure)
-                look = self._look(self._measure, columns, alone=False)
+                look = self._look(self._measure, columns, alone=False, high=1.5)
                 draw_cloud(axes, over, values, status, look)
 
             return draw
@@ -270,8 +276,9 @@ class _Drawing:
     def _has_bar(self) -> bool:
         return self._kind in ("map", "points")
 
-    def _bar_label(self, name: str) -> str:
-        return self._data.labels[name] + _ASIDE.get(name, "")
+    def _bar_label(self, name: str, high: float = _SIDE[1]) -> str:
+        """Return what stands beside a scale of colours so many inches high."""
+        return _in_lines(self._data.labels[name], high) + _ASIDE.get(name, "")
 
     def _keys(self, several: Sequence[Axes]) -> list[Any]:
         """Return the legend of all panels: their lines once, and the statuses."""
@@ -297,7 +304,9 @@ class _Drawing:
         names = _names(axes, every)
         picks, columns = _picked(axes, every)
         is_grid = len(axes) > 1 and any(axis.kind == "words" for axis in axes)
-        look = self._look(self._measure, columns, alone=False)
+        rows = math.ceil(len(picks) / columns)
+        height = self._height(columns, rows)
+        look = self._look(self._measure, columns, alone=False, high=height)
 
         def cell(name: str, place: tuple[int, ...]) -> Callable[[Axes], None]:
             def draw(panel: Axes) -> None:
@@ -307,7 +316,6 @@ class _Drawing:
             return draw
 
         order = {every[pick]: k for k, pick in enumerate(picks)}
-        height = self._height(columns, math.ceil(len(picks) / columns))
         panels = [
             Panel(name, cell(name, place), height, column=order.get(place, k) % columns)
             for k, (name, place) in enumerate(zip(names, every, strict=True))
@@ -319,7 +327,8 @@ class _Drawing:
             if isinstance(figure, ShownFigure):
                 self._settle(several, columns, headings if is_grid else None, len(picks))
             if self._has_bar:
-                _colour_bar(list(several), look.shades, self._bar_label(self._measure))
+                label = self._bar_label(self._measure, rows * height)
+                _colour_bar(list(several), look.shades, label)
             else:
                 _same_limits(several, self._kind)
             legend_for_all(several, self._keys(several))
@@ -368,6 +377,11 @@ def _in_order(axis: DrawnAxis) -> tuple[DrawnAxis, NDArray[np.intp] | None]:
         return axis, None
     order = np.argsort(axis.values, kind="stable")
     return dataclasses.replace(axis, values=axis.values[order]), order
+
+
+def _in_lines(text: str, inches: float) -> str:
+    """Return a text in lines that are no longer than so many inches."""
+    return "\n".join(wrapped(text, inches, TEXT))
 
 
 def _called(name: str) -> str:

@@ -43,7 +43,10 @@ def identity_lines(identity: Mapping[str, Any]) -> tuple[str, ...]:
     return question_lines(str(model.get("name", "")), str(told.pop("name", "")), told, swept)
 
 
-_UNSAID = ("estimate", "seed", "given", "delta", "data", "arrays", "exponents")
+_UNSAID = {
+    *("estimate", "seed", "given", "delta", "data", "arrays"),
+    *("exponents", "walkers", "transient", "horizon", "lasting"),
+}
 _NOTHING: tuple[Any, ...] = (None, "", "None", [], "[]", {}, "{}")
 
 

@@ -76,6 +76,16 @@ class PointBlocks:
             length = min(-(-length // self.length) * self.length, self.shape[axis])
         return (1,) * axis + (length,) + self.shape[axis + 1 :]
 
+    def free_chunk(self, points: int) -> tuple[int, ...]:
+        """Return the shape of chunks of at most so many points, blocks or not.
+
+        Example:
+            >>> PointBlocks((100, 1000)).free_chunk(50), PointBlocks((100, 20)).free_chunk(50)
+            ((1, 50), (2, 20))
+        """
+        axis, length = self._cut(points)
+        return (1,) * axis + (length,) + self.shape[axis + 1 :]
+
     def _cut(self, points: int) -> tuple[int, int]:
         """Return the axis that stretches of at most so many points cut, and their length."""
         inner = 1

@@ -69,6 +69,7 @@ class EscapeMeasure:
     )
     own_axes: ClassVar[tuple[str, ...]] = ("start", "beyond", "within", "seed")
     python_bound: ClassVar[bool] = True
+    whole_blocks: ClassVar[bool] = False
 
     @property
     def title(self) -> str:
@@ -94,7 +95,7 @@ class EscapeMeasure:
         """`probability` and `error`; with several N, one of each for each, such as `error_100`."""
         found = []
         for suffix, steps in zip(self._suffixes, self.within or ("N",), strict=True):
-            text = f"probability of standing beyond the level {self._when} {steps}"
+            text = f"probability beyond {self._when} {steps}"
             error = f"error of probability{suffix}"
             found += [
                 SweptVariable(f"probability{suffix}", "f8", {"long_name": text}),
@@ -104,7 +105,7 @@ class EscapeMeasure:
 
     @property
     def _when(self) -> str:
-        return "at some step up to" if self.passage else "at step"
+        return "by step" if self.passage else "at step"
 
     def task_points(self, model: Model) -> int:
         """Return how many points take about a second."""
@@ -115,8 +116,9 @@ class EscapeMeasure:
 
     def settings(self) -> dict[str, Any]:
         """Return all that decides the probabilities besides model and points."""
-        steps = None if self.within is None else list(self.within)
-        return dataclasses.asdict(self) | {"within": steps}
+        drawn = () if self.method == "ensemble" else ("walkers", "seed")
+        found = {k: v for k, v in dataclasses.asdict(self).items() if k not in drawn}
+        return found | {"within": None if self.within is None else list(self.within)}
 
     def resolved(self, model: Model, points: Points) -> EscapeMeasure:
         """Return the measure as it is, when its question can be asked.
@@ -160,7 +162,7 @@ class EscapeMeasure:
             numbers["seed"] = whole("seed", own["seed"])
         if "within" in own:
             numbers["within"] = (whole("within", own["within"]),)
-        return {**self.settings(), **own, **numbers}
+        return {**dataclasses.asdict(self), **own, **numbers}
 
     def evaluate(
         self, model: Model, points: Points, *, workers: int | None = None

@@ -91,6 +91,7 @@ class OpMeasure:
     drawn = "op"
     own_axes = (*CHOICES, SEED)
     python_bound = False
+    whole_blocks = True
     statuses = tuple(map(str, NAMES))
     status_texts = tuple(STATUSES[str(name)] for name in NAMES)
 

@@ -20,6 +20,7 @@ from causalopt.engine.contract import Floats
 from causalopt.errors import CausaloptError, QuestionError
 from causalopt.model.model import Model
 from causalopt.sweeps.point_models import (
+    FLOATS_LEFT,
     REFUSED,
     REFUSED_TEXT,
     AxisRoles,
@@ -40,7 +41,7 @@ _LANES = 1 << 20  # of one batch
 # What a point of the axis may have in place of a finite Comp, the gravest first.
 _WITHOUT_COMP = ("nonfinite", "diverged", "no_influence", "held", "only_path")
 _FLOATS = (
-    SweptVariable("power", "f8", {"long_name": "integral of 1 - Comp over the nudged start"}),
+    SweptVariable("power", "f8", {"long_name": "integral of 1 - Comp"}),
     SweptVariable("error", "f8", {"long_name": "change of power with every other point left out"}),
     SweptVariable("left_out", "f8", {"long_name": "share of unresolved points, left out"}),
 )
@@ -82,6 +83,7 @@ class PowerMeasure:
     statuses: ClassVar[tuple[str, ...]] = (*STATUSES, REFUSED)
     status_texts: ClassVar[tuple[str, ...]] = (*STATUSES.values(), REFUSED_TEXT)
     own_axes: ClassVar[tuple[str, ...]] = ("hold", "target", "seed")
+    whole_blocks: ClassVar[bool] = False
 
     @property
     def title(self) -> str:
@@ -238,11 +240,14 @@ class PowerMeasure:
         numbers = {name: np.asarray(points[name], dtype=np.float64)[rows] for name in named}
         try:
             asked = self._ask(model, own)
-            slopes, codes = self._slopes(asked, numbers, len(rows), workers)
-        except CausaloptError:
+            with np.errstate(all="ignore"):  # what leaves the floats has a status
+                slopes, codes = self._slopes(asked, numbers, len(rows), workers)
+        except (CausaloptError, *FLOATS_LEFT) as error:
             if len(rows) > 1:  # one of them cannot be asked, and must not take the others with it
                 for row in rows:
                     self._together(model, own, points, np.array([row]), found, workers)
+            elif not isinstance(error, CausaloptError):
+                found["status"][rows] = self.statuses.index("nonfinite")
             return
         for row, heights, words in zip(rows, slopes, codes, strict=True):
             answer, status = integral(heights, words, self._values)

@@ -61,6 +61,7 @@ class RatesMeasure:
     status_texts: ClassVar[tuple[str, ...]] = (*STATUSES.values(), REFUSED_TEXT)
     own_axes: ClassVar[tuple[str, ...]] = ("nudge", "hold", "target", "seed")
     python_bound: ClassVar[bool] = True
+    whole_blocks: ClassVar[bool] = False
 
     @property
     def title(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, ClassVar, Literal
 
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from causalopt.entropy.entropies import Entropies
 from causalopt.entropy.information import Unit
 from causalopt.model.model import Model
 from causalopt.sweeps.point_models import (
+    OVERFLOW,
+    OVERFLOW_TEXT,
     REFUSED,
     REFUSED_TEXT,
     asked_somewhere,
@@ -29,8 +32,8 @@ _TEXTS = {
     "S_next": "entropy of the law later",
     "S_next_decoupled": "entropy later, A from an independent replica at t",
     "mutual_information": "I(A; B) at t",
-    "optimizing_strength": "S_next_decoupled - S_next",
-    "adjusted": "optimizing strength less mutual information",
+    "optimizing_strength": "optimizing strength",
+    "adjusted": "optimizing strength - I(A; B)",
 }
 
 
@@ -64,10 +67,15 @@ class StrengthMeasure:
 
     name: ClassVar[str] = "strength"
     drawn: ClassVar[str] = "optimizing_strength"
-    statuses: ClassVar[tuple[str, ...]] = ("ok", REFUSED)
-    status_texts: ClassVar[tuple[str, ...]] = ("the entropies are as computed", REFUSED_TEXT)
+    statuses: ClassVar[tuple[str, ...]] = ("ok", OVERFLOW, REFUSED)
+    status_texts: ClassVar[tuple[str, ...]] = (
+        "the entropies are as computed",
+        OVERFLOW_TEXT,
+        REFUSED_TEXT,
+    )
     own_axes: ClassVar[tuple[str, ...]] = ("hold", "at", "horizon")
     python_bound: ClassVar[bool] = True
+    whole_blocks: ClassVar[bool] = False
 
     @property
     def title(self) -> str:
@@ -128,4 +136,6 @@ class StrengthMeasure:
 
     def _asked(self, model: Model, own: dict[str, Any]) -> tuple[dict[str, float], str]:
         found = strength(model, **self._question(own))
-        return {name: float(getattr(found, name)) for name in _TEXTS}, "ok"
+        numbers = {name: float(getattr(found, name)) for name in _TEXTS}
+        is_finite = all(math.isfinite(value) for value in numbers.values())
+        return (numbers, "ok") if is_finite else ({}, OVERFLOW)

@@ -234,6 +234,10 @@ def test_seeds_and_held_sets_are_lines_in_a_panel_each() -> None:
         (median,) = (line for line in axes.lines if line.get_label() == "median of 5 seeds")
         np.testing.assert_allclose(median.get_ydata()[1:-1], sign * (RS / 45 + 2.0)[1:-1])
     assert keys(figure) == ["one seed", "median of 5 seeds", "diverged (4)", "missing (10)"]
+    for axes in figure.axes:  # two of five seeds diverge at the first point
+        (strip,) = (c for c in axes.collections if c.get_gid() == "diverged")
+        (span,) = (path.get_extents() for path in strip.get_paths())
+        assert (span.x0, span.x1) == (3.0, 7.0)
 
 
 def test_seeds_over_a_map_are_panels() -> None:
@@ -311,6 +315,17 @@ def test_any_measure_is_drawn_with_its_words_and_units() -> None:
     assert plot_swept(given).axes[0].get_ylabel() == "rate [nat/time]"
 
 
+def test_a_long_name_of_a_measure_is_no_longer_than_its_panels_are_high() -> None:
+    told = {"units": "nats per time unit", "long_name": "Op per unit of time of the lesser part"}
+    op = np.zeros((3, 9)) + KS
+    figure = plot_swept(dataset({"hold": HELD[:3], "k": KS}, {"op_rate": (op, told)}))
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert "\n" in axes.get_ylabel()
+    assert axes.yaxis.label.get_window_extent().height <= axes.bbox.height
+    assert clashes(figure) == []
+
+
 def test_an_axis_that_is_no_order_is_drawn_in_order() -> None:
     shuffled = np.array([3, 0, 2, 1])
     ks = KS[:4][shuffled]
@@ -330,6 +345,16 @@ def test_a_sweep_in_memory_and_its_dataset_have_the_same_picture() -> None:
         np.testing.assert_array_equal(mesh_of(one.axes[0]), mesh_of(other.axes[0]))
         assert one.axes[1].get_ylabel() == other.axes[1].get_ylabel()
         assert keys(one) == keys(other)
+
+
+def test_a_large_map_in_memory_is_thinned_too_and_a_line_is_not() -> None:
+    ks, ds = np.linspace(0.1, 0.9, 2001), [20.0, 25.0]
+    model = causalopt.load("thermostat")
+    figure = causalopt.sweep(model, {"k": ks, "d": ds}, steps=2).plot()
+    np.testing.assert_allclose(mesh_of(figure.axes[0])[:, 0], op_of(ks[::3]), rtol=1e-9)
+    assert figure.get_suptitle().endswith("drawn: every 3rd of the 2,001 values of k")
+    line = causalopt.sweep(model, {"k": ks}, steps=2).plot(panels="op").axes[0].lines[0]
+    assert len(line.get_xdata()) == 2001
 
 
 def test_what_is_no_sweep_is_refused() -> None:
@@ -373,15 +398,16 @@ def test_of_a_large_store_so_many_values_are_read_and_the_title_says_so(tmp_path
     del given, codes
     opened = xarray.open_zarr(store, consolidated=False, chunks=None)
     tracemalloc.start()
-    figure = plot_swept(opened)
+    swept_data(opened).values("op")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 64e6  # the numbers alone are 128 MB
-    every = "every 7th of the 4,000 values of"
+    assert peak < 48e6  # the numbers alone are 128 MB
+    figure = plot_swept(opened)
+    every = "every 4th of the 4,000 values of"
     assert figure.get_suptitle().endswith(f"drawn: {every} k, {every} R[0]")
-    expected = np.where(np.arange(0, size, 7)[:, None] < 3000, x[::7, None] - x[::7], np.nan)
+    expected = np.where(np.arange(0, size, 4)[:, None] < 3000, x[::4, None] - x[::4], np.nan)
     np.testing.assert_allclose(mesh_of(figure.axes[0]), expected)
-    assert keys(figure) == ["missing (25 %)"]  # 143 of the 572 rows that are drawn
+    assert keys(figure) == ["missing (25 %)"]
     assert swept_data(opened).remark == f"drawn: {every} k, {every} R[0]"
 
 

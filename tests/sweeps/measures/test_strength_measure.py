@@ -134,7 +134,7 @@ def test_a_point_whose_law_is_none_is_refused_and_leaves_the_others() -> None:
     assert np.isnan(found["S"]).tolist() == [False, True, False]
     points = {"at": np.array([0.0, 1.5, 2.0])}
     found = StrengthMeasure().resolved(PAIR, points).evaluate(PAIR, points)
-    assert found["status"].tolist() == [0, 1, 0]
+    assert found["status"].tolist() == [0, 2, 0]
 
 
 @pytest.mark.parametrize(
@@ -173,3 +173,16 @@ def test_a_law_without_density_is_refused() -> None:
     assert [measure.statuses[code] for code in found["status"]] == ["ok", "refused"]
     # Two independent normals of deviation 1.
     assert found["S"][0] == pytest.approx(math.log(2 * math.pi * math.e))
+
+
+def test_a_box_without_an_area_in_floats_is_refused() -> None:
+    # Beside 1e300 a square of side .1 has no area, and one of side 1e200 has one beyond the floats.
+    model = load("thermostat_uniform")
+    points = {"R[0]": np.array([1.0, 1e300, 1.0]), "eps": np.array([0.1, 0.1, 1e200])}
+    measure = StrengthMeasure(at=1).resolved(model, points)
+    found = assert_of_its_shape(measure, model, points)
+    words = [measure.statuses[code] for code in found["status"]]
+    assert words == ["ok", "refused", "refused"]
+    assert np.isnan(found["S"]).tolist() == [False, True, True]
+    with pytest.raises(QuestionError, match="has the area 0, and no density"):
+        causalopt.strength(model, initial={"R": 1e300})
