@@ -218,3 +218,15 @@ def test_kinks_are_settled_alike_in_chunks() -> None:
     assert cut["status"].tobytes() == one.codes.tobytes()
     assert cut["comp_above"].tobytes() == one.slopes.tobytes()
     assert one.power == pytest.approx(19.9608, abs=1e-4)
+
+
+def test_kinks_are_settled_alike_where_words_stand_between_numbers() -> None:
+    """Lanes of one A are every other point of a chunk: blocks count points, and not lanes."""
+    grid = {"R[0]": Spaced(5, 45, 201), "hold": ["T", "T[t<=400]"]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(point_blocks, "BLOCK", 16)
+        patch.setattr(lane_doubts, "BUDGET", 12_000)
+        one = whole(plan_sweep(SATURATING, grid, OpMeasure(at=500)))
+        cut = whole(plan_sweep(SATURATING, grid, OpMeasure(at=500), chunk=48))
+    assert one["undecided"].sum() > 0
+    assert_same(one, cut)
