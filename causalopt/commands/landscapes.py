@@ -14,9 +14,7 @@ from causalopt.display.echo import echo
 def landscapes(
     only: Annotated[
         list[str] | None,
-        Argument(
-            metavar="[NAME]...", help="Studies that --list names, or files; every one without it."
-        ),
+        Argument(metavar="NAME", help="Studies that --list names, or files; every one without it."),
     ] = None,
     listed: Annotated[
         bool, Option("--list", help="List the shipped studies and compute nothing.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,6 +60,14 @@ class CheckedClaim:
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON's types."""
         return dataclasses.asdict(self)
+
+
+def claim_counts(claims: Sequence[CheckedClaim]) -> str:
+    """Return how many claims hold, do not, and are not asked of so coarse a grid."""
+    held, refuted, left = (sum(c.holds is h for c in claims) for h in (True, False, None))
+    parts = [f"{held} of {held + refuted} hold" if held + refuted else ""]
+    parts.append(f"{left} not asked of a grid so coarse" if left else "")
+    return ", ".join(filter(None, parts)) or "there are none"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from causalopt.posts.page import STYLE
+from causalopt.studies.study_claims import CheckedClaim, claim_counts
 
 if TYPE_CHECKING:
     from causalopt.studies.landscape_study import LandscapeStudy
-    from causalopt.studies.study_claims import CheckedClaim
 
 DARK = """
 :root { color-scheme: dark; }
@@ -86,14 +86,6 @@ def study_page(
         + "\n".join(filter(None, body))
         + "\n</body>\n</html>\n"
     )
-
-
-def claim_counts(claims: Sequence[CheckedClaim]) -> str:
-    """Return how many claims hold, do not, and are not asked of so coarse a grid."""
-    held, refuted, left = (sum(c.holds is h for c in claims) for h in (True, False, None))
-    parts = [f"{held} of {held + refuted} hold" if held + refuted else ""]
-    parts.append(f"{left} not asked of a grid so coarse" if left else "")
-    return ", ".join(filter(None, parts)) or "there are none"
 
 
 def _section(

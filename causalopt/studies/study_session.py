@@ -17,13 +17,13 @@ from causalopt.results import Displayed
 from causalopt.studies.landscape_maps import LandscapeMaps, landscape_maps
 from causalopt.studies.landscape_study import LEAST_SIZE, MOST_SIZE
 from causalopt.studies.rate_diagram import RateDiagram, rate_diagram
-from causalopt.studies.study_claims import CheckedClaim, checked_claims
+from causalopt.studies.study_claims import CheckedClaim, checked_claims, claim_counts
 from causalopt.studies.study_files import load_study, shipped_studies
-from causalopt.studies.study_page import StudyPicture, claim_counts, study_page
 from causalopt.work.progress import Progress, long_work, portion, through
 
 if TYPE_CHECKING:
     from causalopt.studies.landscape_study import LandscapeStudy
+    from causalopt.studies.study_page import StudyPicture
 
 DPI = 120
 
@@ -82,6 +82,10 @@ class Landscapes(Displayed):
             FileError: The folder is a file, or cannot be made or written.
             MissingPackageError: What draws pictures or writes data is not installed.
         """
+        need("matplotlib")
+        need("h5netcdf")
+        from causalopt.studies.study_page import study_page  # numbers alone need no pictures
+
         home = _folder(folder)
         pictures = {name: _pictures(found, theme) for name, found in self.results.items()}
         for name, found in self.results.items():
@@ -190,6 +194,8 @@ def _folder(out: str | os.PathLike[str]) -> Path:
 
 def _pictures(found: LandscapeMaps | RateDiagram, theme: str) -> list[StudyPicture]:
     """Return the pictures of a study: one for each setting and measure, or one of rates."""
+    from causalopt.studies.study_page import StudyPicture  # numbers alone need no pictures
+
     name = found.study.name
     if isinstance(found, RateDiagram):
         caption = f"{found.study.title}."
@@ -228,6 +234,7 @@ def picture_bytes(
         dpi: Pixels to the inch.
         which: `figure` and `measure`, of landscapes.
     """
+    need("matplotlib")
     import matplotlib
     from matplotlib.figure import Figure
 

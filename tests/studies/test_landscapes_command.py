@@ -13,6 +13,7 @@ from causalopt import Landscapes, QuestionError, landscapes
 from causalopt.cli import main
 from causalopt.studies.study_files import shipped_studies
 from tests.chromium import chromium, executable
+from tests.core import run_core
 from tests.posts.test_browser import show
 from tests.studies.study_texts import CURVE, PLANE, written
 
@@ -137,3 +138,13 @@ def test_the_page_asks_nothing_of_any_network(
             width=360, height=800, deviceScaleFactor=1, mobile=False,
         )  # fmt: skip
         assert page.value("document.documentElement.scrollWidth") <= 360
+
+
+def test_numbers_alone_need_no_extra_and_the_page_names_what_it_needs(tmp_path: Path) -> None:
+    code = "import warnings\nwarnings.simplefilter('ignore')\nimport causalopt as c\n"
+    asked = "c.landscapes(['thermostat_power'], size=8{})"
+    done = run_core(f"{code}print({asked.format('')})")
+    assert "claims: 4 of 4 hold" in done.stdout, done.stderr
+    done = run_core(code + asked.format(f", out={str(tmp_path / 'o')!r}"))
+    assert "pip install 'causalopt[plots]'" in done.stderr
+    assert not (tmp_path / "o").exists()
