@@ -254,12 +254,13 @@ def test_a_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
     assert 1 <= report.retries <= 2  # what ran there, and what waited beside it
 
 
-def test_a_task_that_kills_its_process_fails_alone(tmp_path: Path) -> None:
-    found, report = run(Kills(tmp_path, 2), 10, processes=2, retries=1)
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_task_that_kills_its_process_fails_alone(tmp_path: Path, retries: int) -> None:
+    found, report = run(Kills(tmp_path, 2), 10, processes=2, retries=retries)
     assert set(found) == set(range(10)) - {2}
-    assert [(one.task, one.tries) for one in report.failed] == [(2, 2)]
+    assert [(one.task, one.tries) for one in report.failed] == [(2, retries + 1)]
     assert "SIGKILL" in report.failed[0].message
-    assert report.lost_workers == 2
+    assert report.lost_workers == retries + 1
 
 
 def test_processes_that_cannot_begin_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
