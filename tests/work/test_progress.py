@@ -20,7 +20,16 @@ import causalopt
 from causalopt.errors import QuestionError
 from causalopt.work import progress as work
 from causalopt.work.bars import BARS, Lines, rate_text, span_text
-from causalopt.work.progress import Progress, begin, long_work, portion, through, tick, uncounted
+from causalopt.work.progress import (
+    Progress,
+    begin,
+    long_work,
+    portion,
+    remark,
+    through,
+    tick,
+    uncounted,
+)
 
 ROOT = Path(__file__).parents[2]
 Told = list[tuple[float, float, str]]
@@ -201,6 +210,22 @@ def test_a_script_is_silent_unless_it_asks(
     written = impatient()
     assert len(written.splitlines()) == lines
     assert not lines or written.startswith("outer: 0% after 0 s")
+
+
+@long_work("noted", direct=True)
+def noted(*, progress: Progress | None = None) -> None:
+    del progress
+    remark("1 failed")
+    tick(1, 2)
+    remark("")
+    tick(2, 2)
+
+
+def test_a_remark_is_shown_and_callbacks_are_not_told(impatient: Callable[[], str]) -> None:
+    with causalopt.progress(True):
+        noted()
+    assert impatient().startswith("noted (1 failed): 50%")
+    assert told_of(noted) == [(1, 2, "noted"), (2, 2, "noted")]
 
 
 def test_two_seconds_are_not_told_of(
