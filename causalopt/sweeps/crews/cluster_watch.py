@@ -42,7 +42,7 @@ class Flight:
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class FutureEnd:
     """How a task ended, by its key."""
 
     key: str
@@ -66,7 +66,7 @@ class ClusterWatch:
         client: Client,
         patience: float,
         flying: dict[str, Flight],
-        ended: queue.SimpleQueue[Outcome],
+        ended: queue.SimpleQueue[FutureEnd],
         hear: Callable[[tuple[float, Any]], None],
     ) -> None:
         self._client, self._patience, self._hear = client, patience, hear
@@ -104,7 +104,7 @@ class ClusterWatch:
         """End tasks whose own worker was lost before it had them, for they wait without end."""
         for key, flight in list(self._flying.items()):
             if flight.worker is not None and flight.worker not in workers:
-                self._ended.put(Outcome(key, error=NoWorkerError()))
+                self._ended.put(FutureEnd(key, error=NoWorkerError()))
 
     async def _take_away_silent(self) -> None:
         """Take away workers that hold tasks of ours and have shown no sign of life for long.

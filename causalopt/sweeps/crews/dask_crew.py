@@ -22,9 +22,9 @@ from causalopt.extras import need
 from causalopt.sweeps.crews.cluster_watch import (
     ClusterWatch,
     Flight,
+    FutureEnd,
     LostAloneError,
     NoWorkerError,
-    Outcome,
 )
 from causalopt.sweeps.crews.crew import Ended
 from causalopt.sweeps.crews.scheduler_connection import SHORT, connected, unheard, waited
@@ -69,7 +69,7 @@ class DaskCrew:
         patience: float,
     ) -> None:
         self._work, self._window, self._patience = work, window, patience
-        self._ended: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[FutureEnd] = queue.SimpleQueue()
         self._flying: dict[str, Flight] = {}
         self._suspects: dict[int, str] = {}
         self._shared: Future | None = None
@@ -145,7 +145,7 @@ class DaskCrew:
                 run_shared, self._work.name, task, self._shared, **options
             )
         except Exception as error:  # of many kinds, where the connection ends meanwhile
-            self._ended.put(Outcome(key, error=error))
+            self._ended.put(FutureEnd(key, error=error))
             return
         asyncio.run_coroutine_threadsafe(
             self._follow(key, flight.future), self._client.loop.asyncio_loop
@@ -170,9 +170,9 @@ class DaskCrew:
         """Wait for a task's end and its result, on the client's own thread."""
         try:
             reply = await self._client.gather(future, asynchronous=True)
-            self._ended.put(Outcome(key, reply))
+            self._ended.put(FutureEnd(key, reply))
         except BaseException as error:
-            self._ended.put(Outcome(key, error=error))
+            self._ended.put(FutureEnd(key, error=error))
 
     def ended(self, wait: float) -> Iterator[Ended]:
         """Yield the tasks that ended.
@@ -192,7 +192,7 @@ class DaskCrew:
         except queue.Empty:
             self._check()
 
-    def _read(self, flight: Flight, outcome: Outcome) -> Ended:
+    def _read(self, flight: Flight, outcome: FutureEnd) -> Ended:
         task, error = flight.task, outcome.error
         if error is None:
             assert outcome.reply is not None
@@ -231,7 +231,7 @@ class DaskCrew:
         flights = [(key, self._flying.get(key)) for key in had]
         for key, flight in flights:
             if flight is not None and flight.worker is not None:
-                self._ended.put(Outcome(key, error=LostAloneError()))
+                self._ended.put(FutureEnd(key, error=LostAloneError()))
         self.moved += sum(flight is not None and not flight.worker for _, flight in flights)
         self.moved += sum(key in self._flying for key in computed)
 
