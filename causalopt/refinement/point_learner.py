@@ -17,9 +17,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt.extras import need
 from causalopt.effects.measures import NAMES
 from causalopt.engine.contract import Floats
+from causalopt.extras import need
 from causalopt.refinement.refined_points import RefinedPoints
 from causalopt.refinement.simplex_rule import NARROW, Primitive, Simplices
 
