@@ -162,6 +162,10 @@ PLOTS: dict[str, Callable[[], Callable[..., Any]]] = {
             steps=20,
         ).plot
     ),
+    "landscape": lambda: (
+        c.landscapes(["thermostat_power"], size=12).results["thermostat_power"].plot
+    ),
+    "rate_diagram": lambda: c.landscapes(["lorenz_rates"], size=6).results["lorenz_rates"].plot,
     "refinement_line": lambda: (
         c.refine(
             c.load("thermostat_saturating"), {"R[0]": (5.03, 45.07)}, points=150, level=5.0
