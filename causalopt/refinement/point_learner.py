@@ -17,9 +17,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from causalopt import extras
 from causalopt.effects.measures import NAMES
 from causalopt.engine.contract import Floats
+from causalopt.extras import need
 from causalopt.refinement.refined_points import RefinedPoints
 from causalopt.refinement.simplex_rule import NARROW, Primitive, Simplices
 
@@ -80,7 +80,6 @@ class PointLearner:
             length: Of the axis, where it is the nudged node's own and W's values are to tell what
                 lies hidden between points.
         """
-        extras.need("adaptive")
         self.axes, self._telling, self._length = axes, telling, length
         self._loss = _level_loss if isinstance(telling, ToldLevel) else _height_loss
         self._asked: list[Any] = []
@@ -126,6 +125,7 @@ class PointLearner:
         return found
 
     def _on_a_line(self) -> Any:
+        need("adaptive")
         from adaptive.learner.learner1D import Learner1D, uses_nth_neighbors
 
         def of_interval(xs: Sequence[float | None], _heights: Any) -> float:
@@ -148,6 +148,7 @@ class PointLearner:
         return 0.0 if math.isnan(apart) else min(abs(apart), _STEEP)
 
     def _in_a_cube(self) -> Any:
+        need("adaptive")
         from adaptive.learner.learnerND import LearnerND, volume
 
         def of_simplex(corners: Any, _heights: Any, _scale: float) -> float:

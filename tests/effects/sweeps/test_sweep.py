@@ -237,12 +237,11 @@ def test_the_command_prints_the_contracts_keys(capsys: pytest.CaptureFixture[str
         (["--grid", "k=1,,2"], "found 'k=1,,2'"),
         (["--grid", "k=1,inf"], "values are finite numbers"),
         (["--grid", "=1,2"], "found '=1,2'"),
-        (["--grid", "k=1:2:1000000000"], "the limit is 100,000,000"),
-        (["--grid", "k=1:2:20000", "--grid", "d=1:2:20000"], "the grid has 400000000 points"),
+        (["--grid", "k=1:2:1000000000"], "100,000,000 at most are kept in memory"),
+        (["--grid", "k=1:2:20000", "--grid", "d=1:2:20000"], "the grid has 400,000,000 points"),
         (["--grid", "R[0]=5:45:0"], "COUNT must be at least 1"),
         (["--grid", "R[0]=1:2:3", "--grid", "R[0]=1:2:3"], "twice"),
-        (["--grid", "R[0]=1:2:3", "--resume"], "--resume is not there yet"),
-        (["--grid", "R[0]=1:2:3", "--dask", "tcp://h:1"], "--dask is not there yet"),
+        (["--grid", "R[0]=1:2:3", "--resume"], "--resume goes on with a store"),
         (["--grid", "R[0]=1:2:3", "--out", "x.txt"], ".csv, .json, .nc, .parquet or .zarr"),
         ([], "needs an axis"),
     ],
@@ -378,13 +377,13 @@ def test_points_are_refused_past_the_number_that_fits(monkeypatch: pytest.Monkey
 def test_the_command_refuses_more_points_than_it_may_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.import_module("causalopt.commands.grid_axes"), "MAX_POINTS", 6)
+    monkeypatch.setattr(importlib.import_module("causalopt.commands.sweep"), "MAX_POINTS", 6)
     words = ["sweep", "thermostat", "--json", "--grid", "R[0]=0:1:2", "--grid"]
     assert main([*words, "k=0:1:3"]) == 0
     capsys.readouterr()
     assert main([*words, "k=0:1:4"]) == 2
     message = json.loads(capsys.readouterr().out)["error"]["message"]
-    assert "the grid has 8 points, the limit is 6" in message
+    assert "the grid has 8 points, and 6 at most are kept in memory" in message
 
 
 COMPUTED = Model(
