@@ -140,6 +140,7 @@ MISSING = {
     "from causalopt.engine.executions import execution; execution('llvm')": "fast",
     "c.load_images('digits')": "learn",
     "c.from_onnx('net.onnx')": "onnx",
+    "c.sweep(t, {'k': [0.1, 0.2]}, steps=3, dask='tcp://127.0.0.1:9')": "dask",
     "c.world(a, steps=3, execution='jax')": "jax",
     "c.run(a, nudge='x[0]', hold=[], target='x', steps=3, execution='jax')": "jax",
 }

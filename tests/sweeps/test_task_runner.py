@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import multiprocessing
 import os
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from causalopt.cli import main
 from causalopt.errors import ArgumentError, QuestionError, WorkersError
 from causalopt.sweeps.crews import shared_work
 from causalopt.sweeps.crews.shared_work import SharedWork, differing, run_shared
@@ -227,6 +229,21 @@ def test_a_broken_executor_is_said_with_what_is_kept(tmp_path: Path) -> None:
     message = str(caught.value)
     assert message.startswith("the executor broke, most often because one of its processes")
     assert message.endswith(" of 1,000 tasks are done; go on with --resume")
+
+
+def test_a_command_whose_workers_are_gone_exits_with_1_and_one_that_names_no_file_with_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["sweep", "thermostat", "--grid", "k=0:1:3", "--json", "--dask", "nowhere.json"]
+    assert main(words) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["message"].startswith("nowhere.json: ")
+
+    def gone(*_: object) -> None:
+        raise WorkersError("all are gone")
+
+    monkeypatch.setattr("causalopt.sweeps.task_runner._crew", gone)
+    assert main(words) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["message"] == "all are gone"
 
 
 def test_an_executor_that_is_shut_down_is_said() -> None:

@@ -203,6 +203,7 @@ class DaskCrew:
                 f"a worker cannot import what the tasks need: {error}; install causalopt there, "
                 "with all that the model needs"
             ) from error
+        need("distributed")
         from distributed import CancelledError, KilledWorker
 
         if isinstance(error, KilledWorker):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from causalopt.errors import ArgumentError, FileError, WorkersError
+from causalopt.extras import need
 from causalopt.work.threads import WaitedThread, check_stop
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def connected(scheduler: str | os.PathLike[str] | Client, patience: float) -> Cl
         FileError: It is a path, and no scheduler's file is there.
         WorkersError: No scheduler answers.
     """
+    need("distributed")
     from distributed import Client, Security
 
     where, security = _named(scheduler)
@@ -58,6 +60,7 @@ def connected(scheduler: str | os.PathLike[str] | Client, patience: float) -> Cl
 
 def _named(scheduler: Any) -> tuple[str, Any]:
     """Return the address of a scheduler, however it is named, and what secures it, if known."""
+    need("distributed")
     from distributed import Client
 
     if isinstance(scheduler, Client):
@@ -75,6 +78,7 @@ def _named(scheduler: Any) -> tuple[str, Any]:
 
 async def _greeted(where: str, security: Any, patience: float) -> None:
     """Connect to a scheduler and go again."""
+    need("distributed")
     from distributed.comm import connect
 
     options = security.get_connection_args("client")
