@@ -265,7 +265,7 @@ def plot_rate_diagram(found: RateDiagram) -> PanelLayout:
     along = found.study.along
     assert along is not None
     title = (found.study.title, f"{along.maxima}, exponents and Op per unit of time over {under}")
-    return PanelLayout(title, panels, width=8.0)
+    return PanelLayout(title, panels, width=PAGE)
 
 
 def _draw_maxima(axes: Axes, found: RateDiagram) -> None:
