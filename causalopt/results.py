@@ -213,8 +213,9 @@ class Tabled(Displayed):
             UnknownNameError: The dataset has no such variable.
         """
         from causalopt.saving.data_frame import data_frame  # few results are tables
+        from causalopt.saving.status_words import in_words
 
-        return data_frame(self.dataset, of)
+        return data_frame(in_words(self.dataset), of)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the result to a file, whole or not at all; its suffix says as what.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from causalopt.errors import ArgumentError, FileError
 from causalopt.extras import need
+from causalopt.saving.status_words import in_words
 
 if TYPE_CHECKING:
     import pandas
@@ -137,7 +138,7 @@ def _json(result: Saveable, path: Path) -> None:
 
 
 def _netcdf(result: Saveable, path: Path) -> None:
-    dataset = result.dataset
+    dataset = in_words(result.dataset)
     packed = {
         name: {"dtype": "S1", "zlib": True}
         for name, found in dataset.data_vars.items()
@@ -147,7 +148,7 @@ def _netcdf(result: Saveable, path: Path) -> None:
 
 
 def _zarr(result: Saveable, path: Path) -> None:
-    dataset = result.dataset
+    dataset = in_words(result.dataset)
     # Zarr 3 specifies texts of any length, and none of fixed ones.
     texts = {n: v.astype(object) for n, v in dataset.variables.items() if v.dtype.kind == "U"}
     dataset.assign({n: v for n, v in texts.items() if n in dataset.data_vars}).assign_coords(

@@ -112,7 +112,7 @@ def test_a_full_disk_is_no_traceback() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--grid", "k=0:1:" + "9" * 20], "the limit is 100,000,000"),
+        (["--grid", "k=0:1:" + "9" * 20], "COUNT is at most 2^62"),
         (["--grid", "k=0:1:3", "--set", "k=2"], "swept and given by --set"),
         (["--grid", "R[0]=0:1:3", "--initial", "R=3"], "swept and given by --initial"),
         (["--grid", "R[1]=0:1:3"], "follows its rule"),

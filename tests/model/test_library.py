@@ -72,7 +72,8 @@ def chance(model: Model, fact: Fact) -> float:
 
 
 def test_models_ships_nothing_but_models() -> None:
-    assert {file.suffix for file in models_folder().iterdir()} == {".yaml"}
+    found = {file.name for file in models_folder().iterdir() if file.suffix != ".yaml"}
+    assert found == {"landscapes"}  # studies of these models, which have a list of their own
 
 
 def test_a_misspelt_model_is_an_error_with_a_suggestion() -> None:

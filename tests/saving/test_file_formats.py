@@ -110,6 +110,8 @@ def test_every_result_with_a_dataset_is_kept_in_every_kind_of_file(
                 assert set(data.variables) == set(result.dataset.variables)
                 words = data.get("status")
                 if words is not None:
+                    found_words = result.to_pandas("status")["status"]
+                    assert {type(w) for w in found_words} <= {str}
                     assert {type(w) for w in words.values.ravel().tolist()} <= {str}
 
 

@@ -25,6 +25,7 @@ MOST_ROWS = 24
 ASKED = {
     "ArraySource",
     "Counters",
+    "Design",
     "Fact",
     "Node",
     "Nudge",

@@ -12,6 +12,7 @@ import time
 import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import causalopt
@@ -129,7 +130,12 @@ def test_an_interrupted_command_says_so_in_a_line_and_exits_with_130(
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[-1] == "interrupted"
     assert "Traceback" not in err
-    assert list(tmp_path.iterdir()) == []
+    left = [path.name for path in tmp_path.iterdir()]
+    assert left == (["found.zarr"] if name == "sweep" else [])
+    if left:  # what is done is kept, and nothing that is half written
+        store = causalopt.open_sweep(tmp_path / "found.zarr")
+        assert not store.driven
+        assert {*store.missing()} | {*np.flatnonzero(store.marks)} == set(range(store.task_count))
     assert took < allowed() + 0.5
 
 
