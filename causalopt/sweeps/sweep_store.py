@@ -30,7 +30,7 @@ from causalopt.sweeps.store_folder import (
     read_metadata,
 )
 from causalopt.sweeps.store_identity import Difference, differences
-from causalopt.sweeps.store_layout import MISSING, STATUS, StorablePlan, StoreLayout
+from causalopt.sweeps.store_layout import StorablePlan, StoreLayout
 from causalopt.sweeps.store_lock import StoreLock, is_driven
 from causalopt.sweeps.store_writer import StoreWriter, token_of
 from causalopt.sweeps.task_ledger import TaskLedger
@@ -38,7 +38,6 @@ from causalopt.sweeps.task_summary import FAILED, TaskSummary
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas
     import xarray
 
     from causalopt.results import Places
@@ -298,21 +297,6 @@ class SweepStore(Plotted, Tabled):
     def dataset(self) -> xarray.Dataset:
         """The sweep with labelled axes, opened lazily: NaN and status -1 where nothing is yet."""
         return labelled(self)
-
-    def to_pandas(self, of: str | None = None) -> pandas.DataFrame:
-        """Return the sweep as one table, a row a point, its status a word.
-
-        Args:
-            of: As of `causalopt.results.Tabled.to_pandas`.
-
-        Raises:
-            UnknownNameError: The dataset has no such variable.
-        """
-        table = super().to_pandas(of)
-        if STATUS in table:
-            words = dict(enumerate(self.layout.statuses)) | {MISSING: "missing"}
-            table[STATUS] = table[STATUS].map(words)
-        return table
 
     def plot(
         self,
