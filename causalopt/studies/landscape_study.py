@@ -11,9 +11,9 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from causalopt.model.declaration import Method, Scalar, Text
 
@@ -34,6 +34,7 @@ WAYS = (
 )
 SHARE = re.compile(r"\s*(\w+)\s*(<=|>=|<|>)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*")
 LEAST_SIZE, MOST_SIZE = 4, 2000
+LONGEST_NAME = 100
 
 
 class StudyRecord(BaseModel):
@@ -167,6 +168,16 @@ class StudyAlong(StudyRecord):
     marks: Mapping[str, float] = Field(default_factory=dict)
 
 
+def _file_stem(name: str) -> str:
+    """Refuse a name that files and places of the page cannot have, such as one of another folder."""
+    if re.fullmatch(r"\w[\w.-]*", name) is None or len(name) > LONGEST_NAME:
+        raise ValueError(
+            f"files are called by the name: letters, digits, _, - and . (at most {LONGEST_NAME}), "
+            f"and no . or - first; found {name!r}"
+        )
+    return name
+
+
 class LandscapeStudy(StudyRecord):
     """A study: questions of one model over a plane of starts, or rates along a parameter.
 
@@ -194,7 +205,7 @@ class LandscapeStudy(StudyRecord):
         claims: What is claimed, each checked when the study is computed.
     """
 
-    name: str
+    name: Annotated[str, AfterValidator(_file_stem)]
     title: str
     model: str
     source: str = ""

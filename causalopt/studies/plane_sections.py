@@ -156,3 +156,19 @@ def with_crossing(model: Model, orbit: StudyOrbit) -> Model:
     except CausaloptError as error:
         raise QuestionError(f"crosses: {error.message}") from None
     return made
+
+
+def evaluated(model: Model, text: Any) -> float:
+    """Return a number, or the value of an expression in a model's parameters.
+
+    Example:
+        >>> from causalopt import load
+        >>> evaluated(load("lorenz"), "-(1 + beta)/2")
+        -1.8333333333333333
+    """
+    if isinstance(text, int | float):
+        return float(text)
+    if str(text).strip() in {"inf", "-inf"}:
+        return float(text)
+    name = next(iter(model.variables))
+    return float(course(world(model, steps=0, initial={name: text}), name)[0])

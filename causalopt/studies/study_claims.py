@@ -14,10 +14,9 @@ from causalopt.effects.running import run
 from causalopt.errors import CausaloptError
 from causalopt.studies.landscape_maps import LandscapeMaps
 from causalopt.studies.landscape_study import SHARE
-from causalopt.studies.plane_sections import course
+from causalopt.studies.plane_sections import evaluated
 from causalopt.studies.rate_diagram import RateDiagram
 from causalopt.studies.study_files import landscape_labels, matches
-from causalopt.worlds.world import world
 
 if TYPE_CHECKING:
     from causalopt.engine.contract import Bools, Floats
@@ -249,22 +248,6 @@ def _held_against(value: float, claim: StudyClaim, model: Model) -> _Found:
         if value == middle:
             return _Found(value, low, high, holds=True)  # infinities too
     return _Found(value, low, high, holds=bool(low <= value <= high))
-
-
-def evaluated(model: Model, text: Any) -> float:
-    """Return a number, or the value of an expression in a model's parameters.
-
-    Example:
-        >>> from causalopt import load
-        >>> evaluated(load("lorenz"), "-(1 + beta)/2")
-        -1.8333333333333333
-    """
-    if isinstance(text, int | float):
-        return float(text)
-    if str(text).strip() in {"inf", "-inf"}:
-        return float(text)
-    name = next(iter(model.variables))
-    return float(course(world(model, steps=0, initial={name: text}), name)[0])
 
 
 def _same(row: dict[str, Any], wanted: dict[str, Any]) -> bool:

@@ -38,7 +38,13 @@ from causalopt.studies.landscape_study import (
     StudyQuestion,
     StudyRecord,
 )
-from causalopt.studies.plane_sections import base_model, section_model, started, with_crossing
+from causalopt.studies.plane_sections import (
+    base_model,
+    evaluated,
+    section_model,
+    started,
+    with_crossing,
+)
 
 if TYPE_CHECKING:
     from causalopt.model.positions import Positions
@@ -211,6 +217,9 @@ def check_study(study: LandscapeStudy, base: Model) -> None:
         _check_along(study.along, model)
     for k, claim in enumerate(study.claims):
         _check_claim(study, claim, k)
+        if claim.value is not None:
+            with _at("claims", k, "value"):
+                evaluated(model, claim.value)
 
 
 def _check_ranges(study: LandscapeStudy) -> None:

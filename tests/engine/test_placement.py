@@ -111,6 +111,24 @@ def test_what_is_not_known_is_left_to_the_linker() -> None:
     assert placed(compiler.object_from(state, FULL), NAMES) is None
 
 
+def test_memory_that_is_written_to_is_left_to_the_linker_also_when_it_starts_with_a_value() -> None:
+    state = "@count = internal global i64 7\n" + TEXT.replace(
+        "%b = mul i64 %a, 3",
+        "%o = load i64, ptr @count\n %b = add i64 %o, %a\n store i64 %b, ptr @count",
+    )
+    assert placed(compiler.object_from(state, FULL), NAMES) is None
+
+
+def test_a_section_larger_than_any_memory_is_left_to_the_linker() -> None:
+    image = bytearray(compiler.object_from(TEXT, FULL))
+    (start,) = struct.unpack_from("<Q", image, 0x28)
+    size, count = struct.unpack_from("<HH", image, 0x3A)
+    for k in range(count):
+        if struct.unpack_from("<I", image, start + k * size + 4)[0] == 1:  # code or constants
+            struct.pack_into("<Q", image, start + k * size + 0x20, 2**64 - 1)
+    assert placed(bytes(image), NAMES) is None
+
+
 def test_a_relocation_of_another_kind_is_left_to_the_linker() -> None:
     image = bytearray(compiler.object_from(TEXT, FULL))
     (start,) = struct.unpack_from("<Q", image, 0x28)

@@ -11,7 +11,8 @@ import pytest
 
 from causalopt.studies.landscape_maps import LandscapeMaps, landscape_maps
 from causalopt.studies.rate_diagram import RateDiagram, rate_diagram
-from causalopt.studies.study_claims import CheckedClaim, checked_claims, evaluated
+from causalopt.studies.plane_sections import evaluated
+from causalopt.studies.study_claims import CheckedClaim, checked_claims
 from tests.studies.study_texts import CURVE, PLANE, study
 
 OP = np.arange(36.0).reshape(6, 6) - 10  # up, right

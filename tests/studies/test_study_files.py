@@ -156,3 +156,21 @@ def test_a_model_s_file_may_stand_beside_the_study(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="unknown name 'kk'") as caught:
         read_study(tmp_path / "study.yaml")
     assert caught.value.location.file == str(tmp_path / "room.yaml")
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "/tmp/evil", ".hidden", "-o", "a/b", "a<b>", '"', "a b"]
+)
+def test_a_name_that_no_file_beside_the_page_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    text = re.sub(r"name: .*", lambda _: f"name: '{name}'", PLANE, count=1)
+    with pytest.raises(ModelError, match="files are called by the name") as caught:
+        study(tmp_path, text)
+    assert caught.value.location.line == 1
+
+
+def test_an_expected_value_that_the_model_does_not_know_is_refused_before_any_work(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(ModelError, match="unknown name 'foo'") as caught:
+        study(tmp_path, PLANE + 'claims:\n  - {claim: x, median: op, value: "foo"}\n')
+    assert caught.value.location.line == len(PLANE.splitlines()) + 2

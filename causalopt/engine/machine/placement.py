@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 _HEAD = b"\x7fELF\x02\x01\x01"  # 64 bits, little-endian
 _RELOCATABLE, _X86_64 = 1, 62
 _PROGBITS, _SYMBOLS, _RELOCATIONS = 1, 2, 4
-_ALLOCATED = 2
+_WRITTEN, _ALLOCATED = 1, 2
 _PC32, _PLT32 = 2, 4  # the distance from the place to a symbol; to a function, or a jump to it
 _JUMP = b"\xff\x25\x00\x00\x00\x00"  # jmp to the address in the 8 bytes that follow
 _STUB = 16
@@ -52,6 +52,17 @@ class _OtherKindError(Exception):
     """The object has something that only LLVM's linker knows."""
 
 
+_NOT_READ = (
+    _OtherKindError,
+    struct.error,
+    IndexError,
+    ValueError,
+    OSError,
+    AttributeError,
+    OverflowError,  # a size beyond any memory
+)
+
+
 def placed(image: bytes, names: Sequence[str]) -> tuple[dict[str, int], Any] | None:
     """Return the addresses of an object's functions, and what owns their memory.
 
@@ -65,7 +76,7 @@ def placed(image: bytes, names: Sequence[str]) -> tuple[dict[str, int], Any] | N
         return None
     try:
         return _Placement(image).placed(names)
-    except (_OtherKindError, struct.error, IndexError, ValueError, OSError, AttributeError):
+    except _NOT_READ:
         return None
 
 
@@ -99,7 +110,8 @@ class _Placement:
         for k, section in enumerate(self.sections):
             if not self._is_loaded(section):
                 continue
-            if section.kind != _PROGBITS or section.align > mmap.PAGESIZE:
+            is_other = section.kind != _PROGBITS or section.flags & _WRITTEN
+            if is_other or section.align > mmap.PAGESIZE:
                 raise _OtherKindError
             offsets[k] = -(-end // max(section.align, 1)) * max(section.align, 1)
             end = offsets[k] + section.size
