@@ -132,8 +132,13 @@ def sweep(
         raise QuestionError("--show says what --plot draws: give --plot FILE too")
     if show is not None and seeds is not None:
         raise QuestionError("--seeds draws Op and Comp over noise: leave --show out")
+    if seeds is not None and resume:
+        raise QuestionError(
+            "--resume goes on with a store, and --seeds makes an ensemble in memory: leave one "
+            "out, or sweep over an axis seed"
+        )
     store = out if out is not None and Path(out).suffix.lower() == ".zarr" else None
-    if seeds is None and resume and store is None:
+    if resume and store is None:
         raise QuestionError("--resume goes on with a store: name it, --out DIR.zarr")
     output = outputs(
         out=None if store is not None and seeds is None else out,

@@ -169,7 +169,7 @@ class StudyAlong(StudyRecord):
 
 
 def _file_stem(name: str) -> str:
-    """Refuse a name that files and places of the page cannot have, such as one of another folder."""
+    """Refuse a name that files of the page cannot have, such as one of another folder."""
     if re.fullmatch(r"\w[\w.-]*", name) is None or len(name) > LONGEST_NAME:
         raise ValueError(
             f"files are called by the name: letters, digits, _, - and . (at most {LONGEST_NAME}), "

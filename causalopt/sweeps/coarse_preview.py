@@ -74,7 +74,7 @@ def coarse_places(plan: SweepPlan, most: int = MOST) -> list[NDArray[np.int64]]:
         widest = counts.index(max(counts))
         counts[widest] = max(int(0.9 * counts[widest]), _LEAST)
     return [
-        np.unique(np.linspace(0, len(axis) - 1, count).round().astype(np.int64))
+        np.array(sorted({_nearest(k * (len(axis) - 1), count - 1) for k in range(count)}))
         for axis, count in zip(plan.axes, counts, strict=True)
     ]
 
@@ -92,6 +92,11 @@ def preview_text(coarse: MeasureSweep, whole: Sequence[int]) -> str:
         if len(axis) < count
     ]
     return f"a preview: {', '.join(parts)}"
+
+
+def _nearest(numerator: int, denominator: int) -> int:
+    """Return a quotient's nearest whole number; 0 / 0 is 0. Floats have no places beyond 2^53."""
+    return (2 * numerator + denominator) // (2 * denominator) if denominator else 0
 
 
 def _counted(axis: SweptAxis) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from causalopt.engine.processor_count import processors
-from causalopt.errors import QuestionError
+from causalopt.errors import ArgumentError, QuestionError
+from causalopt.model.declaration import shown
 from causalopt.sweeps.coarse_preview import show_preview
 from causalopt.sweeps.measure_sweep import MeasureSweep, measured_grid, summary_dict
 from causalopt.sweeps.store_power import power_entry
@@ -73,6 +74,21 @@ class Workers:
     dask: str | Client | None = None
     retries: int = RETRIES
     patience: float = PATIENCE
+
+    def __post_init__(self) -> None:
+        """Refuse what runs no tasks, before a store is made.
+
+        Raises:
+            ArgumentError: The executor is none, or Dask is named too.
+        """
+        no_executor = isinstance(self.executor, type) or not hasattr(self.executor, "submit")
+        if self.executor is not None and no_executor:
+            raise ArgumentError(
+                "executor is one of concurrent.futures, such as ProcessPoolExecutor(8), found "
+                f"{shown(self.executor)}"
+            )
+        if self.executor is not None and self.dask is not None:
+            raise ArgumentError("tasks run by an executor or by Dask: leave one of them out")
 
     def processes(self, plan: SweepPlan, count: int) -> int:
         """Return how many processes of this machine run so many tasks; 0 for this one alone."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import json
 import os
 import shutil
@@ -52,13 +53,19 @@ def check_new(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def check_room(target: Path, layout: StoreLayout) -> None:
+def check_room(target: Path, layout: StoreLayout, coordinates: int = 0) -> None:
     """Refuse a store that its disk has no room for.
+
+    Args:
+        target: Where it is to be.
+        layout: Where its numbers lie.
+        coordinates: How many values all of its coordinates have.
 
     Raises:
         FileError: It takes more bytes or files than are free.
     """
     size, files = layout.data_size
+    size += 8 * coordinates
     free = os.statvfs(target.parent)
     room = free.f_bavail * free.f_frsize
     if size + _SPARE > room:
@@ -112,7 +119,7 @@ def make_folder(target: Path, files: Iterable[tuple[str, bytes | bytearray]]) ->
 
 def remove_left_behind(target: Path) -> None:
     """Remove what runs left that were killed while they made this store."""
-    for part in target.parent.glob(f".{target.name}.*.partial"):
+    for part in target.parent.glob(f".{glob.escape(target.name)}.*.partial"):
         try:
             lock = StoreLock.take(part, attempts=1)
         except FileError:
@@ -155,7 +162,7 @@ def read_metadata(path: str | os.PathLike[str]) -> bytes:
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"a store is named by a text or a path, found {path!r}")
     root = Path(path)
-    if not root.exists():
+    if not os.path.exists(root):  # false, too, where a name is too long or a link leads to itself
         raise FileError(f"there is no store '{path}'{_near(root)}")
     if not root.is_dir():
         raise FileError(f"'{path}' is a file: a store of a sweep is a folder ending in .zarr")
@@ -187,13 +194,35 @@ def parse_metadata(
             "use the version that wrote it"
         )
     try:
-        return json.loads(attributes["identity"]), StoreLayout.from_text(attributes["layout"])
-    except (ValueError, KeyError, TypeError):
-        raise FileError(f"'{path}' is damaged: its {METADATA} does not say what it holds") from None
+        identity = json.loads(attributes["identity"])
+        layout = StoreLayout.from_text(attributes["layout"])
+        _check_identity(identity, layout)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise FileError(
+            f"'{path}' is damaged: its {METADATA} does not say what it holds; name another store"
+        ) from None
+    return identity, layout
+
+
+def _check_identity(identity: dict[str, Any], layout: StoreLayout) -> None:
+    """Refuse an identity that is none, or of another grid than the layout's.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: It is.
+    """
+    counts = [axis["count"] for axis in identity["axes"]]
+    of_axes = all(axis["values"].keys() for axis in identity["axes"])
+    of_others = all(identity[key].keys() for key in ("model", "measure", "versions"))
+    if not (of_axes and of_others and counts == list(layout.shape)):
+        raise ValueError
+    if identity["chunk"] != list(layout.chunk):
+        raise ValueError
 
 
 def _occupied(target: Path) -> str:
     """Return what to do about something that is where a new store was to be."""
+    if not os.path.exists(target):
+        return f"'{target}' is a link that leads to nothing: name another store, or mend the link"
     if not target.is_dir():
         return f"'{target}' is a file: name another store"
     try:
@@ -205,7 +234,9 @@ def _occupied(target: Path) -> str:
 
 def _near(root: Path) -> str:
     """Return a hint at stores in the same folder."""
-    if not root.parent.is_dir():
+    if os.path.islink(root):
+        return ": it is a link that leads to nothing"
+    if not os.path.isdir(root.parent):
         return f": there is no folder '{root.parent}'"
     others = sorted(_stores(root.parent))[:6]
     return f"; here are {', '.join(others)}" if others else ""

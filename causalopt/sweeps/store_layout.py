@@ -131,7 +131,7 @@ class StoreLayout:
         """
         try:
             told = json.loads(text)
-            return cls(
+            found = cls(
                 tuple(told["dims"]),
                 tuple(told["shape"]),
                 tuple(told["chunk"]),
@@ -140,8 +140,28 @@ class StoreLayout:
                 told["drawn"],
                 dict(told["books"]),
             )
+            found._check()
         except (KeyError, TypeError) as error:
             raise ValueError(str(error)) from None
+        return found
+
+    def _check(self) -> None:
+        """Refuse a layout that no sweep has.
+
+        Raises:
+            ValueError: It is one.
+        """
+        names = [name for name, _ in self.variables]
+        sizes = (*self.shape, *self.chunk)
+        if not (
+            len(self.dims) == len(self.shape) == len(self.chunk) > 0
+            and all(isinstance(size, int) and size > 0 for size in sizes)
+            and {dtype for _, dtype in self.variables} <= {"f8", "i1"}
+            and {STATUS, self.drawn} <= {*names}
+            and self.statuses
+            and self.books.keys() == _free_names(set()).keys()
+        ):
+            raise ValueError("a layout of another kind")
 
     def to_text(self) -> str:
         """Return the layout as JSON."""
@@ -282,9 +302,14 @@ def decode(content: bytes, dtype: str, chunk: tuple[int, ...]) -> NDArray[Any] |
     size = math.prod(chunk) * kind.itemsize
     if len(content) != size + _CHECKSUM:
         return None
-    if _checksum(memoryview(content)[:size]) != content[size:]:
+    if not has_checksum(memoryview(content)):
         return None
     return np.frombuffer(content, kind, math.prod(chunk)).reshape(chunk)
+
+
+def has_checksum(content: memoryview) -> bool:
+    """Whether some bytes end with the checksum of what stands before it."""
+    return _checksum(content[:-_CHECKSUM]) == content[-_CHECKSUM:]
 
 
 def _checksum(content: memoryview) -> bytes:

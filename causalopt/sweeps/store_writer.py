@@ -54,6 +54,7 @@ class StoreWriter:
             write_durably(root, contents)
         except OSError as error:
             if error.errno == errno.ENOENT and not (root / PASSING).is_dir():
+                self._check_store()  # where it was moved or removed meanwhile, that is said
                 raise FileError(
                     f"cannot write '{root}': the run that computes it has ended"
                 ) from None

@@ -30,7 +30,6 @@ from causalopt.sweeps.sweep_axes import CHOICES, SEED, AxisValues, GridValues, S
 from causalopt.sweeps.swept_measure import SweptMeasure, SweptVariable
 
 FORMAT = 1  # of stores; another number, another layout
-_PRESUMED = 3  # points of a question that are looked at before work begins, for each word
 Coordinate = tuple[tuple[str, ...], AxisValues, dict[str, str]]
 
 
@@ -207,8 +206,8 @@ def _few_points(axes: tuple[SweptAxis, ...]) -> GridPoints:
     places = []
     for axis in axes:
         words = any(name in CHOICES for name in axis.quantities)
-        few = np.arange(len(axis)) if words else np.linspace(0, len(axis) - 1, _PRESUMED)
-        places.append(np.unique(few.astype(np.int64)).tolist())
+        count = len(axis)
+        places.append(list(range(count)) if words else sorted({0, (count - 1) // 2, count - 1}))
     longest = max(map(len, places))
     rows = set(itertools.product(*(own[:2] + own[-1:] for own in places)))
     rows |= {tuple(own[min(k, len(own) - 1)] for own in places) for k in range(longest)}

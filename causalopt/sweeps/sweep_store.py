@@ -50,18 +50,19 @@ class SweepStore(Plotted, Tabled):
     """A sweep on disk, done or half done: `create`, `open` and `resume` make one.
 
     Attributes:
-        path: Its folder.
+        path: Its folder, as it was named.
+        root: The same, wherever the process works by now.
         identity: All that decides its numbers: model, question, measure, axes, settings, versions.
         layout: Where its numbers lie.
         made: What the call did that returned the store, a `StoreRun`; None where it was opened.
     """
 
     def __init__(self, path: Path, metadata: bytes, lock: StoreLock | None = None) -> None:
-        self.path = path
+        self.path, self.root = path, Path(os.path.abspath(path))
         self.identity, self.layout = parse_metadata(metadata, path)
         self._token = token_of(metadata)
         self._lock = lock
-        self._ledger = TaskLedger(path, self.layout)
+        self._ledger = TaskLedger(self.root, self.layout)
         self.made: Any = None
 
     @classmethod
@@ -81,7 +82,7 @@ class SweepStore(Plotted, Tabled):
 
         target = check_new(path)
         layout = StoreLayout.of(plan)
-        check_room(target, layout)
+        check_room(target, layout, sum(len(values) for _, values, _ in plan.coords.values()))
         lock = make_folder(target, store_files(plan, layout))
         return cls(target, lock.read(), lock)
 
@@ -144,7 +145,7 @@ class SweepStore(Plotted, Tabled):
     def close(self) -> None:
         """Give the lock up, and remove what was being written; what is marked stays."""
         if self._lock is not None:
-            close_passing(self.path)
+            close_passing(self.root)
             self._lock.release()
             self._lock = None
 
@@ -203,7 +204,7 @@ class SweepStore(Plotted, Tabled):
     @property
     def driven(self) -> bool:
         """Whether a process is computing it just now."""
-        return self._lock is not None or is_driven(self.path)
+        return self._lock is not None or is_driven(self.root)
 
     def refresh(self) -> None:
         """Read again what is done, where another process computes it."""
@@ -212,7 +213,7 @@ class SweepStore(Plotted, Tabled):
     @property
     def writer(self) -> StoreWriter:
         """What workers write tasks with: small, and picklable."""
-        return StoreWriter(os.path.abspath(self.path), self.layout, self._token)
+        return StoreWriter(str(self.root), self.layout, self._token)
 
     def write(self, task: int, columns: Mapping[str, ArrayLike]) -> TaskSummary:
         """Write a task's numbers, as `StoreWriter.write` does; they count once they are marked."""
@@ -247,14 +248,14 @@ class SweepStore(Plotted, Tabled):
         """
         found = {}
         for name in names or [name for name, _ in self.layout.variables]:
-            path = self.path / self.layout.key(name, task)
+            path = self.root / self.layout.key(name, task)
             try:
                 content = path.read_bytes()
             except FileNotFoundError:
                 content = b""
             except OSError as error:
                 raise FileError(f"cannot read '{path}': {error.strerror}") from None
-            found[name] = self.layout.decode(name, task, content, self.path)
+            found[name] = self.layout.decode(name, task, content, self.root)
         return found
 
     def differences(self, plan: StorablePlan) -> list[Difference]:

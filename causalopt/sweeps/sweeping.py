@@ -231,7 +231,13 @@ def sweep(
     changed: dict[str, Any] = {"parameters": parameters, "initial": initial}
     if seeds is not None or level is not None or quantiles is not None:
         _refuse_in_ensembles(
-            measure=measure, out=out, executor=executor, dask=dask, chunk=chunk, preview=preview
+            measure=measure,
+            out=out,
+            resume=resume or None,
+            executor=executor,
+            dask=dask,
+            chunk=chunk,
+            preview=preview,
         )
         asked |= changed | {"workers": workers, "data": data}
         return _over_noise(model, grid, asked, seed, seeds, (level, quantiles))

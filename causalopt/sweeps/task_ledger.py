@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from causalopt.errors import FileError
 from causalopt.sweeps.durable_files import GO_ON, refused, write_durably
 from causalopt.sweeps.store_layout import BLOCK, StoreLayout, decode, encode
 from causalopt.sweeps.task_summary import TaskSummary
@@ -137,6 +138,8 @@ class TaskLedger:
             content = (self._root / key).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise FileError(f"cannot read '{self._root / key}': {error.strerror}") from None
         dtype, row = self._layout.book_row(book)
         found = decode(content, dtype, (BLOCK, *row))
         if found is None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from causalopt.studies.landscape_maps import LandscapeMaps, landscape_maps
-from causalopt.studies.rate_diagram import RateDiagram, rate_diagram
 from causalopt.studies.plane_sections import evaluated
+from causalopt.studies.rate_diagram import RateDiagram, rate_diagram
 from causalopt.studies.study_claims import CheckedClaim, checked_claims
 from tests.studies.study_texts import CURVE, PLANE, study
 

@@ -73,6 +73,10 @@ def _named(scheduler: Any) -> tuple[str, Any]:
             f"client, not {scheduler!r}"
         )
     where = os.fspath(scheduler)
+    if not where:
+        raise ArgumentError(
+            "dask names no scheduler: give its address such as tcp://host:8786, or its file"
+        )
     return (_address_in(where) if _is_path(where) else where), None
 
 
