@@ -72,6 +72,8 @@ def save(result: Saveable, path: str | os.PathLike[str]) -> Path:
         part = Path(folder) / f"part{target.suffix.lower()}"
         FORMATS[target.suffix.lower()].write(result, part)
         os.replace(part, target)
+    except FileError:
+        raise  # what the result is read from is damaged, and says so
     except OSError as error:
         if target.suffix.lower() == ".zarr" and target.exists():
             raise FileError(f"'{path}' was written meanwhile: name another store") from None

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from causalopt import Design, Model, QuestionError, UnknownNameError, load, run, sweep
 from causalopt.effects.sweeps import lane_doubts, point_blocks
 from causalopt.effects.sweeps.axes import Spaced
+from causalopt.sweeps.coarse_preview import coarse_places
 from causalopt.sweeps.measures.op_measure import OpMeasure
 from causalopt.sweeps.sweep_plan import SweepPlan, plan_sweep
 from tests.strategies import templates
@@ -242,3 +243,12 @@ def test_kinks_are_settled_alike_where_words_stand_between_numbers() -> None:
         cut = whole(plan_sweep(SATURATING, grid, OpMeasure(at=500), chunk=48))
     assert one["undecided"].sum() > 0
     assert_same(one, cut)
+
+
+def test_a_longer_axis_than_floats_can_count_is_planned() -> None:
+    """Beyond 2^53 a float has no place of its own for each value: 10^16 - 1 is none."""
+    for count in (10**16, 2**62):
+        plan = plan_sweep(SATURATING, {"R[0]": Spaced(5, 45, count)}, OpMeasure(at=5), chunk=4096)
+        (places,) = coarse_places(plan)
+        assert places[[0, -1]].tolist() == [0, count - 1]
+        assert plan.points(places[-1:])["R[0]"].tolist() == [45.0]

@@ -8,6 +8,7 @@ import pickle
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ import xarray
 from causalopt import open_sweep
 from causalopt.errors import ArgumentError, FileError, QuestionError
 from causalopt.sweeps.durable_files import PASSING
-from causalopt.sweeps.store_layout import BLOCK
+from causalopt.sweeps.store_folder import check_room
+from causalopt.sweeps.store_layout import BLOCK, StoreLayout
 from causalopt.sweeps.store_lock import METADATA
 from causalopt.sweeps.store_writer import StoreWriter
 from causalopt.sweeps.sweep_store import SweepStore
@@ -464,3 +466,120 @@ def test_the_text_of_a_store_has_what_people_look_for(half: Path) -> None:
     for part in ("counted", "2 of 4 tasks are done, 2 missing", "diverged: 1 points", "R_0"):
         assert part in text
     assert repr(open_sweep(half)).endswith("R_0: 10 x k: 6, 2 of 4 tasks)")
+
+
+def test_a_damaged_store_is_named_when_it_is_saved_and_not_the_file_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+    with SweepStore.create(path, PLAN) as store:
+        fill(store, PLAN)
+    chunk = path / "value" / "c" / "3" / "0"
+    chunk.write_bytes(chunk.read_bytes()[:-9])
+    with pytest.raises(FileError, match=r"^'.*value/c/3/0' is damaged or missing"):
+        open_sweep(path).save(tmp_path / "table.csv")
+    assert not (tmp_path / "table.csv").exists()
+    (path / "done" / "c" / "0").unlink()  # then its task is missing, whatever its file holds
+    assert np.isnan(open_sweep(path).dataset["value"].values[9:]).all()
+
+
+def test_a_damaged_coordinate_is_named(half: Path) -> None:
+    name = next(iter(PLAN.coords))
+    chunk = half / name / "c" / "0"
+    chunk.write_bytes(b"x" + chunk.read_bytes()[1:])
+    with pytest.raises(FileError, match="is damaged: begin another store"):
+        _ = open_sweep(half).dataset
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "value"),
+    [
+        ("identity", None, []),
+        ("identity", "model", "x"),
+        ("identity", "measure", None),
+        ("identity", "axes", "x"),
+        ("identity", "chunk", [1, 1]),
+        ("layout", "shape", [10]),
+        ("layout", "shape", "ab"),
+        ("layout", "shape", [10**12, 7]),
+        ("layout", "chunk", [0, 7]),
+        ("layout", "statuses", []),
+        ("layout", "variables", [["value", "f8"]]),
+        ("layout", "drawn", "zz"),
+        ("layout", "books", {}),
+    ],
+)
+def test_metadata_that_tells_no_sweep_is_damaged(
+    half: Path, entry: str, key: str | None, value: object
+) -> None:
+    told = json.loads((half / METADATA).read_text())
+    inner = json.loads(told["attributes"][entry])
+    told["attributes"][entry] = json.dumps(value if key is None else inner | {key: value})
+    (half / METADATA).write_text(json.dumps(told))
+    for attempt in (open_sweep, lambda at: SweepStore.resume(at, PLAN)):
+        with pytest.raises(FileError, match="is damaged"):
+            attempt(half)
+
+
+@pytest.mark.parametrize("name", ["**.zarr", "[a]*.zarr"])
+def test_names_are_no_patterns(tmp_path: Path, name: str) -> None:
+    left = tmp_path / f".{name}.0123.partial"
+    left.mkdir()
+    (left / METADATA).write_bytes(b"")
+    SweepStore.create(tmp_path / name, PLAN).close()
+    assert not left.exists()
+    assert open_sweep(tmp_path / name).done == 0
+
+
+def test_links_in_a_circle_and_long_names_are_said(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.zarr"
+    loop.symlink_to("loop.zarr")
+    for attempt in (open_sweep, lambda at: SweepStore.create(at, PLAN)):
+        with pytest.raises(FileError, match="a link that leads to nothing"):
+            attempt(loop)
+    with pytest.raises(FileError, match="there is no store"):
+        open_sweep(tmp_path / ("a" * 300 + ".zarr"))
+
+
+def test_a_ledger_that_cannot_be_read_is_said(half: Path) -> None:
+    (half / "done" / "c" / "0").unlink()
+    (half / "done" / "c" / "0").mkdir()
+    with pytest.raises(FileError, match="cannot read"):
+        open_sweep(half)
+
+
+def test_a_store_stays_where_it_was_when_the_process_works_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with SweepStore.create("a.zarr", PLAN) as store:
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        fill(store, PLAN)
+    assert not (tmp_path / "a.zarr" / PASSING).exists()
+    np.testing.assert_array_equal(store.dataset["value"].values, PLAN.whole["value"])
+    np.testing.assert_array_equal(store.read(0, ["value"])["value"], PLAN.whole["value"][:3])
+
+
+def test_a_store_that_is_moved_while_a_task_is_written_is_not_there(
+    half: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SweepStore.resume(half, PLAN) as store:
+
+        def move(_: StoreWriter) -> None:
+            monkeypatch.undo()
+            half.rename(half.with_name("moved.zarr"))
+
+        monkeypatch.setattr(StoreWriter, "_check_store", move)
+        with pytest.raises(FileError, match="is not there"):
+            store.write(1, PLAN.evaluate(1))
+
+
+def test_the_room_for_a_store_counts_its_coordinates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = StoreLayout.of(PLAN)
+    size, _ = layout.data_size
+    free = SimpleNamespace(f_bavail=size + (1 << 20) + 80, f_frsize=1, f_files=0, f_favail=0)
+    monkeypatch.setattr(os, "statvfs", lambda _: free)
+    check_room(tmp_path / "a.zarr", layout, 10)
+    with pytest.raises(FileError, match="ask for fewer points"):
+        check_room(tmp_path / "a.zarr", layout, 11)
